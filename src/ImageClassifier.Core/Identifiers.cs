@@ -1,0 +1,133 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace ImageClassifier.Core;
+
+/// <summary>Names one batch: what one upload request brought. 128 random bits as 32 lower-case hexadecimal digits;
+/// whoever has it may read the batch.</summary>
+[JsonConverter(typeof(BatchIdJsonConverter))]
+public readonly record struct BatchId
+{
+    private readonly string? _value;
+
+    private BatchId(string value) => _value = value;
+
+    /// <summary>The 32 digits.</summary>
+    public string Value => _value ?? throw new InvalidOperationException("This batch id was never set.");
+
+    /// <summary>Draws a new id from the cryptographic random source.</summary>
+    public static BatchId New() => new(RandomId.New());
+
+    /// <summary>Reads an id that came from outside; false unless it is exactly 32 lower-case hexadecimal digits.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? text, out BatchId id)
+    {
+        id = RandomId.IsWellFormed(text) ? new BatchId(text) : default;
+        return id._value is not null;
+    }
+
+    /// <summary>Reads an id.</summary>
+    /// <exception cref="FormatException">The text is no batch id.</exception>
+    public static BatchId Parse(string text) =>
+        TryParse(text, out var id) ? id : throw new FormatException("A batch id is 32 lower-case hexadecimal digits.");
+
+    /// <inheritdoc />
+    public override string ToString() => _value ?? "";
+}
+
+/// <summary>Names one job: one picture to classify. 128 random bits as 32 lower-case hexadecimal digits, unique over
+/// all batches, because queues deduplicate and group by it.</summary>
+[JsonConverter(typeof(JobIdJsonConverter))]
+public readonly record struct JobId
+{
+    private readonly string? _value;
+
+    private JobId(string value) => _value = value;
+
+    /// <summary>The 32 digits.</summary>
+    public string Value => _value ?? throw new InvalidOperationException("This job id was never set.");
+
+    /// <summary>Draws a new id from the cryptographic random source.</summary>
+    public static JobId New() => new(RandomId.New());
+
+    /// <summary>Reads an id that came from outside; false unless it is exactly 32 lower-case hexadecimal digits.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? text, out JobId id)
+    {
+        id = RandomId.IsWellFormed(text) ? new JobId(text) : default;
+        return id._value is not null;
+    }
+
+    /// <summary>Reads an id.</summary>
+    /// <exception cref="FormatException">The text is no job id.</exception>
+    public static JobId Parse(string text) =>
+        TryParse(text, out var id) ? id : throw new FormatException("A job id is 32 lower-case hexadecimal digits.");
+
+    /// <inheritdoc />
+    public override string ToString() => _value ?? "";
+}
+
+/// <summary>Names one instance: one app node's machine. The fleet gives the name: an EC2 instance id, or a child
+/// process's name. 1 to 64 letters, digits and hyphens, so that it is safe in a path and on a command line.</summary>
+[JsonConverter(typeof(InstanceIdJsonConverter))]
+public readonly record struct InstanceId
+{
+    private readonly string? _value;
+
+    private InstanceId(string value) => _value = value;
+
+    /// <summary>The name.</summary>
+    public string Value => _value ?? throw new InvalidOperationException("This instance id was never set.");
+
+    /// <summary>Reads a name that came from outside.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? text, out InstanceId id)
+    {
+        var wellFormed = text is { Length: > 0 and <= 64 } && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '-')
+            && text[0] != '-';
+        id = wellFormed ? new InstanceId(text!) : default;
+        return wellFormed;
+    }
+
+    /// <summary>Reads a name.</summary>
+    /// <exception cref="FormatException">The text is no instance id.</exception>
+    public static InstanceId Parse(string text) => TryParse(text, out var id)
+        ? id
+        : throw new FormatException("An instance id is 1 to 64 letters, digits and hyphens, and starts with no hyphen.");
+
+    /// <inheritdoc />
+    public override string ToString() => _value ?? "";
+}
+
+internal static class RandomId
+{
+    private const int Digits = 32;
+
+    public static string New() => RandomNumberGenerator.GetHexString(Digits, lowercase: true);
+
+    public static bool IsWellFormed([NotNullWhen(true)] string? text) =>
+        text is { Length: Digits } && text.All(char.IsAsciiHexDigitLower);
+}
+
+internal abstract class IdJsonConverter<T>(Func<string, T> parse, Func<T, string> format) : JsonConverter<T>
+{
+    public override T? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        try
+        {
+            return parse(reader.GetString() ?? "");
+        }
+        catch (FormatException failure)
+        {
+            throw new JsonException(failure.Message, failure);
+        }
+    }
+
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(format(value));
+}
+
+internal sealed class BatchIdJsonConverter() : IdJsonConverter<BatchId>(BatchId.Parse, id => id.Value);
+
+internal sealed class JobIdJsonConverter() : IdJsonConverter<JobId>(JobId.Parse, id => id.Value);
+
+internal sealed class InstanceIdJsonConverter() : IdJsonConverter<InstanceId>(InstanceId.Parse, id => id.Value);

@@ -1,0 +1,89 @@
+namespace ImageClassifier.Core.Messages;
+
+/// <summary>How one job ended: the object under <c>results/</c>, and the body of a message of the response queue.</summary>
+/// <param name="Job">The job.</param>
+/// <param name="Batch">The batch it belongs to.</param>
+/// <param name="Attempt">The attempt that ended so.</param>
+/// <param name="Status">Classified, or failed for good.</param>
+/// <param name="Predictions">The five most probable labels, best first; empty when failed.</param>
+/// <param name="Error">Why it failed; null when classified.</param>
+/// <param name="Model">The model that answered; null where none was asked.</param>
+/// <param name="InstanceId">The instance that did the work.</param>
+/// <param name="Timings">How long the steps took on that instance; null where there was nothing to time.</param>
+public sealed record JobResult(
+    JobId Job,
+    BatchId Batch,
+    int Attempt,
+    JobStatus Status,
+    IReadOnlyList<Prediction> Predictions,
+    JobError? Error,
+    ModelIdentity? Model,
+    InstanceId InstanceId,
+    JobTimings? Timings);
+
+/// <summary>Where a job stands.</summary>
+public enum JobStatus
+{
+    /// <summary>Accepted and durable; no result yet.</summary>
+    Queued,
+
+    /// <summary>Ended with predictions.</summary>
+    Classified,
+
+    /// <summary>Ended without: the picture cannot be classified, and the error says why.</summary>
+    Failed,
+
+    /// <summary>Never accepted: the upload was refused, and the error says why.</summary>
+    Rejected,
+}
+
+/// <summary>A label with its probability.</summary>
+/// <param name="Index">The model's class, from 0.</param>
+/// <param name="Label">Its name: the line of the model's <c>labels.txt</c>.</param>
+/// <param name="Probability">From 0 to 1; all classes of a model together give 1.</param>
+public sealed record Prediction(int Index, string Label, double Probability);
+
+/// <summary>Why a job was refused or failed.</summary>
+/// <param name="Code">A stable name for programs: one of <see cref="JobErrorCodes"/>.</param>
+/// <param name="Message">A sentence for people, with nothing internal in it.</param>
+public sealed record JobError(string Code, string Message);
+
+/// <summary>The stable names of what can be wrong with a picture or a job.</summary>
+public static class JobErrorCodes
+{
+    /// <summary>The file has no bytes.</summary>
+    public const string Empty = "empty";
+
+    /// <summary>The file is larger than one file may be.</summary>
+    public const string TooLarge = "too-large";
+
+    /// <summary>The file's name does not end in an extension that is let in.</summary>
+    public const string UnsupportedName = "unsupported-name";
+
+    /// <summary>The file's bytes are not of the kind that its name says.</summary>
+    public const string ContentMismatch = "content-mismatch";
+
+    /// <summary>The picture has more pixels than the limit.</summary>
+    public const string TooManyPixels = "too-many-pixels";
+
+    /// <summary>The picture is damaged, cut off or of a form that cannot be decoded.</summary>
+    public const string Undecodable = "undecodable";
+
+    /// <summary>The picture is gone from the store.</summary>
+    public const string Missing = "missing";
+
+    /// <summary>The job was tried as often as is allowed, and its node died or failed every time.</summary>
+    public const string TooManyAttempts = "too-many-attempts";
+}
+
+/// <summary>Names a model exactly.</summary>
+/// <param name="Name">The name in its <c>model.json</c>.</param>
+/// <param name="Sha256">The SHA-256 of its <c>model.onnx</c>: 64 lower-case hexadecimal digits.</param>
+public sealed record ModelIdentity(string Name, string Sha256);
+
+/// <summary>How long the steps of a job took, in milliseconds, on the clock of the instance that did them.</summary>
+/// <param name="FetchMs">Reading the picture from the store.</param>
+/// <param name="DecodeMs">From bytes to the model's input.</param>
+/// <param name="ClassifyMs">The model's run, of the whole micro-batch that the picture was in.</param>
+/// <param name="TotalMs">From receiving the message to having the result.</param>
+public sealed record JobTimings(double FetchMs, double DecodeMs, double ClassifyMs, double TotalMs);

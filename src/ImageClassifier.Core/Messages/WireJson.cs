@@ -1,0 +1,41 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace ImageClassifier.Core.Messages;
+
+/// <summary>The JSON of what crosses between the tiers, and of what is stored: camelCase names, enumerations as
+/// camelCase words, nulls left out.</summary>
+public static class WireJson
+{
+    /// <summary>The options that every reader and writer of these documents uses.</summary>
+    public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
+    };
+
+    /// <summary>The document as text.</summary>
+    public static string Write<T>(T document) => JsonSerializer.Serialize(document, Options);
+
+    /// <summary>The document as UTF-8.</summary>
+    public static byte[] WriteUtf8<T>(T document) => JsonSerializer.SerializeToUtf8Bytes(document, Options);
+
+    /// <summary>Reads a document; null if the text is none.</summary>
+    public static T? TryRead<T>(string text) where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(text, Options);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Reads a document from UTF-8.</summary>
+    /// <exception cref="JsonException">The stream holds no such document.</exception>
+    public static async Task<T> ReadAsync<T>(Stream utf8, CancellationToken cancellation) where T : class =>
+        await JsonSerializer.DeserializeAsync<T>(utf8, Options, cancellation).ConfigureAwait(false)
+        ?? throw new JsonException($"The document holds no {typeof(T).Name}.");
+}

@@ -1,0 +1,47 @@
+namespace ImageClassifier.Core.Storage;
+
+/// <summary>Where things are in the object store. No key ever contains what a client sent.</summary>
+public static class ObjectKeys
+{
+    /// <summary>The prefix of all pictures.</summary>
+    public const string Images = "images/";
+
+    /// <summary>The prefix of all results.</summary>
+    public const string Results = "results/";
+
+    /// <summary>The prefix of all manifests and markers.</summary>
+    public const string Batches = "batches/";
+
+    /// <summary>The prefix of the markers of batches that are not finished.</summary>
+    public const string OpenBatches = "batches/open/";
+
+    /// <summary>The prefix of a batch's pictures.</summary>
+    public static string ImagesOf(BatchId batch) => $"{Images}{batch.Value}/";
+
+    /// <summary>A picture.</summary>
+    /// <param name="batch">Its batch.</param>
+    /// <param name="job">Its job.</param>
+    /// <param name="format">What its bytes are, which gives the extension.</param>
+    public static string Image(BatchId batch, JobId job, PictureFormat format) =>
+        $"{ImagesOf(batch)}{job.Value}{PictureFormats.Extension(format)}";
+
+    /// <summary>The prefix of a batch's results.</summary>
+    public static string ResultsOf(BatchId batch) => $"{Results}{batch.Value}/";
+
+    /// <summary>A job's result.</summary>
+    public static string Result(BatchId batch, JobId job) => $"{ResultsOf(batch)}{job.Value}.json";
+
+    /// <summary>A batch's manifest: what was accepted, and so the outbox of its messages.</summary>
+    public static string Manifest(BatchId batch) => $"{Batches}{batch.Value}/manifest.json";
+
+    /// <summary>The marker of a batch that has begun and is not finished.</summary>
+    public static string OpenMarker(BatchId batch) => $"{OpenBatches}{batch.Value}";
+
+    /// <summary>The batch that an open marker names.</summary>
+    public static bool TryParseOpenMarker(string key, out BatchId batch)
+    {
+        batch = default;
+        return key.StartsWith(OpenBatches, StringComparison.Ordinal)
+            && BatchId.TryParse(key[OpenBatches.Length..], out batch);
+    }
+}

@@ -1,0 +1,109 @@
+using System.Globalization;
+using Akka.Configuration;
+using ImageClassifier.Core;
+
+namespace ImageClassifier.Streams.Settings;
+
+/// <summary>
+/// A part of the configuration, read with its limits. What is missing, of the wrong kind or out of range throws
+/// <see cref="InvalidSettingException"/> with the full key, the value and what is allowed.
+/// </summary>
+/// <param name="root">The whole configuration.</param>
+/// <param name="path">The part's full path, such as <c>image-classifier.scaling</c>.</param>
+public sealed class SettingsSection(Config root, string path)
+{
+    /// <summary>The word that stands for the number of the machine's cores.</summary>
+    private const string Cores = "cores";
+
+    /// <summary>The part's full path.</summary>
+    public string Path { get; } = path;
+
+    /// <summary>A part of this part.</summary>
+    public SettingsSection Section(string key) => new(root, FullKey(key));
+
+    /// <summary>The full name of a key of this part.</summary>
+    public string FullKey(string key) => $"{Path}.{key}";
+
+    /// <summary>Text; may be empty.</summary>
+    public string Text(string key) =>
+        Read(key, "text", raw => raw);
+
+    /// <summary>One of a few words.</summary>
+    public string OneOf(string key, params string[] words) =>
+        Read(key, $"one of {string.Join(", ", words)}", raw => words.Contains(raw) ? raw : null);
+
+    /// <summary>A whole number.</summary>
+    public int WholeNumber(string key, int min, int max) =>
+        ReadValue(key, $"a whole number from {min} to {max}", raw => ParseInt(raw, min, max));
+
+    /// <summary>A whole number, or <c>cores</c> for the number of the machine's cores.</summary>
+    public int WholeNumberOrCores(string key, int min, int max) =>
+        ReadValue(key, $"a whole number from {min} to {max}, or cores", raw =>
+            raw == Cores ? Math.Clamp(Environment.ProcessorCount, min, max) : ParseInt(raw, min, max));
+
+    /// <summary>A large whole number.</summary>
+    public long LargeNumber(string key, long min, long max) =>
+        ReadValue(key, $"a whole number from {min} to {max}", raw =>
+            long.TryParse(raw, NumberStyles.Integer, CultureInfo.InvariantCulture, out var value)
+            && value >= min && value <= max ? value : (long?)null);
+
+    /// <summary>A span of time with its unit: <c>500ms</c>, <c>5s</c>, <c>15m</c>, <c>30d</c>.</summary>
+    public TimeSpan Duration(string key, TimeSpan min, TimeSpan max) =>
+        ReadValue(key, $"a time from {Words(min)} to {Words(max)}, such as 500ms, 5s, 15m", raw =>
+            HasUnit(raw) && root.GetTimeSpan(FullKey(key), allowInfinite: false) is var value
+            && value >= min && value <= max ? value : (TimeSpan?)null);
+
+    /// <summary>A number of bytes with its unit: <c>512KiB</c>, <c>25MiB</c>, <c>1GiB</c>.</summary>
+    public long Bytes(string key, long min, long max) =>
+        ReadValue(key, $"a size from {min} to {max} bytes, such as 25MiB", raw =>
+            root.GetByteSize(FullKey(key)) is { } value && value >= min && value <= max ? value : (long?)null);
+
+    private T Read<T>(string key, string allowed, Func<string, T?> parse) where T : class
+    {
+        var raw = Raw(key, allowed);
+        return Guarded(key, raw, allowed, () => parse(raw)) ?? throw Wrong(key, raw, allowed);
+    }
+
+    private T ReadValue<T>(string key, string allowed, Func<string, T?> parse) where T : struct
+    {
+        var raw = Raw(key, allowed);
+        return Guarded(key, raw, allowed, () => parse(raw)) ?? throw Wrong(key, raw, allowed);
+    }
+
+    private string Raw(string key, string allowed)
+    {
+        if (!root.HasPath(FullKey(key))) throw Wrong(key, null, allowed);
+        return Guarded(key, "(an object)", allowed, () => root.GetString(FullKey(key)))
+            ?? throw Wrong(key, null, allowed);
+    }
+
+    private T Guarded<T>(string key, string raw, string allowed, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception failure) when (failure is FormatException or ArgumentException or OverflowException
+            or ConfigurationException or InvalidCastException or InvalidOperationException)
+        {
+            throw new InvalidSettingException(FullKey(key), raw, $"allowed is {allowed}", failure);
+        }
+    }
+
+    private InvalidSettingException Wrong(string key, string? raw, string allowed) =>
+        new(FullKey(key), raw, $"allowed is {allowed}");
+
+    private static int? ParseInt(string raw, int min, int max) =>
+        int.TryParse(raw, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+        && value >= min && value <= max ? value : null;
+
+    // A bare number would be read as milliseconds, which no one means who writes wait-time = 5.
+    private static bool HasUnit(string raw) => raw.Length > 0 && char.IsAsciiLetter(raw[^1]);
+
+    private static string Words(TimeSpan time) =>
+        time.TotalDays >= 1 ? $"{time.TotalDays:0.#}d"
+        : time.TotalHours >= 1 ? $"{time.TotalHours:0.#}h"
+        : time.TotalMinutes >= 1 ? $"{time.TotalMinutes:0.#}m"
+        : time.TotalSeconds >= 1 ? $"{time.TotalSeconds:0.#}s"
+        : $"{time.TotalMilliseconds:0.#}ms";
+}
