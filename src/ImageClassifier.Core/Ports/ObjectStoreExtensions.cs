@@ -17,6 +17,15 @@ public static class ObjectStoreExtensions
             return await WireJson.ReadAsync<T>(stored.Content, cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>Whether there is an object at that key.</summary>
+    public static async Task<bool> ExistsAsync(this IObjectStore store, string key, CancellationToken cancellation)
+    {
+        var found = await store.GetAsync(key, cancellation).ConfigureAwait(false);
+        if (found is null) return false;
+        await found.DisposeAsync().ConfigureAwait(false);
+        return true;
+    }
+
     /// <summary>Stores a small object from memory, in place of one that may be there.</summary>
     public static async Task PutAsync(
         this IObjectStore store, string key, ReadOnlyMemory<byte> content, CancellationToken cancellation)

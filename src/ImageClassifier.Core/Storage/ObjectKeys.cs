@@ -37,6 +37,9 @@ public static class ObjectKeys
     /// <summary>The marker of a batch that has begun and is not finished.</summary>
     public static string OpenMarker(BatchId batch) => $"{OpenBatches}{batch.Value}";
 
+    /// <summary>The note that the request queue has taken all messages of a batch.</summary>
+    public static string SentNote(BatchId batch) => $"{Batches}{batch.Value}/sent";
+
     /// <summary>The batch that an open marker names.</summary>
     public static bool TryParseOpenMarker(string key, out BatchId batch)
     {

@@ -58,6 +58,10 @@ public sealed class SettingsSection(Config root, string path)
         ReadValue(key, $"a size from {min} to {max} bytes, such as 25MiB", raw =>
             root.GetByteSize(FullKey(key)) is { } value && value >= min && value <= max ? value : (long?)null);
 
+    /// <summary>What to throw where a value is readable but makes no sense.</summary>
+    public InvalidSettingException Invalid(string key, string allowed) =>
+        Wrong(key, root.HasPath(FullKey(key)) ? root.GetString(FullKey(key)) : null, allowed);
+
     private T Read<T>(string key, string allowed, Func<string, T?> parse) where T : class
     {
         var raw = Raw(key, allowed);

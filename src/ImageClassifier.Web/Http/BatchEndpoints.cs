@@ -1,0 +1,85 @@
+using Akka.Hosting;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Web.Supervision;
+using ImageClassifier.Web.Uploads;
+using Microsoft.AspNetCore.Http;
+using static ImageClassifier.Web.Results.BatchProtocol;
+
+namespace ImageClassifier.Web.Http;
+
+/// <summary>The calls under <c>/api/batches</c>.</summary>
+internal static class BatchEndpoints
+{
+    /// <summary><c>POST /api/batches</c>: one or many files under any field name.</summary>
+    public static async Task<IResult> PostAsync(
+        HttpRequest request, UploadRequest upload, UploadSettings settings, IRequiredActor<WebSupervisorActor> tier) =>
+        await upload.RunAsync(tier.ActorRef, request, settings.MaxFiles) switch
+        {
+            UploadOutcome.Accepted accepted => Accepted(accepted.Manifest),
+            UploadOutcome.NothingUsable nothing => Problems.NothingUsable(nothing.Refused.Select(Answer)),
+            UploadOutcome.Refused refused => refused.Problem,
+            var other => throw new InvalidOperationException($"An upload cannot end as {other}."),
+        };
+
+    /// <summary><c>GET /api/batches/{batchId}</c>.</summary>
+    public static async Task<IResult> GetAsync(
+        string batchId, BatchFeed batches, UploadSettings settings, CancellationToken cancellation)
+    {
+        if (!BatchId.TryParse(batchId, out var batch)) return Problems.NoSuchBatch();
+        return await batches.AskAsync(new GetBatch(batch), cancellation) switch
+        {
+            BatchView view => TypedResults.Ok(BatchDocument.Of(view)),
+            var answer => ProblemOf(answer, settings),
+        };
+    }
+
+    /// <summary><c>DELETE /api/batches/{batchId}</c>.</summary>
+    public static async Task<IResult> DeleteAsync(
+        string batchId, BatchFeed batches, UploadSettings settings, CancellationToken cancellation)
+    {
+        if (!BatchId.TryParse(batchId, out var batch)) return Problems.NoSuchBatch();
+        return await batches.AskAsync(new DeleteBatch(batch), cancellation) switch
+        {
+            BatchDeleted => TypedResults.NoContent(),
+            var answer => ProblemOf(answer, settings),
+        };
+    }
+
+    /// <summary><c>GET /api/batches/{batchId}/images/{jobId}</c>: the original picture.</summary>
+    public static async Task<IResult> GetImageAsync(
+        string batchId, string jobId, IObjectStore store, CancellationToken cancellation)
+    {
+        if (!BatchId.TryParse(batchId, out var batch) || !JobId.TryParse(jobId, out var job)) return Problems.NoSuchImage();
+        foreach (var format in Enum.GetValues<PictureFormat>())
+        {
+            if (await store.GetAsync(ObjectKeys.Image(batch, job, format), cancellation) is { } picture)
+            {
+                return TypedResults.Stream(
+                    picture.Content, PictureFormats.ContentType(format), lastModified: picture.LastModified);
+            }
+        }
+
+        return Problems.NoSuchImage();
+    }
+
+    /// <summary>What to answer where a batch did not answer as asked.</summary>
+    public static IResult ProblemOf(IBatchAnswer answer, UploadSettings settings) => answer switch
+    {
+        NoSuchBatch => Problems.NoSuchBatch(),
+        BatchUnavailable => Problems.Unavailable(settings.RetryAfter),
+        _ => throw new InvalidOperationException($"A batch cannot answer {answer} here."),
+    };
+
+    private static IResult Accepted(BatchManifest manifest)
+    {
+        var links = BatchLinks.Of(manifest.Batch);
+        return TypedResults.Accepted(
+            links.Self, new AcceptedDocument(manifest.Batch, [.. manifest.Jobs.Select(Answer)], links));
+    }
+
+    private static AcceptedJobDocument Answer(ManifestJob job) => new(
+        job.Job, job.FileName, job.Refusal is null ? Core.Messages.JobStatus.Queued : Core.Messages.JobStatus.Rejected,
+        job.Refusal?.Message, job.Refusal?.Code);
+}

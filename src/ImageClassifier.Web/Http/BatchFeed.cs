@@ -1,0 +1,35 @@
+using System.Runtime.CompilerServices;
+using Akka.Actor;
+using Akka.Hosting;
+using ImageClassifier.Core;
+using ImageClassifier.Web.Results;
+using ImageClassifier.Web.Supervision;
+using static ImageClassifier.Web.Results.BatchProtocol;
+
+namespace ImageClassifier.Web.Http;
+
+/// <summary>Asks batches for what a request wants to know.</summary>
+internal sealed class BatchFeed(IRequiredActor<WebSupervisorActor> tier, ResultSettings settings)
+{
+    /// <summary>The pages of events after a place, as they come: an empty one at each heartbeat, an end after the last
+    /// event. An answer that is no <see cref="EventPage"/> is the last.</summary>
+    public async IAsyncEnumerable<IBatchAnswer> ReadAsync(
+        BatchId batch, EventId? after, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        // The first page comes at once, so that the caller learns early whether there is such a batch.
+        var wait = TimeSpan.Zero;
+        while (true)
+        {
+            var answer = await tier.ActorRef.Ask<IBatchAnswer>(
+                new ReadEvents(batch, after, wait), wait + EdgeTimeouts.WholeBatch, cancellation);
+            yield return answer;
+            if (answer is not EventPage page || page.Finished) yield break;
+            if (page.Events.Count > 0) after = page.Events[^1].Id;
+            wait = settings.Heartbeat;
+        }
+    }
+
+    /// <summary>One question, one answer.</summary>
+    public Task<IBatchAnswer> AskAsync(IBatchCommand command, CancellationToken cancellation) =>
+        tier.ActorRef.Ask<IBatchAnswer>(command, EdgeTimeouts.WholeBatch, cancellation);
+}

@@ -1,0 +1,104 @@
+using System.Threading.RateLimiting;
+using Akka.Hosting;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Web.Results;
+using ImageClassifier.Web.Supervision;
+using ImageClassifier.Web.Uploads;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
+using static ImageClassifier.Web.Results.BatchProtocol;
+
+namespace ImageClassifier.Web.Http;
+
+/// <summary>The calls that wait for their result: <c>POST /api/classify</c>, and <c>POST /</c> for scripts that send one
+/// file and expect the label as text.</summary>
+internal sealed class ClassifyEndpoints(
+    UploadRequest upload,
+    UploadSettings uploads,
+    ResultSettings results,
+    BatchFeed batches,
+    IRequiredActor<WebSupervisorActor> tier,
+    IHostApplicationLifetime lifetime,
+    TimeProvider time) : IDisposable
+{
+    private readonly ConcurrencyLimiter _waiting =
+        new(new ConcurrencyLimiterOptions { PermitLimit = results.MaxWaitingRequests, QueueLimit = 0 });
+
+    /// <inheritdoc />
+    public void Dispose() => _waiting.Dispose();
+
+    /// <summary><c>POST /api/classify</c>: JSON where the client asks for it, else text.</summary>
+    public Task<IResult> PostAsync(HttpRequest request) => ClassifyAsync(request, PrefersJson(request));
+
+    /// <summary><c>POST /</c>: always text.</summary>
+    public Task<IResult> PostForTextAsync(HttpRequest request) => ClassifyAsync(request, asJson: false);
+
+    private async Task<IResult> ClassifyAsync(HttpRequest request, bool asJson)
+    {
+        using var place = _waiting.AttemptAcquire();
+        if (!place.IsAcquired) return Problems.Overloaded(uploads.RetryAfter);
+
+        return await upload.RunAsync(tier.ActorRef, request, maxFiles: 1) switch
+        {
+            UploadOutcome.Accepted accepted =>
+                await WaitAsync(accepted.Manifest, asJson, request.HttpContext.RequestAborted),
+            UploadOutcome.NothingUsable { Refused: [{ Refusal: { } error }] } =>
+                Problems.NotClassified(error.Code, error.Message),
+            UploadOutcome.NothingUsable => Problems.NothingUsable(),
+            UploadOutcome.Refused refused => refused.Problem,
+            var other => throw new InvalidOperationException($"An upload cannot end as {other}."),
+        };
+    }
+
+    private async Task<IResult> WaitAsync(BatchManifest manifest, bool asJson, CancellationToken aborted)
+    {
+        var links = BatchLinks.Of(manifest.Batch);
+        using var limit = new CancellationTokenSource(results.WaitLimit, time);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, aborted, lifetime.ApplicationStopping);
+        try
+        {
+            await foreach (var answer in batches.ReadAsync(manifest.Batch, after: null, end.Token))
+            {
+                switch (answer)
+                {
+                    case EventPage page when page.Events.FirstOrDefault(happened => happened.Job is not null) is { } happened:
+                        return Answer(happened.Job!, asJson, links);
+                    case not EventPage:
+                        return BatchEndpoints.ProblemOf(answer, uploads);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            return Problems.StillWorking(results.WaitLimit, links);
+        }
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            return Problems.Stopping(uploads.RetryAfter, links);
+        }
+
+        return Problems.StillWorking(results.WaitLimit, links);
+    }
+
+    private static IResult Answer(JobView job, bool asJson, BatchLinks links)
+    {
+        if (job.Result is { Status: JobStatus.Failed, Error: { } error })
+            return Problems.NotClassified(error.Code, error.Message, links);
+        if (asJson) return TypedResults.Ok(JobDocument.Of(job));
+        return TypedResults.Text(job.Result!.Predictions[0].Label, "text/plain", System.Text.Encoding.UTF8);
+    }
+
+    private static bool PrefersJson(HttpRequest request)
+    {
+        double json = 0, text = 0;
+        foreach (var accepted in request.GetTypedHeaders().Accept)
+        {
+            if (accepted.MatchesAllTypes) continue;
+            var quality = accepted.Quality ?? 1;
+            if (accepted.MatchesMediaType("application/json")) json = Math.Max(json, quality);
+            if (accepted.MatchesMediaType("text/plain")) text = Math.Max(text, quality);
+        }
+
+        return json > text;
+    }
+}

@@ -1,0 +1,87 @@
+using System.Text;
+using System.Text.Json;
+using System.Threading.RateLimiting;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Web.Results;
+using ImageClassifier.Web.Uploads;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Hosting;
+using static ImageClassifier.Web.Results.BatchProtocol;
+
+namespace ImageClassifier.Web.Http;
+
+/// <summary><c>GET /api/batches/{batchId}/events</c>: a batch's events as Server-Sent Events.</summary>
+internal sealed class EventStreamEndpoint(
+    BatchFeed batches,
+    SubscriberLimit limit,
+    ResultSettings results,
+    UploadSettings uploads,
+    IHostApplicationLifetime lifetime,
+    TimeProvider time)
+{
+    private const string LastEventIdHeader = "Last-Event-ID";
+
+    /// <summary>Serves the stream until the last event, and 204 to a client that has it already, so that a browser's
+    /// <c>EventSource</c> stops reconnecting.</summary>
+    public async Task<IResult> GetAsync(string batchId, string? after, HttpContext context)
+    {
+        if (!BatchId.TryParse(batchId, out var batch)) return Problems.NoSuchBatch();
+        using var place = limit.Enter();
+        if (!place.IsAcquired) return Problems.Overloaded(uploads.RetryAfter);
+
+        EventId? resumeAfter = EventId.TryParse(
+            context.Request.Headers[LastEventIdHeader].FirstOrDefault() ?? after, out var id) ? id : null;
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(
+            context.RequestAborted, lifetime.ApplicationStopping);
+        try
+        {
+            await foreach (var answer in batches.ReadAsync(batch, resumeAfter, end.Token))
+            {
+                if (answer is not EventPage page)
+                    return context.Response.HasStarted ? TypedResults.Empty : BatchEndpoints.ProblemOf(answer, uploads);
+                if (!context.Response.HasStarted)
+                {
+                    if (page is { Finished: true, Events.Count: 0 }) return TypedResults.NoContent();
+                    Start(context);
+                }
+
+                await SendAsync(context.Response, page, end.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The client left, is too slow, or the service stops: the client comes back and resumes.
+            if (!context.RequestAborted.IsCancellationRequested && !lifetime.ApplicationStopping.IsCancellationRequested)
+                context.Abort();
+        }
+
+        return TypedResults.Empty;
+    }
+
+    private static void Start(HttpContext context)
+    {
+        context.Response.ContentType = "text/event-stream";
+        context.Response.Headers.CacheControl = "no-store";
+        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+    }
+
+    private async Task SendAsync(HttpResponse response, EventPage page, CancellationToken cancellation)
+    {
+        var text = new StringBuilder();
+        foreach (var happened in page.Events)
+        {
+            var document = EventDocument.Of(happened);
+            text.Append("id: ").Append(document.Id).Append("\nevent: ").Append(document.Type)
+                .Append("\ndata: ").Append(JsonSerializer.Serialize(document, WireJson.Options)).Append("\n\n");
+        }
+
+        if (text.Length == 0) text.Append(": still here\n\n");
+
+        using var slow = new CancellationTokenSource(results.SendTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(slow.Token, cancellation);
+        await response.WriteAsync(text.ToString(), either.Token);
+        await response.Body.FlushAsync(either.Token);
+    }
+}

@@ -1,0 +1,97 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http;
+
+namespace ImageClassifier.Web.Http;
+
+/// <summary>Answers that say what is wrong: problem details (RFC 9457) whose <c>type</c> names the case.</summary>
+internal static class Problems
+{
+    private const string TypePrefix = "urn:image-classifier:";
+
+    public static IResult NotMultipart() => Create(
+        StatusCodes.Status415UnsupportedMediaType, "not-multipart", "The request is no multipart form.",
+        "Send the pictures as multipart/form-data, one part a file.");
+
+    public static IResult MalformedMultipart() => Create(
+        StatusCodes.Status400BadRequest, "malformed-multipart", "The multipart form cannot be read.",
+        "The form ends too early or is not built as RFC 7578 says.");
+
+    public static IResult NothingUsable(object? jobs = null) => Create(
+        StatusCodes.Status400BadRequest, "nothing-usable", "No file of the request can be used.",
+        "Send at least one JPEG or PNG picture whose name ends in .jpg, .jpeg or .png.",
+        jobs is null ? null : new Dictionary<string, object?> { ["jobs"] = jobs });
+
+    public static IResult TooManyFiles(int allowed) => Create(
+        StatusCodes.Status413PayloadTooLarge, "too-many-files", "The request has too many files.",
+        $"Send at most {allowed} {(allowed == 1 ? "file" : "files")} in a request.");
+
+    public static IResult RequestTooLarge(long maxBytes) => Create(
+        StatusCodes.Status413PayloadTooLarge, "request-too-large", "The request is too large.",
+        string.Create(CultureInfo.InvariantCulture, $"Send at most {maxBytes} bytes in a request."));
+
+    public static IResult TooSlow() => Create(
+        StatusCodes.Status408RequestTimeout, "too-slow", "The request came too slowly.", "Send it again.");
+
+    public static IResult Overloaded(TimeSpan retryAfter) => Create(
+        StatusCodes.Status503ServiceUnavailable, "overloaded", "Too much is going on.",
+        "Come back a little later.", retryAfter: retryAfter);
+
+    public static IResult Unavailable(TimeSpan retryAfter) => Create(
+        StatusCodes.Status503ServiceUnavailable, "unavailable", "A part of the service does not answer.",
+        "Nothing was accepted or changed. Come back a little later.", retryAfter: retryAfter);
+
+    public static IResult Stopping(TimeSpan retryAfter, object? links = null) => Create(
+        StatusCodes.Status503ServiceUnavailable, "stopping", "The service is restarting.",
+        "Come back a little later. What was accepted goes on.", Links(links), retryAfter);
+
+    public static IResult StillWorking(TimeSpan waited, object links) => Create(
+        StatusCodes.Status504GatewayTimeout, "still-working", "The result is not there yet.",
+        $"It did not come within {waited.TotalSeconds:0} s. The picture is safe; its result will be under the link.",
+        Links(links));
+
+    public static IResult NoSuchBatch() => Create(
+        StatusCodes.Status404NotFound, "no-such-batch", "There is no such batch.",
+        "The id is wrong, or the batch was deleted.");
+
+    public static IResult NoSuchImage() => Create(
+        StatusCodes.Status404NotFound, "no-such-image", "There is no such picture.",
+        "The id is wrong, or the picture was refused or deleted.");
+
+    public static IResult WebSocketExpected() => Create(
+        StatusCodes.Status426UpgradeRequired, "websocket-expected", "This address speaks WebSocket.",
+        "Connect with a WebSocket, or read the batch's events as an event stream.");
+
+    public static IResult OriginRefused() => Create(
+        StatusCodes.Status403Forbidden, "origin-refused", "The connection comes from another site.",
+        "Connect from a page of this service.");
+
+    /// <summary>The one picture of a request was refused, or failed: 422 with the error's own code.</summary>
+    public static IResult NotClassified(string code, string message, object? links = null) => Create(
+        StatusCodes.Status422UnprocessableEntity, code, "The picture cannot be classified.", message, Links(links));
+
+    /// <summary>Something else, by its status alone.</summary>
+    public static IResult Status(int status) => Create(status, "error", null, null);
+
+    private static Dictionary<string, object?>? Links(object? links) =>
+        links is null ? null : new Dictionary<string, object?> { ["links"] = links };
+
+    private static RetryableProblem Create(
+        int status, string type, string? title, string? detail,
+        IDictionary<string, object?>? extensions = null, TimeSpan? retryAfter = null) =>
+        new(TypedResults.Problem(detail, null, status, title, TypePrefix + type, extensions), retryAfter);
+
+    /// <summary>A problem with its <c>Retry-After</c>.</summary>
+    private sealed class RetryableProblem(IResult problem, TimeSpan? retryAfter) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            if (retryAfter is { } wait)
+            {
+                httpContext.Response.Headers.RetryAfter =
+                    Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+            }
+
+            return problem.ExecuteAsync(httpContext);
+        }
+    }
+}

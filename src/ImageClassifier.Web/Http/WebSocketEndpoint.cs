@@ -1,0 +1,139 @@
+using System.Net.WebSockets;
+using System.Text.Json;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Web.Results;
+using ImageClassifier.Web.Uploads;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
+using static ImageClassifier.Web.Results.BatchProtocol;
+
+namespace ImageClassifier.Web.Http;
+
+/// <summary><c>GET /ws?batch={batchId}&amp;after={eventId}</c>: a batch's events as JSON text frames. The server closes
+/// with 1000 after the last event, 1001 when it stops, 1013 when the client should come back later, and 4404 when the batch
+/// was deleted.</summary>
+internal sealed class WebSocketEndpoint(
+    BatchFeed batches,
+    SubscriberLimit limit,
+    ResultSettings results,
+    UploadSettings uploads,
+    IHostApplicationLifetime lifetime,
+    TimeProvider time)
+{
+    private const WebSocketCloseStatus TryAgainLater = (WebSocketCloseStatus)1013;
+    private const WebSocketCloseStatus BatchGone = (WebSocketCloseStatus)4404;
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Serves the socket to its end.</summary>
+    public async Task<IResult> GetAsync(string? batch, string? after, HttpContext context)
+    {
+        if (!context.WebSockets.IsWebSocketRequest) return Problems.WebSocketExpected();
+        if (!IsSameOrigin(context.Request)) return Problems.OriginRefused();
+        if (!BatchId.TryParse(batch, out var batchId)) return Problems.NoSuchBatch();
+        using var place = limit.Enter();
+        if (!place.IsAcquired) return Problems.Overloaded(uploads.RetryAfter);
+
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(
+            context.RequestAborted, lifetime.ApplicationStopping);
+        EventId? resumeAfter = EventId.TryParse(after, out var id) ? id : null;
+        var feed = batches.ReadAsync(batchId, resumeAfter, end.Token).GetAsyncEnumerator(end.Token);
+        await using (feed)
+        {
+            // The first page is there before the handshake, so that a wrong id is answered as any other request.
+            if (!await feed.MoveNextAsync()) return Problems.NoSuchBatch();
+            if (feed.Current is not EventPage) return BatchEndpoints.ProblemOf(feed.Current, uploads);
+
+            using var socket = await context.WebSockets.AcceptWebSocketAsync();
+            await ServeAsync(socket, feed, end);
+        }
+
+        return TypedResults.Empty;
+    }
+
+    /// <summary>A browser names the page that opens a socket; other clients name none.</summary>
+    private static bool IsSameOrigin(HttpRequest request) =>
+        request.Headers.Origin is not [{ Length: > 0 } origin]
+        || (Uri.TryCreate(origin, UriKind.Absolute, out var uri)
+            && string.Equals(uri.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase));
+
+    private async Task ServeAsync(WebSocket socket, IAsyncEnumerator<IBatchAnswer> feed, CancellationTokenSource end)
+    {
+        var listening = DiscardIncomingAsync(socket, end);
+        var close = WebSocketCloseStatus.NormalClosure;
+        try
+        {
+            do
+            {
+                close = feed.Current switch
+                {
+                    EventPage => WebSocketCloseStatus.NormalClosure,
+                    NoSuchBatch => BatchGone,
+                    _ => TryAgainLater,
+                };
+                if (feed.Current is EventPage page) await SendAsync(socket, page, end.Token);
+            }
+            while (await feed.MoveNextAsync());
+        }
+        catch (Exception failure) when (failure is OperationCanceledException or WebSocketException)
+        {
+            // The client left or is too slow, or the service stops: the client comes back and resumes.
+            close = WebSocketCloseStatus.EndpointUnavailable;
+        }
+
+        await CloseAsync(socket, close, listening);
+    }
+
+    private async Task SendAsync(WebSocket socket, EventPage page, CancellationToken cancellation)
+    {
+        foreach (var happened in page.Events)
+        {
+            using var slow = new CancellationTokenSource(results.SendTimeout, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(slow.Token, cancellation);
+            var frame = JsonSerializer.SerializeToUtf8Bytes(EventDocument.Of(happened), WireJson.Options);
+            await socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, either.Token);
+        }
+    }
+
+    /// <summary>Clients say nothing on this socket; reading is how their close, and the end of a dead connection,
+    /// shows.</summary>
+    private static async Task DiscardIncomingAsync(WebSocket socket, CancellationTokenSource end)
+    {
+        var buffer = new byte[256];
+        try
+        {
+            while ((await socket.ReceiveAsync(buffer.AsMemory(), CancellationToken.None)).MessageType
+                != WebSocketMessageType.Close)
+            {
+            }
+        }
+        catch (Exception failure) when (failure is WebSocketException or OperationCanceledException or ObjectDisposedException)
+        {
+        }
+
+        try
+        {
+            await end.CancelAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+        }
+    }
+
+    /// <summary>Says goodbye and waits a little for the client to say it too.</summary>
+    private async Task CloseAsync(WebSocket socket, WebSocketCloseStatus status, Task listening)
+    {
+        using var limited = new CancellationTokenSource(CloseTimeout, time);
+        try
+        {
+            if (socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+                await socket.CloseOutputAsync(status, statusDescription: null, limited.Token);
+            await listening.WaitAsync(limited.Token);
+        }
+        catch (Exception failure) when (failure is WebSocketException or OperationCanceledException)
+        {
+            socket.Abort();
+            await listening;
+        }
+    }
+}

@@ -1,0 +1,195 @@
+using Akka.Actor;
+using Akka.Event;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
+using static ImageClassifier.Web.Results.BatchProtocol;
+
+namespace ImageClassifier.Web.Results;
+
+/// <summary>
+/// One live batch. It starts from the store, takes results as they come, and serves its events to readers that ask for
+/// those after a place, so that a slow reader holds up no one and costs no buffer. It leaves memory when no one asks.
+/// </summary>
+public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
+{
+    private readonly BatchId _batch;
+    private readonly StoredBatch _stored;
+    private readonly TimeSpan _passivateAfter;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Dictionary<long, Reader> _readers = [];
+    private long _lastReader;
+    private BatchState _state = null!;
+
+    /// <summary>Creates the actor.</summary>
+    public BatchActor(BatchId batch, IObjectStore store, ResultSettings settings)
+    {
+        _batch = batch;
+        _stored = new StoredBatch(store, batch);
+        _passivateAfter = settings.PassivateAfter;
+        Loading();
+    }
+
+    /// <inheritdoc />
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    /// <inheritdoc />
+    public IStash Stash { get; set; } = null!;
+
+    /// <inheritdoc />
+    protected override void PreStart() => _stored.LoadAsync(_stopping.Token).PipeTo(
+        Self, success: state => new Loaded(state), failure: cause => new LoadFailed(cause));
+
+    /// <inheritdoc />
+    protected override void PostStop()
+    {
+        foreach (var reader in _readers.Values) reader.Asker.Tell(new EventPage([], Finished: false));
+        _stopping.Cancel();
+        _stopping.Dispose();
+    }
+
+    private void Loading()
+    {
+        Receive<Loaded>(OnLoaded);
+        Receive<LoadFailed>(failed =>
+        {
+            _log.Warning("Batch {Batch} cannot be read: {Cause}", _batch, failed.Cause.Message);
+            BecomeEnding(Unavailable);
+        });
+        Receive<IBatchCommand>(_ => Stash.Stash());
+    }
+
+    private void OnLoaded(Loaded loaded)
+    {
+        if (loaded.State is null)
+        {
+            BecomeEnding(Missing);
+            return;
+        }
+
+        _state = loaded.State;
+        Become(Live);
+        Stash.UnstashAll();
+        SetReceiveTimeout(_passivateAfter);
+        if (_state.Finished) Close();
+    }
+
+    private void Live()
+    {
+        Receive<TakeResult>(take =>
+        {
+            if (_state.Take(take.Result)) OnNews();
+            Sender.Tell(ResultTaken.Instance);
+        });
+        Receive<GetBatch>(_ => Sender.Tell(_state.View()));
+        Receive<ReadEvents>(OnReadEvents);
+        Receive<ReaderWaitedEnough>(waited => Answer(waited.Reader));
+        Receive<DeleteBatch>(_ =>
+        {
+            foreach (var reader in _readers.Values) reader.Asker.Tell(new NoSuchBatch(_batch));
+            _readers.Clear();
+            Become(Deleting);
+            _stored.DeleteAsync(_stopping.Token).PipeTo(
+                Self, Sender, success: () => new DeletionFinished(null), failure: cause => new DeletionFinished(cause));
+        });
+        Receive<CloseFailed>(failed =>
+            _log.Warning("Batch {Batch} is finished, but its marker stays: {Cause}", _batch, failed.Cause.Message));
+        Receive<ReceiveTimeout>(_ =>
+        {
+            if (_readers.Count == 0) Context.Parent.Tell(new BatchesProtocol.Passivate(_batch));
+        });
+    }
+
+    private void OnReadEvents(ReadEvents read)
+    {
+        var events = _state.EventsAfter(read.After);
+        if (events.Count > 0 || _state.Finished || read.Wait <= TimeSpan.Zero)
+        {
+            Sender.Tell(new EventPage(events, _state.Finished));
+            return;
+        }
+
+        var id = ++_lastReader;
+        _readers.Add(id, new Reader(Sender, read.After));
+        Timers.StartSingleTimer(id, new ReaderWaitedEnough(id), read.Wait);
+    }
+
+    private void OnNews()
+    {
+        foreach (var id in _readers.Keys.ToList()) Answer(id);
+        if (_state.Finished) Close();
+    }
+
+    private void Answer(long id)
+    {
+        if (!_readers.Remove(id, out var reader)) return;
+        Timers.Cancel(id);
+        reader.Asker.Tell(new EventPage(_state.EventsAfter(reader.After), _state.Finished));
+    }
+
+    private void Close()
+    {
+        var self = Self;
+        _stored.CloseAsync(_stopping.Token).ContinueWith(
+            closed => self.Tell(new CloseFailed(closed.Exception!.GetBaseException())),
+            CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+    }
+
+    private void Deleting()
+    {
+        Receive<DeletionFinished>(finished =>
+        {
+            if (finished.Cause is { } cause)
+            {
+                _log.Warning("Batch {Batch} could not be deleted: {Cause}", _batch, cause.Message);
+                Sender.Tell(new BatchUnavailable(_batch));
+                BecomeEnding(Unavailable);
+                return;
+            }
+
+            Sender.Tell(new BatchDeleted(_batch));
+            BecomeEnding(Missing);
+        });
+        Receive<IBatchCommand>(_ => Stash.Stash());
+    }
+
+    /// <summary>Answers what is there and still comes, until the parent has let go of this actor.</summary>
+    private void BecomeEnding(Action ending)
+    {
+        Become(ending);
+        Stash.UnstashAll();
+        Context.Parent.Tell(new BatchesProtocol.Passivate(_batch));
+    }
+
+    private void Missing()
+    {
+        Receive<TakeResult>(take =>
+        {
+            // The batch was deleted while the job was under way; what the node stored since goes too.
+            _stored.DeleteResultAsync(take.Result.Job, CancellationToken.None).PipeTo(
+                Sender,
+                success: () => ResultTaken.Instance,
+                failure: _ => new BatchUnavailable(take.Batch));
+        });
+        Receive<DeleteBatch>(_ =>
+            _stored.DeleteAsync(CancellationToken.None).PipeTo(
+                Sender,
+                success: () => new NoSuchBatch(_batch),
+                failure: _ => new BatchUnavailable(_batch)));
+        Receive<IBatchCommand>(_ => Sender.Tell(new NoSuchBatch(_batch)));
+    }
+
+    private void Unavailable() => Receive<IBatchCommand>(_ => Sender.Tell(new BatchUnavailable(_batch)));
+
+    private sealed record Reader(IActorRef Asker, EventId? After);
+
+    private sealed record Loaded(BatchState? State);
+
+    private sealed record LoadFailed(Exception Cause);
+
+    private sealed record CloseFailed(Exception Cause);
+
+    private sealed record DeletionFinished(Exception? Cause);
+
+    private sealed record ReaderWaitedEnough(long Reader);
+}

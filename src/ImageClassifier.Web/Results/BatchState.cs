@@ -1,0 +1,58 @@
+using System.Security.Cryptography;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Web.Uploads;
+using static ImageClassifier.Web.Results.BatchProtocol;
+
+namespace ImageClassifier.Web.Results;
+
+/// <summary>What a batch's actor knows: its jobs, their results, and the events in the order in which they became
+/// known. Memory is bounded by the batch: at most one event a job, and one more.</summary>
+internal sealed class BatchState
+{
+    private const int EpochDigits = 8;
+
+    private readonly BatchManifest _manifest;
+    private readonly Dictionary<JobId, ManifestJob> _accepted;
+    private readonly Dictionary<JobId, JobResult> _results = [];
+    private readonly List<BatchEvent> _events = [];
+    private readonly string _epoch = RandomNumberGenerator.GetHexString(EpochDigits, lowercase: true);
+
+    public BatchState(BatchManifest manifest, IEnumerable<JobResult> stored)
+    {
+        _manifest = manifest;
+        _accepted = manifest.Accepted.ToDictionary(job => job.Job);
+        foreach (var result in stored) Take(result);
+    }
+
+    /// <summary>Whether every accepted job has its result.</summary>
+    public bool Finished => _results.Count == _accepted.Count;
+
+    /// <summary>Takes a result; false where it is known already, or no job of this batch.</summary>
+    public bool Take(JobResult result)
+    {
+        if (!_accepted.TryGetValue(result.Job, out var job) || !_results.TryAdd(result.Job, result)) return false;
+
+        AddEvent(View(job));
+        if (Finished) AddEvent(null);
+        return true;
+    }
+
+    /// <summary>The events after a place; all where the place is of another epoch or is none.</summary>
+    public IReadOnlyList<BatchEvent> EventsAfter(EventId? after)
+    {
+        var known = after is { } id && id.Epoch == _epoch ? Math.Clamp(id.Number, 0, _events.Count) : 0;
+        return _events.GetRange(known, _events.Count - known);
+    }
+
+    public BatchView View() => new(_manifest.Batch, _manifest.SubmittedAt, [.. _manifest.Jobs.Select(View)]);
+
+    private JobView View(ManifestJob job)
+    {
+        var result = _results.GetValueOrDefault(job.Job);
+        var status = job.Refusal is not null ? JobStatus.Rejected : result?.Status ?? JobStatus.Queued;
+        return new JobView(job.Job, job.FileName, job.ImageKey, status, job.Refusal, result);
+    }
+
+    private void AddEvent(JobView? job) => _events.Add(new BatchEvent(new EventId(_epoch, _events.Count + 1), job));
+}

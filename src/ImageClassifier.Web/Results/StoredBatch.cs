@@ -1,0 +1,57 @@
+using System.Collections.Concurrent;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Web.Uploads;
+
+namespace ImageClassifier.Web.Results;
+
+/// <summary>A batch as the store keeps it.</summary>
+internal sealed class StoredBatch(IObjectStore store, BatchId batch)
+{
+    private const int ReadsAtOnce = 8;
+
+    /// <summary>Reads the batch; null where there is none.</summary>
+    public async Task<BatchState?> LoadAsync(CancellationToken cancellation)
+    {
+        var manifest = await store.ReadJsonAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation)
+            .ConfigureAwait(false);
+        if (manifest is null) return null;
+
+        var results = new ConcurrentBag<JobResult>();
+        await Parallel.ForEachAsync(
+            store.ListAsync(ObjectKeys.ResultsOf(batch), cancellation),
+            new ParallelOptions { MaxDegreeOfParallelism = ReadsAtOnce, CancellationToken = cancellation },
+            async (listing, token) =>
+            {
+                var result = await store.ReadJsonAsync<JobResult>(listing.Key, token).ConfigureAwait(false);
+                if (result is not null) results.Add(result);
+            }).ConfigureAwait(false);
+
+        return new BatchState(manifest, results);
+    }
+
+    /// <summary>Notes that all jobs have their results.</summary>
+    public Task CloseAsync(CancellationToken cancellation) =>
+        store.DeleteAsync(ObjectKeys.OpenMarker(batch), cancellation);
+
+    /// <summary>Removes all there is of the batch. The manifest goes first, so that a deletion that is broken off leaves a
+    /// batch that no one can read rather than half of one; a repeated deletion removes the rest.</summary>
+    public async Task DeleteAsync(CancellationToken cancellation)
+    {
+        await store.DeleteAsync(ObjectKeys.Manifest(batch), cancellation).ConfigureAwait(false);
+        await store.DeleteAsync(ObjectKeys.SentNote(batch), cancellation).ConfigureAwait(false);
+        foreach (var prefix in (string[])[ObjectKeys.ImagesOf(batch), ObjectKeys.ResultsOf(batch)])
+        {
+            await foreach (var found in store.ListAsync(prefix, cancellation).ConfigureAwait(false))
+                await store.DeleteAsync(found.Key, cancellation).ConfigureAwait(false);
+        }
+
+        await store.DeleteAsync(ObjectKeys.OpenMarker(batch), cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Removes a result that came after its batch was deleted.</summary>
+    public Task DeleteResultAsync(JobId job, CancellationToken cancellation) =>
+        store.DeleteAsync(ObjectKeys.Result(batch, job), cancellation);
+}

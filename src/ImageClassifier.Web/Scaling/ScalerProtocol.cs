@@ -1,0 +1,73 @@
+using ImageClassifier.Core.Ports;
+
+namespace ImageClassifier.Web.Scaling;
+
+/// <summary>What the scaler understands and answers.</summary>
+public static class ScalerProtocol
+{
+    /// <summary>Marks the commands.</summary>
+    public interface IScalerCommand;
+
+    /// <summary>Jobs were sent to the request queue, so there is reason to look at once.</summary>
+    public sealed record WorkSent(int Jobs) : IScalerCommand;
+
+    /// <summary>Asks for <see cref="FleetView"/>.</summary>
+    public sealed record GetFleet : IScalerCommand
+    {
+        /// <summary>The only one.</summary>
+        public static GetFleet Instance { get; } = new();
+    }
+
+    /// <summary>Launches nothing any more: the web tier stops.</summary>
+    public sealed record StopLaunching : IScalerCommand
+    {
+        /// <summary>The only one.</summary>
+        public static StopLaunching Instance { get; } = new();
+    }
+
+    /// <summary>The fleet as the scaler last saw it.</summary>
+    /// <param name="MaxInstances">The cap.</param>
+    /// <param name="Waiting">Visible messages of the request queue.</param>
+    /// <param name="InFlight">Messages under lease.</param>
+    /// <param name="Instances">Those alive, and those that ended lately.</param>
+    /// <param name="Decisions">The last decisions, newest first.</param>
+    public sealed record FleetView(
+        int MaxInstances,
+        int Waiting,
+        int InFlight,
+        IReadOnlyList<FleetInstance> Instances,
+        IReadOnlyList<DecisionRecord> Decisions);
+
+    /// <summary>A decision, with what was seen and done.</summary>
+    /// <param name="At">When it was first taken.</param>
+    /// <param name="Until">When it was last taken the same; decisions that change nothing are folded.</param>
+    /// <param name="Outcome">What came of it.</param>
+    /// <param name="Seen">What was seen.</param>
+    /// <param name="Wanted">How many instances were wanted.</param>
+    /// <param name="Launched">How many were launched.</param>
+    /// <param name="Reason">Why, as sentences for people.</param>
+    public sealed record DecisionRecord(
+        DateTimeOffset At,
+        DateTimeOffset Until,
+        DecisionOutcome Outcome,
+        ScalingSnapshot Seen,
+        int Wanted,
+        int Launched,
+        string Reason);
+
+    /// <summary>What comes of a decision.</summary>
+    public enum DecisionOutcome
+    {
+        /// <summary>No instance is wanted.</summary>
+        Idle,
+
+        /// <summary>The instances that are there, or coming, are enough.</summary>
+        Enough,
+
+        /// <summary>Instances were launched.</summary>
+        Launched,
+
+        /// <summary>More are wanted, but something stands against it: the cap, or a failed launch.</summary>
+        Held,
+    }
+}

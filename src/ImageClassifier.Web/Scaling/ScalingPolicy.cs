@@ -1,0 +1,39 @@
+namespace ImageClassifier.Web.Scaling;
+
+/// <summary>
+/// Says how many instances are wanted. A pure function: the same snapshot always gives the same decision. It wants
+/// instances for what waits; work in flight belongs to its holder.
+/// </summary>
+public abstract class ScalingPolicy
+{
+    /// <summary>Decides.</summary>
+    public abstract ScalingDecision Decide(ScalingSnapshot snapshot);
+}
+
+/// <summary>What a policy sees.</summary>
+/// <param name="Waiting">Visible messages of the request queue.</param>
+/// <param name="InFlight">Messages under lease.</param>
+/// <param name="Fleet">The instances by state.</param>
+public sealed record ScalingSnapshot(int Waiting, int InFlight, FleetCount Fleet)
+{
+    /// <summary>Waiting and in flight together.</summary>
+    public int Backlog => Waiting + InFlight;
+}
+
+/// <summary>Instances by state.</summary>
+/// <param name="Pending">Launched and not polling yet, those included that the fleet does not show yet.</param>
+/// <param name="Running">Taking work.</param>
+/// <param name="Draining">Finishing.</param>
+public sealed record FleetCount(int Pending, int Running, int Draining)
+{
+    /// <summary>The instances that take work, or soon will.</summary>
+    public int Usable => Pending + Running;
+
+    /// <summary>All that are alive.</summary>
+    public int Alive => Pending + Running + Draining;
+}
+
+/// <summary>What a policy wants.</summary>
+/// <param name="Wanted">How many instances should take work; from 0 to the cap.</param>
+/// <param name="Reason">Why, as a sentence for people.</param>
+public sealed record ScalingDecision(int Wanted, string Reason);

@@ -1,0 +1,32 @@
+using System.Text.Json.Serialization;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+
+namespace ImageClassifier.Web.Uploads;
+
+/// <summary>What one upload request brought: the object <c>batches/{batch}/manifest.json</c>. It is written once, and
+/// from then on the batch is accepted: the manifest is also the outbox of its messages.</summary>
+/// <param name="Batch">The batch.</param>
+/// <param name="SubmittedAt">When it was accepted.</param>
+/// <param name="Jobs">Its files, in the order of the request; refused ones too.</param>
+public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IReadOnlyList<ManifestJob> Jobs)
+{
+    /// <summary>The jobs that are to be classified.</summary>
+    [JsonIgnore]
+    public IEnumerable<ManifestJob> Accepted => Jobs.Where(job => job.ImageKey is not null);
+}
+
+/// <summary>One file of an upload.</summary>
+/// <param name="Job">Its job.</param>
+/// <param name="FileName">What the client calls it, for showing only.</param>
+/// <param name="ImageKey">Where the picture is; null where the file was refused.</param>
+/// <param name="Refusal">Why the file was refused; null where it was accepted.</param>
+public sealed record ManifestJob(JobId Job, string FileName, string? ImageKey, JobError? Refusal)
+{
+    /// <summary>A file that is let in.</summary>
+    public static ManifestJob Accept(JobId job, string fileName, string imageKey) => new(job, fileName, imageKey, null);
+
+    /// <summary>A file that is not.</summary>
+    public static ManifestJob Refuse(string fileName, string code, string message) =>
+        new(JobId.New(), fileName, null, new JobError(code, message));
+}

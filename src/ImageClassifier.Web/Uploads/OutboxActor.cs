@@ -1,0 +1,261 @@
+using Akka.Actor;
+using Akka.Event;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Streams;
+using ImageClassifier.Web.Scaling;
+using static ImageClassifier.Web.Uploads.OutboxProtocol;
+
+namespace ImageClassifier.Web.Uploads;
+
+/// <summary>
+/// Sends the messages of accepted batches to the request queue, in calls as full as there is work, until the queue has
+/// taken all. The manifests in the store are the outbox: after a start it goes on with what an earlier life
+/// left, and what does not fit in memory is read from there.
+/// </summary>
+public sealed class OutboxActor : ReceiveActor, IWithTimers
+{
+    private readonly IMessageQueue _requests;
+    private readonly StoredOutbox _stored;
+    private readonly IActorRef _scaler;
+    private readonly OutboxSettings _settings;
+    private readonly Backoff _backoff;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly CancellationTokenSource _stopping = new();
+
+    /// <summary>Messages to send, in order.</summary>
+    private readonly Queue<Envelope> _ready = [];
+
+    /// <summary>How many messages of a batch the queue has not taken.</summary>
+    private readonly Dictionary<BatchId, int> _untaken = [];
+
+    /// <summary>Batches that are read from the store when there is room.</summary>
+    private readonly Queue<BatchId> _later = [];
+
+    private int _callsUnderWay;
+    private bool _loading;
+    private bool _pausing;
+
+    /// <summary>Creates the actor.</summary>
+    public OutboxActor(IMessageQueue requests, IObjectStore store, IActorRef scaler, OutboxSettings settings)
+    {
+        _requests = requests;
+        _stored = new StoredOutbox(store);
+        _scaler = scaler;
+        _settings = settings;
+        _backoff = new Backoff(settings.MinBackoff, settings.MaxBackoff);
+
+        Receive<SendBatch>(OnSendBatch);
+        Receive<OpenFound>(OnOpenFound);
+        Receive<OpenUnknown>(OnOpenUnknown);
+        Receive<Recover>(_ => LookForOpen());
+        Receive<Loaded>(OnLoaded);
+        Receive<LoadFailed>(OnLoadFailed);
+        Receive<CallFinished>(OnCallFinished);
+        Receive<CallFailed>(OnCallFailed);
+        Receive<NoteFailed>(failed => _log.Warning("Batch {Batch} could not be noted as sent; after a restart it is sent"
+            + " again: {Cause}", failed.Batch, failed.Cause.Message));
+        Receive<PauseOver>(_ => OnPauseOver());
+    }
+
+    /// <inheritdoc />
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    /// <inheritdoc />
+    protected override void PreStart() => LookForOpen();
+
+    /// <inheritdoc />
+    protected override void PostStop()
+    {
+        _stopping.Cancel();
+        _stopping.Dispose();
+    }
+
+    private void LookForOpen() =>
+        _stored.FindOpenAsync(_stopping.Token).PipeTo(
+            Self, success: batches => new OpenFound(batches), failure: cause => new OpenUnknown(cause));
+
+    private void OnOpenFound(OpenFound found)
+    {
+        if (found.Batches.Count > 0)
+            _log.Info("{Count} batches of an earlier run are not finished", found.Batches.Count);
+        foreach (var batch in found.Batches)
+        {
+            if (!_untaken.ContainsKey(batch)) _later.Enqueue(batch);
+        }
+
+        Pump();
+    }
+
+    private void OnOpenUnknown(OpenUnknown unknown)
+    {
+        var pause = _backoff.Next();
+        _log.Warning("Open batches could not be looked for, again in {Pause}: {Cause}", pause, unknown.Cause.Message);
+        Timers.StartSingleTimer(nameof(Recover), Recover.Instance, pause);
+    }
+
+    private void OnSendBatch(SendBatch send)
+    {
+        if (_ready.Count < _settings.MaxInMemory)
+            Enqueue(send.Manifest, send.Manifest.Accepted);
+        else
+            _later.Enqueue(send.Manifest.Batch);
+        Pump();
+    }
+
+    private void Enqueue(BatchManifest manifest, IEnumerable<ManifestJob> jobs)
+    {
+        var count = 0;
+        foreach (var job in jobs)
+        {
+            _ready.Enqueue(Envelope.Of(manifest, job));
+            count++;
+        }
+
+        if (count > 0) _untaken[manifest.Batch] = count;
+    }
+
+    private void Pump()
+    {
+        if (_pausing) return;
+
+        while (_callsUnderWay < _settings.Parallelism && _ready.Count > 0)
+        {
+            var call = new List<Envelope>(IMessageQueue.MaxBatch);
+            while (call.Count < IMessageQueue.MaxBatch && _ready.TryDequeue(out var envelope)) call.Add(envelope);
+
+            _callsUnderWay++;
+            _requests.SendAsync([.. call.Select(envelope => envelope.Message)], _stopping.Token).PipeTo(
+                Self, success: outcomes => new CallFinished(call, outcomes), failure: cause => new CallFailed(call, cause));
+        }
+
+        if (!_loading && _ready.Count < _settings.MaxInMemory && _later.TryDequeue(out var batch))
+        {
+            _loading = true;
+            _stored.LoadAsync(batch, _stopping.Token).PipeTo(
+                Self,
+                success: unsent => new Loaded(batch, unsent),
+                failure: cause => new LoadFailed(batch, cause));
+        }
+    }
+
+    private void OnLoaded(Loaded loaded)
+    {
+        _loading = false;
+        if (loaded.Unsent is { } unsent) Enqueue(unsent.Manifest, unsent.Jobs);
+        Pump();
+    }
+
+    private void OnLoadFailed(LoadFailed failed)
+    {
+        _loading = false;
+        _later.Enqueue(failed.Batch);
+        Pause($"batch {failed.Batch} could not be read: {failed.Cause.Message}");
+    }
+
+    private void OnCallFinished(CallFinished finished)
+    {
+        _callsUnderWay--;
+        string? refusal = null;
+        var taken = 0;
+        foreach (var (envelope, outcome) in finished.Call.Zip(finished.Outcomes))
+        {
+            if (outcome.Kind == QueueOutcomeKind.Retriable)
+            {
+                _ready.Enqueue(envelope);
+                refusal = outcome.Reason;
+                continue;
+            }
+
+            if (!outcome.Succeeded)
+                _log.Error("The request queue refuses job {Job} for good: {Reason}", envelope.Job, outcome.Reason);
+            else
+                taken++;
+            CountTaken(envelope.Batch);
+        }
+
+        if (taken > 0)
+        {
+            _backoff.Reset();
+            _scaler.Tell(new ScalerProtocol.WorkSent(taken));
+        }
+
+        if (refusal is null) Pump();
+        else Pause($"the request queue did not take all messages: {refusal}");
+    }
+
+    private void CountTaken(BatchId batch)
+    {
+        if (--_untaken[batch] > 0) return;
+
+        _untaken.Remove(batch);
+        var self = Self;
+        _stored.NoteSentAsync(batch, _stopping.Token).ContinueWith(
+            noted => self.Tell(new NoteFailed(batch, noted.Exception!.GetBaseException())),
+            CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+    }
+
+    private void OnCallFailed(CallFailed failed)
+    {
+        _callsUnderWay--;
+        foreach (var envelope in failed.Call) _ready.Enqueue(envelope);
+        Pause($"the request queue did not answer: {failed.Cause.Message}");
+    }
+
+    private void Pause(string reason)
+    {
+        if (_pausing) return;
+
+        _pausing = true;
+        var pause = _backoff.Next();
+        _log.Warning("Sending pauses for {Pause}, {Count} messages are ready: {Reason}", pause, _ready.Count, reason);
+        Timers.StartSingleTimer(nameof(PauseOver), PauseOver.Instance, pause);
+    }
+
+    private void OnPauseOver()
+    {
+        _pausing = false;
+        Pump();
+    }
+
+    private sealed record Envelope(BatchId Batch, JobId Job, OutgoingMessage Message)
+    {
+        private const int FirstAttempt = 1;
+
+        public static Envelope Of(BatchManifest manifest, ManifestJob job)
+        {
+            var request = new ClassificationRequest(
+                job.Job, manifest.Batch, job.ImageKey!, FirstAttempt, manifest.SubmittedAt);
+            return new Envelope(manifest.Batch, job.Job, new OutgoingMessage(
+                WireJson.Write(request),
+                GroupId: job.Job.Value,
+                DeduplicationId: ClassificationRequest.DeduplicationId(job.Job, FirstAttempt)));
+        }
+    }
+
+    private sealed record OpenFound(IReadOnlyList<BatchId> Batches);
+
+    private sealed record OpenUnknown(Exception Cause);
+
+    private sealed record Loaded(BatchId Batch, UnsentJobs? Unsent);
+
+    private sealed record LoadFailed(BatchId Batch, Exception Cause);
+
+    private sealed record CallFinished(IReadOnlyList<Envelope> Call, IReadOnlyList<QueueOutcome> Outcomes);
+
+    private sealed record CallFailed(IReadOnlyList<Envelope> Call, Exception Cause);
+
+    private sealed record NoteFailed(BatchId Batch, Exception Cause);
+
+    private sealed record PauseOver
+    {
+        public static PauseOver Instance { get; } = new();
+    }
+
+    private sealed record Recover
+    {
+        public static Recover Instance { get; } = new();
+    }
+}

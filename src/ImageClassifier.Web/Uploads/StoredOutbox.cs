@@ -1,0 +1,52 @@
+using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+
+namespace ImageClassifier.Web.Uploads;
+
+/// <summary>The outbox as the store keeps it: open markers, manifests, results, and the notes of what was sent.</summary>
+internal sealed class StoredOutbox(IObjectStore store)
+{
+    /// <summary>The batches that are not finished; some may have no manifest.</summary>
+    public async Task<IReadOnlyList<BatchId>> FindOpenAsync(CancellationToken cancellation)
+    {
+        var open = new List<BatchId>();
+        await foreach (var marker in store.ListAsync(ObjectKeys.OpenBatches, cancellation).ConfigureAwait(false))
+        {
+            if (ObjectKeys.TryParseOpenMarker(marker.Key, out var batch)) open.Add(batch);
+        }
+
+        return open;
+    }
+
+    /// <summary>The jobs of a batch whose messages may not have been sent; null where there are none. Removes the marker
+    /// of a batch that turns out to be finished.</summary>
+    public async Task<UnsentJobs?> LoadAsync(BatchId batch, CancellationToken cancellation)
+    {
+        var manifest = await store.ReadJsonAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation)
+            .ConfigureAwait(false);
+        if (manifest is null) return null;
+
+        var done = new HashSet<string>();
+        await foreach (var result in store.ListAsync(ObjectKeys.ResultsOf(batch), cancellation).ConfigureAwait(false))
+            done.Add(result.Key);
+        var unfinished = manifest.Accepted
+            .Where(job => !done.Contains(ObjectKeys.Result(batch, job.Job))).ToList();
+
+        if (unfinished.Count == 0)
+        {
+            await store.DeleteAsync(ObjectKeys.OpenMarker(batch), cancellation).ConfigureAwait(false);
+            return null;
+        }
+
+        var sent = await store.ExistsAsync(ObjectKeys.SentNote(batch), cancellation).ConfigureAwait(false);
+        return sent ? null : new UnsentJobs(manifest, unfinished);
+    }
+
+    /// <summary>Notes that the queue has taken all messages of a batch.</summary>
+    public Task NoteSentAsync(BatchId batch, CancellationToken cancellation) =>
+        store.PutAsync(ObjectKeys.SentNote(batch), ReadOnlyMemory<byte>.Empty, cancellation);
+}
+
+/// <summary>The jobs of a batch whose messages may not have been sent.</summary>
+internal sealed record UnsentJobs(BatchManifest Manifest, IReadOnlyList<ManifestJob> Jobs);

@@ -1,0 +1,142 @@
+using Akka.Actor;
+using Akka.Event;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using static ImageClassifier.Web.Uploads.UploadProtocol;
+
+namespace ImageClassifier.Web.Uploads;
+
+/// <summary>
+/// Admits uploads and commits them. Pictures never pass through here: they stream from the request to the store in the
+/// request's own task, between <see cref="Admit"/> and <see cref="Commit"/>. An upload that never commits is swept away
+/// with its pictures.
+/// </summary>
+public sealed class UploadActor : ReceiveActor, IWithTimers
+{
+    private readonly IObjectStore _store;
+    private readonly IActorRef _outbox;
+    private readonly UploadSettings _settings;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly HashSet<BatchId> _active = [];
+    private readonly LinkedList<(BatchId Batch, IActorRef Caller)> _waiting = [];
+
+    /// <summary>Creates the actor.</summary>
+    public UploadActor(IObjectStore store, IActorRef outbox, UploadSettings settings)
+    {
+        _store = store;
+        _outbox = outbox;
+        _settings = settings;
+
+        Receive<Admit>(OnAdmit);
+        Receive<Release>(release => OnRelease(release.Batch));
+        Receive<Commit>(OnCommit);
+        Receive<ManifestStored>(OnManifestStored);
+        Receive<ManifestFailed>(OnManifestFailed);
+        Receive<Sweep>(_ => OnSweep());
+        Receive<SweepFinished>(OnSweepFinished);
+    }
+
+    /// <inheritdoc />
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    /// <inheritdoc />
+    protected override void PreStart() => Timers.StartSingleTimer(nameof(Sweep), Sweep.Instance, _settings.SweepInterval);
+
+    /// <inheritdoc />
+    protected override void PostStop()
+    {
+        _stopping.Cancel();
+        _stopping.Dispose();
+    }
+
+    private void OnAdmit(Admit admit)
+    {
+        if (_active.Count < _settings.MaxConcurrent)
+            Grant(admit.Batch, Sender);
+        else if (_waiting.Count < _settings.MaxWaiting)
+            _waiting.AddLast((admit.Batch, Sender));
+        else
+            Sender.Tell(new Overloaded(_settings.RetryAfter));
+    }
+
+    private void OnRelease(BatchId batch)
+    {
+        if (!_active.Remove(batch))
+        {
+            for (var node = _waiting.First; node is not null; node = node.Next)
+            {
+                if (node.Value.Batch != batch) continue;
+                _waiting.Remove(node);
+                return;
+            }
+        }
+
+        while (_active.Count < _settings.MaxConcurrent && _waiting.First is { } next)
+        {
+            _waiting.RemoveFirst();
+            Grant(next.Value.Batch, next.Value.Caller);
+        }
+    }
+
+    private void Grant(BatchId batch, IActorRef caller)
+    {
+        _active.Add(batch);
+        caller.Tell(Admitted.Instance);
+    }
+
+    private void OnCommit(Commit commit)
+    {
+        var caller = Sender;
+        var manifest = commit.Manifest;
+        _store.PutAsync(ObjectKeys.Manifest(manifest.Batch), WireJson.WriteUtf8(manifest), _stopping.Token).PipeTo(
+            Self,
+            success: () => new ManifestStored(manifest, caller),
+            failure: cause => new ManifestFailed(manifest.Batch, caller, cause));
+    }
+
+    private void OnManifestStored(ManifestStored stored)
+    {
+        _outbox.Tell(new OutboxProtocol.SendBatch(stored.Manifest));
+        stored.Caller.Tell(new Committed(stored.Manifest.Batch));
+    }
+
+    private void OnManifestFailed(ManifestFailed failed)
+    {
+        _log.Warning("Batch {Batch} was not accepted, its manifest could not be stored: {Cause}",
+            failed.Batch, failed.Cause.Message);
+        failed.Caller.Tell(new CommitFailed(failed.Batch));
+    }
+
+    private void OnSweep()
+    {
+        var sweeper = new AbandonedUploads(_store, _settings.AbandonedAfter);
+        sweeper.CleanUpAsync(Context.System.Scheduler.Now, _active.ToHashSet(), _stopping.Token).PipeTo(
+            Self,
+            success: cleaned => new SweepFinished(cleaned, null),
+            failure: cause => new SweepFinished(0, cause));
+    }
+
+    private void OnSweepFinished(SweepFinished finished)
+    {
+        if (finished.Cause is { } cause)
+            _log.Warning("Abandoned uploads could not be looked for: {Cause}", cause.Message);
+        else if (finished.Cleaned > 0)
+            _log.Info("Cleaned up {Count} abandoned uploads", finished.Cleaned);
+
+        Timers.StartSingleTimer(nameof(Sweep), Sweep.Instance, _settings.SweepInterval);
+    }
+
+    private sealed record ManifestStored(BatchManifest Manifest, IActorRef Caller);
+
+    private sealed record ManifestFailed(BatchId Batch, IActorRef Caller, Exception Cause);
+
+    private sealed record SweepFinished(int Cleaned, Exception? Cause);
+
+    private sealed record Sweep
+    {
+        public static Sweep Instance { get; } = new();
+    }
+}

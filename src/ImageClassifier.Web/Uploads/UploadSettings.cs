@@ -1,0 +1,56 @@
+using Akka.Configuration;
+using ImageClassifier.Streams.Settings;
+
+namespace ImageClassifier.Web.Uploads;
+
+/// <summary>What may be uploaded, and how the jobs of it get to the request queue: <c>image-classifier.uploads</c>.</summary>
+/// <param name="MaxRequestSize">Bytes of one request.</param>
+/// <param name="MaxFileSize">Bytes of one picture.</param>
+/// <param name="MaxFiles">Files in one request.</param>
+/// <param name="MaxConcurrent">Requests that stream into the store at once.</param>
+/// <param name="MaxWaiting">Requests that wait for one of those places.</param>
+/// <param name="RetryAfter">What a refused caller is told to wait.</param>
+/// <param name="AbandonedAfter">Age at which an upload without a manifest is cleaned up.</param>
+/// <param name="SweepInterval">How often abandoned uploads are looked for.</param>
+/// <param name="Outbox">How messages are sent.</param>
+public sealed record UploadSettings(
+    long MaxRequestSize,
+    long MaxFileSize,
+    int MaxFiles,
+    int MaxConcurrent,
+    int MaxWaiting,
+    TimeSpan RetryAfter,
+    TimeSpan AbandonedAfter,
+    TimeSpan SweepInterval,
+    OutboxSettings Outbox)
+{
+    /// <summary>Reads the settings.</summary>
+    public static UploadSettings Create(Config config)
+    {
+        var uploads = new SettingsSection(config, "image-classifier.uploads");
+        return new UploadSettings(
+            MaxRequestSize: uploads.Bytes("max-request-size", 1 << 10, 1L << 40),
+            MaxFileSize: uploads.Bytes("max-file-size", 1 << 10, 1 << 30),
+            MaxFiles: uploads.WholeNumber("max-files", 1, 100_000),
+            MaxConcurrent: uploads.WholeNumber("max-concurrent", 1, 10_000),
+            MaxWaiting: uploads.WholeNumber("max-waiting", 0, 10_000),
+            RetryAfter: uploads.Duration("retry-after", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
+            AbandonedAfter: uploads.Duration("abandoned-after", TimeSpan.FromMinutes(1), TimeSpan.FromDays(7)),
+            SweepInterval: uploads.Duration("sweep-interval", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
+            Outbox: OutboxSettings.Create(uploads.Section("outbox")));
+    }
+}
+
+/// <summary>How accepted jobs are sent to the request queue: <c>image-classifier.uploads.outbox</c>.</summary>
+/// <param name="Parallelism">Calls to the queue under way at once.</param>
+/// <param name="MaxInMemory">Messages in memory; batches beyond are read again from the store.</param>
+/// <param name="MinBackoff">First pause after the queue did not take messages.</param>
+/// <param name="MaxBackoff">Longest such pause.</param>
+public sealed record OutboxSettings(int Parallelism, int MaxInMemory, TimeSpan MinBackoff, TimeSpan MaxBackoff)
+{
+    internal static OutboxSettings Create(SettingsSection outbox) => new(
+        Parallelism: outbox.WholeNumber("parallelism", 1, 64),
+        MaxInMemory: outbox.WholeNumber("max-in-memory", 10, 1_000_000),
+        MinBackoff: outbox.Duration("min-backoff", TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
+        MaxBackoff: outbox.Duration("max-backoff", TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10)));
+}
