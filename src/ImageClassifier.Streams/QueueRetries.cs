@@ -1,0 +1,54 @@
+using ImageClassifier.Core.Ports;
+
+namespace ImageClassifier.Streams;
+
+/// <summary>Batch calls of a queue, with what can succeed later tried again alone.</summary>
+internal static class QueueRetries
+{
+    /// <summary>Makes a batch call, and makes it again with only those entries that were
+    /// <see cref="QueueOutcomeKind.Retriable"/>. A call that throws counts as that for all its entries.</summary>
+    /// <returns>One outcome an entry, in the same order; retriable where the attempts ran out.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static async Task<IReadOnlyList<QueueOutcome>> RunAsync<T>(
+        IReadOnlyList<T> entries,
+        Func<IReadOnlyList<T>, Task<IReadOnlyList<QueueOutcome>>> call,
+        RetryPolicy retries,
+        TimeProvider time,
+        CancellationToken cancellation)
+    {
+        var outcomes = new QueueOutcome[entries.Count];
+        var open = Enumerable.Range(0, entries.Count).ToArray();
+        var backoff = new Backoff(retries.MinBackoff, retries.MaxBackoff);
+        for (var attempt = 1; open.Length > 0; attempt++)
+        {
+            var answers = await TryCallAsync([.. open.Select(index => entries[index])], call, cancellation);
+            for (var i = 0; i < open.Length; i++) outcomes[open[i]] = answers[i];
+            open = [.. open.Where(index => outcomes[index].Kind == QueueOutcomeKind.Retriable)];
+            if (attempt >= retries.Attempts) break;
+            if (open.Length > 0) await Task.Delay(backoff.Next(), time, cancellation);
+        }
+
+        return outcomes;
+    }
+
+    private static async Task<IReadOnlyList<QueueOutcome>> TryCallAsync<T>(
+        IReadOnlyList<T> entries,
+        Func<IReadOnlyList<T>, Task<IReadOnlyList<QueueOutcome>>> call,
+        CancellationToken cancellation)
+    {
+        try
+        {
+            var answers = await call(entries);
+            return answers.Count == entries.Count
+                ? answers
+                : AllRetriable($"The queue answered {answers.Count} outcomes for {entries.Count} entries.");
+        }
+        catch (Exception failure) when (!cancellation.IsCancellationRequested)
+        {
+            return AllRetriable(failure.Message);
+        }
+
+        QueueOutcome[] AllRetriable(string reason) =>
+            [.. Enumerable.Repeat(new QueueOutcome(QueueOutcomeKind.Retriable, reason), entries.Count)];
+    }
+}

@@ -1,0 +1,47 @@
+using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Streams.Settings;
+
+namespace ImageClassifier.Streams;
+
+/// <summary>How a queue is polled.</summary>
+/// <param name="WaitTime">How long a poll waits for the first message; at most 20 s.</param>
+/// <param name="Lease">How long a received message is hidden from others; renewed while it is in hand.</param>
+/// <param name="MaxLease">The most that a message is held in total from its receipt.</param>
+/// <param name="MaxInFlight">The credits: the most messages in hand, from receive to release.</param>
+/// <param name="MinBackoff">The pause after a first failed poll, which doubles, with jitter.</param>
+/// <param name="MaxBackoff">The longest pause after a failed poll.</param>
+public sealed record QueueSourceSettings(
+    TimeSpan WaitTime,
+    TimeSpan Lease,
+    TimeSpan MaxLease,
+    int MaxInFlight,
+    TimeSpan MinBackoff,
+    TimeSpan MaxBackoff)
+{
+    // What every queue allows; the port's own limit on waiting.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LongestLease = TimeSpan.FromHours(12);
+
+    // So that a poll for ten goes on while ten are worked on.
+    private const int FewestInFlight = 2 * IMessageQueue.MaxBatch;
+    private const int MostInFlight = 10_000;
+
+    /// <summary>Reads the settings.</summary>
+    /// <param name="polling">The poller's: <c>wait-time</c>, <c>max-in-flight</c>, <c>min-backoff</c>,
+    /// <c>max-backoff</c>.</param>
+    /// <param name="queue">The queue's: <c>lease</c>, <c>max-lease</c>.</param>
+    /// <exception cref="InvalidSettingException">One is missing or wrong.</exception>
+    public static QueueSourceSettings Create(SettingsSection polling, SettingsSection queue)
+    {
+        var lease = queue.Duration("lease", TimeSpan.FromSeconds(1), LongestLease);
+        var minBackoff = polling.Duration("min-backoff", TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(10));
+        return new QueueSourceSettings(
+            polling.Duration("wait-time", TimeSpan.Zero, LongestWait),
+            lease,
+            queue.Duration("max-lease", lease, LongestLease),
+            polling.WholeNumber("max-in-flight", FewestInFlight, MostInFlight),
+            minBackoff,
+            polling.Duration("max-backoff", minBackoff, TimeSpan.FromHours(1)));
+    }
+}

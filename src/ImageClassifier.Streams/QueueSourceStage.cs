@@ -1,0 +1,385 @@
+using Akka.Event;
+using Akka.Streams;
+using Akka.Streams.Stage;
+using ImageClassifier.Core.Ports;
+
+namespace ImageClassifier.Streams;
+
+/// <summary>The stage behind <see cref="QueueSource"/>.</summary>
+internal sealed class QueueSourceStage(
+    IMessageQueue queue, QueueSourceSettings settings, TimeProvider time, Action<PollReport>? onPoll)
+    : GraphStageWithMaterializedValue<SourceShape<Delivery>, IQueueSourceControl>
+{
+    private readonly Outlet<Delivery> _out = new("QueueSource.out");
+
+    public override SourceShape<Delivery> Shape => new(_out);
+
+    public override ILogicAndMaterializedValue<IQueueSourceControl> CreateLogicAndMaterializedValue(
+        Attributes inheritedAttributes)
+    {
+        var control = new Control();
+        return new LogicAndMaterializedValue<IQueueSourceControl>(new Logic(this, control), control);
+    }
+
+    /// <summary>What crosses from the outside into the stage, and from the stage to the outside.</summary>
+    private sealed class Control : IQueueSourceControl, IDisposable
+    {
+        private readonly Lock _lock = new();
+        private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly CancellationTokenSource _stopWaiting = new();
+        private Action? _drain;
+        private bool _isDrainWanted;
+        private int _inHand;
+        private long _lastReceivedTicks;
+
+        public int InHand
+        {
+            get => Volatile.Read(ref _inHand);
+            set => Volatile.Write(ref _inHand, value);
+        }
+
+        public DateTimeOffset? LastReceivedAt
+        {
+            get => Volatile.Read(ref _lastReceivedTicks) is > 0 and var ticks
+                ? new DateTimeOffset(ticks, TimeSpan.Zero)
+                : null;
+            set => Volatile.Write(ref _lastReceivedTicks, value?.UtcTicks ?? 0);
+        }
+
+        public Task Drained => _drained.Task;
+
+        public void Drain()
+        {
+            lock (_lock)
+            {
+                _isDrainWanted = true;
+                _drain?.Invoke();
+            }
+        }
+
+        /// <summary>The stage has started and takes the wish to drain; one that came before comes now.</summary>
+        public void Started(Action drain)
+        {
+            lock (_lock)
+            {
+                _drain = drain;
+                if (_isDrainWanted) drain();
+            }
+        }
+
+        /// <summary>Asks the poll under way to end early.</summary>
+        public CancellationToken StopWaiting => _stopWaiting.Token;
+
+        public Task StopWaitingAsync() => _stopWaiting.CancelAsync();
+
+        public void Ended()
+        {
+            InHand = 0;
+            Dispose();
+            _drained.TrySetResult();
+        }
+
+        public void Dispose() => _stopWaiting.Dispose();
+    }
+
+    private sealed class Logic : TimerGraphStageLogic
+    {
+        private const string PollTimer = "poll";
+        private const string RenewalTimer = "renewal";
+        private static readonly TimeSpan ShortestTimer = TimeSpan.FromMilliseconds(1);
+
+        private readonly QueueSourceStage _stage;
+        private readonly Control _control;
+        private readonly Queue<Delivery> _buffer = [];
+        private readonly LeaseBook _leases;
+        private readonly Backoff _backoff;
+
+        private readonly Lock _arrival = new();
+        private PollOutcome? _arrived;
+        private bool _hasStopped;
+
+        private Action _onPolled = null!;
+        private Action<RenewalOutcome> _onRenewed = null!;
+        private Action<Delivery> _onReleased = null!;
+        private Action<int> _onHandedBack = null!;
+
+        private Task _poll = Task.CompletedTask;
+        private Task _handBacks = Task.CompletedTask;
+        private bool _isPolling;
+        private bool _isRenewing;
+        private bool _isDraining;
+        private int _handBacksUnderWay;
+
+        public Logic(QueueSourceStage stage, Control control)
+            : base(stage.Shape)
+        {
+            _stage = stage;
+            _control = control;
+            _leases = new LeaseBook(stage.Settings.Lease, stage.Settings.MaxLease);
+            _backoff = new Backoff(stage.Settings.MinBackoff, stage.Settings.MaxBackoff);
+            SetHandler(stage._out, onPull: PushNext);
+        }
+
+        private DateTimeOffset Now => _stage.Time.GetUtcNow();
+
+        public override void PreStart()
+        {
+            _onPolled = GetAsyncCallback(OnPolled);
+            _onRenewed = GetAsyncCallback<RenewalOutcome>(OnRenewed);
+            _onReleased = GetAsyncCallback<Delivery>(OnReleased);
+            _onHandedBack = GetAsyncCallback<int>(OnHandedBack);
+            _control.Started(GetAsyncCallback(OnDrain));
+            PollIfRoom();
+        }
+
+        public override void PostStop()
+        {
+            var left = _buffer.Select(delivery => delivery.Message).ToList();
+            _buffer.Clear();
+            lock (_arrival)
+            {
+                _hasStopped = true;
+                if (_arrived is not null) left.AddRange(_arrived.Messages);
+                _arrived = null;
+            }
+
+            _ = EndAsync(left);
+        }
+
+        protected override void OnTimer(object timerKey)
+        {
+            if (timerKey is PollTimer) PollIfRoom();
+            else RenewDue();
+        }
+
+        private void PollIfRoom()
+        {
+            if (_isPolling || _isDraining || IsTimerActive(PollTimer)) return;
+            var free = _stage.Settings.MaxInFlight - _leases.Count;
+            if (free < IMessageQueue.MaxBatch && _leases.Count > 0) return;
+            _isPolling = true;
+            _poll = PollAsync(Math.Min(free, IMessageQueue.MaxBatch));
+        }
+
+        private async Task PollAsync(int count)
+        {
+            PollOutcome outcome;
+            try
+            {
+                var messages = await _stage.Queue.ReceiveAsync(
+                    count, _stage.Settings.WaitTime, _stage.Settings.Lease, _control.StopWaiting);
+                outcome = new PollOutcome(messages, null);
+            }
+            catch (Exception failure)
+            {
+                outcome = new PollOutcome([], failure);
+            }
+
+            lock (_arrival)
+            {
+                if (!_hasStopped)
+                {
+                    _arrived = outcome;
+                    _onPolled();
+                    return;
+                }
+            }
+
+            await HandBackAsync(outcome.Messages);
+        }
+
+        private void OnPolled()
+        {
+            PollOutcome? outcome;
+            lock (_arrival)
+            {
+                outcome = _arrived;
+                _arrived = null;
+            }
+
+            if (outcome is null) return;
+            _isPolling = false;
+            var now = Now;
+            foreach (var message in outcome.Messages)
+            {
+                var delivery = new Delivery(message, now, _onReleased);
+                _leases.Add(delivery);
+                _buffer.Enqueue(delivery);
+            }
+
+            if (outcome.Messages.Count > 0) _control.LastReceivedAt = now;
+            _control.InHand = _leases.Count;
+            _stage.OnPoll?.Invoke(new PollReport(now, outcome.Messages.Count, _leases.Count, outcome.Failure));
+
+            if (_isDraining)
+            {
+                HandBackBuffer();
+                EndIfDrained();
+                return;
+            }
+
+            BackOffAfter(outcome.Failure);
+            if (IsAvailable(_stage._out)) PushNext();
+            PollIfRoom();
+            ScheduleRenewal();
+        }
+
+        private void BackOffAfter(Exception? failure)
+        {
+            if (failure is null)
+            {
+                _backoff.Reset();
+                return;
+            }
+
+            var pause = _backoff.Next();
+            Log.Warning("A poll failed; the next follows in {0} ms: {1}", (long)pause.TotalMilliseconds, failure.Message);
+            ScheduleOnce(PollTimer, pause);
+        }
+
+        private void PushNext()
+        {
+            if (_buffer.TryDequeue(out var delivery)) Push(_stage._out, delivery);
+        }
+
+        private void OnReleased(Delivery delivery)
+        {
+            _leases.Remove(delivery);
+            _control.InHand = _leases.Count;
+            PollIfRoom();
+            EndIfDrained();
+        }
+
+        private void ScheduleRenewal()
+        {
+            if (_isRenewing || IsTimerActive(RenewalTimer) || _leases.NextDue is not { } due) return;
+            var wait = due - Now;
+            ScheduleOnce(RenewalTimer, wait > ShortestTimer ? wait : ShortestTimer);
+        }
+
+        private void RenewDue()
+        {
+            if (_isRenewing) return;
+            var now = Now;
+            var due = _leases.TakeDue(now, IMessageQueue.MaxBatch);
+            if (due.Count == 0)
+            {
+                ScheduleRenewal();
+                return;
+            }
+
+            _isRenewing = true;
+            _ = RenewAsync(due, now);
+        }
+
+        private async Task RenewAsync(IReadOnlyList<Delivery> due, DateTimeOffset calledAt)
+        {
+            try
+            {
+                var receipts = due.Select(delivery => delivery.Message.Receipt).ToArray();
+                var outcomes = await _stage.Queue.ExtendAsync(receipts, _stage.Settings.Lease, CancellationToken.None);
+                _onRenewed(new RenewalOutcome(due, calledAt, outcomes, null));
+            }
+            catch (Exception failure)
+            {
+                _onRenewed(new RenewalOutcome(due, calledAt, [], failure));
+            }
+        }
+
+        private void OnRenewed(RenewalOutcome renewal)
+        {
+            _isRenewing = false;
+            if (renewal.Failure is not null)
+                Log.Warning("{0} leases could not be renewed yet: {1}", renewal.Due.Count, renewal.Failure.Message);
+
+            var now = Now;
+            for (var i = 0; i < renewal.Due.Count; i++)
+            {
+                if (i < renewal.Outcomes.Count)
+                    _leases.Apply(renewal.Due[i], renewal.Outcomes[i], renewal.CalledAt, now);
+                else
+                    _leases.TryAgain(renewal.Due[i], now);
+            }
+
+            RenewDue();
+        }
+
+        private void OnDrain()
+        {
+            if (_isDraining) return;
+            _isDraining = true;
+            CancelTimer(PollTimer);
+            // The stage outlives its outlet, to renew the leases of what is still worked on downstream.
+            SetKeepGoing(true);
+            _ = _control.StopWaitingAsync();
+            HandBackBuffer();
+            EndIfDrained();
+        }
+
+        private void HandBackBuffer()
+        {
+            if (_buffer.Count == 0) return;
+            var messages = _buffer.Select(delivery => delivery.Message).ToArray();
+            // Struck off first: what is being handed back must not be renewed.
+            foreach (var delivery in _buffer) _leases.Remove(delivery);
+            _buffer.Clear();
+            _control.InHand = _leases.Count;
+            _handBacksUnderWay++;
+            _handBacks = Task.WhenAll(_handBacks, HandBackThenTellAsync(messages));
+        }
+
+        private async Task HandBackThenTellAsync(ReceivedMessage[] messages)
+        {
+            await HandBackAsync(messages);
+            _onHandedBack(messages.Length);
+        }
+
+        private void OnHandedBack(int messages)
+        {
+            _handBacksUnderWay--;
+            Log.Debug("{0} messages were handed back", messages);
+            EndIfDrained();
+        }
+
+        private void EndIfDrained()
+        {
+            if (!_isDraining || _isPolling || _handBacksUnderWay > 0) return;
+            if (!IsClosed(_stage._out)) Complete(_stage._out);
+            if (_leases.Count == 0) CompleteStage();
+        }
+
+        private async Task EndAsync(IReadOnlyList<ReceivedMessage> left)
+        {
+            await _control.StopWaitingAsync();
+            await Task.WhenAll(_poll, _handBacks, HandBackAsync(left));
+            _control.Ended();
+        }
+
+        // Where it fails, the leases run out instead.
+        private async Task HandBackAsync(IReadOnlyList<ReceivedMessage> messages)
+        {
+            foreach (var some in messages.Chunk(IMessageQueue.MaxBatch))
+            {
+                await QueueRetries.RunAsync(
+                    [.. some.Select(message => message.Receipt)],
+                    receipts => _stage.Queue.ExtendAsync(receipts, TimeSpan.Zero, CancellationToken.None),
+                    RetryPolicy.Default,
+                    _stage.Time,
+                    CancellationToken.None);
+            }
+        }
+    }
+
+    private IMessageQueue Queue => queue;
+
+    private QueueSourceSettings Settings => settings;
+
+    private TimeProvider Time => time;
+
+    private Action<PollReport>? OnPoll => onPoll;
+
+    private sealed record PollOutcome(IReadOnlyList<ReceivedMessage> Messages, Exception? Failure);
+
+    private sealed record RenewalOutcome(
+        IReadOnlyList<Delivery> Due, DateTimeOffset CalledAt, IReadOnlyList<QueueOutcome> Outcomes, Exception? Failure);
+}

@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using Akka.Actor;
+using Akka.Configuration;
+using Akka.Streams;
+using Akka.TestKit;
+using ImageClassifier.Streams;
+using Xunit.Abstractions;
+using XunitTestKit = Akka.TestKit.Xunit2.TestKit;
+
+namespace ImageClassifier.Testing;
+
+/// <summary>
+/// A test of actors and streams in virtual time: the system's scheduler moves only when the test moves it, and
+/// <see cref="Time"/> is that time for what is no actor. Streams and tasks still run on real threads, so a test awaits
+/// conditions; it never assumes that something has happened already.
+/// </summary>
+public abstract class VirtualTimeSpecs : XunitTestKit
+{
+    private static readonly TimeSpan RealLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan RealPause = TimeSpan.FromMilliseconds(1);
+
+    private static readonly Config Virtual = ConfigurationFactory.ParseString(
+        """
+        akka.loglevel = WARNING
+        akka.scheduler.implementation = "Akka.TestKit.TestScheduler, Akka.TestKit"
+        """);
+
+    private readonly IActorRef _echo;
+
+    protected VirtualTimeSpecs(ITestOutputHelper? output = null, Config? config = null)
+        : base(config is null ? Virtual : config.WithFallback(Virtual), output: output)
+    {
+        Time = new SchedulerTimeProvider(Sys);
+        _echo = Sys.ActorOf(Props.Create(() => new Echo()));
+        Materializer = Sys.Materializer();
+    }
+
+    /// <summary>The system's virtual time for what is no actor.</summary>
+    protected TimeProvider Time { get; }
+
+    protected ActorMaterializer Materializer { get; }
+
+    private TestScheduler Scheduler => (TestScheduler)Sys.Scheduler;
+
+    /// <summary>Moves time on, step by step, and lets messages settle before each. A repeating timer fires once a step,
+    /// so no step should be longer than the smallest period that matters.</summary>
+    protected async Task AdvanceAsync(TimeSpan by, TimeSpan? step = null)
+    {
+        var stride = step ?? TimeSpan.FromMilliseconds(50);
+        for (var left = by; left > TimeSpan.Zero; left -= stride)
+        {
+            await SettleAsync();
+            Scheduler.Advance(left < stride ? left : stride);
+        }
+
+        await SettleAsync();
+    }
+
+    /// <summary>Moves time on until something holds.</summary>
+    protected async Task AdvanceUntilAsync(Func<bool> condition, string because, TimeSpan? step = null)
+    {
+        var started = Stopwatch.StartNew();
+        while (!condition())
+        {
+            if (started.Elapsed > RealLimit) throw new TimeoutException($"It never came about that {because}.");
+            await AdvanceAsync(step ?? TimeSpan.FromMilliseconds(50), step);
+            await Task.Delay(RealPause, TimeProvider.System);
+        }
+    }
+
+    /// <summary>Waits, without moving the virtual time, until something holds.</summary>
+    protected static async Task UntilAsync(Func<bool> condition, string because)
+    {
+        var started = Stopwatch.StartNew();
+        while (!condition())
+        {
+            if (started.Elapsed > RealLimit) throw new TimeoutException($"It never came about that {because}.");
+            await Task.Delay(RealPause, TimeProvider.System);
+        }
+    }
+
+    /// <summary>Lets what is under way go through: what was queued on the shared threads before this call, and what
+    /// that queued in turn, a good many times over.</summary>
+    protected async Task SettleAsync()
+    {
+        for (var turn = 0; turn < 20; turn++)
+        {
+            await Task.Yield();
+            await _echo.Ask<string>("turn");
+        }
+    }
+
+    private sealed class Echo : ReceiveActor
+    {
+        public Echo() => ReceiveAny(message => Sender.Tell(message));
+    }
+}
