@@ -42,7 +42,7 @@ internal sealed class ClassifyEndpoints(
         {
             UploadOutcome.Accepted accepted =>
                 await WaitAsync(accepted.Manifest, asJson, request.HttpContext.RequestAborted),
-            UploadOutcome.NothingUsable { Refused: [{ Refusal: { } error }] } =>
+            UploadOutcome.NothingUsable { Files: [{ Refusal: { } error }] } =>
                 Problems.NotClassified(error.Code, error.Message),
             UploadOutcome.NothingUsable => Problems.NothingUsable(),
             UploadOutcome.Refused refused => refused.Problem,

@@ -68,6 +68,7 @@ internal sealed record BatchDocument(
 /// <summary>An event of a batch, the same on a WebSocket and in an event stream.</summary>
 internal sealed record EventDocument(string Id, string Type, JobDocument? Job)
 {
+    // The words of the protocol.
     public const string Result = "result";
 
     public const string Complete = "complete";

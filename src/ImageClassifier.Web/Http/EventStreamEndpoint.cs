@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using System.Threading.RateLimiting;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Web.Results;

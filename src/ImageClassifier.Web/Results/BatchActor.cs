@@ -127,13 +127,8 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         reader.Asker.Tell(new EventPage(_state.EventsAfter(reader.After), _state.Finished));
     }
 
-    private void Close()
-    {
-        var self = Self;
-        _stored.CloseAsync(_stopping.Token).ContinueWith(
-            closed => self.Tell(new CloseFailed(closed.Exception!.GetBaseException())),
-            CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-    }
+    private void Close() =>
+        _stored.CloseAsync(_stopping.Token).PipeTo(Self, failure: cause => new CloseFailed(cause));
 
     private void Deleting()
     {

@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.Event;
-using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
@@ -60,7 +59,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     /// <inheritdoc />
     public ITimerScheduler Timers { get; set; } = null!;
 
-    private DateTimeOffset Now => Context.System.Scheduler.Now;
+    private static DateTimeOffset Now => Context.System.Scheduler.Now;
 
     /// <inheritdoc />
     protected override void PreStart()

@@ -3,7 +3,6 @@ using Akka.Event;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
-using ImageClassifier.Core.Storage;
 using ImageClassifier.Streams;
 using ImageClassifier.Web.Scaling;
 using static ImageClassifier.Web.Uploads.OutboxProtocol;
@@ -191,10 +190,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         if (--_untaken[batch] > 0) return;
 
         _untaken.Remove(batch);
-        var self = Self;
-        _stored.NoteSentAsync(batch, _stopping.Token).ContinueWith(
-            noted => self.Tell(new NoteFailed(batch, noted.Exception!.GetBaseException())),
-            CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        _stored.NoteSentAsync(batch, _stopping.Token).PipeTo(Self, failure: cause => new NoteFailed(batch, cause));
     }
 
     private void OnCallFailed(CallFailed failed)

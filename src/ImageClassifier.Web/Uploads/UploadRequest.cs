@@ -22,7 +22,7 @@ internal abstract record UploadOutcome
     public sealed record Accepted(BatchManifest Manifest) : UploadOutcome;
 
     /// <summary>The request was read, and no file of it can be used.</summary>
-    public sealed record NothingUsable(IReadOnlyList<ManifestJob> Refused) : UploadOutcome;
+    public sealed record NothingUsable(IReadOnlyList<ManifestJob> Files) : UploadOutcome;
 
     /// <summary>The request as a whole is refused.</summary>
     public sealed record Refused(IResult Problem) : UploadOutcome;

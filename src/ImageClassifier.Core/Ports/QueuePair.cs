@@ -1,0 +1,6 @@
+namespace ImageClassifier.Core.Ports;
+
+/// <summary>The two queues between the tiers.</summary>
+/// <param name="Requests">From the web tier to the app nodes.</param>
+/// <param name="Responses">Back.</param>
+public sealed record QueuePair(IMessageQueue Requests, IMessageQueue Responses);

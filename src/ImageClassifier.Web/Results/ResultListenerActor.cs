@@ -1,0 +1,96 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.Streams;
+using Akka.Streams.Dsl;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Streams;
+using static ImageClassifier.Web.Results.BatchProtocol;
+using static ImageClassifier.Web.Results.ResultListenerProtocol;
+
+namespace ImageClassifier.Web.Results;
+
+/// <summary>Owns the stream from the response queue to the live batches. A response is deleted after its batch has taken
+/// the result; one that no batch could take returns when its lease runs out.</summary>
+public sealed class ResultListenerActor : ReceiveActor
+{
+    private const int BatchesAskedAtOnce = 32;
+    private static readonly TimeSpan BatchAnswers = TimeSpan.FromSeconds(20);
+
+    private readonly IMessageQueue _responses;
+    private readonly IActorRef _batches;
+    private readonly QueueSourceSettings _polling;
+    private readonly AcknowledgementSettings _acknowledging;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly List<IActorRef> _drainers = [];
+    private IQueueSourceControl _source = null!;
+
+    /// <summary>Creates the actor.</summary>
+    public ResultListenerActor(
+        IMessageQueue responses, IActorRef batches, QueueSourceSettings polling, ResultSettings settings)
+    {
+        _responses = responses;
+        _batches = batches;
+        _polling = polling;
+        _acknowledging = new AcknowledgementSettings(settings.ListenerLinger);
+
+        Receive<DrainListener>(_ =>
+        {
+            _drainers.Add(Sender);
+            _source.Drain();
+        });
+        Receive<StreamEnded>(OnStreamEnded);
+    }
+
+    /// <inheritdoc />
+    protected override void PreStart()
+    {
+        var time = new SchedulerTimeProvider(Context.System);
+        var (source, ended) = QueueSource.Create(_responses, _polling, time)
+            .SelectAsyncUnordered(BatchesAskedAtOnce, TakeAsync)
+            .SelectMany(taken => taken)
+            .Via(QueueAcknowledgement.Create(_responses, _acknowledging, time))
+            .ToMaterialized(Sink.Ignore<Acknowledged>(), Keep.Both)
+            .Run(Context.System.Materializer());
+        _source = source;
+        ended.PipeTo(Self, success: _ => new StreamEnded(null), failure: cause => new StreamEnded(cause));
+    }
+
+    private async Task<IEnumerable<Acknowledgement>> TakeAsync(Delivery delivery)
+    {
+        if (WireJson.TryRead<JobResult>(delivery.Message.Body) is not { } result)
+        {
+            // The queue's own limit moves it to the dead-letter queue.
+            _log.Warning("A response cannot be read and is handed back");
+            return [new Acknowledgement(delivery, Settlement.HandBack)];
+        }
+
+        if (await IsTakenAsync(result)) return [new Acknowledgement(delivery, Settlement.Delete)];
+
+        delivery.Release();
+        return [];
+    }
+
+    private async Task<bool> IsTakenAsync(JobResult result)
+    {
+        try
+        {
+            return await _batches.Ask<IBatchAnswer>(new TakeResult(result), BatchAnswers) is ResultTaken;
+        }
+        catch (AskTimeoutException)
+        {
+            return false;
+        }
+    }
+
+    private void OnStreamEnded(StreamEnded ended)
+    {
+        if (_drainers.Count == 0)
+            throw new InvalidOperationException("The stream of responses ended by itself.", ended.Cause);
+
+        foreach (var drainer in _drainers) drainer.Tell(ListenerDrained.Instance);
+        Context.Stop(Self);
+    }
+
+    private sealed record StreamEnded(Exception? Cause);
+}

@@ -1,0 +1,62 @@
+using Akka;
+using Akka.Actor;
+using Akka.Hosting;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Streams;
+using ImageClassifier.Web.Http;
+using ImageClassifier.Web.Uploads;
+using Microsoft.Extensions.DependencyInjection;
+using static ImageClassifier.Web.Supervision.WebSupervisorProtocol;
+
+namespace ImageClassifier.Web.Supervision;
+
+/// <summary>Puts the web tier into a host. The host gives the ports: <see cref="QueuePair"/>,
+/// <see cref="IObjectStore"/> and <see cref="IInstanceFleet"/>.</summary>
+public static class WebHostingExtensions
+{
+    // Within the phase's own limit, which is within the host's.
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(15);
+
+    /// <summary>The services that the HTTP edge needs.</summary>
+    public static IServiceCollection AddWebTier(this IServiceCollection services, WebTierSettings settings) => services
+        .AddSingleton(settings.Web)
+        .AddSingleton(settings.Uploads)
+        .AddSingleton(settings.Results)
+        .AddSingleton<TimeProvider>(provider => new SchedulerTimeProvider(provider.GetRequiredService<ActorSystem>()))
+        .AddSingleton<UploadRequest>()
+        .AddSingleton<BatchFeed>()
+        .AddSingleton<SubscriberLimit>()
+        .AddSingleton<ClassifyEndpoints>()
+        .AddSingleton<EventStreamEndpoint>()
+        .AddSingleton<WebSocketEndpoint>()
+        .AddSingleton<HealthEndpoints>();
+
+    /// <summary>The Supervisor, and its part in an orderly shutdown.</summary>
+    public static AkkaConfigurationBuilder WithWebTier(
+        this AkkaConfigurationBuilder builder, WebTierSettings settings) =>
+        builder.WithActors((system, registry, resolver) =>
+        {
+            var queues = resolver.GetService<QueuePair>();
+            var store = resolver.GetService<IObjectStore>();
+            var fleet = resolver.GetService<IInstanceFleet>();
+            var supervisor = system.ActorOf(
+                Props.Create(() => new WebSupervisorActor(queues, store, fleet, settings)), "web");
+            registry.Register<WebSupervisorActor>(supervisor);
+            CoordinatedShutdown.Get(system).AddTask(
+                CoordinatedShutdown.PhaseServiceRequestsDone, "drain-web-tier", () => DrainAsync(supervisor));
+        });
+
+    private static async Task<Done> DrainAsync(IActorRef supervisor)
+    {
+        try
+        {
+            await supervisor.Ask<TierDrained>(DrainTier.Instance, DrainLimit);
+        }
+        catch (AskTimeoutException)
+        {
+            // What is in hand then returns to the queue when its leases run out.
+        }
+
+        return Done.Instance;
+    }
+}

@@ -1,0 +1,55 @@
+using Akka.Actor;
+using Akka.Pattern;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Web.Results;
+using ImageClassifier.Web.Scaling;
+using ImageClassifier.Web.Uploads;
+using static ImageClassifier.Web.Results.BatchProtocol;
+using static ImageClassifier.Web.Results.ResultListenerProtocol;
+using static ImageClassifier.Web.Scaling.ScalerProtocol;
+using static ImageClassifier.Web.Supervision.WebSupervisorProtocol;
+using static ImageClassifier.Web.Uploads.UploadProtocol;
+
+namespace ImageClassifier.Web.Supervision;
+
+/// <summary>The Supervisor: the root of the web tier's actors, and the one address that the HTTP edge knows. It passes
+/// each command on to whom it is for.</summary>
+public sealed class WebSupervisorActor : ReceiveActor
+{
+    private static readonly TimeSpan MinBackoff = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan MaxBackoff = TimeSpan.FromSeconds(30);
+    private const double BackoffJitter = 0.2;
+
+    private IActorRef _drainer = ActorRefs.Nobody;
+
+    /// <summary>Creates the actor and its children.</summary>
+    public WebSupervisorActor(
+        QueuePair queues, IObjectStore store, IInstanceFleet fleet, WebTierSettings settings)
+    {
+        var scaler = WithBackoff("scaler", Props.Create(() => new ScalerActor(
+            queues.Requests, fleet, settings.Scaling.CreatePolicy(), settings.Scaling)));
+        var outbox = WithBackoff("outbox", Props.Create(() => new OutboxActor(
+            queues.Requests, store, scaler, settings.Uploads.Outbox)));
+        var uploads = WithBackoff("uploads", Props.Create(() => new UploadActor(store, outbox, settings.Uploads)));
+        var batches = Context.ActorOf(Props.Create(() => new BatchesActor(store, settings.Results)), "batches");
+        var listener = WithBackoff("listener", Props.Create(() => new ResultListenerActor(
+            queues.Responses, batches, settings.Listening, settings.Results)));
+
+        Receive<IUploadCommand>(uploads.Forward);
+        Receive<IBatchCommand>(batches.Forward);
+        Receive<IScalerCommand>(scaler.Forward);
+        Receive<DrainTier>(_ =>
+        {
+            _drainer = Sender;
+            scaler.Tell(StopLaunching.Instance);
+            listener.Tell(DrainListener.Instance);
+        });
+        Receive<ListenerDrained>(_ => _drainer.Tell(TierDrained.Instance));
+    }
+
+    /// <summary>What talks to a queue or a store restarts with a pause, so that it does not fail in a circle.</summary>
+    private static IActorRef WithBackoff(string name, Props child) => Context.ActorOf(
+        BackoffSupervisor.Props(Akka.Pattern.Backoff.OnFailure(
+            child, name, MinBackoff, MaxBackoff, BackoffJitter, maxNrOfRetries: -1)),
+        name);
+}
