@@ -120,6 +120,8 @@ internal sealed class QueueSourceStage(
             SetHandler(stage._out, onPull: PushNext);
         }
 
+        protected override object LogSource => nameof(QueueSource);
+
         private DateTimeOffset Now => _stage.Time.GetUtcNow();
 
         public override void PreStart()

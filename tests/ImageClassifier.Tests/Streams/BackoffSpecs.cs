@@ -1,0 +1,39 @@
+using ImageClassifier.Streams;
+using Xunit;
+
+namespace ImageClassifier.Tests.Streams;
+
+public sealed class BackoffSpecs
+{
+    private static readonly TimeSpan Min = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Max = TimeSpan.FromSeconds(1);
+
+    [Fact]
+    public void Pauses_double_from_the_least_to_the_most()
+    {
+        var backoff = new Backoff(Min, Max);
+        foreach (var least in (int[])[100, 200, 400, 500, 500, 500])
+        {
+            var pause = backoff.Next();
+            Assert.InRange(pause.TotalMilliseconds, least, Math.Min(2 * least, Max.TotalMilliseconds));
+        }
+    }
+
+    [Fact]
+    public void A_success_begins_again()
+    {
+        var backoff = new Backoff(Min, Max);
+        for (var i = 0; i < 5; i++) backoff.Next();
+        backoff.Reset();
+
+        Assert.InRange(backoff.Next().TotalMilliseconds, 100, 200);
+    }
+
+    [Fact]
+    public void Pauses_differ_from_one_program_to_the_next()
+    {
+        var pauses = Enumerable.Range(0, 20).Select(_ => new Backoff(Min, Max).Next()).ToHashSet();
+
+        Assert.True(pauses.Count > 1);
+    }
+}

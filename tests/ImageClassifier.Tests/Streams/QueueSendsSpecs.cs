@@ -1,0 +1,75 @@
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Streams;
+using ImageClassifier.Testing;
+using ImageClassifier.Testing.Fakes;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.Tests.Streams;
+
+public sealed class QueueSendsSpecs : VirtualTimeSpecs
+{
+    private readonly FakeMessageQueue _queue;
+
+    public QueueSendsSpecs(ITestOutputHelper output)
+        : base(output)
+    {
+        _queue = new FakeMessageQueue(Time);
+    }
+
+    [Fact]
+    public async Task What_the_queue_does_not_take_at_once_is_sent_again_alone()
+    {
+        var tries = 0;
+        _queue.EntryOutcome = (_, body) => body == "1" && tries++ < 2
+            ? new QueueOutcome(QueueOutcomeKind.Retriable, "busy")
+            : null;
+        _queue.FailNext(QueueCall.Send);
+
+        var outcomes = await SendAsync(3);
+
+        Assert.All(outcomes, outcome => Assert.True(outcome.Succeeded));
+        Assert.Equal([3, 3, 1, 1], _queue.BatchSizesOf(QueueCall.Send));
+        Assert.Equal(3, _queue.Visible.Count);
+    }
+
+    [Fact]
+    public async Task What_is_wrong_is_not_sent_again_and_fails_no_other()
+    {
+        _queue.EntryOutcome = (_, body) => body == "1" ? new QueueOutcome(QueueOutcomeKind.Invalid, "too long") : null;
+
+        var outcomes = await SendAsync(3);
+
+        Assert.Equal([true, false, true], outcomes.Select(outcome => outcome.Succeeded));
+        Assert.Equal([3], _queue.BatchSizesOf(QueueCall.Send));
+    }
+
+    [Fact]
+    public async Task A_queue_that_stays_away_is_an_outcome_after_a_bounded_number_of_tries()
+    {
+        _queue.FailNext(QueueCall.Send, 100);
+
+        var outcomes = await SendAsync(2);
+
+        Assert.All(outcomes, outcome => Assert.Equal(QueueOutcomeKind.Retriable, outcome.Kind));
+        Assert.Equal(RetryPolicy.Default.Attempts, _queue.CallsOf(QueueCall.Send));
+    }
+
+    [Fact]
+    public async Task A_cancelled_send_says_so()
+    {
+        using var cancelled = new CancellationTokenSource();
+        await cancelled.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => QueueSends.SendAllAsync(
+            _queue, [new OutgoingMessage("0", "group", "id")], RetryPolicy.Default, Time, cancelled.Token));
+    }
+
+    private async Task<IReadOnlyList<QueueOutcome>> SendAsync(int count)
+    {
+        var messages = Enumerable.Range(0, count).Select(i => new OutgoingMessage($"{i}", $"{i}", $"{i}")).ToArray();
+        var sending = QueueSends.SendAllAsync(_queue, messages, RetryPolicy.Default, Time, CancellationToken.None);
+        await AdvanceUntilAsync(() => sending.IsCompleted, "the send ended");
+        return await sending;
+    }
+}

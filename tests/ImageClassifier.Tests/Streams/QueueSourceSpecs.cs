@@ -1,0 +1,315 @@
+using Akka.Streams.Dsl;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Streams;
+using ImageClassifier.Testing;
+using ImageClassifier.Testing.Fakes;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.Tests.Streams;
+
+public sealed class QueueSourceSpecs : VirtualTimeSpecs
+{
+    private static readonly QueueSourceSettings Settings = new(
+        WaitTime: TimeSpan.FromSeconds(5),
+        Lease: TimeSpan.FromSeconds(30),
+        MaxLease: TimeSpan.FromSeconds(100),
+        MaxInFlight: 20,
+        MinBackoff: TimeSpan.FromMilliseconds(200),
+        MaxBackoff: TimeSpan.FromSeconds(10));
+
+    private readonly FakeMessageQueue _queue;
+    private readonly List<PollReport> _reports = [];
+
+    public QueueSourceSpecs(ITestOutputHelper output)
+        : base(output)
+    {
+        _queue = new FakeMessageQueue(Time);
+    }
+
+    [Fact]
+    public async Task It_takes_no_more_than_its_credits_and_more_when_some_are_given_back()
+    {
+        PutMany(50);
+        var (control, received, _) = Run();
+        await UntilAsync(() => received.Count == 20, "all credits were used");
+        await SettleAsync();
+        Assert.Equal(20, _queue.InFlight.Count);
+        Assert.Equal(20, control.InHand);
+
+        // Nine free credits are no reason to poll; ten are.
+        foreach (var delivery in received.Snapshot().Take(9)) delivery.Release();
+        await UntilAsync(() => control.InHand == 11, "nine were released");
+        await SettleAsync();
+        Assert.Equal(2, _queue.Polls.Count);
+
+        received.Snapshot()[9].Release();
+        await UntilAsync(() => received.Count == 30, "ten more were received");
+        Assert.All(_queue.Polls, poll => Assert.Equal(10, poll.MaxMessages));
+    }
+
+    [Fact]
+    public async Task It_polls_for_what_is_free_when_nothing_is_in_hand()
+    {
+        var (_, received, _) = Run(Settings with { MaxInFlight = 3 });
+        await UntilAsync(() => _queue.PollsWaiting == 1, "it polls");
+        Assert.Equal(3, _queue.Polls[0].MaxMessages);
+
+        await _queue.SendAsync(
+            [.. Enumerable.Range(0, 5).Select(i => new OutgoingMessage($"{i}", $"{i}", $"{i}"))], CancellationToken.None);
+        await UntilAsync(() => received.Count == 3, "all credits were used");
+        foreach (var delivery in received.Snapshot()) delivery.Release();
+        await UntilAsync(() => received.Count == 5, "the rest came");
+    }
+
+    [Fact]
+    public async Task It_has_one_poll_under_way_at_a_time_and_reports_each()
+    {
+        var (_, received, _) = Run();
+        for (var i = 0; i < 30; i++)
+        {
+            _queue.Put($"{i}");
+            await AdvanceAsync(TimeSpan.FromMilliseconds(700), TimeSpan.FromMilliseconds(100));
+            foreach (var delivery in received.Snapshot()) delivery.Release();
+        }
+
+        await UntilAsync(() => received.Count == 30, "all were received");
+        Assert.Equal(1, _queue.MostPollsAtOnce);
+        await AdvanceUntilAsync(() => Reports().Any(report => report.Received == 0), "an empty poll is reported");
+        Assert.Equal(30, Reports().Sum(report => report.Received));
+    }
+
+    [Fact]
+    public async Task It_knows_when_it_last_received()
+    {
+        var (control, received, _) = Run();
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
+        Assert.Null(control.LastReceivedAt);
+
+        _queue.Put("one");
+        await UntilAsync(() => received.Count == 1, "it was received");
+        Assert.Equal(Time.GetUtcNow(), control.LastReceivedAt);
+    }
+
+    [Fact]
+    public async Task It_backs_off_further_with_each_failed_poll_and_then_goes_on()
+    {
+        _queue.FailNext(QueueCall.Receive, 6);
+        _queue.Put("one");
+        var (_, received, _) = Run();
+        await AdvanceUntilAsync(() => received.Count == 1, "it came through in the end");
+
+        var pauses = _queue.Polls.Zip(_queue.Polls.Skip(1), (one, next) => next.At - one.At).Take(6).ToArray();
+        Assert.InRange(pauses[0].TotalMilliseconds, 200, 550);
+        Assert.True(pauses[5] >= TimeSpan.FromSeconds(5), $"The sixth pause was {pauses[5]}.");
+        Assert.Equal(6, Reports().Count(report => report.Failure is QueueUnavailableException));
+    }
+
+    [Fact]
+    public async Task A_failure_that_no_queue_should_have_does_not_end_it()
+    {
+        _queue.FailNext(QueueCall.Receive, 1, new InvalidOperationException("A fault in the adapter."));
+        _queue.Put("one");
+        var (_, received, _) = Run();
+
+        await AdvanceUntilAsync(() => received.Count == 1, "it goes on");
+    }
+
+    [Fact]
+    public async Task Leases_are_renewed_ten_a_call_past_two_thirds_also_of_what_waits_in_the_buffer()
+    {
+        PutMany(20);
+        var (control, _, _) = Run(demand: 3);
+        await UntilAsync(() => control.InHand == 20, "all credits were used");
+        await AdvanceAsync(TimeSpan.FromSeconds(19), TimeSpan.FromSeconds(1));
+        Assert.Equal(0, _queue.CallsOf(QueueCall.Extend));
+
+        await AdvanceAsync(TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(250));
+        await UntilAsync(() => _queue.CallsOf(QueueCall.Extend) == 2, "the leases were renewed");
+        Assert.Equal([10, 10], _queue.BatchSizesOf(QueueCall.Extend));
+
+        await AdvanceAsync(TimeSpan.FromSeconds(25), TimeSpan.FromSeconds(1));
+        Assert.Equal(20, _queue.InFlight.Count);
+        Assert.Empty(_queue.Visible);
+    }
+
+    [Fact]
+    public async Task A_message_held_up_to_the_cap_comes_free_for_others()
+    {
+        _queue.Put("stuck");
+        var (control, received, _) = Run();
+        await UntilAsync(() => received.Count == 1, "it was received");
+
+        await AdvanceUntilAsync(
+            () => _queue.CallsOf(QueueCall.Extend) == 3, "the lease was renewed thrice", TimeSpan.FromSeconds(1));
+        await AdvanceUntilAsync(() => received.Count == 2, "it was received again", TimeSpan.FromSeconds(1));
+        Assert.Equal(3, _queue.CallsOf(QueueCall.Extend));
+        Assert.Equal(2, received.Snapshot()[1].Message.ReceiveCount);
+        Assert.True(Time.GetUtcNow() - received.Snapshot()[0].ReceivedAt <= Settings.MaxLease);
+        Assert.Equal(2, control.InHand);
+    }
+
+    [Fact]
+    public async Task A_renewal_that_fails_is_tried_again_before_the_lease_ends()
+    {
+        _queue.Put("one");
+        var (_, received, _) = Run();
+        await UntilAsync(() => received.Count == 1, "it was received");
+        _queue.FailNext(QueueCall.Extend, 2);
+
+        await AdvanceAsync(TimeSpan.FromSeconds(40), TimeSpan.FromMilliseconds(500));
+        Assert.Single(_queue.InFlight);
+        Assert.Equal(1, received.Count);
+        Assert.False(received.Snapshot()[0].LeaseLost);
+    }
+
+    [Fact]
+    public async Task A_lost_lease_is_marked_and_changes_nothing_else()
+    {
+        _queue.Put("one");
+        var (control, received, _) = Run();
+        await UntilAsync(() => received.Count == 1, "it was received");
+        _queue.ExpireLease("one");
+        await AdvanceUntilAsync(() => received.Count == 2, "it was received again", TimeSpan.FromSeconds(1));
+        await AdvanceUntilAsync(
+            () => received.Snapshot()[0].LeaseLost, "the loss was noticed", TimeSpan.FromSeconds(1));
+        Assert.False(received.Snapshot()[1].LeaseLost);
+
+        foreach (var delivery in received.Snapshot()) delivery.Release();
+        await UntilAsync(() => control.InHand == 0, "both credits came back");
+        _queue.Put("two");
+        await AdvanceUntilAsync(() => received.Count == 3, "it goes on");
+    }
+
+    [Fact]
+    public async Task A_drain_hands_back_what_waits_in_the_buffer_and_completes_the_stream()
+    {
+        PutMany(20);
+        var (control, received, done) = Run(demand: 3);
+        await UntilAsync(() => received.Count == 3 && control.InHand == 20, "all credits were used");
+
+        control.Drain();
+        await UntilAsync(() => _queue.Visible.Count == 17, "the buffer was handed back");
+        received.Open();
+        await done.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+        Assert.Equal(3, control.InHand);
+        Assert.False(control.Drained.IsCompleted);
+
+        // What is still worked on keeps its lease.
+        await AdvanceAsync(TimeSpan.FromSeconds(45), TimeSpan.FromSeconds(1));
+        Assert.Equal(3, _queue.InFlight.Count);
+
+        foreach (var delivery in received.Snapshot()) delivery.Release();
+        await control.Drained.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+        Assert.Equal(2, _queue.Polls.Count);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_drain_lets_the_open_poll_end_and_hands_back_what_it_brings(bool honoursStopWaiting)
+    {
+        _queue.HonoursStopWaiting = honoursStopWaiting;
+        var (control, received, done) = Run();
+        await UntilAsync(() => _queue.PollsWaiting == 1, "it polls");
+
+        control.Drain();
+        if (!honoursStopWaiting)
+        {
+            await SettleAsync();
+            Assert.False(done.IsCompleted);
+            _queue.Put("late");
+        }
+
+        await control.Drained.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+        await done;
+        Assert.Equal(0, received.Count);
+        Assert.Equal(honoursStopWaiting ? 0 : 1, _queue.Visible.Count);
+        Assert.Single(_queue.Polls);
+    }
+
+    [Fact]
+    public async Task A_drain_during_a_pause_after_a_failure_ends_at_once()
+    {
+        _queue.FailNext(QueueCall.Receive);
+        var (control, _, done) = Run();
+        await UntilAsync(() => Reports().Length == 1, "the poll failed");
+
+        control.Drain();
+        control.Drain();
+        await control.Drained.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+        await done;
+        Assert.Single(_queue.Polls);
+    }
+
+    [Fact]
+    public async Task Where_downstream_cancels_the_buffer_and_the_open_poll_are_handed_back()
+    {
+        PutMany(12);
+        _queue.HonoursStopWaiting = false;
+        var control = QueueSource.Create(_queue, Settings, Time)
+            .Take(4)
+            .ToMaterialized(Sink.Ignore<Delivery>().MapMaterializedValue(_ => 0), Keep.Left)
+            .Run(Materializer);
+
+        await AdvanceUntilAsync(
+            () => control.Drained.IsCompleted, "the source ended", TimeSpan.FromSeconds(1));
+        Assert.Equal(8, _queue.Visible.Count);
+        Assert.Equal(4, _queue.InFlight.Count);
+    }
+
+    private void PutMany(int count)
+    {
+        for (var i = 0; i < count; i++) _queue.Put($"{i}");
+    }
+
+    private PollReport[] Reports()
+    {
+        lock (_reports) return _reports.ToArray();
+    }
+
+    private (IQueueSourceControl Control, Received Received, Task Done) Run(
+        QueueSourceSettings? settings = null, int demand = int.MaxValue)
+    {
+        var received = new Received(demand);
+        var (control, done) = QueueSource
+            .Create(_queue, settings ?? Settings, Time, report =>
+            {
+                lock (_reports) _reports.Add(report);
+            })
+            .SelectAsync(1, async delivery =>
+            {
+                await received.AddAsync(delivery);
+                return delivery;
+            })
+            .ToMaterialized(Sink.Ignore<Delivery>(), Keep.Both)
+            .Run(Materializer);
+        return (control, received, done);
+    }
+
+    /// <summary>What came out of the source. It holds the stream up at the last of what it demands until it is
+    /// opened.</summary>
+    private sealed class Received(int demand)
+    {
+        private readonly List<Delivery> _deliveries = [];
+        private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public int Count => Snapshot().Length;
+
+        public Delivery[] Snapshot()
+        {
+            lock (_deliveries) return _deliveries.ToArray();
+        }
+
+        public Task AddAsync(Delivery delivery)
+        {
+            lock (_deliveries)
+            {
+                _deliveries.Add(delivery);
+                return _deliveries.Count < demand ? Task.CompletedTask : _opened.Task;
+            }
+        }
+
+        public void Open() => _opened.TrySetResult();
+    }
+}
