@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Text.Json;
+using ImageClassifier.Core.Messages;
+using Spectre.Console;
+
+namespace ImageClassifier.Host.CommandLine.Classify;
+
+/// <summary>Prints outcomes as they come.</summary>
+internal interface IOutcomePrinter
+{
+    void Begin();
+
+    void Print(FileOutcome outcome);
+
+    /// <summary>Also called when the work ended early: what was printed is then whole in itself.</summary>
+    void End();
+}
+
+/// <summary>A JSON array, written entry by entry.</summary>
+internal sealed class JsonPrinter(TextWriter output) : IOutcomePrinter
+{
+    private static readonly JsonSerializerOptions Options = new(WireJson.Options)
+    {
+        // For a terminal rather than a web page: file names keep their letters.
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    private bool _first = true;
+
+    public void Begin() => output.Write("[");
+
+    public void Print(FileOutcome outcome)
+    {
+        output.Write(_first ? "\n  " : ",\n  ");
+        output.Write(JsonSerializer.Serialize(outcome, Options));
+        _first = false;
+    }
+
+    public void End()
+    {
+        output.WriteLine("\n]");
+        output.Flush();
+    }
+}
+
+/// <summary>A table: a row for each file, with its best label or what is wrong with it.</summary>
+internal sealed class TablePrinter(TextWriter output, int? width) : IOutcomePrinter
+{
+    // Where no terminal sets a width, lines are as long as they are, so that grep and cut find a file on one line.
+    private const int Unlimited = 10_000;
+
+    private readonly Table _table = new Table().Border(TableBorder.Rounded)
+        .AddColumn("File")
+        .AddColumn("Label")
+        .AddColumn(new TableColumn("Probability").RightAligned());
+
+    public void Begin()
+    {
+    }
+
+    public void Print(FileOutcome outcome) => _table.AddRow(
+        Plain(outcome.File),
+        outcome.Predictions is [var best, ..] ? Plain(best.Label) : Plain(outcome.Error ?? "", new Style(Color.Red)),
+        outcome.Predictions is [var sure, ..]
+            ? Plain(sure.Probability.ToString("P1", CultureInfo.InvariantCulture))
+            : Plain("failed", new Style(Color.Red)));
+
+    public void End()
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(output),
+            Ansi = width is null ? AnsiSupport.No : AnsiSupport.Detect,
+        });
+        console.Profile.Width = width ?? Unlimited;
+        console.Write(_table);
+        output.Flush();
+    }
+
+    // Never markup, and no control characters: a file's name must not move the cursor.
+    private static Text Plain(string text, Style? style = null) =>
+        new(string.Concat(text.Select(c => char.IsControl(c) ? '\uFFFD' : c)), style);
+}

@@ -1,0 +1,74 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using ImageClassifier.Core;
+using ImageClassifier.Host.Configuration;
+
+namespace ImageClassifier.Host.CommandLine;
+
+/// <summary>Reads the command line, runs the verb it names, and turns what goes wrong into a line on standard error and
+/// an exit code.</summary>
+/// <param name="verbs">What the verbs do.</param>
+/// <param name="output">Standard output; help and version go there.</param>
+/// <param name="error">Standard error.</param>
+/// <param name="environmentVariables">The variables in which settings are looked for.</param>
+public sealed class CommandLineProgram(
+    IVerbs verbs, TextWriter output, TextWriter error, IReadOnlyDictionary<string, string> environmentVariables)
+{
+    private const string Name = "image-classifier";
+
+    /// <summary>Runs the program.</summary>
+    /// <param name="arguments">What follows the program's name.</param>
+    /// <param name="cancellation">Asks the verb to stop. Signals are left to the verbs: how long a drain takes is theirs to
+    /// say.</param>
+    /// <returns>One of <see cref="ExitCodes"/>.</returns>
+    public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellation)
+    {
+        var grammar = new Grammar(verbs, environmentVariables);
+        // A picture may be called @home.jpg: no response files.
+        var parsed = grammar.Root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Action is ParseErrorAction) return Refuse(parsed, grammar);
+
+        try
+        {
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration
+                {
+                    Output = output,
+                    Error = error,
+                    EnableDefaultExceptionHandler = false,
+                    ProcessTerminationTimeout = null,
+                },
+                cancellation);
+        }
+        catch (InvalidSettingException wrong)
+        {
+            return Fail(wrong.Message, ExitCodes.WrongUse);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return ExitCodes.SomeFailed;
+        }
+        catch (Exception failure)
+        {
+            return Fail($"{failure.GetType().Name}: {failure.Message}", ExitCodes.SomeFailed);
+        }
+    }
+
+    private int Refuse(ParseResult parsed, Grammar grammar)
+    {
+        var message = parsed.Errors[0].Message;
+        var stray = parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null;
+        if (stray is not null && Spelling.Nearest(stray, grammar.Words(parsed.CommandResult.Command), limit: 2) is { } meant)
+            message += $" Did you mean {meant}?";
+        var verb = parsed.CommandResult.Command == grammar.Root ? "" : $" {parsed.CommandResult.Command.Name}";
+        Fail(message, ExitCodes.WrongUse);
+        error.WriteLine($"{Name}{verb} --help shows what there is.");
+        return ExitCodes.WrongUse;
+    }
+
+    private int Fail(string message, int exitCode)
+    {
+        error.WriteLine($"{Name}: {message.ReplaceLineEndings(" ")}");
+        return exitCode;
+    }
+}

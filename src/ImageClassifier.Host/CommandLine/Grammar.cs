@@ -1,0 +1,154 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
+using System.Reflection;
+using ImageClassifier.Core;
+using ImageClassifier.Host.Configuration;
+
+namespace ImageClassifier.Host.CommandLine;
+
+/// <summary>The command line's verbs and options.</summary>
+internal sealed class Grammar
+{
+    private readonly IVerbs _verbs;
+    private readonly IReadOnlyDictionary<string, string> _variables;
+
+    private readonly Option<string> _config = new(SettingsSources.ConfigOption)
+    {
+        Description = "A settings file (HOCON), stronger than the program's own.",
+        HelpName = "FILE",
+        Recursive = true,
+    };
+
+    private readonly Option<string[]> _set = new(SettingsSources.SetOption)
+    {
+        Description = "One setting, such as image-classifier.scaling.max-instances=4; may be given several times.",
+        HelpName = "key=value",
+        Recursive = true,
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = false,
+    };
+
+    private readonly Option<string> _data = new("--data")
+    {
+        Description = "The folder of queues, pictures, results and logs (the setting image-classifier.embedded.data).",
+        HelpName = "DIR",
+    };
+
+    private readonly Option<string> _urls = new("--urls")
+    {
+        Description = "Where to listen, such as http://127.0.0.1:5000 (the setting image-classifier.web.urls).",
+        HelpName = "URLS",
+    };
+
+    private readonly Option<string> _instance = new("--instance")
+    {
+        Description = "The name that the fleet gave this instance.",
+        HelpName = "ID",
+        Required = true,
+    };
+
+    private readonly Argument<string[]> _files = new("FILES")
+    {
+        Description = "Pictures: JPEG or PNG.",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    private readonly Option<bool> _json = new("--json")
+    {
+        Description = "Print a JSON array in the order of the files, and nothing else, on standard output.",
+    };
+
+    public Grammar(IVerbs verbs, IReadOnlyDictionary<string, string> variables)
+    {
+        _verbs = verbs;
+        _variables = variables;
+        _instance.Validators.Add(MustBeInstanceId);
+
+        var web = new Command("web", "Serves the page and the HTTP API, and grows and ends app nodes (the default).")
+        {
+            _urls, _data,
+        };
+        web.SetAction(WebAsync);
+
+        var node = new Command("node", "Runs one app node; the fleet starts it.") { _data, _instance };
+        node.SetAction((parsed, cancellation) =>
+            _verbs.NodeAsync(new NodeOptions(Sources(parsed), InstanceId.Parse(parsed.GetRequiredValue(_instance))), cancellation));
+        node.Validators.Add(HasNoUrls);
+
+        var classify = new Command("classify", "Classifies pictures on the spot, without a server.") { _files, _json };
+        classify.SetAction((parsed, cancellation) => _verbs.ClassifyAsync(
+            new ClassifyOptions(Sources(parsed), parsed.GetRequiredValue(_files), parsed.GetValue(_json)), cancellation));
+        classify.Validators.Add(HasNoUrls);
+        classify.Validators.Add(HasNoData);
+
+        Root = new RootCommand("An elastic image-classification service. Exit codes: 0 done, 1 some of the work failed or "
+            + "was interrupted, 2 wrong use or settings.")
+        {
+            _urls, _data, _config, _set, web, node, classify,
+        };
+        Root.SetAction(WebAsync);
+        Root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
+    }
+
+    public RootCommand Root { get; }
+
+    /// <summary>What may be written after a command, for guessing what was meant.</summary>
+    public IEnumerable<string> Words(Command command) =>
+    [
+        .. command.Subcommands.Select(verb => verb.Name),
+        .. command.Options.Concat(Root.Options.Where(option => option.Recursive)).Select(option => option.Name),
+    ];
+
+    private Task<int> WebAsync(ParseResult parsed, CancellationToken cancellation) =>
+        _verbs.WebAsync(new WebOptions(Sources(parsed)), cancellation);
+
+    private SettingsSources Sources(ParseResult parsed) => new()
+    {
+        ConfigFile = parsed.GetValue(_config),
+        EnvironmentVariables = _variables,
+        Assignments = parsed.GetValue(_set) ?? [],
+        Options = [.. OptionValues(parsed)],
+    };
+
+    private IEnumerable<OptionValue> OptionValues(ParseResult parsed)
+    {
+        (Option<string> Option, string Key)[] options =
+            [(_urls, ListenSettings.UrlsKey), (_data, EmbeddedSettings.DataKey)];
+        foreach (var (option, key) in options)
+        {
+            if (parsed.GetResult(option) is null) continue;
+            var value = parsed.GetRequiredValue(option);
+            // An empty shell variable must not mean the default folder.
+            if (value.Length == 0) throw new InvalidSettingException(option.Name, value, "it must not be empty");
+            yield return new OptionValue(option.Name, key, value);
+        }
+    }
+
+    private static void MustBeInstanceId(OptionResult result)
+    {
+        var text = result.GetValueOrDefault<string>();
+        if (!InstanceId.TryParse(text, out _))
+            result.AddError($"--instance {text}: 1 to 64 letters, digits and hyphens, and no hyphen first.");
+    }
+
+    private void HasNoUrls(CommandResult result)
+    {
+        if (result.GetResult(_urls) is not null) result.AddError($"--urls is no option of {result.Command.Name}.");
+    }
+
+    private void HasNoData(CommandResult result)
+    {
+        if (result.GetResult(_data) is not null) result.AddError($"--data is no option of {result.Command.Name}.");
+    }
+
+    private sealed class PrintVersion : SynchronousCommandLineAction
+    {
+        public override int Invoke(ParseResult parseResult)
+        {
+            var version = typeof(Grammar).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!;
+            parseResult.InvocationConfiguration.Output.WriteLine(version.InformationalVersion);
+            return ExitCodes.Done;
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using ImageClassifier.Core;
+using ImageClassifier.Host.Configuration;
+
+namespace ImageClassifier.Host.CommandLine;
+
+/// <summary>
+/// What the program does. Each call ends with an exit code of <see cref="ExitCodes"/>. An
+/// <see cref="InvalidSettingException"/> becomes a line on standard error and exit code 2, any other exception a line and
+/// exit code 1.
+/// </summary>
+public interface IVerbs
+{
+    /// <summary>Runs the web tier until it is asked to stop.</summary>
+    Task<int> WebAsync(WebOptions options, CancellationToken cancellation);
+
+    /// <summary>Runs an app node until it ends itself or is asked to stop.</summary>
+    Task<int> NodeAsync(NodeOptions options, CancellationToken cancellation);
+
+    /// <summary>Classifies files on the spot.</summary>
+    Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation);
+}
+
+/// <summary>How <c>web</c> was called.</summary>
+/// <param name="Settings">The user's settings, <c>--urls</c> and <c>--data</c> among them.</param>
+public sealed record WebOptions(SettingsSources Settings);
+
+/// <summary>How <c>node</c> was called.</summary>
+/// <param name="Settings">The user's settings, <c>--data</c> among them.</param>
+/// <param name="Instance">The name that the fleet gave this instance.</param>
+public sealed record NodeOptions(SettingsSources Settings, InstanceId Instance);
+
+/// <summary>How <c>classify</c> was called.</summary>
+/// <param name="Settings">The user's settings.</param>
+/// <param name="Files">The files, at least one, in the order of the arguments.</param>
+/// <param name="Json">Whether to print JSON rather than a table.</param>
+public sealed record ClassifyOptions(SettingsSources Settings, IReadOnlyList<string> Files, bool Json);

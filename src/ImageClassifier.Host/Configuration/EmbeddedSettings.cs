@@ -1,0 +1,47 @@
+using Akka.Configuration;
+using ImageClassifier.Core;
+using ImageClassifier.Streams.Settings;
+
+namespace ImageClassifier.Host.Configuration;
+
+/// <summary>What the embedded environment keeps on this machine.</summary>
+/// <param name="DataFolder">The folder of queues, pictures, results and logs; an absolute path. It may not exist
+/// yet.</param>
+/// <param name="Retention">What is older goes.</param>
+/// <param name="RetentionInterval">How often to look for it.</param>
+public sealed record EmbeddedSettings(string DataFolder, TimeSpan Retention, TimeSpan RetentionInterval)
+{
+    /// <summary>The setting that <c>--data</c> gives.</summary>
+    public const string DataKey = "image-classifier.embedded.data";
+
+    /// <summary>Reads <c>image-classifier.embedded</c>. A relative folder is one of the working directory.</summary>
+    /// <exception cref="InvalidSettingException">A value is not usable.</exception>
+    public static EmbeddedSettings Create(Config config)
+    {
+        var section = new SettingsSection(config, "image-classifier.embedded");
+        return new EmbeddedSettings(
+            DataFolderOf(section.Text("data")),
+            section.Duration("retention", TimeSpan.FromMinutes(1), TimeSpan.FromDays(3650)),
+            section.Duration("retention-interval", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)));
+    }
+
+    private static string DataFolderOf(string text)
+    {
+        if (text.Length == 0) return DefaultDataFolder();
+        if (text.Contains('\0')) throw new InvalidSettingException(DataKey, text, "it is no path");
+        var folder = Path.GetFullPath(text);
+        return File.Exists(folder)
+            ? throw new InvalidSettingException(DataKey, text, "it must be a folder, and is a file")
+            : folder;
+    }
+
+    private static string DefaultDataFolder()
+    {
+        var applications = Environment.GetFolderPath(
+            Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
+        return applications.Length > 0
+            ? Path.Combine(applications, "image-classifier")
+            : throw new InvalidSettingException(
+                DataKey, null, "this user has no folder for application data, so it must be given, say with --data");
+    }
+}

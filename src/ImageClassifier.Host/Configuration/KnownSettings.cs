@@ -1,0 +1,101 @@
+using Akka.Configuration;
+using Akka.Configuration.Hocon;
+using ImageClassifier.Core;
+
+namespace ImageClassifier.Host.Configuration;
+
+/// <summary>The settings that there are: the keys of <c>reference.conf</c>. Akka's own are not checked.</summary>
+internal sealed class KnownSettings
+{
+    /// <summary>Where the program's own settings are.</summary>
+    public const string Root = "image-classifier";
+
+    private const string Akka = "akka";
+
+    // Deeper than any setting: what is nested deeper refers to itself.
+    private const int DeepestLevel = 32;
+
+    private readonly HashSet<string> _topLevel;
+    private readonly HashSet<string> _groups = [];
+    private readonly HashSet<string> _values = [];
+
+    public KnownSettings(Config reference)
+    {
+        _topLevel = [.. Items(reference).Keys, Akka];
+        Collect(Root, Items(reference)[Root].GetObject());
+    }
+
+    /// <exception cref="InvalidSettingException">The layer has a key that there is not, or a group where a value must
+    /// be, or a value where a group must be.</exception>
+    public void Check(SettingsLayer layer)
+    {
+        foreach (var (name, value) in Items(layer.Config))
+        {
+            if (!_topLevel.Contains(name)) throw Unknown(name, value, layer.Origin);
+            if (name == Root) Check(Root, value, layer.Origin, level: 1);
+        }
+    }
+
+    private static Dictionary<string, HoconValue> Items(Config config) =>
+        config.IsEmpty ? new Dictionary<string, HoconValue>() : config.Root.GetObject().Items;
+
+    private void Collect(string path, HoconObject group)
+    {
+        _groups.Add(path);
+        foreach (var (name, value) in group.Items)
+        {
+            if (value.IsObject()) Collect($"{path}.{name}", value.GetObject());
+            else _values.Add($"{path}.{name}");
+        }
+    }
+
+    private void Check(string path, HoconValue value, string origin, int level)
+    {
+        var isGroup = value.IsObject();
+        if (_values.Contains(path))
+        {
+            if (isGroup || value.IsArray())
+                throw Wrong(path, value, "it is a single setting, neither a group nor a list", origin);
+        }
+        else if (!_groups.Contains(path)) throw Unknown(path, value, origin);
+        else if (!isGroup) throw Wrong(path, value, "it is a group of settings, not a single one", origin);
+        else if (level > DeepestLevel) throw Wrong(path, value, "it refers to itself", origin);
+        else
+        {
+            foreach (var (name, inner) in value.GetObject().Items)
+                Check($"{path}.{name}", inner, origin, level + 1);
+        }
+    }
+
+    private InvalidSettingException Unknown(string key, HoconValue value, string origin)
+    {
+        // The whole path down to what was written, so that "scaling.max-instances" is named rather than "scaling".
+        while (value.IsObject() && value.GetObject().Items is { Count: 1 } items)
+        {
+            key = $"{key}.{items.First().Key}";
+            value = items.First().Value;
+        }
+
+        return Wrong(key, value, Suggest(key) is { } meant
+            ? $"there is no such setting, did you mean {meant}?"
+            : "there is no such setting (hocon/reference.conf lists them all)", origin);
+    }
+
+    private string? Suggest(string key)
+    {
+        var full = key == Root || key.StartsWith($"{Root}.", StringComparison.Ordinal) ? key : $"{Root}.{key}";
+        string[] all = [.. _values.Order(StringComparer.Ordinal), .. _groups.Order(StringComparer.Ordinal)];
+        return Spelling.Nearest(full, all, limit: 3) ?? Spelling.Nearest(key, all, limit: 3)
+            ?? all.Where(candidate => Spelling.Distance(LastName(full), LastName(candidate)) <= 1)
+                .MinBy(candidate => Spelling.Distance(full, candidate));
+    }
+
+    private static string LastName(string key) => key[(key.LastIndexOf('.') + 1)..];
+
+    private static InvalidSettingException Wrong(string key, HoconValue value, string reason, string origin)
+    {
+        var shown = value.IsObject() ? "{…}" : value.IsArray() ? "[…]" : value.GetString();
+        var joint = reason.EndsWith('?') ? " It" : "; it";
+        return new InvalidSettingException(key, shown, $"{reason}{joint} comes from {origin}");
+    }
+}

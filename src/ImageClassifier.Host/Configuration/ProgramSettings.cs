@@ -1,0 +1,98 @@
+using Akka.Configuration;
+using ImageClassifier.Core;
+
+namespace ImageClassifier.Host.Configuration;
+
+/// <summary>
+/// Puts the layers of settings together, before anything else starts. Later wins: <c>reference.conf</c>, the
+/// environment (<c>embedded.conf</c>), the role (<c>web.conf</c> or <c>node.conf</c>), the file given by
+/// <c>--config</c>, environment variables, <c>--set</c>, options of their own such as <c>--data</c>. Which environment it
+/// is, the user's layers alone decide, and so they are read first.
+/// </summary>
+public static class ProgramSettings
+{
+    /// <summary>The key that names the environment.</summary>
+    public const string EnvironmentKey = "image-classifier.environment";
+
+    private const string VariablePrefix = "IMAGE_CLASSIFIER__";
+
+    private static readonly string[] Environments = ["embedded"];
+
+    /// <summary>The folder of the settings files that come with the program.</summary>
+    public static string BundledFolder { get; } = Path.Combine(AppContext.BaseDirectory, "hocon");
+
+    /// <summary>The settings of a process.</summary>
+    /// <param name="role">What the process is.</param>
+    /// <param name="sources">What the user says.</param>
+    /// <exception cref="InvalidSettingException">A file is missing or not HOCON, an assignment is malformed, a key is
+    /// unknown, or a group is where a value must be. The limits of a value are checked by who reads it.</exception>
+    public static Config Load(ProgramRole role, SettingsSources sources)
+    {
+        var reference = Bundled("reference");
+        var known = new KnownSettings(reference.Config);
+        SettingsLayer[] fromUser =
+            [.. FromConfigFile(sources), .. FromVariables(sources), .. FromAssignments(sources), .. FromOptions(sources)];
+        foreach (var layer in fromUser) known.Check(layer);
+
+        SettingsLayer[] ofProgram = [Bundled(ChosenEnvironment(reference, fromUser)), Bundled(FileOf(role))];
+        foreach (var layer in ofProgram) known.Check(layer);
+
+        return Together([reference, .. ofProgram, .. fromUser]);
+    }
+
+    private static Config Together(IEnumerable<SettingsLayer> layers) =>
+        layers.Select(layer => layer.Config).Aggregate((below, above) => above.WithFallback(below));
+
+    private static string ChosenEnvironment(SettingsLayer reference, IEnumerable<SettingsLayer> fromUser)
+    {
+        var environment = Together([reference, .. fromUser]).GetString(EnvironmentKey);
+        return Environments.Contains(environment)
+            ? environment
+            : throw new InvalidSettingException(
+                EnvironmentKey, environment, $"allowed is {string.Join(" or ", Environments)}");
+    }
+
+    private static string FileOf(ProgramRole role) => role switch
+    {
+        ProgramRole.Web => "web",
+        ProgramRole.Node => "node",
+        _ => throw new ArgumentOutOfRangeException(nameof(role), role, "No such role."),
+    };
+
+    private static SettingsLayer Bundled(string name) =>
+        SettingsLayer.FromFile(Path.Combine(BundledFolder, $"{name}.conf"), $"hocon/{name}.conf", "the program's own file");
+
+    private static IEnumerable<SettingsLayer> FromConfigFile(SettingsSources sources)
+    {
+        if (sources.ConfigFile is { } file)
+            yield return SettingsLayer.FromFile(file, $"{SettingsSources.ConfigOption} {file}", SettingsSources.ConfigOption);
+    }
+
+    private static IEnumerable<SettingsLayer> FromVariables(SettingsSources sources) =>
+        from variable in sources.EnvironmentVariables
+        where variable.Key.StartsWith(VariablePrefix, StringComparison.Ordinal)
+        orderby variable.Key
+        select SettingsLayer.FromValue(
+            $"the environment variable {variable.Key}", KeyOf(variable.Key, variable.Value), variable.Value);
+
+    private static string KeyOf(string variable, string value)
+    {
+        var names = variable[VariablePrefix.Length..].Split("__").Select(name =>
+            name.Length > 0
+                ? name.Replace('_', '-').ToLowerInvariant()
+                : throw new InvalidSettingException(variable, value, "two underscores stand for the dot between two names"));
+        return $"{KnownSettings.Root}.{string.Join('.', names)}";
+    }
+
+    private static IEnumerable<SettingsLayer> FromAssignments(SettingsSources sources) =>
+        sources.Assignments.Select(assignment =>
+        {
+            var parts = assignment.Split('=', 2);
+            if (parts.Length != 2 || parts[0].Split('.').Any(string.IsNullOrWhiteSpace))
+                throw new InvalidSettingException(SettingsSources.SetOption, assignment, "write it as key=value");
+            return SettingsLayer.FromValue(SettingsSources.SetOption, parts[0].Trim(), parts[1]);
+        });
+
+    private static IEnumerable<SettingsLayer> FromOptions(SettingsSources sources) =>
+        sources.Options.Select(option => SettingsLayer.FromValue(option.Option, option.Key, option.Value));
+}

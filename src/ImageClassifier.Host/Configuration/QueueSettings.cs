@@ -1,0 +1,42 @@
+using Akka.Configuration;
+using ImageClassifier.Core;
+using ImageClassifier.Streams.Settings;
+
+namespace ImageClassifier.Host.Configuration;
+
+/// <summary>How both queues treat a received message.</summary>
+/// <param name="Requests">The queue of jobs.</param>
+/// <param name="Responses">The queue of results.</param>
+public sealed record QueueSettings(QueueLeaseSettings Requests, QueueLeaseSettings Responses)
+{
+    /// <summary>Reads <c>image-classifier.queues</c>.</summary>
+    /// <exception cref="InvalidSettingException">A value is not usable.</exception>
+    public static QueueSettings Create(Config config)
+    {
+        var section = new SettingsSection(config, "image-classifier.queues");
+        return new QueueSettings(
+            QueueLeaseSettings.Create(section.Section("requests")),
+            QueueLeaseSettings.Create(section.Section("responses")));
+    }
+}
+
+/// <summary>How one queue treats a received message.</summary>
+/// <param name="Lease">How long it is hidden from others; renewed while it is worked on.</param>
+/// <param name="MaxReceives">How often it is received before it is given up.</param>
+/// <param name="MaxLease">For how long its lease is renewed at most.</param>
+public sealed record QueueLeaseSettings(TimeSpan Lease, int MaxReceives, TimeSpan MaxLease)
+{
+    // The longest visibility timeout, and the highest receive count, that SQS knows; ours is one lower, because the
+    // queue's own limit is one higher.
+    private static readonly TimeSpan LongestLease = TimeSpan.FromHours(12);
+    private const int MostReceives = 999;
+
+    internal static QueueLeaseSettings Create(SettingsSection section)
+    {
+        var lease = section.Duration("lease", TimeSpan.FromSeconds(1), LongestLease);
+        return new QueueLeaseSettings(
+            lease,
+            section.WholeNumber("max-receives", 1, MostReceives),
+            section.Duration("max-lease", lease, LongestLease));
+    }
+}

@@ -1,0 +1,54 @@
+using Akka.Configuration;
+using Akka.Configuration.Hocon;
+using ImageClassifier.Core;
+
+namespace ImageClassifier.Host.Configuration;
+
+/// <summary>Settings from one place.</summary>
+/// <param name="Origin">The place, as the user knows it: <c>--set</c>, or a file's name.</param>
+/// <param name="Config">The settings.</param>
+internal sealed record SettingsLayer(string Origin, Config Config)
+{
+    /// <summary>Reads a HOCON file.</summary>
+    /// <param name="path">Where it is.</param>
+    /// <param name="origin">What messages call it.</param>
+    /// <param name="option">The setting or option that a message blames if the file is missing or wrong.</param>
+    public static SettingsLayer FromFile(string path, string origin, string option)
+    {
+        try
+        {
+            return new SettingsLayer(origin, HoconText.Parse(File.ReadAllText(path)));
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new InvalidSettingException(option, path, "there is no such file", failure);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new InvalidSettingException(option, path, $"it cannot be read ({Sentence(failure)})", failure);
+        }
+        catch (FormatException failure)
+        {
+            throw new InvalidSettingException(option, path, $"it is not HOCON ({Sentence(failure)})", failure);
+        }
+    }
+
+    /// <summary>One setting. The value is taken as it is, whatever characters it has: it never passes a parser.</summary>
+    public static SettingsLayer FromValue(string origin, string key, string value)
+    {
+        IHoconElement element = new HoconLiteral { Value = value };
+        foreach (var name in key.Split('.').Reverse())
+        {
+            var parent = new HoconObject();
+            parent.GetOrCreateKey(name).NewValue(element);
+            element = parent;
+        }
+
+        var root = new HoconValue();
+        root.NewValue(element);
+        return new SettingsLayer(origin, new Config(new HoconRoot(root)));
+    }
+
+    private static string Sentence(Exception failure) =>
+        failure.Message.ReplaceLineEndings(" ").TrimEnd().TrimEnd('.');
+}

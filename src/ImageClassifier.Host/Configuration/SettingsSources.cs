@@ -1,0 +1,44 @@
+using System.Collections;
+
+namespace ImageClassifier.Host.Configuration;
+
+/// <summary>What the user says about settings, from the weakest source to the strongest.</summary>
+public sealed record SettingsSources
+{
+    /// <summary>The option that names a settings file.</summary>
+    public const string ConfigOption = "--config";
+
+    /// <summary>The option that gives one setting.</summary>
+    public const string SetOption = "--set";
+
+    /// <summary>The file given by <c>--config</c>; null where none is given.</summary>
+    public string? ConfigFile { get; init; }
+
+    /// <summary>The environment's variables; those that begin with <c>IMAGE_CLASSIFIER__</c> are settings.</summary>
+    public IReadOnlyDictionary<string, string> EnvironmentVariables { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What <c>--set</c> gave, each as <c>key=value</c>; the later of two wins.</summary>
+    public IReadOnlyList<string> Assignments { get; init; } = [];
+
+    /// <summary>Settings that have an option of their own, which is stronger than anything else.</summary>
+    public IReadOnlyList<OptionValue> Options { get; init; } = [];
+
+    /// <summary>The variables of this process.</summary>
+    public static IReadOnlyDictionary<string, string> ProcessVariables() =>
+        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "");
+
+    /// <summary>The arguments with which another process of this program gets the same <c>--config</c> and <c>--set</c>,
+    /// whatever its working directory. Variables it inherits; options are for the caller to add.</summary>
+    public IReadOnlyList<string> ToArguments() =>
+    [
+        .. ConfigFile is null ? Array.Empty<string>() : [ConfigOption, Path.GetFullPath(ConfigFile)],
+        .. Assignments.SelectMany(assignment => new[] { SetOption, assignment }),
+    ];
+}
+
+/// <summary>A setting given by an option of its own.</summary>
+/// <param name="Option">The option, as the user wrote it: <c>--data</c>.</param>
+/// <param name="Key">The setting's full name.</param>
+/// <param name="Value">Its value, literally.</param>
+public sealed record OptionValue(string Option, string Key, string Value);
