@@ -1,0 +1,71 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using ImageClassifier.Core;
+using Microsoft.Extensions.Logging;
+
+namespace ImageClassifier.Adapters.Embedded.Fleet;
+
+/// <summary>A child process of this one. It outlives its parent: then no one reads its output, and the runtime drops
+/// what it writes.</summary>
+internal sealed class ChildProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly Task _ended;
+
+    private ChildProcess(Process process)
+    {
+        _process = process;
+        _ended = process.WaitForExitAsync();
+    }
+
+    /// <summary>Whether it is gone.</summary>
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>Whether it is gone and all that it printed was read.</summary>
+    public bool IsFinished => _ended.IsCompleted;
+
+    /// <summary>Starts a process and logs what it prints: a node has a log file of its own, so whatever comes here
+    /// went wrong before it had, or around it.</summary>
+    /// <exception cref="Win32Exception">The system cannot start it.</exception>
+    public static ChildProcess Start(ProcessStartInfo command, InstanceId instance, ILogger log)
+    {
+        var process = new Process { StartInfo = command };
+        try
+        {
+            process.OutputDataReceived += (_, line) => Log(line.Data);
+            process.ErrorDataReceived += (_, line) => Log(line.Data);
+            process.Start();
+            process.StandardInput.Close();
+            process.BeginOutputReadLine();
+            process.BeginErrorReadLine();
+            return new ChildProcess(process);
+        }
+        catch
+        {
+            process.Dispose();
+            throw;
+        }
+
+        void Log(string? line)
+        {
+            if (!string.IsNullOrWhiteSpace(line)) log.LogWarning("{Instance}: {Line}", instance, line);
+        }
+    }
+
+    /// <summary>Ends it and its own children, and waits until it is gone.</summary>
+    public async Task KillAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+        catch (Exception failure) when (failure is InvalidOperationException or Win32Exception or AggregateException)
+        {
+            // It was just ending by itself; if not, waiting for it shows so.
+        }
+
+        await _ended.WaitAsync(cancellation);
+    }
+
+    public void Dispose() => _process.Dispose();
+}

@@ -1,0 +1,166 @@
+using ImageClassifier.Adapters.Embedded.Sqlite;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
+using Microsoft.Data.Sqlite;
+
+namespace ImageClassifier.Adapters.Embedded.Fleet;
+
+/// <summary>A row of the fleet's table.</summary>
+/// <param name="Instance">What the port says of it.</param>
+/// <param name="CameUp">Whether its process has held its lock; from then on the lock tells whether it lives.</param>
+/// <param name="Overdue">Whether it was launched longer ago than the boot timeout.</param>
+internal sealed record FleetRow(FleetInstance Instance, bool CameUp, bool Overdue);
+
+/// <summary>What the fleet asks of an instance.</summary>
+internal readonly record struct FleetWishes(bool Drain, bool Terminate);
+
+/// <summary>The fleet's table, open: a row for each instance, written by the fleet and by the instances.</summary>
+internal sealed class FleetSession : SqliteSession
+{
+    private const string Schema = """
+        CREATE TABLE IF NOT EXISTS instances (
+            id TEXT PRIMARY KEY,
+            client_token TEXT,
+            state INTEGER NOT NULL,
+            came_up INTEGER NOT NULL DEFAULT 0,
+            drain INTEGER NOT NULL DEFAULT 0,
+            terminate INTEGER NOT NULL DEFAULT 0,
+            launched_at INTEGER NOT NULL,
+            running_at INTEGER,
+            ended_at INTEGER) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS instances_by_token ON instances (client_token) WHERE client_token IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS instances_by_end ON instances (ended_at);
+        """;
+
+    private readonly SqliteStatement _byToken;
+    private readonly SqliteStatement _insert;
+    private readonly SqliteStatement _remove;
+    private readonly SqliteStatement _comeUp;
+    private readonly SqliteStatement _list;
+    private readonly SqliteStatement _advance;
+    private readonly SqliteStatement _end;
+    private readonly SqliteStatement _endSeen;
+    private readonly SqliteStatement _drainAll;
+    private readonly SqliteStatement _terminate;
+    private readonly SqliteStatement _forget;
+    private readonly SqliteStatement _wishes;
+
+    public FleetSession(string path) : base(path, Schema)
+    {
+        var ended = (int)InstanceState.Ended;
+        _byToken = Statement("SELECT id FROM instances WHERE client_token = $token ORDER BY id", "$token");
+        _insert = Statement(
+            $"""
+            INSERT INTO instances (id, client_token, state, launched_at)
+            VALUES ($id, $token, {(int)InstanceState.Pending}, $now)
+            """, "$id", "$token", "$now");
+        _remove = Statement("DELETE FROM instances WHERE id = $id", "$id");
+        // One that was given up while it was slow to come up keeps what it was asked; one that ran and ended before
+        // starts anew.
+        _comeUp = Statement(
+            $"""
+            INSERT INTO instances (id, state, came_up, launched_at) VALUES ($id, {(int)InstanceState.Pending}, 1, $now)
+            ON CONFLICT DO UPDATE SET
+                came_up = 1,
+                state = excluded.state,
+                launched_at = iif(running_at IS NULL, launched_at, excluded.launched_at),
+                drain = iif(running_at IS NULL, drain, 0),
+                terminate = iif(running_at IS NULL, terminate, 0),
+                running_at = NULL,
+                ended_at = NULL
+            """, "$id", "$now");
+        _list = Statement(
+            """
+            SELECT id, state, launched_at, running_at, ended_at, came_up, launched_at <= $now - $boot FROM instances
+            WHERE ended_at IS NULL OR ended_at > $endedAfter ORDER BY launched_at, id
+            """, "$now", "$boot", "$endedAfter");
+        // A life has one direction, and the first poll happens once.
+        _advance = Statement(
+            $"""
+            UPDATE instances SET state = $state, running_at = CASE
+                WHEN $state = {(int)InstanceState.Running} THEN coalesce(running_at, $now) ELSE running_at END
+            WHERE id = $id AND state < $state
+            """, "$id", "$state", "$now");
+        _end = Statement(
+            $"UPDATE instances SET state = {ended}, ended_at = $now WHERE id = $id AND ended_at IS NULL", "$id", "$now");
+        // Only if it is still what was seen: a slow one can have come up meanwhile. One that comes up after it was given
+        // up is to end at once.
+        _endSeen = Statement(
+            $"""
+            UPDATE instances SET state = {ended}, ended_at = $now, terminate = iif(came_up, terminate, 1)
+            WHERE id = $id AND ended_at IS NULL AND came_up = $cameUp
+            """, "$id", "$cameUp", "$now");
+        _drainAll = Statement("UPDATE instances SET drain = 1 WHERE ended_at IS NULL AND drain = 0");
+        // One that never came up has ended already; should it come up all the same, it finds the wish.
+        _terminate = Statement(
+            $"""
+            UPDATE instances SET
+                terminate = 1,
+                state = iif(came_up, state, {ended}),
+                ended_at = iif(came_up, ended_at, coalesce(ended_at, $now))
+            WHERE id = $id
+            """, "$id", "$now");
+        _forget = Statement("DELETE FROM instances WHERE ended_at < $before", "$before");
+        _wishes = Statement("SELECT drain, terminate FROM instances WHERE id = $id", "$id");
+    }
+
+    /// <summary>The instances that were launched with a token; when there are none, <paramref name="fresh"/> is entered
+    /// and answered.</summary>
+    public (IReadOnlyList<InstanceId> Instances, bool AreNew) Enter(string token, IReadOnlyList<InstanceId> fresh) =>
+        Transact(now =>
+        {
+            var known = _byToken.Rows(row => InstanceId.Parse(row.GetString(0)), token);
+            if (known.Count > 0) return (known, false);
+            foreach (var instance in fresh) _insert.Execute(instance.Value, token, now);
+            return (fresh, true);
+        });
+
+    /// <summary>Takes back an instance whose process could not be started.</summary>
+    public int Remove(InstanceId instance) => _remove.Execute(instance.Value);
+
+    /// <summary>Enters the process that holds the instance's lock.</summary>
+    public int ComeUp(InstanceId instance) => _comeUp.Execute(instance.Value, Now());
+
+    /// <summary>The instances that live, and those that ended within <paramref name="endedFor"/>.</summary>
+    public IReadOnlyList<FleetRow> List(TimeSpan bootTimeout, TimeSpan endedFor)
+    {
+        var now = Now();
+        return _list.Rows(ReadRow, now, Milliseconds(bootTimeout), now - Milliseconds(endedFor));
+    }
+
+    /// <summary>Moves an instance forward in its life.</summary>
+    public int Advance(InstanceId instance, InstanceState state) =>
+        state == InstanceState.Ended ? End(instance) : _advance.Execute(instance.Value, (int)state, Now());
+
+    /// <summary>Marks an instance as ended.</summary>
+    public int End(InstanceId instance) => _end.Execute(instance.Value, Now());
+
+    /// <summary>Marks instances as ended that are still as they were seen.</summary>
+    public int End(IReadOnlyList<FleetRow> seen) => Transact(now =>
+        seen.Sum(row => _endSeen.Execute(row.Instance.Id.Value, row.CameUp, now)));
+
+    /// <summary>Asks every instance that lives to drain.</summary>
+    public int DrainAll() => _drainAll.Execute();
+
+    /// <summary>Asks an instance to end at once.</summary>
+    public int Terminate(InstanceId instance) => _terminate.Execute(instance.Value, Now());
+
+    /// <summary>Forgets the instances that ended before a time.</summary>
+    public int Forget(DateTimeOffset endedBefore) => _forget.Execute(endedBefore.ToUnixTimeMilliseconds());
+
+    /// <summary>What is asked of an instance.</summary>
+    public FleetWishes WishesFor(InstanceId instance) =>
+        _wishes.Rows(row => new FleetWishes(row.GetBoolean(0), row.GetBoolean(1)), instance.Value).FirstOrDefault();
+
+    private static FleetRow ReadRow(SqliteDataReader row) => new(
+        new FleetInstance(
+            InstanceId.Parse(row.GetString(0)), (InstanceState)row.GetInt32(1), Time(row, 2)!.Value, Time(row, 3),
+            Time(row, 4)),
+        row.GetBoolean(5),
+        row.GetBoolean(6));
+
+    private static DateTimeOffset? Time(SqliteDataReader row, int column) =>
+        row.IsDBNull(column) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(column));
+
+    private static long Milliseconds(TimeSpan time) => (long)time.TotalMilliseconds;
+}

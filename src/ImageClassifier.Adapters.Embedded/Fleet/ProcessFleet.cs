@@ -1,0 +1,236 @@
+using System.Collections.Concurrent;
+using System.ComponentModel;
+using System.Security.Cryptography;
+using ImageClassifier.Adapters.Embedded.Files;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
+using Microsoft.Extensions.Logging;
+
+namespace ImageClassifier.Adapters.Embedded.Fleet;
+
+/// <summary>
+/// A fleet of child processes. What it knows is in a table under the data folder, and whether an instance lives is told
+/// by the lock file that its process holds; so it knows the nodes of an earlier web tier as well, and sees when a
+/// node was killed. Times are of the table's own clock.
+/// </summary>
+/// <remarks>Calls throw <see cref="IOException"/> when the table cannot be used. Nodes outlive this object and this
+/// process unless <see cref="StopAsync"/> ends them.</remarks>
+public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
+{
+    private const int NameDigits = 12;
+    private static readonly TimeSpan EndedShownFor = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan KillTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly EmbeddedLayout _layout;
+    private readonly ProcessFleetSettings _settings;
+    private readonly ILogger _log;
+    private readonly TimeProvider _time;
+    private readonly FleetTable _table;
+    private readonly ConcurrentDictionary<InstanceId, ChildProcess> _children = new();
+    private readonly SemaphoreSlim _launching = new(1);
+    private volatile bool _stopping;
+
+    /// <summary>A fleet; its table is opened, or created, by the first call.</summary>
+    /// <param name="layout">Where things are.</param>
+    /// <param name="settings">How nodes are launched and ended.</param>
+    /// <param name="log">Gets what the children print, and what the fleet does to them.</param>
+    /// <param name="time">Measures how long <see cref="StopAsync"/> waits, and nothing else.</param>
+    public ProcessFleet(
+        EmbeddedLayout layout, ProcessFleetSettings settings, ILogger<ProcessFleet> log, TimeProvider? time = null)
+    {
+        _layout = layout;
+        _settings = settings;
+        _log = log;
+        _time = time ?? TimeProvider.System;
+        _table = new FleetTable(layout);
+    }
+
+    /// <inheritdoc />
+    public async Task<LaunchOutcome> LaunchAsync(int count, string clientToken, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentException.ThrowIfNullOrEmpty(clientToken);
+        await _launching.WaitAsync(cancellation);
+        try
+        {
+            if (_stopping) return new LaunchOutcome([], "The fleet is stopping.");
+            var fresh = Enumerable.Range(0, count).Select(_ => NewInstance()).ToArray();
+            var (instances, areNew) = await _table.CallAsync(table => table.Enter(clientToken, fresh), cancellation);
+            if (areNew) return await StartAsync(instances);
+            return new LaunchOutcome(
+                instances,
+                instances.Count < count ? $"The first call with this token launched {instances.Count}." : null);
+        }
+        finally
+        {
+            _launching.Release();
+        }
+    }
+
+    /// <inheritdoc />
+    public async Task<IReadOnlyList<FleetInstance>> DescribeAsync(CancellationToken cancellation)
+    {
+        var rows = await RefreshAsync(cancellation);
+        return rows.Select(row => row.Instance).ToArray();
+    }
+
+    /// <inheritdoc />
+    /// <remarks>A child of this process is killed. A node of an earlier web tier is asked through the table, and ends
+    /// itself within moments.</remarks>
+    public async Task TerminateAsync(IReadOnlyCollection<InstanceId> instances, CancellationToken cancellation)
+    {
+        foreach (var instance in instances)
+        {
+            if (_children.TryGetValue(instance, out var child))
+            {
+                await child.KillAsync(cancellation);
+                await _table.CallAsync(table => table.End(instance), cancellation);
+            }
+            else
+            {
+                await _table.CallAsync(table => table.Terminate(instance), cancellation);
+            }
+        }
+
+        _table.Bell.Ring();
+    }
+
+    /// <summary>Asks every instance that lives to drain: to finish or hand back what it has, and end.</summary>
+    public async Task RequestDrainAsync(CancellationToken cancellation)
+    {
+        await _table.CallAsync(table => table.DrainAll(), cancellation);
+        _table.Bell.Ring();
+    }
+
+    /// <summary>Launches no more, asks every instance to drain, waits until all have ended, and ends those that live
+    /// after the drain timeout. Nodes of an earlier web tier too.</summary>
+    /// <param name="cancellation">Ends the waiting: what lives then is ended at once.</param>
+    public async Task StopAsync(CancellationToken cancellation)
+    {
+        _stopping = true;
+        // A launch under way ends first, or its instances would miss the request.
+        await _launching.WaitAsync(CancellationToken.None);
+        _launching.Release();
+
+        try
+        {
+            await RequestDrainAsync(CancellationToken.None);
+            if (await AllGoAsync(_settings.DrainTimeout, cancellation)) return;
+
+            var left = await LeftAsync();
+            _log.LogWarning("Ending {Count} app nodes that did not drain in time: {Instances}", left.Count, left);
+            await TerminateAsync(left, CancellationToken.None).WaitAsync(KillTimeout, _time, CancellationToken.None);
+            if (await AllGoAsync(KillTimeout, CancellationToken.None)) return;
+            _log.LogError("App nodes that could not be ended: {Instances}", await LeftAsync());
+        }
+        catch (Exception failure) when (failure is IOException or TimeoutException)
+        {
+            _log.LogError(failure, "Ending the app nodes failed; the children of this process are killed");
+            var kills = _children.Values.Select(child => child.KillAsync(CancellationToken.None));
+            await Task.WhenAll(kills).WaitAsync(KillTimeout, _time, CancellationToken.None)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Lets go of the table and the children, which live on.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _table.DisposeAsync();
+        foreach (var child in _children.Values) child.Dispose();
+        _launching.Dispose();
+    }
+
+    private async Task<LaunchOutcome> StartAsync(IReadOnlyList<InstanceId> instances)
+    {
+        // Nothing is cancelled from here on: each entry of the table gets its process, or goes.
+        string? shortfall = null;
+        var launched = new List<InstanceId>();
+        foreach (var instance in instances)
+        {
+            if (shortfall is null)
+            {
+                try
+                {
+                    _children[instance] = ChildProcess.Start(_settings.Command.For(_layout, instance), instance, _log);
+                    launched.Add(instance);
+                    continue;
+                }
+                catch (Exception failure) when (failure is Win32Exception or IOException)
+                {
+                    _log.LogError(failure, "An app node cannot be started with {Program}", _settings.Command.Program);
+                    shortfall = $"The system cannot start a process: {failure.Message}";
+                }
+            }
+
+            await _table.CallAsync(table => table.Remove(instance), CancellationToken.None);
+        }
+
+        return new LaunchOutcome(launched, shortfall);
+    }
+
+    /// <summary>Makes the table true, and reads it.</summary>
+    private async Task<IReadOnlyList<FleetRow>> RefreshAsync(CancellationToken cancellation)
+    {
+        var rows = await ListAsync(cancellation);
+        var ended = rows.Where(HasEnded).ToArray();
+        if (ended.Length > 0)
+        {
+            foreach (var row in ended)
+            {
+                // Only one that never came up can still be there.
+                if (_children.TryGetValue(row.Instance.Id, out var child) && !child.HasExited)
+                    await child.KillAsync(cancellation);
+            }
+
+            await _table.CallAsync(table => table.End(ended), cancellation);
+            rows = await ListAsync(cancellation);
+        }
+
+        foreach (var (instance, child) in _children)
+        {
+            if (child.IsFinished && _children.TryRemove(instance, out _)) child.Dispose();
+        }
+
+        return rows;
+    }
+
+    private Task<IReadOnlyList<FleetRow>> ListAsync(CancellationToken cancellation) =>
+        _table.CallAsync(table => table.List(_settings.BootTimeout, EndedShownFor), cancellation);
+
+    private bool HasEnded(FleetRow row)
+    {
+        if (row.Instance.State == InstanceState.Ended) return false;
+        if (_children.TryGetValue(row.Instance.Id, out var child) && child.HasExited) return true;
+        return row.CameUp ? ExclusiveFileLock.IsFree(_layout.InstanceLock(row.Instance.Id)) : row.Overdue;
+    }
+
+    private async Task<bool> AllGoAsync(TimeSpan within, CancellationToken cancellation)
+    {
+        var started = _time.GetTimestamp();
+        while (true)
+        {
+            var left = await LeftAsync();
+            if (left.Count == 0) return true;
+            if (cancellation.IsCancellationRequested || _time.GetElapsedTime(started) >= within) return false;
+            await Task.Delay(LookInterval, _time, cancellation)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>The instances that live, by the table, as a process or by their lock: one that has said that it ended
+    /// still takes a moment to go.</summary>
+    private async Task<IReadOnlyList<InstanceId>> LeftAsync()
+    {
+        var rows = await RefreshAsync(CancellationToken.None);
+        return rows
+            .Where(row => row.Instance.State != InstanceState.Ended
+                || !ExclusiveFileLock.IsFree(_layout.InstanceLock(row.Instance.Id)))
+            .Select(row => row.Instance.Id)
+            .Union(_children.Where(child => !child.Value.HasExited).Select(child => child.Key))
+            .ToArray();
+    }
+
+    private static InstanceId NewInstance() =>
+        InstanceId.Parse($"node-{RandomNumberGenerator.GetHexString(NameDigits, lowercase: true)}");
+}

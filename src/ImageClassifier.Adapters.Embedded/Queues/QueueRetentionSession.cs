@@ -1,0 +1,16 @@
+using ImageClassifier.Adapters.Embedded.Sqlite;
+
+namespace ImageClassifier.Adapters.Embedded.Queues;
+
+/// <summary>A queue database, open to have old messages removed from all its queues.</summary>
+internal sealed class QueueRetentionSession : SqliteSession
+{
+    private readonly SqliteStatement _remove;
+
+    public QueueRetentionSession(string path) : base(path, QueueSession.Schema)
+    {
+        _remove = Statement("DELETE FROM messages WHERE sent_at < $before", "$before");
+    }
+
+    public int RemoveSentBefore(DateTimeOffset before) => _remove.Execute(before.ToUnixTimeMilliseconds());
+}

@@ -1,0 +1,125 @@
+using ImageClassifier.Adapters.Embedded.Files;
+using ImageClassifier.Adapters.Embedded.Fleet;
+using ImageClassifier.Adapters.Embedded.Queues;
+using ImageClassifier.Adapters.Embedded.Sqlite;
+using ImageClassifier.Adapters.Embedded.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace ImageClassifier.Adapters.Embedded.Retention;
+
+/// <summary>Removes what is old from a data folder: objects, messages, instances that ended, lock files that no one
+/// holds, logs, and what killed processes left half written.</summary>
+/// <remarks>
+/// Each object goes by its own age. A batch's picture is older than its manifest, and that is older than its results, by
+/// minutes; so a batch goes picture by picture within its upload's and its work's own span, and no order among them needs
+/// to be kept: without its manifest a batch is not found, and a picture that is gone is answered as gone.
+/// </remarks>
+/// <param name="layout">The data folder.</param>
+/// <param name="settings">How old is old.</param>
+/// <param name="log">Hears what could not be removed.</param>
+/// <param name="time">Says what is now. It is compared with times of the file system and of the databases.</param>
+public sealed class EmbeddedRetention(
+    EmbeddedLayout layout, RetentionSettings settings, ILogger<EmbeddedRetention> log, TimeProvider? time = null)
+{
+    // No put takes so long.
+    private static readonly TimeSpan TemporaryAge = TimeSpan.FromDays(1);
+
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+
+    /// <summary>Removes what is old now. What cannot be removed stays for the next time, and is logged; it keeps nothing
+    /// else from being removed.</summary>
+    /// <returns>How much was removed.</returns>
+    public async Task<RetentionSummary> RunOnceAsync(CancellationToken cancellation)
+    {
+        var now = _time.GetUtcNow();
+        var before = now - settings.Retention;
+        return new RetentionSummary(
+            Objects: await TryAsync("objects", () => RemoveObjectsAsync(before, cancellation)),
+            Messages: await TryAsync("requests", () => RemoveMessagesAsync(layout.RequestQueue, before, cancellation))
+                + await TryAsync("responses", () => RemoveMessagesAsync(layout.ResponseQueue, before, cancellation)),
+            Instances: await TryAsync("instances", () => RemoveInstancesAsync(before, cancellation)),
+            Files: RemoveFiles(layout.Instances, before, ExclusiveFileLock.TryRemove, cancellation)
+                + RemoveFiles(layout.Logs, before, RemoveFile, cancellation)
+                + RemoveFiles(layout.Temporary, now - TemporaryAge, RemoveFile, cancellation));
+    }
+
+    private async Task<int> RemoveObjectsAsync(DateTimeOffset before, CancellationToken cancellation)
+    {
+        var store = new FileObjectStore(layout);
+        var removed = 0;
+        await foreach (var found in store.ListAsync("", cancellation))
+        {
+            if (found.LastModified >= before) continue;
+            removed += await TryAsync(found.Key, async () =>
+            {
+                await store.DeleteAsync(found.Key, cancellation);
+                return 1;
+            });
+        }
+
+        return removed;
+    }
+
+    private static async Task<int> RemoveMessagesAsync(
+        string database, DateTimeOffset before, CancellationToken cancellation)
+    {
+        if (!File.Exists(database)) return 0;
+        await using var thread = new SqliteThread<QueueRetentionSession>(
+            "queue retention", () => new QueueRetentionSession(database));
+        return await thread.RunAsync(session => session.RemoveSentBefore(before), cancellation);
+    }
+
+    private async Task<int> RemoveInstancesAsync(DateTimeOffset before, CancellationToken cancellation)
+    {
+        if (!File.Exists(layout.FleetTable)) return 0;
+        await using var table = new FleetTable(layout);
+        return await table.CallAsync(session => session.Forget(before), cancellation);
+    }
+
+    private int RemoveFiles(
+        string folder, DateTimeOffset before, Func<string, bool> remove, CancellationToken cancellation)
+    {
+        var removed = 0;
+        if (!Directory.Exists(folder)) return removed;
+        foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                if (file.LastWriteTimeUtc < before.UtcDateTime && remove(file.FullName)) removed++;
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                log.LogWarning(failure, "What is old cannot be removed: {What}", file.FullName);
+            }
+        }
+
+        return removed;
+    }
+
+    private static bool RemoveFile(string path)
+    {
+        File.Delete(path);
+        return true;
+    }
+
+    private async Task<int> TryAsync(string what, Func<Task<int>> remove)
+    {
+        try
+        {
+            return await remove();
+        }
+        catch (Exception failure) when (SqliteDatabase.IsUnavailable(failure))
+        {
+            log.LogWarning(failure, "What is old cannot be removed: {What}", what);
+            return 0;
+        }
+    }
+}
+
+/// <summary>What one run of <see cref="EmbeddedRetention"/> removed.</summary>
+/// <param name="Objects">Objects of the store.</param>
+/// <param name="Messages">Messages of the queues and their dead letters.</param>
+/// <param name="Instances">Instances of the fleet's table.</param>
+/// <param name="Files">Lock files, logs and what was half written.</param>
+public sealed record RetentionSummary(int Objects, int Messages, int Instances, int Files);

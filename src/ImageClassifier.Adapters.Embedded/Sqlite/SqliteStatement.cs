@@ -1,0 +1,53 @@
+using Microsoft.Data.Sqlite;
+
+namespace ImageClassifier.Adapters.Embedded.Sqlite;
+
+/// <summary>A statement that is prepared once and run often, with its parameters by position.</summary>
+internal sealed class SqliteStatement : IDisposable
+{
+    private readonly SqliteCommand _command;
+
+    /// <param name="connection">Where it runs.</param>
+    /// <param name="sql">A constant.</param>
+    /// <param name="parameters">The names of its parameters, in the order in which values are given.</param>
+    public SqliteStatement(SqliteConnection connection, string sql, params ReadOnlySpan<string> parameters)
+    {
+        _command = connection.CreateCommand();
+        _command.CommandText = sql;
+        foreach (var name in parameters) _command.Parameters.Add(new SqliteParameter { ParameterName = name });
+    }
+
+    /// <summary>Runs it.</summary>
+    /// <returns>How many rows it changed.</returns>
+    public int Execute(params ReadOnlySpan<object> values)
+    {
+        Bind(values);
+        return _command.ExecuteNonQuery();
+    }
+
+    /// <summary>Runs it for one number; a missing row or a null is null.</summary>
+    public long? Number(params ReadOnlySpan<object> values)
+    {
+        Bind(values);
+        return _command.ExecuteScalar() as long?;
+    }
+
+    /// <summary>Runs it for its rows.</summary>
+    public List<T> Rows<T>(Func<SqliteDataReader, T> read, params ReadOnlySpan<object> values)
+    {
+        Bind(values);
+        var rows = new List<T>();
+        using var reader = _command.ExecuteReader();
+        while (reader.Read()) rows.Add(read(reader));
+        return rows;
+    }
+
+    public void Dispose() => _command.Dispose();
+
+    private void Bind(ReadOnlySpan<object> values)
+    {
+        if (values.Length != _command.Parameters.Count)
+            throw new ArgumentException("A statement takes one value for each of its parameters.", nameof(values));
+        for (var i = 0; i < values.Length; i++) _command.Parameters[i].Value = values[i];
+    }
+}

@@ -1,0 +1,108 @@
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+
+namespace ImageClassifier.Adapters.Embedded.Sqlite;
+
+/// <summary>
+/// A thread with one database session of its own. SQLite blocks, also behind the asynchronous calls of its .NET
+/// library, and would hold up the shared thread pool. Work runs one piece at a time, in the order of the calls. After a
+/// failure the session is opened anew.
+/// </summary>
+internal sealed class SqliteThread<TSession> : IAsyncDisposable where TSession : SqliteSession
+{
+    private readonly BlockingCollection<Work> _work = [];
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Func<TSession> _open;
+    private readonly string _name;
+
+    public SqliteThread(string name, Func<TSession> open)
+    {
+        _name = name;
+        _open = open;
+        new Thread(Loop) { IsBackground = true, Name = name }.Start();
+    }
+
+    /// <summary>Runs work on the thread.</summary>
+    /// <param name="work">What to do with the session.</param>
+    /// <param name="cancellation">Drops the work if it has not begun.</param>
+    public Task<T> RunAsync<T>(Func<TSession, T> work, CancellationToken cancellation)
+    {
+        var item = new Work<T>(work, cancellation);
+        try
+        {
+            _work.Add(item, CancellationToken.None);
+        }
+        catch (InvalidOperationException)
+        {
+            throw new ObjectDisposedException(_name);
+        }
+
+        return item.Result;
+    }
+
+    /// <summary>Finishes the work that was asked for, and ends the thread.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _work.CompleteAdding();
+        await _ended.Task;
+    }
+
+    private void Loop()
+    {
+        TSession? session = null;
+        foreach (var work in _work.GetConsumingEnumerable())
+        {
+            if (work.Dropped()) continue;
+            try
+            {
+                session ??= _open();
+                work.Run(session);
+            }
+            catch (Exception failure)
+            {
+                Close(session);
+                session = null;
+                work.Fail(failure);
+            }
+        }
+
+        Close(session);
+        _work.Dispose();
+        _ended.SetResult();
+    }
+
+    private static void Close(TSession? session)
+    {
+        try
+        {
+            session?.Dispose();
+        }
+        catch (SqliteException)
+        {
+            // What was committed is safe, and nothing else depends on how a session closes.
+        }
+    }
+
+    private abstract class Work
+    {
+        public abstract bool Dropped();
+
+        public abstract void Run(TSession session);
+
+        public abstract void Fail(Exception failure);
+    }
+
+    private sealed class Work<T>(Func<TSession, T> work, CancellationToken cancellation) : Work
+    {
+        private readonly TaskCompletionSource<T> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<T> Result => _result.Task;
+
+        public override bool Dropped() =>
+            cancellation.IsCancellationRequested && _result.TrySetCanceled(cancellation);
+
+        public override void Run(TSession session) => _result.SetResult(work(session));
+
+        public override void Fail(Exception failure) => _result.SetException(failure);
+    }
+}

@@ -1,0 +1,268 @@
+using System.Runtime.CompilerServices;
+using ImageClassifier.Core.Ports;
+
+namespace ImageClassifier.Adapters.Embedded.Storage;
+
+/// <summary>
+/// An object store in a folder: a file for each object, shared by the processes of one machine. An object is written
+/// beside the store and renamed into it. It survives killed processes; a power cut can lose the last moments. Times are
+/// the file system's.
+/// </summary>
+/// <remarks>A key cannot be an object and the beginning of other keys, up to a <c>/</c>, at once:
+/// <see cref="IOException"/>.</remarks>
+public sealed class FileObjectStore : IObjectStore
+{
+    // A put meets a delete that removes the folder under it; each time someone else got on with their work.
+    private const int MaxAttempts = 100;
+
+    private readonly string _root;
+    private readonly string _temporary;
+
+    /// <summary>A store.</summary>
+    /// <param name="root">Its folder; created when needed.</param>
+    /// <param name="temporary">The folder of objects that are being written, on the same file system and not below
+    /// <paramref name="root"/>; created when needed. A killed process leaves its file there.</param>
+    public FileObjectStore(string root, string temporary)
+    {
+        _root = Path.GetFullPath(root);
+        _temporary = Path.GetFullPath(temporary);
+    }
+
+    /// <summary>The store of a data folder.</summary>
+    public FileObjectStore(EmbeddedLayout layout) : this(layout.Objects, layout.Temporary)
+    {
+    }
+
+    /// <inheritdoc />
+    public async Task PutAsync(string key, Stream content, CancellationToken cancellation)
+    {
+        var path = PathOf(key);
+        await WriteAsync(
+            (file, token) => content.CopyToAsync(file, token),
+            temporary => Finish(temporary, path, overwrite: true),
+            cancellation);
+    }
+
+    /// <inheritdoc />
+    public async Task<bool> PutIfAbsentAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellation)
+    {
+        var path = PathOf(key);
+        cancellation.ThrowIfCancellationRequested();
+        if (File.Exists(path)) return false;
+        return await WriteAsync(
+            (file, token) => file.WriteAsync(content, token).AsTask(),
+            temporary => Finish(temporary, path, overwrite: false),
+            cancellation);
+    }
+
+    /// <inheritdoc />
+    public Task<StoredObject?> GetAsync(string key, CancellationToken cancellation)
+    {
+        var path = PathOf(key);
+        cancellation.ThrowIfCancellationRequested();
+        try
+        {
+            var file = new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.Open,
+                Access = FileAccess.Read,
+                Share = FileShare.ReadWrite | FileShare.Delete,
+                Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
+            });
+            // Size and time are of the file that is open, whatever takes its place meanwhile.
+            var stored = new StoredObject(file, file.Length, File.GetLastWriteTimeUtc(file.SafeFileHandle));
+            return Task.FromResult<StoredObject?>(stored);
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return Task.FromResult<StoredObject?>(null);
+        }
+        catch (UnauthorizedAccessException failure)
+        {
+            return Directory.Exists(path) ? Task.FromResult<StoredObject?>(null) : throw NotAllowed(failure);
+        }
+    }
+
+    /// <inheritdoc />
+    public async IAsyncEnumerable<ObjectListing> ListAsync(
+        string prefix, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var (folder, nameStart) = ObjectKey.SplitPrefix(prefix);
+        var start = folder.Length == 0 ? "" : $"{folder}/";
+
+        // What is still to be listed, next on top: keys of objects, and of folders with their slash.
+        var ahead = new Stack<string>();
+        await PushEntriesAsync(start, nameStart);
+        while (ahead.TryPop(out var key))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (key.EndsWith('/'))
+            {
+                await PushEntriesAsync(key, "");
+            }
+            else
+            {
+                var file = new FileInfo(FilePath(key));
+                if (TryDescribe(file, out var size, out var modified)) yield return new(key, size, modified);
+            }
+        }
+
+        async Task PushEntriesAsync(string parent, string names)
+        {
+            var entries = await Task.Run(() => EntriesOf(parent, names), cancellation);
+            for (var i = entries.Length - 1; i >= 0; i--) ahead.Push(entries[i]);
+        }
+    }
+
+    /// <inheritdoc />
+    public Task DeleteAsync(string key, CancellationToken cancellation)
+    {
+        var path = PathOf(key);
+        cancellation.ThrowIfCancellationRequested();
+        try
+        {
+            File.Delete(path);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return Task.CompletedTask;
+        }
+        catch (UnauthorizedAccessException failure)
+        {
+            return Directory.Exists(path) ? Task.CompletedTask : throw NotAllowed(failure);
+        }
+
+        RemoveEmptyFolders(Path.GetDirectoryName(path)!);
+        return Task.CompletedTask;
+    }
+
+    private async Task<bool> WriteAsync(
+        Func<FileStream, CancellationToken, Task> write, Func<string, bool> finish, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        var temporary = Path.Combine(_temporary, $"{Guid.NewGuid():n}.tmp");
+        try
+        {
+            await using (var file = Create(temporary)) await write(file, cancellation);
+            cancellation.ThrowIfCancellationRequested();
+            return finish(temporary);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    private FileStream Create(string temporary)
+    {
+        try
+        {
+            Directory.CreateDirectory(_temporary);
+            return new FileStream(
+                temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0, useAsync: true);
+        }
+        catch (UnauthorizedAccessException failure)
+        {
+            throw NotAllowed(failure);
+        }
+    }
+
+    /// <summary>Gives a written file its place.</summary>
+    /// <returns>False when it must not overwrite and there is an object.</returns>
+    private static bool Finish(string temporary, string path, bool overwrite)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                // Without overwriting this links the file to its new name, which fails for all callers but one.
+                File.Move(temporary, path, overwrite);
+                return true;
+            }
+            catch (IOException) when (!overwrite && File.Exists(path))
+            {
+                return false;
+            }
+            catch (IOException failure) when (failure is FileNotFoundException or DirectoryNotFoundException
+                && attempt < MaxAttempts && File.Exists(temporary))
+            {
+                // A delete removed the empty folder in between.
+            }
+            catch (UnauthorizedAccessException failure)
+            {
+                throw NotAllowed(failure);
+            }
+        }
+    }
+
+    /// <summary>The keys in a folder, sorted so that visiting them in turn visits all objects in the ordinal order of
+    /// their keys: a folder sorts with its slash, which comes after <c>.</c> and <c>-</c> and before letters.</summary>
+    private string[] EntriesOf(string parent, string nameStart)
+    {
+        var folder = new DirectoryInfo(parent.Length == 0 ? _root : FilePath(parent[..^1]));
+        try
+        {
+            var entries = folder.EnumerateFileSystemInfos()
+                .Where(entry => entry.Name.StartsWith(nameStart, StringComparison.Ordinal)
+                    && ObjectKey.IsName(entry.Name))
+                .Select(entry => parent + entry.Name + (entry is DirectoryInfo ? "/" : ""))
+                .ToArray();
+            Array.Sort(entries, StringComparer.Ordinal);
+            return entries;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
+        catch (IOException) when (File.Exists(folder.FullName))
+        {
+            return [];
+        }
+        catch (UnauthorizedAccessException failure)
+        {
+            throw NotAllowed(failure);
+        }
+    }
+
+    private void RemoveEmptyFolders(string folder)
+    {
+        for (; folder.Length > _root.Length; folder = Path.GetDirectoryName(folder)!)
+        {
+            try
+            {
+                Directory.Delete(folder);
+            }
+            catch (DirectoryNotFoundException)
+            {
+                // Someone else removed it; its parent may be left for us.
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                // It is not empty, or in use: either way it stays.
+                return;
+            }
+        }
+    }
+
+    /// <summary>False for a file that vanished since it was listed.</summary>
+    private static bool TryDescribe(FileInfo file, out long size, out DateTimeOffset modified)
+    {
+        (size, modified) = (0, default);
+        if (!file.Exists) return false;
+        // Both are of the same look at the file as Exists.
+        (size, modified) = (file.Length, file.LastWriteTimeUtc);
+        return true;
+    }
+
+    private string PathOf(string key)
+    {
+        ObjectKey.Check(key);
+        return FilePath(key);
+    }
+
+    private string FilePath(string key) => Path.Combine(_root, key.Replace('/', Path.DirectorySeparatorChar));
+
+    private static IOException NotAllowed(UnauthorizedAccessException failure) =>
+        new($"The object store may not be used: {failure.Message}", failure);
+}
