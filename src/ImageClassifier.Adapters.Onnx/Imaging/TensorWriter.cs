@@ -1,0 +1,55 @@
+namespace ImageClassifier.Adapters.Onnx.Imaging;
+
+/// <summary>
+/// Writes a crop as a model takes it: upright, on white, in the model's layout, each channel scaled. A byte b becomes
+/// (low + b/255 · (high - low) - mean) / std, which is one multiplication and one addition.
+/// </summary>
+internal sealed class TensorWriter
+{
+    private const float White = 255;
+
+    private readonly ModelInput _input;
+    private readonly float[] _factor = new float[ModelInput.Channels];
+    private readonly float[] _addend = new float[ModelInput.Channels];
+
+    public TensorWriter(ModelInput input)
+    {
+        _input = input;
+        var (low, high) = input.Range;
+        for (var c = 0; c < ModelInput.Channels; c++)
+        {
+            _factor[c] = (high - low) / 255 / input.Std[c];
+            _addend[c] = (low - input.Mean[c]) / input.Std[c];
+        }
+    }
+
+    /// <summary>Writes one picture.</summary>
+    /// <param name="crop">The crop as it is stored: red, green, blue, each already multiplied with alpha, and alpha,
+    /// from 0 to 255.</param>
+    /// <param name="orientation">How it is turned upright.</param>
+    /// <param name="tensor">As long as one picture of the model.</param>
+    public void Write(ReadOnlySpan<float> crop, Orientation orientation, Span<float> tensor)
+    {
+        var (width, height) = (_input.Width, _input.Height);
+        var (columns, rows) = orientation.SwapsAxes ? (height, width) : (width, height);
+        var column = orientation.MirrorsColumns ? -CropResampler.Channels : CropResampler.Channels;
+        var row = orientation.MirrorsRows ? -CropResampler.Channels * columns : CropResampler.Channels * columns;
+        var start = (orientation.MirrorsColumns ? -column * (columns - 1) : 0)
+            + (orientation.MirrorsRows ? -row * (rows - 1) : 0);
+        var (right, down) = orientation.SwapsAxes ? (row, column) : (column, row);
+        var (step, plane) = _input.Layout == TensorLayout.Nchw ? (1, width * height) : (ModelInput.Channels, 1);
+
+        for (int y = 0, target = 0; y < height; y++)
+        {
+            var source = start + y * down;
+            for (var x = 0; x < width; x++, source += right, target += step)
+            {
+                var pixel = crop.Slice(source, CropResampler.Channels);
+                var white = White - pixel[3];
+                tensor[target] = (pixel[0] + white) * _factor[0] + _addend[0];
+                tensor[target + plane] = (pixel[1] + white) * _factor[1] + _addend[1];
+                tensor[target + 2 * plane] = (pixel[2] + white) * _factor[2] + _addend[2];
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using System.Buffers;
+
+namespace ImageClassifier.Adapters.Onnx.Imaging;
+
+/// <summary>
+/// For each pixel of the crop along one axis, the run of source pixels that it is the weighted mean of. The weights
+/// are a triangle around the pixel's centre that reaches one pixel of the filtered picture to each side, or of the
+/// source where that is the coarser one: antialiased when reducing, plain bilinear when enlarging. At the picture's
+/// edge the triangle is cut off, and what is left of it weighs 1 again. Windows are in the order of the source.
+/// </summary>
+internal sealed class TriangleWindows : IDisposable
+{
+    private readonly Window[] _windows;
+    private readonly float[] _weights;
+
+    private TriangleWindows(int count, int capacity)
+    {
+        Count = count;
+        _windows = ArrayPool<Window>.Shared.Rent(count);
+        _weights = ArrayPool<float>.Shared.Rent(capacity);
+    }
+
+    /// <summary>How many there are.</summary>
+    public int Count { get; }
+
+    /// <summary>Computes the windows of one axis.</summary>
+    /// <param name="axis">Where the crop's pixels lie.</param>
+    /// <param name="source">The length of the source along this axis.</param>
+    /// <param name="mirrored">Whether the source runs against the upright picture. The windows are then its mirror
+    /// image, in the order of the source, so window i is that of the crop's i-th pixel from the end.</param>
+    public static TriangleWindows Create(AxisGeometry axis, int source, bool mirrored)
+    {
+        var scale = (double)source / axis.Filtered;
+        var reach = Math.Max(scale, 1);
+        var longest = (int)Math.Min(Math.Ceiling(2 * reach) + 2, source);
+        var windows = new TriangleWindows(axis.Crop, axis.Crop * longest);
+        for (int i = 0, used = 0; i < axis.Crop; i++)
+        {
+            var center = (axis.FilteredPixel(mirrored ? axis.Crop - 1 - i : i) + 0.5) * scale;
+            if (mirrored) center = source - center;
+            used += windows.Fill(i, used, center, reach, source);
+        }
+
+        return windows;
+    }
+
+    /// <summary>The first source pixel of a window.</summary>
+    public int First(int index) => _windows[index].First;
+
+    /// <summary>The source pixel after a window's last.</summary>
+    public int End(int index) => _windows[index].First + _windows[index].Length;
+
+    /// <summary>The weights of a window's source pixels; together they give 1.</summary>
+    public ReadOnlySpan<float> Weights(int index) => _weights.AsSpan(_windows[index].Offset, _windows[index].Length);
+
+    public void Dispose()
+    {
+        ArrayPool<Window>.Shared.Return(_windows);
+        ArrayPool<float>.Shared.Return(_weights);
+    }
+
+    private int Fill(int index, int offset, double center, double reach, int source)
+    {
+        var first = Math.Clamp((int)(center - reach + 0.5), 0, source - 1);
+        var end = Math.Clamp((int)(center + reach + 0.5), first + 1, source);
+        _windows[index] = new Window(first, end - first, offset);
+
+        var weights = _weights.AsSpan(offset, end - first);
+        var sum = 0.0;
+        for (var k = 0; k < weights.Length; k++)
+        {
+            var weight = Math.Max(0, 1 - Math.Abs(first + k + 0.5 - center) / reach);
+            weights[k] = (float)weight;
+            sum += weight;
+        }
+
+        for (var k = 0; k < weights.Length; k++) weights[k] = (float)(weights[k] / sum);
+        return weights.Length;
+    }
+
+    private readonly record struct Window(int First, int Length, int Offset);
+}

@@ -1,0 +1,107 @@
+using System.Security.Cryptography;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+
+namespace ImageClassifier.Adapters.Onnx;
+
+/// <summary>A model directory: <c>model.onnx</c>, <c>labels.txt</c> (line i, from 0, names class i) and
+/// <c>model.json</c>.</summary>
+public sealed class ModelDirectory
+{
+    /// <summary>The setting that names the directory; every defect is reported under it.</summary>
+    public const string SettingKey = "image-classifier.node.classification.model";
+
+    private const string NetworkFile = "model.onnx";
+    private const string LabelsFile = "labels.txt";
+    private const string ContractFile = "model.json";
+
+    private readonly string _setting;
+
+    private ModelDirectory(string setting, string path, ModelContract contract, string[] labels, string sha256)
+    {
+        _setting = setting;
+        NetworkPath = Path.Combine(path, NetworkFile);
+        Contract = contract;
+        Labels = labels;
+        Identity = new ModelIdentity(contract.Name, sha256);
+    }
+
+    /// <summary>The full path of <c>model.onnx</c>.</summary>
+    public string NetworkPath { get; }
+
+    /// <summary>What the model takes and gives.</summary>
+    public ModelContract Contract { get; }
+
+    /// <summary>The names of the classes, by index.</summary>
+    public IReadOnlyList<string> Labels { get; }
+
+    /// <summary>The model's name and the SHA-256 of its <c>model.onnx</c>.</summary>
+    public ModelIdentity Identity { get; }
+
+    /// <summary>Reads and checks a model directory; the network itself is only hashed.</summary>
+    /// <param name="path">The directory; a relative path is looked up beside the program, then in the working
+    /// directory.</param>
+    /// <exception cref="InvalidSettingException">The directory or one of its files is missing, unreadable or wrong.
+    /// </exception>
+    public static ModelDirectory Load(string path)
+    {
+        var directory = Locate(path);
+        if (!Directory.Exists(directory)) throw Defect(path, $"there is no directory {directory}");
+        foreach (var name in new[] { NetworkFile, LabelsFile, ContractFile })
+        {
+            if (!File.Exists(Path.Combine(directory, name))) throw Defect(path, $"{name} is missing in {directory}");
+        }
+
+        var contract = Read(ContractFile, file => ModelContract.Parse(File.ReadAllBytes(file)));
+        var labels = Read(LabelsFile, ReadLabels);
+        var sha256 = Read(NetworkFile, Hash);
+        return new ModelDirectory(path, directory, contract, labels, sha256);
+
+        T Read<T>(string name, Func<string, T> read)
+        {
+            try
+            {
+                return read(Path.Combine(directory, name));
+            }
+            catch (FormatException failure)
+            {
+                throw Defect(path, $"{name} is wrong: {failure.Message}", failure);
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                throw Defect(path, $"{name} cannot be read: {failure.Message.TrimEnd('.')}", failure);
+            }
+        }
+    }
+
+    /// <summary>The error for something that is wrong with this model.</summary>
+    /// <param name="clause">What is wrong.</param>
+    /// <param name="inner">What found it.</param>
+    internal InvalidSettingException Defect(string clause, Exception? inner = null) => Defect(_setting, clause, inner);
+
+    private static InvalidSettingException Defect(string setting, string clause, Exception? inner = null) =>
+        new(SettingKey, setting, clause, inner);
+
+    private static string Locate(string path)
+    {
+        var besideProgram = Path.Combine(AppContext.BaseDirectory, path);
+        return Directory.Exists(besideProgram) ? besideProgram : Path.GetFullPath(path);
+    }
+
+    private static string[] ReadLabels(string file)
+    {
+        var labels = File.ReadAllLines(file);
+        for (var i = 0; i < labels.Length; i++)
+        {
+            if (string.IsNullOrWhiteSpace(labels[i])) throw new FormatException($"line {i + 1} is empty");
+        }
+
+        return labels.Length > 0 ? labels : throw new FormatException("it has no labels");
+    }
+
+    private static string Hash(string file)
+    {
+        using var stream = File.OpenRead(file);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+}

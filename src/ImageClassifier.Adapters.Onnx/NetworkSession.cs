@@ -1,0 +1,158 @@
+using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
+
+namespace ImageClassifier.Adapters.Onnx;
+
+/// <summary>A network that was loaded and found to keep to its contract. Safe for use from several threads.</summary>
+internal sealed class NetworkSession : IDisposable
+{
+    private readonly InferenceSession _session;
+    private readonly RunOptions _runOptions = new();
+    private readonly string[] _inputNames;
+    private readonly string[] _outputNames;
+    private readonly long[] _outputShape;
+
+    private NetworkSession(InferenceSession session, ModelContract contract, int maxBatch, long[] outputShape)
+    {
+        _session = session;
+        _inputNames = [contract.Input.Name];
+        _outputNames = [contract.Output.Name];
+        _outputShape = outputShape;
+        MaxBatch = maxBatch;
+        Classes = (int)(outputShape.Aggregate(1L, (product, length) => product * length) / outputShape[0]);
+    }
+
+    /// <summary>How many pictures a run takes at most.</summary>
+    public int MaxBatch { get; }
+
+    /// <summary>How many scores a picture has.</summary>
+    public int Classes { get; }
+
+    /// <summary>Loads a network, compares it with its contract, and runs it once: some graphs show only then that they
+    /// take no batches, or what they give.</summary>
+    /// <exception cref="Core.InvalidSettingException">It cannot be loaded, or breaks its contract.</exception>
+    public static NetworkSession Open(ModelDirectory model, int maxBatch, int threads)
+    {
+        var session = Load(model, threads);
+        try
+        {
+            var batch = CheckInput(session, model) ? maxBatch : 1;
+            CheckOutput(session, model);
+            var network = new NetworkSession(session, model.Contract, batch, Try(session, model, Math.Min(batch, 2)));
+            return network.Classes == model.Labels.Count ? network : throw model.Defect(
+                $"labels.txt names {model.Labels.Count} classes, but the model has {network.Classes}");
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The output's shape for so many pictures.</summary>
+    public long[] OutputShape(int pictures) => [pictures, .. _outputShape.AsSpan(1)];
+
+    /// <summary>Runs the network.</summary>
+    public void Run(OrtValue input, OrtValue output) =>
+        _session.Run(_runOptions, _inputNames, [input], _outputNames, [output]);
+
+    public void Dispose()
+    {
+        _session.Dispose();
+        _runOptions.Dispose();
+    }
+
+    private static InferenceSession Load(ModelDirectory model, int threads)
+    {
+        using var options = new SessionOptions
+        {
+            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
+            ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
+            InterOpNumThreads = 1,
+            IntraOpNumThreads = threads,
+            // Warnings are about how a graph could be better; they would land on standard error at every start.
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+        };
+        // Threads that spin while they wait for work cost more than the wake-up that it saves.
+        options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+        try
+        {
+            return new InferenceSession(model.NetworkPath, options);
+        }
+        catch (OnnxRuntimeException failure)
+        {
+            throw model.Defect($"model.onnx cannot be loaded: {FirstLine(failure)}", failure);
+        }
+    }
+
+    /// <summary>Whether the batch axis is free; otherwise it is 1.</summary>
+    private static bool CheckInput(InferenceSession session, ModelDirectory model)
+    {
+        var input = model.Contract.Input;
+        if (session.InputMetadata.Count != 1)
+        {
+            throw model.Defect($"the model takes {Names(session.InputMetadata)}, but must take one input");
+        }
+
+        var declared = Find(session.InputMetadata, input.Name, "input", model);
+        var expected = input.Shape(1);
+        var actual = declared.Dimensions;
+        var fits = actual.Length == expected.Length
+            && actual.Zip(expected).Skip(1).All(axis => axis.First < 0 || axis.First == axis.Second);
+        if (!fits)
+        {
+            throw model.Defect($"the model's input {input.Name} is {Shape(actual)}, but model.json makes it "
+                + $"[N, {string.Join(", ", expected.Skip(1))}]");
+        }
+
+        return actual[0] is < 0 or 1
+            ? actual[0] < 0
+            : throw model.Defect($"the model takes exactly {actual[0]} pictures at once; its batch axis must be free or 1");
+    }
+
+    private static void CheckOutput(InferenceSession session, ModelDirectory model) =>
+        Find(session.OutputMetadata, model.Contract.Output.Name, "output", model);
+
+    private static NodeMetadata Find(
+        IReadOnlyDictionary<string, NodeMetadata> declared, string name, string what, ModelDirectory model)
+    {
+        if (!declared.TryGetValue(name, out var metadata))
+        {
+            throw model.Defect($"the model has no {what} {name}; it has {Names(declared)}");
+        }
+
+        return metadata.IsTensor && metadata.ElementDataType == TensorElementType.Float
+            ? metadata
+            : throw model.Defect($"the model's {what} {name} is no tensor of 32-bit floats");
+    }
+
+    /// <summary>Runs the network on black pictures, for the shape of what it gives.</summary>
+    private static long[] Try(InferenceSession session, ModelDirectory model, int pictures)
+    {
+        var (input, output) = (model.Contract.Input, model.Contract.Output);
+        using var options = new RunOptions();
+        using var black = OrtValue.CreateTensorValueFromMemory(
+            new float[pictures * input.Length], input.Shape(pictures));
+        try
+        {
+            using var outputs = session.Run(options, [input.Name], [black], [output.Name]);
+            var shape = outputs[0].GetTensorTypeAndShape().Shape;
+            // [N, classes], also with axes of length 1 that some frameworks leave behind.
+            return shape is [var batch, ..] && batch == pictures && shape.Skip(1).Count(length => length != 1) == 1
+                ? shape
+                : throw model.Defect($"the model's output {output.Name} is [{string.Join(", ", shape)}] for "
+                    + $"{pictures} pictures, but must be [{pictures}, classes]");
+        }
+        catch (OnnxRuntimeException failure)
+        {
+            throw model.Defect($"a run of the model on {pictures} black pictures failed: {FirstLine(failure)}", failure);
+        }
+    }
+
+    private static string Names(IReadOnlyDictionary<string, NodeMetadata> declared) => string.Join(", ", declared.Keys);
+
+    private static string Shape(int[] dimensions) =>
+        $"[{string.Join(", ", dimensions.Select(length => length < 0 ? "free" : $"{length}"))}]";
+
+    private static string FirstLine(Exception failure) => failure.Message.Split('\n', 2)[0].Trim().TrimEnd('.');
+}

@@ -1,0 +1,127 @@
+using ImageClassifier.Adapters.Onnx.Imaging;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+
+namespace ImageClassifier.Adapters.Onnx;
+
+/// <summary>
+/// Classifies pictures with an ONNX model on the CPU. Decoding allocates nothing that grows with the picture on the
+/// managed heap; tensors come from pools that hold as many as were ever in use at once.
+/// </summary>
+public sealed class OnnxImageClassifier : IImageClassifier
+{
+    private readonly ModelDirectory _model;
+    private readonly NetworkSession _network;
+    private readonly PictureDecoder _decoder;
+    private readonly Pool<PinnedTensor> _pictures;
+    private readonly Pool<PinnedTensor> _batches;
+    private readonly Pool<PinnedTensor> _scores;
+
+    private OnnxImageClassifier(ModelDirectory model, NetworkSession network, long maxPixels)
+    {
+        var input = model.Contract.Input;
+        _model = model;
+        _network = network;
+        _decoder = new PictureDecoder(input, maxPixels);
+        _pictures = new(() => new PinnedTensor(1, input.Length, input.Shape));
+        _batches = new(() => new PinnedTensor(network.MaxBatch, input.Length, input.Shape));
+        _scores = new(() => new PinnedTensor(network.MaxBatch, network.Classes, network.OutputShape));
+    }
+
+    /// <inheritdoc />
+    public ModelIdentity Model => _model.Identity;
+
+    /// <inheritdoc />
+    public int PreferredBatchSize => _network.MaxBatch;
+
+    /// <summary>Loads a model directory and runs its model once.</summary>
+    /// <exception cref="InvalidSettingException">The directory or its model is missing or wrong.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number of the settings is below 1.</exception>
+    public static OnnxImageClassifier Load(OnnxClassifierSettings settings)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(settings.MaxBatch, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(settings.Threads, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(settings.MaxPixels, 1);
+        var model = ModelDirectory.Load(settings.ModelPath);
+        var network = NetworkSession.Open(model, settings.MaxBatch, settings.Threads);
+        return new OnnxImageClassifier(model, network, settings.MaxPixels);
+    }
+
+    /// <inheritdoc />
+    public Decoding Decode(ReadOnlyMemory<byte> picture)
+    {
+        var decoded = new TensorPicture(_pictures, _pictures.Rent());
+        var kept = false;
+        try
+        {
+            if (_decoder.Decode(picture, decoded.Tensor.Row(0)) is { } error) return new Decoding.Refused(error);
+            kept = true;
+            return new Decoding.Decoded(decoded);
+        }
+        finally
+        {
+            if (!kept) decoded.Dispose();
+        }
+    }
+
+    /// <inheritdoc />
+    /// <exception cref="ArgumentException">There are too few or too many pictures, or one is another classifier's.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The model gave a number that is not finite.</exception>
+    public IReadOnlyList<IReadOnlyList<Prediction>> Classify(IReadOnlyList<DecodedPicture> pictures)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(pictures.Count, 1, nameof(pictures));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(pictures.Count, PreferredBatchSize, nameof(pictures));
+
+        var scores = _scores.Rent();
+        try
+        {
+            Run(pictures, scores);
+            var predictions = new IReadOnlyList<Prediction>[pictures.Count];
+            for (var i = 0; i < predictions.Length; i++)
+            {
+                predictions[i] = TopPredictions.Of(scores.Row(i), _model.Contract.Output.Kind, _model.Labels);
+            }
+
+            return predictions;
+        }
+        finally
+        {
+            _scores.Return(scores);
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _pictures.Dispose();
+        _batches.Dispose();
+        _scores.Dispose();
+        _network.Dispose();
+    }
+
+    private void Run(IReadOnlyList<DecodedPicture> pictures, PinnedTensor scores)
+    {
+        if (pictures.Count == 1)
+        {
+            _network.Run(TensorOf(pictures[0]).View(1), scores.View(1));
+            return;
+        }
+
+        var batch = _batches.Rent();
+        try
+        {
+            for (var i = 0; i < pictures.Count; i++) TensorOf(pictures[i]).Row(0).CopyTo(batch.Row(i));
+            _network.Run(batch.View(pictures.Count), scores.View(pictures.Count));
+        }
+        finally
+        {
+            _batches.Return(batch);
+        }
+    }
+
+    private PinnedTensor TensorOf(DecodedPicture picture) => picture is TensorPicture own && own.IsFrom(_pictures)
+        ? own.Tensor
+        : throw new ArgumentException("A picture was decoded by another classifier.", nameof(picture));
+}

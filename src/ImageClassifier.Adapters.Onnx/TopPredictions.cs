@@ -1,0 +1,57 @@
+using ImageClassifier.Core.Messages;
+
+namespace ImageClassifier.Adapters.Onnx;
+
+/// <summary>The most probable classes of a model's output.</summary>
+internal static class TopPredictions
+{
+    /// <summary>How many a result has.</summary>
+    public const int Count = 5;
+
+    /// <summary>The five most probable classes, best first; of two equal ones the one with the lower index is first.
+    /// </summary>
+    /// <param name="scores">The model's numbers for one picture.</param>
+    /// <param name="kind">What they are.</param>
+    /// <param name="labels">The names of the classes.</param>
+    /// <exception cref="InvalidOperationException">A number is not finite: the model is broken.</exception>
+    public static Prediction[] Of(ReadOnlySpan<float> scores, OutputKind kind, IReadOnlyList<string> labels)
+    {
+        Span<int> best = stackalloc int[Math.Min(Count, scores.Length)];
+        Select(scores, best);
+        var total = kind == OutputKind.Logits ? SumOfExponentials(scores, scores[best[0]]) : 1;
+
+        var predictions = new Prediction[best.Length];
+        for (var i = 0; i < best.Length; i++)
+        {
+            double score = scores[best[i]];
+            var probability = kind == OutputKind.Logits ? Math.Exp(score - scores[best[0]]) / total : score;
+            predictions[i] = new Prediction(best[i], labels[best[i]], probability);
+        }
+
+        return predictions;
+    }
+
+    private static void Select(ReadOnlySpan<float> scores, Span<int> best)
+    {
+        var found = 0;
+        for (var index = 0; index < scores.Length; index++)
+        {
+            var score = scores[index];
+            if (!float.IsFinite(score)) throw new InvalidOperationException($"The model gave {score} for a class.");
+            if (found == best.Length && score <= scores[best[^1]]) continue;
+
+            var place = found < best.Length ? found++ : found - 1;
+            for (; place > 0 && score > scores[best[place - 1]]; place--) best[place] = best[place - 1];
+            best[place] = index;
+        }
+    }
+
+    /// <summary>The softmax's denominator. Taking the largest score off first leaves the quotients as they are and
+    /// keeps every exponential from overflowing.</summary>
+    private static double SumOfExponentials(ReadOnlySpan<float> scores, double largest)
+    {
+        var sum = 0.0;
+        foreach (var score in scores) sum += Math.Exp(score - largest);
+        return sum;
+    }
+}

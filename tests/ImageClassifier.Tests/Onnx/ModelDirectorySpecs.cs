@@ -1,0 +1,173 @@
+using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Core;
+using Xunit;
+
+namespace ImageClassifier.Tests.Onnx;
+
+public sealed class ModelDirectorySpecs : IDisposable
+{
+    private readonly TestModel _model = new();
+
+    public void Dispose() => _model.Dispose();
+
+    [Fact]
+    public void A_sound_directory_gives_the_contract_the_labels_and_the_hash_of_the_network()
+    {
+        _model.Write();
+
+        var directory = ModelDirectory.Load(_model.Path);
+
+        Assert.Equal("channels", directory.Identity.Name);
+        Assert.Equal(
+            Convert.ToHexStringLower(
+                System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(_model.File("model.onnx")))),
+            directory.Identity.Sha256);
+        Assert.Equal(["red", "green", "blue"], directory.Labels);
+        Assert.Equal(new ModelResize(8, null), directory.Contract.Input.Resize);
+        Assert.Equal(OutputKind.Logits, directory.Contract.Output.Kind);
+    }
+
+    [Fact]
+    public void A_relative_path_is_found_beside_the_program()
+    {
+        var directory = ModelDirectory.Load("models/tiny-imagenet-200");
+
+        Assert.Equal("tiny-imagenet-200", directory.Identity.Name);
+        Assert.Equal(256, directory.Contract.Input.Resize.Prescale);
+        Assert.Equal(200, directory.Labels.Count);
+    }
+
+    [Fact]
+    public void A_missing_directory_is_named()
+    {
+        var path = _model.File("nowhere");
+
+        AssertDefect(path, "there is no directory", () => ModelDirectory.Load(path));
+    }
+
+    [Theory]
+    [InlineData("model.onnx")]
+    [InlineData("labels.txt")]
+    [InlineData("model.json")]
+    public void A_missing_file_is_named(string name)
+    {
+        _model.Write();
+        File.Delete(_model.File(name));
+
+        AssertDefect(_model.Path, $"{name} is missing", () => ModelDirectory.Load(_model.Path));
+    }
+
+    [Theory]
+    [InlineData("{ \"name\"", "{ name", "it is no JSON (line 1")]
+    [InlineData("\"name\": \"channels\",", "", "name is missing")]
+    [InlineData("\"channels\"", "7", "name is 7, but must be a text")]
+    [InlineData("\"width\": 8", "\"width\": \"8\"", "input.width is \"8\", but must be a whole number from 1 to 4096")]
+    [InlineData("\"width\": 8", "\"width\": 0", "input.width is 0")]
+    [InlineData("\"width\": 8", "\"width\": 8.5", "input.width is 8.5")]
+    [InlineData("NCHW", "NCWH", "input.layout is \"NCWH\", but must be NCHW or NHWC")]
+    [InlineData("\"range\": [0, 1]", "\"range\": [0]", "input.range is [0], but must be a list of 2 numbers")]
+    [InlineData("\"std\": [1, 1, 1]", "\"std\": [1, 0, 1]", "input.std is [1, 0, 1]")]
+    [InlineData("\"std\": [1, 1, 1]", "\"std\": [1, 1e99, 1]", "input.std is [1, 1e99, 1]")]
+    [InlineData("\"mean\": [0, 0, 0],", "", "input.mean is missing")]
+    [InlineData("\"shorterSide\": 8", "\"shorterSide\": 7", "input.resize.shorterSide is 7, but must be a whole number from 8")]
+    [InlineData("\"crop\": \"center\"", "\"crop\": \"left\"", "input.resize.crop is \"left\", but must be center")]
+    [InlineData("\"crop\"", "\"prescale\": 4, \"crop\"", "input.resize.prescale is 4, but must be a whole number from 8")]
+    [InlineData("\"crop\"", "\"prescal\": 16, \"crop\"", "input.resize.prescal is unknown")]
+    [InlineData("\"kind\": \"logits\"", "\"kind\": \"scores\"", "output.kind is \"scores\", but must be logits or prob")]
+    public void A_wrong_field_of_the_contract_is_named_with_what_it_may_be(string sound, string wrong, string clause)
+    {
+        _model.Json = _model.Json.Replace(sound, wrong, StringComparison.Ordinal);
+        _model.Write();
+
+        AssertDefect(_model.Path, $"model.json is wrong: {clause}", () => ModelDirectory.Load(_model.Path));
+    }
+
+    [Theory]
+    [InlineData("[]", "the whole is [], but must be an object")]
+    [InlineData("null", "the whole is null, but must be an object")]
+    [InlineData("", "it is no JSON")]
+    public void A_contract_that_is_no_object_is_told(string json, string clause)
+    {
+        _model.Json = json;
+        _model.Write();
+
+        AssertDefect(_model.Path, $"model.json is wrong: {clause}", () => ModelDirectory.Load(_model.Path));
+    }
+
+    [Theory]
+    [InlineData("", "it has no labels")]
+    [InlineData("red\n\nblue\n", "line 2 is empty")]
+    public void Labels_without_names_are_told(string labels, string clause)
+    {
+        _model.Labels = labels;
+        _model.Write();
+
+        AssertDefect(_model.Path, $"labels.txt is wrong: {clause}", () => ModelDirectory.Load(_model.Path));
+    }
+
+    [Fact]
+    public void A_file_that_is_no_network_is_told()
+    {
+        _model.Write();
+        File.WriteAllText(_model.File("model.onnx"), "not a network");
+
+        AssertDefect(_model.Path, "model.onnx cannot be loaded", () => _model.Load());
+    }
+
+    [Fact]
+    public void A_number_of_labels_that_differs_from_the_classes_is_told()
+    {
+        _model.Labels = "red\ngreen\n";
+        _model.Write();
+
+        AssertDefect(_model.Path, "labels.txt names 2 classes, but the model has 3", () => _model.Load());
+    }
+
+    [Theory]
+    [InlineData("\"name\": \"input\"", "\"name\": \"image\"", "the model has no input image; it has input")]
+    [InlineData("\"name\": \"logits\"", "\"name\": \"probs\"", "the model has no output probs; it has logits")]
+    [InlineData("\"width\": 8, \"height\": 8", "\"width\": 4, \"height\": 8", "the model's input input is [free, 3, 8, 8], but model.json makes it [N, 3, 8, 4]")]
+    [InlineData("NCHW", "NHWC", "but model.json makes it [N, 8, 8, 3]")]
+    public void A_network_that_breaks_its_contract_is_told(string sound, string wrong, string clause)
+    {
+        _model.Json = _model.Json.Replace(sound, wrong, StringComparison.Ordinal);
+        _model.Write();
+
+        AssertDefect(_model.Path, clause, () => _model.Load());
+    }
+
+    [Fact]
+    public void An_input_that_is_not_of_32_bit_floats_is_told()
+    {
+        _model.Element = OnnxElement.Double;
+        _model.Write();
+
+        AssertDefect(_model.Path, "input input is no tensor of 32-bit floats", () => _model.Load());
+    }
+
+    [Fact]
+    public void An_output_that_is_no_list_of_classes_is_told()
+    {
+        _model.MeanOver = [3];
+        _model.Write();
+
+        AssertDefect(_model.Path, "output logits is [2, 3, 8] for 2 pictures", () => _model.Load());
+    }
+
+    [Fact]
+    public void A_batch_axis_fixed_at_more_than_one_is_refused()
+    {
+        _model.InputShape = [4, 3, TestModel.Side, TestModel.Side];
+        _model.Write();
+
+        AssertDefect(_model.Path, "the model takes exactly 4 pictures at once", () => _model.Load());
+    }
+
+    private static void AssertDefect(string path, string clause, Action load)
+    {
+        var defect = Assert.Throws<InvalidSettingException>(load);
+        Assert.Equal("image-classifier.node.classification.model", defect.Key);
+        Assert.Contains(path, defect.Message, StringComparison.Ordinal);
+        Assert.Contains(clause, defect.Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,115 @@
+using ImageClassifier.Adapters.Onnx;
+using SkiaSharp;
+
+namespace ImageClassifier.Tests.Onnx;
+
+/// <summary>The preprocessing as its description reads, step by step over whole pictures, slow and plain.</summary>
+internal static class ReferenceResize
+{
+    /// <summary>Red, green and blue of the crop, row by row, from 0 to 255.</summary>
+    public static double[] Crop(SKBitmap upright, ModelResize resize, int width, int height)
+    {
+        var picture = OnWhite(upright);
+        var shorter = Math.Min(upright.Width, upright.Height);
+        picture = Filter(
+            picture,
+            Rescale(upright.Width, resize.FilteredSide, shorter),
+            Rescale(upright.Height, resize.FilteredSide, shorter));
+        if (resize.Prescale is { } prescale)
+        {
+            picture = Nearest(
+                picture,
+                Rescale(picture.GetLength(1), resize.ShorterSide, prescale),
+                Rescale(picture.GetLength(0), resize.ShorterSide, prescale));
+        }
+
+        var (left, top) = ((picture.GetLength(1) - width) / 2, (picture.GetLength(0) - height) / 2);
+        var crop = new double[width * height * 3];
+        for (var i = 0; i < crop.Length; i++)
+        {
+            var (pixel, channel) = (i / 3, i % 3);
+            crop[i] = picture[top + pixel / width, left + pixel % width, channel];
+        }
+
+        return crop;
+    }
+
+    private static int Rescale(int length, int to, int from) =>
+        (int)Math.Floor((double)length * to / from + 0.5);
+
+    private static double[,,] OnWhite(SKBitmap bitmap)
+    {
+        var picture = new double[bitmap.Height, bitmap.Width, 3];
+        for (var y = 0; y < bitmap.Height; y++)
+        {
+            for (var x = 0; x < bitmap.Width; x++)
+            {
+                var pixel = bitmap.GetPixel(x, y);
+                var alpha = pixel.Alpha / 255.0;
+                picture[y, x, 0] = pixel.Red * alpha + 255 * (1 - alpha);
+                picture[y, x, 1] = pixel.Green * alpha + 255 * (1 - alpha);
+                picture[y, x, 2] = pixel.Blue * alpha + 255 * (1 - alpha);
+            }
+        }
+
+        return picture;
+    }
+
+    private static double[,,] Filter(double[,,] source, int width, int height)
+    {
+        var (sourceHeight, sourceWidth) = (source.GetLength(0), source.GetLength(1));
+        var result = new double[height, width, 3];
+        for (var y = 0; y < height; y++)
+        {
+            var rows = Triangle(y, height, sourceHeight);
+            for (var x = 0; x < width; x++)
+            {
+                var columns = Triangle(x, width, sourceWidth);
+                var total = 0.0;
+                foreach (var (row, rowWeight) in rows)
+                {
+                    foreach (var (column, columnWeight) in columns)
+                    {
+                        var weight = rowWeight * columnWeight;
+                        total += weight;
+                        for (var c = 0; c < 3; c++) result[y, x, c] += weight * source[row, column, c];
+                    }
+                }
+
+                for (var c = 0; c < 3; c++) result[y, x, c] /= total;
+            }
+        }
+
+        return result;
+    }
+
+    private static List<(int Index, double Weight)> Triangle(int pixel, int length, int sourceLength)
+    {
+        var scale = (double)sourceLength / length;
+        var reach = Math.Max(1, scale);
+        var weights = new List<(int, double)>();
+        for (var i = 0; i < sourceLength; i++)
+        {
+            var weight = 1 - Math.Abs(i + 0.5 - (pixel + 0.5) * scale) / reach;
+            if (weight > 0) weights.Add((i, weight));
+        }
+
+        return weights;
+    }
+
+    private static double[,,] Nearest(double[,,] source, int width, int height)
+    {
+        var result = new double[height, width, 3];
+        for (var y = 0; y < height; y++)
+        {
+            for (var x = 0; x < width; x++)
+            {
+                var row = (int)Math.Floor((y + 0.5) * source.GetLength(0) / height);
+                var column = (int)Math.Floor((x + 0.5) * source.GetLength(1) / width);
+                for (var c = 0; c < 3; c++) result[y, x, c] = source[row, column, c];
+            }
+        }
+
+        return result;
+    }
+}

@@ -1,0 +1,97 @@
+using System.Text;
+using ImageClassifier.Adapters.Onnx;
+
+namespace ImageClassifier.Tests.Onnx;
+
+/// <summary>
+/// A model directory in a folder of its own. Its network is the mean of each colour channel, so that a red picture is
+/// of class <c>red</c>; each part can be replaced before it is written.
+/// </summary>
+internal sealed class TestModel : IDisposable
+{
+    public const int Side = 8;
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("image-classifier-model-");
+
+    public string Path => _folder.FullName;
+
+    public string Json { get; set; } = """
+        { "name": "channels",
+          "input": { "name": "input", "layout": "NCHW", "width": 8, "height": 8, "range": [0, 1],
+                     "mean": [0, 0, 0], "std": [1, 1, 1], "resize": { "shorterSide": 8, "crop": "center" } },
+          "output": { "name": "logits", "kind": "logits" } }
+        """;
+
+    public string Labels { get; set; } = "red\ngreen\nblue\n";
+
+    /// <summary>The input's axes; -1 is a free one.</summary>
+    public long[] InputShape { get; set; } = [-1, 3, Side, Side];
+
+    public int[] MeanOver { get; set; } = [2, 3];
+
+    public OnnxElement Element { get; set; } = OnnxElement.Float;
+
+    public TestModel Write()
+    {
+        System.IO.File.WriteAllText(File("model.json"), Json);
+        System.IO.File.WriteAllText(File("labels.txt"), Labels);
+        System.IO.File.WriteAllBytes(File("model.onnx"), OnnxGraph.MeanOver(MeanOver, InputShape, Element));
+        return this;
+    }
+
+    public OnnxImageClassifier Load(int maxBatch = 4, long maxPixels = 1_000_000) =>
+        OnnxImageClassifier.Load(new OnnxClassifierSettings(Path, maxBatch, 1, maxPixels));
+
+    public string File(string name) => System.IO.Path.Combine(Path, name);
+
+    public void Dispose() => _folder.Delete(recursive: true);
+}
+
+internal enum OnnxElement
+{
+    Float = 1,
+    Double = 11,
+}
+
+/// <summary>Writes the protocol buffers of a one-node ONNX graph: <c>logits = ReduceMean(input)</c>.</summary>
+internal static class OnnxGraph
+{
+    public static byte[] MeanOver(int[] axes, long[] inputShape, OnnxElement element)
+    {
+        byte[] axesAttribute =
+            [.. Text(1, "axes"), .. axes.SelectMany(axis => Number(8, axis)), .. Number(20, 7)];
+        byte[] keepAttribute = [.. Text(1, "keepdims"), .. Number(3, 0), .. Number(20, 2)];
+        byte[] node =
+        [
+            .. Text(1, "input"), .. Text(2, "logits"), .. Text(4, "ReduceMean"),
+            .. Bytes(5, axesAttribute), .. Bytes(5, keepAttribute),
+        ];
+        byte[] graph =
+        [
+            .. Bytes(1, node), .. Text(2, "channels"),
+            .. Bytes(11, Value("input", inputShape, element)),
+            .. Bytes(12, Value("logits", [inputShape[0], 3], element)),
+        ];
+        return [.. Number(1, 8), .. Bytes(7, graph), .. Bytes(8, Number(2, 13))];
+    }
+
+    private static byte[] Value(string name, long[] shape, OnnxElement element)
+    {
+        var axes = shape.SelectMany(length => Bytes(1, length < 0 ? Text(2, "N") : Number(1, length)));
+        byte[] tensor = [.. Number(1, (long)element), .. Bytes(2, [.. axes])];
+        return [.. Text(1, name), .. Bytes(2, Bytes(1, tensor))];
+    }
+
+    private static byte[] Text(int field, string text) => Bytes(field, Encoding.UTF8.GetBytes(text));
+
+    private static byte[] Bytes(int field, byte[] content) =>
+        [.. Varint((ulong)(field << 3 | 2)), .. Varint((ulong)content.Length), .. content];
+
+    private static byte[] Number(int field, long value) => [.. Varint((ulong)(field << 3)), .. Varint((ulong)value)];
+
+    private static IEnumerable<byte> Varint(ulong value)
+    {
+        for (; value >= 0x80; value >>= 7) yield return (byte)(value | 0x80);
+        yield return (byte)value;
+    }
+}

@@ -1,0 +1,59 @@
+using ImageClassifier.Adapters.Onnx;
+using Xunit;
+
+namespace ImageClassifier.Tests.Onnx;
+
+public sealed class TopPredictionsSpecs
+{
+    private static readonly string[] Labels = [.. Enumerable.Range(0, 100).Select(i => $"class {i}")];
+
+    [Fact]
+    public void The_five_largest_come_first_in_their_order_whatever_their_place()
+    {
+        for (var seed = 0; seed < 50; seed++)
+        {
+            var random = new Random(seed);
+            var scores = Enumerable.Range(0, 100).Select(_ => (float)random.Next(40)).ToArray();
+
+            var top = TopPredictions.Of(scores, OutputKind.Probabilities, Labels);
+
+            var expected = scores.Select((score, index) => (score, index)).OrderByDescending(s => s.score)
+                .ThenBy(s => s.index).Take(5).Select(s => s.index);
+            Assert.Equal(expected, top.Select(prediction => prediction.Index));
+            Assert.All(top, prediction => Assert.Equal(Labels[prediction.Index], prediction.Label));
+        }
+    }
+
+    [Fact]
+    public void Logits_become_probabilities_by_softmax()
+    {
+        var top = TopPredictions.Of([1f, 3f, 2f], OutputKind.Logits, Labels);
+
+        var sum = Math.Exp(1) + Math.Exp(2) + Math.Exp(3);
+        Assert.Equal([1, 2, 0], top.Select(prediction => prediction.Index));
+        Assert.Equal(Math.Exp(3) / sum, top[0].Probability, 12);
+        Assert.Equal(1, top.Sum(prediction => prediction.Probability), 12);
+    }
+
+    [Fact]
+    public void Huge_logits_do_not_overflow()
+    {
+        var top = TopPredictions.Of([3e38f, -3e38f, 3e38f], OutputKind.Logits, Labels);
+
+        Assert.Equal([0.5, 0.5, 0], top.Select(prediction => prediction.Probability));
+    }
+
+    [Fact]
+    public void Probabilities_stay_as_they_are()
+    {
+        var top = TopPredictions.Of([0.25f, 0.75f], OutputKind.Probabilities, Labels);
+
+        Assert.Equal([0.75, 0.25], top.Select(prediction => prediction.Probability));
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void A_number_that_is_not_finite_is_an_error(float broken) =>
+        Assert.Throws<InvalidOperationException>(() => TopPredictions.Of([1, broken], OutputKind.Logits, Labels));
+}
