@@ -1,6 +1,9 @@
 // Thumbnails of local files: made only near the screen, two at a time and small, so that a thousand photos are no load.
 
-const EDGE = 480;
+// What a card shows at most, twice over for dense screens; no side of a panorama gets longer than LONGEST.
+const WIDTH = 480;
+const HEIGHT = 360;
+const LONGEST = 960;
 const AT_ONCE = 2;
 
 /** @type {WeakMap<Element, File>} */
@@ -84,13 +87,20 @@ async function make(frame) {
 /** @param {File} file @returns {Promise<Blob | null>} null when the browser cannot show it */
 async function shrink(file) {
   try {
-    const picture = await createImageBitmap(file, { resizeWidth: EDGE, resizeQuality: "medium" });
+    const picture = await createImageBitmap(file);
     try {
-      const height = Math.max(1, Math.min(picture.height, EDGE * 2));
-      const canvas = new OffscreenCanvas(picture.width, height);
+      const scale = Math.min(1, Math.max(WIDTH / picture.width, HEIGHT / picture.height));
+      const width = Math.max(1, Math.round(picture.width * scale));
+      const height = Math.max(1, Math.round(picture.height * scale));
+      const canvas = new OffscreenCanvas(Math.min(width, LONGEST), Math.min(height, LONGEST));
       const context = canvas.getContext("2d");
-      context?.drawImage(picture, 0, (height - picture.height) / 2);
-      return await canvas.convertToBlob({ type: "image/webp", quality: 0.8 });
+      if (!context) return null;
+      // Transparent pictures are put on white, as the classifier does.
+      context.fillStyle = "#fff";
+      context.fillRect(0, 0, canvas.width, canvas.height);
+      context.imageSmoothingQuality = "medium";
+      context.drawImage(picture, (canvas.width - width) / 2, (canvas.height - height) / 2, width, height);
+      return await canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 });
     } finally {
       picture.close();
     }

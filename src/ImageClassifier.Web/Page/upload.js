@@ -9,7 +9,7 @@ import { backOff, pause } from "./pause.js";
 /**
  * @template T
  * @typedef {object} Chunk what one request carries
- * @property {{ file: File, tag: T }[]} items
+ * @property {{ file: File, size: number, tag: T }[]} items size: kept, because asking the file goes to the disk
  * @property {number} bytes
  * @property {string} key names the request, so that the service can tell a repeat from a new one
  * @property {number} order the place in the order of choosing
@@ -34,6 +34,8 @@ const MAX_FAILURES = 5;
 export class Uploader {
   #events;
   #reserveOrder;
+  /** Not in a chunk yet. @type {{ file: File, tag: T }[]} */
+  #pending = [];
   /** @type {Chunk<T>[]} */
   #queue = [];
   /** @type {Chunk<T>[]} */
@@ -48,23 +50,12 @@ export class Uploader {
 
   /** Whether leaving the page now would lose pictures. */
   get busy() {
-    return this.#inFlight > 0 || this.#queue.length > 0;
+    return this.#inFlight > 0 || this.#queue.length > 0 || this.#pending.length > 0;
   }
 
   /** @param {{ file: File, tag: T }[]} items */
   add(items) {
-    let from = 0;
-    let bytes = 0;
-    items.forEach(({ file }, index) => {
-      const count = index - from;
-      if (count > 0 && (count >= MAX_FILES || bytes + file.size > MAX_BYTES)) {
-        this.#queue.push(this.#chunk(items.slice(from, index)));
-        from = index;
-        bytes = 0;
-      }
-      bytes += file.size;
-    });
-    if (from < items.length) this.#queue.push(this.#chunk(items.slice(from)));
+    this.#pending.push(...items);
     this.#pump();
   }
 
@@ -74,14 +65,24 @@ export class Uploader {
     this.#pump();
   }
 
-  /** @param {{ file: File, tag: T }[]} items @param {number} [order] @returns {Chunk<T>} */
-  #chunk(items, order = this.#reserveOrder()) {
-    return { items, order, key: randomKey(), bytes: items.reduce((sum, { file }) => sum + file.size, 0) };
+  /** The next request's worth of what is pending. @returns {Chunk<T> | null} */
+  #next() {
+    const items = [];
+    let bytes = 0;
+    while (this.#pending.length > 0 && items.length < MAX_FILES) {
+      const { file, tag } = this.#pending[0];
+      const { size } = file;
+      if (items.length > 0 && bytes + size > MAX_BYTES) break;
+      this.#pending.shift();
+      items.push({ file, size, tag });
+      bytes += size;
+    }
+    return items.length > 0 ? chunkOf(items, this.#reserveOrder()) : null;
   }
 
   #pump() {
     while (this.#inFlight < MAX_IN_FLIGHT) {
-      const chunk = this.#queue.shift();
+      const chunk = this.#queue.shift() ?? this.#next();
       if (!chunk) return;
       this.#inFlight++;
       this.#deliver(chunk).finally(() => {
@@ -102,7 +103,7 @@ export class Uploader {
         const middle = chunk.items.length >> 1;
         const halves = [chunk.items.slice(0, middle), chunk.items.slice(middle)];
         // Between this chunk's place and the next one's.
-        this.#queue.unshift(...halves.map((items, half) => this.#chunk(items, chunk.order + half * 0.5)));
+        this.#queue.unshift(...halves.map((items, half) => chunkOf(items, chunk.order + half * 0.5)));
         return;
       }
 
@@ -127,13 +128,18 @@ export class Uploader {
   /** A request's files travel one after the other: tells each its part. @param {Chunk<T>} chunk @param {number} sent */
   #spread(chunk, sent) {
     let before = 0;
-    for (const { file, tag } of chunk.items) {
+    for (const { size, tag } of chunk.items) {
       const done = sent * chunk.bytes - before;
       if (done <= 0 && sent < 1) return;
-      this.#events.progress(tag, file.size === 0 ? 1 : Math.min(1, done / file.size));
-      before += file.size;
+      this.#events.progress(tag, size === 0 ? 1 : Math.min(1, done / size));
+      before += size;
     }
   }
+}
+
+/** @template T @param {Chunk<T>["items"]} items @param {number} order @returns {Chunk<T>} */
+function chunkOf(items, order) {
+  return { items, order, key: randomKey(), bytes: items.reduce((sum, { size }) => sum + size, 0) };
 }
 
 /**
