@@ -1,0 +1,250 @@
+// Puts the page together: pictures come in, go up in batches, and their results come back to their cards.
+
+import { readBatch } from "./api.js";
+import { followBatch } from "./batch-stream.js";
+import { Card, CardList } from "./cards.js";
+import { download, toCsv } from "./csv.js";
+import { showFleet } from "./fleet.js";
+import { isPictureName, takeIn } from "./intake.js";
+import { Session, linkTo, linkedIds, unlink } from "./session.js";
+import { Summary } from "./summary.js";
+import { Uploader } from "./upload.js";
+
+/** @typedef {import("./api.js").Job} Job */
+
+const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const button = (/** @type {string} */ id) => /** @type {HTMLButtonElement} */ (document.getElementById(id));
+
+const session = new Session();
+const summary = new Summary();
+const cards = new CardList(byId("cards"));
+/** The batches that are on the page. @type {Map<string, AbortController>} */
+const shown = new Map();
+
+/** @type {Uploader<Card>} */
+const uploader = new Uploader(
+  {
+    progress: (card, sent) => card.showSent(sent),
+    accepted: (chunk, batch) => {
+      session.remember(batch.batchId, chunk.order);
+      chunk.items.forEach(({ tag: card }, index) => {
+        const job = batch.jobs[index];
+        if (job) settle(card, () => cards.assign(card, batch.batchId, job));
+        else card.enter("failed", "The service did not say what became of it.");
+      });
+      follow(batch.batchId);
+      render();
+    },
+    refused: (chunk, reason, jobs) => {
+      chunk.items.forEach(({ tag: card }, index) => {
+        settle(card, () => card.enter("rejected", jobs[index]?.error ?? reason));
+      });
+      render();
+    },
+    unsent: (chunk, reason) => {
+      for (const { tag: card } of chunk.items) card.enter("unsent", reason);
+      showNotice(`Some pictures could not be sent. ${reason}`, true);
+      render();
+    },
+    busy: (seconds) => {
+      if (seconds === null) return hideNotice();
+      showNotice(`The service is busy. Sending goes on in ${seconds} s.`, false);
+    },
+  },
+  () => session.reserve(),
+);
+
+/** @param {File[]} files */
+async function addFiles(files) {
+  await restored; // So that what was there before the reload stays in front.
+  const items = files.map((file) => ({ file, tag: new Card(file.name) }));
+  cards.add(items.map(({ tag }) => tag));
+  for (const { file, tag } of items) {
+    if (isPictureName(file.name)) {
+      tag.previewFile(file);
+    } else {
+      tag.previewNothing();
+      tag.enter("rejected", "Only .jpg, .jpeg and .png files can be classified.");
+    }
+  }
+  summary.announce(files.length === 1 ? "1 picture added." : `${files.length} pictures added.`);
+  uploader.add(items.filter(({ tag }) => tag.state === "waiting"));
+  render();
+}
+
+/** Changes a card and counts it if that was the end of it. @param {Card} card @param {() => void} change */
+function settle(card, change) {
+  const before = card.finished;
+  change();
+  if (!before && card.finished) summary.countFinished();
+}
+
+/** Shows results as they come. @param {string} batchId */
+async function follow(batchId) {
+  const life = new AbortController();
+  shown.set(batchId, life);
+  dispatchEvent(new Event("fleet-news"));
+  await followBatch(
+    batchId,
+    {
+      job: (job) => {
+        const card = cards.find(batchId, job.jobId);
+        if (card) settle(card, () => card.take(job));
+        render();
+      },
+      gone: () => {
+        for (const card of cards) {
+          if (card.batchId === batchId && !card.finished) card.enter("failed", "The service no longer has this batch.");
+        }
+        session.forget(batchId);
+        render();
+      },
+    },
+    life.signal,
+  );
+}
+
+/** Brings back what the link or this tab's session shows. @param {string[]} batchIds */
+async function restore(batchIds) {
+  const ids = batchIds.filter((id) => !shown.has(id));
+  const reads = ids.map((id) => readBatch(id).catch(() => undefined));
+  for (const [index, id] of ids.entries()) {
+    const batch = await reads[index];
+    if (batch === undefined) {
+      showNotice("The service cannot be reached, so earlier pictures are not shown. Reload to try again.", false);
+    } else if (batch === null) {
+      session.forget(id);
+    } else {
+      session.remember(id);
+      showBatch(id, batch.jobs);
+    }
+  }
+  render();
+}
+
+/** @param {string} batchId @param {Job[]} jobs */
+function showBatch(batchId, jobs) {
+  const ofBatch = jobs
+    .filter((job) => !session.isCleared(batchId, job.jobId))
+    .map((job) => {
+      const card = new Card(job.fileName);
+      cards.assign(card, batchId, job);
+      if (job.status === "rejected") card.previewNothing();
+      else card.previewStored();
+      return card;
+    });
+  cards.add(ofBatch);
+  if (ofBatch.some((card) => !card.finished)) follow(batchId);
+  else shown.set(batchId, new AbortController());
+}
+
+function clearFinished() {
+  /** @type {Map<string, string[]>} */
+  const cleared = new Map();
+  const staying = new Set();
+  for (const card of [...cards]) {
+    if (!card.finished) {
+      staying.add(card.batchId);
+      continue;
+    }
+    if (card.batchId) cleared.set(card.batchId, [...(cleared.get(card.batchId) ?? []), card.jobId ?? ""]);
+    cards.remove(card);
+  }
+  for (const [batchId, jobIds] of cleared) {
+    if (staying.has(batchId)) {
+      session.clear(batchId, jobIds);
+    } else {
+      session.forget(batchId);
+      shown.get(batchId)?.abort();
+      shown.delete(batchId);
+    }
+  }
+  unlink();
+  summary.announce("Finished pictures were cleared.");
+  render();
+  byId("files").focus(); // The button is disabled or gone now.
+}
+
+async function copyLink() {
+  const link = linkTo([...shown.keys()]);
+  try {
+    await navigator.clipboard.writeText(link);
+    say("Copied");
+  } catch {
+    // Pages served over plain HTTP have no clipboard: put the link where it can be copied from.
+    location.hash = new URL(link).hash;
+    say("In the address bar");
+  }
+}
+
+/** Says on the button itself that it worked. @param {string} text */
+function say(text) {
+  const copy = button("copy-link");
+  copy.textContent = text;
+  summary.announce(`Link: ${text.toLowerCase()}.`);
+  setTimeout(() => (copy.textContent = "Copy link"), 2_000);
+}
+
+function downloadResults() {
+  const rows = [...cards].map((card) => ({
+    fileName: card.fileName,
+    label: card.predictions[0]?.label ?? "",
+    probability: card.predictions[0]?.probability ?? null,
+    status: card.state,
+    error: card.reason,
+  }));
+  download(toCsv(rows), "classified.csv");
+}
+
+/** @param {string} text @param {boolean} canRetry */
+function showNotice(text, canRetry) {
+  const notice = byId("notice");
+  const sentence = /** @type {HTMLElement} */ (notice.querySelector(".notice-text"));
+  sentence.textContent = text;
+  button("retry").hidden = !canRetry;
+  notice.hidden = false;
+}
+
+function hideNotice() {
+  const unsent = [...cards].find((card) => card.state === "unsent");
+  if (unsent) showNotice(`Some pictures could not be sent. ${unsent.reason}`, true);
+  else byId("notice").hidden = true;
+}
+
+let rendering = false;
+
+/** Brings the figures up to date, now and then however much has changed. */
+function render() {
+  if (rendering) return;
+  rendering = true;
+  setTimeout(() => {
+    rendering = false;
+    const all = [...cards];
+    summary.show(all);
+    document.body.classList.toggle("empty", all.length === 0);
+    button("clear").disabled = !all.some((card) => card.finished);
+    button("download").disabled = !all.some((card) => card.finished);
+    button("copy-link").disabled = shown.size === 0;
+  }, 50); // Not an animation frame: a hidden page gets none, and its title should still tell how far it is.
+}
+
+const working = () => byId("summary").dataset.state === "working";
+
+button("retry").addEventListener("click", () => {
+  for (const card of cards) if (card.state === "unsent") card.enter("waiting");
+  byId("notice").hidden = true;
+  byId("files").focus();
+  uploader.retry();
+  render();
+});
+button("clear").addEventListener("click", clearFinished);
+button("copy-link").addEventListener("click", copyLink);
+button("download").addEventListener("click", downloadResults);
+addEventListener("hashchange", () => restore(linkedIds()));
+addEventListener("beforeunload", (event) => uploader.busy && event.preventDefault());
+setInterval(() => working() && render(), 1_000); // The rate falls also when nothing comes.
+
+render();
+const restored = restore([...new Set([...session.ids(), ...linkedIds()])]);
+takeIn(/** @type {HTMLInputElement} */ (byId("files")), addFiles);
+showFleet(working);

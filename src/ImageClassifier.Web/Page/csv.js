@@ -1,0 +1,31 @@
+// Results as a CSV file (RFC 4180) that a spreadsheet opens without running anything in it.
+
+/** @typedef {{ fileName: string, label: string, probability: number | null, status: string, error: string }} Row */
+
+const COLUMNS = /** @type {const} */ (["fileName", "label", "probability", "status", "error"]);
+
+/** @param {Row[]} rows @returns {string} */
+export function toCsv(rows) {
+  const lines = rows.map((row) => COLUMNS.map((column) => cell(row[column])).join(","));
+  return [COLUMNS.join(","), ...lines, ""].join("\r\n");
+}
+
+/** @param {string | number | null} value */
+function cell(value) {
+  if (value === null) return "";
+  if (typeof value === "number") return String(value);
+  // Spreadsheets take a cell that begins so for a formula, and file names are anybody's text.
+  const guarded = /^[\s]*[=+\-@\t\r\n]/.test(value) ? `'${value}` : value;
+  return /[",\r\n']|^\s|\s$/.test(guarded) ? `"${guarded.replaceAll('"', '""')}"` : guarded;
+}
+
+/** Hands the text to the user as a file. @param {string} text @param {string} fileName */
+export function download(text, fileName) {
+  // The mark tells spreadsheets that the text is UTF-8.
+  const url = URL.createObjectURL(new Blob(["\uFEFF", text], { type: "text/csv;charset=utf-8" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = fileName;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

@@ -1,0 +1,151 @@
+// The fleet as it grows and ends, and why.
+
+import { readFleet } from "./api.js";
+import { pause } from "./pause.js";
+
+/** @typedef {import("./api.js").Fleet} Fleet */
+/** @typedef {import("./api.js").InstanceState} InstanceState */
+
+const BUSY_INTERVAL = 1_000;
+const IDLE_INTERVAL = 5_000;
+const ENDED_STAYS = 20_000;
+const DECISIONS_SHOWN = 20;
+
+/** @typedef {{ element: HTMLElement, state: InstanceState, endedAt: number }} Tile endedAt: on this page's clock */
+
+/** Shows the fleet for as long as the page lives. @param {() => boolean} working whether this page has work under way */
+export async function showFleet(working) {
+  const view = new FleetView();
+  for (;;) {
+    if (document.hidden) await visible();
+    let busy = false;
+    try {
+      const fleet = await readFleet();
+      busy = fleet !== null && view.show(fleet);
+    } catch {
+      view.showUnreachable();
+    }
+    await sooner(busy || working() ? BUSY_INTERVAL : IDLE_INTERVAL);
+  }
+}
+
+class FleetView {
+  #count = byId("fleet-count");
+  #list = byId("instances");
+  #decisions = byId("decisions");
+  #decisionList = byId("decision-list");
+  /** @type {Map<string, Tile>} */
+  #tiles = new Map();
+  #known = new Set();
+  #first = true;
+  #lastDecisions = "";
+
+  /** @param {Fleet} fleet @returns {boolean} whether it is worth looking again soon */
+  show(fleet) {
+    const now = performance.now();
+    const reported = new Map(fleet.instances.map((instance) => [instance.instanceId, instance.state]));
+    for (const [id, state] of reported) {
+      // Those that ended before the page was opened are history.
+      if (!this.#known.has(id) && !(this.#first && state === "ended")) this.#add(id);
+      this.#known.add(id);
+    }
+    for (const [id, tile] of this.#tiles) {
+      const state = reported.get(id) ?? "ended";
+      if (state === "ended" && tile.state !== "ended") tile.endedAt = now;
+      if (state !== tile.state) this.#mark(tile, state);
+      if (state === "ended" && now - tile.endedAt > ENDED_STAYS) this.#remove(id, tile);
+    }
+    this.#first = false;
+
+    const alive = fleet.instances.filter(({ state }) => state !== "ended").length;
+    setText(this.#count, sentence(fleet, alive));
+    this.#showDecisions(fleet);
+    return alive > 0 || fleet.backlog > 0 || fleet.waiting > 0 || this.#tiles.size > 0;
+  }
+
+  showUnreachable() {
+    setText(this.#count, "The service cannot be reached. Looking again…");
+  }
+
+  /** @param {string} id */
+  #add(id) {
+    const template = /** @type {HTMLTemplateElement} */ (byId("instance-template"));
+    const element = /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
+    element.title = id;
+    part(element, ".instance-name").textContent = id.slice(-6);
+    const tile = { element, state: /** @type {InstanceState} */ ("pending"), endedAt: 0 };
+    this.#mark(tile, "pending");
+    this.#tiles.set(id, tile);
+    this.#list.append(element);
+  }
+
+  /** @param {Tile} tile @param {InstanceState} state */
+  #mark(tile, state) {
+    tile.state = state;
+    tile.element.dataset.state = state;
+    part(tile.element, ".instance-state").textContent = state;
+  }
+
+  /** @param {string} id @param {Tile} tile */
+  #remove(id, tile) {
+    this.#tiles.delete(id);
+    tile.element.classList.add("fading");
+    setTimeout(() => tile.element.remove(), 600);
+  }
+
+  /** @param {Fleet} fleet */
+  #showDecisions(fleet) {
+    const decisions = (fleet.decisions ?? []).slice(0, DECISIONS_SHOWN);
+    const text = decisions.map(({ at, reason }) => `${at} ${reason}`).join("\n");
+    if (text === this.#lastDecisions) return;
+    this.#lastDecisions = text;
+    this.#decisions.hidden = decisions.length === 0;
+    this.#decisionList.replaceChildren(
+      ...decisions.map(({ at, reason }) => {
+        const item = document.createElement("li");
+        const time = document.createElement("time");
+        time.dateTime = at;
+        time.textContent = new Date(at).toLocaleTimeString();
+        item.append(time, " ", reason);
+        return item;
+      }),
+    );
+  }
+}
+
+/** @param {Fleet} fleet @param {number} alive */
+function sentence(fleet, alive) {
+  const noun = fleet.maxInstances === 1 ? "instance" : "instances";
+  if (alive === 0 && fleet.backlog === 0) return `0 of ${fleet.maxInstances} ${noun}: they start when pictures come`;
+  const inFlight = fleet.inFlight > 0 ? `, ${fleet.inFlight} in flight` : "";
+  return `${alive} of ${fleet.maxInstances} ${noun}, ${fleet.waiting} waiting${inFlight}`;
+}
+
+/** Waits so long, or until `fleet-news` says that something is about to happen. @param {number} ms */
+function sooner(ms) {
+  const cut = new AbortController();
+  addEventListener("fleet-news", () => cut.abort(), { once: true, signal: cut.signal });
+  return pause(ms, cut.signal).finally(() => cut.abort());
+}
+
+/** Resolves when the page is looked at again. @returns {Promise<void>} */
+function visible() {
+  return new Promise((resolve) => {
+    document.addEventListener("visibilitychange", function seen() {
+      if (document.hidden) return;
+      document.removeEventListener("visibilitychange", seen);
+      resolve();
+    });
+  });
+}
+
+/** @param {Element} element @param {string} text */
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** @param {Element} element @param {string} selector */
+const part = (element, selector) => /** @type {HTMLElement} */ (element.querySelector(selector));
+
+/** @param {string} id @returns {HTMLElement} */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));

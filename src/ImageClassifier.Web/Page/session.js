@@ -1,0 +1,95 @@
+// Which batches this tab shows: remembered across reloads, and handed on by link.
+
+const KEY = "image-classifier.batches";
+
+/** @typedef {{ id: string, order: number, cleared: string[] }} Entry cleared: jobs that the user took off the page */
+
+export class Session {
+  /** @type {Map<string, Entry>} */
+  #entries = new Map();
+  #lastOrder = 0;
+
+  constructor() {
+    for (const entry of stored()) {
+      this.#entries.set(entry.id, entry);
+      this.#lastOrder = Math.max(this.#lastOrder, entry.order);
+    }
+  }
+
+  /** A place in the order of choosing, for a batch whose id is not known yet. */
+  reserve() {
+    return ++this.#lastOrder;
+  }
+
+  /** @param {string} id @param {number} [order] */
+  remember(id, order = this.reserve()) {
+    if (this.#entries.has(id)) return;
+    this.#entries.set(id, { id, order, cleared: [] });
+    this.#store();
+  }
+
+  /** @param {string} id */
+  forget(id) {
+    if (this.#entries.delete(id)) this.#store();
+  }
+
+  /** @param {string} id @param {string[]} jobIds */
+  clear(id, jobIds) {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    entry.cleared.push(...jobIds);
+    this.#store();
+  }
+
+  /** @param {string} id @param {string | undefined} jobId */
+  isCleared(id, jobId) {
+    return jobId !== undefined && Boolean(this.#entries.get(id)?.cleared.includes(jobId));
+  }
+
+  /** The batch ids in the order of choosing. */
+  ids() {
+    return [...this.#entries.values()].sort((a, b) => a.order - b.order).map((entry) => entry.id);
+  }
+
+  #store() {
+    try {
+      sessionStorage.setItem(KEY, JSON.stringify([...this.#entries.values()]));
+    } catch {
+      // Storage may be full or forbidden; the page then works, and only a reload forgets.
+    }
+  }
+}
+
+/** @returns {Entry[]} */
+function stored() {
+  try {
+    /** @type {any[]} */
+    const entries = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
+    return entries.filter((entry) => typeof entry?.id === "string" && Array.isArray(entry.cleared));
+  } catch {
+    return [];
+  }
+}
+
+/** The batches that the page's address names: `?batch=ID` or `#batch=ID,ID`. */
+export function linkedIds() {
+  const values = [new URLSearchParams(location.search), new URLSearchParams(location.hash.slice(1))]
+    .flatMap((parameters) => parameters.getAll("batch"))
+    .flatMap((value) => value.split(","));
+  return [...new Set(values.filter((id) => id !== ""))];
+}
+
+/**
+ * A link that shows these batches. The ids are in the fragment, which browsers keep out of requests and so out of logs.
+ * @param {string[]} ids
+ */
+export function linkTo(ids) {
+  const url = new URL(location.pathname, location.href);
+  url.hash = `batch=${ids.join(",")}`;
+  return url.href;
+}
+
+/** Takes the batches out of the page's address, so that a reload does not bring cleared ones back. */
+export function unlink() {
+  if (linkedIds().length > 0) history.replaceState(null, "", location.pathname);
+}

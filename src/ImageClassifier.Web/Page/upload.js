@@ -1,0 +1,189 @@
+// Sends pictures in several requests, so that each is far from the service's limits and results come early.
+
+import { batchesAddress, reasonOf } from "./api.js";
+import { backOff, pause } from "./pause.js";
+
+/** @typedef {import("./api.js").Batch} Batch */
+/** @typedef {import("./api.js").Job} Job */
+
+/**
+ * @template T
+ * @typedef {object} Chunk what one request carries
+ * @property {{ file: File, size: number, tag: T }[]} items size: kept, because asking the file goes to the disk
+ * @property {number} bytes
+ * @property {string} key names the request, so that the service can tell a repeat from a new one
+ * @property {number} order the place in the order of choosing
+ */
+
+/**
+ * @template T
+ * @typedef {object} UploadEvents
+ * @property {(tag: T, sent: number) => void} progress sent: from 0 to 1
+ * @property {(chunk: Chunk<T>, batch: Batch) => void} accepted its jobs are in the order of the items
+ * @property {(chunk: Chunk<T>, reason: string, jobs: Job[]) => void} refused for good; jobs may be empty
+ * @property {(chunk: Chunk<T>, reason: string) => void} unsent given up; `retry` tries again
+ * @property {(seconds: number | null) => void} busy the service asked to come back later; null when it no longer does
+ */
+
+const MAX_FILES = 100;
+const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_IN_FLIGHT = 2;
+const MAX_FAILURES = 5;
+
+/** @template T */
+export class Uploader {
+  #events;
+  #reserveOrder;
+  /** Not in a chunk yet. @type {{ file: File, tag: T }[]} */
+  #pending = [];
+  /** @type {Chunk<T>[]} */
+  #queue = [];
+  /** @type {Chunk<T>[]} */
+  #unsent = [];
+  #inFlight = 0;
+
+  /** @param {UploadEvents<T>} events @param {() => number} reserveOrder */
+  constructor(events, reserveOrder) {
+    this.#events = events;
+    this.#reserveOrder = reserveOrder;
+  }
+
+  /** Whether leaving the page now would lose pictures. */
+  get busy() {
+    return this.#inFlight > 0 || this.#queue.length > 0 || this.#pending.length > 0;
+  }
+
+  /** @param {{ file: File, tag: T }[]} items */
+  add(items) {
+    this.#pending.push(...items);
+    this.#pump();
+  }
+
+  /** Sends again what was given up, as the same requests. */
+  retry() {
+    this.#queue.unshift(...this.#unsent.splice(0));
+    this.#pump();
+  }
+
+  /** The next request's worth of what is pending. @returns {Chunk<T> | null} */
+  #next() {
+    const items = [];
+    let bytes = 0;
+    while (this.#pending.length > 0 && items.length < MAX_FILES) {
+      const { file, tag } = this.#pending[0];
+      const { size } = file;
+      if (items.length > 0 && bytes + size > MAX_BYTES) break;
+      this.#pending.shift();
+      items.push({ file, size, tag });
+      bytes += size;
+    }
+    return items.length > 0 ? chunkOf(items, this.#reserveOrder()) : null;
+  }
+
+  #pump() {
+    while (this.#inFlight < MAX_IN_FLIGHT) {
+      const chunk = this.#queue.shift() ?? this.#next();
+      if (!chunk) return;
+      this.#inFlight++;
+      this.#deliver(chunk).finally(() => {
+        this.#inFlight--;
+        this.#pump();
+      });
+    }
+  }
+
+  /** @param {Chunk<T>} chunk */
+  async #deliver(chunk) {
+    for (let failures = 0; ; ) {
+      const { status, retryAfter, body } = await post(chunk, (sent) => this.#spread(chunk, sent));
+
+      if (status === 202) return this.#events.accepted(chunk, body);
+
+      if (status === 413 && chunk.items.length > 1) {
+        const middle = chunk.items.length >> 1;
+        const halves = [chunk.items.slice(0, middle), chunk.items.slice(middle)];
+        // Between this chunk's place and the next one's.
+        this.#queue.unshift(...halves.map((items, half) => chunkOf(items, chunk.order + half * 0.5)));
+        return;
+      }
+
+      if (retryAfter !== null && (status === 429 || status === 503 || status === 409)) {
+        this.#events.busy(retryAfter);
+        await pause(retryAfter * 1000 + Math.random() * 1000);
+        this.#events.busy(null);
+        continue;
+      }
+
+      const passing = status === 0 || status === 408 || status === 429 || status >= 500;
+      if (!passing) return this.#events.refused(chunk, reasonOf(status, body), body?.jobs ?? []);
+      if (++failures >= MAX_FAILURES) {
+        this.#unsent.push(chunk);
+        const reason = status === 0 ? "The service cannot be reached." : reasonOf(status, body);
+        return this.#events.unsent(chunk, reason);
+      }
+      await pause(backOff(failures));
+    }
+  }
+
+  /** A request's files travel one after the other: tells each its part. @param {Chunk<T>} chunk @param {number} sent */
+  #spread(chunk, sent) {
+    let before = 0;
+    for (const { size, tag } of chunk.items) {
+      const done = sent * chunk.bytes - before;
+      if (done <= 0 && sent < 1) return;
+      this.#events.progress(tag, size === 0 ? 1 : Math.min(1, done / size));
+      before += size;
+    }
+  }
+}
+
+/** @template T @param {Chunk<T>["items"]} items @param {number} order @returns {Chunk<T>} */
+function chunkOf(items, order) {
+  return { items, order, key: randomKey(), bytes: items.reduce((sum, { size }) => sum + size, 0) };
+}
+
+/**
+ * One request. It uses XMLHttpRequest because fetch does not tell how far an upload is.
+ * @param {Chunk<any>} chunk @param {(sent: number) => void} onProgress
+ * @returns {Promise<{ status: number, retryAfter: number | null, body: any }>} status 0: no answer
+ */
+function post(chunk, onProgress) {
+  return new Promise((resolve) => {
+    const form = new FormData();
+    for (const { file } of chunk.items) form.append("files", file, file.name);
+    const request = new XMLHttpRequest();
+    request.open("POST", batchesAddress());
+    request.setRequestHeader("Accept", "application/json");
+    request.setRequestHeader("Idempotency-Key", chunk.key);
+    request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
+    request.onloadend = () =>
+      resolve({
+        status: request.status,
+        retryAfter: secondsOf(request.status === 0 ? null : request.getResponseHeader("Retry-After")),
+        body: jsonOf(request.responseText),
+      });
+    request.send(form);
+  });
+}
+
+/** Retry-After is a number of seconds or a date. @param {string | null} header */
+function secondsOf(header) {
+  if (header === null) return null;
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.min(300, Math.max(1, Math.ceil(seconds))) : null;
+}
+
+/** @param {string} text */
+function jsonOf(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** 128 random bits. Not randomUUID, which pages served over plain HTTP do not have. */
+function randomKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
