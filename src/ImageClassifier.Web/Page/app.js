@@ -107,13 +107,15 @@ async function follow(batchId) {
 /** Brings back what the link or this tab's session shows. @param {string[]} batchIds */
 async function restore(batchIds) {
   const ids = batchIds.filter((id) => !shown.has(id));
+  for (const id of ids) shown.set(id, new AbortController());
   const reads = ids.map((id) => readBatch(id).catch(() => undefined));
   for (const [index, id] of ids.entries()) {
     const batch = await reads[index];
+    if (!batch) shown.delete(id);
     if (batch === undefined) {
       showNotice("The service cannot be reached, so earlier pictures are not shown. Reload to try again.", false);
     } else if (batch === null) {
-      session.forget(id);
+      session.forget(id); // Deleted, or too old: there is nothing to tell.
     } else {
       session.remember(id);
       showBatch(id, batch.jobs);
@@ -135,7 +137,6 @@ function showBatch(batchId, jobs) {
     });
   cards.add(ofBatch);
   if (ofBatch.some((card) => !card.finished)) follow(batchId);
-  else shown.set(batchId, new AbortController());
 }
 
 function clearFinished() {
@@ -166,7 +167,7 @@ function clearFinished() {
 }
 
 async function copyLink() {
-  const link = linkTo([...shown.keys()]);
+  const link = linkTo(session.ids());
   try {
     await navigator.clipboard.writeText(link);
     say("Copied");
@@ -224,7 +225,7 @@ function render() {
     document.body.classList.toggle("empty", all.length === 0);
     button("clear").disabled = !all.some((card) => card.finished);
     button("download").disabled = !all.some((card) => card.finished);
-    button("copy-link").disabled = shown.size === 0;
+    button("copy-link").disabled = session.ids().length === 0;
   }, 50); // Not an animation frame: a hidden page gets none, and its title should still tell how far it is.
 }
 

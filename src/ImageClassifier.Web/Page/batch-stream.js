@@ -124,8 +124,9 @@ function listen(url, onEvent, compare, signal) {
       watch = setTimeout(async () => {
         const found = await compare();
         // News that the socket did not bring, or a service out of reach: this connection is dead.
-        if (found === "same") listenOn();
-        else end();
+        if (found === "same") return listenOn();
+        if (found === "complete") heard = "complete";
+        end();
       }, SILENCE);
     }
 

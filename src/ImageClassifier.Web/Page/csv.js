@@ -13,7 +13,7 @@ export function toCsv(rows) {
 /** @param {string | number | null} value */
 function cell(value) {
   if (value === null) return "";
-  if (typeof value === "number") return String(value);
+  if (typeof value === "number") return String(Number(value.toFixed(6)));
   // Spreadsheets take a cell that begins so for a formula, and file names are anybody's text.
   const guarded = /^[\s]*[=+\-@\t\r\n]/.test(value) ? `'${value}` : value;
   return /[",\r\n']|^\s|\s$/.test(guarded) ? `"${guarded.replaceAll('"', '""')}"` : guarded;

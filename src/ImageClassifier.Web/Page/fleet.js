@@ -11,9 +11,9 @@ const IDLE_INTERVAL = 5_000;
 const ENDED_STAYS = 20_000;
 const DECISIONS_SHOWN = 20;
 
-/** @typedef {{ element: HTMLElement, state: InstanceState, endedAt: number }} Tile endedAt: on this page's clock */
+/** @typedef {{ element: HTMLElement, state: InstanceState, endedAt: number }} Tile endedAt: by this page's clock */
 
-/** Shows the fleet for as long as the page lives. @param {() => boolean} working whether this page has work under way */
+/** Shows the fleet while the page lives. @param {() => boolean} working whether this page has work under way */
 export async function showFleet(working) {
   const view = new FleetView();
   for (;;) {
