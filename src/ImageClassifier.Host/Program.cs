@@ -1,1 +1,6 @@
-System.Console.WriteLine();
+using ImageClassifier.Host.CommandLine;
+using ImageClassifier.Host.Configuration;
+using ImageClassifier.Host.Hosting;
+
+var program = new CommandLineProgram(new Verbs(), Console.Out, Console.Error, SettingsSources.ProcessVariables());
+return await program.RunAsync(args, CancellationToken.None);

@@ -21,7 +21,7 @@ public static class WebTierPipeline
         + "form-action 'self'; frame-ancestors 'none'";
 
     /// <summary>What the server must know before it starts.</summary>
-    public static IServiceCollection AddWebTierHttp(this IServiceCollection services, long maxRequestSize)
+    internal static IServiceCollection AddWebTierHttp(this IServiceCollection services, long maxRequestSize)
     {
         services.Configure<KestrelServerOptions>(kestrel =>
         {
@@ -47,6 +47,7 @@ public static class WebTierPipeline
         app.UseStatusCodePages(async context => await Problems.Status(context.HttpContext.Response.StatusCode)
             .ExecuteAsync(context.HttpContext));
         app.Use(AddSecurityHeadersAsync);
+        app.Use(app.Services.GetRequiredService<StopGrace>().WatchAsync);
 
         var page = new PhysicalFileProvider(pageFolder);
         app.UseDefaultFiles(new DefaultFilesOptions { FileProvider = page });

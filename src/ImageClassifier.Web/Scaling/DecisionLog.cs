@@ -15,8 +15,7 @@ internal sealed class DecisionLog(int kept)
     /// <returns>Whether it is news rather than folded.</returns>
     public bool Add(DecisionRecord decision)
     {
-        if (decision.Outcome != DecisionOutcome.Launched && _decisions.First is { Value: var last } newest
-            && last.Outcome == decision.Outcome)
+        if (_decisions.First is { Value: var last } newest && ChangesNothing(decision, last))
         {
             newest.Value = last with { Until = decision.Until };
             return false;
@@ -26,4 +25,10 @@ internal sealed class DecisionLog(int kept)
         if (_decisions.Count > kept) _decisions.RemoveLast();
         return true;
     }
+
+    /// <summary>After a launch it goes without saying that the launched instances are enough.</summary>
+    private static bool ChangesNothing(DecisionRecord decision, DecisionRecord last) =>
+        decision.Outcome == DecisionOutcome.Enough
+            ? last.Outcome is DecisionOutcome.Enough or DecisionOutcome.Launched
+            : decision.Outcome == last.Outcome && decision.Outcome != DecisionOutcome.Launched;
 }

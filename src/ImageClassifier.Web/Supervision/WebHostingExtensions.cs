@@ -6,6 +6,7 @@ using ImageClassifier.Streams;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Uploads;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using static ImageClassifier.Web.Supervision.WebSupervisorProtocol;
 
 namespace ImageClassifier.Web.Supervision;
@@ -18,11 +19,17 @@ public static class WebHostingExtensions
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(15);
 
     /// <summary>The services that the HTTP edge needs.</summary>
-    public static IServiceCollection AddWebTier(this IServiceCollection services, WebTierSettings settings) => services
-        .AddSingleton(settings.Web)
+    /// <param name="services">The host's services.</param>
+    /// <param name="settings">The tier's settings.</param>
+    /// <param name="stopGrace">How long requests under way may go on once the service was told to stop.</param>
+    public static IServiceCollection AddWebTier(
+        this IServiceCollection services, WebTierSettings settings, TimeSpan stopGrace) => services
+        .AddWebTierHttp(settings.Uploads.MaxRequestSize)
         .AddSingleton(settings.Uploads)
         .AddSingleton(settings.Results)
         .AddSingleton<TimeProvider>(provider => new SchedulerTimeProvider(provider.GetRequiredService<ActorSystem>()))
+        .AddSingleton(provider => new StopGrace(
+            provider.GetRequiredService<IHostApplicationLifetime>(), provider.GetRequiredService<TimeProvider>(), stopGrace))
         .AddSingleton<UploadRequest>()
         .AddSingleton<BatchFeed>()
         .AddSingleton<SubscriberLimit>()

@@ -1,7 +1,6 @@
 using Akka.Configuration;
 using ImageClassifier.Streams;
 using ImageClassifier.Streams.Settings;
-using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Uploads;
@@ -10,7 +9,6 @@ namespace ImageClassifier.Web.Supervision;
 
 /// <summary>All settings of the web tier.</summary>
 public sealed record WebTierSettings(
-    WebSettings Web,
     UploadSettings Uploads,
     ScalingSettings Scaling,
     ResultSettings Results,
@@ -19,7 +17,6 @@ public sealed record WebTierSettings(
     /// <summary>Reads the settings.</summary>
     /// <exception cref="ImageClassifier.Core.InvalidSettingException">One is missing or wrong.</exception>
     public static WebTierSettings Create(Config config) => new(
-        WebSettings.Create(config),
         UploadSettings.Create(config),
         ScalingSettings.Create(config),
         ResultSettings.Create(config),

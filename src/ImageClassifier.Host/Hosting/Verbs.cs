@@ -1,0 +1,34 @@
+using Akka.Configuration;
+using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Host.CommandLine;
+using ImageClassifier.Host.CommandLine.Classify;
+using ImageClassifier.Host.Configuration;
+
+namespace ImageClassifier.Host.Hosting;
+
+/// <summary>The verbs with the real adapters behind them.</summary>
+internal sealed class Verbs : IVerbs
+{
+    public Task<int> WebAsync(WebOptions options, CancellationToken cancellation) =>
+        WebHosting.RunAsync(options.Settings, cancellation);
+
+    public Task<int> NodeAsync(NodeOptions options, CancellationToken cancellation) =>
+        NodeHosting.RunAsync(options.Settings, options.Instance, cancellation);
+
+    public async Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation)
+    {
+        using var signals = new StopSignals();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
+        int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
+        return await new ClassifyVerb(CreateClassifier, Console.Out, width).RunAsync(options, stop.Token);
+    }
+
+    /// <summary>The classifier that the settings describe.</summary>
+    public static IImageClassifier CreateClassifier(Config config)
+    {
+        var settings = OnnxSettings.Create(config);
+        return OnnxImageClassifier.Load(new OnnxClassifierSettings(
+            settings.ModelFolder, settings.MaxBatch, settings.Threads, settings.MaxPixels));
+    }
+}

@@ -1,0 +1,37 @@
+using Akka.Actor;
+using Akka.Dispatch;
+using Akka.Event;
+using Akka.Hosting.Logging;
+using AkkaLevel = Akka.Event.LogLevel;
+using LogLevel = Microsoft.Extensions.Logging.LogLevel;
+
+namespace ImageClassifier.Host.Logging;
+
+/// <summary>Passes what actors log on to the host's log, under the name of the actor's class. The host's log gives time and
+/// level, so the line is the message alone.</summary>
+public sealed class ActorLog : ReceiveActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
+{
+    private readonly ILoggerFactory _factory = Context.System.Settings.Setup.Get<LoggerFactorySetup>() is { HasValue: true } setup
+        ? setup.Value.LoggerFactory
+        : throw new InvalidOperationException("The actor system was set up without the host's log.");
+
+    /// <summary>Creates the actor; the actor system does.</summary>
+    public ActorLog()
+    {
+        Receive<InitializeLogger>(_ => Sender.Tell(new LoggerInitialized()));
+        Receive<LogEvent>(Pass);
+    }
+
+    private void Pass(LogEvent written)
+    {
+        var level = written.LogLevel() switch
+        {
+            AkkaLevel.DebugLevel => LogLevel.Debug,
+            AkkaLevel.InfoLevel => LogLevel.Information,
+            AkkaLevel.WarningLevel => LogLevel.Warning,
+            _ => LogLevel.Error,
+        };
+        _factory.CreateLogger(written.LogClass?.FullName ?? written.LogSource)
+            .Log(level, written.Cause, "{Message}", written.Message);
+    }
+}
