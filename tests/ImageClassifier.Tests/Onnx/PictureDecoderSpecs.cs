@@ -236,6 +236,7 @@ public sealed class PictureDecoderSpecs
             for (var length = 1; length < file.Length * 9 / 10; length += 1 + file.Length / 60)
             {
                 Assert.Equal(JobErrorCodes.Undecodable, Refusal(file[..length])?.Code);
+                Assert.Equal(JobErrorCodes.Undecodable, Refusal(file[..length], bandBytes: 60 * 4 * 9)?.Code);
             }
         }
     }
@@ -260,6 +261,7 @@ public sealed class PictureDecoderSpecs
             damaged[png.Length * (i + 1) / 22] ^= 0x40;
 
             Assert.Equal("The picture is damaged.", Refusal(damaged)?.Message);
+            Assert.Equal("The picture is damaged.", Refusal(damaged, bandBytes: Width * 4 * 30)?.Message);
         }
     }
 
@@ -293,8 +295,8 @@ public sealed class PictureDecoderSpecs
         return tensor;
     }
 
-    private static JobError? Refusal(byte[] file) =>
-        new PictureDecoder(Bytes(), 1_000_000).Decode(file, new float[Bytes().Length]);
+    private static JobError? Refusal(byte[] file, int bandBytes = int.MaxValue) =>
+        new PictureDecoder(Bytes(), 1_000_000, bandBytes).Decode(file, new float[Bytes().Length]);
 
     private static void AssertClose(double[] expected, float[] actual, double tolerance)
     {
