@@ -13,7 +13,8 @@ public sealed class SharedPictureSpecs(ITestOutputHelper output)
 {
     private const string DefaultModel = "models/tiny-imagenet-200";
 
-    // Another decoder than the reference's, and JPEGs at reduced scale: the answer is the same, its probability not quite.
+    // Another decoder than the reference's, and JPEGs at reduced scale: the same answer, with not quite the same
+    // probability.
     private const double Tolerance = 0.1;
 
     [SkippableFact]
@@ -80,7 +81,8 @@ public sealed class SharedPictureSpecs(ITestOutputHelper output)
             var file = entry.GetProperty("file").GetString()!;
             var top = Classify(classifier, File.ReadAllBytes(Repository.SharedFile("images", file)))[0];
             var wanted = entry.GetProperty("top1");
-            var (index, probability) = (wanted.GetProperty("index").GetInt32(), wanted.GetProperty("probability").GetDouble());
+            var index = wanted.GetProperty("index").GetInt32();
+            var probability = wanted.GetProperty("probability").GetDouble();
             var stable = entry.GetProperty("stable").GetBoolean();
             var line = $"{file}: {top.Index} {top.Label} {top.Probability:F4}, expected {index} {probability:F4}";
             output.WriteLine($"{line}{(stable ? "" : " (not stable)")}");
