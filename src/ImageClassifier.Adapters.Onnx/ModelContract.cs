@@ -9,7 +9,7 @@ public sealed record ModelContract(string Name, ModelInput Input, ModelOutput Ou
     /// <summary>Reads a <c>model.json</c>.</summary>
     /// <exception cref="FormatException">It is no JSON, or a field is missing, unknown, of the wrong kind or out of
     /// range; the message is a clause that names the field and what it may be.</exception>
-    public static ModelContract Parse(ReadOnlyMemory<byte> json) => ModelContractJson.Read(json);
+    public static ModelContract Parse(string json) => ModelContractJson.Read(json);
 }
 
 /// <summary>What a model takes: one float tensor of pictures.</summary>
@@ -53,7 +53,8 @@ public enum TensorLayout
     Nhwc,
 }
 
-/// <summary>How a photo of any size comes to the model's size: its shorter side is resized, its centre cut out.</summary>
+/// <summary>How a photo of any size comes to the model's size: its shorter side is resized, its centre cut out.
+/// </summary>
 /// <param name="ShorterSide">The shorter side's length when the centre is cut out, in pixels; at least the model's
 /// width and height.</param>
 /// <param name="Prescale">Where set, the antialiasing filter only goes to this shorter side, and nearest neighbour the

@@ -10,7 +10,7 @@ internal static class ModelContractJson
 {
     private const int LargestSide = 4096;
 
-    public static ModelContract Read(ReadOnlyMemory<byte> json)
+    public static ModelContract Read(string json)
     {
         try
         {
@@ -21,6 +21,11 @@ internal static class ModelContractJson
         {
             throw new FormatException(
                 $"it is no JSON (line {failure.LineNumber + 1}, byte {failure.BytePositionInLine + 1})", failure);
+        }
+        catch (InvalidOperationException failure)
+        {
+            // What the reader throws for an escape that is half of a character.
+            throw new FormatException("it has a text that is no Unicode", failure);
         }
     }
 

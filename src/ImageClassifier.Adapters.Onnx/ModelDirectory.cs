@@ -52,7 +52,7 @@ public sealed class ModelDirectory
             if (!File.Exists(Path.Combine(directory, name))) throw Defect(path, $"{name} is missing in {directory}");
         }
 
-        var contract = Read(ContractFile, file => ModelContract.Parse(File.ReadAllBytes(file)));
+        var contract = Read(ContractFile, file => ModelContract.Parse(File.ReadAllText(file)));
         var labels = Read(LabelsFile, ReadLabels);
         var sha256 = Read(NetworkFile, Hash);
         return new ModelDirectory(path, directory, contract, labels, sha256);

@@ -107,7 +107,8 @@ internal sealed class NetworkSession : IDisposable
 
         return actual[0] is < 0 or 1
             ? actual[0] < 0
-            : throw model.Defect($"the model takes exactly {actual[0]} pictures at once; its batch axis must be free or 1");
+            : throw model.Defect(
+                $"the model takes exactly {actual[0]} pictures at once; its batch axis must be free or 1");
     }
 
     private static void CheckOutput(InferenceSession session, ModelDirectory model) =>
@@ -145,7 +146,8 @@ internal sealed class NetworkSession : IDisposable
         }
         catch (OnnxRuntimeException failure)
         {
-            throw model.Defect($"a run of the model on {pictures} black pictures failed: {FirstLine(failure)}", failure);
+            throw model.Defect(
+                $"a run of the model on {pictures} black pictures failed: {FirstLine(failure)}", failure);
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed class PinnedTensor : IDisposable
     /// <param name="shape">The tensor's shape for a number of rows.</param>
     public PinnedTensor(int rows, int rowLength, Func<int, long[]> shape)
     {
-        _values = GC.AllocateUninitializedArray<float>(rows * rowLength, pinned: true);
+        _values = GC.AllocateUninitializedArray<float>(checked(rows * rowLength), pinned: true);
         _views = new OrtValue?[rows];
         _rowLength = rowLength;
         _shape = shape;

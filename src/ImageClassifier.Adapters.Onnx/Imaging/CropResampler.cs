@@ -12,7 +12,7 @@ namespace ImageClassifier.Adapters.Onnx.Imaging;
 /// </summary>
 internal sealed class CropResampler : IDisposable
 {
-    /// <summary>Floats a pixel: red, green, blue and alpha, so that one vector instruction takes a whole pixel.</summary>
+    /// <summary>Floats a pixel: red, green, blue and alpha, so that one vector takes a whole pixel.</summary>
     public const int Channels = 4;
 
     private readonly TriangleWindows _columns;

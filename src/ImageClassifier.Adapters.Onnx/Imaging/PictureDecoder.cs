@@ -7,8 +7,8 @@ namespace ImageClassifier.Adapters.Onnx.Imaging;
 
 /// <summary>
 /// Turns a JPEG or PNG into a model's input. The header is read first, and a picture that is too large is refused by
-/// it. A JPEG is decoded at the smallest eighth of its size that still has the pixels the model wants. Safe for use from
-/// several threads.
+/// it. A JPEG is decoded at the smallest eighth of its size that still has the pixels the model wants. Safe for use
+/// from several threads.
 /// </summary>
 internal sealed class PictureDecoder
 {
@@ -108,7 +108,9 @@ internal sealed class PictureDecoder
         using var band = new SKBitmap();
         if (!band.TryAllocPixels(info.WithSize(size.Width, bandHeight), info.RowBytes))
         {
-            return SKCodecResult.InternalError;
+            // Not the picture's fault: it may go well another time, or on another machine.
+            throw new InsufficientMemoryException(
+                $"There is no memory for {bandHeight} rows of {info.RowBytes} bytes.");
         }
 
         for (var top = 0; top < size.Height; top += bandHeight)

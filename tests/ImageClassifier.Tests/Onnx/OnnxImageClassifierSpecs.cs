@@ -41,7 +41,8 @@ public sealed class OnnxImageClassifierSpecs : IDisposable
     [Fact]
     public void Probabilities_of_the_model_are_given_as_they_are()
     {
-        _model.Json = _model.Json.Replace("\"kind\": \"logits\"", "\"kind\": \"probabilities\"", StringComparison.Ordinal);
+        _model.Json = _model.Json.Replace(
+            "\"kind\": \"logits\"", "\"kind\": \"probabilities\"", StringComparison.Ordinal);
         using var classifier = _model.Write().Load();
 
         var predictions = classifier.Classify([Decoded(classifier, SKColors.Red)])[0];

@@ -73,9 +73,9 @@ public sealed class PictureDecoderSpecs
     [InlineData(8)]
     public void A_picture_is_turned_upright_by_its_orientation(byte orientation)
     {
-        // A step of one pixel is one of about 8 in colour. The crop is an odd number of pixels shorter than the picture, so
-        // its offset differs from either end: it shows whether turning and cutting out commute. Only a little smaller
-        // than the picture, so that the JPEG is decoded in full and its blocks do not blur the answer.
+        // A step of one pixel is one of about 8 in colour. The crop is an odd number of pixels shorter than the resized
+        // picture, so its offset differs from either end: it shows whether turning and cutting out commute. That is
+        // only a little smaller than the picture, so that the JPEG is decoded in full.
         foreach (var (width, height) in new[] { (41, 32), (32, 41), (56, 32), (32, 32) })
         {
             foreach (var resize in new[] { new ModelResize(31, null), new ModelResize(19, 31) })
@@ -179,10 +179,9 @@ public sealed class PictureDecoderSpecs
     public void A_line_of_pixels_is_cut_out_at_its_middle()
     {
         // Dark, but for the middle: only a crop of the middle is bright.
-        var rows = Enumerable.Range(0, 30_000).Select(y => new[] { y is > 14_900 and < 15_100 ? (byte)250 : (byte)0 });
-        var tall = TestPictures.RawPng(1, 30_000, 8, 0, rows);
-        var wide = TestPictures.RawPng(
-            30_000, 1, 8, 0, [[.. Enumerable.Range(0, 30_000).Select(x => x is > 14_900 and < 15_100 ? (byte)250 : (byte)0)]]);
+        byte[] line = [.. Enumerable.Range(0, 30_000).Select(i => i is > 14_900 and < 15_100 ? (byte)250 : (byte)0)];
+        var tall = TestPictures.RawPng(1, 30_000, 8, 0, line.Select(pixel => new[] { pixel }));
+        var wide = TestPictures.RawPng(30_000, 1, 8, 0, [line]);
 
         foreach (var resize in new[] { new ModelResize(256, null), new ModelResize(16, 256) })
         {
@@ -223,7 +222,9 @@ public sealed class PictureDecoderSpecs
     {
         using var picture = TestPictures.Gradient(20, 20);
 
-        Assert.Equal(JobErrorCodes.Undecodable, Refusal(TestPictures.Encode(picture, SKEncodedImageFormat.Webp, 90))?.Code);
+        var webp = TestPictures.Encode(picture, SKEncodedImageFormat.Webp, 90);
+
+        Assert.Equal(JobErrorCodes.Undecodable, Refusal(webp)?.Code);
         Assert.Equal(JobErrorCodes.Undecodable, Refusal([.. "<svg xmlns='http://www.w3.org/2000/svg'/>"u8])?.Code);
     }
 
@@ -236,6 +237,7 @@ public sealed class PictureDecoderSpecs
             for (var length = 1; length < file.Length * 9 / 10; length += 1 + file.Length / 60)
             {
                 Assert.Equal(JobErrorCodes.Undecodable, Refusal(file[..length])?.Code);
+                Assert.Equal(JobErrorCodes.Undecodable, Refusal(file[..length], bandBytes: 60 * 4 * 9)?.Code);
             }
         }
     }
@@ -260,6 +262,7 @@ public sealed class PictureDecoderSpecs
             damaged[png.Length * (i + 1) / 22] ^= 0x40;
 
             Assert.Equal("The picture is damaged.", Refusal(damaged)?.Message);
+            Assert.Equal("The picture is damaged.", Refusal(damaged, bandBytes: Width * 4 * 30)?.Message);
         }
     }
 
@@ -268,12 +271,15 @@ public sealed class PictureDecoderSpecs
     {
         using var picture = TestPictures.Noise(40, 30);
         var random = new Random(1);
-        foreach (var file in new[] { TestPictures.Jpeg(picture, 80), TestPictures.Png(picture), TestPictures.InterlacedPng(picture) })
+        byte[][] files =
+            [TestPictures.Jpeg(picture, 80), TestPictures.Png(picture), TestPictures.InterlacedPng(picture)];
+        foreach (var file in files)
         {
             for (var i = 0; i < 300; i++)
             {
                 var damaged = file.ToArray();
-                for (var k = 0; k < 3; k++) damaged[random.Next(i % 2 == 0 ? 60 : damaged.Length)] = (byte)random.Next(256);
+                var reach = i % 2 == 0 ? 60 : damaged.Length;
+                for (var k = 0; k < 3; k++) damaged[random.Next(reach)] = (byte)random.Next(256);
 
                 var error = Refusal(damaged);
 
@@ -293,8 +299,8 @@ public sealed class PictureDecoderSpecs
         return tensor;
     }
 
-    private static JobError? Refusal(byte[] file) =>
-        new PictureDecoder(Bytes(), 1_000_000).Decode(file, new float[Bytes().Length]);
+    private static JobError? Refusal(byte[] file, int bandBytes = int.MaxValue) =>
+        new PictureDecoder(Bytes(), 1_000_000, bandBytes).Decode(file, new float[Bytes().Length]);
 
     private static void AssertClose(double[] expected, float[] actual, double tolerance)
     {

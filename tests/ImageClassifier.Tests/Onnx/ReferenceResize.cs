@@ -40,11 +40,12 @@ internal static class ReferenceResize
     private static double[,,] OnWhite(SKBitmap bitmap)
     {
         var picture = new double[bitmap.Height, bitmap.Width, 3];
+        var pixels = bitmap.Pixels;
         for (var y = 0; y < bitmap.Height; y++)
         {
             for (var x = 0; x < bitmap.Width; x++)
             {
-                var pixel = bitmap.GetPixel(x, y);
+                var pixel = pixels[y * bitmap.Width + x];
                 var alpha = pixel.Alpha / 255.0;
                 picture[y, x, 0] = pixel.Red * alpha + 255 * (1 - alpha);
                 picture[y, x, 1] = pixel.Green * alpha + 255 * (1 - alpha);
@@ -55,28 +56,36 @@ internal static class ReferenceResize
         return picture;
     }
 
-    private static double[,,] Filter(double[,,] source, int width, int height)
-    {
-        var (sourceHeight, sourceWidth) = (source.GetLength(0), source.GetLength(1));
-        var result = new double[height, width, 3];
-        for (var y = 0; y < height; y++)
-        {
-            var rows = Triangle(y, height, sourceHeight);
-            for (var x = 0; x < width; x++)
-            {
-                var columns = Triangle(x, width, sourceWidth);
-                var total = 0.0;
-                foreach (var (row, rowWeight) in rows)
-                {
-                    foreach (var (column, columnWeight) in columns)
-                    {
-                        var weight = rowWeight * columnWeight;
-                        total += weight;
-                        for (var c = 0; c < 3; c++) result[y, x, c] += weight * source[row, column, c];
-                    }
-                }
+    private static double[,,] Filter(double[,,] source, int width, int height) =>
+        Transpose(FilterColumns(Transpose(FilterColumns(source, width)), height));
 
-                for (var c = 0; c < 3; c++) result[y, x, c] /= total;
+    private static double[,,] FilterColumns(double[,,] source, int width)
+    {
+        var result = new double[source.GetLength(0), width, 3];
+        for (var x = 0; x < width; x++)
+        {
+            var weights = Triangle(x, width, source.GetLength(1));
+            var total = weights.Sum(weighted => weighted.Weight);
+            for (var y = 0; y < source.GetLength(0); y++)
+            {
+                foreach (var (column, weight) in weights)
+                {
+                    for (var c = 0; c < 3; c++) result[y, x, c] += weight / total * source[y, column, c];
+                }
+            }
+        }
+
+        return result;
+    }
+
+    private static double[,,] Transpose(double[,,] source)
+    {
+        var result = new double[source.GetLength(1), source.GetLength(0), 3];
+        for (var y = 0; y < source.GetLength(0); y++)
+        {
+            for (var x = 0; x < source.GetLength(1); x++)
+            {
+                for (var c = 0; c < 3; c++) result[x, y, c] = source[y, x, c];
             }
         }
 

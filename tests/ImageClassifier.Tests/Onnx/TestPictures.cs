@@ -13,17 +13,12 @@ internal static class TestPictures
     {
         var bitmap = new SKBitmap(new SKImageInfo(
             width, height, SKColorType.Rgba8888, transparent ? SKAlphaType.Unpremul : SKAlphaType.Opaque));
-        for (var y = 0; y < height; y++)
+        bitmap.Pixels = Draw(width, height, (x, y) =>
         {
-            for (var x = 0; x < width; x++)
-            {
-                var (u, v) = ((x + 0.5) / width, (y + 0.5) / height);
-                var alpha = transparent ? (byte)(255 * Math.Min(1, u * 1.5)) : (byte)255;
-                var color = new SKColor((byte)(255 * u), (byte)(255 * v), (byte)(200 * (1 - u) * (1 - v)), alpha);
-                bitmap.SetPixel(x, y, color);
-            }
-        }
-
+            var (u, v) = ((x + 0.5) / width, (y + 0.5) / height);
+            var alpha = transparent ? (byte)(255 * Math.Min(1, u * 1.5)) : (byte)255;
+            return new SKColor((byte)(255 * u), (byte)(255 * v), (byte)(200 * (1 - u) * (1 - v)), alpha);
+        });
         return bitmap;
     }
 
@@ -32,15 +27,8 @@ internal static class TestPictures
     {
         var bitmap = Gradient(width, height, transparent);
         var random = new Random(width * 31 + height);
-        for (var y = 0; y < height; y++)
-        {
-            for (var x = 0; x < width; x++)
-            {
-                bitmap.SetPixel(x, y, bitmap.GetPixel(x, y)
-                    .WithRed((byte)random.Next(256)).WithGreen((byte)random.Next(256)));
-            }
-        }
-
+        bitmap.Pixels = [.. bitmap.Pixels.Select(pixel => pixel
+            .WithRed((byte)random.Next(256)).WithGreen((byte)random.Next(256)))];
         return bitmap;
     }
 
@@ -158,6 +146,13 @@ internal static class TestPictures
         }
 
         return RawPng(bitmap.Width, bitmap.Height, 8, 2, lines, interlaced: true);
+    }
+
+    private static SKColor[] Draw(int width, int height, Func<int, int, SKColor> color)
+    {
+        var pixels = new SKColor[width * height];
+        for (var i = 0; i < pixels.Length; i++) pixels[i] = color(i % width, i / width);
+        return pixels;
     }
 
     private static void WriteChunk(Stream file, string type, byte[] data)
