@@ -1,7 +1,5 @@
 using System.CommandLine;
-using System.CommandLine.Invocation;
 using ImageClassifier.Core;
-using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.CommandLine;
 
@@ -26,7 +24,7 @@ public sealed class CommandLineProgram(
         var grammar = new Grammar(verbs, environmentVariables);
         // A picture may be called @home.jpg: no response files.
         var parsed = grammar.Root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Action is ParseErrorAction) return Refuse(parsed, grammar);
+        if (grammar.Complaint(parsed) is { } complaint) return Refuse(parsed, grammar, complaint);
 
         try
         {
@@ -54,15 +52,11 @@ public sealed class CommandLineProgram(
         }
     }
 
-    private int Refuse(ParseResult parsed, Grammar grammar)
+    private int Refuse(ParseResult parsed, Grammar grammar, string complaint)
     {
-        var message = parsed.Errors[0].Message;
-        var stray = parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null;
-        if (stray is not null && Spelling.Nearest(stray, grammar.Words(parsed.CommandResult.Command), limit: 2) is { } meant)
-            message += $" Did you mean {meant}?";
-        var verb = parsed.CommandResult.Command == grammar.Root ? "" : $" {parsed.CommandResult.Command.Name}";
-        Fail(message, ExitCodes.WrongUse);
-        error.WriteLine($"{Name}{verb} --help shows what there is.");
+        var command = parsed.CommandResult.Command;
+        Fail(complaint, ExitCodes.WrongUse);
+        error.WriteLine($"{Name}{(command == grammar.Root ? "" : $" {command.Name}")} --help shows what there is.");
         return ExitCodes.WrongUse;
     }
 

@@ -93,12 +93,36 @@ internal sealed class Grammar
 
     public RootCommand Root { get; }
 
-    /// <summary>What may be written after a command, for guessing what was meant.</summary>
-    public IEnumerable<string> Words(Command command) =>
-    [
-        .. command.Subcommands.Select(verb => verb.Name),
-        .. command.Options.Concat(Root.Options.Where(option => option.Recursive)).Select(option => option.Name),
-    ];
+    /// <summary>What is wrong with a command line, as a sentence; null when nothing is.</summary>
+    public string? Complaint(ParseResult parsed)
+    {
+        if (parsed.Action is ParseErrorAction)
+            return parsed.Errors[0].Message + Guess(parsed, parsed.UnmatchedTokens is [var stray, ..] ? stray : null);
+        return StrayOption(parsed) is { } option
+            ? $"Unrecognized option '{option}'." + Guess(parsed, option)
+            : null;
+    }
+
+    private string Guess(ParseResult parsed, string? word)
+    {
+        var command = parsed.CommandResult.Command;
+        string[] words =
+        [
+            .. command.Subcommands.Select(verb => verb.Name),
+            .. command.Options.Concat(Root.Options.Where(option => option.Recursive)).Select(option => option.Name),
+        ];
+        var meant = word is null ? null : Spelling.Nearest(word, words, limit: 2);
+        return meant is null ? "" : $" Did you mean {meant}?";
+    }
+
+    // The parser takes a misspelt option for one more file. Files with such names go behind a double dash.
+    private string? StrayOption(ParseResult parsed)
+    {
+        if (parsed.GetResult(_files) is not { } files) return null;
+        var behindDash = parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Skip(1).Count();
+        return files.Tokens.SkipLast(behindDash).Select(token => token.Value).FirstOrDefault(
+            value => value.Length > 1 && value.StartsWith('-'));
+    }
 
     private Task<int> WebAsync(ParseResult parsed, CancellationToken cancellation) =>
         _verbs.WebAsync(new WebOptions(Sources(parsed)), cancellation);

@@ -38,7 +38,10 @@ public sealed record ListenSettings(IReadOnlyList<string> Urls, TimeSpan Shutdow
         {
             // Kestrel's own reading, which knows more than a URI: http://*:5000, http://unix:/path.
             var address = BindingAddress.Parse(url);
-            return address.Scheme is "http" or "https" && address.Port is >= 0 and <= 65535 && address.PathBase.Length == 0;
+            // What it takes for a host may hold a port that is no number.
+            var isHost = !address.Host.Contains(':') || address.Host.StartsWith('[') || address.IsUnixPipe;
+            return isHost && (address.Scheme is "http" or "https") && address.Port is >= 0 and <= 65535
+                && address.PathBase.Length == 0;
         }
         catch (FormatException)
         {

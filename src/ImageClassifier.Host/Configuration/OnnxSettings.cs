@@ -41,9 +41,9 @@ public sealed record OnnxSettings(string ModelFolder, int MaxBatch, int Threads,
             throw new InvalidSettingException(key, text, "it must be the path of a model directory");
         string[] places = Path.IsPathFullyQualified(text)
             ? [text]
-            : [Path.GetFullPath(text, AppContext.BaseDirectory), Path.GetFullPath(text)];
+            : [.. new[] { Path.GetFullPath(text, AppContext.BaseDirectory), Path.GetFullPath(text) }.Distinct()];
         return places.FirstOrDefault(Directory.Exists)
             ?? throw new InvalidSettingException(
-                key, text, $"there is no such model directory, neither {string.Join(" nor ", places.Distinct())}");
+                key, text, $"there is no such model directory (looked for {string.Join(" and ", places)})");
     }
 }

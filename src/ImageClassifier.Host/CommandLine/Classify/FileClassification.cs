@@ -30,6 +30,7 @@ internal sealed class FileClassification(IImageClassifier classifier, long maxFi
             await foreach (var entry in window.Reader.ReadAllAsync(cancellation))
             {
                 batch.Add(await entry);
+                cancellation.ThrowIfCancellationRequested();
                 if (batch.Count < _batchSize) continue;
                 foreach (var outcome in Classify(batch)) yield return outcome;
             }

@@ -1,0 +1,145 @@
+using ArchUnitNET.Domain;
+using ArchUnitNET.Fluent;
+using ArchUnitNET.Fluent.Syntax.Elements.Types;
+using ArchUnitNET.Loader;
+using ArchUnitNET.xUnit;
+using ImageClassifier.Testing;
+using Xunit;
+using static ArchUnitNET.Fluent.ArchRuleDefinition;
+using Assembly = System.Reflection.Assembly;
+
+namespace ImageClassifier.Tests.Architecture;
+
+/// <summary>The arrows between projects, and what types may be called.</summary>
+public sealed class ArchitectureSpecs
+{
+    private const string Core = "ImageClassifier.Core";
+    private const string Streams = "ImageClassifier.Streams";
+    private const string Web = "ImageClassifier.Web";
+    private const string Node = "ImageClassifier.Node";
+    private const string Embedded = "ImageClassifier.Adapters.Embedded";
+    private const string Onnx = "ImageClassifier.Adapters.Onnx";
+    private const string Host = "image-classifier";
+
+    /// <summary>What each project may see of ours. The host sees all.</summary>
+    private static readonly Dictionary<string, string[]> Arrows = new()
+    {
+        [Core] = [],
+        [Streams] = [Core],
+        [Web] = [Streams, Core],
+        [Node] = [Streams, Core],
+        [Embedded] = [Core],
+        [Onnx] = [Core],
+        [Host] = [Core, Streams, Web, Node, Embedded, Onnx],
+    };
+
+    /// <summary>The libraries that only some projects may see, by namespace.</summary>
+    private static readonly Dictionary<string, string[]> Libraries = new()
+    {
+        ["Akka"] = [Streams, Web, Node, Host],
+        ["Amazon"] = [],
+        ["Microsoft.AspNetCore"] = [Web, Host],
+        ["Microsoft.Data.Sqlite"] = [Embedded],
+        ["Microsoft.ML"] = [Onnx],
+        ["SkiaSharp"] = [Onnx],
+        ["Spectre.Console"] = [Host],
+        ["System.CommandLine"] = [Host],
+    };
+
+    private static readonly Dictionary<string, Assembly> Assemblies =
+        Arrows.Keys.ToDictionary(name => name, Assembly.Load);
+
+    private static readonly ArchUnitNET.Domain.Architecture Program =
+        new ArchLoader().LoadAssemblies([.. Assemblies.Values]).Build();
+
+    public static TheoryData<string> Projects => [.. Arrows.Keys];
+
+    [Fact]
+    public void Every_project_of_the_program_is_held_to_the_rules() =>
+        Assert.Equal(
+            Arrows.Keys.Select(name => name == Host ? "ImageClassifier.Host" : name).Order(StringComparer.Ordinal),
+            Directory.GetDirectories(Path.Combine(Repository.Root, "src"))
+                .Select(folder => Path.GetFileName(folder)!)
+                .Order(StringComparer.Ordinal));
+
+    // Rules hold for nothing without a word, so what they look at must be there.
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void A_project_with_code_shows_its_types_to_the_rules(string project)
+    {
+        var folder = Path.Combine(Repository.Root, "src", project == Host ? "ImageClassifier.Host" : project);
+        var hasCode = Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)
+            .Any(file => !Path.GetRelativePath(folder, file).StartsWith("obj", StringComparison.Ordinal)
+                && !Path.GetRelativePath(folder, file).StartsWith("bin", StringComparison.Ordinal));
+        Assert.Equal(hasCode, TypesOf(project).GetObjects(Program).Any(type => type.Namespace.FullName.StartsWith(
+            "ImageClassifier", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void A_project_sees_only_the_projects_it_may_see(string project)
+    {
+        foreach (var other in Arrows.Keys.Except([project, .. Arrows[project]]))
+        {
+            // A project that has no code yet breaks no rule.
+            Types().That().Are(TypesOf(project)).Should().NotDependOnAny(TypesOf(other))
+                .Because($"the arrows between projects are {project} -> {string.Join(", ", Arrows[project])}")
+                .WithoutRequiringPositiveResults()
+                .Check(Program);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void A_project_references_only_the_projects_it_may_see(string project) =>
+        Assert.Empty(Assemblies[project].GetReferencedAssemblies()
+            .Select(reference => reference.Name!)
+            .Where(Arrows.ContainsKey)
+            .Except(Arrows[project]));
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void A_project_sees_only_the_libraries_it_may_see(string project)
+    {
+        foreach (var (library, users) in Libraries)
+        {
+            if (users.Contains(project)) continue;
+            SeesNothingOf(project, library).Check(Program);
+        }
+    }
+
+    [Fact]
+    public void The_rules_see_what_they_forbid()
+    {
+        Assert.False(SeesNothingOf(Host, "System.CommandLine").HasNoViolations(Program));
+        Assert.False(SeesNothingOf(Streams, "Akka").HasNoViolations(Program));
+        Assert.False(Types().That().Are(TypesOf(Host)).Should().NotDependOnAny(TypesOf(Core)).HasNoViolations(Program));
+    }
+
+    [Fact]
+    public void No_type_is_called_by_what_says_nothing() =>
+        Types().That().ResideInNamespaceMatching(@"^ImageClassifier(\.|$)")
+            .Should().NotHaveNameMatching("(Helper|Util|Utility|Utilitie|Manager)s?$")
+            .Check(Program);
+
+    [Fact]
+    public void Actors_are_sealed_and_called_so()
+    {
+        Classes().That().HaveNameEndingWith("Actor").Should().BeSealed()
+            .WithoutRequiringPositiveResults()
+            .Check(Program);
+        Assert.All(Assemblies.Values.SelectMany(assembly => assembly.GetTypes())
+            .Where(type => type.IsAssignableTo(typeof(Akka.Actor.ActorBase))),
+            actor => Assert.EndsWith("Actor", actor.Name, StringComparison.Ordinal));
+    }
+
+    private static GivenTypesConjunction TypesOf(string project) =>
+        Types().That().ResideInAssembly(Assemblies[project]);
+
+    private static ArchRule<IType> SeesNothingOf(string project, string library) =>
+        Types().That().Are(TypesOf(project))
+            .Should().NotDependOnAny(Types(includeReferenced: true).That().ResideInNamespaceMatching(
+                $@"^{library.Replace(".", @"\.", StringComparison.Ordinal)}(\.|$)"))
+            .Because($"{project} must not know {library}")
+            .WithoutRequiringPositiveResults();
+}

@@ -1,0 +1,188 @@
+using ImageClassifier.Core;
+using ImageClassifier.Host.CommandLine;
+using ImageClassifier.Host.Configuration;
+using Xunit;
+
+namespace ImageClassifier.Tests.CommandLine;
+
+public sealed class CommandLineProgramSpecs : IDisposable
+{
+    private readonly RecordedVerbs _verbs = new();
+    private readonly StringWriter _output = new();
+    private readonly StringWriter _error = new();
+
+    public void Dispose()
+    {
+        _output.Dispose();
+        _error.Dispose();
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("web")]
+    public async Task Web_is_the_default_verb(string arguments)
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync(arguments));
+        var settings = Assert.IsType<WebOptions>(_verbs.Called).Settings;
+        Assert.Null(settings.ConfigFile);
+        Assert.Empty(settings.Assignments);
+        Assert.Empty(settings.Options);
+        Assert.Equal("", _error.ToString());
+    }
+
+    [Theory]
+    [InlineData("--urls http://127.0.0.1:1 --data dir")]
+    [InlineData("web --urls http://127.0.0.1:1 --data dir")]
+    [InlineData("--data dir web --urls=http://127.0.0.1:1")]
+    public async Task Web_takes_addresses_and_a_data_folder(string arguments)
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync(arguments));
+        Assert.Equal(
+            [
+                new OptionValue("--urls", "image-classifier.web.urls", "http://127.0.0.1:1"),
+                new OptionValue("--data", "image-classifier.embedded.data", "dir"),
+            ],
+            Assert.IsType<WebOptions>(_verbs.Called).Settings.Options);
+    }
+
+    [Theory]
+    [InlineData("--config my.conf --set a.b=1 --set c=")]
+    [InlineData("web --config my.conf --set a.b=1 --set c=")]
+    [InlineData("--config my.conf --set a.b=1 web --set c=")]
+    [InlineData("--config=my.conf --set=a.b=1 --set=c=")]
+    public async Task Settings_are_given_before_or_after_the_verb(string arguments)
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync(arguments));
+        var settings = Assert.IsType<WebOptions>(_verbs.Called).Settings;
+        Assert.Equal("my.conf", settings.ConfigFile);
+        Assert.Equal(["a.b=1", "c="], settings.Assignments);
+        Assert.Equal("1", settings.EnvironmentVariables["IMAGE_CLASSIFIER__A"]);
+    }
+
+    [Fact]
+    public async Task A_node_has_a_data_folder_and_a_name()
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync("node --data dir --instance i-1 --set a=1"));
+        var options = Assert.IsType<NodeOptions>(_verbs.Called);
+        Assert.Equal(InstanceId.Parse("i-1"), options.Instance);
+        Assert.Equal(["a=1"], options.Settings.Assignments);
+        Assert.Equal([new OptionValue("--data", "image-classifier.embedded.data", "dir")], options.Settings.Options);
+    }
+
+    [Theory]
+    [InlineData("classify a.jpg b.png", false)]
+    [InlineData("classify --json a.jpg b.png", true)]
+    [InlineData("classify a.jpg b.png --json", true)]
+    [InlineData("--set a=1 classify a.jpg b.png", false)]
+    public async Task Classify_takes_files(string arguments, bool json)
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync(arguments));
+        var options = Assert.IsType<ClassifyOptions>(_verbs.Called);
+        Assert.Equal(["a.jpg", "b.png"], options.Files);
+        Assert.Equal(json, options.Json);
+    }
+
+    [Fact]
+    public async Task A_file_may_have_any_name()
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync("classify @home.jpg -- --json -x.jpg"));
+        Assert.Equal(["@home.jpg", "--json", "-x.jpg"], Assert.IsType<ClassifyOptions>(_verbs.Called).Files);
+    }
+
+    [Theory]
+    [InlineData("wbe", "Did you mean web?")]
+    [InlineData("web more", "more")]
+    [InlineData("--bogus", "--bogus")]
+    [InlineData("--url http://127.0.0.1:1", "Did you mean --urls?")]
+    [InlineData("--urls", "--urls")]
+    [InlineData("--urls http://a http://b", "http://b")]
+    [InlineData("--urls http://a --urls http://b", "--urls")]
+    [InlineData("--set", "--set")]
+    [InlineData("--config", "--config")]
+    [InlineData("--config a --config b", "--config")]
+    [InlineData("--data=", "--data")]
+    [InlineData("node --data dir", "--instance")]
+    [InlineData("node --data dir --instance a/b", "--instance")]
+    [InlineData("node --data dir --instance a --urls http://127.0.0.1:1", "--urls")]
+    [InlineData("--urls http://127.0.0.1:1 node --instance a", "--urls")]
+    [InlineData("classify", "classify")]
+    [InlineData("classify --jsno a.jpg", "Did you mean --json?")]
+    [InlineData("classify a.jpg --data dir", "--data")]
+    [InlineData("--data dir classify a.jpg", "--data")]
+    public async Task Wrong_use_is_told_on_standard_error_and_runs_nothing(string arguments, string told)
+    {
+        Assert.Equal(ExitCodes.WrongUse, await RunAsync(arguments));
+        Assert.Null(_verbs.Called);
+        Assert.Equal("", _output.ToString());
+        Assert.Contains(told, _error.ToString(), StringComparison.Ordinal);
+        Assert.InRange(ErrorLines().Length, 1, 2);
+    }
+
+    [Theory]
+    [InlineData("--help", "classify")]
+    [InlineData("-h", "--config")]
+    [InlineData("web --help", "--urls")]
+    [InlineData("node --help", "--instance")]
+    [InlineData("classify --help", "--json")]
+    [InlineData("--help --bogus", "Usage")]
+    public async Task Help_is_printed(string arguments, string shown)
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync(arguments));
+        Assert.Contains(shown, _output.ToString(), StringComparison.Ordinal);
+        Assert.Equal("", _error.ToString());
+        Assert.Null(_verbs.Called);
+    }
+
+    [Fact]
+    public async Task The_version_is_printed()
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync("--version"));
+        Assert.Matches(@"^\d+\.\d+\.\d+", _output.ToString());
+        Assert.Null(_verbs.Called);
+    }
+
+    [Theory]
+    [InlineData(ExitCodes.Done)]
+    [InlineData(ExitCodes.SomeFailed)]
+    [InlineData(ExitCodes.WrongUse)]
+    public async Task A_verb_s_exit_code_is_the_program_s(int exitCode)
+    {
+        _verbs.Behaviour = () => exitCode;
+        Assert.Equal(exitCode, await RunAsync("web"));
+    }
+
+    [Fact]
+    public async Task A_wrong_setting_is_wrong_use()
+    {
+        _verbs.Behaviour = () => throw new InvalidSettingException("a.b", "1", "allowed is 2");
+        Assert.Equal(ExitCodes.WrongUse, await RunAsync("web"));
+        Assert.Equal(["image-classifier: a.b = 1 is not usable: allowed is 2."], ErrorLines());
+    }
+
+    [Fact]
+    public async Task A_failure_is_one_line_without_a_stack_trace()
+    {
+        _verbs.Behaviour = () => throw new IOException("The disk\nis full.");
+        Assert.Equal(ExitCodes.SomeFailed, await RunAsync("web"));
+        Assert.Equal(["image-classifier: IOException: The disk is full."], ErrorLines());
+    }
+
+    [Fact]
+    public async Task Being_asked_to_stop_is_no_failure_to_tell()
+    {
+        using var stop = new CancellationTokenSource();
+        await stop.CancelAsync();
+        _verbs.Behaviour = () => throw new OperationCanceledException();
+        Assert.Equal(ExitCodes.SomeFailed, await Program().RunAsync(["web"], stop.Token));
+        Assert.Equal("", _error.ToString());
+    }
+
+    private CommandLineProgram Program() =>
+        new(_verbs, _output, _error, new Dictionary<string, string> { ["IMAGE_CLASSIFIER__A"] = "1" });
+
+    private Task<int> RunAsync(string arguments) => Program().RunAsync(
+        arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), CancellationToken.None);
+
+    private string[] ErrorLines() =>
+        _error.ToString().Split(Environment.NewLine, StringSplitOptions.RemoveEmptyEntries);
+}

@@ -1,0 +1,24 @@
+using ImageClassifier.Host.CommandLine;
+
+namespace ImageClassifier.Tests.CommandLine;
+
+/// <summary>Verbs that do nothing but remember how they were called.</summary>
+internal sealed class RecordedVerbs : IVerbs
+{
+    public object? Called { get; private set; }
+
+    /// <summary>What a verb does when it is called.</summary>
+    public Func<int> Behaviour { get; set; } = () => ExitCodes.Done;
+
+    public Task<int> WebAsync(WebOptions options, CancellationToken cancellation) => Record(options);
+
+    public Task<int> NodeAsync(NodeOptions options, CancellationToken cancellation) => Record(options);
+
+    public Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation) => Record(options);
+
+    private Task<int> Record(object options)
+    {
+        Called = options;
+        return Task.FromResult(Behaviour());
+    }
+}

@@ -1,0 +1,119 @@
+using System.Reflection;
+using Akka.Actor;
+using Akka.Configuration;
+using ImageClassifier.Host.Configuration;
+using ImageClassifier.Testing;
+using Xunit;
+
+namespace ImageClassifier.Tests.Configuration;
+
+/// <summary>What a program that is told nothing runs with.</summary>
+public sealed class EffectiveSettingsSpecs
+{
+    public static TheoryData<ProgramRole> Roles => [.. Enum.GetValues<ProgramRole>()];
+
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void Every_settings_class_can_be_read_from_the_defaults(ProgramRole role)
+    {
+        var config = ProgramSettings.Load(role, new SettingsSources());
+        var readers = SettingsReaders().ToList();
+        Assert.Contains(readers, reader => reader.DeclaringType == typeof(EmbeddedSettings));
+        Assert.All(readers, reader => Assert.NotNull(reader.Invoke(null, [config])));
+    }
+
+    [Theory]
+    [InlineData("environment", "embedded")]
+    [InlineData("web.urls", "http://127.0.0.1:5000")]
+    [InlineData("fleet.kind", "processes")]
+    [InlineData("scaling.policy", "per-image")]
+    [InlineData("scaling.max-instances", "cores")]
+    [InlineData("node.polling.wait-time", "5s")]
+    [InlineData("node.polling.max-in-flight", "20")]
+    [InlineData("node.termination.max-empty-polls", "3")]
+    [InlineData("node.classification.model", "models/tiny-imagenet-200")]
+    [InlineData("node.classification.max-pixels", "100000000")]
+    [InlineData("queues.requests.lease", "30s")]
+    [InlineData("queues.requests.max-receives", "5")]
+    [InlineData("uploads.max-files", "1000")]
+    [InlineData("uploads.max-request-size", "1GiB")]
+    [InlineData("uploads.max-file-size", "25MiB")]
+    [InlineData("uploads.abandoned-after", "15m")]
+    [InlineData("results.max-waiting-requests", "200")]
+    [InlineData("results.wait-limit", "120s")]
+    [InlineData("embedded.retention", "30d")]
+    public void A_name_that_people_rely_on_has_its_documented_default(string key, string value)
+    {
+        foreach (var role in Enum.GetValues<ProgramRole>())
+        {
+            var config = ProgramSettings.Load(role, new SettingsSources());
+            Assert.Equal(value, config.GetString($"image-classifier.{key}"));
+        }
+    }
+
+    [Fact]
+    public void The_cap_of_a_cloud_fleet_is_19() =>
+        Assert.Equal(19, Reference().GetInt("image-classifier.scaling.max-instances"));
+
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public async Task An_actor_system_starts_from_the_settings(ProgramRole role)
+    {
+        var config = ProgramSettings.Load(role, new SettingsSources());
+        var system = ActorSystem.Create("settings", config);
+        Assert.True(system.Dispatchers.HasDispatcher("classifier-dispatcher"));
+        Assert.Equal("embedded", system.Settings.Config.GetString(ProgramSettings.EnvironmentKey));
+        await system.Terminate();
+    }
+
+    [Fact]
+    public void The_budgets_of_stopping_nest()
+    {
+        var config = ProgramSettings.Load(ProgramRole.Node, new SettingsSources());
+        var phase = config.GetTimeSpan("akka.coordinated-shutdown.phases.service-requests-done.timeout");
+        Assert.True(config.GetTimeSpan("image-classifier.node.drain-timeout") < phase);
+        Assert.True(config.GetTimeSpan("image-classifier.fleet.processes.drain-timeout") < phase);
+        Assert.True(phase < TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
+    public void Every_setting_is_documented_where_it_is_defined()
+    {
+        var lines = File.ReadAllLines(Path.Combine(Repository.Root, "hocon", "reference.conf"));
+        var undocumented = lines.Select((line, at) => (line: line.Trim(), at))
+            .Where(entry => IsValue(entry.line) && !HasComment(lines, entry.at))
+            .Select(entry => $"line {entry.at + 1}: {entry.line}");
+        Assert.Contains(lines, line => IsValue(line.Trim()));
+        Assert.Empty(undocumented);
+    }
+
+    private static Config Reference() =>
+        ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(ProgramSettings.BundledFolder, "reference.conf")));
+
+    /// <summary>The <c>Create(Config)</c> of every settings class of the program.</summary>
+    private static IEnumerable<MethodInfo> SettingsReaders() =>
+        from file in Directory.EnumerateFiles(AppContext.BaseDirectory, "*.dll")
+        let name = Path.GetFileNameWithoutExtension(file)
+        where name == "image-classifier" || name.StartsWith("ImageClassifier.", StringComparison.Ordinal)
+        where !name.Contains("Test", StringComparison.Ordinal)
+        from type in Assembly.Load(name).GetTypes()
+        where type.Name.EndsWith("Settings", StringComparison.Ordinal)
+        let create = type.GetMethod("Create", BindingFlags.Public | BindingFlags.Static, [typeof(Config)])
+        where create is not null
+        select create;
+
+    private static bool IsValue(string line) => !line.StartsWith('#') && line.Contains('=', StringComparison.Ordinal);
+
+    // A comment holds for the lines below it, up to an empty line or the next group.
+    private static bool HasComment(string[] lines, int at)
+    {
+        for (var above = at - 1; above >= 0; above--)
+        {
+            var line = lines[above].Trim();
+            if (line.StartsWith('#')) return true;
+            if (!IsValue(line)) return false;
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,146 @@
+using ImageClassifier.Core;
+using ImageClassifier.Host.Configuration;
+using Xunit;
+
+namespace ImageClassifier.Tests.Configuration;
+
+public sealed class HostSettingsSpecs : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void The_embedded_data_is_kept_in_the_user_s_application_data()
+    {
+        var settings = EmbeddedSettings.Create(Sources.With());
+        Assert.Equal("image-classifier", Path.GetFileName(settings.DataFolder));
+        Assert.True(Path.IsPathFullyQualified(settings.DataFolder));
+        Assert.Equal(TimeSpan.FromDays(30), settings.Retention);
+        Assert.Equal(TimeSpan.FromHours(1), settings.RetentionInterval);
+    }
+
+    [Fact]
+    public void A_relative_data_folder_is_one_of_the_working_directory() =>
+        Assert.Equal(
+            Path.Combine(Directory.GetCurrentDirectory(), "some", "where"),
+            EmbeddedSettings.Create(Sources.With($"{EmbeddedSettings.DataKey}=some/where")).DataFolder);
+
+    [Fact]
+    public void A_file_is_no_data_folder() =>
+        AssertRefused(EmbeddedSettings.DataKey, _folder.Write("file", ""), EmbeddedSettings.Create);
+
+    [Theory]
+    [InlineData("retention", "0s")]
+    [InlineData("retention-interval", "2d")]
+    public void Embedded_settings_have_limits(string key, string value) =>
+        AssertRefused($"image-classifier.embedded.{key}", value, EmbeddedSettings.Create);
+
+    [Fact]
+    public void The_default_model_lies_beside_the_program()
+    {
+        var settings = OnnxSettings.Create(Sources.With());
+        Assert.Equal(Path.Combine(AppContext.BaseDirectory, "models", "tiny-imagenet-200"), settings.ModelFolder);
+        Assert.True(File.Exists(Path.Combine(settings.ModelFolder, "model.onnx")));
+        Assert.Equal(8, settings.MaxBatch);
+        Assert.Equal(1, settings.Threads);
+        Assert.Equal(100_000_000, settings.MaxPixels);
+    }
+
+    [Fact]
+    public void A_model_is_found_by_its_full_path_and_from_the_working_directory()
+    {
+        const string Key = "image-classifier.node.classification.model";
+        Assert.Equal(_folder.Path, OnnxSettings.Create(Sources.With($"{Key}={_folder.Path}")).ModelFolder);
+        var relative = Path.GetRelativePath(Directory.GetCurrentDirectory(), _folder.Path);
+        Assert.Equal(_folder.Path, OnnxSettings.Create(Sources.With($"{Key}={relative}")).ModelFolder);
+    }
+
+    [Theory]
+    [InlineData("model", "models/none")]
+    [InlineData("model", "/none")]
+    [InlineData("model", "")]
+    [InlineData("max-batch", "0")]
+    [InlineData("threads", "257")]
+    [InlineData("classifiers", "0")]
+    [InlineData("max-pixels", "0")]
+    public void Onnx_settings_have_limits(string key, string value) =>
+        AssertRefused($"image-classifier.node.classification.{key}", value, OnnxSettings.Create);
+
+    [Fact]
+    public void Classifiers_and_their_threads_together_fit_the_machine()
+    {
+        const string Part = "image-classifier.node.classification";
+        var config = Sources.With($"{Part}.classifiers={Environment.ProcessorCount}", $"{Part}.threads=2");
+        Assert.Equal($"{Part}.threads", Assert.Throws<InvalidSettingException>(() => OnnxSettings.Create(config)).Key);
+    }
+
+    [Fact]
+    public void Queues_have_their_leases()
+    {
+        var settings = QueueSettings.Create(Sources.With());
+        Assert.Equal(
+            new QueueLeaseSettings(TimeSpan.FromSeconds(30), 5, TimeSpan.FromMinutes(10)), settings.Requests);
+        Assert.Equal(
+            new QueueLeaseSettings(TimeSpan.FromSeconds(30), 20, TimeSpan.FromMinutes(10)), settings.Responses);
+    }
+
+    [Theory]
+    [InlineData("requests.lease", "0s")]
+    [InlineData("requests.max-receives", "1000")]
+    [InlineData("requests.max-lease", "29s")]
+    [InlineData("responses.lease", "13h")]
+    public void Queue_settings_have_limits(string key, string value) =>
+        AssertRefused($"image-classifier.queues.{key}", value, QueueSettings.Create);
+
+    [Fact]
+    public void The_fleet_is_of_child_processes()
+    {
+        Assert.Equal(FleetSettings.Processes, FleetSettings.Create(Sources.With()).Kind);
+        Assert.Equal(
+            new ProcessFleetSettings(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(20)),
+            ProcessFleetSettings.Create(Sources.With()));
+        AssertRefused("image-classifier.fleet.kind", "horses", FleetSettings.Create);
+    }
+
+    [Theory]
+    [InlineData("boot-timeout", "0s")]
+    [InlineData("drain-timeout", "11m")]
+    public void Process_fleet_settings_have_limits(string key, string value) =>
+        AssertRefused($"image-classifier.fleet.processes.{key}", value, ProcessFleetSettings.Create);
+
+    [Fact]
+    public void The_web_tier_listens_on_loopback()
+    {
+        var settings = ListenSettings.Create(Sources.With());
+        Assert.Equal(["http://127.0.0.1:5000"], settings.Urls);
+        Assert.Equal(TimeSpan.FromSeconds(10), settings.ShutdownTimeout);
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:0", 1)]
+    [InlineData("http://*:5000", 1)]
+    [InlineData("http://localhost:5000; https://[::1]:5001", 2)]
+    public void The_web_tier_listens_where_it_is_told(string urls, int count) =>
+        Assert.Equal(count, ListenSettings.Create(Sources.With($"{ListenSettings.UrlsKey}={urls}")).Urls.Count);
+
+    [Theory]
+    [InlineData("urls", "")]
+    [InlineData("urls", ";")]
+    [InlineData("urls", "127.0.0.1:5000")]
+    [InlineData("urls", "ftp://127.0.0.1:5000")]
+    [InlineData("urls", "http://127.0.0.1:99999")]
+    [InlineData("urls", "http://127.0.0.1:x")]
+    [InlineData("urls", "http://127.0.0.1:5000/base")]
+    [InlineData("shutdown-timeout", "30s")]
+    public void Listen_settings_have_limits(string key, string value) =>
+        AssertRefused($"image-classifier.web.{key}", value, ListenSettings.Create);
+
+    private static void AssertRefused<T>(string key, string value, Func<Akka.Configuration.Config, T> create)
+    {
+        var config = Sources.With($"{key}={value}");
+        var wrong = Assert.Throws<InvalidSettingException>(() => { create(config); });
+        Assert.Equal(key, wrong.Key);
+        Assert.Contains($"{key} = {value} ", wrong.Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,22 @@
+using Akka.Configuration;
+using ImageClassifier.Core;
+using ImageClassifier.Host.Configuration;
+using Xunit;
+
+namespace ImageClassifier.Tests.Configuration;
+
+/// <summary>Settings as a user gives them.</summary>
+internal static class Sources
+{
+    public static SettingsSources Set(params string[] assignments) => new() { Assignments = assignments };
+
+    public static SettingsSources Variables(params (string Name, string Value)[] variables) =>
+        new() { EnvironmentVariables = variables.ToDictionary(variable => variable.Name, variable => variable.Value) };
+
+    /// <summary>The settings with an assignment or more, as the web tier sees them.</summary>
+    public static Config With(params string[] assignments) => ProgramSettings.Load(ProgramRole.Web, Set(assignments));
+
+    /// <summary>What is wrong with some settings.</summary>
+    public static InvalidSettingException Wrong(SettingsSources sources) =>
+        Assert.Throws<InvalidSettingException>(() => ProgramSettings.Load(ProgramRole.Web, sources));
+}
