@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace ImageClassifier.Adapters.Embedded.Files;
 
-/// <summary>Gives a file a name that no file has yet: of several callers at once, in any process, one succeeds.</summary>
+/// <summary>Gives a file a name that no file has yet: of several callers at once, in any process, exactly one
+/// succeeds.</summary>
 internal static class ExclusivePlacing
 {
     // The same numbers on Linux and macOS.

@@ -45,8 +45,8 @@ public abstract class InstanceFleetContract : IAsyncLifetime
             Assert.Equal(InstanceState.Pending, instance.State);
             Assert.Null(instance.RunningAt);
             Assert.Null(instance.EndedAt);
-            Assert.InRange(
-                instance.LaunchedAt - TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(-5), TimeSpan.FromMinutes(5));
+            var age = TimeProvider.System.GetUtcNow() - instance.LaunchedAt;
+            Assert.InRange(age, TimeSpan.FromMinutes(-5), TimeSpan.FromMinutes(5));
         });
     }
 

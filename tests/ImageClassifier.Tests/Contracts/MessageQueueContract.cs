@@ -17,8 +17,8 @@ public interface IQueueUnderTest : IAsyncDisposable
 }
 
 /// <summary>
-/// What every <see cref="IMessageQueue"/> keeps. Leases are whole seconds, because some queues know no smaller ones; and
-/// no test counts on several messages of one group in one receive, because some bring one at a time.
+/// What every <see cref="IMessageQueue"/> keeps. Leases are whole seconds, because some queues know no smaller ones;
+/// and no test counts on several messages of one group in one receive, because some bring one at a time.
 /// </summary>
 public abstract class MessageQueueContract : IAsyncLifetime
 {

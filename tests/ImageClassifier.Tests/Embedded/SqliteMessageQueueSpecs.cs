@@ -2,6 +2,7 @@ using ImageClassifier.Adapters.Embedded.Queues;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Tests.Contracts;
+using Microsoft.Data.Sqlite;
 using Xunit;
 
 namespace ImageClassifier.Tests.Embedded;
@@ -177,6 +178,22 @@ public sealed class SqliteMessageQueueSpecs : IAsyncLifetime
         File.Delete(Settings.DatabasePath);
         await queue.SendAsync([Message("a")], default);
         Assert.Single(await ReceiveNowAsync(queue));
+    }
+
+    [Fact]
+    public async Task A_file_that_someone_keeps_locked_makes_the_queue_unavailable_until_it_is_free()
+    {
+        var queue = Open();
+        await queue.SendAsync([Message("a")], default);
+        using (var other = new SqliteConnection($"Data Source={Settings.DatabasePath};Pooling=False"))
+        {
+            other.Open();
+            using var locking = other.BeginTransaction(deferred: false);
+            await Assert.ThrowsAsync<QueueUnavailableException>(() => queue.SendAsync([Message("b")], default));
+        }
+
+        await queue.SendAsync([Message("c")], default);
+        Assert.Equal(["a", "c"], (await ReceiveNowAsync(queue)).Select(message => message.Body));
     }
 
     [Fact]
