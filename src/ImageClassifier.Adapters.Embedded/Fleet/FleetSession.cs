@@ -82,9 +82,10 @@ internal sealed class FleetSession : SqliteSession
             WHERE id = $id AND state < $state
             """, "$id", "$state", "$now");
         _end = Statement(
-            $"UPDATE instances SET state = {ended}, ended_at = $now WHERE id = $id AND ended_at IS NULL", "$id", "$now");
-        // Only if it is still what was seen: a slow one can have come up meanwhile. One that comes up after it was given
-        // up is to end at once.
+            $"UPDATE instances SET state = {ended}, ended_at = $now WHERE id = $id AND ended_at IS NULL",
+            "$id", "$now");
+        // Only if it is still what was seen: a slow one can have come up meanwhile. One that comes up after it was
+        // given up is to end at once.
         _endSeen = Statement(
             $"""
             UPDATE instances SET state = {ended}, ended_at = $now, terminate = iif(came_up, terminate, 1)

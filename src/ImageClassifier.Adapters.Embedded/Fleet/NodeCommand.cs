@@ -23,7 +23,8 @@ public sealed record NodeCommand(
         return new NodeCommand(program, isDotnet ? [Environment.GetCommandLineArgs()[0]] : [], extraArguments);
     }
 
-    /// <summary>How the process of an instance is started. Its output comes to its parent, and it has no input.</summary>
+    /// <summary>How the process of an instance is started. Its output comes to its parent; it has no
+    /// input.</summary>
     internal ProcessStartInfo For(EmbeddedLayout layout, InstanceId instance) =>
         new(Program,
         [

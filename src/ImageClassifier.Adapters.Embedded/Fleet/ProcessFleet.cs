@@ -176,11 +176,10 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         var ended = rows.Where(HasEnded).ToArray();
         if (ended.Length > 0)
         {
-            foreach (var row in ended)
+            // One that came up has let go of its lock and is on its way out; one that never did may hang.
+            foreach (var row in ended.Where(row => !row.CameUp))
             {
-                // Only one that never came up can still be there.
-                if (_children.TryGetValue(row.Instance.Id, out var child) && !child.HasExited)
-                    await child.KillAsync(cancellation);
+                if (_children.TryGetValue(row.Instance.Id, out var child)) await child.KillAsync(cancellation);
             }
 
             await _table.CallAsync(table => table.End(ended), cancellation);

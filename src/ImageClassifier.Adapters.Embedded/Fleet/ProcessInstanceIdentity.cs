@@ -22,6 +22,7 @@ public sealed class ProcessInstanceIdentity : IInstanceIdentity, IAsyncDisposabl
     private readonly CancellationTokenSource _terminate = new();
     private readonly CancellationTokenSource _disposed = new();
     private Task _watching = Task.CompletedTask;
+    private bool _isDisposed;
 
     private ProcessInstanceIdentity(InstanceId id, ExclusiveFileLock taken, FleetTable table, TimeProvider time)
     {
@@ -29,17 +30,19 @@ public sealed class ProcessInstanceIdentity : IInstanceIdentity, IAsyncDisposabl
         _lock = taken;
         _table = table;
         _time = time;
+        DrainRequested = _drain.Token;
+        TerminateRequested = _terminate.Token;
     }
 
     /// <inheritdoc />
     public InstanceId Id { get; }
 
     /// <inheritdoc />
-    public CancellationToken DrainRequested => _drain.Token;
+    public CancellationToken DrainRequested { get; }
 
     /// <summary>Cancelled when the fleet wants this instance gone, whatever it does: the process ends at once, without
     /// draining.</summary>
-    public CancellationToken TerminateRequested => _terminate.Token;
+    public CancellationToken TerminateRequested { get; }
 
     /// <summary>Becomes an instance: takes its lock, enters it in the table if it was started by hand, and watches for
     /// what is asked of it. What was asked before is known when this returns.</summary>
@@ -82,6 +85,7 @@ public sealed class ProcessInstanceIdentity : IInstanceIdentity, IAsyncDisposabl
     /// <summary>Stops watching and releases the lock: to the fleet this instance is gone.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, true)) return;
         await _disposed.CancelAsync();
         await _watching;
         await _table.DisposeAsync();

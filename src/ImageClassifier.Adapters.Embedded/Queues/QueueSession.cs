@@ -7,8 +7,8 @@ using Microsoft.Data.Sqlite;
 namespace ImageClassifier.Adapters.Embedded.Queues;
 
 /// <summary>
-/// The queue's database, open. A message is in flight while its <c>visible_at</c> is in the future, and one receiving of
-/// it is known by its id and its count of receives: both never come again, so together they are the receipt.
+/// The queue's database, open. A message is in flight while its <c>visible_at</c> is in the future. One receiving of it
+/// is known by its id and its count of receives: that pair never comes again, so it is the receipt.
 /// </summary>
 internal sealed class QueueSession : SqliteSession
 {

@@ -52,7 +52,8 @@ public sealed record SqliteQueueSettings
     /// <summary>Where messages go that were received too often; null for a dead-letter queue.</summary>
     public string? DeadLetterName { get; private init; }
 
-    /// <summary>For how long a deduplication id is remembered; more than zero, 5 minutes unless told otherwise.</summary>
+    /// <summary>For how long a deduplication id is remembered: more than zero; 5 minutes unless told
+    /// otherwise.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is not more than zero.</exception>
     public TimeSpan DeduplicationWindow
     {
@@ -67,5 +68,6 @@ public sealed record SqliteQueueSettings
     /// <summary>The dead-letter queue of this queue, to be read like any queue.</summary>
     /// <exception cref="InvalidOperationException">This is a dead-letter queue already.</exception>
     public SqliteQueueSettings DeadLetters() => new(
-        DatabasePath, DeadLetterName ?? throw new InvalidOperationException("A dead-letter queue has none of its own."));
+        DatabasePath,
+        DeadLetterName ?? throw new InvalidOperationException("A dead-letter queue has none of its own."));
 }

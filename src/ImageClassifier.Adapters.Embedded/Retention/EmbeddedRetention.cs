@@ -10,9 +10,9 @@ namespace ImageClassifier.Adapters.Embedded.Retention;
 /// <summary>Removes what is old from a data folder: objects, messages, instances that ended, lock files that no one
 /// holds, logs, and what killed processes left half written.</summary>
 /// <remarks>
-/// Each object goes by its own age. A batch's picture is older than its manifest, and that is older than its results, by
-/// minutes; so a batch goes picture by picture within its upload's and its work's own span, and no order among them needs
-/// to be kept: without its manifest a batch is not found, and a picture that is gone is answered as gone.
+/// Each object goes by its own age. A batch's pictures are older than its manifest, and that is older than its results,
+/// by minutes; so a batch goes in that order within the time that its upload and its work took, and nothing needs to
+/// hold it together: without its manifest a batch is not found, and a picture that is gone is answered as gone.
 /// </remarks>
 /// <param name="layout">The data folder.</param>
 /// <param name="settings">How old is old.</param>
@@ -26,8 +26,8 @@ public sealed class EmbeddedRetention(
 
     private readonly TimeProvider _time = time ?? TimeProvider.System;
 
-    /// <summary>Removes what is old now. What cannot be removed stays for the next time, and is logged; it keeps nothing
-    /// else from being removed.</summary>
+    /// <summary>Removes what is old now. What cannot be removed stays for the next time, and is logged; it keeps
+    /// nothing else from being removed.</summary>
     /// <returns>How much was removed.</returns>
     public async Task<RetentionSummary> RunOnceAsync(CancellationToken cancellation)
     {

@@ -14,6 +14,7 @@ internal sealed class SqliteThread<TSession> : IAsyncDisposable where TSession :
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Func<TSession> _open;
     private readonly string _name;
+    private bool _disposed;
 
     public SqliteThread(string name, Func<TSession> open)
     {
@@ -43,7 +44,7 @@ internal sealed class SqliteThread<TSession> : IAsyncDisposable where TSession :
     /// <summary>Finishes the work that was asked for, and ends the thread.</summary>
     public async ValueTask DisposeAsync()
     {
-        _work.CompleteAdding();
+        if (!Interlocked.Exchange(ref _disposed, true)) _work.CompleteAdding();
         await _ended.Task;
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using ImageClassifier.Adapters.Embedded.Files;
 using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Adapters.Embedded.Storage;
@@ -12,7 +13,7 @@ namespace ImageClassifier.Adapters.Embedded.Storage;
 /// <see cref="IOException"/>.</remarks>
 public sealed class FileObjectStore : IObjectStore
 {
-    // A put meets a delete that removes the folder under it; each time someone else got on with their work.
+    // How often a put meets a delete that removes the folder under it: each time someone else got on with their work.
     private const int MaxAttempts = 100;
 
     private readonly string _root;
@@ -176,18 +177,14 @@ public sealed class FileObjectStore : IObjectStore
             try
             {
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-                // Without overwriting this links the file to its new name, which fails for all callers but one.
-                File.Move(temporary, path, overwrite);
+                if (!overwrite) return ExclusivePlacing.TryPlace(temporary, path);
+                File.Move(temporary, path, overwrite: true);
                 return true;
             }
-            catch (IOException) when (!overwrite && File.Exists(path))
+            catch (IOException) when (attempt < MaxAttempts)
             {
-                return false;
-            }
-            catch (IOException failure) when (failure is FileNotFoundException or DirectoryNotFoundException
-                && attempt < MaxAttempts && File.Exists(temporary))
-            {
-                // A delete removed the empty folder in between.
+                // A delete removed the empty folder in between, which shows as one of several errors. Whatever else it
+                // is fails again.
             }
             catch (UnauthorizedAccessException failure)
             {

@@ -1,0 +1,128 @@
+using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
+using Xunit;
+
+namespace ImageClassifier.Tests.Contracts;
+
+/// <summary>A fleet that a contract test has for itself. Its instances live until they are terminated, and their nodes
+/// never poll.</summary>
+public interface IFleetUnderTest : IAsyncDisposable
+{
+    /// <summary>The fleet as it is seen after a restart of the web tier.</summary>
+    IInstanceFleet Open();
+}
+
+/// <summary>What every <see cref="IInstanceFleet"/> keeps.</summary>
+public abstract class InstanceFleetContract : IAsyncLifetime
+{
+    private IFleetUnderTest _underTest = null!;
+    private IInstanceFleet _fleet = null!;
+
+    protected abstract Task<IFleetUnderTest> CreateAsync();
+
+    public async Task InitializeAsync()
+    {
+        _underTest = await CreateAsync();
+        _fleet = _underTest.Open();
+    }
+
+    public async Task DisposeAsync() => await _underTest.DisposeAsync();
+
+    [SkippableFact]
+    public async Task A_new_fleet_is_empty() => Assert.Empty(await _fleet.DescribeAsync(default));
+
+    [SkippableFact]
+    public async Task Launched_instances_are_pending_until_their_node_polls()
+    {
+        var launch = await _fleet.LaunchAsync(3, "token-1", default);
+
+        Assert.Null(launch.Shortfall);
+        Assert.Equal(3, launch.Launched.Distinct().Count());
+        var seen = await _fleet.DescribeAsync(default);
+        Assert.Equal(launch.Launched.Order(ById), seen.Select(instance => instance.Id).Order(ById));
+        Assert.All(seen, instance =>
+        {
+            Assert.Equal(InstanceState.Pending, instance.State);
+            Assert.Null(instance.RunningAt);
+            Assert.Null(instance.EndedAt);
+            var age = TimeProvider.System.GetUtcNow() - instance.LaunchedAt;
+            Assert.InRange(age, TimeSpan.FromMinutes(-5), TimeSpan.FromMinutes(5));
+        });
+    }
+
+    [SkippableFact]
+    public async Task The_same_token_launches_nothing_more()
+    {
+        var first = await _fleet.LaunchAsync(2, "token-1", default);
+        var again = await _fleet.LaunchAsync(2, "token-1", default);
+        var afterRestart = await _underTest.Open().LaunchAsync(2, "token-1", default);
+
+        Assert.Equal(first.Launched.Order(ById), again.Launched.Order(ById));
+        Assert.Equal(first.Launched.Order(ById), afterRestart.Launched.Order(ById));
+        Assert.Equal(2, (await _fleet.DescribeAsync(default)).Count);
+    }
+
+    [SkippableFact]
+    public async Task The_same_token_at_the_same_time_launches_once()
+    {
+        var launches = await Task.WhenAll(
+            Enumerable.Range(0, 4).Select(_ => _fleet.LaunchAsync(2, "token-1", default)));
+
+        Assert.Equal(2, launches.SelectMany(launch => launch.Launched).Distinct().Count());
+        Assert.Equal(2, (await _fleet.DescribeAsync(default)).Count);
+    }
+
+    [SkippableFact]
+    public async Task Another_token_launches_others()
+    {
+        var first = await _fleet.LaunchAsync(1, "token-1", default);
+        var second = await _fleet.LaunchAsync(1, "token-2", default);
+
+        Assert.NotEqual(first.Launched, second.Launched);
+        Assert.Equal(2, (await _fleet.DescribeAsync(default)).Count);
+    }
+
+    [SkippableFact]
+    public async Task A_fleet_is_seen_after_a_restart()
+    {
+        var launch = await _fleet.LaunchAsync(2, "token-1", default);
+
+        var seen = await _underTest.Open().DescribeAsync(default);
+
+        Assert.Equal(launch.Launched.Order(ById), seen.Select(instance => instance.Id).Order(ById));
+        Assert.All(seen, instance => Assert.Equal(InstanceState.Pending, instance.State));
+    }
+
+    [SkippableFact]
+    public async Task Terminated_instances_end_and_are_shown_for_a_while()
+    {
+        var launch = await _fleet.LaunchAsync(2, "token-1", default);
+
+        await _fleet.TerminateAsync([launch.Launched[0]], default);
+
+        await Condition.BecomesTrueAsync(
+            async () => (await FindAsync(launch.Launched[0])).State == InstanceState.Ended, "the instance ended");
+        Assert.NotNull((await FindAsync(launch.Launched[0])).EndedAt);
+        Assert.Equal(InstanceState.Pending, (await FindAsync(launch.Launched[1])).State);
+    }
+
+    [SkippableFact]
+    public async Task Terminating_what_is_unknown_or_has_ended_is_no_error()
+    {
+        var launch = await _fleet.LaunchAsync(1, "token-1", default);
+
+        await _fleet.TerminateAsync([.. launch.Launched, InstanceId.Parse("i-0123456789abcdef0")], default);
+        await _fleet.TerminateAsync(launch.Launched, default);
+        await _fleet.TerminateAsync([], default);
+    }
+
+    [SkippableFact]
+    public async Task Launching_none_is_refused() =>
+        await Assert.ThrowsAnyAsync<ArgumentException>(() => _fleet.LaunchAsync(0, "token-1", default));
+
+    private static Comparer<InstanceId> ById { get; } =
+        Comparer<InstanceId>.Create((a, b) => string.CompareOrdinal(a.Value, b.Value));
+
+    private async Task<FleetInstance> FindAsync(InstanceId id) =>
+        (await _fleet.DescribeAsync(default)).Single(instance => instance.Id == id);
+}

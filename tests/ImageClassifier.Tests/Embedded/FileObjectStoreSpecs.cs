@@ -1,0 +1,87 @@
+using ImageClassifier.Adapters.Embedded.Storage;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Tests.Contracts;
+using Xunit;
+
+namespace ImageClassifier.Tests.Embedded;
+
+/// <summary>The store's times are the file system's, so there is no clock to skew.</summary>
+public sealed class FileObjectStoreSpecs : ObjectStoreContract
+{
+    private readonly TemporaryFolder _folder = new();
+
+    protected override Task<IStoreUnderTest> CreateAsync() =>
+        Task.FromResult<IStoreUnderTest>(new FileStoreUnderTest(_folder));
+
+    [Fact]
+    public async Task Nothing_half_written_is_left()
+    {
+        await PutAsync("a/1", "x");
+        await Store.PutIfAbsentAsync("a/1", new byte[1], default);
+        await Store.PutIfAbsentAsync("a/2", new byte[1], default);
+        await Assert.ThrowsAsync<InvalidDataException>(() => Store.PutAsync("a/3", new FailingStream(99), default));
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Layout.Temporary));
+    }
+
+    [Fact]
+    public async Task The_last_object_of_a_folder_takes_the_folder_with_it()
+    {
+        await PutAsync("images/batch/1.jpg", "x");
+        await PutAsync("images/batch/2.jpg", "x");
+
+        await Store.DeleteAsync("images/batch/1.jpg", default);
+        Assert.True(Directory.Exists(Path.Combine(_folder.Layout.Objects, "images", "batch")));
+        await Store.DeleteAsync("images/batch/2.jpg", default);
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Layout.Objects));
+        Assert.True(Directory.Exists(_folder.Layout.Objects));
+    }
+
+    [Fact]
+    public async Task A_key_below_an_object_and_an_object_in_place_of_a_folder_are_refused()
+    {
+        await PutAsync("a/b", "x");
+
+        await Assert.ThrowsAnyAsync<IOException>(() => PutAsync("a/b/c", "x"));
+        await Assert.ThrowsAnyAsync<IOException>(() => Store.PutIfAbsentAsync("a/b/c", new byte[1], default));
+        await Assert.ThrowsAnyAsync<IOException>(() => PutAsync("a", "x"));
+        await Assert.ThrowsAnyAsync<IOException>(() => Store.PutIfAbsentAsync("a", new byte[1], default));
+
+        Assert.Equal("x", await TextAsync("a/b"));
+        Assert.Null(await Store.GetAsync("a/b/c", default));
+        await Store.DeleteAsync("a/b/c", default);
+        await Store.DeleteAsync("a", default);
+        Assert.Empty(await ListAsync("a/b/"));
+        Assert.Equal("a/b", Assert.Single(await ListAsync("")).Key);
+    }
+
+    [Fact]
+    public async Task A_store_that_cannot_be_reached_answers_with_an_io_error()
+    {
+        await File.WriteAllTextAsync(_folder.File("objects"), "a file where the folder should be");
+
+        await Assert.ThrowsAnyAsync<IOException>(() => PutAsync("a/b", "x"));
+        await Assert.ThrowsAnyAsync<IOException>(() => Store.PutIfAbsentAsync("a", new byte[1], default));
+    }
+
+    [Fact]
+    public async Task Files_that_are_no_objects_are_not_listed()
+    {
+        await PutAsync("a/b", "x");
+        await File.WriteAllTextAsync(Path.Combine(_folder.Layout.Objects, "a", "b (copy).txt"), "someone's");
+
+        Assert.Equal("a/b", Assert.Single(await ListAsync("")).Key);
+    }
+
+    private sealed class FileStoreUnderTest(TemporaryFolder folder) : IStoreUnderTest
+    {
+        public IObjectStore Open() => new FileObjectStore(folder.Layout);
+
+        public ValueTask DisposeAsync()
+        {
+            folder.Remove();
+            return ValueTask.CompletedTask;
+        }
+    }
+}

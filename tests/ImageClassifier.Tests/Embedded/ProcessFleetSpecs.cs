@@ -1,0 +1,399 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using ImageClassifier.Adapters.Embedded.Files;
+using ImageClassifier.Adapters.Embedded.Fleet;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Tests.Contracts;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace ImageClassifier.Tests.Embedded;
+
+public sealed class ProcessFleetSpecs : IAsyncLifetime
+{
+    private const string ChildThatTellsItsProcessId = "echo $$ > \"$3/$5.pid\"; exec sleep 300";
+    private const string ChildThatEndsWhenTold = "while [ ! -e \"$3/stop\" ]; do sleep 0.05; done";
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly List<ProcessFleet> _fleets = [];
+    private readonly List<ProcessInstanceIdentity> _identities = [];
+    private readonly RecordingLogger _log = new();
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
+    {
+        foreach (var identity in _identities) await identity.DisposeAsync();
+        foreach (var fleet in _fleets)
+        {
+            await fleet.StopAsync(new CancellationToken(canceled: true));
+            await fleet.DisposeAsync();
+        }
+
+        _folder.Remove();
+    }
+
+    [SkippableFact]
+    public async Task A_child_gets_the_command_line_of_a_node()
+    {
+        var fleet = Fleet("echo \"$@\" > \"$3/arguments\"");
+        var launched = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
+        await IsInStateAsync(fleet, launched, InstanceState.Ended);
+
+        Assert.Matches("^node-[0-9a-f]{12}$", launched.Value);
+        Assert.Equal(
+            $"node --data {_folder.Path} --instance {launched}\n",
+            await File.ReadAllTextAsync(_folder.File("arguments")));
+    }
+
+    [SkippableFact]
+    public async Task What_a_child_prints_is_logged_with_its_name()
+    {
+        var fleet = Fleet("echo to output; echo to errors >&2; exit 3");
+        var launched = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
+
+        await Condition.BecomesTrueAsync(() => Task.FromResult(_log.Lines.Count == 2), "both lines are logged");
+        Assert.Equal(
+            [$"Warning {launched}: to errors", $"Warning {launched}: to output"], _log.Lines.Order());
+    }
+
+    [SkippableFact]
+    public async Task A_child_that_exits_before_it_came_up_has_ended()
+    {
+        var fleet = Fleet("exit 3");
+        var launched = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
+
+        await IsInStateAsync(fleet, launched, InstanceState.Ended);
+
+        var seen = Assert.Single(await fleet.DescribeAsync(default));
+        Assert.Null(seen.RunningAt);
+        Assert.True(seen.EndedAt >= seen.LaunchedAt);
+    }
+
+    [SkippableFact]
+    public async Task A_child_that_does_not_come_up_in_time_is_ended()
+    {
+        var fleet = Fleet(ChildThatTellsItsProcessId, bootTimeout: TimeSpan.FromSeconds(1));
+        var launched = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
+        var process = await ProcessOfAsync(launched);
+
+        await IsInStateAsync(fleet, launched, InstanceState.Ended);
+
+        Assert.False(IsAlive(process));
+    }
+
+    [SkippableFact]
+    public async Task A_program_that_is_not_there_launches_nothing_and_says_why()
+    {
+        var command = new NodeCommand(_folder.File("no-such-program"), [], []);
+        var fleet = new ProcessFleet(
+            _folder.Layout, new(command, TimeSpan.FromMinutes(1), TimeSpan.Zero), NullLogger<ProcessFleet>.Instance);
+        _fleets.Add(fleet);
+
+        var launch = await fleet.LaunchAsync(2, "token", default);
+
+        Assert.Empty(launch.Launched);
+        Assert.Contains("no-such-program", launch.Shortfall, StringComparison.Ordinal);
+        Assert.Empty(await fleet.DescribeAsync(default));
+    }
+
+    [SkippableFact]
+    public async Task A_fleet_follows_the_life_of_an_instance()
+    {
+        var fleet = Fleet(TestFleet.SleepingChild);
+        var id = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
+        var identity = await IdentityAsync(id);
+        Assert.Equal(InstanceState.Pending, await StateAsync(fleet, id));
+
+        await identity.ReportAsync(InstanceState.Running, default);
+        var running = Assert.Single(await fleet.DescribeAsync(default));
+        Assert.Equal(InstanceState.Running, running.State);
+        Assert.True(running.RunningAt >= running.LaunchedAt);
+
+        await identity.ReportAsync(InstanceState.Running, default);
+        await identity.ReportAsync(InstanceState.Draining, default);
+        await identity.ReportAsync(InstanceState.Running, default);
+        var draining = Assert.Single(await fleet.DescribeAsync(default));
+        Assert.Equal(running with { State = InstanceState.Draining }, draining);
+
+        await identity.EndAsync(default);
+        var ended = Assert.Single(await fleet.DescribeAsync(default));
+        Assert.Equal(draining with { State = InstanceState.Ended, EndedAt = ended.EndedAt }, ended);
+        Assert.NotNull(ended.EndedAt);
+    }
+
+    [SkippableFact]
+    public async Task A_node_that_was_started_by_hand_is_seen()
+    {
+        var identity = await IdentityAsync(InstanceId.Parse("by-hand"));
+        await identity.ReportAsync(InstanceState.Running, default);
+
+        var seen = Assert.Single(await Fleet(TestFleet.SleepingChild).DescribeAsync(default));
+
+        Assert.Equal((identity.Id, InstanceState.Running), (seen.Id, seen.State));
+    }
+
+    [SkippableFact]
+    public async Task A_node_that_was_killed_has_ended_also_for_a_restarted_web_tier()
+    {
+        var killed = await IdentityAsync(InstanceId.Parse("killed"));
+        var crashedEarly = await IdentityAsync(InstanceId.Parse("crashed-early"));
+        var alive = await IdentityAsync(InstanceId.Parse("alive"));
+        await killed.ReportAsync(InstanceState.Running, default);
+        await alive.ReportAsync(InstanceState.Running, default);
+
+        // To the fleet, a process that is gone is a lock that is free.
+        await killed.DisposeAsync();
+        await crashedEarly.DisposeAsync();
+
+        var fleet = Fleet(TestFleet.SleepingChild);
+        var states = (await fleet.DescribeAsync(default)).ToDictionary(seen => seen.Id, seen => seen.State);
+        Assert.Equal(InstanceState.Ended, states[killed.Id]);
+        Assert.Equal(InstanceState.Ended, states[crashedEarly.Id]);
+        Assert.Equal(InstanceState.Running, states[alive.Id]);
+    }
+
+    [SkippableFact]
+    public async Task Children_outlive_a_fleet_that_is_not_stopped()
+    {
+        var fleet = Fleet(ChildThatTellsItsProcessId);
+        var launched = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
+        var process = await ProcessOfAsync(launched);
+
+        await fleet.DisposeAsync();
+        _fleets.Remove(fleet);
+
+        Assert.True(IsAlive(process));
+        Process.GetProcessById(process).Kill();
+    }
+
+    [SkippableFact]
+    public async Task A_request_to_drain_reaches_the_instances_at_once()
+    {
+        var fleet = Fleet(TestFleet.SleepingChild);
+        var identity = await IdentityAsync(InstanceId.Parse("node-1"), new FrozenTimeProvider());
+        Assert.False(identity.DrainRequested.IsCancellationRequested);
+
+        await Condition.BecomesTrueAsync(
+            async () =>
+            {
+                await fleet.RequestDrainAsync(default);
+                return identity.DrainRequested.IsCancellationRequested;
+            },
+            "the bell wakes the instance where time stands still");
+        Assert.False(identity.TerminateRequested.IsCancellationRequested);
+    }
+
+    [SkippableFact]
+    public async Task An_instance_that_comes_up_late_knows_what_was_asked_before()
+    {
+        var fleet = Fleet(TestFleet.SleepingChild);
+        var id = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
+        await fleet.RequestDrainAsync(default);
+
+        var identity = await IdentityAsync(id);
+
+        Assert.True(identity.DrainRequested.IsCancellationRequested);
+        Assert.False(identity.TerminateRequested.IsCancellationRequested);
+    }
+
+    [SkippableFact]
+    public async Task A_name_that_is_used_again_starts_without_what_was_asked_of_the_earlier_one()
+    {
+        var fleet = Fleet(TestFleet.SleepingChild);
+        var first = await IdentityAsync(InstanceId.Parse("by-hand"));
+        await first.ReportAsync(InstanceState.Running, default);
+        await fleet.RequestDrainAsync(default);
+        await first.EndAsync(default);
+        await first.DisposeAsync();
+
+        var second = await IdentityAsync(first.Id);
+
+        Assert.False(second.DrainRequested.IsCancellationRequested);
+        var seen = Assert.Single(await fleet.DescribeAsync(default));
+        Assert.Equal((InstanceState.Pending, null, null), (seen.State, seen.RunningAt, seen.EndedAt));
+    }
+
+    [SkippableFact]
+    public async Task Terminating_a_node_of_an_earlier_web_tier_asks_it_to_end_at_once()
+    {
+        var identity = await IdentityAsync(InstanceId.Parse("earlier"));
+        await identity.ReportAsync(InstanceState.Running, default);
+
+        await Fleet(TestFleet.SleepingChild).TerminateAsync([identity.Id], default);
+
+        await Condition.IsCancelledAsync(identity.TerminateRequested);
+        Assert.False(identity.DrainRequested.IsCancellationRequested);
+    }
+
+    [SkippableFact]
+    public async Task A_node_that_comes_up_after_it_was_given_up_is_to_end_at_once()
+    {
+        var id = Assert.Single((await Fleet(TestFleet.SleepingChild).LaunchAsync(1, "token", default)).Launched);
+        // Not the parent of the child, and so without a process to kill.
+        var restarted = Fleet(TestFleet.SleepingChild);
+        await restarted.TerminateAsync([id], default);
+        Assert.Equal(InstanceState.Ended, await StateAsync(restarted, id));
+
+        var identity = await IdentityAsync(id);
+
+        Assert.True(identity.TerminateRequested.IsCancellationRequested);
+    }
+
+    [SkippableFact]
+    public async Task Two_live_nodes_cannot_have_one_name()
+    {
+        var first = await IdentityAsync(InstanceId.Parse("node-1"));
+
+        var refusal = await Assert.ThrowsAsync<InvalidSettingException>(() => IdentityAsync(first.Id));
+
+        Assert.Equal("--instance", refusal.Key);
+        Assert.Contains("node-1", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task Looking_whether_a_node_lives_does_not_keep_it_from_coming_up()
+    {
+        var ids = Enumerable.Range(0, 20).Select(i => InstanceId.Parse($"node-{i}")).ToArray();
+        using var done = new CancellationTokenSource();
+        var looking = Task.Run(() =>
+        {
+            while (!done.IsCancellationRequested)
+            {
+                foreach (var id in ids) ExclusiveFileLock.IsFree(_folder.Layout.InstanceLock(id));
+            }
+        });
+
+        foreach (var id in ids) await IdentityAsync(id);
+
+        await done.CancelAsync();
+        await looking;
+        Assert.All(ids, id => Assert.False(ExclusiveFileLock.IsFree(_folder.Layout.InstanceLock(id))));
+    }
+
+    [SkippableFact]
+    public async Task Stopping_drains_every_node_also_of_an_earlier_web_tier_and_kills_none_that_does()
+    {
+        var fleet = Fleet(ChildThatEndsWhenTold, log: _log);
+        var own = await IdentityAsync(Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched));
+        var earlier = await IdentityAsync(InstanceId.Parse("earlier"));
+        var draining = new[] { own, earlier }.Select(async identity =>
+        {
+            await identity.ReportAsync(InstanceState.Running, default);
+            await Condition.IsCancelledAsync(identity.DrainRequested);
+            await identity.ReportAsync(InstanceState.Draining, default);
+            await identity.EndAsync(default);
+            await File.WriteAllTextAsync(_folder.File("stop"), "");
+            await identity.DisposeAsync();
+        }).ToArray();
+
+        await fleet.StopAsync(default);
+
+        Assert.All(draining, node => Assert.True(node.IsCompleted || node.Wait(TimeSpan.FromSeconds(5))));
+        await Task.WhenAll(draining);
+        Assert.Empty(_log.Lines);
+        Assert.All(await fleet.DescribeAsync(default), seen => Assert.Equal(InstanceState.Ended, seen.State));
+        Assert.Equal("The fleet is stopping.", (await fleet.LaunchAsync(1, "token-2", default)).Shortfall);
+    }
+
+    [SkippableFact]
+    public async Task Stopping_ends_what_does_not_drain_in_time()
+    {
+        var fleet = Fleet(ChildThatTellsItsProcessId, drainTimeout: TimeSpan.FromMilliseconds(100), log: _log);
+        var launched = (await fleet.LaunchAsync(2, "token", default)).Launched;
+        var processes = await Task.WhenAll(launched.Select(ProcessOfAsync));
+
+        await fleet.StopAsync(default);
+
+        Assert.DoesNotContain(processes, IsAlive);
+        Assert.Contains("did not drain in time", Assert.Single(_log.Lines), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task Stopping_in_a_hurry_does_not_wait_for_the_drain()
+    {
+        var fleet = Fleet(ChildThatTellsItsProcessId, drainTimeout: TimeSpan.FromMinutes(30));
+        var launched = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
+        var process = await ProcessOfAsync(launched);
+
+        await fleet.StopAsync(new CancellationToken(canceled: true));
+
+        Assert.False(IsAlive(process));
+    }
+
+    [Theory]
+    [InlineData("boot-timeout", 0, 20)]
+    [InlineData("boot-timeout", 3601, 20)]
+    [InlineData("drain-timeout", 60, -1)]
+    public void A_wrong_time_is_refused_by_the_name_of_its_key(string key, int bootSeconds, int drainSeconds)
+    {
+        var refusal = Assert.Throws<InvalidSettingException>(() => new ProcessFleetSettings(
+            NodeCommand.OfThisProgram([]), TimeSpan.FromSeconds(bootSeconds), TimeSpan.FromSeconds(drainSeconds)));
+
+        Assert.Equal($"image-classifier.fleet.processes.{key}", refusal.Key);
+    }
+
+    private ProcessFleet Fleet(
+        string script, TimeSpan? bootTimeout = null, TimeSpan? drainTimeout = null, RecordingLogger? log = null)
+    {
+        var fleet = TestFleet.Open(_folder.Layout, script, bootTimeout, drainTimeout, log ?? _log);
+        _fleets.Add(fleet);
+        return fleet;
+    }
+
+    private async Task<ProcessInstanceIdentity> IdentityAsync(InstanceId id, TimeProvider? time = null)
+    {
+        var identity = await ProcessInstanceIdentity.StartAsync(_folder.Layout, id, time, default);
+        _identities.Add(identity);
+        return identity;
+    }
+
+    private static async Task<InstanceState> StateAsync(ProcessFleet fleet, InstanceId id) =>
+        (await fleet.DescribeAsync(default)).Single(seen => seen.Id == id).State;
+
+    private static Task IsInStateAsync(ProcessFleet fleet, InstanceId id, InstanceState state) =>
+        Condition.BecomesTrueAsync(async () => await StateAsync(fleet, id) == state, $"{id} is {state}");
+
+    private async Task<int> ProcessOfAsync(InstanceId id)
+    {
+        var file = _folder.File($"{id}.pid");
+        var text = "";
+        await Condition.BecomesTrueAsync(
+            async () =>
+            {
+                text = File.Exists(file) ? await File.ReadAllTextAsync(file) : "";
+                return text.EndsWith('\n');
+            },
+            "the child tells its process id");
+        return int.Parse(text, NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
+    }
+
+    private static bool IsAlive(int processId)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(processId);
+            return !process.HasExited;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    private sealed class RecordingLogger : ILogger<ProcessFleet>
+    {
+        public ConcurrentQueue<string> Lines { get; } = new();
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) => Lines.Enqueue($"{logLevel} {formatter(state, exception)}");
+    }
+}
