@@ -20,7 +20,7 @@ internal static class NodeHosting
         var settings = NodeSettings.Create(config);
         var layout = EmbeddedEnvironment.CreateLayout(EmbeddedSettings.Create(config));
 
-        await using var identity = await ProcessInstanceIdentity.StartAsync(layout, instance, cancellation: cancellation);
+        await using var identity = await ProcessInstanceIdentity.StartAsync(layout, instance, time: null, cancellation);
         await using var terminate = identity.TerminateRequested.Register(Process.GetCurrentProcess().Kill);
         using var classifier = Verbs.CreateClassifier(config);
 

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Akka.Configuration;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Files;
@@ -41,6 +42,8 @@ internal static class WebHosting
         builder.WebHost.UseUrls([.. listen.Urls]);
         builder.Logging.AddStandardErrorLog();
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        // A failed start is said in one line at the end, not as a stack trace before it.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         builder.Services
             .AddEmbeddedEnvironment(config, layout)
             .AddProcessFleet(config, layout, sources)
@@ -50,15 +53,25 @@ internal static class WebHosting
 
         await using var app = builder.Build();
         app.UseWebTier(PageFolder);
+        await StartAsync(app, listen, cancellation);
+        await app.WaitForShutdownAsync(cancellation);
+        return ExitCodes.Done;
+    }
+
+    private static async Task StartAsync(WebApplication app, ListenSettings listen, CancellationToken cancellation)
+    {
         try
         {
-            await app.RunAsync(cancellation);
-            return ExitCodes.Done;
+            await app.StartAsync(cancellation);
         }
-        catch (IOException failure) when (failure.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+        catch (Exception failure)
         {
+            // What has started by then stops in order.
+            await app.StopAsync(CancellationToken.None);
+            if (failure is not IOException && failure is not SocketException) throw;
             throw new InvalidSettingException(
-                ListenSettings.UrlsKey, string.Join(';', listen.Urls), "another program listens there already", failure);
+                ListenSettings.UrlsKey, string.Join(';', listen.Urls), $"the server cannot listen there: {failure.Message}",
+                failure);
         }
     }
 

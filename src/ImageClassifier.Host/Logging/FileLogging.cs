@@ -1,6 +1,7 @@
 using System.Globalization;
 using ImageClassifier.Core;
 using Serilog;
+using Serilog.Events;
 
 namespace ImageClassifier.Host.Logging;
 
@@ -21,6 +22,7 @@ public static class FileLogging
     {
         var log = new LoggerConfiguration()
             .MinimumLevel.Verbose()
+            .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
             .WriteTo.File(
                 PathOf(dataFolder, instance),
                 outputTemplate: "{UtcTimestamp:yyyy-MM-ddTHH:mm:ss.fffZ} {Level:u3} {SourceContext} {Message:lj}{NewLine}{Exception}",
