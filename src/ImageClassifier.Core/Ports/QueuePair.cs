@@ -1,0 +1,6 @@
+namespace ImageClassifier.Core.Ports;
+
+/// <summary>The two queues in which the tiers meet.</summary>
+/// <param name="Requests">From the web tier to the app nodes.</param>
+/// <param name="Responses">From the app nodes to the web tier.</param>
+public sealed record QueuePair(IMessageQueue Requests, IMessageQueue Responses);
