@@ -1,0 +1,59 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.Routing;
+using ImageClassifier.Core.Ports;
+
+namespace ImageClassifier.Node.Classification;
+
+/// <summary>Runs the model, one micro-batch at a time, synchronously on its dispatcher's threads.</summary>
+internal sealed class ClassifierActor : ReceiveActor
+{
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly IImageClassifier _classifier;
+    private readonly TimeProvider _time;
+
+    public ClassifierActor(IImageClassifier classifier, TimeProvider time)
+    {
+        _classifier = classifier;
+        _time = time;
+        Receive<ClassifyPictures>(Classify);
+    }
+
+    /// <summary>Some classifiers behind one reference.</summary>
+    /// <param name="classifier">The model; safe to call from several threads.</param>
+    /// <param name="time">The clock that measures the runs.</param>
+    /// <param name="count">How many runs at once.</param>
+    /// <param name="dispatcher">The dispatcher with threads of its own.</param>
+    public static Props Props(IImageClassifier classifier, TimeProvider time, int count, string dispatcher)
+    {
+        var one = Akka.Actor.Props.Create(() => new ClassifierActor(classifier, time)).WithDispatcher(dispatcher);
+        return count == 1 ? one : one.WithRouter(new SmallestMailboxPool(count));
+    }
+
+    private void Classify(ClassifyPictures run)
+    {
+        try
+        {
+            if (!run.GivenUp.IsCancellationRequested) Sender.Tell(Run(run));
+        }
+        finally
+        {
+            foreach (var picture in run.Pictures) picture.Dispose();
+        }
+    }
+
+    private IClassifierReply Run(ClassifyPictures run)
+    {
+        var started = _time.GetTimestamp();
+        try
+        {
+            var predictions = _classifier.Classify(run.Pictures);
+            return new PicturesClassified(predictions, _time.GetElapsedTime(started));
+        }
+        catch (Exception failure)
+        {
+            _log.Error(failure, "A run of the model with {0} pictures failed", run.Pictures.Count);
+            return new ClassificationFailed(failure);
+        }
+    }
+}

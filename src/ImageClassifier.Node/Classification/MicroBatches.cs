@@ -1,0 +1,69 @@
+using Akka.Actor;
+using Akka.Event;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Node.Polling;
+
+namespace ImageClassifier.Node.Classification;
+
+/// <summary>Has micro-batches classified: what is decoded comes out with its result, what has ended already comes out
+/// as it is.</summary>
+internal sealed class MicroBatches(
+    IActorRef classifier,
+    ModelIdentity model,
+    InstanceId instance,
+    TimeSpan timeout,
+    TimeProvider time,
+    ILoggingAdapter log)
+{
+    /// <summary>Classifies one micro-batch. Every element comes out once; none is a <see cref="JobWork.ToClassify"/>
+    /// any more. It never fails.</summary>
+    public async Task<IReadOnlyList<JobWork>> ClassifyAsync(IReadOnlyList<JobWork> batch)
+    {
+        var decoded = batch.OfType<JobWork.ToClassify>().ToArray();
+        if (decoded.Length == 0) return batch;
+        var reply = await RunAsync([.. decoded.Select(work => work.Picture)]);
+        foreach (var work in decoded) work.Pass.Dispose();
+        return [.. batch.Where(work => work is not JobWork.ToClassify), .. Conclude(decoded, reply)];
+    }
+
+    private async Task<IClassifierReply> RunAsync(IReadOnlyList<DecodedPicture> pictures)
+    {
+        using var givenUp = new CancellationTokenSource();
+        try
+        {
+            var run = new ClassifyPictures(pictures, givenUp.Token);
+            var reply = await classifier.Ask<IClassifierReply>(run, timeout);
+            return reply is PicturesClassified classified && classified.Predictions.Count != pictures.Count
+                ? new ClassificationFailed(new InvalidOperationException("The model did not answer for each picture."))
+                : reply;
+        }
+        catch (Exception failure)
+        {
+            // The pictures stay the classifier's to dispose of: it may still be reading them.
+            await givenUp.CancelAsync();
+            log.Error("A run of the model with {0} pictures had no answer: {1}", pictures.Count, failure.Message);
+            return new ClassificationFailed(failure);
+        }
+    }
+
+    private IEnumerable<JobWork> Conclude(JobWork.ToClassify[] decoded, IClassifierReply reply) =>
+        reply is PicturesClassified classified
+            ? decoded.Zip(classified.Predictions, (work, predictions) => Conclude(work, predictions, classified.Took))
+            : decoded.Select(work => new JobWork.NotDone(work.Delivery));
+
+    private JobWork.Ended Conclude(JobWork.ToClassify work, IReadOnlyList<Prediction> predictions, TimeSpan took)
+    {
+        var timings = new JobTimings(
+            work.Fetched.TotalMilliseconds,
+            work.Decoded.TotalMilliseconds,
+            took.TotalMilliseconds,
+            (time.GetUtcNow() - work.Delivery.ReceivedAt).TotalMilliseconds);
+        var request = work.Request;
+        var result = new JobResult(
+            request.Job, request.Batch, request.Attempt, JobStatus.Classified, predictions, null, model, instance,
+            timings);
+        return new JobWork.Ended(work.Delivery, request, result);
+    }
+}

@@ -1,0 +1,11 @@
+using ImageClassifier.Core.Ports;
+
+namespace ImageClassifier.Node;
+
+/// <summary>What an app node needs from outside. All of it outlives the node, which disposes of none.</summary>
+/// <param name="Queues">The queues.</param>
+/// <param name="Store">Where pictures are and results go.</param>
+/// <param name="Classifier">The model.</param>
+/// <param name="Identity">The instance that the node runs on.</param>
+public sealed record NodePorts(
+    QueuePair Queues, IObjectStore Store, IImageClassifier Classifier, IInstanceIdentity Identity);

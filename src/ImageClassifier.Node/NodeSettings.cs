@@ -1,0 +1,100 @@
+using System.Globalization;
+using Akka.Configuration;
+using ImageClassifier.Core;
+using ImageClassifier.Streams;
+using ImageClassifier.Streams.Settings;
+
+namespace ImageClassifier.Node;
+
+/// <summary>The settings of an app node: <c>image-classifier.node</c>, and what it needs of its queue's.</summary>
+/// <param name="Polling">How work is taken.</param>
+/// <param name="Classification">How the model is run.</param>
+/// <param name="Termination">When the node ends itself.</param>
+/// <param name="DrainTimeout">How long a drain may take; what is left then returns to the queue.</param>
+public sealed record NodeSettings(
+    PollingSettings Polling,
+    ClassificationSettings Classification,
+    TerminationSettings Termination,
+    TimeSpan DrainTimeout)
+{
+    private const string ShutdownPhase = "akka.coordinated-shutdown.phases.service-requests-done.timeout";
+    private static readonly TimeSpan LongestDrain = TimeSpan.FromHours(1);
+
+    /// <summary>Reads the settings from the whole configuration.</summary>
+    /// <exception cref="InvalidSettingException">One is missing or wrong, or two contradict each other.</exception>
+    public static NodeSettings Create(Config config)
+    {
+        var root = new SettingsSection(config, "image-classifier");
+        var node = root.Section("node");
+        return new NodeSettings(
+            PollingSettings.Create(node.Section("polling"), root.Section("queues.requests")),
+            ClassificationSettings.Create(node.Section("classification")),
+            TerminationSettings.Create(node.Section("termination")),
+            ReadDrainTimeout(config, node));
+    }
+
+    // Past the phase's timeout the actors are stopped, drained or not.
+    private static TimeSpan ReadDrainTimeout(Config config, SettingsSection node)
+    {
+        const string Key = "drain-timeout";
+        var timeout = node.Duration(Key, TimeSpan.FromMilliseconds(100), LongestDrain);
+        if (!config.HasPath(ShutdownPhase) || timeout < config.GetTimeSpan(ShutdownPhase)) return timeout;
+        throw new InvalidSettingException(
+            node.FullKey(Key), node.Text(Key), $"it must be shorter than {ShutdownPhase}");
+    }
+}
+
+/// <summary>How a node takes work.</summary>
+/// <param name="Source">How the request queue is polled.</param>
+/// <param name="Linger">How long results wait for others to share their calls.</param>
+/// <param name="Decoders">Pictures that are read and decoded at once.</param>
+/// <param name="MaxReceives">A job received more often is not tried again: it fails.</param>
+/// <param name="AloneFromReceive">From this receive on a job is worked on alone.</param>
+public sealed record PollingSettings(
+    QueueSourceSettings Source, TimeSpan Linger, int Decoders, int MaxReceives, int AloneFromReceive)
+{
+    internal static PollingSettings Create(SettingsSection polling, SettingsSection queue)
+    {
+        var maxReceives = queue.WholeNumber("max-receives", 1, 1000);
+        return new PollingSettings(
+            QueueSourceSettings.Create(polling, queue),
+            polling.Duration("linger", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)),
+            polling.WholeNumberOrCores("decoders", 1, 256),
+            maxReceives,
+            // The first receive is never alone, or nothing would ever share a run of the model.
+            polling.WholeNumber("alone-from-receive", 2, Math.Max(2, maxReceives)));
+    }
+}
+
+/// <summary>How a node runs the model.</summary>
+/// <param name="Classifiers">Runs at once.</param>
+/// <param name="Threads">Threads of each run.</param>
+/// <param name="Timeout">A run that takes longer has failed.</param>
+public sealed record ClassificationSettings(int Classifiers, int Threads, TimeSpan Timeout)
+{
+    internal static ClassificationSettings Create(SettingsSection section)
+    {
+        const string Key = "classifiers";
+        var cores = Environment.ProcessorCount;
+        var classifiers = section.WholeNumberOrCores(Key, 1, 256);
+        var threads = section.WholeNumberOrCores("threads", 1, 256);
+        if (classifiers * threads > cores)
+        {
+            throw new InvalidSettingException(
+                section.FullKey(Key),
+                classifiers.ToString(CultureInfo.InvariantCulture),
+                $"with {threads} threads each they are more than the machine's {cores} cores");
+        }
+
+        return new ClassificationSettings(
+            classifiers, threads, section.Duration("timeout", TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)));
+    }
+}
+
+/// <summary>When a node ends itself.</summary>
+/// <param name="MaxEmptyPolls">After so many empty polls in a row, with nothing waiting.</param>
+public sealed record TerminationSettings(int MaxEmptyPolls)
+{
+    internal static TerminationSettings Create(SettingsSection section) =>
+        new(section.WholeNumber("max-empty-polls", 1, 1_000_000));
+}

@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+using Akka;
+using Akka.Streams.Dsl;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Node.Classification;
+using ImageClassifier.Streams;
+
+namespace ImageClassifier.Node.Polling;
+
+/// <summary>The node's work as a stream: receive, fetch and decode, micro-batch, classify, store, publish,
+/// acknowledge. Each step answers what went wrong as a value, so the stream ends only when its source is
+/// drained.</summary>
+internal static class ClassificationStream
+{
+    // Small writes to a store that may be far away; a call of the queue has ten.
+    private const int StoresAtOnce = IMessageQueue.MaxBatch;
+    private const int PublishesAtOnce = 4;
+
+    /// <summary>Puts the steps together. Materialised it gives the source's control, and a task that completes when
+    /// the last message is acknowledged.</summary>
+    public static IRunnableGraph<(IQueueSourceControl Control, Task<Done> Finished)> Create(
+        IMessageQueue requests,
+        NodeSettings settings,
+        int preferredBatchSize,
+        PictureIntake intake,
+        MicroBatches microBatches,
+        ResultPublisher publisher,
+        TimeProvider time,
+        Action<PollReport> onPoll)
+    {
+        var linger = settings.Polling.Linger;
+        return QueueSource.Create(requests, settings.Polling.Source, time, onPoll)
+            .SelectAsyncUnordered(settings.Polling.Decoders, intake.TakeAsync)
+            // Batches only under back-pressure: an idle node adds no delay. What needs no run weighs nothing.
+            .BatchWeighted(
+                preferredBatchSize,
+                work => work is JobWork.ToClassify ? 1 : 0,
+                ImmutableList.Create,
+                (batch, work) => batch.Add(work))
+            .SelectAsyncUnordered(settings.Classification.Classifiers, microBatches.ClassifyAsync)
+            .SelectMany(batch => batch)
+            .SelectAsyncUnordered(StoresAtOnce, publisher.StoreAsync)
+            .GroupedWithin(IMessageQueue.MaxBatch, linger)
+            .SelectAsyncUnordered(PublishesAtOnce, batch => publisher.PublishAsync([.. batch]))
+            .SelectMany(acknowledgements => acknowledgements)
+            .Via(QueueAcknowledgement.Create(requests, new AcknowledgementSettings(linger), time))
+            .ToMaterialized(Sink.Ignore<Acknowledged>(), (control, finished) => (control, finished));
+    }
+}

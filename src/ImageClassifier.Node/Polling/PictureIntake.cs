@@ -1,0 +1,158 @@
+using System.Buffers;
+using Akka.Event;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Streams;
+
+namespace ImageClassifier.Node.Polling;
+
+/// <summary>From a message to a decoded picture, or to what became of the job otherwise.</summary>
+internal sealed class PictureIntake(
+    IObjectStore store,
+    IImageClassifier classifier,
+    InstanceId instance,
+    PollingSettings settings,
+    TimeProvider time,
+    ILoggingAdapter log)
+{
+    private readonly AloneGate _gate = new();
+
+    /// <summary>Takes one message in. It never fails: what goes wrong for no fault of the job hands the message
+    /// back.</summary>
+    public async Task<JobWork> TakeAsync(Delivery delivery)
+    {
+        if (!TryReadRequest(delivery.Message.Body, out var request))
+        {
+            log.Warning("A message that is no request was handed back, for the queue to give up on");
+            return new JobWork.NotDone(delivery);
+        }
+
+        try
+        {
+            return await TakeAsync(delivery, request);
+        }
+        catch (IOException failure)
+        {
+            log.Warning("Job {0} was handed back because the store is away: {1}", request.Job, failure.Message);
+            return new JobWork.NotDone(delivery);
+        }
+        catch (Exception failure)
+        {
+            log.Error(failure, "Job {0} could not be taken in and was handed back", request.Job);
+            return new JobWork.NotDone(delivery);
+        }
+    }
+
+    private async Task<JobWork> TakeAsync(Delivery delivery, ClassificationRequest request)
+    {
+        var receives = delivery.Message.ReceiveCount;
+        var isTriedEnough = receives > settings.MaxReceives;
+        if (receives > 1 && await FindStoredAsync(request, isTriedEnough) is { } stored)
+            return new JobWork.Ended(delivery, request, stored) { IsStored = true };
+
+        if (isTriedEnough)
+        {
+            log.Warning("Job {0} failed: it was received {1} times", request.Job, receives);
+            var error = new JobError(
+                JobErrorCodes.TooManyAttempts, "The picture was tried several times, and every time it failed.");
+            // The queue's own limit is one higher, so handing it back moves it to the dead letters.
+            return Failed(delivery, request, error) with { Settlement = Settlement.HandBack };
+        }
+
+        var started = time.GetTimestamp();
+        using var picture = await StoreRetries.RunAsync(
+            () => FetchAsync(request.ImageKey), StoreRetries.Brief, time);
+        if (picture is null)
+        {
+            var error = new JobError(JobErrorCodes.Missing, "The picture is no longer stored.");
+            return Failed(delivery, request, error);
+        }
+
+        var fetched = time.GetElapsedTime(started);
+        var pass = await _gate.EnterAsync(alone: receives >= settings.AloneFromReceive);
+        return await DecodeAsync(delivery, request, picture, pass, fetched);
+    }
+
+    private async Task<JobWork> DecodeAsync(
+        Delivery delivery, ClassificationRequest request, PooledBytes picture, IDisposable pass, TimeSpan fetched)
+    {
+        try
+        {
+            var started = time.GetTimestamp();
+            // On a thread of the pool, for it is long work, and this one may be the stream's.
+            var decoding = await Task.Run(() => classifier.Decode(picture.Memory));
+            if (decoding is Decoding.Decoded { Picture: var decoded })
+            {
+                return new JobWork.ToClassify(
+                    delivery, request, decoded, pass, fetched, time.GetElapsedTime(started));
+            }
+
+            pass.Dispose();
+            return Failed(delivery, request, ((Decoding.Refused)decoding).Error);
+        }
+        catch
+        {
+            pass.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<JobResult?> FindStoredAsync(ClassificationRequest request, bool isLastChance)
+    {
+        var key = ObjectKeys.Result(request.Batch, request.Job);
+        var retries = isLastChance ? StoreRetries.Patient : StoreRetries.Brief;
+        return await StoreRetries.RunAsync(
+            () => store.ReadJsonAsync<JobResult>(key, CancellationToken.None), retries, time);
+    }
+
+    private async Task<PooledBytes?> FetchAsync(string key)
+    {
+        var stored = await store.GetAsync(key, CancellationToken.None);
+        if (stored is null) return null;
+        await using (stored)
+        {
+            var bytes = new PooledBytes(checked((int)stored.Size));
+            try
+            {
+                await stored.Content.ReadExactlyAsync(bytes.Writable);
+                return bytes;
+            }
+            catch
+            {
+                bytes.Dispose();
+                throw;
+            }
+        }
+    }
+
+    private JobWork.Ended Failed(Delivery delivery, ClassificationRequest request, JobError error)
+    {
+        var result = new JobResult(
+            request.Job, request.Batch, request.Attempt, JobStatus.Failed, [], error, null, instance, null);
+        return new JobWork.Ended(delivery, request, result);
+    }
+
+    // A document without an id or a key reads as a request with none.
+    private static bool TryReadRequest(string body, out ClassificationRequest request)
+    {
+        request = WireJson.TryRead<ClassificationRequest>(body)!;
+        return request is { ImageKey.Length: > 0 } && request.Job != default && request.Batch != default;
+    }
+
+    /// <summary>A whole file in memory from the shared pool.</summary>
+    private sealed class PooledBytes(int size) : IDisposable
+    {
+        private byte[]? _bytes = ArrayPool<byte>.Shared.Rent(size);
+
+        public Memory<byte> Writable => _bytes.AsMemory(0, size);
+
+        public ReadOnlyMemory<byte> Memory => Writable;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _bytes, null) is { } bytes) ArrayPool<byte>.Shared.Return(bytes);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.Streams;
+using ImageClassifier.Node.Classification;
+using ImageClassifier.Streams;
+
+namespace ImageClassifier.Node.Polling;
+
+/// <summary>
+/// Owns the stream that takes work, does it and acknowledges it. The stream lives and dies with this actor; where it
+/// ends without having been drained, that is a fault, and the actor stops for its owner to begin again.
+/// </summary>
+internal sealed class PollerActor : ReceiveActor
+{
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly NodeSettings _settings;
+    private readonly NodePorts _ports;
+    private readonly IActorRef _classifier;
+    private readonly IActorRef _owner;
+    private readonly TimeProvider _time;
+    private IQueueSourceControl? _source;
+
+    public PollerActor(
+        NodeSettings settings, NodePorts ports, IActorRef classifier, IActorRef owner, TimeProvider time)
+    {
+        _settings = settings;
+        _ports = ports;
+        _classifier = classifier;
+        _owner = owner;
+        _time = time;
+        Polling();
+    }
+
+    public static Props Props(
+        NodeSettings settings, NodePorts ports, IActorRef classifier, IActorRef owner, TimeProvider time) =>
+        Akka.Actor.Props.Create(() => new PollerActor(settings, ports, classifier, owner, time));
+
+    protected override void PreStart()
+    {
+        var owner = _owner;
+        var (source, finished) = CreateStream(report =>
+                owner.Tell(new PollFinished(report.Received, report.InHand, report.Failure is not null)))
+            .Run(Context.Materializer());
+        _source = source;
+        finished.PipeTo(Self, success: _ => new StreamEnded(null), failure: cause => new StreamEnded(cause));
+        _owner.Tell(PollingStarted.Instance);
+    }
+
+    private Akka.Streams.Dsl.IRunnableGraph<(IQueueSourceControl, Task<Akka.Done>)> CreateStream(
+        Action<PollReport> onPoll)
+    {
+        var model = _ports.Classifier;
+        var instance = _ports.Identity.Id;
+        var intake = new PictureIntake(_ports.Store, model, instance, _settings.Polling, _time, _log);
+        var batches = new MicroBatches(
+            _classifier, model.Model, instance, _settings.Classification.Timeout, _time, _log);
+        var publisher = new ResultPublisher(_ports.Store, _ports.Queues.Responses, _time, _log);
+        return ClassificationStream.Create(
+            _ports.Queues.Requests, _settings, model.PreferredBatchSize, intake, batches, publisher, _time, onPoll);
+    }
+
+    private void Polling()
+    {
+        Receive<DrainPoller>(_ =>
+        {
+            _source!.Drain();
+            Become(Draining);
+        });
+        Receive<StreamEnded>(ended =>
+        {
+            _log.Error(ended.Cause, "The stream ended although no one asked it to");
+            Context.Stop(Self);
+        });
+    }
+
+    private void Draining()
+    {
+        Receive<DrainPoller>(_ => { });
+        Receive<StreamEnded>(ended =>
+        {
+            if (ended.Cause is not null) _log.Error(ended.Cause, "The stream failed while it drained");
+            // The source outlives the stream while it hands back what it had not given on.
+            _source!.Drained.PipeTo(Self, success: () => SourceEnded.Instance);
+        });
+        Receive<SourceEnded>(_ =>
+        {
+            _owner.Tell(PollerDrained.Instance);
+            Context.Stop(Self);
+        });
+    }
+
+    private sealed record StreamEnded(Exception? Cause);
+
+    private sealed record SourceEnded
+    {
+        public static SourceEnded Instance { get; } = new();
+    }
+}

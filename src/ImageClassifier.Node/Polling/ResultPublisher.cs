@@ -1,0 +1,82 @@
+using System.Text.Json;
+using Akka.Event;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Streams;
+
+namespace ImageClassifier.Node.Polling;
+
+/// <summary>From a result to the acknowledgement of its message: first into the store, then into the response queue,
+/// and only then is the message done.</summary>
+internal sealed class ResultPublisher(
+    IObjectStore store, IMessageQueue responses, TimeProvider time, ILoggingAdapter log)
+{
+    /// <summary>Stores a result unless there is one; then the stored one takes its place. It never fails.</summary>
+    public async Task<JobWork> StoreAsync(JobWork work)
+    {
+        if (work is not JobWork.Ended { IsStored: false } ended) return work;
+        try
+        {
+            return await StoreRetries.RunAsync(() => StoreAsync(ended), StoreRetries.Patient, time);
+        }
+        catch (Exception failure)
+        {
+            log.Error(failure, "The result of job {0} could not be stored; the job was handed back", ended.Request.Job);
+            return new JobWork.NotDone(work.Delivery);
+        }
+    }
+
+    /// <summary>Sends the results of up to ten jobs. It never fails.</summary>
+    /// <returns>What is to become of each message: what could not be sent is handed back, and is sent from the store
+    /// next time.</returns>
+    public async Task<IReadOnlyList<Acknowledgement>> PublishAsync(IReadOnlyList<JobWork> batch)
+    {
+        var ended = batch.OfType<JobWork.Ended>().ToArray();
+        var handedBack = batch.Where(work => work is not JobWork.Ended)
+            .Select(work => new Acknowledgement(work.Delivery, Settlement.HandBack));
+        if (ended.Length == 0) return [.. handedBack];
+
+        var outcomes = await QueueSends.SendAllAsync(
+            responses, [.. ended.Select(ToMessage)], RetryPolicy.Default, time, CancellationToken.None);
+        return [.. handedBack, .. ended.Zip(outcomes, Conclude)];
+    }
+
+    private async Task<JobWork> StoreAsync(JobWork.Ended ended)
+    {
+        var key = ObjectKeys.Result(ended.Request.Batch, ended.Request.Job);
+        var isOurs = await store.PutIfAbsentAsync(
+            key, WireJson.WriteUtf8(ended.Result), CancellationToken.None);
+        if (isOurs) return ended with { IsStored = true };
+
+        // Someone else was first. The job is done, so its message is too, however often it was received.
+        var stored = await ReadAsync(key, ended);
+        return ended with { Result = stored, IsStored = true, Settlement = Settlement.Delete };
+    }
+
+    private async Task<JobResult> ReadAsync(string key, JobWork.Ended ended)
+    {
+        try
+        {
+            return await store.ReadJsonAsync<JobResult>(key, CancellationToken.None) ?? ended.Result;
+        }
+        catch (JsonException failure)
+        {
+            log.Error(failure, "The stored result of job {0} is damaged; ours is published", ended.Request.Job);
+            return ended.Result;
+        }
+    }
+
+    private static OutgoingMessage ToMessage(JobWork.Ended ended) => new(
+        WireJson.Write(ended.Result),
+        ended.Request.Job.Value,
+        ClassificationRequest.DeduplicationId(ended.Request.Job, ended.Request.Attempt));
+
+    private Acknowledgement Conclude(JobWork.Ended ended, QueueOutcome outcome)
+    {
+        if (outcome.Succeeded) return new Acknowledgement(ended.Delivery, ended.Settlement);
+        log.Error("The result of job {0} could not be sent; the job was handed back: {1}",
+            ended.Request.Job, outcome.Reason);
+        return new Acknowledgement(ended.Delivery, Settlement.HandBack);
+    }
+}

@@ -1,0 +1,69 @@
+using System.Text;
+using Akka.Actor;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Node.Classification;
+using ImageClassifier.Testing.Fakes;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.Tests.Node;
+
+public sealed class ClassifierActorSpecs(ITestOutputHelper output) : NodeSpecs(output)
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task Pictures_are_answered_in_order_and_disposed_of(int classifiers)
+    {
+        var classifier = Start(classifiers);
+        classifier.Tell(new ClassifyPictures([Decoded("cat"), Decoded("dog")], CancellationToken.None));
+
+        var reply = await ExpectMsgAsync<PicturesClassified>();
+        Assert.Equal(["cat", "dog"], reply.Predictions.Select(predictions => predictions[0].Label));
+        await UntilAsync(() => Classifier.Undisposed == 0, "the pictures were disposed of");
+    }
+
+    [Fact]
+    public async Task A_run_that_throws_is_an_answer_and_the_next_one_goes_on()
+    {
+        var classifier = Start(1);
+        classifier.Tell(new ClassifyPictures([Decoded(FakeImageClassifier.CrashesModel)], CancellationToken.None));
+        classifier.Tell(new ClassifyPictures([Decoded("cat")], CancellationToken.None));
+
+        await ExpectMsgAsync<ClassificationFailed>();
+        await ExpectMsgAsync<PicturesClassified>();
+        await UntilAsync(() => Classifier.Undisposed == 0, "the pictures were disposed of");
+    }
+
+    [Fact]
+    public async Task What_no_one_waits_for_is_disposed_of_without_a_run()
+    {
+        Start(1).Tell(new ClassifyPictures([Decoded("cat")], new CancellationToken(canceled: true)));
+
+        await UntilAsync(() => Classifier.Undisposed == 0, "the picture was disposed of");
+        Assert.Empty(Classifier.Batches);
+    }
+
+    [Fact]
+    public async Task Several_classifiers_run_at_once()
+    {
+        using var both = new CountdownEvent(2);
+        Classifier.WhileClassifying = _ =>
+        {
+            both.Signal();
+            Assert.True(both.Wait(TimeSpan.FromSeconds(10)));
+        };
+        var classifier = Start(2);
+        classifier.Tell(new ClassifyPictures([Decoded("cat")], CancellationToken.None));
+        classifier.Tell(new ClassifyPictures([Decoded("dog")], CancellationToken.None));
+
+        await ExpectMsgAsync<PicturesClassified>();
+        await ExpectMsgAsync<PicturesClassified>();
+    }
+
+    private IActorRef Start(int classifiers) =>
+        Sys.ActorOf(ClassifierActor.Props(Classifier, Time, classifiers, Dispatcher));
+
+    private DecodedPicture Decoded(string word) =>
+        Assert.IsType<Decoding.Decoded>(Classifier.Decode(Encoding.UTF8.GetBytes(word))).Picture;
+}

@@ -1,0 +1,72 @@
+using Akka.Hosting;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Node;
+using ImageClassifier.Testing;
+using ImageClassifier.Testing.Fakes;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Xunit;
+
+namespace ImageClassifier.Tests.Node;
+
+/// <summary>The node as a program hosts it: real time, real threads.</summary>
+public sealed class NodeHostingSpecs : IDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    private readonly FakeMessageQueue _requests = new(TimeProvider.System);
+    private readonly FakeMessageQueue _responses = new(TimeProvider.System);
+    private readonly InMemoryObjectStore _store = new(TimeProvider.System);
+    private readonly FakeImageClassifier _classifier = new();
+    private readonly FakeInstanceIdentity _identity = new();
+
+    public void Dispose() => _identity.Dispose();
+
+    [Fact]
+    public async Task A_hosted_node_does_its_work_on_threads_of_its_own_and_then_stops_the_host()
+    {
+        string? thread = null;
+        _classifier.WhileClassifying = _ => thread = Thread.CurrentThread.Name;
+        var request = Jobs.Request();
+        _store.Set(request.ImageKey, "cat");
+        _requests.Put(WireJson.Write(request), request.Job.Value);
+        using var host = BuildHost("image-classifier.node.polling.wait-time = 100ms");
+        await host.StartAsync();
+
+        await host.WaitForShutdownAsync().WaitAsync(Limit, TimeProvider.System);
+        Assert.Single(_requests.Deleted);
+        Assert.Single(_responses.Visible);
+        Assert.Equal(1, _identity.Ends);
+        Assert.Contains("classifier-dispatcher", thread, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_stopping_host_drains_its_node()
+    {
+        using var host = BuildHost("image-classifier.node.termination.max-empty-polls = 1000");
+        await host.StartAsync();
+        while (_requests.PollsWaiting == 0) await Task.Yield();
+
+        await host.StopAsync().WaitAsync(Limit, TimeProvider.System);
+        Assert.Equal(
+            [InstanceState.Running, InstanceState.Draining, InstanceState.Ended], _identity.Reports);
+    }
+
+    private IHost BuildHost(string changes)
+    {
+        var reference = File.ReadAllText(Path.Combine(Repository.Root, "hocon", "reference.conf"));
+        var config = Akka.Configuration.ConfigurationFactory.ParseString(changes)
+            .WithFallback(Akka.Configuration.ConfigurationFactory.ParseString(reference));
+        var builder = Host.CreateApplicationBuilder();
+        builder.Services
+            .AddSingleton(new QueuePair(_requests, _responses))
+            .AddSingleton<IObjectStore>(_store)
+            .AddSingleton<IImageClassifier>(_classifier)
+            .AddSingleton<IInstanceIdentity>(_identity)
+            .AddAkka("image-classifier", akka => akka
+                .AddHocon(config, HoconAddMode.Append)
+                .WithAppNode(NodeSettings.Create(config)));
+        return builder.Build();
+    }
+}

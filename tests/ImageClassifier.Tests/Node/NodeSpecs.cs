@@ -1,0 +1,84 @@
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Node;
+using ImageClassifier.Streams;
+using ImageClassifier.Testing;
+using ImageClassifier.Testing.Fakes;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.Tests.Node;
+
+/// <summary>A node's surroundings, in virtual time.</summary>
+public abstract class NodeSpecs : VirtualTimeSpecs
+{
+    protected const int MaxReceives = 5;
+    protected const string Dispatcher = "akka.actor.default-dispatcher";
+
+    protected NodeSpecs(ITestOutputHelper output)
+        : base(output)
+    {
+        Requests = new FakeMessageQueue(Time, MaxReceives + 1);
+        Responses = new FakeMessageQueue(Time);
+        Store = new InMemoryObjectStore(Time);
+        Classifier = new FakeImageClassifier();
+        Identity = new FakeInstanceIdentity();
+    }
+
+    protected FakeMessageQueue Requests { get; }
+
+    protected FakeMessageQueue Responses { get; }
+
+    protected InMemoryObjectStore Store { get; }
+
+    protected FakeImageClassifier Classifier { get; }
+
+    protected FakeInstanceIdentity Identity { get; }
+
+    protected NodeSettings Settings { get; set; } = new(
+        new PollingSettings(
+            new QueueSourceSettings(
+                WaitTime: TimeSpan.FromSeconds(5),
+                Lease: TimeSpan.FromSeconds(30),
+                MaxLease: TimeSpan.FromMinutes(10),
+                MaxInFlight: 20,
+                MinBackoff: TimeSpan.FromMilliseconds(200),
+                MaxBackoff: TimeSpan.FromSeconds(30)),
+            Linger: TimeSpan.FromMilliseconds(50),
+            Decoders: 2,
+            MaxReceives,
+            AloneFromReceive: 3),
+        new ClassificationSettings(Classifiers: 1, Threads: 1, Timeout: TimeSpan.FromSeconds(10)),
+        new TerminationSettings(MaxEmptyPolls: 3),
+        DrainTimeout: TimeSpan.FromSeconds(15));
+
+    protected NodePorts Ports => new(new QueuePair(Requests, Responses), Store, Classifier, Identity);
+
+    /// <summary>The results that were sent, in order.</summary>
+    protected IReadOnlyList<JobResult> Published =>
+        [.. Responses.All.Select(message => WireJson.TryRead<JobResult>(message.Body)!)];
+
+    /// <summary>A picture is uploaded, and its job is on the queue.</summary>
+    protected ClassificationRequest Upload(string word, int receivedBefore = 0)
+    {
+        var request = Jobs.Request();
+        Store.Set(request.ImageKey, word);
+        Requests.Put(WireJson.Write(request), request.Job.Value, receivedBefore);
+        return request;
+    }
+
+    protected JobResult? StoredResultOf(ClassificationRequest request) =>
+        Store.DocumentAt<JobResult>(ObjectKeys.Result(request.Batch, request.Job));
+
+    protected JobResult? PublishedResultOf(ClassificationRequest request) =>
+        Published.SingleOrDefault(result => result.Job == request.Job);
+
+    protected bool IsDeleted(ClassificationRequest request) =>
+        Requests.Deleted.Any(message => message.GroupId == request.Job.Value);
+
+    protected override void AfterAll()
+    {
+        base.AfterAll();
+        Identity.Dispose();
+    }
+}

@@ -1,0 +1,146 @@
+using Akka.Actor;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Node.Supervision;
+using ImageClassifier.Testing.Fakes;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.Tests.Node;
+
+public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpecs(output)
+{
+    private static readonly InstanceState[] WholeLife =
+        [InstanceState.Running, InstanceState.Draining, InstanceState.Ended];
+
+    [Fact]
+    public async Task A_node_with_nothing_to_do_ends_its_instance_and_shuts_its_system_down()
+    {
+        Start();
+        await UntilAsync(() => Identity.Reports.Count == 1, "it is running");
+        await AdvanceUntilAsync(() => IsShuttingDown, "it shuts down", TimeSpan.FromSeconds(1));
+
+        Assert.Equal(WholeLife, Identity.Reports);
+        Assert.Equal(1, Identity.Ends);
+        Assert.Equal(3, Requests.Polls.Count(poll => poll.At - Requests.Polls[0].At <= TimeSpan.FromSeconds(14)));
+        Assert.IsType<NodeEndedReason>(CoordinatedShutdown.Get(Sys).ShutdownReason);
+    }
+
+    [Fact]
+    public async Task Work_is_done_before_the_node_counts_empty_polls()
+    {
+        var requests = Enumerable.Range(0, 30).Select(i => Upload($"word-{i}")).ToArray();
+        Start();
+        await AdvanceUntilAsync(() => IsShuttingDown, "it shuts down", TimeSpan.FromMilliseconds(500));
+
+        Assert.All(requests, request => Assert.NotNull(PublishedResultOf(request)));
+        Assert.Equal(30, Requests.Deleted.Count);
+    }
+
+    [Fact]
+    public async Task When_the_fleet_asks_it_drains_and_then_ends_in_that_order()
+    {
+        var release = new TaskCompletionSource();
+        Store.Before = (call, _) => call == StoreCall.PutIfAbsent ? release.Task : Task.CompletedTask;
+        var request = Upload("cat");
+        Start();
+        await UntilAsync(() => Store.CallsOf(StoreCall.PutIfAbsent) == 1, "it is at work");
+
+        Identity.RequestDrain();
+        await UntilAsync(() => Identity.Reports.Contains(InstanceState.Draining), "it drains");
+        await SettleAsync();
+        Assert.Equal(0, Identity.Ends);
+
+        release.SetResult();
+        await AdvanceUntilAsync(() => IsShuttingDown, "it shuts down");
+        Assert.True(IsDeleted(request));
+        Assert.Equal(WholeLife, Identity.Reports);
+    }
+
+    [Fact]
+    public async Task A_stopping_program_waits_for_the_drain_and_marks_the_instance_as_ended()
+    {
+        var release = new TaskCompletionSource();
+        Store.Before = (call, _) => call == StoreCall.PutIfAbsent ? release.Task : Task.CompletedTask;
+        var request = Upload("cat");
+        Start();
+        await UntilAsync(() => Store.CallsOf(StoreCall.PutIfAbsent) == 1, "it is at work");
+
+        var stopping = CoordinatedShutdown.Get(Sys).Run(CoordinatedShutdown.ClrExitReason.Instance);
+        await UntilAsync(() => Identity.Reports.Contains(InstanceState.Draining), "it drains");
+        Assert.False(stopping.IsCompleted);
+
+        release.SetResult();
+        await AdvanceUntilAsync(() => Identity.Ends == 1, "the instance is marked as ended");
+        await stopping.WaitAsync(TimeSpan.FromSeconds(20), TimeProvider.System);
+        Assert.True(IsDeleted(request));
+        Assert.Equal(WholeLife, Identity.Reports);
+    }
+
+    [Fact]
+    public async Task A_drain_that_takes_too_long_is_cut_short_and_the_rest_returns_to_the_queue()
+    {
+        var never = new TaskCompletionSource();
+        Store.Before = (call, _) => call == StoreCall.PutIfAbsent ? never.Task : Task.CompletedTask;
+        Upload("cat");
+        Start();
+        await UntilAsync(() => Store.CallsOf(StoreCall.PutIfAbsent) == 1, "it is at work");
+
+        Identity.RequestDrain();
+        await UntilAsync(() => Identity.Reports.Contains(InstanceState.Draining), "it drains");
+        await AdvanceUntilAsync(() => Identity.Ends == 1, "it ended", TimeSpan.FromSeconds(1));
+        Assert.Single(Requests.InFlight);
+        Assert.Empty(Requests.Deleted);
+    }
+
+    [Fact]
+    public async Task A_poller_that_stops_begins_again_after_a_pause()
+    {
+        var supervisor = Start();
+        await UntilAsync(() => Requests.PollsWaiting == 1, "it polls");
+        for (var i = 1; i <= 3; i++)
+        {
+            var polls = Requests.Polls.Count;
+            await StopPollerAsync(supervisor);
+            await AdvanceUntilAsync(() => Requests.Polls.Count > polls, "it polls again");
+        }
+
+        var request = Upload("cat");
+        await AdvanceUntilAsync(() => IsDeleted(request), "it works again");
+        Assert.Equal([InstanceState.Running], Identity.Reports);
+    }
+
+    [Fact]
+    public async Task A_poller_that_stops_again_and_again_ends_the_node()
+    {
+        var supervisor = Start();
+        while (Identity.Ends == 0)
+        {
+            await AdvanceUntilAsync(
+                () => Requests.PollsWaiting > 0 || Identity.Ends > 0, "it polls or has ended", TimeSpan.FromSeconds(1));
+            await StopPollerAsync(supervisor);
+        }
+
+        Assert.Equal(WholeLife, Identity.Reports);
+    }
+
+    [Fact]
+    public async Task A_fleet_that_cannot_be_told_stops_nothing()
+    {
+        Identity.Before = _ => throw new IOException("The fleet is away.");
+        var request = Upload("cat");
+        Start();
+        await AdvanceUntilAsync(() => IsDeleted(request), "it works");
+        await AdvanceUntilAsync(() => IsShuttingDown, "it shuts down", TimeSpan.FromSeconds(1));
+    }
+
+    private bool IsShuttingDown => CoordinatedShutdown.Get(Sys).ShutdownReason is not null;
+
+    private IActorRef Start() => Sys.ActorOf(NodeSupervisorActor.Props(Settings, Ports, Time, Dispatcher), "node");
+
+    private async Task StopPollerAsync(IActorRef supervisor)
+    {
+        // Its name is not fixed; it is the child that is neither of the others.
+        Sys.ActorSelection(supervisor, "$*").Tell(PoisonPill.Instance);
+        await SettleAsync();
+    }
+}

@@ -1,0 +1,355 @@
+using Akka.Actor;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Node;
+using ImageClassifier.Node.Classification;
+using ImageClassifier.Node.Polling;
+using ImageClassifier.Testing;
+using ImageClassifier.Testing.Fakes;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.Tests.Node;
+
+public sealed class PollerActorSpecs(ITestOutputHelper output) : NodeSpecs(output)
+{
+    private bool _isDrained;
+
+    [Fact]
+    public async Task A_picture_is_classified_stored_published_and_only_then_deleted()
+    {
+        var request = Upload("cat");
+        var deletedFirst = false;
+        Responses.Before = call => Note(call == QueueCall.Send && IsDeleted(request), ref deletedFirst);
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
+
+        var result = StoredResultOf(request)!;
+        Assert.Equal(JobStatus.Classified, result.Status);
+        Assert.Equal("cat", result.Predictions[0].Label);
+        Assert.Equal(Classifier.Model, result.Model);
+        Assert.Equal(Identity.Id, result.InstanceId);
+        Assert.True(result.Timings is { TotalMs: >= 0 });
+        Assert.Equal(WireJson.Write(result), WireJson.Write(PublishedResultOf(request)!));
+        var message = Assert.Single(Responses.Visible);
+        Assert.Equal(request.Job.Value, message.GroupId);
+        Assert.Equal(ClassificationRequest.DeduplicationId(request.Job, 1), message.DeduplicationId);
+        Assert.False(deletedFirst);
+        Assert.Equal(0, Classifier.Undisposed);
+    }
+
+    [Fact]
+    public async Task Many_pictures_share_runs_no_larger_than_the_classifier_likes_and_all_come_out()
+    {
+        var requests = Enumerable.Range(0, 100).Select(i => Upload($"word-{i}")).ToArray();
+        StartPoller();
+        await AdvanceUntilAsync(() => requests.All(IsDeleted), "all were deleted");
+
+        Assert.All(Classifier.Batches, batch => Assert.InRange(batch.Count, 1, Classifier.PreferredBatchSize));
+        Assert.Equal(100, Published.Select(result => result.Job).Distinct().Count());
+        Assert.Equal(100, Published.Count);
+        Assert.Equal(0, Classifier.Undisposed);
+    }
+
+    [Fact]
+    public async Task A_refused_picture_fails_with_the_reason_and_costs_no_other()
+    {
+        var refused = Upload(FakeImageClassifier.Refused);
+        var fine = Upload("cat");
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(refused) && IsDeleted(fine), "both were deleted");
+
+        var result = StoredResultOf(refused)!;
+        Assert.Equal(JobStatus.Failed, result.Status);
+        Assert.Equal(JobErrorCodes.Undecodable, result.Error!.Code);
+        Assert.NotNull(PublishedResultOf(refused));
+        Assert.Equal(JobStatus.Classified, StoredResultOf(fine)!.Status);
+    }
+
+    [Fact]
+    public async Task A_picture_that_is_gone_fails_as_missing()
+    {
+        var request = Upload("cat");
+        await Store.DeleteAsync(request.ImageKey, CancellationToken.None);
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
+
+        Assert.Equal(JobErrorCodes.Missing, PublishedResultOf(request)!.Error!.Code);
+    }
+
+    [Theory]
+    [InlineData("no JSON at all")]
+    [InlineData("{}")]
+    [InlineData("null")]
+    public async Task A_message_that_is_no_request_goes_to_the_dead_letters_and_stops_nothing(string body)
+    {
+        Requests.Put(body);
+        var fine = Upload("cat");
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(fine), "the other was deleted");
+        await AdvanceUntilAsync(() => Requests.DeadLetters.Count == 1, "the queue gave up on the message");
+
+        Assert.Equal(body, Requests.DeadLetters[0].Body);
+        Assert.Single(Published);
+    }
+
+    [Fact]
+    public async Task A_message_received_before_whose_result_is_stored_is_published_again_without_classifying()
+    {
+        var request = Upload("cat", receivedBefore: 1);
+        var stored = Jobs.Classified(request, "dog");
+        Store.Set(ObjectKeys.Result(request.Batch, request.Job), WireJson.Write(stored));
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
+
+        Assert.Equal("dog", PublishedResultOf(request)!.Predictions[0].Label);
+        Assert.Empty(Classifier.DecodedWords);
+    }
+
+    [Fact]
+    public async Task Where_another_node_stored_a_result_first_that_one_is_published()
+    {
+        var request = Upload("cat");
+        var key = ObjectKeys.Result(request.Batch, request.Job);
+        Store.Set(key, WireJson.Write(Jobs.Classified(request, "dog")));
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
+
+        Assert.Equal("dog", PublishedResultOf(request)!.Predictions[0].Label);
+        Assert.Equal("dog", StoredResultOf(request)!.Predictions[0].Label);
+        Assert.Equal(["cat"], Classifier.DecodedWords);
+    }
+
+    [Fact]
+    public async Task A_picture_that_always_fails_ends_as_failed_and_its_message_in_the_dead_letters()
+    {
+        var poison = Upload(FakeImageClassifier.CrashesDecoder);
+        var fine = Enumerable.Range(0, 5).Select(i => Upload($"word-{i}")).ToArray();
+        StartPoller();
+        await AdvanceUntilAsync(() => Requests.DeadLetters.Count == 1, "the queue gave up on the message");
+        await AdvanceUntilAsync(() => fine.All(IsDeleted), "the others were deleted");
+
+        Assert.Equal(MaxReceives, Classifier.DecodedWords.Count(word => word == FakeImageClassifier.CrashesDecoder));
+        Assert.Equal(JobErrorCodes.TooManyAttempts, StoredResultOf(poison)!.Error!.Code);
+        Assert.Equal(JobErrorCodes.TooManyAttempts, PublishedResultOf(poison)!.Error!.Code);
+        Assert.Equal(poison.Job.Value, Requests.DeadLetters[0].GroupId);
+        Assert.All(fine, request => Assert.Equal(JobStatus.Classified, StoredResultOf(request)!.Status));
+    }
+
+    [Fact]
+    public async Task A_picture_that_fails_the_run_costs_its_neighbours_nothing()
+    {
+        var poison = Upload(FakeImageClassifier.CrashesModel);
+        var fine = Enumerable.Range(0, 8).Select(i => Upload($"word-{i}")).ToArray();
+        StartPoller();
+        await AdvanceUntilAsync(() => fine.All(IsDeleted), "the others were deleted");
+        await AdvanceUntilAsync(() => Requests.DeadLetters.Count == 1, "the queue gave up on the message");
+
+        Assert.Equal(JobErrorCodes.TooManyAttempts, PublishedResultOf(poison)!.Error!.Code);
+        Assert.All(fine, request => Assert.Equal(JobStatus.Classified, PublishedResultOf(request)!.Status));
+        Assert.Equal(0, Classifier.Undisposed);
+    }
+
+    [Fact]
+    public async Task From_its_third_receive_a_job_is_worked_on_alone()
+    {
+        var inside = new HashSet<string>();
+        var violations = new List<string>();
+        Classifier.WhileDecoding = word =>
+        {
+            lock (inside)
+            {
+                var isAlone = word.StartsWith("alone", StringComparison.Ordinal);
+                if (isAlone && inside.Count > 0) violations.Add($"{word} came upon {inside.First()}");
+                if (inside.Any(other => other.StartsWith("alone", StringComparison.Ordinal)))
+                    violations.Add($"{word} came upon one alone");
+                inside.Add(word);
+            }
+        };
+        Classifier.WhileClassifying = words =>
+        {
+            lock (inside) inside.ExceptWith(words);
+        };
+        Settings = Settings with { Polling = Settings.Polling with { Decoders = 4 } };
+
+        var requests = Enumerable.Range(0, 60)
+            .Select(i => i % 7 == 3 ? Upload($"alone-{i}", receivedBefore: 2 + i % 2) : Upload($"word-{i}"))
+            .ToArray();
+        StartPoller();
+        await AdvanceUntilAsync(() => requests.All(IsDeleted), "all were deleted");
+
+        Assert.Empty(violations);
+        Assert.Equal(60, Classifier.DecodedWords.Count);
+    }
+
+    [Fact]
+    public async Task A_store_that_is_away_for_a_moment_costs_no_receive()
+    {
+        Store.FailNext(StoreCall.Get, 3);
+        Store.FailNext(StoreCall.PutIfAbsent, 3);
+        var request = Upload("cat");
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
+
+        Assert.Equal(1, Requests.Deleted[0].ReceiveCount);
+        Assert.Equal(JobStatus.Classified, PublishedResultOf(request)!.Status);
+    }
+
+    [Fact]
+    public async Task A_store_that_stays_away_hands_the_job_back_and_fails_nothing()
+    {
+        var isAway = true;
+        Store.Before = (_, _) => Volatile.Read(ref isAway)
+            ? Task.FromException(new IOException("The store is away."))
+            : Task.CompletedTask;
+        var request = Upload("cat");
+        StartPoller();
+        await AdvanceUntilAsync(
+            () => Requests.All.Any(message => message.ReceiveCount == 2), "it was handed back and taken again");
+
+        Volatile.Write(ref isAway, false);
+        await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
+        Assert.Equal(JobStatus.Classified, PublishedResultOf(request)!.Status);
+    }
+
+    [Fact]
+    public async Task A_result_that_could_not_be_sent_is_sent_later_without_classifying_again()
+    {
+        var isAway = true;
+        Responses.CallFailure = _ => Volatile.Read(ref isAway) ? new QueueUnavailableException("It is away.") : null;
+        var request = Upload("cat");
+        StartPoller();
+        await AdvanceUntilAsync(
+            () => Requests.All.Any(message => message.ReceiveCount == 2), "it was handed back and taken again");
+        Assert.Empty(Requests.Deleted);
+
+        Volatile.Write(ref isAway, false);
+        await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
+        Assert.NotNull(PublishedResultOf(request));
+        Assert.Equal(["cat"], Classifier.DecodedWords);
+    }
+
+    [Fact]
+    public async Task A_run_without_an_answer_hands_its_jobs_back()
+    {
+        using var release = new ManualResetEventSlim();
+        var runs = 0;
+        Classifier.WhileClassifying = _ =>
+        {
+            if (Interlocked.Increment(ref runs) == 1) release.Wait(TimeSpan.FromSeconds(20));
+        };
+        Settings = Settings with
+        {
+            Classification = Settings.Classification with { Timeout = TimeSpan.FromMilliseconds(200) },
+        };
+        var request = Upload("cat");
+        StartPoller();
+        await AdvanceUntilAsync(
+            () => Requests.All.Any(message => message.ReceiveCount == 2), "it was handed back and taken again");
+
+        release.Set();
+        await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
+        await UntilAsync(() => Classifier.Undisposed == 0, "all pictures were disposed of");
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(25)]
+    [InlineData(60)]
+    public async Task A_drain_under_load_leaves_every_job_done_or_on_the_queue(int drainAfter)
+    {
+        var requests = Enumerable.Range(0, 80)
+            .Select(i => Upload(i % 10 == 5 ? FakeImageClassifier.Refused : $"word-{i}"))
+            .ToArray();
+        var poller = StartPoller();
+        await AdvanceUntilAsync(() => Classifier.DecodedWords.Count >= drainAfter, "it is under load");
+
+        Watch(poller);
+        poller.Tell(DrainPoller.Instance);
+        await AdvanceUntilAsync(() => Requests.InFlight.Count == 0, "nothing is in hand");
+        await AdvanceUntilAsync(() => poller.Equals(Stopped), "the poller stopped");
+
+        Assert.True(_isDrained);
+        Assert.All(requests, request =>
+        {
+            if (!IsDeleted(request))
+            {
+                Assert.Contains(Requests.Visible, message => message.GroupId == request.Job.Value);
+                return;
+            }
+
+            Assert.NotNull(StoredResultOf(request));
+            Assert.NotNull(PublishedResultOf(request));
+        });
+        Assert.Equal(0, Classifier.Undisposed);
+    }
+
+    [Fact]
+    public async Task A_stream_that_ends_unasked_stops_the_poller()
+    {
+        var ports = Ports with { Queues = new QueuePair(new QueueWithoutOutcomes(Requests), Responses) };
+        Upload("cat");
+        var poller = StartPoller(ports);
+        Watch(poller);
+
+        await AdvanceUntilAsync(() => poller.Equals(Stopped), "the poller stopped");
+        Assert.False(_isDrained);
+    }
+
+    /// <summary>The actor that was seen to stop, while reading what the poller tells its owner.</summary>
+    private IActorRef? Stopped
+    {
+        get
+        {
+            while (HasMessages)
+            {
+                switch (ReceiveOne(TimeSpan.Zero))
+                {
+                    case PollerDrained:
+                        _isDrained = true;
+                        break;
+                    case Terminated terminated:
+                        return terminated.ActorRef;
+                }
+            }
+
+            return null;
+        }
+    }
+
+    private static Task Note(bool condition, ref bool flag)
+    {
+        if (condition) flag = true;
+        return Task.CompletedTask;
+    }
+
+    private IActorRef StartPoller(NodePorts? ports = null)
+    {
+        var classifier = Sys.ActorOf(ClassifierActor.Props(Classifier, Time, 1, Dispatcher));
+        return Sys.ActorOf(PollerActor.Props(Settings, ports ?? Ports, classifier, TestActor, Time));
+    }
+
+    /// <summary>A queue with a fault that no stream can expect: a delete answers nothing where outcomes should
+    /// be.</summary>
+    private sealed class QueueWithoutOutcomes(IMessageQueue queue) : IMessageQueue
+    {
+        public Task<IReadOnlyList<QueueOutcome>> SendAsync(
+            IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellation) =>
+            queue.SendAsync(messages, cancellation);
+
+        public Task<IReadOnlyList<ReceivedMessage>> ReceiveAsync(
+            int maxMessages, TimeSpan wait, TimeSpan lease, CancellationToken stopWaiting) =>
+            queue.ReceiveAsync(maxMessages, wait, lease, stopWaiting);
+
+        public Task<IReadOnlyList<QueueOutcome>> DeleteAsync(
+            IReadOnlyList<Receipt> receipts, CancellationToken cancellation) =>
+            Task.FromResult<IReadOnlyList<QueueOutcome>>(new QueueOutcome[receipts.Count]);
+
+        public Task<IReadOnlyList<QueueOutcome>> ExtendAsync(
+            IReadOnlyList<Receipt> receipts, TimeSpan lease, CancellationToken cancellation) =>
+            queue.ExtendAsync(receipts, lease, cancellation);
+
+        public Task<QueueMeasure> MeasureAsync(CancellationToken cancellation) => queue.MeasureAsync(cancellation);
+    }
+}

@@ -1,0 +1,124 @@
+using Akka.Actor;
+using ImageClassifier.Node.Polling;
+using ImageClassifier.Node.Supervision;
+using ImageClassifier.Node.Termination;
+using ImageClassifier.Testing.Fakes;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.Tests.Node;
+
+public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpecs(output)
+{
+    private static readonly PollFinished Empty = new(0, 0, Failed: false);
+
+    [Fact]
+    public async Task After_enough_empty_polls_with_nothing_waiting_it_asks_for_the_end_once()
+    {
+        var terminator = Start();
+        for (var i = 0; i < 10; i++) terminator.Tell(Empty);
+
+        await ExpectMsgAsync<EndInstance>();
+        await SettleAsync();
+        Assert.False(HasMessages);
+        Assert.Equal(1, Requests.CallsOf(QueueCall.Measure));
+    }
+
+    [Fact]
+    public async Task Fewer_empty_polls_in_a_row_are_not_enough()
+    {
+        var terminator = Start();
+        foreach (var received in (int[])[0, 0, 1, 0, 0, 3, 0, 0]) terminator.Tell(new PollFinished(received, 0, false));
+        await SettleAsync();
+
+        Assert.Equal(0, Requests.CallsOf(QueueCall.Measure));
+        terminator.Tell(Empty);
+        await ExpectMsgAsync<EndInstance>();
+    }
+
+    [Fact]
+    public async Task Failed_polls_say_nothing()
+    {
+        var terminator = Start();
+        terminator.Tell(Empty);
+        terminator.Tell(Empty);
+        for (var i = 0; i < 10; i++) terminator.Tell(new PollFinished(0, 0, Failed: true));
+        await SettleAsync();
+        Assert.Equal(0, Requests.CallsOf(QueueCall.Measure));
+
+        terminator.Tell(Empty);
+        await ExpectMsgAsync<EndInstance>();
+    }
+
+    [Fact]
+    public async Task While_something_is_in_hand_it_does_not_end()
+    {
+        var terminator = Start();
+        for (var i = 0; i < 10; i++) terminator.Tell(new PollFinished(0, 1, false));
+        await SettleAsync();
+        Assert.Equal(0, Requests.CallsOf(QueueCall.Measure));
+
+        terminator.Tell(Empty);
+        await ExpectMsgAsync<EndInstance>();
+    }
+
+    [Fact]
+    public async Task Where_something_waits_after_all_it_counts_from_zero()
+    {
+        Requests.Put("waiting");
+        var terminator = Start();
+        for (var i = 0; i < 3; i++) terminator.Tell(Empty);
+        await UntilAsync(() => Requests.CallsOf(QueueCall.Measure) == 1, "the queue was measured");
+        await SettleAsync();
+
+        terminator.Tell(Empty);
+        terminator.Tell(Empty);
+        await SettleAsync();
+        Assert.Equal(1, Requests.CallsOf(QueueCall.Measure));
+        Assert.False(HasMessages);
+    }
+
+    [Fact]
+    public async Task What_is_in_flight_elsewhere_does_not_keep_it()
+    {
+        Requests.Put("elsewhere");
+        await Requests.ReceiveAsync(1, TimeSpan.Zero, TimeSpan.FromMinutes(1), CancellationToken.None);
+        var terminator = Start();
+        for (var i = 0; i < 3; i++) terminator.Tell(Empty);
+
+        await ExpectMsgAsync<EndInstance>();
+    }
+
+    [Fact]
+    public async Task A_poll_that_brings_something_while_the_queue_is_measured_keeps_it()
+    {
+        var measured = new TaskCompletionSource();
+        Requests.Before = call => call == QueueCall.Measure ? measured.Task : Task.CompletedTask;
+        var terminator = Start();
+        for (var i = 0; i < 3; i++) terminator.Tell(Empty);
+        await UntilAsync(() => Requests.CallsOf(QueueCall.Measure) == 1, "the queue is measured");
+        terminator.Tell(new PollFinished(1, 1, false));
+        await SettleAsync();
+
+        measured.SetResult();
+        await SettleAsync();
+        Assert.False(HasMessages);
+    }
+
+    [Fact]
+    public async Task A_queue_that_cannot_be_measured_keeps_it_for_now()
+    {
+        Requests.FailNext(QueueCall.Measure);
+        var terminator = Start();
+        for (var i = 0; i < 3; i++) terminator.Tell(Empty);
+        await UntilAsync(() => Requests.CallsOf(QueueCall.Measure) == 1, "the queue was measured");
+        await SettleAsync();
+        Assert.False(HasMessages);
+
+        for (var i = 0; i < 3; i++) terminator.Tell(Empty);
+        await ExpectMsgAsync<EndInstance>();
+    }
+
+    private IActorRef Start() =>
+        Sys.ActorOf(SelfTerminatorActor.Props(Requests, Settings.Termination, TestActor, Time));
+}
