@@ -25,7 +25,7 @@ internal static class ActorSystemHosting
                     loggers.LogLevel = Akka.Event.Logging.LogLevelFor(config.GetString("akka.loglevel"));
                     loggers.AddLoggerFactory();
                     loggers.ClearLoggers();
-                    loggers.AddLogger<ActorLog>();
+                    loggers.AddLogger<HostLogActor>();
                 });
                 configure(akka);
             });

@@ -58,7 +58,7 @@ public sealed class NodeHostingSpecs : IDisposable
         var reference = File.ReadAllText(Path.Combine(Repository.Root, "hocon", "reference.conf"));
         var config = Akka.Configuration.ConfigurationFactory.ParseString(changes)
             .WithFallback(Akka.Configuration.ConfigurationFactory.ParseString(reference));
-        var builder = Host.CreateApplicationBuilder();
+        var builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder();
         builder.Services
             .AddSingleton(new QueuePair(_requests, _responses))
             .AddSingleton<IObjectStore>(_store)

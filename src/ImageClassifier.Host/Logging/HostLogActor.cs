@@ -9,14 +9,14 @@ namespace ImageClassifier.Host.Logging;
 
 /// <summary>Passes what actors log on to the host's log, under the name of the actor's class. The host's log gives time and
 /// level, so the line is the message alone.</summary>
-public sealed class ActorLog : ReceiveActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
+public sealed class HostLogActor : ReceiveActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
 {
     private readonly ILoggerFactory _factory = Context.System.Settings.Setup.Get<LoggerFactorySetup>() is { HasValue: true } setup
         ? setup.Value.LoggerFactory
         : throw new InvalidOperationException("The actor system was set up without the host's log.");
 
     /// <summary>Creates the actor; the actor system does.</summary>
-    public ActorLog()
+    public HostLogActor()
     {
         Receive<InitializeLogger>(_ => Sender.Tell(new LoggerInitialized()));
         Receive<LogEvent>(Pass);
