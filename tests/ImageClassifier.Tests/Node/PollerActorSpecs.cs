@@ -285,6 +285,47 @@ public sealed class PollerActorSpecs(ITestOutputHelper output) : NodeSpecs(outpu
         Assert.Equal(0, Classifier.Undisposed);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Whatever_fails_every_job_ends_with_one_stored_result_that_is_published(int seed)
+    {
+        var random = new Random(seed);
+        var chance = new Lock();
+        Requests.CallFailure = Responses.CallFailure = _ =>
+            Chance(0.1) ? new QueueUnavailableException("A random failure.") : null;
+        Requests.EntryOutcome = Responses.EntryOutcome = (_, _) =>
+            Chance(0.1) ? new QueueOutcome(QueueOutcomeKind.Retriable, "busy") : null;
+        Store.Before = (_, _) => Chance(0.1)
+            ? Task.FromException(new IOException("A random failure."))
+            : Task.CompletedTask;
+        Classifier.WhileDecoding = _ => FailAtTimes("The decoder");
+        Classifier.WhileClassifying = _ => FailAtTimes("The model");
+        var requests = Enumerable.Range(0, 60).Select(i => Upload($"word-{i}")).ToArray();
+        StartPoller();
+
+        await AdvanceUntilAsync(
+            () => requests.All(request => PublishedResultOf(request) is not null),
+            "every job's result was published",
+            TimeSpan.FromMilliseconds(250));
+        await AdvanceUntilAsync(
+            () => Requests.All.Count == 0, "the request queue was left empty", TimeSpan.FromMilliseconds(250));
+        Assert.All(requests, request => Assert.Equal(
+            WireJson.Write(StoredResultOf(request)!), WireJson.Write(PublishedResultOf(request)!)));
+        Assert.Equal(60, Requests.Deleted.Count + Requests.DeadLetters.Count);
+        Assert.Equal(0, Classifier.Undisposed);
+
+        void FailAtTimes(string what)
+        {
+            if (Chance(0.1)) throw new InvalidOperationException($"{what} fails at random.");
+        }
+
+        bool Chance(double probability)
+        {
+            lock (chance) return random.NextDouble() < probability;
+        }
+    }
+
     [Fact]
     public async Task A_stream_that_ends_unasked_stops_the_poller()
     {
