@@ -3,8 +3,8 @@ using ImageClassifier.Core.Ports;
 namespace ImageClassifier.Streams;
 
 /// <summary>
-/// Keeps what is in hand, and says whose lease is to be renewed: past two thirds of it, and only while the renewed lease
-/// still ends within the cap, counted from receipt. Not safe for several threads.
+/// Keeps what is in hand, and says whose lease is to be renewed: past two thirds of it, and only while the renewed
+/// lease still ends within the cap, counted from receipt. Not safe for several threads.
 /// </summary>
 /// <param name="lease">How long a lease is.</param>
 /// <param name="maxLease">How long a message may be held in total.</param>
@@ -70,7 +70,7 @@ internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
         }
     }
 
-    /// <summary>Notes that a renewal came to nothing, so that it is due again soon, well before the lease ends.</summary>
+    /// <summary>Notes that a renewal came to nothing: it is due again soon, well before the lease ends.</summary>
     public void TryAgain(Delivery delivery, DateTimeOffset now)
     {
         if (_entries.TryGetValue(delivery, out var entry)) Plan(delivery, entry, now + RetryAfter);

@@ -56,8 +56,9 @@ public static class QueueAcknowledgement
     private static async Task<IReadOnlyList<Acknowledged>> SettleAsync(
         IMessageQueue queue, IReadOnlyList<Acknowledgement> batch, RetryPolicy retries, TimeProvider time)
     {
-        var settled = await Task.WhenAll(
-            batch.GroupBy(entry => entry.Settlement).Select(group => SettleAlikeAsync(queue, [.. group], retries, time)));
+        var settled = await Task.WhenAll(batch
+            .GroupBy(entry => entry.Settlement)
+            .Select(group => SettleAlikeAsync(queue, [.. group], retries, time)));
         return [.. settled.SelectMany(some => some)];
     }
 

@@ -8,10 +8,10 @@ public static class QueueSource
 {
     /// <summary>
     /// A source of the queue's messages. It holds at most <see cref="QueueSourceSettings.MaxInFlight"/> at once, from
-    /// receive to <see cref="Delivery.Release"/>, whether given on or not, and renews all their leases. It polls for ten
-    /// when ten credits are free, or for what is free when nothing is in hand; has one poll under way, which it never
-    /// breaks off; and backs off when a poll fails. It never fails by itself, and completes only when it is drained.
-    /// Where downstream cancels or fails, what was not given on is handed back, and the other leases run out.
+    /// receive to <see cref="Delivery.Release"/>, whether given on or not, and renews all their leases. It polls for
+    /// ten when ten credits are free, or for what is free when nothing is in hand; has one poll under way, which it
+    /// never breaks off; and backs off when a poll fails. It never fails by itself, and completes only when it is
+    /// drained. Where downstream cancels or fails, what was not given on is handed back, and the other leases run out.
     /// </summary>
     /// <param name="queue">The queue.</param>
     /// <param name="settings">How it is polled.</param>

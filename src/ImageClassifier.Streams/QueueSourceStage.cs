@@ -235,7 +235,8 @@ internal sealed class QueueSourceStage(
             }
 
             var pause = _backoff.Next();
-            Log.Warning("A poll failed; the next follows in {0} ms: {1}", (long)pause.TotalMilliseconds, failure.Message);
+            Log.Warning(
+                "A poll failed; the next follows in {0} ms: {1}", (long)pause.TotalMilliseconds, failure.Message);
             ScheduleOnce(PollTimer, pause);
         }
 

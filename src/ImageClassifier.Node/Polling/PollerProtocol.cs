@@ -3,7 +3,8 @@ namespace ImageClassifier.Node.Polling;
 /// <summary>What is said to and by the <see cref="PollerActor"/>.</summary>
 internal interface IPollerMessage;
 
-/// <summary>Take no more work, and finish or hand back what was taken. Followed by <see cref="PollerDrained"/>.</summary>
+/// <summary>Take no more work, and finish or hand back what was taken. Followed by
+/// <see cref="PollerDrained"/>.</summary>
 internal sealed record DrainPoller : IPollerMessage
 {
     public static DrainPoller Instance { get; } = new();

@@ -9,9 +9,9 @@ using ImageClassifier.Streams;
 namespace ImageClassifier.Node.Supervision;
 
 /// <summary>
-/// The app node: it creates the node's actors, begins again with the poller where that fails, tells the fleet where the
-/// instance is in its life, and ends it. Whoever wants the end (the fleet, the program's shutdown, the node itself), the
-/// order is the same: report draining, drain, mark the instance as ended, shut the actor system down.
+/// The app node: it creates the node's actors, begins again with the poller where that fails, tells the fleet where
+/// the instance is in its life, and ends it. Whoever wants the end (the fleet, the program's shutdown, the node
+/// itself), the order is the same: report draining, drain, mark the instance as ended, shut the actor system down.
 /// </summary>
 public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
 {

@@ -7,8 +7,8 @@ using ImageClassifier.Node.Supervision;
 namespace ImageClassifier.Node.Termination;
 
 /// <summary>
-/// Counts the empty polls in a row. After enough of them, with nothing in hand and nothing waiting in the queue, it asks
-/// its owner to end the instance, once. Where something waits after all, it counts from zero.
+/// Counts the empty polls in a row. After enough of them, with nothing in hand and nothing waiting in the queue, it
+/// asks its owner to end the instance, once. Where something waits after all, it counts from zero.
 /// </summary>
 internal sealed class SelfTerminatorActor : ReceiveActor
 {

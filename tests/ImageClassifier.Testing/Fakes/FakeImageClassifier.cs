@@ -75,14 +75,15 @@ public sealed class FakeImageClassifier(int preferredBatchSize = 4) : IImageClas
         lock (_lock) _batches.Add(words);
         WhileClassifying?.Invoke(words);
         if (words.Contains(CrashesModel)) throw new InvalidOperationException("This picture crashes the model.");
-        return words
-            .Select(IReadOnlyList<Prediction> (word) => [new Prediction(0, word, 0.75), new Prediction(1, "other", 0.25)])
-            .ToArray();
+        return words.Select(Predict).ToArray();
     }
 
     public void Dispose()
     {
     }
+
+    private static IReadOnlyList<Prediction> Predict(string word) =>
+        [new Prediction(0, word, 0.75), new Prediction(1, "other", 0.25)];
 
     private sealed class FakePicture(string word, Action disposed) : DecodedPicture
     {

@@ -119,7 +119,8 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
     {
         lock (_lock)
         {
-            foreach (var entry in _entries.Where(entry => entry.Body == body)) entry.VisibleAt = DateTimeOffset.MinValue;
+            foreach (var expired in _entries.Where(entry => entry.Body == body))
+                expired.VisibleAt = DateTimeOffset.MinValue;
             ServeWaiters();
         }
     }

@@ -25,7 +25,8 @@ public sealed class InMemoryObjectStore(TimeProvider time) : IObjectStore
     private readonly Dictionary<StoreCall, int> _calls = [];
     private readonly Dictionary<StoreCall, Queue<Exception>> _failures = [];
 
-    /// <summary>Awaited before each call does anything, with the key or prefix: holds calls back, or fails them.</summary>
+    /// <summary>Awaited before each call does anything, with the key or prefix: holds calls back, or fails
+    /// them.</summary>
     public Func<StoreCall, string, Task>? Before { get; set; }
 
     /// <summary>The keys that are there, in ordinal order.</summary>

@@ -154,6 +154,47 @@ public sealed class PollerActorSpecs(ITestOutputHelper output) : NodeSpecs(outpu
     [Fact]
     public async Task From_its_third_receive_a_job_is_worked_on_alone()
     {
+        using var runs = new SemaphoreSlim(0);
+        Classifier.WhileClassifying = _ => runs.Wait(TimeSpan.FromSeconds(20));
+        Settings = Settings with { Polling = Settings.Polling with { Decoders = 4 } };
+        var before = Upload("before");
+        Upload("alone", receivedBefore: 2);
+        var after = Upload("after");
+        StartPoller();
+
+        // While the model runs for the first, the second is not even decoded, nor is the one behind it.
+        await UntilAsync(() => Classifier.Batches.Count == 1, "the first run began");
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal(["before"], Classifier.DecodedWords);
+
+        runs.Release();
+        await AdvanceUntilAsync(() => Classifier.Batches.Count == 2, "the second run began");
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal(["before", "alone"], Classifier.DecodedWords);
+
+        runs.Release(10);
+        await AdvanceUntilAsync(() => Requests.Deleted.Count == 3, "all were deleted");
+        Assert.True(IsDeleted(before) && IsDeleted(after));
+    }
+
+    [Fact]
+    public async Task A_job_received_twice_shares_its_run()
+    {
+        using var runs = new SemaphoreSlim(0);
+        Classifier.WhileClassifying = _ => runs.Wait(TimeSpan.FromSeconds(20));
+        Upload("first");
+        Upload("second", receivedBefore: 1);
+        Upload("third");
+        StartPoller();
+
+        await UntilAsync(() => Classifier.DecodedWords.Count == 3, "all are decoded while the model runs");
+        runs.Release(10);
+        await AdvanceUntilAsync(() => Requests.Deleted.Count == 3, "all were deleted");
+    }
+
+    [Fact]
+    public async Task Jobs_alone_and_jobs_together_all_get_through()
+    {
         var inside = new HashSet<string>();
         var violations = new List<string>();
         Classifier.WhileDecoding = word =>
@@ -283,6 +324,47 @@ public sealed class PollerActorSpecs(ITestOutputHelper output) : NodeSpecs(outpu
             Assert.NotNull(PublishedResultOf(request));
         });
         Assert.Equal(0, Classifier.Undisposed);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task Whatever_fails_every_job_ends_with_one_stored_result_that_is_published(int seed)
+    {
+        var random = new Random(seed);
+        var chance = new Lock();
+        Requests.CallFailure = Responses.CallFailure = _ =>
+            Chance(0.1) ? new QueueUnavailableException("A random failure.") : null;
+        Requests.EntryOutcome = Responses.EntryOutcome = (_, _) =>
+            Chance(0.1) ? new QueueOutcome(QueueOutcomeKind.Retriable, "busy") : null;
+        Store.Before = (_, _) => Chance(0.1)
+            ? Task.FromException(new IOException("A random failure."))
+            : Task.CompletedTask;
+        Classifier.WhileDecoding = _ => FailAtTimes("The decoder");
+        Classifier.WhileClassifying = _ => FailAtTimes("The model");
+        var requests = Enumerable.Range(0, 60).Select(i => Upload($"word-{i}")).ToArray();
+        StartPoller();
+
+        await AdvanceUntilAsync(
+            () => requests.All(request => PublishedResultOf(request) is not null),
+            "every job's result was published",
+            TimeSpan.FromMilliseconds(250));
+        await AdvanceUntilAsync(
+            () => Requests.All.Count == 0, "the request queue was left empty", TimeSpan.FromMilliseconds(250));
+        Assert.All(requests, request => Assert.Equal(
+            WireJson.Write(StoredResultOf(request)!), WireJson.Write(PublishedResultOf(request)!)));
+        Assert.Equal(60, Requests.Deleted.Count + Requests.DeadLetters.Count);
+        Assert.Equal(0, Classifier.Undisposed);
+
+        void FailAtTimes(string what)
+        {
+            if (Chance(0.1)) throw new InvalidOperationException($"{what} fails at random.");
+        }
+
+        bool Chance(double probability)
+        {
+            lock (chance) return random.NextDouble() < probability;
+        }
     }
 
     [Fact]
