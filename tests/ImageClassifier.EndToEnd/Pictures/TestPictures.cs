@@ -1,0 +1,56 @@
+using System.Text.Json;
+using ImageClassifier.Testing;
+using SkiaSharp;
+
+namespace ImageClassifier.EndToEnd.Pictures;
+
+/// <summary>A picture to upload.</summary>
+/// <param name="Name">Its file name.</param>
+/// <param name="Bytes">Its bytes.</param>
+/// <param name="ExpectedIndex">The class that the default model must answer; null where any will do.</param>
+public sealed record TestPicture(string Name, byte[] Bytes, int? ExpectedIndex);
+
+/// <summary>The sample pictures beside the repository; where they are absent, pictures that are drawn here.</summary>
+public static class TestPictures
+{
+    public static IReadOnlyList<TestPicture> All { get; } = Repository.HasShared ? Shared() : Drawn();
+
+    /// <summary>So many pictures, each with a name of its own.</summary>
+    public static IEnumerable<TestPicture> Many(int count) =>
+        Enumerable.Range(0, count).Select(i =>
+        {
+            var picture = All[i % All.Count];
+            return picture with { Name = $"{i:000}-{picture.Name}" };
+        });
+
+    private static TestPicture[] Shared()
+    {
+        var folder = Path.Combine(Repository.Shared, "images");
+        using var expected = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "expected-tiny.json")));
+        return
+        [
+            .. expected.RootElement.GetProperty("files").EnumerateArray().Select(file =>
+            {
+                var name = file.GetProperty("file").GetString()!;
+                int? index = file.GetProperty("stable").GetBoolean()
+                    ? file.GetProperty("top1").GetProperty("index").GetInt32()
+                    : null;
+                return new TestPicture(name, File.ReadAllBytes(Path.Combine(folder, name)), index);
+            }),
+        ];
+    }
+
+    private static TestPicture[] Drawn() =>
+    [
+        .. new[] { SKColors.OrangeRed, SKColors.SeaGreen, SKColors.SteelBlue, SKColors.Gold }.Select((colour, i) =>
+        {
+            using var bitmap = new SKBitmap(320, 240);
+            using var canvas = new SKCanvas(bitmap);
+            canvas.Clear(SKColors.White);
+            using var paint = new SKPaint { Color = colour, IsAntialias = true };
+            canvas.DrawCircle(160, 120, 40 + (20 * i), paint);
+            using var data = bitmap.Encode(i % 2 == 0 ? SKEncodedImageFormat.Jpeg : SKEncodedImageFormat.Png, 90);
+            return new TestPicture($"drawn-{i}.{(i % 2 == 0 ? "jpg" : "png")}", data.ToArray(), null);
+        }),
+    ];
+}

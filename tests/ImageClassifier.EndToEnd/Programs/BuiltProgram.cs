@@ -1,0 +1,51 @@
+using System.Diagnostics;
+using ImageClassifier.Testing;
+
+namespace ImageClassifier.EndToEnd.Programs;
+
+/// <summary>The program as it was built, in its own output folder.</summary>
+public static class BuiltProgram
+{
+    /// <summary>The program's file.</summary>
+    public static string Path { get; } = Find();
+
+    /// <summary>Runs the program to its end.</summary>
+    /// <returns>Its exit code, standard output and standard error.</returns>
+    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments)
+    {
+        using var process = Process.Start(StartInfo(arguments))!;
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
+        }
+
+        return (process.ExitCode, await output, await error);
+    }
+
+    /// <summary>How the program is started, with its streams redirected.</summary>
+    public static ProcessStartInfo StartInfo(IEnumerable<string> arguments) => new(Path, arguments)
+    {
+        RedirectStandardInput = true,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+        // The program must work from anywhere.
+        WorkingDirectory = System.IO.Path.GetTempPath(),
+    };
+
+    private static string Find()
+    {
+        // tests/…/bin/{configuration}/{framework}/
+        var framework = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(System.IO.Path.DirectorySeparatorChar));
+        var name = OperatingSystem.IsWindows() ? "image-classifier.exe" : "image-classifier";
+        return System.IO.Path.Combine(
+            Repository.Root, "src", "ImageClassifier.Host", "bin", framework.Parent!.Name, framework.Name, name);
+    }
+}

@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace ImageClassifier.EndToEnd.Programs;
+
+/// <summary>The built program running as <c>web</c>, on a free port and with a data folder of its own. Disposing of it
+/// stops it as Ctrl-C does, if the test has not, and removes the folder.</summary>
+public sealed partial class RunningService : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(45);
+
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _log = new();
+    private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly bool _ownsData;
+
+    private RunningService(Process process, string dataFolder, bool ownsData)
+    {
+        _process = process;
+        DataFolder = dataFolder;
+        _ownsData = ownsData;
+    }
+
+    public string DataFolder { get; }
+
+    public HttpClient Http { get; private set; } = null!;
+
+    public Uri Address { get; private set; } = null!;
+
+    public string Log => string.Join('\n', _log);
+
+    /// <summary>Starts the service.</summary>
+    /// <param name="settings">Given with <c>--set</c>, the image-classifier prefix left out.</param>
+    public static Task<RunningService> StartAsync(params string[] settings) =>
+        StartAsync(Directory.CreateTempSubdirectory("image-classifier-").FullName, ownsData: true, settings);
+
+    /// <summary>Starts the service over a data folder that is there; it stays when the service goes.</summary>
+    public static async Task<RunningService> StartAsync(string dataFolder, bool ownsData, params string[] settings)
+    {
+        string[] arguments =
+        [
+            "web", "--urls", "http://127.0.0.1:0", "--data", dataFolder,
+            .. settings.SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" }),
+        ];
+        var process = new Process { StartInfo = BuiltProgram.StartInfo(arguments) };
+        var service = new RunningService(process, dataFolder, ownsData);
+        process.OutputDataReceived += (_, line) => service.Hear(line.Data);
+        process.ErrorDataReceived += (_, line) => service.Hear(line.Data);
+        process.Start();
+        process.StandardInput.Close();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        try
+        {
+            service.Address = await service._address.Task.WaitAsync(StartLimit);
+        }
+        catch (TimeoutException)
+        {
+            await service.DisposeAsync();
+            Assert.Fail($"The service did not start:\n{service.Log}");
+        }
+
+        service.Http = new HttpClient { BaseAddress = service.Address, Timeout = TimeSpan.FromMinutes(3) };
+        return service;
+    }
+
+    /// <summary>The process ids of the app nodes that live.</summary>
+    public IReadOnlyList<int> NodeProcesses() => ProcessTable.Running(DataFolder, "node");
+
+    /// <summary>Kills the web tier as the system would, without a chance to say goodbye.</summary>
+    public async Task KillWebAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>Stops it as Ctrl-C does.</summary>
+    /// <returns>The exit code.</returns>
+    public async Task<int> StopAsync()
+    {
+        if (!_process.HasExited) ProcessTable.Signal(_process.Id, "INT");
+        using var limit = new CancellationTokenSource(StopLimit);
+        try
+        {
+            await _process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            _process.Kill(entireProcessTree: true);
+            Assert.Fail($"The service did not stop:\n{Log}");
+        }
+
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited) await StopAsync();
+        _process.Dispose();
+        Http?.Dispose();
+        if (_ownsData) Directory.Delete(DataFolder, recursive: true);
+    }
+
+    private void Hear(string? line)
+    {
+        if (line is null) return;
+        _log.Enqueue(line);
+        if (Listening().Match(line) is { Success: true } match) _address.TrySetResult(new Uri(match.Groups[1].Value));
+    }
+
+    [GeneratedRegex(@"Now listening on: (http://\S+)")]
+    private static partial Regex Listening();
+}

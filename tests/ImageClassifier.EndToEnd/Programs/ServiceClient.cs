@@ -1,0 +1,86 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Net.WebSockets;
+using System.Text.Json;
+using ImageClassifier.EndToEnd.Pictures;
+using Xunit;
+
+namespace ImageClassifier.EndToEnd.Programs;
+
+/// <summary>What a client of the service does.</summary>
+internal static class ServiceClient
+{
+    /// <summary>Uploads pictures as one batch.</summary>
+    /// <returns>The body of the 202.</returns>
+    public static async Task<JsonElement> UploadAsync(this RunningService service, IEnumerable<TestPicture> pictures)
+    {
+        using var form = Form(pictures.Select(picture => (picture.Name, picture.Bytes)));
+        using var answer = await service.Http.PostAsync("/api/batches", form);
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        return await answer.Content.ReadFromJsonAsync<JsonElement>();
+    }
+
+    public static MultipartFormDataContent Form(IEnumerable<(string Name, byte[] Bytes)> files, string field = "files")
+    {
+        var form = new MultipartFormDataContent();
+        foreach (var (name, bytes) in files)
+        {
+            var part = new ByteArrayContent(bytes);
+            part.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+            form.Add(part, field, name);
+        }
+
+        return form;
+    }
+
+    /// <summary>Follows a batch over the WebSocket until it is complete.</summary>
+    /// <returns>The jobs of its result events, in order.</returns>
+    public static async Task<IReadOnlyList<JsonElement>> FollowAsync(
+        this RunningService service, string batchId, TimeSpan limit)
+    {
+        using var cancellation = new CancellationTokenSource(limit);
+        using var socket = new ClientWebSocket();
+        await socket.ConnectAsync(
+            new UriBuilder(service.Address) { Scheme = "ws", Path = "/ws", Query = $"batch={batchId}" }.Uri, cancellation.Token);
+        var jobs = new List<JsonElement>();
+        while (await ReceiveAsync(socket, cancellation.Token) is { } happened)
+        {
+            if (happened.GetProperty("type").GetString() == "complete") return jobs;
+            jobs.Add(happened.GetProperty("job"));
+        }
+
+        throw new InvalidOperationException("The socket closed before the batch was complete.");
+    }
+
+    public static async Task<JsonElement> GetJsonAsync(this RunningService service, string path) =>
+        await service.Http.GetFromJsonAsync<JsonElement>(path);
+
+    /// <summary>Awaits that no app node lives, by the system's processes and by the fleet's own account.</summary>
+    public static Task FleetEndsAsync(this RunningService service, TimeSpan limit) => Until.HoldsAsync(
+        async () =>
+        {
+            if (service.NodeProcesses().Count > 0) return false;
+            var fleet = await service.GetJsonAsync("/api/fleet");
+            return fleet.GetProperty("instances").EnumerateArray()
+                .All(instance => instance.GetProperty("state").GetString() == "ended");
+        },
+        limit,
+        () => $"App nodes still live:\n{service.Log}");
+
+    private static async Task<JsonElement?> ReceiveAsync(ClientWebSocket socket, CancellationToken cancellation)
+    {
+        using var frame = new MemoryStream();
+        var buffer = new byte[16 * 1024];
+        ValueWebSocketReceiveResult received;
+        do
+        {
+            received = await socket.ReceiveAsync(buffer.AsMemory(), cancellation);
+            if (received.MessageType == WebSocketMessageType.Close) return null;
+            frame.Write(buffer, 0, received.Count);
+        }
+        while (!received.EndOfMessage);
+
+        return JsonSerializer.Deserialize<JsonElement>(frame.ToArray());
+    }
+}
