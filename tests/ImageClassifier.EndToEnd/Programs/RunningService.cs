@@ -12,6 +12,8 @@ public sealed partial class RunningService : IAsyncDisposable
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(45);
 
+    private static readonly Uri AnyPort = new("http://127.0.0.1:0");
+
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _log = new();
     private readonly TaskCompletionSource<Uri> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -38,11 +40,16 @@ public sealed partial class RunningService : IAsyncDisposable
         StartAsync(Directory.CreateTempSubdirectory("image-classifier-").FullName, ownsData: true, settings);
 
     /// <summary>Starts the service over a data folder that is there; it stays when the service goes.</summary>
-    public static async Task<RunningService> StartAsync(string dataFolder, bool ownsData, params string[] settings)
+    public static Task<RunningService> StartAsync(string dataFolder, bool ownsData, params string[] settings) =>
+        StartAsync(dataFolder, ownsData, AnyPort, settings);
+
+    /// <summary>Starts the service over a data folder that is there, at an address where clients know it.</summary>
+    public static async Task<RunningService> StartAsync(
+        string dataFolder, bool ownsData, Uri address, params string[] settings)
     {
         string[] arguments =
         [
-            "web", "--urls", "http://127.0.0.1:0", "--data", dataFolder,
+            "web", "--urls", address.ToString().TrimEnd('/'), "--data", dataFolder,
             .. settings.SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" }),
         ];
         var process = new Process { StartInfo = BuiltProgram.StartInfo(arguments) };

@@ -1,0 +1,107 @@
+using ImageClassifier.EndToEnd.Pictures;
+using ImageClassifier.EndToEnd.Programs;
+using ImageClassifier.Testing;
+using Microsoft.Playwright;
+using Xunit;
+using static Microsoft.Playwright.Assertions;
+
+namespace ImageClassifier.EndToEnd;
+
+/// <summary>The page in Debian's Chromium.</summary>
+public sealed class BrowserSpecs
+{
+    private const string QuickPolls = "node.polling.wait-time=1s";
+
+    private static readonly string[] Flags =
+    [
+        "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync",
+    ];
+
+    private static readonly LocatorAssertionsToHaveCountOptions Patiently = new() { Timeout = 60_000 };
+
+    [SkippableFact]
+    public async Task Chosen_pictures_show_their_labels_in_order_and_the_fleet_comes_and_goes()
+    {
+        await using var service = await RunningService.StartAsync(QuickPolls);
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await LaunchAsync(playwright);
+        var page = await browser.NewPageAsync(new BrowserNewPageOptions
+        {
+            ViewportSize = new ViewportSize { Width = 1280, Height = 900 },
+        });
+        var complaints = new List<string>();
+        page.Console += (_, message) =>
+        {
+            if (message.Type == "error") complaints.Add(message.Text);
+        };
+        page.PageError += (_, failure) => complaints.Add(failure);
+
+        await page.GotoAsync(service.Address.ToString());
+        await page.SetInputFilesAsync("#files", TestPictures.All.Select(picture => new FilePayload
+        {
+            Name = picture.Name,
+            MimeType = picture.Name.EndsWith(".png", StringComparison.Ordinal) ? "image/png" : "image/jpeg",
+            Buffer = picture.Bytes,
+        }));
+        await Expect(page.Locator("#fleet .instance")).Not.ToHaveCountAsync(0, Patiently);
+        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(TestPictures.All.Count, Patiently);
+        await Expect(page.Locator("#summary")).ToHaveAttributeAsync("data-state", "done");
+        Assert.Equal(
+            TestPictures.All.Select(picture => picture.Name),
+            (await page.Locator(".card .name").AllTextContentsAsync()).Select(name => name.Trim()));
+        Assert.All(await page.Locator(".card .label").AllTextContentsAsync(), label => Assert.NotEmpty(label.Trim()));
+        await ScreenshotAsync(page, "page.png");
+
+        await page.ReloadAsync();
+        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(TestPictures.All.Count, Patiently);
+        await service.FleetEndsAsync(TimeSpan.FromMinutes(1));
+        await Expect(page.Locator("#fleet .instance[data-state=running]")).ToHaveCountAsync(0, Patiently);
+        Assert.Empty(complaints);
+    }
+
+    [SkippableFact]
+    public async Task The_page_follows_on_after_the_service_was_restarted()
+    {
+        var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await LaunchAsync(playwright);
+        var page = await browser.NewPageAsync(new BrowserNewPageOptions
+        {
+            ViewportSize = new ViewportSize { Width = 390, Height = 844 },
+        });
+
+        Uri address;
+        await using (var first = await RunningService.StartAsync(data, ownsData: false, QuickPolls))
+        {
+            address = first.Address;
+            await page.GotoAsync(address.ToString());
+            await page.SetInputFilesAsync("#files", TestPictures.Many(60).Select(picture => new FilePayload
+            {
+                Name = picture.Name,
+                MimeType = "image/jpeg",
+                Buffer = picture.Bytes,
+            }));
+            await Expect(page.Locator(".card[data-state=waiting], .card[data-state=uploading]")).ToHaveCountAsync(0, Patiently);
+            await first.KillWebAsync();
+        }
+
+        await using var second = await RunningService.StartAsync(
+            data, ownsData: true, address, QuickPolls, "queues.requests.lease=5s");
+        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(60, Patiently);
+        await ScreenshotAsync(page, "phone.png");
+    }
+
+    private static Task<IBrowser> LaunchAsync(IPlaywright playwright)
+    {
+        var chromium = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+            .Select(folder => Path.Combine(folder, "chromium")).FirstOrDefault(File.Exists);
+        Requirement.Met(chromium is not null, "there is no chromium on the path");
+        return playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = chromium, Args = Flags });
+    }
+
+    private static Task ScreenshotAsync(IPage page, string name) => page.ScreenshotAsync(new PageScreenshotOptions
+    {
+        Path = Path.Combine(Repository.Root, "artifacts", "screenshots", name),
+    });
+}
