@@ -11,6 +11,9 @@ public sealed class MainJobSpecs
 {
     private const string QuickPolls = "node.polling.wait-time=1s";
     private const string ShortLease = "queues.requests.lease=5s";
+
+    // Longer than a test waits: what is not handed back would be missed.
+    private const string LongLease = "queues.requests.lease=10m";
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
     [SkippableFact]
@@ -78,11 +81,7 @@ public sealed class MainJobSpecs
 
         var accepted = await service.UploadAsync(TestPictures.Many(300));
         var following = service.FollowAsync(BatchId(accepted), Enough);
-        await Until.HoldsAsync(
-            async () => (await service.GetJsonAsync($"/api/batches/{BatchId(accepted)}"))
-                .GetProperty("completed").GetInt32() is > 0 and < 300,
-            Enough,
-            () => $"The work never began:\n{service.Log}");
+        await WorkBeginsAsync(service, accepted, 300);
         var victim = service.NodeProcesses()[0];
         ProcessTable.Signal(victim, "KILL");
         var jobs = await following;
@@ -110,6 +109,70 @@ public sealed class MainJobSpecs
         AssertOnceEach(accepted, jobs);
         await second.FleetEndsAsync(Enough);
     }
+
+    [SkippableFact]
+    public async Task Nodes_whose_web_tier_was_killed_finish_and_end_by_themselves()
+    {
+        var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
+        await using (var service = await RunningService.StartAsync(data, ownsData: false, QuickPolls))
+        {
+            var accepted = await service.UploadAsync(TestPictures.Many(300));
+            await WorkBeginsAsync(service, accepted, 300);
+            await service.KillWebAsync();
+
+            await Until.HoldsAsync(
+                () => service.NodeProcesses().Count == 0, Enough, () => "The nodes did not end by themselves.");
+        }
+
+        Assert.Equal(300, Directory.EnumerateFiles(
+            Path.Combine(data, "objects", "results"), "*.json", SearchOption.AllDirectories).Count());
+        Directory.Delete(data, recursive: true);
+    }
+
+    [SkippableFact]
+    public async Task Nodes_that_are_told_to_terminate_hand_back_what_they_have_not_begun()
+    {
+        await using var service = await RunningService.StartAsync(QuickPolls, LongLease, "queues.requests.max-lease=20m");
+
+        var accepted = await service.UploadAsync(TestPictures.Many(300));
+        var following = service.FollowAsync(BatchId(accepted), Enough);
+        await WorkBeginsAsync(service, accepted, 300);
+        foreach (var node in service.NodeProcesses()) ProcessTable.Signal(node, "TERM");
+        var jobs = await following;
+
+        AssertOnceEach(accepted, jobs);
+    }
+
+    [SkippableFact]
+    public async Task Stopping_in_the_middle_loses_nothing()
+    {
+        var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
+        JsonElement accepted;
+        await using (var first = await RunningService.StartAsync(
+            data, ownsData: false, QuickPolls, LongLease, "queues.requests.max-lease=20m"))
+        {
+            accepted = await first.UploadAsync(TestPictures.Many(300));
+            await WorkBeginsAsync(first, accepted, 300);
+            Assert.Equal(0, await first.StopAsync());
+            AssertNoProcessIsLeft(first);
+        }
+
+        await using var second = await RunningService.StartAsync(data, ownsData: true, QuickPolls);
+        var jobs = await second.FollowAsync(BatchId(accepted), Enough);
+
+        AssertOnceEach(accepted, jobs);
+    }
+
+    private static Task WorkBeginsAsync(RunningService service, JsonElement accepted, int total) => Until.HoldsAsync(
+        async () =>
+        {
+            var completed = (await service.GetJsonAsync($"/api/batches/{BatchId(accepted)}"))
+                .GetProperty("completed").GetInt32();
+            Assert.True(completed < total, "The work was over before the test could step in.");
+            return completed > 0;
+        },
+        Enough,
+        () => $"The work never began:\n{service.Log}");
 
     private static string BatchId(JsonElement accepted) => accepted.GetProperty("batchId").GetString()!;
 
