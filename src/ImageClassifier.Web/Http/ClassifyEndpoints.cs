@@ -63,6 +63,8 @@ internal sealed class ClassifyEndpoints(
                 {
                     case EventPage page when page.Events.FirstOrDefault(happened => happened.Job is not null) is { } happened:
                         return Answer(happened.Job!, asJson, links);
+                    case BatchUnavailable:
+                        return Problems.Unreadable(uploads.RetryAfter, links);
                     case not EventPage:
                         return BatchEndpoints.ProblemOf(answer, uploads);
                 }
@@ -99,6 +101,7 @@ internal sealed class ClassifyEndpoints(
             if (accepted.MatchesMediaType("text/plain")) text = Math.Max(text, quality);
         }
 
-        return json > text;
+        // Where both are as welcome, the client has asked for JSON all the same.
+        return json > 0 && json >= text;
     }
 }

@@ -52,8 +52,9 @@ internal sealed class EventStreamEndpoint(
         catch (OperationCanceledException)
         {
             // The client left, is too slow, or the service stops: the client comes back and resumes.
-            if (!context.RequestAborted.IsCancellationRequested && !lifetime.ApplicationStopping.IsCancellationRequested)
-                context.Abort();
+            if (lifetime.ApplicationStopping.IsCancellationRequested)
+                return context.Response.HasStarted ? TypedResults.Empty : Problems.Stopping(uploads.RetryAfter);
+            context.Abort();
         }
 
         return TypedResults.Empty;

@@ -31,7 +31,7 @@ internal static class FleetEndpoint
             fleet.Instances.OrderBy(instance => instance.LaunchedAt).Select(instance => new InstanceDocument(
                 instance.Id, instance.State, instance.LaunchedAt, instance.RunningAt, instance.EndedAt)),
             fleet.Decisions.Select(decision => new DecisionDocument(
-                decision.At, decision.Until, decision.Outcome, decision.Seen.Waiting, decision.Seen.Backlog,
+                decision.At, decision.Until, decision.Outcome, decision.Hold, decision.Seen.Waiting, decision.Seen.Backlog,
                 decision.Seen.Fleet.Pending, decision.Seen.Fleet.Running, decision.Seen.Fleet.Draining,
                 decision.Wanted, decision.Launched, decision.Reason)));
     }
@@ -47,6 +47,7 @@ internal static class FleetEndpoint
         DateTimeOffset At,
         DateTimeOffset Until,
         DecisionOutcome Outcome,
+        HoldCause? Hold,
         int Waiting,
         int Backlog,
         int Pending,

@@ -38,7 +38,11 @@ internal static class Problems
 
     public static IResult Unavailable(TimeSpan retryAfter) => Create(
         StatusCodes.Status503ServiceUnavailable, "unavailable", "A part of the service does not answer.",
-        "Nothing was accepted or changed. Come back a little later.", retryAfter: retryAfter);
+        "Come back a little later.", retryAfter: retryAfter);
+
+    public static IResult Unreadable(TimeSpan retryAfter, object links) => Create(
+        StatusCodes.Status503ServiceUnavailable, "unavailable", "The result cannot be read now.",
+        "The picture is safe; its result will be under the link.", Links(links), retryAfter);
 
     public static IResult Stopping(TimeSpan retryAfter, object? links = null) => Create(
         StatusCodes.Status503ServiceUnavailable, "stopping", "The service is restarting.",

@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using System.Text.Json;
+using Akka.Actor;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Web.Results;
@@ -53,8 +54,7 @@ internal sealed class WebSocketEndpoint(
 
     /// <summary>A browser names the page that opens a socket; other clients name none.</summary>
     private static bool IsSameOrigin(HttpRequest request) =>
-        request.Headers.Origin is not [{ Length: > 0 } origin]
-        || (Uri.TryCreate(origin, UriKind.Absolute, out var uri)
+        request.Headers.Origin.All(origin => Uri.TryCreate(origin, UriKind.Absolute, out var uri)
             && string.Equals(uri.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase));
 
     private async Task ServeAsync(WebSocket socket, IAsyncEnumerator<IBatchAnswer> feed, CancellationTokenSource end)
@@ -79,6 +79,10 @@ internal sealed class WebSocketEndpoint(
         {
             // The client left or is too slow, or the service stops: the client comes back and resumes.
             close = WebSocketCloseStatus.EndpointUnavailable;
+        }
+        catch (AskTimeoutException)
+        {
+            close = TryAgainLater;
         }
 
         await CloseAsync(socket, close, listening);

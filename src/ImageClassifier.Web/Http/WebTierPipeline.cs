@@ -86,13 +86,18 @@ public static class WebTierPipeline
         app.MapGet("/health/ready", (HttpContext context, HealthEndpoints health) => health.ReadyAsync(context));
     }
 
+    /// <summary>As late as can be: the answer to a failure starts with no headers again.</summary>
     private static Task AddSecurityHeadersAsync(HttpContext context, RequestDelegate next)
     {
-        var headers = context.Response.Headers;
-        headers.ContentSecurityPolicy = ContentSecurityPolicy;
-        headers.XContentTypeOptions = "nosniff";
-        headers["Referrer-Policy"] = "no-referrer";
-        headers["Cross-Origin-Resource-Policy"] = "same-origin";
+        context.Response.OnStarting(() =>
+        {
+            var headers = context.Response.Headers;
+            headers.ContentSecurityPolicy = ContentSecurityPolicy;
+            headers.XContentTypeOptions = "nosniff";
+            headers["Referrer-Policy"] = "no-referrer";
+            headers["Cross-Origin-Resource-Policy"] = "same-origin";
+            return Task.CompletedTask;
+        });
         return next(context);
     }
 

@@ -98,6 +98,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         {
             if (_readers.Count == 0) Context.Parent.Tell(new BatchesProtocol.Passivate(_batch));
         });
+        Receive<BatchesProtocol.Leave>(_ => Context.Stop(Self));
     }
 
     private void OnReadEvents(ReadEvents read)
@@ -146,6 +147,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
             BecomeEnding(Missing);
         });
         Receive<IBatchCommand>(_ => Stash.Stash());
+        Receive<BatchesProtocol.Leave>(_ => Stash.Stash());
     }
 
     /// <summary>Answers what is there and still comes, until the parent has let go of this actor.</summary>
@@ -160,8 +162,8 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     {
         Receive<TakeResult>(take =>
         {
-            // The batch was deleted while the job was under way; what the node stored since goes too.
-            _stored.DeleteResultAsync(take.Result.Job, CancellationToken.None).PipeTo(
+            // The batch was deleted while the job was under way; what was stored since goes too.
+            _stored.DeleteLateAsync(take.Result.Job, CancellationToken.None).PipeTo(
                 Sender,
                 success: () => ResultTaken.Instance,
                 failure: _ => new BatchUnavailable(take.Batch));
@@ -172,9 +174,14 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
                 success: () => new NoSuchBatch(_batch),
                 failure: _ => new BatchUnavailable(_batch)));
         Receive<IBatchCommand>(_ => Sender.Tell(new NoSuchBatch(_batch)));
+        Receive<BatchesProtocol.Leave>(_ => Context.Stop(Self));
     }
 
-    private void Unavailable() => Receive<IBatchCommand>(_ => Sender.Tell(new BatchUnavailable(_batch)));
+    private void Unavailable()
+    {
+        Receive<IBatchCommand>(_ => Sender.Tell(new BatchUnavailable(_batch)));
+        Receive<BatchesProtocol.Leave>(_ => Context.Stop(Self));
+    }
 
     private sealed record Reader(IActorRef Asker, EventId? After);
 

@@ -61,8 +61,8 @@ public sealed class BatchesActor : ReceiveActor
     {
         if (!_live.Remove(id, out var batch)) return;
         _leaving.Add(id, []);
-        // Not Stop: what was routed before this is answered first.
-        batch.Tell(PoisonPill.Instance);
+        // Not Stop or a PoisonPill: what was routed before this is answered first, a deletion under way too.
+        batch.Tell(BatchesProtocol.Leave.Instance);
     }
 
     private void OnTerminated(BatchId id)

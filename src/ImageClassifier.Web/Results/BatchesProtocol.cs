@@ -7,4 +7,11 @@ internal static class BatchesProtocol
 {
     /// <summary>A batch wants to leave memory.</summary>
     public sealed record Passivate(BatchId Batch);
+
+    /// <summary>Nothing more comes for the batch: it answers what it has, and leaves.</summary>
+    public sealed record Leave
+    {
+        /// <summary>The only one.</summary>
+        public static Leave Instance { get; } = new();
+    }
 }

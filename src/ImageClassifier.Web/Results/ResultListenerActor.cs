@@ -58,7 +58,7 @@ public sealed class ResultListenerActor : ReceiveActor
 
     private async Task<IEnumerable<Acknowledgement>> TakeAsync(Delivery delivery)
     {
-        if (WireJson.TryRead<JobResult>(delivery.Message.Body) is not { } result)
+        if (WireJson.TryRead<JobResult>(delivery.Message.Body) is not { } result || !IsWhole(result))
         {
             // The queue's own limit moves it to the dead-letter queue.
             _log.Warning("A response cannot be read and is handed back");
@@ -70,6 +70,16 @@ public sealed class ResultListenerActor : ReceiveActor
         delivery.Release();
         return [];
     }
+
+    /// <summary>Whether nothing is left out that clients are promised.</summary>
+    private static bool IsWhole(JobResult result) =>
+        result.Job != default && result.Batch != default && result.InstanceId != default && result.Predictions is not null
+        && result.Status switch
+        {
+            JobStatus.Classified => result.Predictions.Count > 0,
+            JobStatus.Failed => result.Error is not null,
+            _ => false,
+        };
 
     private async Task<bool> IsTakenAsync(JobResult result)
     {

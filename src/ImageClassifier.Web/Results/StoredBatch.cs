@@ -51,7 +51,11 @@ internal sealed class StoredBatch(IObjectStore store, BatchId batch)
         await store.DeleteAsync(ObjectKeys.OpenMarker(batch), cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Removes a result that came after its batch was deleted.</summary>
-    public Task DeleteResultAsync(JobId job, CancellationToken cancellation) =>
-        store.DeleteAsync(ObjectKeys.Result(batch, job), cancellation);
+    /// <summary>Removes what came after the batch was deleted: a job's result, and the note that its message was
+    /// sent.</summary>
+    public async Task DeleteLateAsync(JobId job, CancellationToken cancellation)
+    {
+        await store.DeleteAsync(ObjectKeys.Result(batch, job), cancellation).ConfigureAwait(false);
+        await store.DeleteAsync(ObjectKeys.SentNote(batch), cancellation).ConfigureAwait(false);
+    }
 }

@@ -3,7 +3,7 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 namespace ImageClassifier.Web.Scaling;
 
 /// <summary>The last decisions, newest first. One that launches nothing and comes to the same as the one before is folded
-/// into it.</summary>
+/// into it: it keeps the time of the first, and says what was seen last.</summary>
 internal sealed class DecisionLog(int kept)
 {
     private readonly LinkedList<DecisionRecord> _decisions = [];
@@ -17,7 +17,9 @@ internal sealed class DecisionLog(int kept)
     {
         if (_decisions.First is { Value: var last } newest && ChangesNothing(decision, last))
         {
-            newest.Value = last with { Until = decision.Until };
+            newest.Value = last.Outcome == decision.Outcome
+                ? decision with { At = last.At }
+                : last with { Until = decision.Until };
             return false;
         }
 
@@ -30,5 +32,6 @@ internal sealed class DecisionLog(int kept)
     private static bool ChangesNothing(DecisionRecord decision, DecisionRecord last) =>
         decision.Outcome == DecisionOutcome.Enough
             ? last.Outcome is DecisionOutcome.Enough or DecisionOutcome.Launched
-            : decision.Outcome == last.Outcome && decision.Outcome != DecisionOutcome.Launched;
+            : decision.Outcome == last.Outcome && decision.Hold == last.Hold
+                && decision.Outcome != DecisionOutcome.Launched;
 }

@@ -11,6 +11,7 @@ internal sealed class LaunchLedger(TimeSpan launchTimeout)
 {
     private readonly Dictionary<InstanceId, DateTimeOffset> _unseen = [];
     private readonly HashSet<InstanceId> _knownEnded = [];
+    private readonly HashSet<InstanceId> _knownUp = [];
     private bool _looked;
 
     /// <summary>How many launches the fleet does not show yet.</summary>
@@ -23,14 +24,15 @@ internal sealed class LaunchLedger(TimeSpan launchTimeout)
     }
 
     /// <summary>Compares with what the fleet shows.</summary>
-    /// <returns>The instances that newly turned out as failed launches: ended before their first poll, or never shown.
-    /// The first look only learns what was there before.</returns>
-    public IReadOnlyList<InstanceId> Reconcile(IReadOnlyList<FleetInstance> fleet, DateTimeOffset now)
+    /// <returns>What turned out since the last look. The first look only learns what was there before.</returns>
+    public LaunchNews Reconcile(IReadOnlyList<FleetInstance> fleet, DateTimeOffset now)
     {
         var failed = new List<InstanceId>();
+        var cameUp = false;
         foreach (var instance in fleet)
         {
             _unseen.Remove(instance.Id);
+            if (IsUp(instance) && _knownUp.Add(instance.Id)) cameUp |= _looked;
             if (instance.State != InstanceState.Ended || !_knownEnded.Add(instance.Id)) continue;
             if (_looked && instance.RunningAt is null) failed.Add(instance.Id);
         }
@@ -43,7 +45,16 @@ internal sealed class LaunchLedger(TimeSpan launchTimeout)
         }
 
         _knownEnded.IntersectWith(fleet.Select(instance => instance.Id));
+        _knownUp.IntersectWith(fleet.Select(instance => instance.Id));
         _looked = true;
-        return failed;
+        return new LaunchNews(failed, cameUp);
     }
+
+    private static bool IsUp(FleetInstance instance) =>
+        instance.RunningAt is not null || instance.State == InstanceState.Running;
 }
+
+/// <summary>How launches turned out.</summary>
+/// <param name="Failed">The instances that ended before their first poll, or that the fleet never showed.</param>
+/// <param name="AnyCameUp">Whether an instance came up.</param>
+internal sealed record LaunchNews(IReadOnlyList<InstanceId> Failed, bool AnyCameUp);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Akka.Actor;
 using Akka.Event;
 using ImageClassifier.Core.Ports;
@@ -26,6 +27,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private DateTimeOffset _settledAt;
     private DateTimeOffset _launchAgainAt;
     private string? _lastFailure;
+    private UnansweredLaunch? _unanswered;
     private bool _looking;
     private bool _lookAgain;
     private bool _launching;
@@ -51,6 +53,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         Receive<Observed>(OnObserved);
         Receive<LookFailed>(OnLookFailed);
         Receive<LaunchFinished>(OnLaunchFinished);
+        Receive<LaunchUnanswered>(OnLaunchUnanswered);
         Receive<GetFleet>(_ => Sender.Tell(new FleetView(
             _settings.MaxInstances, _waiting, _inFlight, _instances, _decisions.Newest)));
         Receive<StopLaunching>(_ => _stopped = true);
@@ -102,9 +105,13 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         _inFlight = observed.Queue.InFlight;
         _instances = observed.Fleet;
 
-        foreach (var instance in _ledger.Reconcile(observed.Fleet, Now))
-            OnLaunchFailure($"Instance {instance} never came up");
-        if (_instances.Any(instance => instance.State == InstanceState.Running)) _backoff.Reset();
+        var news = _ledger.Reconcile(observed.Fleet, Now);
+        if (news.AnyCameUp) _backoff.Reset();
+        // Instances that fail together have one cause, so they make one pause.
+        if (news.Failed is [var only])
+            OnLaunchFailure($"Instance {only} never came up");
+        else if (news.Failed.Count > 0)
+            OnLaunchFailure($"{news.Failed.Count} instances never came up");
 
         Decide();
         LookLater();
@@ -138,31 +145,44 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         var room = _settings.MaxInstances - snapshot.Fleet.Alive;
 
         if (decision.Wanted <= 0)
-            Record(snapshot, decision, DecisionOutcome.Idle, 0, decision.Reason);
+            Record(snapshot, decision, DecisionOutcome.Idle, null, 0, decision.Reason);
         else if (missing <= 0)
-            Record(snapshot, decision, DecisionOutcome.Enough, 0,
+            Record(snapshot, decision, DecisionOutcome.Enough, null, 0,
                 $"{decision.Reason} {Instances(snapshot.Fleet.Usable)} there or coming, that is enough.");
         else if (WhatHolds(room) is { } hold)
-            Record(snapshot, decision, DecisionOutcome.Held, 0, $"{decision.Reason} {hold}");
+            Record(snapshot, decision, DecisionOutcome.Held, hold, 0, $"{decision.Reason} {Describe(hold)}");
         else
             Launch(snapshot, decision, Math.Min(missing, room));
     }
 
-    private string? WhatHolds(int room) =>
-        _stopped ? "The web tier stops, so nothing is launched."
-        : Now < _settledAt ? "Just started: instances of an earlier run may still show, so nothing is launched yet."
-        : Now < _launchAgainAt ? $"{_lastFailure}; the next launch is tried in {(_launchAgainAt - Now).TotalSeconds:0.#} s."
-        : room <= 0 ? $"The cap of {_settings.MaxInstances} is reached, draining instances included."
+    private HoldCause? WhatHolds(int room) =>
+        _stopped ? HoldCause.Stopping
+        : Now < _settledAt ? HoldCause.Settling
+        : Now < _launchAgainAt ? HoldCause.FailedLaunch
+        : room <= 0 ? HoldCause.Cap
         : null;
+
+    private string Describe(HoldCause hold) => hold switch
+    {
+        HoldCause.Stopping => "The web tier stops, so nothing is launched.",
+        HoldCause.Settling => "Just started: instances of an earlier run may still show, so nothing is launched yet.",
+        HoldCause.FailedLaunch => string.Create(CultureInfo.InvariantCulture,
+            $"{_lastFailure}; the next launch is tried in {(_launchAgainAt - Now).TotalSeconds:0.#} s."),
+        _ => $"The cap of {_settings.MaxInstances} is reached, draining instances included.",
+    };
 
     private void Launch(ScalingSnapshot snapshot, ScalingDecision decision, int count)
     {
         _launching = true;
-        var clientToken = Guid.NewGuid().ToString("N");
+        // A launch whose answer was lost may have happened; asked again by its name, it does not happen twice.
+        var clientToken = _unanswered is { } before && before.Count == count
+            ? before.ClientToken
+            : Guid.NewGuid().ToString("N");
+        _unanswered = null;
         _fleet.LaunchAsync(count, clientToken, _stopping.Token).PipeTo(
             Self,
             success: outcome => new LaunchFinished(snapshot, decision, count, outcome),
-            failure: cause => new LaunchFinished(snapshot, decision, count, new LaunchOutcome([], cause.Message)));
+            failure: cause => new LaunchUnanswered(snapshot, decision, new UnansweredLaunch(clientToken, count), cause));
     }
 
     private void OnLaunchFinished(LaunchFinished finished)
@@ -174,10 +194,23 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
             OnLaunchFailure($"{launched} of {finished.Asked} instances could be launched: {shortfall}");
 
         Record(finished.Seen, finished.Decision,
-            launched > 0 ? DecisionOutcome.Launched : DecisionOutcome.Held, launched,
+            launched > 0 ? DecisionOutcome.Launched : DecisionOutcome.Held,
+            launched > 0 ? null : HoldCause.FailedLaunch, launched,
             finished.Outcome.Shortfall is null
                 ? $"{finished.Decision.Reason} {Instances(finished.Seen.Fleet.Usable)} there or coming, {launched} launched."
                 : $"{finished.Decision.Reason} {_lastFailure}.");
+        Look();
+    }
+
+    /// <summary>The cause is for the log; decisions are read by clients.</summary>
+    private void OnLaunchUnanswered(LaunchUnanswered unanswered)
+    {
+        _launching = false;
+        _unanswered = unanswered.Launch;
+        _log.Warning("The fleet does not answer: {Cause}", unanswered.Cause.Message);
+        OnLaunchFailure($"{Instances(unanswered.Launch.Count)} wanted, and the fleet does not answer");
+        Record(unanswered.Seen, unanswered.Decision, DecisionOutcome.Held, HoldCause.FailedLaunch, 0,
+            $"{unanswered.Decision.Reason} {_lastFailure}.");
         Look();
     }
 
@@ -199,9 +232,10 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     }
 
     private void Record(
-        ScalingSnapshot seen, ScalingDecision decision, DecisionOutcome outcome, int launched, string reason)
+        ScalingSnapshot seen, ScalingDecision decision, DecisionOutcome outcome, HoldCause? hold, int launched,
+        string reason)
     {
-        var isNews = _decisions.Add(new DecisionRecord(Now, Now, outcome, seen, decision.Wanted, launched, reason));
+        var isNews = _decisions.Add(new DecisionRecord(Now, Now, outcome, hold, seen, decision.Wanted, launched, reason));
         if (isNews)
             _log.Info("Scaling: {Waiting} waiting, {InFlight} in flight, {Usable} usable, {Wanted} wanted, {Launched}"
                 + " launched: {Reason}", seen.Waiting, seen.InFlight, seen.Fleet.Usable, decision.Wanted, launched, reason);
@@ -215,6 +249,12 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
 
     private sealed record LaunchFinished(
         ScalingSnapshot Seen, ScalingDecision Decision, int Asked, LaunchOutcome Outcome);
+
+    private sealed record LaunchUnanswered(
+        ScalingSnapshot Seen, ScalingDecision Decision, UnansweredLaunch Launch, Exception Cause);
+
+    /// <summary>A launch that failed without an answer.</summary>
+    private sealed record UnansweredLaunch(string ClientToken, int Count);
 
     private sealed record Tick
     {

@@ -42,6 +42,7 @@ public static class ScalerProtocol
     /// <param name="At">When it was first taken.</param>
     /// <param name="Until">When it was last taken the same; decisions that change nothing are folded.</param>
     /// <param name="Outcome">What came of it.</param>
+    /// <param name="Hold">What stood against launching; null where nothing did.</param>
     /// <param name="Seen">What was seen.</param>
     /// <param name="Wanted">How many instances were wanted.</param>
     /// <param name="Launched">How many were launched.</param>
@@ -50,6 +51,7 @@ public static class ScalerProtocol
         DateTimeOffset At,
         DateTimeOffset Until,
         DecisionOutcome Outcome,
+        HoldCause? Hold,
         ScalingSnapshot Seen,
         int Wanted,
         int Launched,
@@ -67,7 +69,23 @@ public static class ScalerProtocol
         /// <summary>Instances were launched.</summary>
         Launched,
 
-        /// <summary>More are wanted, but something stands against it: the cap, or a failed launch.</summary>
+        /// <summary>More are wanted, but something stands against it: a <see cref="HoldCause"/>.</summary>
         Held,
+    }
+
+    /// <summary>What can stand against launching.</summary>
+    public enum HoldCause
+    {
+        /// <summary>The web tier stops.</summary>
+        Stopping,
+
+        /// <summary>It has just started, and launches of an earlier one may not show yet.</summary>
+        Settling,
+
+        /// <summary>A launch has failed, and the pause after it is not over.</summary>
+        FailedLaunch,
+
+        /// <summary>There are as many instances as there may be.</summary>
+        Cap,
     }
 }

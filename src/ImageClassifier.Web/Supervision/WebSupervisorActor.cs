@@ -20,7 +20,8 @@ public sealed class WebSupervisorActor : ReceiveActor
     private static readonly TimeSpan MaxBackoff = TimeSpan.FromSeconds(30);
     private const double BackoffJitter = 0.2;
 
-    private IActorRef _drainer = ActorRefs.Nobody;
+    private readonly List<IActorRef> _drainers = [];
+    private bool _isDrained;
 
     /// <summary>Creates the actor and its children.</summary>
     public WebSupervisorActor(
@@ -40,11 +41,22 @@ public sealed class WebSupervisorActor : ReceiveActor
         Receive<IScalerCommand>(scaler.Forward);
         Receive<DrainTier>(_ =>
         {
-            _drainer = Sender;
+            if (_isDrained)
+            {
+                Sender.Tell(TierDrained.Instance);
+                return;
+            }
+
+            _drainers.Add(Sender);
+            if (_drainers.Count > 1) return;
             scaler.Tell(StopLaunching.Instance);
             listener.Tell(DrainListener.Instance);
         });
-        Receive<ListenerDrained>(_ => _drainer.Tell(TierDrained.Instance));
+        Receive<ListenerDrained>(_ =>
+        {
+            _isDrained = true;
+            foreach (var drainer in _drainers) drainer.Tell(TierDrained.Instance);
+        });
     }
 
     /// <summary>What talks to a queue or a store restarts with a pause, so that it does not fail in a circle.</summary>

@@ -21,6 +21,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     private readonly IActorRef _scaler;
     private readonly OutboxSettings _settings;
     private readonly Backoff _backoff;
+    private readonly Backoff _loadBackoff;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly CancellationTokenSource _stopping = new();
 
@@ -45,6 +46,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         _scaler = scaler;
         _settings = settings;
         _backoff = new Backoff(settings.MinBackoff, settings.MaxBackoff);
+        _loadBackoff = new Backoff(settings.MinBackoff, settings.MaxBackoff);
 
         Receive<SendBatch>(OnSendBatch);
         Receive<OpenFound>(OnOpenFound);
@@ -52,6 +54,11 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         Receive<Recover>(_ => LookForOpen());
         Receive<Loaded>(OnLoaded);
         Receive<LoadFailed>(OnLoadFailed);
+        Receive<LoadPauseOver>(_ =>
+        {
+            _loading = false;
+            Pump();
+        });
         Receive<CallFinished>(OnCallFinished);
         Receive<CallFailed>(OnCallFailed);
         Receive<NoteFailed>(failed => _log.Warning("Batch {Batch} could not be noted as sent; after a restart it is sent"
@@ -90,7 +97,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     private void OnOpenUnknown(OpenUnknown unknown)
     {
-        var pause = _backoff.Next();
+        var pause = _loadBackoff.Next();
         _log.Warning("Open batches could not be looked for, again in {Pause}: {Cause}", pause, unknown.Cause.Message);
         Timers.StartSingleTimer(nameof(Recover), Recover.Instance, pause);
     }
@@ -106,6 +113,9 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     private void Enqueue(BatchManifest manifest, IEnumerable<ManifestJob> jobs)
     {
+        // A batch that is accepted while open ones are looked for comes both ways.
+        if (_untaken.ContainsKey(manifest.Batch)) return;
+
         var count = 0;
         foreach (var job in jobs)
         {
@@ -143,15 +153,19 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     private void OnLoaded(Loaded loaded)
     {
         _loading = false;
+        _loadBackoff.Reset();
         if (loaded.Unsent is { } unsent) Enqueue(unsent.Manifest, unsent.Jobs);
         Pump();
     }
 
+    /// <summary>Holds up the reading only: what is in memory is sent meanwhile.</summary>
     private void OnLoadFailed(LoadFailed failed)
     {
-        _loading = false;
         _later.Enqueue(failed.Batch);
-        Pause($"batch {failed.Batch} could not be read: {failed.Cause.Message}");
+        var pause = _loadBackoff.Next();
+        _log.Warning("Batch {Batch} could not be read and is sent later; reading pauses for {Pause}: {Cause}",
+            failed.Batch, pause, failed.Cause.Message);
+        Timers.StartSingleTimer(nameof(LoadPauseOver), LoadPauseOver.Instance, pause);
     }
 
     private void OnCallFinished(CallFinished finished)
@@ -248,6 +262,11 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     private sealed record PauseOver
     {
         public static PauseOver Instance { get; } = new();
+    }
+
+    private sealed record LoadPauseOver
+    {
+        public static LoadPauseOver Instance { get; } = new();
     }
 
     private sealed record Recover

@@ -2,24 +2,10 @@ namespace ImageClassifier.Web.Uploads;
 
 /// <summary>One picture on its way from the request to the store: what was read ahead of it, then the rest, up to a
 /// limit. It tells failures of the request from failures of the store.</summary>
-internal sealed class PictureStream(ReadOnlyMemory<byte> head, Stream rest, long maxBytes) : Stream
+internal sealed class PictureStream(ReadOnlyMemory<byte> head, Stream rest, long maxBytes) : ForwardStream
 {
     private ReadOnlyMemory<byte> _head = head;
     private long _count;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => _count;
-        set => throw new NotSupportedException();
-    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -28,21 +14,6 @@ internal sealed class PictureStream(ReadOnlyMemory<byte> head, Stream rest, long
         if (_count > maxBytes) throw new PictureTooLargeException();
         return read;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Read it asynchronously.");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     private int ReadHead(Memory<byte> buffer)
     {

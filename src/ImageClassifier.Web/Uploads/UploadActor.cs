@@ -21,6 +21,9 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly CancellationTokenSource _stopping = new();
     private readonly HashSet<BatchId> _active = [];
+
+    /// <summary>Batches whose manifest is being written; the request may have given up waiting for it.</summary>
+    private readonly HashSet<BatchId> _committing = [];
     private readonly LinkedList<(BatchId Batch, IActorRef Caller)> _waiting = [];
 
     /// <summary>Creates the actor.</summary>
@@ -91,6 +94,7 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
     {
         var caller = Sender;
         var manifest = commit.Manifest;
+        _committing.Add(manifest.Batch);
         _store.PutAsync(ObjectKeys.Manifest(manifest.Batch), WireJson.WriteUtf8(manifest), _stopping.Token).PipeTo(
             Self,
             success: () => new ManifestStored(manifest, caller),
@@ -99,12 +103,14 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
 
     private void OnManifestStored(ManifestStored stored)
     {
+        _committing.Remove(stored.Manifest.Batch);
         _outbox.Tell(new OutboxProtocol.SendBatch(stored.Manifest));
         stored.Caller.Tell(new Committed(stored.Manifest.Batch));
     }
 
     private void OnManifestFailed(ManifestFailed failed)
     {
+        _committing.Remove(failed.Batch);
         _log.Warning("Batch {Batch} was not accepted, its manifest could not be stored: {Cause}",
             failed.Batch, failed.Cause.Message);
         failed.Caller.Tell(new CommitFailed(failed.Batch));
@@ -113,7 +119,7 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
     private void OnSweep()
     {
         var sweeper = new AbandonedUploads(_store, _settings.AbandonedAfter);
-        sweeper.CleanUpAsync(Context.System.Scheduler.Now, _active.ToHashSet(), _stopping.Token).PipeTo(
+        sweeper.CleanUpAsync(Context.System.Scheduler.Now, _active.Union(_committing).ToHashSet(), _stopping.Token).PipeTo(
             Self,
             success: cleaned => new SweepFinished(cleaned, null),
             failure: cause => new SweepFinished(0, cause));

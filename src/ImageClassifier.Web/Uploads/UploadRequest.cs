@@ -43,8 +43,12 @@ internal sealed class UploadRequest(
     /// <param name="maxFiles">How many files it may have.</param>
     public async Task<UploadOutcome> RunAsync(IActorRef uploads, HttpRequest request, int maxFiles)
     {
+        LimitedBody.LiftServerLimit(request.HttpContext);
+        if (request.ContentLength > settings.MaxRequestSize)
+            return new UploadOutcome.Refused(Problems.RequestTooLarge(settings.MaxRequestSize));
         if (Boundary(request) is not { } boundary) return new UploadOutcome.Refused(Problems.NotMultipart());
 
+        var form = new MultipartReader(boundary, new LimitedBody(request.Body, settings.MaxRequestSize));
         var cancellation = request.HttpContext.RequestAborted;
         var batch = BatchId.New();
         try
@@ -52,7 +56,7 @@ internal sealed class UploadRequest(
             var admission = await uploads.Ask<IUploadAnswer>(new Admit(batch), EdgeTimeouts.Answer, cancellation);
             return admission is Overloaded overloaded
                 ? new UploadOutcome.Refused(Problems.Overloaded(overloaded.RetryAfter))
-                : await ReadAndCommitAsync(uploads, batch, new MultipartReader(boundary, request.Body), maxFiles, cancellation);
+                : await ReadAndCommitAsync(uploads, batch, form, maxFiles, cancellation);
         }
         finally
         {

@@ -1,0 +1,175 @@
+using System.Net;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Testing.Fakes;
+using Xunit;
+
+namespace ImageClassifier.Tests.Web.Http;
+
+public sealed class BatchEndpointSpecs
+{
+    [Fact]
+    public async Task Good_files_are_accepted_and_bad_ones_refused_alone_in_the_order_of_the_request()
+    {
+        await using var tier = await RunningWebTier.StartAsync("uploads.max-file-size = 4KiB");
+        using var answer = await tier.Client.PostAsync("/api/batches", Upload.Form(
+            Upload.Jpeg("a.jpg"), new Upload("b.gif", "GIF89a"u8.ToArray()), Upload.Png("c.PNG"),
+            Upload.Png("d.jpg"), new Upload("e.jpg", []), Upload.JpegOf("f.jpeg", 4097), Upload.JpegOf("g.JPEG", 4096)));
+
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        var document = await answer.DocumentAsync();
+        var batch = document.Word("batchId");
+        Assert.Equal($"/api/batches/{batch}", answer.Headers.Location!.ToString());
+        Assert.Equal($"/api/batches/{batch}", document.GetProperty("links").Word("self"));
+        Assert.Equal($"/api/batches/{batch}/events", document.GetProperty("links").Word("events"));
+        Assert.Equal($"/ws?batch={batch}", document.GetProperty("links").Word("socket"));
+        var jobs = document.GetProperty("jobs").EnumerateArray().ToArray();
+        Assert.Equal(
+            ["a.jpg", "b.gif", "c.PNG", "d.jpg", "e.jpg", "f.jpeg", "g.JPEG"], jobs.Select(job => job.Word("fileName")));
+        Assert.Equal(
+            ["queued", "rejected", "queued", "rejected", "rejected", "rejected", "queued"],
+            jobs.Select(job => job.Word("status")));
+        Assert.Equal(
+            ["unsupported-name", "content-mismatch", "empty", "too-large"],
+            jobs.Where(job => job.Word("status") == "rejected").Select(job => job.Word("errorCode")));
+        Assert.All(jobs, job => Assert.Equal(job.Word("status") == "rejected", job.TryGetProperty("error", out _)));
+
+        await tier.UntilAsync(() => tier.Requests.All.Count == 3, "the accepted are sent");
+        Assert.Equal(3, tier.Store.Keys.Count(key => key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Names_and_other_fields_of_the_form_do_not_matter()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var form = Upload.Form(Upload.Jpeg("../../etc/päss\u0001wörd.jpg"), Upload.Jpeg("""C:\photos\b.jpg"""));
+        form.Add(new StringContent("of no interest"), "comment");
+        using var answer = await tier.Client.PostAsync("/api/batches", form);
+
+        var jobs = (await answer.DocumentAsync()).GetProperty("jobs").EnumerateArray().ToArray();
+        Assert.Equal(["pässwörd.jpg", "b.jpg"], jobs.Select(job => job.Word("fileName")));
+        Assert.DoesNotContain(tier.Store.Keys, key => key.Contains("etc", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_batch_shows_how_far_it_is()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var posted = await tier.Client.PostAsync("/api/batches", Upload.Form(
+            Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg", Upload.Undecodable), new Upload("c.txt", "x"u8.ToArray())));
+        var address = posted.Headers.Location;
+        using var before = await tier.Client.GetAsync(address);
+        var queued = await before.DocumentAsync();
+        Assert.Equal(2, queued.Number("total"));
+        Assert.Equal(0, queued.Number("completed"));
+        Assert.Equal(1, queued.Number("rejected"));
+        Assert.Equal(
+            ["queued", "queued", "rejected"],
+            queued.GetProperty("jobs").EnumerateArray().Select(job => job.Word("status")));
+
+        tier.WithNode();
+        await tier.UntilAsync(() => tier.Responses.Deleted.Count == 2, "the results are there");
+        using var after = await tier.Client.GetAsync(address);
+        var done = await after.DocumentAsync();
+        Assert.Equal((2, 1, 1, 1), (
+            done.Number("total"), done.Number("completed"), done.Number("failed"), done.Number("rejected")));
+        Assert.True(done.TryGetProperty("submittedAt", out _));
+        var jobs = done.GetProperty("jobs").EnumerateArray().ToArray();
+        Assert.Equal(["classified", "failed", "rejected"], jobs.Select(job => job.Word("status")));
+        var best = jobs[0].GetProperty("predictions")[0];
+        Assert.Equal((0, "cat", 1.0), (best.Number("index"), best.Word("label"), best.GetProperty("probability").GetDouble()));
+        Assert.Equal("instance-1", jobs[0].Word("instanceId"));
+        Assert.Equal("fake", jobs[0].GetProperty("model").Word("name"));
+        Assert.Equal("undecodable", jobs[1].Word("errorCode"));
+        Assert.Equal("unsupported-name", jobs[2].Word("errorCode"));
+    }
+
+    [Theory]
+    [InlineData("/api/batches/00000000000000000000000000000000", "no-such-batch")]
+    [InlineData("/api/batches/nonsense", "no-such-batch")]
+    [InlineData("/api/batches/..%2f..%2fetc", "no-such-batch")]
+    [InlineData("/api/batches/00000000000000000000000000000000/events", "no-such-batch")]
+    [InlineData("/api/batches/nonsense/events", "no-such-batch")]
+    [InlineData("/api/batches/00000000000000000000000000000000/images/00000000000000000000000000000000", "no-such-image")]
+    [InlineData("/api/batches/nonsense/images/nonsense", "no-such-image")]
+    [InlineData("/api/nonsense", "error")]
+    [InlineData("/nonsense", "error")]
+    public async Task What_is_not_there_is_404(string address, string type)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var answer = await tier.Client.GetAsync(address);
+        await answer.ProblemAsync(HttpStatusCode.NotFound, type);
+    }
+
+    [Fact]
+    public async Task A_wrong_method_is_405()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var answer = await tier.Client.PutAsync("/api/batches", null);
+        await answer.ProblemAsync(HttpStatusCode.MethodNotAllowed, "error");
+    }
+
+    [Fact]
+    public async Task A_deleted_batch_is_gone_with_all_it_had()
+    {
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"), Upload.Png("b.png"));
+        await tier.UntilAsync(() => tier.Responses.Deleted.Count == 2, "the results are there");
+        var address = $"/api/batches/{upload.Batch}";
+        using var deleted = await tier.Client.DeleteAsync(address);
+        Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
+        Assert.Empty(tier.Store.Keys);
+
+        using var get = await tier.Client.GetAsync(address);
+        await get.ProblemAsync(HttpStatusCode.NotFound, "no-such-batch");
+        using var image = await tier.Client.GetAsync($"{address}/images/{upload.Jobs[0]}");
+        await image.ProblemAsync(HttpStatusCode.NotFound, "no-such-image");
+        using var again = await tier.Client.DeleteAsync(address);
+        await again.ProblemAsync(HttpStatusCode.NotFound, "no-such-batch");
+    }
+
+    [Fact]
+    public async Task Pictures_come_back_as_they_were_sent()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        Upload[] files = [Upload.JpegOf("a.jpg", 300_000), Upload.Png("b.png")];
+        var upload = await tier.UploadAsync(files);
+        string[] types = ["image/jpeg", "image/png"];
+        for (var i = 0; i < 2; i++)
+        {
+            using var answer = await tier.Client.GetAsync($"/api/batches/{upload.Batch}/images/{upload.Jobs[i]}");
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            Assert.Equal(types[i], answer.Content.Headers.ContentType!.ToString());
+            Assert.Equal("nosniff", Assert.Single(answer.Headers.GetValues("X-Content-Type-Options")));
+            Assert.Equal(files[i].Content, await answer.Content.ReadAsByteArrayAsync());
+        }
+
+        using var ofOtherBatch = await tier.Client.GetAsync($"/api/batches/{BatchId.New()}/images/{upload.Jobs[0]}");
+        await ofOtherBatch.ProblemAsync(HttpStatusCode.NotFound, "no-such-image");
+    }
+
+    [Fact]
+    public async Task A_batch_that_cannot_be_read_now_is_503()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        tier.Store.FailNext(StoreCall.Get);
+        using var answer = await tier.Client.GetAsync($"/api/batches/{BatchId.New()}");
+        await answer.ProblemAsync(HttpStatusCode.ServiceUnavailable, "unavailable");
+        answer.AssertComeBack();
+
+        tier.Store.FailNext(StoreCall.Get);
+        using var image = await tier.Client.GetAsync($"/api/batches/{BatchId.New()}/images/{JobId.New()}");
+        await image.ProblemAsync(HttpStatusCode.ServiceUnavailable, "unavailable");
+        image.AssertComeBack();
+    }
+
+    [Fact]
+    public async Task What_nobody_expected_is_500_and_tells_nothing()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        tier.Store.FailNext(StoreCall.Get, failure: new InvalidOperationException("secret"));
+        using var answer = await tier.Client.GetAsync($"/api/batches/{BatchId.New()}/images/{JobId.New()}");
+        await answer.ProblemAsync(HttpStatusCode.InternalServerError, "error");
+        Assert.DoesNotContain("secret", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,177 @@
+using Akka.Configuration;
+using Akka.Hosting;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Testing;
+using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Http;
+using ImageClassifier.Web.Supervision;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+
+namespace ImageClassifier.Tests.Web.Http;
+
+/// <summary>The web tier behind a real server on a free port, in real time, with queues and a store in memory.</summary>
+internal sealed class RunningWebTier : IAsyncDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+
+    private const string TestSettings =
+        """
+        akka.loglevel = OFF
+        image-classifier {
+          results.listener.linger = 1ms
+          scaling { settle-time = 0s, interval = 100ms, idle-interval = 100ms }
+        }
+        """;
+
+    private readonly WebApplication _app;
+    private readonly CancellationTokenSource _limit = new(Limit);
+    private readonly CancellationTokenSource _stopNode = new();
+    private Task _node = Task.CompletedTask;
+
+    private RunningWebTier(WebApplication app, TestParts parts)
+    {
+        _app = app;
+        (Store, Requests, Responses, Fleet) = parts;
+        Address = new Uri(app.Services.GetRequiredService<IServer>().Features
+            .Get<IServerAddressesFeature>()!.Addresses.Single());
+        Client = new HttpClient(new PromisedHeaders()) { BaseAddress = Address, Timeout = Limit };
+    }
+
+    public InMemoryObjectStore Store { get; }
+
+    public FakeMessageQueue Requests { get; }
+
+    public FakeMessageQueue Responses { get; }
+
+    public FakeInstanceFleet Fleet { get; }
+
+    public Uri Address { get; }
+
+    /// <summary>A client that checks of every answer what holds for all of them.</summary>
+    public HttpClient Client { get; }
+
+    /// <summary>Ends whatever a test waits for.</summary>
+    public CancellationToken InTime => _limit.Token;
+
+    /// <summary>Starts the tier.</summary>
+    /// <param name="settings">Changed settings under <c>image-classifier</c>.</param>
+    public static async Task<RunningWebTier> StartAsync(string settings = "")
+    {
+        var reference = File.ReadAllText(Path.Combine(Repository.Root, "hocon", "reference.conf"));
+        var config = ConfigurationFactory.ParseString($"image-classifier {{ {settings} }}")
+            .WithFallback(ConfigurationFactory.ParseString(TestSettings))
+            .WithFallback(ConfigurationFactory.ParseString(reference));
+        var tier = WebTierSettings.Create(config);
+        var parts = new TestParts(
+            new InMemoryObjectStore(TimeProvider.System), new FakeMessageQueue(TimeProvider.System),
+            new FakeMessageQueue(TimeProvider.System), new FakeInstanceFleet(TimeProvider.System));
+
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrel();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Services
+            .AddSingleton(new QueuePair(parts.Requests, parts.Responses))
+            .AddSingleton<IObjectStore>(parts.Store)
+            .AddSingleton<IInstanceFleet>(parts.Fleet)
+            .AddAkka("image-classifier", akka => akka.AddHocon(config, HoconAddMode.Prepend).WithWebTier(tier))
+            .AddWebTier(tier, TimeSpan.FromSeconds(1));
+        var app = builder.Build();
+        app.UseWebTier(Path.Combine(Repository.Root, "src", "ImageClassifier.Web", "Page"));
+        await app.StartAsync();
+        return new RunningWebTier(app, parts);
+    }
+
+    /// <summary>Starts an app node, to which the words in a picture are its label.</summary>
+    public RunningWebTier WithNode()
+    {
+        _node = WorkAsync();
+        return this;
+    }
+
+    /// <summary>Ends the tier as a signal does.</summary>
+    public Task StopAsync() => _app.StopAsync();
+
+    /// <summary>Uploads pictures and gives back the answer's document.</summary>
+    public async Task<AcceptedUpload> UploadAsync(params Upload[] files)
+    {
+        using var answer = await Client.PostAsync("/api/batches", Upload.Form(files), InTime);
+        Assert.Equal(System.Net.HttpStatusCode.Accepted, answer.StatusCode);
+        var document = await answer.DocumentAsync();
+        return new AcceptedUpload(
+            BatchId.Parse(document.GetProperty("batchId").GetString()!),
+            [.. document.GetProperty("jobs").EnumerateArray().Select(job => JobId.Parse(job.GetProperty("jobId").GetString()!))]);
+    }
+
+    /// <summary>Ends a job as a node does.</summary>
+    public async Task PublishAsync(JobResult result)
+    {
+        await Store.PutIfAbsentAsync(ObjectKeys.Result(result.Batch, result.Job), WireJson.WriteUtf8(result), InTime);
+        await Responses.SendAsync([result.ToMessage()], InTime);
+    }
+
+    /// <summary>Ends a job with a label.</summary>
+    public Task PublishAsync(AcceptedUpload upload, int picture, string label = "cat") =>
+        PublishAsync(Jobs.Classified(Jobs.Request(upload.Batch, upload.Jobs[picture]), label));
+
+    /// <summary>Waits until something holds.</summary>
+    public async Task UntilAsync(Func<bool> condition, string because)
+    {
+        while (!condition())
+        {
+            if (InTime.IsCancellationRequested) throw new TimeoutException($"It never came about that {because}.");
+            await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _stopNode.CancelAsync();
+        await _node;
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        _stopNode.Dispose();
+        _limit.Dispose();
+    }
+
+    private async Task WorkAsync()
+    {
+        while (!_stopNode.IsCancellationRequested)
+        {
+            var received = await Requests.ReceiveAsync(
+                IMessageQueue.MaxBatch, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(30), _stopNode.Token);
+            foreach (var message in received)
+            {
+                var request = WireJson.TryRead<ClassificationRequest>(message.Body)!;
+                var words = Upload.WordsIn(Store.TextAt(request.ImageKey) ?? "");
+                await PublishAsync(words == Upload.Undecodable ? Jobs.Failed(request) : Jobs.Classified(request, words));
+                await Requests.DeleteAsync([message.Receipt], CancellationToken.None);
+            }
+        }
+    }
+
+    private sealed record TestParts(
+        InMemoryObjectStore Store, FakeMessageQueue Requests, FakeMessageQueue Responses, FakeInstanceFleet Fleet);
+
+    private sealed class PromisedHeaders() : DelegatingHandler(new SocketsHttpHandler())
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var answer = await base.SendAsync(request, cancellationToken);
+            answer.AssertPromisedHeaders();
+            return answer;
+        }
+    }
+}
+
+/// <summary>A batch that was accepted.</summary>
+internal sealed record AcceptedUpload(BatchId Batch, IReadOnlyList<JobId> Jobs);

@@ -1,0 +1,91 @@
+using System.Net;
+using ImageClassifier.Testing.Fakes;
+using Xunit;
+
+namespace ImageClassifier.Tests.Web.Http;
+
+/// <summary>The fleet, the page, and whether the service is well.</summary>
+public sealed class ServiceSpecs
+{
+    [Fact]
+    public async Task The_fleet_shows_instances_what_waits_and_why()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        await tier.UploadAsync(Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg"));
+        await tier.UntilAsync(() => tier.Fleet.Living.Count == 2, "instances were launched");
+        System.Text.Json.JsonElement fleet;
+        do
+        {
+            using var answer = await tier.Client.GetAsync("/api/fleet", tier.InTime);
+            fleet = await answer.DocumentAsync();
+        }
+        while (fleet.GetProperty("instances").GetArrayLength() < 2);
+
+        Assert.Equal((19, 2, 0, 2), (
+            fleet.Number("maxInstances"), fleet.Number("waiting"), fleet.Number("inFlight"), fleet.Number("backlog")));
+        var instance = fleet.GetProperty("instances")[0];
+        Assert.Equal("pending", instance.Word("state"));
+        Assert.StartsWith("fake-", instance.Word("instanceId"), StringComparison.Ordinal);
+        Assert.True(instance.TryGetProperty("launchedAt", out _));
+        Assert.False(instance.TryGetProperty("endedAt", out _));
+        var decision = fleet.GetProperty("decisions").EnumerateArray().First(one => one.Word("outcome") == "launched");
+        Assert.Equal((2, 2), (decision.Number("wanted"), decision.Number("launched")));
+        Assert.Contains("2 pictures wait", decision.Word("reason"), StringComparison.Ordinal);
+        foreach (var name in (string[])["at", "until", "waiting", "backlog", "pending", "running", "draining"])
+            Assert.True(decision.TryGetProperty(name, out _), name);
+    }
+
+    [Fact]
+    public async Task It_is_live_and_ready()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var live = await tier.Client.GetAsync("/health/live");
+        Assert.Equal("live", (await live.DocumentAsync()).Word("status"));
+        using var ready = await tier.Client.GetAsync("/health/ready");
+        Assert.Equal("ready", (await ready.DocumentAsync()).Word("status"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task While_the_store_or_a_queue_is_away_it_is_live_and_not_ready(bool store)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        if (store) tier.Store.FailNext(StoreCall.Get, times: 1);
+        else tier.Responses.FailNext(QueueCall.Measure, times: 1);
+        using var ready = await tier.Client.GetAsync("/health/ready");
+        await ready.ProblemAsync(HttpStatusCode.ServiceUnavailable, "unavailable");
+        ready.AssertComeBack();
+        using var live = await tier.Client.GetAsync("/health/live");
+        Assert.Equal(HttpStatusCode.OK, live.StatusCode);
+        using var again = await tier.Client.GetAsync("/health/ready");
+        Assert.Equal(HttpStatusCode.OK, again.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("GET")]
+    [InlineData("HEAD")]
+    public async Task The_page_is_at_the_root(string method)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var request = new HttpRequestMessage(new HttpMethod(method), "/");
+        using var answer = await tier.Client.SendAsync(request);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal("text/html", answer.Content.Headers.ContentType!.MediaType);
+        Assert.True(answer.Headers.CacheControl!.NoCache);
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.Equal(method == "GET", text.Contains("<!doctype html>", StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Theory]
+    [InlineData("/app.js", "text/javascript")]
+    [InlineData("/page.css", "text/css")]
+    [InlineData("/favicon.svg", "image/svg+xml")]
+    public async Task The_page_s_files_have_their_types(string address, string type)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var answer = await tier.Client.GetAsync(address);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal(type, answer.Content.Headers.ContentType!.MediaType);
+    }
+}

@@ -1,0 +1,197 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Testing.Fakes;
+using Xunit;
+
+namespace ImageClassifier.Tests.Web.Http;
+
+/// <summary>What is refused as a whole. Nothing of it may stay in the store.</summary>
+public sealed class UploadRefusalSpecs
+{
+    private const int SomeMegabytes = 6 << 20;
+
+    [Theory]
+    [InlineData("/api/batches")]
+    [InlineData("/api/classify")]
+    [InlineData("/")]
+    public async Task A_body_that_is_no_form_is_415(string address)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var text = await tier.Client.PostAsync(address, new StringContent("hello"));
+        await text.ProblemAsync(HttpStatusCode.UnsupportedMediaType, "not-multipart");
+        using var nothing = await tier.Client.PostAsync(address, null);
+        await nothing.ProblemAsync(HttpStatusCode.UnsupportedMediaType, "not-multipart");
+        using var noBoundary = await tier.Client.PostAsync(address, Typed("x"u8.ToArray(), "multipart/form-data"));
+        await noBoundary.ProblemAsync(HttpStatusCode.UnsupportedMediaType, "not-multipart");
+        Assert.Empty(tier.Store.Keys);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("nonsense")]
+    [InlineData("--b\r\n")]
+    [InlineData("--b\r\nno header\r\n\r\n")]
+    [InlineData("--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.jpg\"\r\n\r\n")]
+    [InlineData("--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.jpg\"\r\n\r\nÿØÿà cut off here")]
+    public async Task A_form_that_is_malformed_or_cut_off_is_400(string body)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var answer = await tier.Client.PostAsync(
+            "/api/batches", Typed(Encoding.Latin1.GetBytes(body), "multipart/form-data; boundary=b"));
+        await answer.ProblemAsync(HttpStatusCode.BadRequest, "malformed-multipart");
+        Assert.Empty(tier.Store.Keys);
+    }
+
+    [Fact]
+    public async Task Where_no_file_can_be_used_it_is_400_and_says_what_is_wrong_with_each()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var answer = await tier.Client.PostAsync("/api/batches", Upload.Form(
+            new Upload("a.txt", "hello"u8.ToArray()), new Upload("b.png", "hello"u8.ToArray())));
+        var problem = await answer.ProblemAsync(HttpStatusCode.BadRequest, "nothing-usable");
+        var jobs = problem.GetProperty("jobs").EnumerateArray().ToArray();
+        Assert.Equal(["a.txt", "b.png"], jobs.Select(job => job.Word("fileName")));
+        Assert.All(jobs, job => Assert.Equal("rejected", job.Word("status")));
+        Assert.Equal(["unsupported-name", "content-mismatch"], jobs.Select(job => job.Word("errorCode")));
+
+        using var empty = await tier.Client.PostAsync(
+            "/api/batches", Typed("--b--\r\n"u8.ToArray(), "multipart/form-data; boundary=b"));
+        await empty.ProblemAsync(HttpStatusCode.BadRequest, "nothing-usable");
+        Assert.Empty(tier.Store.Keys);
+        Assert.Empty(tier.Requests.All);
+    }
+
+    [Fact]
+    public async Task Too_many_files_are_413()
+    {
+        await using var tier = await RunningWebTier.StartAsync("uploads.max-files = 3");
+        using var answer = await tier.Client.PostAsync("/api/batches", Upload.Form(
+            [.. Enumerable.Range(0, 3).Select(i => Upload.Jpeg($"{i}.jpg")), Upload.JpegOf("3.jpg", SomeMegabytes)]));
+        await answer.ProblemAsync(HttpStatusCode.RequestEntityTooLarge, "too-many-files");
+        Assert.Empty(tier.Store.Keys);
+
+        await tier.UploadAsync([.. Enumerable.Range(0, 3).Select(i => Upload.Jpeg($"{i}.jpg"))]);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_request_over_the_limit_is_413_and_its_client_gets_to_read_that(bool chunked)
+    {
+        await using var tier = await RunningWebTier.StartAsync("uploads.max-request-size = 1MiB");
+        for (var i = 0; i < 5; i++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/api/batches")
+            {
+                Content = Upload.Form(Upload.Jpeg("a.jpg"), Upload.JpegOf("b.jpg", SomeMegabytes)),
+            };
+            request.Headers.TransferEncodingChunked = chunked;
+            using var answer = await tier.Client.SendAsync(request);
+            await answer.ProblemAsync(HttpStatusCode.RequestEntityTooLarge, "request-too-large");
+        }
+
+        Assert.Empty(tier.Store.Keys);
+    }
+
+    [Fact]
+    public async Task A_large_body_that_is_no_form_gets_its_answer()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        for (var i = 0; i < 5; i++)
+        {
+            using var answer = await tier.Client.PostAsync(
+                "/api/batches", Typed(new byte[SomeMegabytes], "application/octet-stream"));
+            await answer.ProblemAsync(HttpStatusCode.UnsupportedMediaType, "not-multipart");
+        }
+    }
+
+    [Fact]
+    public async Task Over_the_limit_of_uploads_it_is_503_and_the_clients_get_to_read_that()
+    {
+        await using var tier = await RunningWebTier.StartAsync("uploads { max-concurrent = 1, max-waiting = 0 }");
+        var held = new TaskCompletionSource();
+        tier.Store.Before = (call, key) =>
+            call == StoreCall.Put && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal) ? held.Task : Task.CompletedTask;
+        var first = tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        await tier.UntilAsync(() => tier.Store.CallsOf(StoreCall.Put) == 2, "the first is under way");
+        for (var i = 0; i < 5; i++)
+        {
+            using var answer = await tier.Client.PostAsync(
+                "/api/batches", Upload.Form(Upload.JpegOf("b.jpg", SomeMegabytes)));
+            await answer.ProblemAsync(HttpStatusCode.ServiceUnavailable, "overloaded");
+            answer.AssertComeBack();
+        }
+
+        held.SetResult();
+        await first;
+        await tier.UploadAsync(Upload.Jpeg("c.jpg"));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task A_store_that_fails_accepts_nothing_and_leaves_nothing(int failing)
+    {
+        // The marker, the picture, the manifest.
+        await using var tier = await RunningWebTier.StartAsync();
+        var puts = 0;
+        tier.Store.Before = (call, _) => call == StoreCall.Put && ++puts == failing
+            ? Task.FromException(new IOException("secret"))
+            : Task.CompletedTask;
+        using var answer = await tier.Client.PostAsync("/api/batches", Upload.Form(Upload.Jpeg("a.jpg")));
+        var problem = await answer.ProblemAsync(HttpStatusCode.ServiceUnavailable, "unavailable");
+        Assert.DoesNotContain("secret", problem.GetRawText(), StringComparison.Ordinal);
+        answer.AssertComeBack();
+        Assert.DoesNotContain(tier.Store.Keys, key => key.EndsWith("manifest.json", StringComparison.Ordinal));
+        // What came before a manifest that failed is swept away later, because it may be there after all.
+        if (failing < 3) Assert.Empty(tier.Store.Keys);
+        Assert.Empty(tier.Requests.All);
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_in_the_middle_leaves_nothing_behind_and_no_place_taken()
+    {
+        await using var tier = await RunningWebTier.StartAsync("uploads { max-concurrent = 1, max-waiting = 1 }");
+        for (var i = 0; i < 3; i++)
+        {
+            var markers = tier.Store.CallsOf(StoreCall.Put);
+            using (var client = new TcpClient())
+            {
+                await client.ConnectAsync(tier.Address.Host, tier.Address.Port, tier.InTime);
+                var stream = client.GetStream();
+                await stream.WriteAsync(Encoding.Latin1.GetBytes(
+                    "POST /api/batches HTTP/1.1\r\nHost: test\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+                    + "Content-Length: 1000000\r\n\r\n--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.jpg\""
+                    + "\r\n\r\nÿØÿà and then"), tier.InTime);
+                await tier.UntilAsync(() => tier.Store.CallsOf(StoreCall.Put) == markers + 2, "the picture is under way");
+            }
+
+            await tier.UntilAsync(() => tier.Store.CallsOf(StoreCall.Delete) > i, "it is cleaned up");
+            await tier.UntilAsync(() => tier.Store.Keys.Count == 0, "nothing is left");
+        }
+
+        Assert.Empty(tier.Requests.All);
+        await TakesUploadsAsync(tier);
+    }
+
+    /// <summary>A place is given back just after what was stored is removed.</summary>
+    private static async Task TakesUploadsAsync(RunningWebTier tier)
+    {
+        while (true)
+        {
+            using var answer = await tier.Client.PostAsync("/api/batches", Upload.Form(Upload.Jpeg("a.jpg")), tier.InTime);
+            if (answer.StatusCode == HttpStatusCode.Accepted) return;
+        }
+    }
+
+    private static ByteArrayContent Typed(byte[] body, string contentType)
+    {
+        var content = new ByteArrayContent(body);
+        content.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType);
+        return content;
+    }
+}

@@ -1,0 +1,174 @@
+using System.Net;
+using System.Net.WebSockets;
+using System.Text.Json;
+using ImageClassifier.Core;
+using Xunit;
+
+namespace ImageClassifier.Tests.Web.Http;
+
+public sealed class WebSocketSpecs
+{
+    [Fact]
+    public async Task Results_come_as_frames_and_after_the_last_the_server_says_goodbye()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg"));
+        using var socket = await OpenAsync(tier, $"batch={upload.Batch}");
+        await tier.PublishAsync(upload, 1, "dog");
+        var first = await ReadAsync(tier, socket);
+        Assert.Equal("result", first!.Value.Word("type"));
+        Assert.Equal(upload.Jobs[1].Value, first.Value.GetProperty("job").Word("jobId"));
+        Assert.Equal("dog", first.Value.GetProperty("job").GetProperty("predictions")[0].Word("label"));
+        await tier.PublishAsync(upload, 0);
+
+        Assert.Equal("a.jpg", (await ReadAsync(tier, socket))!.Value.GetProperty("job").Word("fileName"));
+        Assert.Equal("complete", (await ReadAsync(tier, socket))!.Value.Word("type"));
+        Assert.Null(await ReadAsync(tier, socket));
+        Assert.Equal(WebSocketCloseStatus.NormalClosure, socket.CloseStatus);
+    }
+
+    [Fact]
+    public async Task A_client_resumes_after_what_it_has()
+    {
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg"));
+        var all = await ReadAllAsync(tier, $"batch={upload.Batch}");
+        Assert.Equal(3, all.Length);
+
+        Assert.Equal(all[1..], await ReadAllAsync(tier, $"batch={upload.Batch}&after={all[0]}"));
+        Assert.Empty(await ReadAllAsync(tier, $"batch={upload.Batch}&after={all[2]}"));
+        Assert.Equal(all, await ReadAllAsync(tier, $"batch={upload.Batch}&after=other-1"));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("batch=nonsense")]
+    [InlineData("batch=00000000000000000000000000000000")]
+    public async Task An_unknown_batch_is_404_before_the_upgrade(string query)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var socket = new ClientWebSocket();
+        socket.Options.CollectHttpResponseDetails = true;
+        await Assert.ThrowsAsync<WebSocketException>(() => socket.ConnectAsync(Address(tier, query), tier.InTime));
+        Assert.Equal(HttpStatusCode.NotFound, socket.HttpStatusCode);
+    }
+
+    [Theory]
+    [InlineData("https://elsewhere.example")]
+    [InlineData("null")]
+    [InlineData("http://127.0.0.1:1")]
+    public async Task Pages_of_other_sites_are_403(string origin)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        using var socket = new ClientWebSocket();
+        socket.Options.CollectHttpResponseDetails = true;
+        socket.Options.SetRequestHeader("Origin", origin);
+        await Assert.ThrowsAsync<WebSocketException>(
+            () => socket.ConnectAsync(Address(tier, $"batch={upload.Batch}"), tier.InTime));
+        Assert.Equal(HttpStatusCode.Forbidden, socket.HttpStatusCode);
+    }
+
+    [Fact]
+    public async Task The_service_s_own_page_may_connect()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        using var socket = new ClientWebSocket();
+        socket.Options.SetRequestHeader("Origin", $"http://{tier.Address.Authority}");
+        await socket.ConnectAsync(Address(tier, $"batch={upload.Batch}"), tier.InTime);
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, tier.InTime);
+    }
+
+    [Fact]
+    public async Task A_plain_request_is_426()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var answer = await tier.Client.GetAsync($"/ws?batch={BatchId.New()}");
+        await answer.ProblemAsync(HttpStatusCode.UpgradeRequired, "websocket-expected");
+    }
+
+    [Fact]
+    public async Task A_deleted_batch_closes_its_sockets_with_4404()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        using var socket = await OpenAsync(tier, $"batch={upload.Batch}");
+        using var deleted = await tier.Client.DeleteAsync($"/api/batches/{upload.Batch}");
+        Assert.Null(await ReadAsync(tier, socket));
+        Assert.Equal(4404, (int)socket.CloseStatus!);
+    }
+
+    [Fact]
+    public async Task A_stopping_service_closes_its_sockets_with_1001()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        using var socket = await OpenAsync(tier, $"batch={upload.Batch}");
+        var stopping = tier.StopAsync();
+        Assert.Null(await ReadAsync(tier, socket));
+        Assert.Equal(WebSocketCloseStatus.EndpointUnavailable, socket.CloseStatus);
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, tier.InTime);
+        await stopping.WaitAsync(tier.InTime);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Who_leaves_gives_the_place_back(bool politely)
+    {
+        await using var tier = await RunningWebTier.StartAsync("results.max-subscribers = 1");
+        var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        using (var socket = await OpenAsync(tier, $"batch={upload.Batch}"))
+        {
+            using var refused = new ClientWebSocket();
+            refused.Options.CollectHttpResponseDetails = true;
+            await Assert.ThrowsAsync<WebSocketException>(
+                () => refused.ConnectAsync(Address(tier, $"batch={upload.Batch}"), tier.InTime));
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.HttpStatusCode);
+            if (politely) await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, tier.InTime);
+            else socket.Abort();
+        }
+
+        while (true)
+        {
+            using var answer = await tier.Client.GetAsync(
+                $"/api/batches/{upload.Batch}/events", HttpCompletionOption.ResponseHeadersRead, tier.InTime);
+            if (answer.StatusCode == HttpStatusCode.OK) break;
+        }
+    }
+
+    private static Uri Address(RunningWebTier tier, string query) => new($"ws://{tier.Address.Authority}/ws?{query}");
+
+    private static async Task<ClientWebSocket> OpenAsync(RunningWebTier tier, string query)
+    {
+        var socket = new ClientWebSocket();
+        await socket.ConnectAsync(Address(tier, query), tier.InTime);
+        return socket;
+    }
+
+    /// <summary>The ids of all events until the server closes with 1000.</summary>
+    private static async Task<string[]> ReadAllAsync(RunningWebTier tier, string query)
+    {
+        using var socket = await OpenAsync(tier, query);
+        var ids = new List<string>();
+        while (await ReadAsync(tier, socket) is { } frame) ids.Add(frame.Word("id"));
+        Assert.Equal(WebSocketCloseStatus.NormalClosure, socket.CloseStatus);
+        return [.. ids];
+    }
+
+    /// <summary>The next frame; null where the server closes.</summary>
+    private static async Task<JsonElement?> ReadAsync(RunningWebTier tier, ClientWebSocket socket)
+    {
+        using var frame = new MemoryStream();
+        var buffer = new byte[4096];
+        while (true)
+        {
+            var part = await socket.ReceiveAsync(buffer, tier.InTime);
+            if (part.MessageType == WebSocketMessageType.Close) return null;
+            Assert.Equal(WebSocketMessageType.Text, part.MessageType);
+            frame.Write(buffer, 0, part.Count);
+            if (part.EndOfMessage) return JsonDocument.Parse(frame.ToArray()).RootElement;
+        }
+    }
+}

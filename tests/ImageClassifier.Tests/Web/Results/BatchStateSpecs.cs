@@ -1,0 +1,107 @@
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Testing;
+using ImageClassifier.Web.Results;
+using ImageClassifier.Web.Uploads;
+using Xunit;
+
+namespace ImageClassifier.Tests.Web.Results;
+
+public sealed class BatchStateSpecs
+{
+    private readonly BatchManifest _manifest;
+
+    public BatchStateSpecs()
+    {
+        var batch = BatchId.New();
+        _manifest = new BatchManifest(batch, DateTimeOffset.UnixEpoch,
+        [
+            Accepted(batch, "a.jpg"), ManifestJob.Refuse("b.gif", JobErrorCodes.UnsupportedName, "No."),
+            Accepted(batch, "c.jpg"), Accepted(batch, "d.jpg"),
+        ]);
+    }
+
+    [Fact]
+    public void A_new_batch_has_queued_and_rejected_jobs_in_the_order_of_the_upload()
+    {
+        var view = new BatchState(_manifest, []).View();
+        Assert.Equal(_manifest.Jobs.Select(job => job.Job), view.Jobs.Select(job => job.Job));
+        Assert.Equal(
+            [JobStatus.Queued, JobStatus.Rejected, JobStatus.Queued, JobStatus.Queued],
+            view.Jobs.Select(job => job.Status));
+    }
+
+    [Fact]
+    public void Results_become_events_in_the_order_in_which_they_come_and_the_last_is_followed_by_the_end()
+    {
+        var state = new BatchState(_manifest, []);
+        foreach (var i in (int[])[3, 0, 2])
+        {
+            Assert.False(state.Finished);
+            Assert.True(state.Take(Result(i)));
+        }
+
+        Assert.True(state.Finished);
+        var events = state.EventsAfter(null);
+        Assert.Equal(["d.jpg", "a.jpg", "c.jpg", null], events.Select(happened => happened.Job?.FileName));
+        Assert.Equal([1, 2, 3, 4], events.Select(happened => happened.Id.Number));
+        Assert.Single(events.Select(happened => happened.Id.Epoch).Distinct());
+    }
+
+    [Fact]
+    public void A_result_is_taken_once_and_the_first_one_stays()
+    {
+        var state = new BatchState(_manifest, []);
+        state.Take(Result(0, "cat"));
+        Assert.False(state.Take(Result(0, "dog")));
+        Assert.False(state.Take(Jobs.Classified(Jobs.Request(_manifest.Batch))));
+        Assert.False(state.Take(Result(1)));
+        Assert.Equal("cat", Assert.Single(state.EventsAfter(null)).Job!.Result!.Predictions[0].Label);
+    }
+
+    [Fact]
+    public void Within_an_epoch_a_reader_goes_on_and_with_another_it_gets_all()
+    {
+        var state = new BatchState(_manifest, [Result(0), Result(2)]);
+        var first = state.EventsAfter(null)[0].Id;
+        Assert.Equal([2], state.EventsAfter(first).Select(happened => happened.Id.Number));
+        Assert.Empty(state.EventsAfter(first with { Number = 2 }));
+        Assert.Empty(state.EventsAfter(first with { Number = 100 }));
+        Assert.Equal(2, state.EventsAfter(first with { Epoch = "another" }).Count);
+        Assert.Equal(2, state.EventsAfter(first with { Number = 0 }).Count);
+        Assert.NotEqual(first.Epoch, new BatchState(_manifest, [Result(0)]).EventsAfter(null)[0].Id.Epoch);
+    }
+
+    [Theory]
+    [InlineData("abc-1", "abc", 1)]
+    [InlineData("abc-0", "abc", 0)]
+    [InlineData("a-b-12", "a-b", 12)]
+    public void An_event_id_is_an_epoch_and_a_number(string text, string epoch, int number)
+    {
+        Assert.True(EventId.TryParse(text, out var id));
+        Assert.Equal(new EventId(epoch, number), id);
+        Assert.Equal(text, id.ToString());
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("abc")]
+    [InlineData("-1")]
+    [InlineData("abc-")]
+    [InlineData("abc-x")]
+    [InlineData("abc-99999999999")]
+    [InlineData("abc- 1")]
+    [InlineData("0123456789012345678901234567890123456789012345678901234567890123456789-1")]
+    public void Anything_else_is_none(string? text) => Assert.False(EventId.TryParse(text, out _));
+
+    private JobResult Result(int picture, string label = "cat") =>
+        Jobs.Classified(Jobs.Request(_manifest.Batch, _manifest.Jobs[picture].Job), label);
+
+    private static ManifestJob Accepted(BatchId batch, string fileName)
+    {
+        var job = JobId.New();
+        return ManifestJob.Accept(job, fileName, ObjectKeys.Image(batch, job, PictureFormat.Jpeg));
+    }
+}

@@ -1,0 +1,152 @@
+using Akka.Actor;
+using Akka.TestKit;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Streams;
+using ImageClassifier.Testing;
+using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Results;
+using Xunit;
+using Xunit.Abstractions;
+using static ImageClassifier.Web.Results.BatchProtocol;
+using static ImageClassifier.Web.Results.ResultListenerProtocol;
+
+namespace ImageClassifier.Tests.Web.Results;
+
+public sealed class ResultListenerActorSpecs : WebSpecs
+{
+    private static readonly QueueSourceSettings Listening = new(
+        WaitTime: TimeSpan.FromSeconds(5),
+        Lease: TimeSpan.FromSeconds(30),
+        MaxLease: TimeSpan.FromMinutes(10),
+        MaxInFlight: 100,
+        MinBackoff: TimeSpan.FromMilliseconds(200),
+        MaxBackoff: TimeSpan.FromSeconds(30));
+
+    private readonly TestProbe _batches;
+
+    public ResultListenerActorSpecs(ITestOutputHelper output)
+        : base(output) => _batches = CreateTestProbe();
+
+    [Fact]
+    public async Task A_response_is_deleted_only_after_its_batch_has_taken_the_result()
+    {
+        var result = Put();
+        Start(_batches);
+        var take = await _batches.ExpectMsgAsync<TakeResult>();
+        Assert.Equal(result.Job, take.Result.Job);
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
+        Assert.Empty(Responses.Deleted);
+
+        _batches.LastSender.Tell(ResultTaken.Instance);
+        await AdvanceUntilAsync(() => Responses.Deleted.Count == 1, "the response is deleted");
+    }
+
+    [Fact]
+    public async Task A_response_that_no_batch_could_take_comes_again()
+    {
+        var result = Put();
+        Start(_batches);
+        await _batches.ExpectMsgAsync<TakeResult>();
+        _batches.LastSender.Tell(new BatchUnavailable(result.Batch));
+        await AdvanceAsync(TimeSpan.FromSeconds(25), TimeSpan.FromSeconds(1));
+        Assert.Single(Responses.InFlight);
+
+        await AdvanceUntilAsync(() => _batches.HasMessages, "it comes again", TimeSpan.FromSeconds(1));
+        await _batches.ExpectMsgAsync<TakeResult>();
+        _batches.LastSender.Tell(ResultTaken.Instance);
+        await AdvanceUntilAsync(() => Responses.Deleted.Count == 1, "the response is deleted");
+    }
+
+    [Theory]
+    [InlineData("no document")]
+    [InlineData("{}")]
+    [InlineData("[]")]
+    [InlineData("""{"status":"classified","predictions":[]}""")]
+    public async Task A_response_that_cannot_be_read_is_handed_back_and_harms_no_other(string body)
+    {
+        Responses.Put(body);
+        var manifest = StoredBatch(1);
+        var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
+        await AskAsync<BatchView>(batches, new GetBatch(manifest.Batch));
+        Start(batches);
+        await AdvanceUntilAsync(() => Responses.DeadLetters.Count == 1, "the queue gives up on it");
+        Assert.Empty(Responses.Deleted);
+
+        var result = ResultOf(manifest, 0);
+        Responses.Put(WireJson.Write(result));
+        await AdvanceUntilAsync(() => Responses.Deleted.Count == 1, "the next is taken");
+        Assert.Equal(1, Store.CallsOf(StoreCall.List));
+    }
+
+    [Fact]
+    public async Task A_result_that_leaves_out_what_it_must_say_is_handed_back()
+    {
+        var whole = Jobs.Classified(Jobs.Request());
+        Responses.Put(WireJson.Write(whole with { Predictions = [] }));
+        Responses.Put(WireJson.Write(whole with { Status = JobStatus.Failed }));
+        Responses.Put(WireJson.Write(whole with { Status = JobStatus.Queued }));
+        Start(_batches);
+
+        await AdvanceUntilAsync(() => Responses.DeadLetters.Count == 3, "the queue gives up on them");
+        Assert.False(_batches.HasMessages);
+    }
+
+    [Fact]
+    public async Task Three_hundred_results_come_to_their_batch_once_each()
+    {
+        var manifest = StoredBatch(300);
+        var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
+        for (var i = 0; i < 300; i++)
+        {
+            Responses.Put(WireJson.Write(ResultOf(manifest, i)));
+            if (i % 3 == 0) Responses.Put(WireJson.Write(ResultOf(manifest, i)));
+        }
+
+        Start(batches);
+        await AdvanceUntilAsync(() => Responses.Deleted.Count == 400, "all are taken");
+        var page = await AskAsync<EventPage>(batches, new ReadEvents(manifest.Batch, null, TimeSpan.Zero));
+        Assert.True(page.Finished);
+        Assert.Equal(301, page.Events.Count);
+        Assert.DoesNotContain(ObjectKeys.OpenMarker(manifest.Batch), Store.Keys);
+    }
+
+    [Fact]
+    public async Task It_drains_what_is_in_hand_and_stops()
+    {
+        Put();
+        var listener = Start(_batches);
+        await _batches.ExpectMsgAsync<TakeResult>();
+        Watch(listener);
+        listener.Tell(DrainListener.Instance, TestActor);
+        await SettleAsync();
+        Assert.False(HasMessages);
+        Put();
+
+        _batches.LastSender.Tell(ResultTaken.Instance);
+        await AdvanceUntilAsync(() => HasMessages, "it is drained");
+        await ExpectMsgAsync<ListenerDrained>();
+        await ExpectTerminatedAsync(listener);
+        Assert.Single(Responses.Deleted);
+        Assert.Single(Responses.Visible);
+    }
+
+    [Fact]
+    public async Task A_queue_that_is_away_stops_nothing()
+    {
+        Responses.FailNext(QueueCall.Receive, times: 3);
+        Put();
+        Start(_batches);
+        await AdvanceUntilAsync(() => _batches.HasMessages, "the result comes");
+    }
+
+    private JobResult Put()
+    {
+        var result = Jobs.Classified(Jobs.Request());
+        Responses.Put(WireJson.Write(result));
+        return result;
+    }
+
+    private IActorRef Start(IActorRef batches) =>
+        Sys.ActorOf(Props.Create(() => new ResultListenerActor(Responses, batches, Listening, Showing)));
+}

@@ -1,0 +1,276 @@
+using Akka.Actor;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Scaling;
+using Xunit;
+using Xunit.Abstractions;
+using static ImageClassifier.Web.Scaling.ScalerProtocol;
+
+namespace ImageClassifier.Tests.Web.Scaling;
+
+public sealed class ScalerActorSpecs : WebSpecs
+{
+    private const int Cap = 19;
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    private static readonly ScalingSettings Settings = new(
+        MaxInstances: Cap,
+        Interval: Second,
+        IdleInterval: 5 * Second,
+        SettleTime: 5 * Second,
+        LaunchTimeout: TimeSpan.FromMinutes(2),
+        MinBackoff: Second,
+        MaxBackoff: TimeSpan.FromMinutes(1),
+        KeptDecisions: 20,
+        PicturesPerInstance: 1);
+
+    private readonly FakeInstanceFleet _fleet;
+
+    public ScalerActorSpecs(ITestOutputHelper output)
+        : base(output) => _fleet = new FakeInstanceFleet(Time);
+
+    [Theory]
+    [InlineData(5, 5)]
+    [InlineData(50, 19)]
+    public async Task For_each_waiting_picture_an_instance_up_to_the_cap(int pictures, int instances)
+    {
+        Upload(pictures);
+        var scaler = Start();
+        await PassAsync(20 * Second);
+
+        Assert.Equal(instances, Assert.Single(_fleet.Launches).Count);
+        Assert.Equal(instances, _fleet.Living.Count);
+        var view = await ViewAsync(scaler);
+        Assert.Equal(pictures, view.Waiting);
+        Assert.Equal(Cap, view.MaxInstances);
+        Assert.Equal(instances, view.Instances.Count);
+        Assert.Equal(DecisionOutcome.Launched, view.Decisions[0].Outcome);
+        Assert.Equal(instances, view.Decisions[0].Launched);
+    }
+
+    [Fact]
+    public async Task After_a_start_it_only_looks_for_a_while()
+    {
+        Upload(5);
+        var scaler = Start();
+        await PassAsync(4 * Second);
+        Assert.Empty(_fleet.Launches);
+        Assert.Equal(HoldCause.Settling, (await ViewAsync(scaler)).Decisions[0].Hold);
+
+        await PassAsync(2 * Second);
+        Assert.Single(_fleet.Launches);
+    }
+
+    [Fact]
+    public async Task Instances_that_the_fleet_does_not_show_yet_count_for_the_need_and_for_the_cap()
+    {
+        _fleet.ShowsLaunches = false;
+        Upload(15);
+        Start();
+        await PassAsync(20 * Second);
+        Assert.Equal([15], _fleet.Launches.Select(launch => launch.Count));
+
+        Upload(35);
+        await PassAsync(20 * Second);
+        Assert.Equal([15, 4], _fleet.Launches.Select(launch => launch.Count));
+    }
+
+    [Fact]
+    public async Task Draining_instances_count_for_the_cap_and_do_no_work()
+    {
+        Upload(3);
+        var scaler = Start(Settings with { MaxInstances = 3 });
+        await PassAsync(10 * Second);
+        _fleet.MoveAll(InstanceState.Running);
+        _fleet.Move(_fleet.Living[0].Id, InstanceState.Draining);
+        _fleet.Move(_fleet.Living[1].Id, InstanceState.Draining);
+        await PassAsync(10 * Second);
+        Assert.Single(_fleet.Launches);
+        Assert.Equal(HoldCause.Cap, (await ViewAsync(scaler)).Decisions[0].Hold);
+
+        _fleet.Move(_fleet.Living[0].Id, InstanceState.Ended);
+        await PassAsync(2 * Second);
+        Assert.Equal([3, 1], _fleet.Launches.Select(launch => launch.Count));
+    }
+
+    [Fact]
+    public async Task Pictures_that_are_in_flight_want_no_instance()
+    {
+        Upload(5);
+        await Requests.ReceiveAsync(5, TimeSpan.Zero, TimeSpan.FromHours(1), CancellationToken.None);
+        var scaler = Start();
+        await PassAsync(20 * Second);
+
+        Assert.Empty(_fleet.Launches);
+        var view = await ViewAsync(scaler);
+        Assert.Equal((0, 5), (view.Waiting, view.InFlight));
+        Assert.Equal(DecisionOutcome.Idle, Assert.Single(view.Decisions).Outcome);
+    }
+
+    [Fact]
+    public async Task When_work_was_sent_it_looks_at_once()
+    {
+        var scaler = Start(Settings with { SettleTime = TimeSpan.Zero, IdleInterval = TimeSpan.FromMinutes(5) });
+        await PassAsync(10 * Second);
+        Upload(2);
+        scaler.Tell(new WorkSent(2));
+
+        await UntilAsync(() => _fleet.Living.Count == 2, "instances were launched");
+    }
+
+    [Fact]
+    public async Task Work_that_is_sent_while_it_looks_is_seen_too()
+    {
+        var scaler = Start(Settings with { SettleTime = TimeSpan.Zero, IdleInterval = TimeSpan.FromMinutes(5) });
+        await UntilAsync(() => Requests.CallsOf(QueueCall.Measure) == 1, "it looked");
+        await SettleAsync();
+        var looking = new TaskCompletionSource();
+        Requests.Before = call => call == QueueCall.Measure ? looking.Task : Task.CompletedTask;
+        scaler.Tell(new WorkSent(0));
+        await UntilAsync(() => Requests.CallsOf(QueueCall.Measure) == 2, "it looks");
+        scaler.Tell(new WorkSent(2));
+        await SettleAsync();
+        looking.SetResult();
+        await UntilAsync(() => Requests.CallsOf(QueueCall.Measure) == 3, "it looks again");
+    }
+
+    [Fact]
+    public async Task Once_told_to_it_launches_nothing_more()
+    {
+        Upload(5);
+        var scaler = Start();
+        scaler.Tell(StopLaunching.Instance);
+        await PassAsync(20 * Second);
+
+        Assert.Empty(_fleet.Launches);
+        Assert.Equal(HoldCause.Stopping, (await ViewAsync(scaler)).Decisions[0].Hold);
+    }
+
+    [Fact]
+    public async Task A_launch_that_fails_is_tried_again_after_longer_and_longer_pauses_and_shows()
+    {
+        _fleet.FailLaunches(4, new IOException("/secret/path"));
+        Upload(5);
+        var scaler = Start();
+        await AdvanceUntilAsync(() => _fleet.Launches.Count == 1, "a launch was tried", Second / 2);
+        await SettleAsync();
+        var held = (await ViewAsync(scaler)).Decisions[0];
+        Assert.Equal(DecisionOutcome.Held, held.Outcome);
+        Assert.Equal(HoldCause.FailedLaunch, held.Hold);
+        Assert.Contains("does not answer", held.Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", held.Reason, StringComparison.Ordinal);
+
+        await AdvanceUntilAsync(() => _fleet.Living.Count == 5, "the instances were launched", Second / 2);
+        var pauses = _fleet.Launches.Zip(_fleet.Launches.Skip(1), (one, next) => next.At - one.At).ToArray();
+        Assert.All(pauses, pause => Assert.True(pause >= Second));
+        Assert.True(pauses[^1] >= 8 * Second);
+    }
+
+    [Fact]
+    public async Task A_launch_whose_answer_was_lost_is_asked_for_again_by_its_name()
+    {
+        _fleet.FailLaunches(2);
+        Upload(5);
+        Start();
+        await AdvanceUntilAsync(() => _fleet.Living.Count == 5, "the instances were launched", Second / 2);
+        Assert.Single(_fleet.Launches.Select(launch => launch.ClientToken).Distinct());
+
+        Upload(5);
+        await AdvanceUntilAsync(() => _fleet.Living.Count == 10, "more were launched", Second / 2);
+        Assert.Equal(2, _fleet.Launches.Select(launch => launch.ClientToken).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_launch_that_falls_short_shows_why_and_makes_it_pause()
+    {
+        _fleet.Capacity = 2;
+        Upload(5);
+        var scaler = Start();
+        await AdvanceUntilAsync(() => _fleet.Living.Count == 2, "some were launched", Second / 2);
+        await SettleAsync();
+        var launched = (await ViewAsync(scaler)).Decisions.First(one => one.Outcome == DecisionOutcome.Launched);
+        Assert.Equal((5, 2), (launched.Wanted, launched.Launched));
+        Assert.Contains("There is room for 2.", launched.Reason, StringComparison.Ordinal);
+
+        await PassAsync(60 * Second);
+        Assert.InRange(_fleet.Launches.Count, 3, 8);
+        Assert.Equal(HoldCause.FailedLaunch, (await ViewAsync(scaler)).Decisions[0].Hold);
+    }
+
+    [Fact]
+    public async Task Instances_that_end_before_their_first_poll_make_one_pause_together()
+    {
+        Upload(10);
+        var scaler = Start();
+        await AdvanceUntilAsync(() => _fleet.Living.Count == 10, "instances were launched", Second / 2);
+        _fleet.MoveAll(InstanceState.Ended);
+        await PassAsync(Second);
+        var held = (await ViewAsync(scaler)).Decisions[0];
+        Assert.Equal(HoldCause.FailedLaunch, held.Hold);
+        Assert.Contains("10 instances never came up", held.Reason, StringComparison.Ordinal);
+
+        await PassAsync(3 * Second);
+        Assert.Equal(10, _fleet.Living.Count);
+    }
+
+    [Fact]
+    public async Task Instances_that_fail_again_and_again_are_launched_ever_more_slowly_though_another_runs()
+    {
+        Upload(2);
+        Start();
+        await AdvanceUntilAsync(() => _fleet.Living.Count == 2, "instances were launched", Second / 2);
+        _fleet.Move(_fleet.Living[0].Id, InstanceState.Running);
+        await PassAsync(2 * Second);
+        for (var i = 0; i < 240; i++)
+        {
+            foreach (var pending in _fleet.Living.Where(instance => instance.State == InstanceState.Pending))
+                _fleet.Move(pending.Id, InstanceState.Ended);
+            await PassAsync(Second / 2);
+        }
+
+        Assert.InRange(_fleet.Launches.Count, 5, 12);
+    }
+
+    [Fact]
+    public async Task Launches_that_never_show_are_given_up_and_made_again()
+    {
+        _fleet.ShowsLaunches = false;
+        Upload(5);
+        var scaler = Start();
+        await AdvanceAsync(TimeSpan.FromMinutes(2), Second);
+        Assert.Single(_fleet.Launches);
+        await AdvanceUntilAsync(
+            () => ViewAsync(scaler).GetAwaiter().GetResult().Decisions[0].Hold == HoldCause.FailedLaunch,
+            "the launches are given up", Second / 2);
+
+        await PassAsync(4 * Second);
+        Assert.Equal(2, _fleet.Launches.Count);
+    }
+
+    [Fact]
+    public async Task While_it_sees_nothing_it_launches_nothing_and_looks_on()
+    {
+        _fleet.FailDescribes(10);
+        Upload(5);
+        Start();
+        await PassAsync(8 * Second);
+        Assert.Empty(_fleet.Launches);
+
+        await AdvanceUntilAsync(() => _fleet.Living.Count == 5, "instances were launched", Second / 2);
+    }
+
+    private void Upload(int pictures)
+    {
+        for (var i = 0; i < pictures; i++) Requests.Put("picture");
+    }
+
+    private IActorRef Start(ScalingSettings? settings = null)
+    {
+        var ofScaler = settings ?? Settings;
+        return Sys.ActorOf(Props.Create(() => new ScalerActor(Requests, _fleet, ofScaler.CreatePolicy(), ofScaler)));
+    }
+
+    private Task<FleetView> ViewAsync(IActorRef scaler) => AskAsync<FleetView>(scaler, GetFleet.Instance);
+
+    private Task PassAsync(TimeSpan time) => AdvanceAsync(time, Second / 2);
+}

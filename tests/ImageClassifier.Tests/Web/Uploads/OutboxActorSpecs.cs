@@ -1,0 +1,252 @@
+using Akka.Actor;
+using Akka.TestKit;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Scaling;
+using ImageClassifier.Web.Uploads;
+using Xunit;
+using Xunit.Abstractions;
+using static ImageClassifier.Web.Uploads.OutboxProtocol;
+
+namespace ImageClassifier.Tests.Web.Uploads;
+
+public sealed class OutboxActorSpecs : WebSpecs
+{
+    private readonly TestProbe _scaler;
+
+    public OutboxActorSpecs(ITestOutputHelper output)
+        : base(output) => _scaler = CreateTestProbe();
+
+    [Fact]
+    public async Task Messages_go_ten_a_call_in_order_and_the_scaler_is_told()
+    {
+        var manifest = StoredBatch(25);
+        await StartIdleAsync(manifest);
+        await UntilAsync(() => IsNotedAsSent(manifest), "the batch is sent");
+
+        Assert.Equal([10, 10, 5], Requests.BatchSizesOf(QueueCall.Send));
+        Assert.Equal(manifest.Jobs.Select(job => job.Job), Sent.Select(request => request.Job));
+        Assert.All(Requests.All, message =>
+        {
+            var request = WireJson.TryRead<ClassificationRequest>(message.Body)!;
+            Assert.Equal(request.Job.Value, message.GroupId);
+            Assert.Equal($"{request.Job}:1", message.DeduplicationId);
+            Assert.Equal(manifest.Batch, request.Batch);
+            Assert.Equal(manifest.SubmittedAt, request.SubmittedAt);
+            Assert.Contains(request.ImageKey, Store.Keys);
+        });
+        var told = 0;
+        while (told < 25) told += (await _scaler.ExpectMsgAsync<ScalerProtocol.WorkSent>()).Jobs;
+        Assert.Equal(25, told);
+    }
+
+    [Fact]
+    public async Task Refused_files_are_not_sent()
+    {
+        var manifest = StoredBatch(1);
+        manifest = manifest with { Jobs = [ManifestJob.Refuse("a.gif", "unsupported-name", "No."), .. manifest.Jobs] };
+        await StartIdleAsync(manifest);
+        await UntilAsync(() => IsNotedAsSent(manifest), "the batch is sent");
+
+        Assert.Equal(manifest.Jobs[1].Job, Assert.Single(Sent).Job);
+    }
+
+    [Fact]
+    public async Task While_the_queue_is_away_it_pauses_longer_and_longer_and_then_sends_all()
+    {
+        var isAway = true;
+        Requests.CallFailure = call =>
+            call == QueueCall.Send && Volatile.Read(ref isAway) ? new QueueUnavailableException("It is away.") : null;
+        var manifests = Enumerable.Range(0, 5).Select(_ => StoredBatch(15)).ToArray();
+        await StartIdleAsync(manifests);
+        await UntilAsync(() => Requests.CallsOf(QueueCall.Send) == 2, "sending was tried");
+        await SettleAsync();
+        Assert.Equal(2, Requests.CallsOf(QueueCall.Send));
+
+        await AdvanceAsync(TimeSpan.FromMinutes(2), TimeSpan.FromMilliseconds(500));
+        Assert.InRange(Requests.CallsOf(QueueCall.Send), 6, 40);
+
+        Volatile.Write(ref isAway, false);
+        await AdvanceUntilAsync(() => manifests.All(IsNotedAsSent), "all is sent", TimeSpan.FromSeconds(1));
+        AssertSentOnce(manifests.SelectMany(manifest => manifest.Jobs));
+    }
+
+    [Fact]
+    public async Task Entries_that_the_queue_did_not_take_are_sent_again_without_the_others()
+    {
+        var manifest = StoredBatch(10);
+        var unlucky = manifest.Jobs[3].Job.Value;
+        var refusals = 2;
+        Requests.EntryOutcome = (_, body) =>
+            body.Contains(unlucky, StringComparison.Ordinal) && Interlocked.Decrement(ref refusals) >= 0
+                ? new QueueOutcome(QueueOutcomeKind.Retriable, "Not now.")
+                : null;
+        await StartIdleAsync(manifest);
+        await UntilAsync(() => Requests.All.Count == 9, "the others are there");
+        Assert.False(IsNotedAsSent(manifest));
+
+        await AdvanceUntilAsync(() => IsNotedAsSent(manifest), "the last is sent");
+        Assert.Equal([10, 1, 1], Requests.BatchSizesOf(QueueCall.Send));
+        AssertSentOnce(manifest.Jobs);
+    }
+
+    [Fact]
+    public async Task An_entry_that_is_refused_for_good_does_not_hold_up_the_rest()
+    {
+        var manifest = StoredBatch(3);
+        var wrong = manifest.Jobs[1].Job.Value;
+        Requests.EntryOutcome = (_, body) => body.Contains(wrong, StringComparison.Ordinal)
+            ? new QueueOutcome(QueueOutcomeKind.Invalid, "Too long.")
+            : null;
+        await StartIdleAsync(manifest);
+        await UntilAsync(() => IsNotedAsSent(manifest), "the batch is done with");
+
+        AssertSentOnce([manifest.Jobs[0], manifest.Jobs[2]]);
+    }
+
+    [Fact]
+    public async Task After_a_restart_what_was_not_sent_is_sent()
+    {
+        var unsent = StoredBatch(12);
+        var partlyDone = StoredBatch(3);
+        StoreResult(ResultOf(partlyDone, 1));
+        var sent = StoredBatch(2);
+        Store.Set(ObjectKeys.SentNote(sent.Batch), "");
+        var finished = StoredBatch(2);
+        StoreResult(ResultOf(finished, 0));
+        StoreResult(ResultOf(finished, 1));
+        var uploading = NewBatch(2);
+        StoreUpload(uploading);
+
+        StartNow();
+        await UntilAsync(() => IsNotedAsSent(unsent) && IsNotedAsSent(partlyDone), "the unsent are sent");
+        await UntilAsync(() => !IsOpen(finished), "the finished one is closed");
+        AssertSentOnce([.. unsent.Jobs, partlyDone.Jobs[0], partlyDone.Jobs[2]]);
+        Assert.All([unsent, partlyDone, sent, uploading], batch => Assert.True(IsOpen(batch)));
+    }
+
+    [Fact]
+    public async Task Killed_in_the_middle_it_goes_on_in_its_next_life()
+    {
+        var taken = 0;
+        Requests.CallFailure = call => call == QueueCall.Send && Interlocked.Increment(ref taken) > 2
+            ? new QueueUnavailableException("It is away.")
+            : null;
+        var manifests = Enumerable.Range(0, 3).Select(_ => StoredBatch(20)).ToArray();
+        var first = await StartIdleAsync(manifests);
+        await UntilAsync(() => Requests.All.Count == 20 && IsNotedAsSent(manifests[0]), "some is sent");
+        Watch(first);
+        first.Tell(Kill.Instance);
+        await ExpectTerminatedAsync(first);
+
+        Requests.CallFailure = null;
+        StartNow();
+        await UntilAsync(() => manifests.All(IsNotedAsSent), "all is sent");
+        AssertSentOnce(manifests.SelectMany(manifest => manifest.Jobs));
+    }
+
+    [Fact]
+    public async Task What_does_not_fit_in_memory_is_read_back_from_the_store()
+    {
+        var held = new TaskCompletionSource();
+        Requests.Before = call => call == QueueCall.Send ? held.Task : Task.CompletedTask;
+        var manifests = Enumerable.Range(0, 8).Select(_ => StoredBatch(20)).ToArray();
+        await StartIdleAsync(Uploading.Outbox with { MaxInMemory = 20, Parallelism = 1 }, manifests);
+        await SettleAsync();
+        var readsBefore = Store.CallsOf(StoreCall.Get);
+
+        held.SetResult();
+        await UntilAsync(() => manifests.All(IsNotedAsSent), "all is sent");
+        AssertSentOnce(manifests.SelectMany(manifest => manifest.Jobs));
+        Assert.True(Store.CallsOf(StoreCall.Get) > readsBefore);
+    }
+
+    [Fact]
+    public async Task A_batch_that_is_accepted_while_open_ones_are_looked_for_is_sent_once()
+    {
+        var looked = new TaskCompletionSource();
+        var read = new TaskCompletionSource();
+        var sending = new TaskCompletionSource();
+        Store.Before = (call, key) => call == StoreCall.List && key == ObjectKeys.OpenBatches ? looked.Task
+            : call == StoreCall.Get && key.EndsWith("manifest.json", StringComparison.Ordinal) ? read.Task
+            : Task.CompletedTask;
+        Requests.Before = call => call == QueueCall.Send ? sending.Task : Task.CompletedTask;
+        var manifest = StoredBatch(15);
+        var outbox = StartNow();
+        looked.SetResult();
+        await UntilAsync(() => Store.CallsOf(StoreCall.Get) > 0, "the batch was found");
+        outbox.Tell(new SendBatch(manifest));
+        await UntilAsync(() => Requests.CallsOf(QueueCall.Send) == 2, "it is being sent");
+        read.SetResult();
+        await SettleAsync();
+
+        sending.SetResult();
+        await UntilAsync(() => IsNotedAsSent(manifest), "it is sent");
+        await SettleAsync();
+        Assert.Equal([10, 5], Requests.BatchSizesOf(QueueCall.Send));
+
+        var next = StoredBatch(1);
+        outbox.Tell(new SendBatch(next));
+        await UntilAsync(() => IsNotedAsSent(next), "it goes on");
+    }
+
+    [Fact]
+    public async Task A_batch_that_cannot_be_read_holds_up_no_other()
+    {
+        var broken = StoredBatch(1);
+        Store.Set(ObjectKeys.Manifest(broken.Batch), "{");
+        var found = Enumerable.Range(0, 3).Select(_ => StoredBatch(1)).ToArray();
+        var outbox = StartNow();
+        await AdvanceUntilAsync(() => found.All(IsNotedAsSent), "what can be read is sent");
+
+        for (var i = 0; i < 3; i++)
+        {
+            await AdvanceAsync(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(1));
+            var next = StoredBatch(1);
+            outbox.Tell(new SendBatch(next));
+            await UntilAsync(() => IsNotedAsSent(next), "what is new is sent at once");
+        }
+    }
+
+    [Fact]
+    public async Task Where_the_store_cannot_be_listed_at_first_it_looks_again()
+    {
+        var manifest = StoredBatch(1);
+        Store.FailNext(StoreCall.List, times: 3);
+        StartNow();
+
+        await AdvanceUntilAsync(() => IsNotedAsSent(manifest), "the batch is sent", TimeSpan.FromMilliseconds(500));
+    }
+
+    private IReadOnlyList<ClassificationRequest> Sent =>
+        [.. Requests.All.Select(message => WireJson.TryRead<ClassificationRequest>(message.Body)!)];
+
+    private bool IsNotedAsSent(BatchManifest manifest) => Store.Keys.Contains(ObjectKeys.SentNote(manifest.Batch));
+
+    private bool IsOpen(BatchManifest manifest) => Store.Keys.Contains(ObjectKeys.OpenMarker(manifest.Batch));
+
+    private void AssertSentOnce(IEnumerable<ManifestJob> jobs) =>
+        Assert.Equal(
+            jobs.Select(job => job.Job.Value).Order(StringComparer.Ordinal),
+            Sent.Select(request => request.Job.Value).Order(StringComparer.Ordinal));
+
+    private IActorRef StartNow(OutboxSettings? settings = null) => Sys.ActorOf(
+        Props.Create(() => new OutboxActor(Requests, Store, _scaler, settings ?? Uploading.Outbox)));
+
+    private Task<IActorRef> StartIdleAsync(params BatchManifest[] batches) => StartIdleAsync(Uploading.Outbox, batches);
+
+    /// <summary>Starts over a store in which nothing is found, and hands it batches as they are accepted.</summary>
+    private async Task<IActorRef> StartIdleAsync(OutboxSettings settings, params BatchManifest[] batches)
+    {
+        var markers = batches.Select(manifest => ObjectKeys.OpenMarker(manifest.Batch)).ToArray();
+        foreach (var marker in markers) await Store.DeleteAsync(marker, CancellationToken.None);
+        var outbox = StartNow(settings);
+        await UntilAsync(() => Store.CallsOf(StoreCall.List) == 1, "open batches were looked for");
+        await SettleAsync();
+        foreach (var marker in markers) Store.Set(marker, "");
+        foreach (var manifest in batches) outbox.Tell(new SendBatch(manifest));
+        return outbox;
+    }
+}

@@ -1,0 +1,181 @@
+using Akka.Actor;
+using Akka.TestKit;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Uploads;
+using Xunit;
+using Xunit.Abstractions;
+using static ImageClassifier.Web.Uploads.UploadProtocol;
+
+namespace ImageClassifier.Tests.Web.Uploads;
+
+public sealed class UploadActorSpecs : WebSpecs
+{
+    private readonly TestProbe _outbox;
+
+    public UploadActorSpecs(ITestOutputHelper output)
+        : base(output) => _outbox = CreateTestProbe();
+
+    [Fact]
+    public async Task So_many_are_admitted_so_many_wait_and_the_rest_are_told_to_come_back()
+    {
+        var uploads = Start();
+        await AskAsync<Admitted>(uploads, new Admit(BatchId.New()));
+        await AskAsync<Admitted>(uploads, new Admit(BatchId.New()));
+        var third = AskToUpload(uploads, BatchId.New());
+
+        Assert.Equal(Uploading.RetryAfter, (await AskAsync<Overloaded>(uploads, new Admit(BatchId.New()))).RetryAfter);
+        Assert.True(await HeardNothingAsync(third));
+    }
+
+    [Fact]
+    public async Task A_place_that_is_given_back_goes_to_who_waits_longest()
+    {
+        var uploads = Start(Uploading with { MaxWaiting = 2 });
+        var first = BatchId.New();
+        await AskAsync<Admitted>(uploads, new Admit(first));
+        await AskAsync<Admitted>(uploads, new Admit(BatchId.New()));
+        var third = AskToUpload(uploads, BatchId.New());
+        var fourth = AskToUpload(uploads, BatchId.New());
+
+        uploads.Tell(new Release(first));
+        await third.ExpectMsgAsync<Admitted>();
+        Assert.True(await HeardNothingAsync(fourth));
+    }
+
+    [Fact]
+    public async Task Who_gives_up_waiting_takes_no_place_later()
+    {
+        var uploads = Start();
+        BatchId first = BatchId.New(), gaveUp = BatchId.New();
+        await AskAsync<Admitted>(uploads, new Admit(first));
+        await AskAsync<Admitted>(uploads, new Admit(BatchId.New()));
+        var waiting = AskToUpload(uploads, gaveUp);
+        uploads.Tell(new Release(gaveUp));
+
+        uploads.Tell(new Release(first));
+        await AskAsync<Admitted>(uploads, new Admit(BatchId.New()));
+        Assert.True(await HeardNothingAsync(waiting));
+    }
+
+    [Fact]
+    public async Task A_place_that_was_never_taken_is_given_back_to_no_effect()
+    {
+        var uploads = Start(Uploading with { MaxWaiting = 0 });
+        uploads.Tell(new Release(BatchId.New()));
+        await AskAsync<Admitted>(uploads, new Admit(BatchId.New()));
+        await AskAsync<Admitted>(uploads, new Admit(BatchId.New()));
+        uploads.Tell(new Release(BatchId.New()));
+
+        await AskAsync<Overloaded>(uploads, new Admit(BatchId.New()));
+    }
+
+    [Fact]
+    public async Task Places_go_round_without_end()
+    {
+        var uploads = Start(Uploading with { MaxConcurrent = 1, MaxWaiting = 0 });
+        for (var i = 0; i < 50; i++)
+        {
+            var batch = BatchId.New();
+            await AskAsync<Admitted>(uploads, new Admit(batch));
+            uploads.Tell(new Release(batch));
+        }
+    }
+
+    [Fact]
+    public async Task A_commit_is_answered_and_sent_only_once_its_manifest_is_stored()
+    {
+        var stored = new TaskCompletionSource();
+        Store.Before = (call, _) => call == StoreCall.Put ? stored.Task : Task.CompletedTask;
+        var manifest = NewBatch(2);
+        var caller = CreateTestProbe();
+        Start().Tell(new Commit(manifest), caller);
+        Assert.True(await HeardNothingAsync(caller));
+        Assert.True(await HeardNothingAsync(_outbox));
+
+        stored.SetResult();
+        Assert.Equal(manifest.Batch, (await caller.ExpectMsgAsync<Committed>()).Batch);
+        Assert.Same(manifest, (await _outbox.ExpectMsgAsync<OutboxProtocol.SendBatch>()).Manifest);
+        var read = Store.DocumentAt<BatchManifest>(ObjectKeys.Manifest(manifest.Batch))!;
+        Assert.Equal(manifest.Jobs, read.Jobs);
+        Assert.Equal(manifest.SubmittedAt, read.SubmittedAt);
+    }
+
+    [Fact]
+    public async Task A_manifest_that_cannot_be_stored_accepts_nothing()
+    {
+        Store.FailNext(StoreCall.Put);
+        var manifest = NewBatch(1);
+        await AskAsync<CommitFailed>(Start(), new Commit(manifest));
+
+        Assert.True(await HeardNothingAsync(_outbox));
+        Assert.Empty(KeysOf(manifest.Batch));
+    }
+
+    [Fact]
+    public async Task Abandoned_uploads_go_with_their_pictures_and_no_others_do()
+    {
+        BatchManifest abandoned = NewBatch(3), underWay = NewBatch(3);
+        StoreUpload(abandoned);
+        StoreUpload(underWay);
+        var accepted = StoredBatch(3);
+        var uploads = Start();
+        await AskAsync<Admitted>(uploads, new Admit(underWay.Batch));
+        await PassTimeAsync(TimeSpan.FromMinutes(10));
+        var young = NewBatch(3);
+        StoreUpload(young);
+        await PassTimeAsync(TimeSpan.FromMinutes(6));
+
+        await UntilAsync(() => !KeysOf(abandoned.Batch).Any(), "the abandoned upload is cleaned up");
+        Assert.Equal(4, KeysOf(underWay.Batch).Count());
+        Assert.Equal(5, KeysOf(accepted.Batch).Count());
+        Assert.Equal(4, KeysOf(young.Batch).Count());
+
+        uploads.Tell(new Release(underWay.Batch));
+        await PassTimeAsync(TimeSpan.FromMinutes(1));
+        await UntilAsync(() => !KeysOf(underWay.Batch).Any(), "what was under way is abandoned too");
+    }
+
+    [Fact]
+    public async Task A_batch_whose_manifest_is_being_written_is_not_swept_though_its_request_gave_up()
+    {
+        var manifest = NewBatch(3);
+        StoreUpload(manifest);
+        var stored = new TaskCompletionSource();
+        Store.Before = (call, _) => call == StoreCall.Put ? stored.Task : Task.CompletedTask;
+        var uploads = Start();
+        await AskAsync<Admitted>(uploads, new Admit(manifest.Batch));
+        uploads.Tell(new Commit(manifest), TestActor);
+        uploads.Tell(new Release(manifest.Batch));
+        await PassTimeAsync(TimeSpan.FromMinutes(20));
+
+        stored.SetResult();
+        await ExpectMsgAsync<Committed>();
+        Assert.Equal(5, KeysOf(manifest.Batch).Count());
+    }
+
+    [Fact]
+    public async Task A_sweep_that_fails_is_made_again()
+    {
+        var abandoned = NewBatch(1);
+        StoreUpload(abandoned);
+        Store.FailNext(StoreCall.List, times: 17);
+        Start();
+        await PassTimeAsync(TimeSpan.FromMinutes(20));
+
+        await UntilAsync(() => !KeysOf(abandoned.Batch).Any(), "the abandoned upload is cleaned up");
+    }
+
+    private IActorRef Start(UploadSettings? settings = null) =>
+        Sys.ActorOf(Props.Create(() => new UploadActor(Store, _outbox, settings ?? Uploading)));
+
+    private TestProbe AskToUpload(IActorRef uploads, BatchId batch)
+    {
+        var caller = CreateTestProbe();
+        uploads.Tell(new Admit(batch), caller);
+        return caller;
+    }
+
+    private Task PassTimeAsync(TimeSpan time) => AdvanceAsync(time, Uploading.SweepInterval);
+}

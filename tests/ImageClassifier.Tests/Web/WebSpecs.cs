@@ -1,0 +1,104 @@
+using Akka.Actor;
+using Akka.TestKit;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Testing;
+using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Results;
+using ImageClassifier.Web.Uploads;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.Tests.Web;
+
+/// <summary>The web tier's surroundings, in virtual time.</summary>
+public abstract class WebSpecs : VirtualTimeSpecs
+{
+    protected WebSpecs(ITestOutputHelper output)
+        : base(output)
+    {
+        Requests = new FakeMessageQueue(Time);
+        Responses = new FakeMessageQueue(Time, maxReceives: 3);
+        Store = new InMemoryObjectStore(Time);
+    }
+
+    protected FakeMessageQueue Requests { get; }
+
+    protected FakeMessageQueue Responses { get; }
+
+    protected InMemoryObjectStore Store { get; }
+
+    protected static UploadSettings Uploading { get; } = new(
+        MaxRequestSize: 1 << 20,
+        MaxFileSize: 1 << 16,
+        MaxFiles: 100,
+        MaxConcurrent: 2,
+        MaxWaiting: 1,
+        RetryAfter: TimeSpan.FromSeconds(2),
+        AbandonedAfter: TimeSpan.FromMinutes(15),
+        SweepInterval: TimeSpan.FromMinutes(1),
+        Outbox: new OutboxSettings(
+            Parallelism: 2, MaxInMemory: 1000, TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30)));
+
+    protected static ResultSettings Showing { get; } = new(
+        MaxLiveBatches: 100,
+        PassivateAfter: TimeSpan.FromMinutes(2),
+        MaxWaitingRequests: 10,
+        WaitLimit: TimeSpan.FromSeconds(120),
+        MaxSubscribers: 10,
+        Heartbeat: TimeSpan.FromSeconds(15),
+        SendTimeout: TimeSpan.FromSeconds(20),
+        ListenerLinger: TimeSpan.FromMilliseconds(50));
+
+    /// <summary>A batch of accepted pictures that nobody has stored yet.</summary>
+    protected BatchManifest NewBatch(int pictures)
+    {
+        var batch = BatchId.New();
+        return new BatchManifest(batch, Time.GetUtcNow(), [.. Enumerable.Range(0, pictures).Select(i =>
+        {
+            var job = JobId.New();
+            return ManifestJob.Accept(job, $"{i}.jpg", ObjectKeys.Image(batch, job, PictureFormat.Jpeg));
+        })]);
+    }
+
+    /// <summary>A batch as it is in the store once its upload was accepted.</summary>
+    protected BatchManifest StoredBatch(int pictures)
+    {
+        var manifest = NewBatch(pictures);
+        StoreUpload(manifest);
+        Store.Set(ObjectKeys.Manifest(manifest.Batch), WireJson.Write(manifest));
+        return manifest;
+    }
+
+    /// <summary>The marker and the pictures of an upload that has not come to its manifest.</summary>
+    protected void StoreUpload(BatchManifest manifest)
+    {
+        Store.Set(ObjectKeys.OpenMarker(manifest.Batch), "");
+        foreach (var job in manifest.Accepted) Store.Set(job.ImageKey!, job.FileName);
+    }
+
+    /// <summary>What is in the store of a batch.</summary>
+    protected IEnumerable<string> KeysOf(BatchId batch) =>
+        Store.Keys.Where(key => key.Contains(batch.Value, StringComparison.Ordinal));
+
+    protected static JobResult ResultOf(BatchManifest manifest, int picture, string label = "cat") =>
+        Jobs.Classified(Jobs.Request(manifest.Batch, manifest.Jobs[picture].Job), label);
+
+    protected void StoreResult(JobResult result) =>
+        Store.Set(ObjectKeys.Result(result.Batch, result.Job), WireJson.Write(result));
+
+    /// <summary>Asks an actor through an asker of its own, without a limit in virtual time.</summary>
+    protected async Task<T> AskAsync<T>(IActorRef actor, object question)
+    {
+        var asker = CreateTestProbe();
+        actor.Tell(question, asker);
+        return await asker.ExpectMsgAsync<T>(TimeSpan.FromSeconds(10));
+    }
+
+    /// <summary>Whether a probe has been told nothing so far.</summary>
+    protected static async Task<bool> HeardNothingAsync(TestProbe probe)
+    {
+        await SettleAsync();
+        return !probe.HasMessages;
+    }
+}
