@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using ImageClassifier.Adapters.Embedded.Files;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Adapters.Embedded.Storage;
 

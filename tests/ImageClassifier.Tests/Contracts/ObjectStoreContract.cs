@@ -19,6 +19,9 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     /// <summary>The store under test.</summary>
     protected IObjectStore Store { get; private set; } = null!;
 
+    /// <summary>False for an emulator that sorts otherwise than the service that it stands for.</summary>
+    protected virtual bool ListsInOrdinalOrder => true;
+
     protected abstract Task<IStoreUnderTest> CreateAsync();
 
     public async Task InitializeAsync()
@@ -29,7 +32,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
 
     public async Task DisposeAsync() => await _underTest.DisposeAsync();
 
-    [Fact]
+    [SkippableFact]
     public async Task What_is_put_is_got_whole_by_everyone()
     {
         var bytes = new byte[3_000_000];
@@ -45,7 +48,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         Assert.True(bytes.AsSpan().SequenceEqual(copy.ToArray()));
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task There_is_nothing_where_nothing_was_put()
     {
         await PutAsync("a/b/c", "text");
@@ -55,7 +58,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         Assert.Null(await Store.GetAsync("x/y", default));
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task An_empty_object_is_an_object()
     {
         await PutAsync("empty", "");
@@ -64,7 +67,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         Assert.Equal(0, Assert.Single(await ListAsync("")).Size);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task A_put_takes_the_place_of_what_was_there()
     {
         await PutAsync("a/key", "the first, longer one");
@@ -74,7 +77,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         Assert.Equal(6, Assert.Single(await ListAsync("a/")).Size);
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Whoever_reads_while_it_is_replaced_sees_one_whole_object()
     {
         await PutAsync("a/key", new string('0', 100_000));
@@ -93,7 +96,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         await writing;
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Put_if_absent_keeps_what_is_there()
     {
         Assert.True(await Store.PutIfAbsentAsync("r/1.json", "first"u8.ToArray(), default));
@@ -102,7 +105,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         Assert.Equal("first", await TextAsync("r/1.json"));
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Of_several_who_put_if_absent_at_once_exactly_one_succeeds()
     {
         for (var round = 0; round < 100; round++)
@@ -123,7 +126,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         }
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task A_put_whose_content_fails_stores_nothing()
     {
         await PutAsync("a/kept", "before");
@@ -137,7 +140,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         Assert.Equal("before", await TextAsync("a/kept"));
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task A_cancelled_put_stores_nothing()
     {
         using var cancellation = new CancellationTokenSource();
@@ -148,7 +151,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         Assert.Empty(await ListAsync(""));
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task A_listing_has_what_the_prefix_says_in_ordinal_order_of_keys()
     {
         string[] keys =
@@ -164,11 +167,12 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         {
             var expected = keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal))
                 .Order(StringComparer.Ordinal);
-            Assert.Equal(expected, (await ListAsync(prefix)).Select(found => found.Key));
+            var found = (await ListAsync(prefix)).Select(listing => listing.Key);
+            Assert.Equal(expected, ListsInOrdinalOrder ? found : found.Order(StringComparer.Ordinal));
         }
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task A_listing_tells_sizes_and_the_times_of_the_store()
     {
         await PutAsync("a/1", "12345");
@@ -183,7 +187,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
             found.LastModified - TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(-5), TimeSpan.FromMinutes(5));
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task A_listing_goes_on_while_objects_come_and_go()
     {
         for (var i = 0; i < 200; i++) await PutAsync($"many/{i:d4}/object", "x");
@@ -201,7 +205,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         Assert.Superset(Enumerable.Range(120, 80).Select(i => $"many/{i:d4}/object").ToHashSet(), seen.ToHashSet());
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task A_deleted_object_is_gone_and_can_be_put_again()
     {
         await PutAsync("a/b/1", "x");
@@ -217,7 +221,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         Assert.Equal("again", await TextAsync("a/b/1"));
     }
 
-    [Fact]
+    [SkippableFact]
     public async Task Puts_and_deletes_in_one_folder_do_not_disturb_each_other()
     {
         var workers = Enumerable.Range(0, 4).Select(worker => Task.Run(async () =>
@@ -234,7 +238,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         Assert.Empty(await ListAsync(""));
     }
 
-    [Theory]
+    [SkippableTheory]
     [InlineData("")]
     [InlineData("/a")]
     [InlineData("a/")]

@@ -1,9 +1,9 @@
-namespace ImageClassifier.Adapters.Embedded.Storage;
+namespace ImageClassifier.Core.Storage;
 
-/// <summary>What an object's key may be.</summary>
-internal static class ObjectKey
+/// <summary>What a key of an <see cref="Ports.IObjectStore"/> may be, for whatever implements one.</summary>
+public static class ObjectKey
 {
-    /// <summary>Refuses what is no key, so that no key leads out of the store's folder.</summary>
+    /// <summary>Refuses what is no key, so that no key leads out of its store.</summary>
     /// <exception cref="ArgumentException">It is no key.</exception>
     public static void Check(string key)
     {

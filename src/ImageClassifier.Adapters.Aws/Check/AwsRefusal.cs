@@ -1,0 +1,61 @@
+using System.Net;
+using Amazon.Runtime;
+using ImageClassifier.Adapters.Aws.Configuration;
+
+namespace ImageClassifier.Adapters.Aws.Check;
+
+/// <summary>What AWS means when it refuses, as far as a check tells it apart.</summary>
+internal enum AwsRefusal
+{
+    NoCredentials,
+    BadCredentials,
+    NoPermission,
+    WrongRegion,
+    NotThere,
+    Other,
+}
+
+internal static class AwsRefusals
+{
+    public static AwsRefusal Of(Exception failure) => failure switch
+    {
+        AmazonServiceException refused => Of(refused),
+        // The SDK's own: it found nothing to sign with.
+        AmazonClientException { InnerException: null } or AmazonClientException { InnerException: AmazonClientException }
+            => AwsRefusal.NoCredentials,
+        _ => AwsRefusal.Other,
+    };
+
+    /// <summary>What is wrong, in one line.</summary>
+    /// <param name="failure">What AWS or the SDK said.</param>
+    /// <param name="operation">What was tried, as the permission to do it is called: <c>sqs:SendMessage</c>.</param>
+    /// <param name="region">Where.</param>
+    public static string Describe(Exception failure, string operation, string region) => Of(failure) switch
+    {
+        AwsRefusal.NoCredentials => "no credentials were found: neither in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+            + "nor in a profile (AWS_PROFILE), nor from a role of this machine",
+        AwsRefusal.BadCredentials => $"AWS does not take the credentials ({AwsFailure.Reason(failure)})",
+        AwsRefusal.NoPermission => $"no permission for {operation} ({AwsFailure.Reason(failure)})",
+        AwsRefusal.WrongRegion =>
+            $"it is in another region than {region}, which {AwsSettings.RegionKey} gives ({AwsFailure.Reason(failure)})",
+        _ => $"{operation} failed ({AwsFailure.Reason(failure)})",
+    };
+
+    private static AwsRefusal Of(AmazonServiceException refused) => ShortCode(refused) switch
+    {
+        "InvalidClientTokenId" or "UnrecognizedClientException" or "InvalidAccessKeyId" or "SignatureDoesNotMatch"
+            or "ExpiredToken" or "ExpiredTokenException" or "MissingAuthenticationToken" or "InvalidToken"
+            or "InvalidSecurity" => AwsRefusal.BadCredentials,
+        "PermanentRedirect" or "AuthorizationHeaderMalformed" or "TemporaryRedirect" or "Redirect"
+            or "IllegalLocationConstraintException" => AwsRefusal.WrongRegion,
+        "NoSuchBucket" or "QueueDoesNotExist" or "NonExistentQueue" => AwsRefusal.NotThere,
+        _ when refused.StatusCode == HttpStatusCode.Forbidden => AwsRefusal.NoPermission,
+        { } code when code.StartsWith("AccessDenied", StringComparison.Ordinal) => AwsRefusal.NoPermission,
+        _ when refused.StatusCode == HttpStatusCode.MovedPermanently => AwsRefusal.WrongRegion,
+        _ => AwsRefusal.Other,
+    };
+
+    // Some carry a namespace: AWS.SimpleQueueService.NonExistentQueue.
+    private static string? ShortCode(AmazonServiceException refused) =>
+        AwsFailure.CodeOf(refused) is { } code ? code[(code.LastIndexOf('.') + 1)..] : null;
+}

@@ -1,0 +1,125 @@
+using Amazon;
+using Amazon.EC2;
+using Amazon.Runtime;
+using Amazon.S3;
+using Amazon.SQS;
+using ImageClassifier.Core;
+
+namespace ImageClassifier.Adapters.Aws.Configuration;
+
+/// <summary>Makes the SDK's clients, with time limits, retries and endpoints as this program needs them. One for the
+/// whole program; it owns the connections.</summary>
+public sealed class AwsClients : IDisposable
+{
+    // More than the service itself takes to end a poll, so that no client gives up on one that brought messages.
+    private static readonly TimeSpan BeyondPoll = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestPoll = TimeSpan.FromSeconds(20);
+
+    // Eight megabytes over a slow line, until the answer's headers.
+    private static readonly TimeSpan StoreTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan FleetTimeout = TimeSpan.FromSeconds(30);
+
+    private const int Retries = 3;
+
+    private readonly AwsSettings _settings;
+    private readonly AWSCredentials? _credentials;
+    private readonly List<IDisposable> _owned = [];
+
+    /// <summary>Makes no connection yet.</summary>
+    /// <param name="settings">Regions and endpoints.</param>
+    /// <param name="credentials">Null for the SDK's own chain: variables, profiles, the machine's role.</param>
+    public AwsClients(AwsSettings settings, AWSCredentials? credentials = null)
+    {
+        _settings = settings;
+        _credentials = credentials;
+    }
+
+    /// <summary>Counts what all these clients send.</summary>
+    public AwsRequestCounter Requests { get; } = new();
+
+    /// <summary>A client of SQS.</summary>
+    /// <param name="longestWait">The longest poll that will be made with it; at most 20 s. Its time limit is ten seconds
+    /// longer.</param>
+    /// <exception cref="InvalidSettingException">Nothing names a region.</exception>
+    public IAmazonSQS Sqs(TimeSpan longestWait)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(longestWait, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(longestWait, LongestPoll);
+        var config = new AmazonSQSConfig();
+        Configure(config, "SQS", longestWait + BeyondPoll, _settings.Endpoints.Sqs);
+        return Create(() => _credentials is null ? new AmazonSQSClient(config) : new AmazonSQSClient(_credentials, config));
+    }
+
+    /// <summary>A client of S3.</summary>
+    /// <exception cref="InvalidSettingException">Nothing names a region.</exception>
+    public IAmazonS3 S3()
+    {
+        var config = new AmazonS3Config();
+        Configure(config, "S3", StoreTimeout, _settings.Endpoints.S3);
+        // Whatever is not AWS's own place rarely has a host name for each bucket.
+        config.ForcePathStyle = _settings.Endpoints.S3 is not null || IsInVariables("S3");
+        return Create(() => _credentials is null ? new AmazonS3Client(config) : new AmazonS3Client(_credentials, config));
+    }
+
+    /// <summary>A client of EC2.</summary>
+    /// <exception cref="InvalidSettingException">Nothing names a region.</exception>
+    public IAmazonEC2 Ec2()
+    {
+        var config = new AmazonEC2Config();
+        Configure(config, "EC2", FleetTimeout, _settings.Endpoints.Ec2);
+        return Create(() => _credentials is null ? new AmazonEC2Client(config) : new AmazonEC2Client(_credentials, config));
+    }
+
+    /// <summary>Closes all clients and their connections.</summary>
+    public void Dispose()
+    {
+        foreach (var owned in Enumerable.Reverse(_owned)) owned.Dispose();
+        _owned.Clear();
+    }
+
+    private void Configure(ClientConfig config, string service, TimeSpan timeout, Uri? endpoint)
+    {
+        if (endpoint is not null)
+        {
+            config.ServiceURL = endpoint.ToString();
+            // The SDK cannot tell the region to sign for from such an address.
+            config.AuthenticationRegion = _settings.Region ?? AmbientRegion();
+        }
+        else if (_settings.Region is { } region)
+        {
+            config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
+        }
+
+        config.RetryMode = RequestRetryMode.Standard;
+        config.MaxErrorRetry = Retries;
+        config.ClientAppId = "ImageClassifier";
+        config.Timeout = timeout;
+        config.HttpClientFactory = Own(new AwsHttp(service, timeout, Requests));
+    }
+
+    private static string AmbientRegion() =>
+        FallbackRegionFactory.GetRegionEndpoint(includeInstanceMetadata: false)?.SystemName ?? "us-east-1";
+
+    private static bool IsInVariables(string service) =>
+        !string.IsNullOrEmpty(Environment.GetEnvironmentVariable($"AWS_ENDPOINT_URL_{service}"))
+        || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("AWS_ENDPOINT_URL"));
+
+    private T Create<T>(Func<T> create) where T : IDisposable
+    {
+        try
+        {
+            return Own(create());
+        }
+        catch (AmazonClientException failure)
+        {
+            throw new InvalidSettingException(AwsSettings.RegionKey, _settings.Region,
+                "neither it nor AWS_REGION, nor a profile, nor the machine names a region", failure);
+        }
+    }
+
+    private T Own<T>(T owned) where T : IDisposable
+    {
+        _owned.Add(owned);
+        return owned;
+    }
+}

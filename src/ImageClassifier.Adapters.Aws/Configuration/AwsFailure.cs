@@ -1,0 +1,38 @@
+using System.Net.Sockets;
+using Amazon.Runtime;
+
+namespace ImageClassifier.Adapters.Aws.Configuration;
+
+/// <summary>What went wrong with a call to AWS, in words.</summary>
+internal static class AwsFailure
+{
+    /// <summary>Whether an exception is the service's, the SDK's or the network's, and neither the caller's own
+    /// cancellation nor a bug.</summary>
+    public static bool Is(Exception failure, CancellationToken callers) => failure switch
+    {
+        AmazonServiceException or AmazonClientException => true,
+        HttpRequestException or IOException or SocketException or TimeoutException => true,
+        OperationCanceledException => !callers.IsCancellationRequested,
+        _ => false,
+    };
+
+    /// <summary>One line that names the service, the operation and the error's code. What AWS says names resources and
+    /// identities, and holds no secrets.</summary>
+    public static string Describe(string service, string operation, Exception failure) =>
+        $"{service} {operation} failed: {Reason(failure)}";
+
+    /// <summary>The error's code and what was said about it.</summary>
+    public static string Reason(Exception failure) => failure switch
+    {
+        AmazonServiceException { ErrorCode: { Length: > 0 } code } known => $"{code}: {OneLine(known.Message)}",
+        AmazonServiceException unknown => $"HTTP {(int)unknown.StatusCode}: {OneLine(unknown.Message)}",
+        OperationCanceledException => "no answer in time",
+        _ => OneLine(failure.Message),
+    };
+
+    /// <summary>The error's code; null where the service did not answer with one.</summary>
+    public static string? CodeOf(Exception failure) =>
+        failure is AmazonServiceException { ErrorCode: { Length: > 0 } code } ? code : null;
+
+    private static string OneLine(string text) => text.ReplaceLineEndings(" ").Trim();
+}

@@ -1,0 +1,103 @@
+using System.Globalization;
+using ImageClassifier.Core;
+
+namespace ImageClassifier.Adapters.Aws.Configuration;
+
+/// <summary>The two queues on SQS.</summary>
+/// <param name="Requests">The queue of jobs.</param>
+/// <param name="Responses">The queue of results.</param>
+public sealed record AwsQueuesSettings(AwsQueueSettings Requests, AwsQueueSettings Responses)
+{
+    /// <summary>The setting of the request queue's name or URL.</summary>
+    public const string RequestsKey = "image-classifier.aws.sqs.requests";
+
+    /// <summary>The setting of the response queue's name or URL.</summary>
+    public const string ResponsesKey = "image-classifier.aws.sqs.responses";
+
+    /// <summary>Both, first the requests.</summary>
+    public IEnumerable<AwsQueueSettings> All => [Requests, Responses];
+}
+
+/// <summary>One queue on SQS, and how the program treats its messages.</summary>
+public sealed record AwsQueueSettings
+{
+    private const string Suffix = ".fifo";
+    private const int MaxNameLength = 80;
+    private const int MostReceives = 999;
+    private static readonly TimeSpan LongestLease = TimeSpan.FromHours(12);
+
+    /// <summary>A queue.</summary>
+    /// <param name="key">The setting that gives its name: <see cref="AwsQueuesSettings.RequestsKey"/>.</param>
+    /// <param name="nameOrUrl">The name of a FIFO queue, or its URL.</param>
+    /// <param name="leaseKey">The setting that gives <paramref name="lease"/>.</param>
+    /// <param name="lease">How long a received message is hidden from others.</param>
+    /// <param name="maxReceivesKey">The setting that gives <paramref name="maxReceives"/>.</param>
+    /// <param name="maxReceives">How often the program tries a message, from 1 to 999. The queue's own limit is one
+    /// higher.</param>
+    /// <exception cref="InvalidSettingException">A value is not usable on SQS.</exception>
+    public AwsQueueSettings(
+        string key, string? nameOrUrl, string leaseKey, TimeSpan lease, string maxReceivesKey, int maxReceives)
+    {
+        Key = key;
+        LeaseKey = leaseKey;
+        MaxReceivesKey = maxReceivesKey;
+        if (string.IsNullOrEmpty(nameOrUrl)) throw new InvalidSettingException(key, null, "a queue is needed");
+        Url = nameOrUrl.Contains("://", StringComparison.Ordinal) ? UrlOf(nameOrUrl) : null;
+        Name = Url is null ? nameOrUrl : Url.Segments[^1];
+        if (!IsName(Name))
+        {
+            throw new InvalidSettingException(key, nameOrUrl,
+                "a FIFO queue's name ends in .fifo, and has letters, digits, hyphens and underscores, 75 at most");
+        }
+
+        if (lease < TimeSpan.FromSeconds(1) || lease > LongestLease)
+            throw new InvalidSettingException(leaseKey, lease.ToString(), "on SQS it is from 1 second to 12 hours");
+        if (maxReceives is < 1 or > MostReceives)
+        {
+            throw new InvalidSettingException(
+                maxReceivesKey, maxReceives.ToString(CultureInfo.InvariantCulture), "on SQS it is from 1 to 999");
+        }
+
+        Lease = lease;
+        MaxReceives = maxReceives;
+    }
+
+    /// <summary>The setting that names the queue.</summary>
+    public string Key { get; }
+
+    /// <summary>The setting of the lease.</summary>
+    public string LeaseKey { get; }
+
+    /// <summary>The setting of the number of receives.</summary>
+    public string MaxReceivesKey { get; }
+
+    /// <summary>The queue's name.</summary>
+    public string Name { get; }
+
+    /// <summary>The queue's address, where it was given and need not be looked up.</summary>
+    public Uri? Url { get; }
+
+    /// <summary>The name of its dead-letter queue: <c>jobs-dead.fifo</c> for <c>jobs.fifo</c>.</summary>
+    public string DeadLetterName => $"{Name[..^Suffix.Length]}-dead{Suffix}";
+
+    /// <summary>How long a received message is hidden from others.</summary>
+    public TimeSpan Lease { get; }
+
+    /// <summary>How often the program tries a message.</summary>
+    public int MaxReceives { get; }
+
+    /// <summary>How often the queue hands a message out: once more than the program tries it, so that the program can
+    /// tell of it before it goes to the dead-letter queue.</summary>
+    public int MaxReceiveCount => MaxReceives + 1;
+
+    private Uri UrlOf(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+            ? url
+            : throw new InvalidSettingException(Key, text, "it is neither a queue's name nor its URL");
+
+    // The dead-letter queue's name must fit as well.
+    private static bool IsName(string name) =>
+        name.EndsWith(Suffix, StringComparison.Ordinal)
+        && name.Length > Suffix.Length && name.Length + "-dead".Length <= MaxNameLength
+        && name[..^Suffix.Length].All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+}

@@ -1,0 +1,82 @@
+using ImageClassifier.Core;
+
+namespace ImageClassifier.Adapters.Aws.Configuration;
+
+/// <summary>What the program uses on AWS: <c>image-classifier.aws</c>. Credentials are no setting; they come from the
+/// SDK's own chain.</summary>
+public sealed record AwsSettings
+{
+    /// <summary>The setting of <see cref="Region"/>.</summary>
+    public const string RegionKey = "image-classifier.aws.region";
+
+    /// <summary>The setting of <see cref="EndpointOverrides.Sqs"/>.</summary>
+    public const string SqsServiceUrlKey = "image-classifier.aws.sqs.service-url";
+
+    /// <summary>The setting of <see cref="EndpointOverrides.S3"/>.</summary>
+    public const string S3ServiceUrlKey = "image-classifier.aws.s3.service-url";
+
+    /// <summary>The setting of <see cref="EndpointOverrides.Ec2"/>.</summary>
+    public const string Ec2ServiceUrlKey = "image-classifier.aws.ec2.service-url";
+
+    /// <summary>Checks what is given together.</summary>
+    /// <param name="region">See <see cref="Region"/>; empty is null.</param>
+    /// <param name="endpoints">Where the services are, where that is not AWS's own place.</param>
+    /// <param name="queues">The two queues.</param>
+    /// <param name="bucket">The bucket.</param>
+    /// <exception cref="InvalidSettingException">The region is no region's name.</exception>
+    public AwsSettings(string? region, EndpointOverrides endpoints, AwsQueuesSettings queues, BucketSettings bucket)
+    {
+        Region = string.IsNullOrEmpty(region) ? null : region;
+        if (Region is not null && !Region.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'))
+            throw new InvalidSettingException(RegionKey, region, "a region is named like eu-central-1");
+        Endpoints = endpoints;
+        Queues = queues;
+        Bucket = bucket;
+    }
+
+    /// <summary>The region; null leaves it to the SDK: its variables, the profile, the machine.</summary>
+    public string? Region { get; }
+
+    /// <summary>Where the services are, where that is not AWS's own place.</summary>
+    public EndpointOverrides Endpoints { get; }
+
+    /// <summary>The two queues.</summary>
+    public AwsQueuesSettings Queues { get; }
+
+    /// <summary>The bucket.</summary>
+    public BucketSettings Bucket { get; }
+}
+
+/// <summary>Addresses of services that are not AWS's own place: an emulator, a VPC endpoint. Where one is null the SDK's
+/// own variables (<c>AWS_ENDPOINT_URL_SQS</c> and the like) are looked at, and then AWS is meant.</summary>
+public sealed record EndpointOverrides
+{
+    /// <summary>All services in AWS's own place, unless the SDK's variables say otherwise.</summary>
+    public static EndpointOverrides None { get; } = new(null, null, null);
+
+    /// <summary>Addresses; empty is null.</summary>
+    /// <exception cref="InvalidSettingException">One is no absolute http or https address.</exception>
+    public EndpointOverrides(string? sqs, string? s3, string? ec2)
+    {
+        Sqs = AddressOf(AwsSettings.SqsServiceUrlKey, sqs);
+        S3 = AddressOf(AwsSettings.S3ServiceUrlKey, s3);
+        Ec2 = AddressOf(AwsSettings.Ec2ServiceUrlKey, ec2);
+    }
+
+    /// <summary>Of SQS.</summary>
+    public Uri? Sqs { get; }
+
+    /// <summary>Of S3. Buckets are then named in the path, not in the host.</summary>
+    public Uri? S3 { get; }
+
+    /// <summary>Of EC2.</summary>
+    public Uri? Ec2 { get; }
+
+    private static Uri? AddressOf(string key, string? text)
+    {
+        if (string.IsNullOrEmpty(text)) return null;
+        return Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
+            ? address
+            : throw new InvalidSettingException(key, text, "it must be an address like https://host:port");
+    }
+}

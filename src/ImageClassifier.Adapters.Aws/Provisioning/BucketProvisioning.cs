@@ -1,0 +1,221 @@
+using System.Net;
+using Amazon.S3;
+using Amazon.S3.Model;
+using ImageClassifier.Adapters.Aws.Configuration;
+
+namespace ImageClassifier.Adapters.Aws.Provisioning;
+
+/// <summary>Creates the bucket and adjusts it.</summary>
+internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, bool dryRun)
+{
+    private const string OldObjects = "image-classifier-retention";
+    private const string BrokenUploads = "image-classifier-broken-uploads";
+    private const int DaysOfBrokenUploads = 1;
+
+    private string Resource => $"bucket {settings.Name}";
+
+    /// <summary>The bucket, and what is set on it, one action each.</summary>
+    public async Task<IReadOnlyList<ProvisioningAction>> RunAsync(CancellationToken cancellation)
+    {
+        var bucket = await EnsureBucketAsync(cancellation);
+        var isThere = !dryRun || bucket.Kind == ProvisioningActionKind.Unchanged;
+        return
+        [
+            bucket,
+            await EnsurePrivacyAsync(isThere, cancellation),
+            await EnsureEncryptionAsync(isThere, cancellation),
+            await EnsureNoVersionsAsync(isThere, cancellation),
+            await EnsureLifecycleAsync(isThere, cancellation),
+        ];
+    }
+
+    private async Task<ProvisioningAction> EnsureBucketAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await s3.HeadBucketAsync(new HeadBucketRequest { BucketName = settings.Name }, cancellation);
+            return new ProvisioningAction(Resource, ProvisioningActionKind.Unchanged);
+        }
+        catch (AmazonS3Exception failure) when (failure.StatusCode == HttpStatusCode.NotFound)
+        {
+            // The SDK puts the bucket into the client's region.
+            var request = new PutBucketRequest { BucketName = settings.Name, UseClientRegion = true };
+            if (!dryRun) await s3.PutBucketAsync(request, cancellation);
+            return new ProvisioningAction(Resource, ProvisioningActionKind.Created);
+        }
+    }
+
+    private Task<ProvisioningAction> EnsurePrivacyAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
+        "public access",
+        "blocked",
+        async () =>
+        {
+            var request = new GetPublicAccessBlockRequest { BucketName = settings.Name };
+            var block = (await s3.GetPublicAccessBlockAsync(request, cancellation)).PublicAccessBlockConfiguration;
+            return block is
+            {
+                BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true,
+            } ? "blocked" : "not all blocked";
+        },
+        "NoSuchPublicAccessBlockConfiguration",
+        isThere,
+        () => s3.PutPublicAccessBlockAsync(
+            new PutPublicAccessBlockRequest
+            {
+                BucketName = settings.Name,
+                PublicAccessBlockConfiguration = new PublicAccessBlockConfiguration
+                {
+                    BlockPublicAcls = true,
+                    BlockPublicPolicy = true,
+                    IgnorePublicAcls = true,
+                    RestrictPublicBuckets = true,
+                },
+            },
+            cancellation));
+
+    // Any encryption will do: an operator may have chosen a key of their own.
+    private Task<ProvisioningAction> EnsureEncryptionAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
+        "encryption",
+        "on",
+        async () =>
+        {
+            var request = new GetBucketEncryptionRequest { BucketName = settings.Name };
+            var encryption = await s3.GetBucketEncryptionAsync(request, cancellation);
+            return encryption.ServerSideEncryptionConfiguration?.ServerSideEncryptionRules is { Count: > 0 }
+                ? "on"
+                : "off";
+        },
+        "ServerSideEncryptionConfigurationNotFoundError",
+        isThere,
+        () => s3.PutBucketEncryptionAsync(
+            new PutBucketEncryptionRequest
+            {
+                BucketName = settings.Name,
+                ServerSideEncryptionConfiguration = new ServerSideEncryptionConfiguration
+                {
+                    ServerSideEncryptionRules =
+                    [
+                        new ServerSideEncryptionRule
+                        {
+                            ServerSideEncryptionByDefault = new ServerSideEncryptionByDefault
+                            {
+                                ServerSideEncryptionAlgorithm = ServerSideEncryptionMethod.AES256,
+                            },
+                        },
+                    ],
+                },
+            },
+            cancellation));
+
+    // Old versions would be paid for, and outlive what was deleted.
+    private Task<ProvisioningAction> EnsureNoVersionsAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
+        "versioning",
+        "off",
+        async () =>
+        {
+            var request = new GetBucketVersioningRequest { BucketName = settings.Name };
+            var answer = await s3.GetBucketVersioningAsync(request, cancellation);
+            return answer.VersioningConfig?.Status == VersionStatus.Enabled ? "on" : "off";
+        },
+        missingCode: null,
+        isThere,
+        () => s3.PutBucketVersioningAsync(
+            new PutBucketVersioningRequest
+            {
+                BucketName = settings.Name,
+                VersioningConfig = new S3BucketVersioningConfig { Status = VersionStatus.Suspended },
+            },
+            cancellation));
+
+    private async Task<ProvisioningAction> EnsureLifecycleAsync(bool isThere, CancellationToken cancellation)
+    {
+        var wanted = $"objects go after {settings.Retention.Days} days, broken uploads after {DaysOfBrokenUploads}";
+        List<LifecycleRule> rules = [];
+        return await EnsureAsync(
+            "lifecycle",
+            wanted,
+            async () =>
+            {
+                var request = new GetLifecycleConfigurationRequest { BucketName = settings.Name };
+                rules = (await s3.GetLifecycleConfigurationAsync(request, cancellation)).Configuration?.Rules ?? [];
+                return DescribeRules(rules);
+            },
+            "NoSuchLifecycleConfiguration",
+            isThere,
+            () => s3.PutLifecycleConfigurationAsync(
+                new PutLifecycleConfigurationRequest
+                {
+                    BucketName = settings.Name,
+                    Configuration = new LifecycleConfiguration { Rules = [.. rules.Where(IsOthers), .. OurRules()] },
+                },
+                cancellation));
+    }
+
+    private static bool IsOthers(LifecycleRule rule) => rule.Id is not (OldObjects or BrokenUploads);
+
+    private LifecycleRule[] OurRules() =>
+    [
+        new()
+        {
+            Id = OldObjects,
+            Status = LifecycleRuleStatus.Enabled,
+            Filter = InOurKeys(),
+            Expiration = new LifecycleRuleExpiration { Days = settings.Retention.Days },
+        },
+        new()
+        {
+            Id = BrokenUploads,
+            Status = LifecycleRuleStatus.Enabled,
+            Filter = InOurKeys(),
+            AbortIncompleteMultipartUpload =
+                new LifecycleRuleAbortIncompleteMultipartUpload { DaysAfterInitiation = DaysOfBrokenUploads },
+        },
+    ];
+
+    private LifecycleFilter InOurKeys() => new()
+    {
+        LifecycleFilterPredicate = new LifecyclePrefixPredicate { Prefix = settings.KeyPrefix },
+    };
+
+    private string DescribeRules(List<LifecycleRule> rules)
+    {
+        var days = Ours(OldObjects)?.Expiration?.Days;
+        var broken = Ours(BrokenUploads)?.AbortIncompleteMultipartUpload?.DaysAfterInitiation;
+        return days is null && broken is null
+            ? "not set"
+            : $"objects go after {days?.ToString() ?? "no"} days, broken uploads after {broken?.ToString() ?? "none"}";
+
+        LifecycleRule? Ours(string id) => rules.FirstOrDefault(rule =>
+            rule.Id == id && rule.Status == LifecycleRuleStatus.Enabled
+            && ((rule.Filter?.LifecycleFilterPredicate as LifecyclePrefixPredicate)?.Prefix ?? "") == settings.KeyPrefix);
+    }
+
+    /// <summary>Looks at one thing that is set on the bucket, and sets it where it is not as wanted.</summary>
+    /// <param name="what">What it is, in words.</param>
+    /// <param name="wanted">How it should be, in words.</param>
+    /// <param name="look">Says how it is, in the same words.</param>
+    /// <param name="missingCode">What S3 answers where it was never set.</param>
+    /// <param name="isThere">False in a dry run where the bucket is not there yet.</param>
+    /// <param name="set">Sets it.</param>
+    private async Task<ProvisioningAction> EnsureAsync(
+        string what, string wanted, Func<Task<string>> look, string? missingCode, bool isThere, Func<Task> set)
+    {
+        var actual = isThere ? await LookAsync() : "not set";
+        var resource = $"{Resource}: {what}";
+        if (actual == wanted) return new ProvisioningAction(resource, ProvisioningActionKind.Unchanged);
+        if (!dryRun) await set();
+        return new ProvisioningAction(resource, ProvisioningActionKind.Changed, $"from {actual} to {wanted}");
+
+        async Task<string> LookAsync()
+        {
+            try
+            {
+                return await look();
+            }
+            catch (AmazonS3Exception failure) when (missingCode is not null && failure.ErrorCode == missingCode)
+            {
+                return "not set";
+            }
+        }
+    }
+}

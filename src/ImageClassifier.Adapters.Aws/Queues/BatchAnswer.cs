@@ -1,0 +1,64 @@
+using System.Globalization;
+using Amazon.SQS.Model;
+using ImageClassifier.Core.Ports;
+
+namespace ImageClassifier.Adapters.Aws.Queues;
+
+/// <summary>What SQS said of each entry of a batch call. The SDK leaves empty lists null.</summary>
+internal sealed class BatchAnswer(
+    IEnumerable<string>? successful,
+    IEnumerable<BatchResultErrorEntry>? failed,
+    Func<BatchResultErrorEntry, QueueOutcomeKind> kindOf)
+{
+    private static readonly QueueOutcome Unanswered =
+        new(QueueOutcomeKind.Retriable, "SQS did not say what became of it.");
+
+    private readonly Dictionary<string, QueueOutcome> _outcomes = Collect(successful, failed, kindOf);
+
+    /// <summary>The id of the entry at an index.</summary>
+    public static string IdOf(int index) => index.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>What a failed entry of a send means.</summary>
+    public static QueueOutcomeKind OfSend(BatchResultErrorEntry error) =>
+        IsWrong(error) ? QueueOutcomeKind.Invalid : QueueOutcomeKind.Retriable;
+
+    /// <summary>What a failed entry of a delete or an extend means. <c>InvalidParameterValue</c> is what FIFO queues
+    /// answer for a receipt that has expired; the entry's other values are checked before they are sent.</summary>
+    public static QueueOutcomeKind OfReceipt(BatchResultErrorEntry error) => CodeOf(error) switch
+    {
+        "ReceiptHandleIsInvalid" or "InvalidParameterValue" or "MessageNotInflight" => QueueOutcomeKind.LeaseLost,
+        _ => OfSend(error),
+    };
+
+    /// <summary>The outcomes of the entries from 0 up.</summary>
+    public QueueOutcome[] Outcomes(int count) => [.. Enumerable.Range(0, count).Select(OutcomeOf)];
+
+    /// <summary>Puts the outcomes of some entries in their places.</summary>
+    public void CopyTo(QueueOutcome[] outcomes, IEnumerable<int> indices)
+    {
+        foreach (var i in indices) outcomes[i] = OutcomeOf(i);
+    }
+
+    private static Dictionary<string, QueueOutcome> Collect(
+        IEnumerable<string>? successful,
+        IEnumerable<BatchResultErrorEntry>? failed,
+        Func<BatchResultErrorEntry, QueueOutcomeKind> kindOf)
+    {
+        var outcomes = (successful ?? []).ToDictionary(id => id, _ => QueueOutcome.Done);
+        foreach (var error in failed ?? [])
+            outcomes[error.Id] = new QueueOutcome(kindOf(error), $"{error.Code}: {error.Message}");
+        return outcomes;
+    }
+
+    private QueueOutcome OutcomeOf(int index) => _outcomes.GetValueOrDefault(IdOf(index), Unanswered);
+
+    // Some codes that say "come back later" are called the sender's fault.
+    private static bool IsWrong(BatchResultErrorEntry error) =>
+        error.SenderFault == true
+        && CodeOf(error) is not ("OverLimit" or "RequestLimitExceeded")
+        && !CodeOf(error).Contains("Throttl", StringComparison.OrdinalIgnoreCase);
+
+    // Some carry a namespace: AWS.SimpleQueueService.InternalError.
+    private static string CodeOf(BatchResultErrorEntry error) =>
+        error.Code is { } code ? code[(code.LastIndexOfAny(['.', '#']) + 1)..] : "";
+}

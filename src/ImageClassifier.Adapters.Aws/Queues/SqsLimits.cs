@@ -1,0 +1,46 @@
+using System.Text;
+using ImageClassifier.Core.Ports;
+
+namespace ImageClassifier.Adapters.Aws.Queues;
+
+/// <summary>What SQS takes. It takes larger bodies by now, and not everywhere; the port promises no more than this.</summary>
+internal static class SqsLimits
+{
+    /// <summary>The largest body, and the most that the bodies of one call come to, in bytes as UTF-8.</summary>
+    public const int MaxBytes = 256 * 1024;
+
+    private const int MaxIdLength = 128;
+
+    /// <summary>Refuses what SQS would refuse, so that it cannot make a whole call fail.</summary>
+    public static QueueOutcome Check(OutgoingMessage message) =>
+        message.GroupId.Length is 0 or > MaxIdLength ? Invalid($"A group id has 1 to {MaxIdLength} characters.")
+        : message.DeduplicationId.Length is 0 or > MaxIdLength
+            ? Invalid($"A deduplication id has 1 to {MaxIdLength} characters.")
+        : message.Body.Length == 0 ? Invalid("A body has at least one character.")
+        : Encoding.UTF8.GetByteCount(message.Body) > MaxBytes ? Invalid("A body has at most 256 KiB as UTF-8.")
+        : QueueOutcome.Done;
+
+    /// <summary>Divides messages into as few calls as their sizes allow, in their order.</summary>
+    /// <returns>Their indices, by call.</returns>
+    public static IEnumerable<IReadOnlyList<int>> Calls(IReadOnlyList<OutgoingMessage> messages, Func<int, bool> isGood)
+    {
+        var call = new List<int>();
+        var bytes = 0;
+        foreach (var i in Enumerable.Range(0, messages.Count).Where(isGood))
+        {
+            var size = Encoding.UTF8.GetByteCount(messages[i].Body);
+            if (call.Count > 0 && bytes + size > MaxBytes)
+            {
+                yield return call;
+                (call, bytes) = ([], 0);
+            }
+
+            call.Add(i);
+            bytes += size;
+        }
+
+        if (call.Count > 0) yield return call;
+    }
+
+    private static QueueOutcome Invalid(string reason) => new(QueueOutcomeKind.Invalid, reason);
+}

@@ -1,0 +1,167 @@
+using System.Globalization;
+using Amazon.SQS;
+using Amazon.SQS.Model;
+using ImageClassifier.Adapters.Aws.Configuration;
+using ImageClassifier.Core.Ports;
+
+namespace ImageClassifier.Adapters.Aws.Queues;
+
+/// <summary>
+/// One SQS FIFO queue. Its limit of receives and its dead-letter queue are the queue's own attributes. Waits and leases
+/// are whole seconds on SQS; what is in between is rounded up.
+/// </summary>
+/// <remarks>
+/// A poll under way is never broken off, because SQS could hand its messages to no one until their leases run out. A
+/// message whose lease ran out can be deleted no more, also while no one else has it. The SDK repeats a call that was
+/// throttled or met a broken line, and a repeated receive brings the same messages.
+/// </remarks>
+public sealed class SqsMessageQueue : IMessageQueue
+{
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan MaxLease = TimeSpan.FromHours(12);
+
+    private static readonly List<string> ReceivedAttributes =
+    [
+        MessageSystemAttributeName.ApproximateReceiveCount, MessageSystemAttributeName.MessageGroupId,
+    ];
+
+    private static readonly List<string> MeasuredAttributes =
+    [
+        QueueAttributeName.ApproximateNumberOfMessages, QueueAttributeName.ApproximateNumberOfMessagesDelayed,
+        QueueAttributeName.ApproximateNumberOfMessagesNotVisible,
+    ];
+
+    private readonly IAmazonSQS _sqs;
+    private readonly string _url;
+
+    /// <summary>The queue at a URL.</summary>
+    /// <param name="sqs">A client whose time limit is longer than any wait; it stays the caller's.</param>
+    /// <param name="url">Of a FIFO queue.</param>
+    public SqsMessageQueue(IAmazonSQS sqs, Uri url)
+    {
+        _sqs = sqs;
+        _url = url.ToString();
+    }
+
+    /// <inheritdoc />
+    public async Task<IReadOnlyList<QueueOutcome>> SendAsync(
+        IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellation)
+    {
+        CheckBatch(messages);
+        var outcomes = messages.Select(SqsLimits.Check).ToArray();
+        foreach (var call in SqsLimits.Calls(messages, i => outcomes[i].Succeeded))
+        {
+            var entries = call.Select(i => new SendMessageBatchRequestEntry(BatchAnswer.IdOf(i), messages[i].Body)
+            {
+                MessageGroupId = messages[i].GroupId,
+                MessageDeduplicationId = messages[i].DeduplicationId,
+            });
+            var request = new SendMessageBatchRequest(_url, [.. entries]);
+            var answer = await CallAsync("SendMessageBatch", _sqs.SendMessageBatchAsync, request, cancellation);
+            new BatchAnswer(answer.Successful?.Select(entry => entry.Id), answer.Failed, BatchAnswer.OfSend)
+                .CopyTo(outcomes, call);
+        }
+
+        return outcomes;
+    }
+
+    /// <inheritdoc />
+    public async Task<IReadOnlyList<ReceivedMessage>> ReceiveAsync(
+        int maxMessages, TimeSpan wait, TimeSpan lease, CancellationToken stopWaiting)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxMessages, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxMessages, IMessageQueue.MaxBatch);
+        ArgumentOutOfRangeException.ThrowIfLessThan(wait, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(wait, MaxWait);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(lease, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(lease, MaxLease);
+        if (stopWaiting.IsCancellationRequested) return [];
+
+        var request = new ReceiveMessageRequest(_url)
+        {
+            MaxNumberOfMessages = maxMessages,
+            WaitTimeSeconds = WholeSeconds(wait),
+            VisibilityTimeout = WholeSeconds(lease),
+            MessageSystemAttributeNames = ReceivedAttributes,
+            ReceiveRequestAttemptId = Guid.NewGuid().ToString("n"),
+        };
+        var answer = await CallAsync("ReceiveMessage", _sqs.ReceiveMessageAsync, request, CancellationToken.None);
+        return answer.Messages is { } messages ? [.. messages.Select(ToReceived)] : [];
+    }
+
+    /// <inheritdoc />
+    public async Task<IReadOnlyList<QueueOutcome>> DeleteAsync(
+        IReadOnlyList<Receipt> receipts, CancellationToken cancellation)
+    {
+        CheckBatch(receipts);
+        if (receipts.Count == 0) return [];
+        var entries = receipts.Select((receipt, i) =>
+            new DeleteMessageBatchRequestEntry(BatchAnswer.IdOf(i), receipt.Value));
+        var request = new DeleteMessageBatchRequest(_url, [.. entries]);
+        var answer = await CallAsync("DeleteMessageBatch", _sqs.DeleteMessageBatchAsync, request, cancellation);
+        return new BatchAnswer(answer.Successful?.Select(entry => entry.Id), answer.Failed, BatchAnswer.OfReceipt)
+            .Outcomes(receipts.Count);
+    }
+
+    /// <inheritdoc />
+    public async Task<IReadOnlyList<QueueOutcome>> ExtendAsync(
+        IReadOnlyList<Receipt> receipts, TimeSpan lease, CancellationToken cancellation)
+    {
+        CheckBatch(receipts);
+        ArgumentOutOfRangeException.ThrowIfLessThan(lease, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(lease, MaxLease);
+        if (receipts.Count == 0) return [];
+        var entries = receipts.Select((receipt, i) =>
+            new ChangeMessageVisibilityBatchRequestEntry(BatchAnswer.IdOf(i), receipt.Value)
+            {
+                VisibilityTimeout = WholeSeconds(lease),
+            });
+        var request = new ChangeMessageVisibilityBatchRequest(_url, [.. entries]);
+        var answer = await CallAsync(
+            "ChangeMessageVisibilityBatch", _sqs.ChangeMessageVisibilityBatchAsync, request, cancellation);
+        return new BatchAnswer(answer.Successful?.Select(entry => entry.Id), answer.Failed, BatchAnswer.OfReceipt)
+            .Outcomes(receipts.Count);
+    }
+
+    /// <inheritdoc />
+    public async Task<QueueMeasure> MeasureAsync(CancellationToken cancellation)
+    {
+        var request = new GetQueueAttributesRequest(_url, MeasuredAttributes);
+        var answer = await CallAsync("GetQueueAttributes", _sqs.GetQueueAttributesAsync, request, cancellation);
+        // What is delayed waits too, and no one works on it.
+        return new QueueMeasure(
+            answer.ApproximateNumberOfMessages + answer.ApproximateNumberOfMessagesDelayed,
+            answer.ApproximateNumberOfMessagesNotVisible);
+    }
+
+    private static async Task<TAnswer> CallAsync<TRequest, TAnswer>(
+        string operation,
+        Func<TRequest, CancellationToken, Task<TAnswer>> call,
+        TRequest request,
+        CancellationToken cancellation)
+    {
+        try
+        {
+            return await call(request, cancellation);
+        }
+        catch (Exception failure) when (AwsFailure.Is(failure, cancellation))
+        {
+            throw new QueueUnavailableException(AwsFailure.Describe("SQS", operation, failure), failure);
+        }
+    }
+
+    private static ReceivedMessage ToReceived(Message message) => new(
+        message.Body,
+        message.Attributes[MessageSystemAttributeName.MessageGroupId],
+        new Receipt(message.ReceiptHandle),
+        int.Parse(
+            message.Attributes[MessageSystemAttributeName.ApproximateReceiveCount], CultureInfo.InvariantCulture));
+
+    private static int WholeSeconds(TimeSpan time) => (int)Math.Ceiling(time.TotalSeconds);
+
+    private static void CheckBatch<T>(IReadOnlyList<T> entries)
+    {
+        ArgumentNullException.ThrowIfNull(entries);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(entries.Count, IMessageQueue.MaxBatch);
+    }
+}

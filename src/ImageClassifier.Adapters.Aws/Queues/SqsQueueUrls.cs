@@ -1,0 +1,51 @@
+using Amazon.SQS;
+using Amazon.SQS.Model;
+using ImageClassifier.Adapters.Aws.Configuration;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
+
+namespace ImageClassifier.Adapters.Aws.Queues;
+
+/// <summary>Finds queues by what the settings say.</summary>
+public static class SqsQueueUrls
+{
+    /// <summary>The two queues of the settings, looked up where they are given by name.</summary>
+    /// <exception cref="InvalidSettingException">There is no such queue.</exception>
+    /// <exception cref="QueueUnavailableException">SQS could not be asked.</exception>
+    public static async Task<QueuePair> OpenAsync(
+        IAmazonSQS sqs, AwsQueuesSettings settings, CancellationToken cancellation) => new(
+        new SqsMessageQueue(sqs, await FindAsync(sqs, settings.Requests, cancellation)),
+        new SqsMessageQueue(sqs, await FindAsync(sqs, settings.Responses, cancellation)));
+
+    /// <summary>A queue's URL.</summary>
+    /// <exception cref="InvalidSettingException">There is no such queue.</exception>
+    /// <exception cref="QueueUnavailableException">SQS could not be asked.</exception>
+    public static async Task<Uri> FindAsync(
+        IAmazonSQS sqs, AwsQueueSettings settings, CancellationToken cancellation)
+    {
+        if (settings.Url is { } url) return url;
+        try
+        {
+            return await FindAsync(sqs, settings.Name, cancellation) ?? throw new InvalidSettingException(
+                settings.Key, settings.Name,
+                "there is no such queue for this account in this region (aws provision creates it)");
+        }
+        catch (Exception failure) when (AwsFailure.Is(failure, cancellation))
+        {
+            throw new QueueUnavailableException(AwsFailure.Describe("SQS", "GetQueueUrl", failure), failure);
+        }
+    }
+
+    /// <summary>The URL of the queue of a name; null when there is none.</summary>
+    internal static async Task<Uri?> FindAsync(IAmazonSQS sqs, string name, CancellationToken cancellation)
+    {
+        try
+        {
+            return new Uri((await sqs.GetQueueUrlAsync(name, cancellation)).QueueUrl);
+        }
+        catch (QueueDoesNotExistException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,29 @@
+// Starts fauxqs on a free port of loopback, says the port in one line, and ends when its standard input ends, so that
+// it never outlives whoever started it. Its own command line would listen on all interfaces.
+import { buildApp } from "fauxqs";
+
+const app = buildApp({ logger: false });
+
+// fauxqs ignores If-None-Match. S3 refuses a conditional write where there is an object (412), and one that meets
+// another of the same key on its way (409).
+const error = (code) => `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code></Error>`;
+const underWay = new Set();
+
+app.addHook("preHandler", async (request, reply) => {
+  if (request.method !== "PUT" || request.headers["if-none-match"] !== "*") return;
+  const key = request.url.split("?")[0];
+  if (underWay.has(key)) return reply.code(409).type("application/xml").send(error("ConditionalRequestConflict"));
+  underWay.add(key);
+  request.conditionalKey = key;
+  const head = await app.inject({ method: "HEAD", url: key, headers: { host: "127.0.0.1" } });
+  if (head.statusCode === 200) return reply.code(412).type("application/xml").send(error("PreconditionFailed"));
+});
+app.addHook("onResponse", async (request) => {
+  underWay.delete(request.conditionalKey);
+});
+
+await app.listen({ port: 0, host: "127.0.0.1" });
+console.log(app.server.address().port);
+
+process.stdin.resume();
+process.stdin.on("end", () => process.exit(0));

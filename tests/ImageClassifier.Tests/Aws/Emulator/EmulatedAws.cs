@@ -1,0 +1,82 @@
+using Amazon.Runtime;
+using Amazon.S3;
+using Amazon.SQS;
+using ImageClassifier.Adapters.Aws.Configuration;
+using ImageClassifier.Testing;
+using ImageClassifier.Testing.Emulator;
+using Xunit;
+
+namespace ImageClassifier.Tests.Aws.Emulator;
+
+/// <summary>One emulator for all tests that want one. Each test has queues and a bucket of its own in it.</summary>
+[CollectionDefinition(Name)]
+public sealed class EmulatedAws : IAsyncLifetime, ICollectionFixture<EmulatedAws>
+{
+    public const string Name = "AWS on an emulator";
+
+    private FauxqsEmulator? _emulator;
+    private AwsClients? _clients;
+
+    public Uri Endpoint => Emulator.Endpoint;
+
+    public AwsClients Clients => _clients ??= ClientsOf(Endpoint);
+
+    public IAmazonSQS Sqs => field ??= Clients.Sqs(TimeSpan.FromSeconds(20));
+
+    public IAmazonS3 S3 => field ??= Clients.S3();
+
+    /// <summary>Not there where it is not installed: then the tests are skipped, or fail.</summary>
+    private FauxqsEmulator Emulator
+    {
+        get
+        {
+            FauxqsEmulator.Require();
+            return _emulator ?? throw new InvalidOperationException("The emulator did not start.");
+        }
+    }
+
+    /// <summary>Clients of services that are all at one address, which take any credentials.</summary>
+    public static AwsClients ClientsOf(Uri endpoint, AWSCredentials? credentials = null) => new(
+        Settings(endpoint), credentials ?? new BasicAWSCredentials("no-id", "no-secret"));
+
+    /// <summary>Settings with names that no two tests share.</summary>
+    public static AwsSettings Settings(Uri endpoint, string? name = null)
+    {
+        name ??= $"t-{Guid.NewGuid():n}";
+        return new AwsSettings(
+            "us-east-1",
+            new EndpointOverrides(endpoint.ToString(), endpoint.ToString(), endpoint.ToString()),
+            new AwsQueuesSettings(
+                Queue(AwsQueuesSettings.RequestsKey, "requests", $"{name}-requests.fifo"),
+                Queue(AwsQueuesSettings.ResponsesKey, "responses", $"{name}-responses.fifo")),
+            new BucketSettings(name, keyPrefix: "", TimeSpan.FromDays(30)));
+    }
+
+    public static AwsQueueSettings Queue(
+        string key, string path, string name, TimeSpan? lease = null, int maxReceives = 5) => new(
+        key, name,
+        $"image-classifier.queues.{path}.lease", lease ?? TimeSpan.FromSeconds(30),
+        $"image-classifier.queues.{path}.max-receives", maxReceives);
+
+    public async Task InitializeAsync()
+    {
+        try
+        {
+            _emulator = await FauxqsEmulator.StartAsync();
+        }
+        catch (SkipException)
+        {
+            // Each test says so for itself.
+        }
+        catch (Xunit.Sdk.XunitException) when (Requirement.All)
+        {
+            // Each test fails for itself.
+        }
+    }
+
+    public async Task DisposeAsync()
+    {
+        _clients?.Dispose();
+        if (_emulator is not null) await _emulator.DisposeAsync();
+    }
+}

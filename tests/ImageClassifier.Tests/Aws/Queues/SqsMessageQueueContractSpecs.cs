@@ -1,0 +1,70 @@
+using System.Globalization;
+using Amazon.SQS.Model;
+using ImageClassifier.Adapters.Aws.Queues;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Tests.Aws.Emulator;
+using ImageClassifier.Tests.Contracts;
+using Xunit;
+
+namespace ImageClassifier.Tests.Aws.Queues;
+
+/// <summary>The adapter reads no clock, so there is none to skew.</summary>
+[Collection(EmulatedAws.Name)]
+public sealed class SqsMessageQueueContractSpecs(EmulatedAws aws) : MessageQueueContract
+{
+    // FIFO queues refuse a receipt that has expired.
+    protected override bool DeletesAfterLease => false;
+
+    // fauxqs says of every receipt that it was good; SqsFailureSpecs shows what AWS answers.
+    protected override bool RefusesStaleDeletes => false;
+
+    // fauxqs takes nothing beyond the basic multilingual plane.
+    protected override string RichText => "grüße";
+
+    protected override async Task<IQueueUnderTest> CreateAsync()
+    {
+        var name = Guid.NewGuid().ToString("n");
+        var deadLetters = await CreateQueueAsync($"{name}-dead.fifo", []);
+        var arn = (await aws.Sqs.GetQueueAttributesAsync(deadLetters, ["QueueArn"])).QueueARN;
+        var redrive = string.Create(
+            CultureInfo.InvariantCulture,
+            $$"""{"deadLetterTargetArn":"{{arn}}","maxReceiveCount":{{MaxReceives}}}""");
+        var queue = await CreateQueueAsync($"{name}.fifo", new() { ["RedrivePolicy"] = redrive });
+        return new SqsQueueUnderTest(aws, queue, deadLetters);
+    }
+
+    /// <summary>fauxqs looks at its clock when something is received, and only then: one more message, of a group that
+    /// comes before those that wait, is received for that.</summary>
+    protected override Task IsWaitingAsync(IMessageQueue queue, int count) => Condition.BecomesTrueAsync(
+        async () =>
+        {
+            AssertAllDone(await SendAsync(queue, Message("look")));
+            var look = Assert.Single(await ReceiveAsync(queue, max: 1));
+            Assert.Equal("look", look.Body);
+            AssertAllDone(await queue.DeleteAsync([look.Receipt], default));
+            return (await queue.MeasureAsync(default)).Waiting == count;
+        },
+        $"{count} messages wait");
+
+    private async Task<string> CreateQueueAsync(string name, Dictionary<string, string> attributes)
+    {
+        attributes["FifoQueue"] = "true";
+        attributes["DeduplicationScope"] = "messageGroup";
+        attributes["FifoThroughputLimit"] = "perMessageGroupId";
+        var request = new CreateQueueRequest(name) { Attributes = attributes };
+        return (await aws.Sqs.CreateQueueAsync(request)).QueueUrl;
+    }
+
+    private sealed class SqsQueueUnderTest(EmulatedAws aws, string url, string deadLettersUrl) : IQueueUnderTest
+    {
+        public IMessageQueue Open() => new SqsMessageQueue(aws.Sqs, new Uri(url));
+
+        public IMessageQueue OpenDeadLetters() => new SqsMessageQueue(aws.Sqs, new Uri(deadLettersUrl));
+
+        public async ValueTask DisposeAsync()
+        {
+            await aws.Sqs.DeleteQueueAsync(url);
+            await aws.Sqs.DeleteQueueAsync(deadLettersUrl);
+        }
+    }
+}
