@@ -1,0 +1,176 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Amazon.EC2.Model;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
+using InstanceState = ImageClassifier.Core.Ports.InstanceState;
+
+namespace ImageClassifier.Adapters.Aws.Fleet;
+
+/// <summary>
+/// What is known of the instances: what EC2 said last, what was launched since, and when this process first saw a state
+/// that EC2 gives no time for. EC2's descriptions lag behind its launches, so an instance that EC2 does not show, and
+/// showed or launched a moment ago, is still there.
+/// </summary>
+/// <remarks>
+/// EC2 knows machines, not nodes. <c>running</c> means that the machine has begun to boot, and is taken for
+/// <see cref="InstanceState.Running"/>; <c>shutting-down</c> and <c>stopping</c> mean that it takes no more work and
+/// still counts as a machine, so <see cref="InstanceState.Draining"/>; <c>stopped</c> has no node any more. When a node
+/// first polled, EC2 cannot know; records that nodes leave elsewhere can refine it. Here
+/// <see cref="FleetInstance.RunningAt"/> is the moment at which this process saw the machine come up; for a machine
+/// that has ended, and was not seen coming up, it is the time of its launch, unless EC2 says that it never came up:
+/// an instance that ended with none counts as a failed launch.
+/// </remarks>
+internal sealed partial class FleetView(TimeProvider time)
+{
+    private static readonly TimeSpan EndedShownFor = TimeSpan.FromMinutes(10);
+
+    // EC2 promises "within seconds"; it has been seen to take tens of them.
+    private static readonly TimeSpan MissingKeptFor = TimeSpan.FromMinutes(1);
+
+    // A machine whose node ends as it should is terminated by a call. One that turned itself off so soon has a node
+    // that cannot run: it counts as a failed launch, or a broken image would be launched again and again.
+    private static readonly TimeSpan TooShortALife = TimeSpan.FromMinutes(3);
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<InstanceId, Entry> _entries = [];
+
+    /// <summary>Takes in what a launch answered.</summary>
+    public void Launched(IEnumerable<Instance> instances)
+    {
+        lock (_gate)
+        {
+            foreach (var instance in instances) Update(instance);
+        }
+    }
+
+    /// <summary>Takes in what EC2 shows: all of it, or what is missing would be taken for gone.</summary>
+    public void Described(IReadOnlyCollection<Instance> instances)
+    {
+        lock (_gate)
+        {
+            foreach (var instance in instances) Update(instance);
+            var shown = instances.Select(instance => InstanceId.Parse(instance.InstanceId)).ToHashSet();
+            foreach (var (id, entry) in _entries)
+            {
+                if (shown.Contains(id)) continue;
+                if (entry.HasEnded || time.GetElapsedTime(entry.LastShown) >= MissingKeptFor) _entries.Remove(id);
+            }
+        }
+    }
+
+    /// <summary>The instances that live, and those that ended a short while ago.</summary>
+    public IReadOnlyList<FleetInstance> Instances()
+    {
+        lock (_gate)
+        {
+            return
+            [
+                .. _entries.Values
+                    .Where(entry => !entry.HasEnded || time.GetElapsedTime(entry.EndedSince) < EndedShownFor)
+                    .Select(entry => entry.ToFleetInstance()),
+            ];
+        }
+    }
+
+    /// <summary>The instances that came from a launch, whatever became of them.</summary>
+    public IReadOnlyList<InstanceId> LaunchedWith(LaunchToken token)
+    {
+        lock (_gate)
+        {
+            return [.. _entries.Where(entry => token.Launched(entry.Value.ClientToken)).Select(entry => entry.Key)];
+        }
+    }
+
+    private void Update(Instance instance)
+    {
+        var id = InstanceId.Parse(instance.InstanceId);
+        if (!_entries.TryGetValue(id, out var entry))
+        {
+            entry = new Entry(id, new DateTimeOffset(instance.LaunchTime ?? time.GetUtcNow().UtcDateTime));
+            _entries[id] = entry;
+        }
+
+        entry.Show(instance, time);
+    }
+
+    private static InstanceState StateOf(Instance instance) => instance.State?.Name?.Value switch
+    {
+        "running" => InstanceState.Running,
+        "shutting-down" or "stopping" => InstanceState.Draining,
+        "terminated" or "stopped" => InstanceState.Ended,
+        _ => InstanceState.Pending,
+    };
+
+    /// <summary>The time in "User initiated (2025-01-31 12:00:00 GMT)", which EC2 gives where it knows it.</summary>
+    private static DateTimeOffset? TransitionTime(string? reason)
+    {
+        var match = TimeInReason().Match(reason ?? "");
+        return match.Success && DateTimeOffset.TryParseExact(
+            match.Groups[1].Value, "yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal, out var at)
+            ? at
+            : null;
+    }
+
+    [GeneratedRegex(@"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)")]
+    private static partial Regex TimeInReason();
+
+    private sealed class Entry(InstanceId id, DateTimeOffset launchedAt)
+    {
+        private InstanceState? _state;
+        private bool _mayHaveRun = true;
+        private long _firstShown;
+        private DateTimeOffset? _seenRunningAt;
+        private DateTimeOffset? _endedAt;
+
+        public string? ClientToken { get; private set; }
+
+        public long LastShown { get; private set; }
+
+        public long EndedSince { get; private set; }
+
+        public bool HasEnded => _state == InstanceState.Ended;
+
+        public void Show(Instance instance, TimeProvider time)
+        {
+            LastShown = time.GetTimestamp();
+            if (_state is null) _firstShown = LastShown;
+            ClientToken = instance.ClientToken;
+            var state = StateOf(instance);
+            // A life has one direction: a launch that is answered again, or a lagging description, says what was.
+            if (state <= _state) return;
+
+            if (state == InstanceState.Running && _state == InstanceState.Pending) _seenRunningAt = time.GetUtcNow();
+            if (state == InstanceState.Ended)
+            {
+                EndedSince = time.GetTimestamp();
+                var transition = TransitionTime(instance.StateTransitionReason);
+                _endedAt = transition ?? time.GetUtcNow();
+                // Only times of one clock are compared.
+                _mayHaveRun = MayHaveRun(instance, transition - launchedAt ?? SeenFor(time));
+            }
+
+            _state = state;
+        }
+
+        public FleetInstance ToFleetInstance()
+        {
+            var runningAt = !HasEnded ? _seenRunningAt : _mayHaveRun ? _seenRunningAt ?? launchedAt : null;
+            return new FleetInstance(
+                id, _state ?? InstanceState.Pending, launchedAt, runningAt, HasEnded ? _endedAt : null);
+        }
+
+        private TimeSpan SeenFor(TimeProvider time) =>
+            _state is null ? TimeSpan.MaxValue : time.GetElapsedTime(_firstShown);
+
+        private bool MayHaveRun(Instance instance, TimeSpan life) => instance.StateReason?.Code switch
+        {
+            "Client.InstanceInitiatedShutdown" => life >= TooShortALife,
+            "Client.UserInitiatedShutdown" or "Client.UserInitiatedHibernate" or "Server.SpotInstanceTermination"
+                or "Server.SpotInstanceShutdown" or "Server.ScheduledStop" or null or "" => true,
+            // What EC2 could not start: no capacity, a volume or snapshot that it may not use, an internal error.
+            _ => _seenRunningAt is not null || _state is InstanceState.Running or InstanceState.Draining,
+        };
+    }
+}

@@ -1,0 +1,174 @@
+using Amazon.EC2;
+using Amazon.EC2.Model;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
+using Microsoft.Extensions.Logging;
+using InstanceState = ImageClassifier.Core.Ports.InstanceState;
+
+namespace ImageClassifier.Adapters.Aws.Identity;
+
+/// <summary>
+/// The EC2 instance that this program runs on. Its id comes from the instance metadata service (IMDSv2), which is also
+/// asked every five seconds whether EC2 is about to take a spot instance away: the node drains then, within the two
+/// minutes that EC2 leaves.
+/// </summary>
+/// <remarks>A rebalance recommendation is ignored: it says that an interruption has become likelier, often long before
+/// one or without any, and a node that drained for it would only be launched again into the same pool.</remarks>
+public sealed class Ec2InstanceIdentity : IInstanceIdentity, IAsyncDisposable
+{
+    private const string IdPath = "instance-id";
+    private const string SpotActionPath = "spot/instance-action";
+    private const int StartAttempts = 5;
+    private static readonly TimeSpan StartPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan NoticeInterval = TimeSpan.FromSeconds(5);
+
+    // Within the caller's patience with the end of an instance, with time left to turn the machine off.
+    private static readonly TimeSpan TerminateTimeout = TimeSpan.FromSeconds(3);
+
+    private readonly ImdsClient _imds;
+    private readonly IAmazonEC2 _ec2;
+    private readonly IMachineShutdown _shutdown;
+    private readonly ILogger _log;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _drain = new();
+    private readonly CancellationTokenSource _disposed = new();
+    private Task _watching = Task.CompletedTask;
+    private bool _isDisposed;
+
+    private Ec2InstanceIdentity(
+        InstanceId id, ImdsClient imds, IAmazonEC2 ec2, IMachineShutdown shutdown, ILogger log, TimeProvider time)
+    {
+        Id = id;
+        _imds = imds;
+        _ec2 = ec2;
+        _shutdown = shutdown;
+        _log = log;
+        _time = time;
+        DrainRequested = _drain.Token;
+    }
+
+    /// <inheritdoc />
+    public InstanceId Id { get; }
+
+    /// <inheritdoc />
+    public CancellationToken DrainRequested { get; }
+
+    /// <summary>Learns the id, and begins to watch for notices. The service may come up after the program, so it is
+    /// asked for some seconds.</summary>
+    /// <param name="ec2">Ends the instance; stays the caller's.</param>
+    /// <param name="shutdown">Turns the machine off where EC2 refuses to end it.</param>
+    /// <param name="log">Gets notices, and how the end went.</param>
+    /// <param name="endpoint">Where the metadata service is, such as <c>http://169.254.169.254</c>; null for what
+    /// <c>AWS_EC2_METADATA_SERVICE_ENDPOINT</c> says, or the usual place.</param>
+    /// <param name="time">Spaces the questions, and nothing else.</param>
+    /// <param name="cancellation">Gives up starting.</param>
+    /// <exception cref="IOException">There is no metadata service: this is no EC2 instance, or it is turned off.</exception>
+    /// <exception cref="InvalidSettingException">The endpoint is no HTTP address.</exception>
+    public static async Task<Ec2InstanceIdentity> StartAsync(
+        IAmazonEC2 ec2, IMachineShutdown shutdown, ILogger<Ec2InstanceIdentity> log, string? endpoint,
+        TimeProvider? time, CancellationToken cancellation)
+    {
+        var clock = time ?? TimeProvider.System;
+        var imds = new ImdsClient(endpoint);
+        try
+        {
+            var id = await LearnIdAsync(imds, clock, cancellation);
+            var identity = new Ec2InstanceIdentity(id, imds, ec2, shutdown, log, clock);
+            identity._watching = Task.Run(identity.WatchAsync, CancellationToken.None);
+            return identity;
+        }
+        catch
+        {
+            imds.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc />
+    /// <remarks>EC2 keeps no such record.</remarks>
+    public Task ReportAsync(InstanceState state, CancellationToken cancellation) => Task.CompletedTask;
+
+    /// <inheritdoc />
+    /// <remarks>Terminates the instance by a call to EC2. Where that is refused or takes too long, also by
+    /// <paramref name="cancellation"/>, the machine is turned off: an instance that cannot be ended costs money for as
+    /// long as nobody looks.</remarks>
+    /// <exception cref="IOException">The machine cannot be turned off either.</exception>
+    public async Task EndAsync(CancellationToken cancellation)
+    {
+        using var limit = new CancellationTokenSource(TerminateTimeout, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
+        try
+        {
+            await _ec2.TerminateInstancesAsync(
+                new TerminateInstancesRequest { InstanceIds = [Id.Value] }, either.Token);
+            _log.LogInformation("EC2 terminates this instance, {Instance}", Id);
+        }
+        // Whatever it was: the machine has to go.
+        catch (Exception failure)
+        {
+            _log.LogWarning(failure, "EC2 does not terminate this instance, {Instance}, so the machine is turned off", Id);
+            await _shutdown.ShutDownAsync(CancellationToken.None);
+        }
+    }
+
+    /// <summary>Stops watching.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, true)) return;
+        await _disposed.CancelAsync();
+        await _watching;
+        _imds.Dispose();
+        _drain.Dispose();
+        _disposed.Dispose();
+    }
+
+    private static async Task<InstanceId> LearnIdAsync(
+        ImdsClient imds, TimeProvider time, CancellationToken cancellation)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                var text = await imds.GetAsync(IdPath, cancellation);
+                return InstanceId.TryParse(text?.Trim(), out var id)
+                    ? id
+                    : throw new IOException($"The instance metadata service gives no instance id, but: {text}");
+            }
+            catch (IOException) when (attempt < StartAttempts)
+            {
+                await Task.Delay(StartPause, time, cancellation);
+            }
+        }
+    }
+
+    private async Task WatchAsync()
+    {
+        var wasFailing = false;
+        while (!_disposed.IsCancellationRequested)
+        {
+            try
+            {
+                // 404 is the normal answer, and the only one on an instance that is no spot instance.
+                if (await _imds.GetAsync(SpotActionPath, _disposed.Token) is { } notice)
+                {
+                    _log.LogWarning("EC2 takes this spot instance away, so it drains: {Notice}", notice);
+                    await _drain.CancelAsync();
+                    return;
+                }
+
+                wasFailing = false;
+            }
+            catch (IOException failure)
+            {
+                if (!wasFailing) _log.LogWarning("Spot notices cannot be read: {Cause}", failure.Message);
+                wasFailing = true;
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+
+            await Task.Delay(NoticeInterval, _time, _disposed.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using System.Net;
+using ImageClassifier.Core;
+
+namespace ImageClassifier.Adapters.Aws.Identity;
+
+/// <summary>
+/// The instance metadata service, version 2: a token is fetched with PUT, kept for its life, and sent with each GET. A
+/// token that the service does not take any more is replaced once.
+/// </summary>
+/// <remarks>Calls throw <see cref="IOException"/> when the service does not answer, or not as documented.</remarks>
+internal sealed class ImdsClient : IDisposable
+{
+    /// <summary>The SDK's own variable for another endpoint.</summary>
+    public const string EndpointVariable = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+
+    private const string DefaultEndpoint = "http://169.254.169.254";
+    private const string TokenHeader = "X-aws-ec2-metadata-token";
+    private const string TokenLifeHeader = "X-aws-ec2-metadata-token-ttl-seconds";
+    private const string TokenLife = "21600";
+
+    // The service is on the machine itself: what takes longer is not there.
+    private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly HttpClient _http;
+    private string? _token;
+
+    /// <summary>A client; nothing is asked yet.</summary>
+    /// <param name="endpoint">Where the service is; null for what the environment says, or the usual place.</param>
+    /// <exception cref="InvalidSettingException">The endpoint is no HTTP address.</exception>
+    public ImdsClient(string? endpoint)
+    {
+        var address = endpoint ?? Environment.GetEnvironmentVariable(EndpointVariable);
+        if (string.IsNullOrEmpty(address)) address = DefaultEndpoint;
+        if (!Uri.TryCreate($"{address.TrimEnd('/')}/", UriKind.Absolute, out var uri) || uri.Scheme != Uri.UriSchemeHttp)
+            throw new InvalidSettingException(EndpointVariable, address, "it is an address such as http://169.254.169.254");
+        // The address is link-local: a proxy could only answer for itself.
+        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false })
+        {
+            BaseAddress = uri,
+            Timeout = CallTimeout,
+        };
+    }
+
+    /// <summary>Reads one value.</summary>
+    /// <param name="path">Its path below <c>/latest/meta-data/</c>.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>The text; null where there is none (404).</returns>
+    public async Task<string?> GetAsync(string path, CancellationToken cancellation)
+    {
+        try
+        {
+            var isKept = _token is not null;
+            using var first = await SendAsync(path, cancellation);
+            if (first.StatusCode != HttpStatusCode.Unauthorized || !isKept) return await ReadAsync(path, first, cancellation);
+
+            _token = null;
+            using var second = await SendAsync(path, cancellation);
+            return await ReadAsync(path, second, cancellation);
+        }
+        catch (HttpRequestException failure)
+        {
+            throw new IOException($"The instance metadata service does not answer: {failure.Message}", failure);
+        }
+        catch (OperationCanceledException failure) when (!cancellation.IsCancellationRequested)
+        {
+            throw new IOException($"The instance metadata service did not answer within {CallTimeout}.", failure);
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => _http.Dispose();
+
+    private async Task<HttpResponseMessage> SendAsync(string path, CancellationToken cancellation)
+    {
+        _token ??= await FetchTokenAsync(cancellation);
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"latest/meta-data/{path}");
+        request.Headers.Add(TokenHeader, _token);
+        return await _http.SendAsync(request, cancellation);
+    }
+
+    private async Task<string> FetchTokenAsync(CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Put, "latest/api/token");
+        request.Headers.Add(TokenLifeHeader, TokenLife);
+        using var answer = await _http.SendAsync(request, cancellation);
+        return await ReadAsync("api/token", answer, cancellation) is { Length: > 0 } token
+            ? token
+            : throw new IOException("The instance metadata service gives no token.");
+    }
+
+    private static async Task<string?> ReadAsync(
+        string path, HttpResponseMessage answer, CancellationToken cancellation)
+    {
+        if (answer.StatusCode == HttpStatusCode.NotFound) return null;
+        if (answer.StatusCode == HttpStatusCode.OK) return await answer.Content.ReadAsStringAsync(cancellation);
+        throw new IOException($"The instance metadata service answers {(int)answer.StatusCode} for {path}.");
+    }
+}

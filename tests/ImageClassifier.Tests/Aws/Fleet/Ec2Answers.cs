@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Security;
+
+namespace ImageClassifier.Tests.Aws.Fleet;
+
+/// <summary>EC2's answers, in the XML of its query protocol.</summary>
+internal static class Ec2Answers
+{
+    private const string Namespace = "http://ec2.amazonaws.com/doc/2016-11-15/";
+    private const string Header = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+
+    public static string RunInstances(IEnumerable<Ec2Machine> machines) =>
+        $"""
+        {Header}<RunInstancesResponse xmlns="{Namespace}">
+          <requestId>59dbff89-35bd-4eac-99ed-be587EXAMPLE</requestId>
+          <reservationId>r-0e5b0a0c1d2e3f405</reservationId>
+          <ownerId>111122223333</ownerId>
+          <groupSet/>
+          <instancesSet>{string.Concat(machines.Select(Item))}</instancesSet>
+        </RunInstancesResponse>
+        """;
+
+    public static string DescribeInstances(IEnumerable<Ec2Machine> machines, string? nextToken)
+    {
+        var next = nextToken is null ? "" : $"<nextToken>{nextToken}</nextToken>";
+        return $"""
+        {Header}<DescribeInstancesResponse xmlns="{Namespace}">
+          <requestId>8f7724cf-496f-496e-8fe3-example</requestId>
+          <reservationSet>{string.Concat(machines.Select(machine => $"""
+            <item>
+              <reservationId>r-0e5b0a0c1d2e3f405</reservationId>
+              <ownerId>111122223333</ownerId>
+              <groupSet/>
+              <instancesSet>{Item(machine)}</instancesSet>
+            </item>
+            """))}</reservationSet>
+          {next}
+        </DescribeInstancesResponse>
+        """;
+    }
+
+    public static string TerminateInstances(IEnumerable<Ec2Machine> machines) =>
+        $"""
+        {Header}<TerminateInstancesResponse xmlns="{Namespace}">
+          <requestId>59dbff89-35bd-4eac-99ed-be587EXAMPLE</requestId>
+          <instancesSet>{string.Concat(machines.Select(machine => $"""
+            <item>
+              <instanceId>{machine.Id}</instanceId>
+              <currentState><code>32</code><name>shutting-down</name></currentState>
+              <previousState><code>16</code><name>running</name></previousState>
+            </item>
+            """))}</instancesSet>
+        </TerminateInstancesResponse>
+        """;
+
+    public static string Error(string code, string message) =>
+        $"""
+        {Header}<Response><Errors><Error><Code>{code}</Code><Message>{SecurityElement.Escape(message)}</Message></Error></Errors><RequestID>ea966190-f9aa-478e-9ede-example</RequestID></Response>
+        """;
+
+    private static string Item(Ec2Machine machine)
+    {
+        var launched = machine.LaunchedAt.ToString("yyyy-MM-ddTHH:mm:ss.000Z", CultureInfo.InvariantCulture);
+        var stateReason = machine.StateReason is { } code
+            ? $"<stateReason><code>{code}</code><message>{code}: said by EC2</message></stateReason>"
+            : "";
+        return $"""
+            <item>
+              <instanceId>{machine.Id}</instanceId>
+              <imageId>ami-0123456789abcdef0</imageId>
+              <instanceState><code>0</code><name>{machine.State}</name></instanceState>
+              <privateDnsName/>
+              <dnsName/>
+              <reason>{machine.TransitionReason}</reason>
+              <amiLaunchIndex>0</amiLaunchIndex>
+              <instanceType>{machine.Type}</instanceType>
+              <launchTime>{launched}</launchTime>
+              <placement><availabilityZone>eu-central-1a</availabilityZone><tenancy>default</tenancy></placement>
+              {stateReason}
+              <clientToken>{machine.ClientToken}</clientToken>
+            </item>
+            """;
+    }
+}
+
+/// <summary>An instance as EC2 keeps it.</summary>
+internal sealed record Ec2Machine(
+    string Id, string ClientToken, string Type, IReadOnlyDictionary<string, string> Tags, DateTimeOffset LaunchedAt)
+{
+    public string State { get; set; } = "pending";
+
+    public string TransitionReason { get; set; } = "";
+
+    public string? StateReason { get; set; }
+
+    /// <summary>Terminated, as EC2 says it of an instance that someone ended by a call.</summary>
+    public void Terminate(DateTimeOffset at)
+    {
+        State = "terminated";
+        StateReason = "Client.UserInitiatedShutdown";
+        TransitionReason = $"User initiated ({at.UtcDateTime:yyyy-MM-dd HH:mm:ss} GMT)";
+    }
+}

@@ -1,0 +1,149 @@
+using Amazon.EC2;
+using ImageClassifier.Adapters.Aws.Identity;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Tests.Aws.Fleet;
+using ImageClassifier.Tests.Contracts;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace ImageClassifier.Tests.Aws.Identity;
+
+public sealed class Ec2InstanceIdentitySpecs : IDisposable
+{
+    private readonly FakeEc2 _ec2 = new();
+    private readonly FakeImds _imds = new();
+    private readonly AmazonEC2Client _client;
+    private readonly RecordedShutdown _shutdown = new();
+
+    public Ec2InstanceIdentitySpecs() => _client = _ec2.Client();
+
+    public void Dispose()
+    {
+        _client.Dispose();
+        _ec2.Dispose();
+        _imds.Dispose();
+    }
+
+    [Fact]
+    public async Task The_id_comes_from_the_metadata_service_by_token()
+    {
+        await using var identity = await StartAsync();
+
+        Assert.Equal(FakeImds.InstanceId, identity.Id.Value);
+        Assert.InRange(_imds.TokensGiven, 1, 1);
+        Assert.False(identity.DrainRequested.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task An_expired_token_is_replaced()
+    {
+        await using var identity = await StartAsync();
+
+        _imds.ExpireTokens();
+        _imds.Notice = """{"action": "terminate", "time": "2025-03-01T12:02:00Z"}""";
+
+        await Condition.IsCancelledAsync(identity.DrainRequested);
+        Assert.Equal(2, _imds.TokensGiven);
+    }
+
+    [Fact]
+    public async Task A_spot_notice_drains_the_node()
+    {
+        await using var identity = await StartAsync();
+        await Condition.BecomesTrueAsync(() => Task.FromResult(_imds.NoticeQuestions > 2), "notices were asked for");
+        Assert.False(identity.DrainRequested.IsCancellationRequested);
+
+        _imds.Notice = """{"action": "terminate", "time": "2025-03-01T12:02:00Z"}""";
+
+        await Condition.IsCancelledAsync(identity.DrainRequested);
+    }
+
+    [Fact]
+    public async Task A_metadata_service_that_fails_for_a_while_is_asked_again()
+    {
+        await using var identity = await StartAsync();
+
+        _imds.IsFailing = true;
+        var asked = _imds.NoticeQuestions;
+        await Condition.BecomesTrueAsync(() => Task.FromResult(_imds.NoticeQuestions > asked + 1), "it was asked again");
+        Assert.False(identity.DrainRequested.IsCancellationRequested);
+        _imds.Notice = """{"action": "stop", "time": "2025-03-01T12:02:00Z"}""";
+        _imds.IsFailing = false;
+
+        await Condition.IsCancelledAsync(identity.DrainRequested);
+    }
+
+    [Fact]
+    public async Task Without_a_metadata_service_the_start_fails()
+    {
+        _imds.Dispose();
+
+        var failure = await Assert.ThrowsAsync<IOException>(StartAsync);
+
+        Assert.Contains("metadata service", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_end_terminates_this_instance_and_no_other()
+    {
+        _ec2.Add(Machine(FakeImds.InstanceId));
+        _ec2.Add(Machine("i-0bbbbbbbbbbbbbbbb"));
+        await using var identity = await StartAsync();
+
+        await identity.ReportAsync(InstanceState.Draining, default);
+        await identity.EndAsync(default);
+
+        Assert.Equal(["terminated", "running"], _ec2.Machines.Select(machine => machine.State));
+        Assert.Equal(0, _shutdown.Count);
+    }
+
+    [Theory]
+    [InlineData("UnauthorizedOperation")]
+    [InlineData("OperationNotPermitted")]
+    public async Task Where_the_end_is_refused_the_machine_is_turned_off(string code)
+    {
+        _ec2.Refuse("TerminateInstances", code);
+        await using var identity = await StartAsync();
+
+        await identity.EndAsync(default);
+
+        Assert.Equal(1, _shutdown.Count);
+    }
+
+    [Fact]
+    public async Task Where_the_end_takes_too_long_for_the_caller_the_machine_is_turned_off()
+    {
+        await using var identity = await StartAsync();
+
+        await identity.EndAsync(new CancellationToken(canceled: true));
+
+        Assert.Equal(1, _shutdown.Count);
+    }
+
+    private Task<Ec2InstanceIdentity> StartAsync() => Ec2InstanceIdentity.StartAsync(
+        _client, _shutdown, NullLogger<Ec2InstanceIdentity>.Instance, _imds.Url, new ImpatientTimeProvider(), default);
+
+    private static Ec2Machine Machine(string id) =>
+        new(id, "", "c7i.large", new Dictionary<string, string>(), TimeProvider.System.GetUtcNow()) { State = "running" };
+
+    private sealed class RecordedShutdown : IMachineShutdown
+    {
+        public int Count { get; private set; }
+
+        public Task ShutDownAsync(CancellationToken cancellation)
+        {
+            Count++;
+            return Task.CompletedTask;
+        }
+    }
+
+    /// <summary>Pauses take a hundredth of their time, so that a question every five seconds comes every 50 ms. The
+    /// limit on a call is no pause.</summary>
+    private sealed class ImpatientTimeProvider : TimeProvider
+    {
+        private static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, dueTime > TimeSpan.Zero && dueTime != Limit ? dueTime / 100 : dueTime, period);
+    }
+}
