@@ -1,0 +1,69 @@
+using Akka.Configuration;
+using ImageClassifier.Adapters.Aws.Configuration;
+using ImageClassifier.Adapters.Aws.Fleet;
+using ImageClassifier.Core;
+using ImageClassifier.Streams.Settings;
+
+namespace ImageClassifier.Host.Configuration;
+
+/// <summary>Reads the settings of the environment <c>aws</c> and of a fleet on EC2.</summary>
+public static class AwsConfiguration
+{
+    private const string Root = "image-classifier";
+
+    /// <summary>Reads <c>image-classifier.aws</c>, and what the queues' attributes follow from.</summary>
+    /// <exception cref="InvalidSettingException">A value is not usable.</exception>
+    public static AwsSettings CreateAws(Config config)
+    {
+        var aws = new SettingsSection(config, $"{Root}.aws");
+        var queues = QueueSettings.Create(config);
+        return new AwsSettings(
+            aws.Text("region"),
+            new EndpointOverrides(
+                aws.Section("sqs").Text("service-url"),
+                aws.Section("s3").Text("service-url"),
+                aws.Section("ec2").Text("service-url")),
+            new AwsQueuesSettings(
+                Queue(aws.Section("sqs").Text("requests"), AwsQueuesSettings.RequestsKey, "requests", queues.Requests),
+                Queue(aws.Section("sqs").Text("responses"), AwsQueuesSettings.ResponsesKey, "responses", queues.Responses)),
+            Bucket(aws.Section("s3")));
+    }
+
+    /// <summary>Reads <c>image-classifier.fleet.ec2</c>; lists are written with commas, so that they fit a
+    /// variable.</summary>
+    /// <exception cref="InvalidSettingException">A value is not usable.</exception>
+    public static Ec2FleetSettings CreateEc2Fleet(Config config)
+    {
+        var ec2 = new SettingsSection(config, Ec2FleetSettings.Section);
+        return new Ec2FleetSettings
+        {
+            Deployment = ec2.Text("deployment"),
+            LaunchTemplate = OrNull(ec2.Text("launch-template")),
+            LaunchTemplateVersion = ec2.Text("launch-template-version"),
+            Ami = OrNull(ec2.Text("ami")),
+            InstanceTypes = List(ec2.Text("instance-types")),
+            Subnets = List(ec2.Text("subnets")),
+            SecurityGroups = List(ec2.Text("security-groups")),
+            KeyName = OrNull(ec2.Text("key-name")),
+            InstanceProfile = OrNull(ec2.Text("instance-profile")),
+            UserData = OrNull(ec2.Text("user-data")),
+            NameTag = ec2.Text("name-tag"),
+            Market = ec2.OneOf("market", "on-demand", "spot") == "spot" ? Ec2Market.Spot : Ec2Market.OnDemand,
+            DescribeInterval = ec2.Duration("describe-interval", TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(1)),
+        };
+    }
+
+    private static AwsQueueSettings Queue(string nameOrUrl, string key, string name, QueueLeaseSettings leases) => new(
+        key, nameOrUrl,
+        $"{Root}.queues.{name}.lease", leases.Lease,
+        $"{Root}.queues.{name}.max-receives", leases.MaxReceives);
+
+    private static BucketSettings Bucket(SettingsSection s3) => new(
+        s3.Text("bucket"), s3.Text("key-prefix"),
+        s3.Duration("retention", TimeSpan.FromDays(1), TimeSpan.FromDays(3650)));
+
+    private static string? OrNull(string text) => text.Length > 0 ? text : null;
+
+    private static string[] List(string text) =>
+        text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+}

@@ -1,0 +1,55 @@
+using Akka.Configuration;
+using ImageClassifier.Adapters.Aws.Configuration;
+using ImageClassifier.Adapters.Aws.Queues;
+using ImageClassifier.Adapters.Aws.Storage;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Host.Configuration;
+
+namespace ImageClassifier.Host.Hosting;
+
+/// <summary>The environment on AWS: queues on SQS and objects on S3. It owns the clients.</summary>
+internal sealed class AwsEnvironment : IDisposable
+{
+    private readonly QueuePair _queues;
+    private readonly IObjectStore _store;
+
+    private AwsEnvironment(AwsClients clients, QueuePair queues, IObjectStore store)
+    {
+        Clients = clients;
+        _queues = queues;
+        _store = store;
+    }
+
+    /// <summary>The clients.</summary>
+    public AwsClients Clients { get; }
+
+    /// <summary>Looks the queues up, so that a wrong name stops the start.</summary>
+    /// <exception cref="InvalidSettingException">A setting is not usable, or there is no such queue.</exception>
+    /// <exception cref="QueueUnavailableException">SQS could not be asked.</exception>
+    public static async Task<AwsEnvironment> OpenAsync(Config config, TimeSpan longestWait, CancellationToken cancellation)
+    {
+        var settings = AwsConfiguration.CreateAws(config);
+        var clients = new AwsClients(settings);
+        try
+        {
+            var queues = await SqsQueueUrls.OpenAsync(clients.Sqs(longestWait), settings.Queues, cancellation);
+            return new AwsEnvironment(clients, queues, new S3ObjectStore(clients.S3(), settings.Bucket));
+        }
+        catch
+        {
+            clients.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Adds <see cref="QueuePair"/> and <see cref="IObjectStore"/>, and reports what they cost.</summary>
+    public void AddTo(IServiceCollection services) => services
+        .AddSingleton(_queues)
+        .AddSingleton(_store)
+        .AddHostedService(provider => new AwsRequestReport(
+            Clients.Requests, TimeProvider.System, provider.GetRequiredService<ILogger<AwsRequestReport>>()));
+
+    /// <inheritdoc />
+    public void Dispose() => Clients.Dispose();
+}
