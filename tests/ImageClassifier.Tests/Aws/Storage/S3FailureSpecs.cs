@@ -1,0 +1,170 @@
+using System.Text;
+using ImageClassifier.Adapters.Aws.Configuration;
+using ImageClassifier.Adapters.Aws.Storage;
+using ImageClassifier.Tests.Aws.Emulator;
+using Xunit;
+
+namespace ImageClassifier.Tests.Aws.Storage;
+
+/// <summary>What becomes of S3's refusals, with the bodies that S3 sends.</summary>
+public sealed class S3FailureSpecs : IDisposable
+{
+    private static readonly BucketSettings Bucket = new("pictures", "", TimeSpan.FromDays(30));
+
+    private readonly StubbedAws _aws = new();
+    private readonly S3ObjectStore _store;
+
+    public S3FailureSpecs() => _store = new S3ObjectStore(_aws.S3, Bucket);
+
+    public void Dispose() => _aws.Dispose();
+
+    [Fact]
+    public async Task Put_if_absent_asks_for_a_condition_and_is_refused_where_there_is_an_object()
+    {
+        _aws.On(StubbedAws.S3Call("PUT", "/pictures/r/1.json").WithHeader("If-None-Match", "*"), StubbedAws.S3Error(
+            412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold",
+            "<Condition>If-None-Match</Condition>"));
+
+        Assert.False(await _store.PutIfAbsentAsync("r/1.json", new byte[1], default));
+        Assert.Equal(1, _aws.Clients.Requests.Of("S3"));
+    }
+
+    [Fact]
+    public async Task Put_if_absent_that_meets_another_is_tried_again()
+    {
+        var conflict = StubbedAws.S3Error(
+            409, "ConditionalRequestConflict", "The conditional request cannot succeed due to a conflicting operation.");
+        _aws.On(StubbedAws.S3Call("PUT", "/pictures/r/1.json"), conflict, conflict, StubbedAws.Ok());
+
+        Assert.True(await _store.PutIfAbsentAsync("r/1.json", new byte[1], default));
+        Assert.Equal(3, _aws.Clients.Requests.Of("S3"));
+    }
+
+    [Fact]
+    public async Task Put_if_absent_that_meets_others_without_end_fails_in_the_end()
+    {
+        _aws.On(StubbedAws.S3Call("PUT", "*"), StubbedAws.S3Error(
+            409, "ConditionalRequestConflict", "The conditional request cannot succeed due to a conflicting operation."));
+
+        var failure = await Assert.ThrowsAsync<IOException>(
+            () => _store.PutIfAbsentAsync("r/1.json", new byte[1], default));
+
+        Assert.StartsWith("S3 PutObject failed: ConditionalRequestConflict", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(403, "AccessDenied", "Access Denied")]
+    [InlineData(404, "NoSuchBucket", "The specified bucket does not exist")]
+    [InlineData(400, "AuthorizationHeaderMalformed",
+        "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-central-1'")]
+    [InlineData(301, "PermanentRedirect",
+        "The bucket you are attempting to access must be addressed using the specified endpoint.")]
+    public async Task What_S3_refuses_is_an_io_error_that_says_why(int status, string code, string message)
+    {
+        _aws.On(StubbedAws.S3Call("*", "*"), StubbedAws.S3Error(status, code, message));
+        (string Operation, Func<Task> Call)[] calls =
+        [
+            ("PutObject", () => _store.PutAsync("a/b", new MemoryStream(new byte[1]), default)),
+            ("PutObject", () => _store.PutIfAbsentAsync("a/b", new byte[1], default)),
+            ("GetObject", () => _store.GetAsync("a/b", default)),
+            ("DeleteObject", () => _store.DeleteAsync("a/b", default)),
+            ("ListObjectsV2", () => _store.ListAsync("a/", default).GetAsyncEnumerator().MoveNextAsync().AsTask()),
+        ];
+
+        foreach (var (operation, call) in calls)
+        {
+            var failure = await Assert.ThrowsAsync<IOException>(call);
+            Assert.StartsWith($"S3 {operation} failed: {code}", failure.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain("no-secret", failure.ToString(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_put_that_is_told_to_slow_down_is_made_again()
+    {
+        _aws.On(
+            StubbedAws.S3Call("PUT", "/pictures/a"),
+            StubbedAws.S3Error(503, "SlowDown", "Please reduce your request rate."),
+            StubbedAws.Ok());
+
+        await _store.PutAsync("a", new MemoryStream(Encoding.UTF8.GetBytes("text")), default);
+
+        Assert.Equal(2, _aws.Clients.Requests.ByOperation["S3 PUT"]);
+    }
+
+    [Fact]
+    public async Task A_long_put_of_which_a_part_is_refused_is_dropped()
+    {
+        _aws.On(StubbedAws.S3Call("POST", "/pictures/long").WithParam("uploads"), StubbedAws.Xml(
+            """
+            <?xml version="1.0" encoding="UTF-8"?>
+            <InitiateMultipartUploadResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
+              <Bucket>pictures</Bucket><Key>long</Key><UploadId>VXBsb2Fk</UploadId>
+            </InitiateMultipartUploadResult>
+            """));
+        _aws.On(
+            StubbedAws.S3Call("PUT", "/pictures/long"),
+            StubbedAws.Ok(),
+            StubbedAws.S3Error(403, "AccessDenied", "Access Denied"));
+        _aws.On(StubbedAws.S3Call("DELETE", "/pictures/long").WithParam("uploadId", "VXBsb2Fk"),
+            StubbedAws.Ok().WithStatusCode(204));
+
+        var failure = await Assert.ThrowsAsync<IOException>(() => _store.PutAsync(
+            "long", new MemoryStream(new byte[UploadBuffer.Capacity + 1]), default));
+
+        Assert.StartsWith("S3 UploadPart failed: AccessDenied", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(1, _aws.Clients.Requests.ByOperation["S3 DELETE"]);
+        Assert.Equal(1, _aws.Clients.Requests.ByOperation["S3 POST"]);
+    }
+
+    [Fact]
+    public async Task An_object_that_breaks_off_while_it_is_read_is_an_io_error()
+    {
+        _aws.On(StubbedAws.S3Call("GET", "/pictures/a"), StubbedAws.Ok()
+            .WithHeader("Last-Modified", "Tue, 03 Mar 2026 10:00:00 GMT").WithBody(new byte[100_000])
+            .WithFault(WireMock.ResponseBuilders.FaultType.MALFORMED_RESPONSE_CHUNK));
+
+        await Assert.ThrowsAsync<IOException>(async () =>
+        {
+            await using var stored = await _store.GetAsync("a", default);
+            await stored!.Content.CopyToAsync(Stream.Null);
+        });
+    }
+
+    [Fact]
+    public async Task A_listing_keeps_the_order_of_the_keys_over_its_pages()
+    {
+        _aws.On(
+            StubbedAws.S3Call("GET", "/pictures*").WithParam("list-type", "2"),
+            Page("<NextContinuationToken>1ueG</NextContinuationToken>", truncated: true, "B-/x", "a-b", "not an object"),
+            Page("", truncated: false, "a/b", "a0"));
+
+        var keys = new List<string>();
+        await foreach (var found in _store.ListAsync("", default)) keys.Add(found.Key);
+
+        Assert.Equal(["B-/x", "a-b", "a/b", "a0"], keys);
+        Assert.Contains("continuation-token=1ueG", _aws.Log.Last().RequestMessage!.Url, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_network_every_call_is_an_io_error()
+    {
+        using var clients = EmulatedAws.ClientsOf(new Uri("http://127.0.0.1:1"));
+        var store = new S3ObjectStore(clients.S3(), Bucket);
+
+        await Assert.ThrowsAsync<IOException>(() => store.GetAsync("a", default));
+    }
+
+    private static WireMock.ResponseBuilders.IResponseBuilder Page(string next, bool truncated, params string[] keys)
+    {
+        var contents = keys.Select(key =>
+            $"<Contents><Key>{key}</Key><LastModified>2026-03-03T10:00:00.000Z</LastModified><Size>1</Size></Contents>");
+        return StubbedAws.Xml(
+            $"""
+            <?xml version="1.0" encoding="UTF-8"?>
+            <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>pictures</Name><Prefix></Prefix>
+              <IsTruncated>{(truncated ? "true" : "false")}</IsTruncated>{next}{string.Concat(contents)}
+            </ListBucketResult>
+            """);
+    }
+}
