@@ -3,6 +3,7 @@ using System.Text.Json;
 using ImageClassifier.EndToEnd.Pictures;
 using ImageClassifier.EndToEnd.Programs;
 using Xunit;
+using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd;
 
@@ -174,8 +175,6 @@ public sealed class MainJobSpecs
         Enough,
         () => $"The work never began:\n{service.Log}");
 
-    private static string BatchId(JsonElement accepted) => accepted.GetProperty("batchId").GetString()!;
-
     private static void AssertLabel(TestPicture picture, IReadOnlyList<JsonElement> jobs)
     {
         var job = Assert.Single(jobs, job => job.GetProperty("fileName").GetString() == picture.Name);
@@ -184,10 +183,6 @@ public sealed class MainJobSpecs
         Assert.Equal(5, predictions.Count);
         if (picture.ExpectedIndex is { } index) Assert.Equal(index, predictions[0].GetProperty("index").GetInt32());
     }
-
-    private static void AssertOnceEach(JsonElement accepted, IReadOnlyList<JsonElement> jobs) => Assert.Equal(
-        accepted.GetProperty("jobs").EnumerateArray().Select(job => job.GetProperty("jobId").GetString()).Order(),
-        jobs.Select(job => job.GetProperty("jobId").GetString()).Order());
 
     private static void AssertNoProcessIsLeft(RunningService service)
     {

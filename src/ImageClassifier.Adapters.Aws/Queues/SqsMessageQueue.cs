@@ -33,13 +33,16 @@ public sealed class SqsMessageQueue : IMessageQueue
 
     private readonly IAmazonSQS _sqs;
     private readonly string _url;
+    private readonly AwsRequestCounter? _counter;
 
     /// <summary>The queue at a URL.</summary>
     /// <param name="sqs">A client whose time limit is longer than any wait; it stays the caller's.</param>
     /// <param name="url">Of a FIFO queue.</param>
-    public SqsMessageQueue(IAmazonSQS sqs, Uri url)
+    /// <param name="counter">Told of the messages that are done.</param>
+    public SqsMessageQueue(IAmazonSQS sqs, Uri url, AwsRequestCounter? counter = null)
     {
         _sqs = sqs;
+        _counter = counter;
         _url = url.ToString();
     }
 
@@ -99,6 +102,7 @@ public sealed class SqsMessageQueue : IMessageQueue
             new DeleteMessageBatchRequestEntry(BatchAnswer.IdOf(i), receipt.Value));
         var request = new DeleteMessageBatchRequest(_url, [.. entries]);
         var answer = await CallAsync("DeleteMessageBatch", _sqs.DeleteMessageBatchAsync, request, cancellation);
+        _counter?.AddDone(answer.Successful?.Count ?? 0);
         return new BatchAnswer(answer.Successful?.Select(entry => entry.Id), answer.Failed, BatchAnswer.OfReceipt)
             .Outcomes(receipts.Count);
     }

@@ -13,9 +13,9 @@ public static class SqsQueueUrls
     /// <exception cref="InvalidSettingException">There is no such queue.</exception>
     /// <exception cref="QueueUnavailableException">SQS could not be asked.</exception>
     public static async Task<QueuePair> OpenAsync(
-        IAmazonSQS sqs, AwsQueuesSettings settings, CancellationToken cancellation) => new(
-        new SqsMessageQueue(sqs, await FindAsync(sqs, settings.Requests, cancellation)),
-        new SqsMessageQueue(sqs, await FindAsync(sqs, settings.Responses, cancellation)));
+        IAmazonSQS sqs, AwsQueuesSettings settings, AwsRequestCounter counter, CancellationToken cancellation) => new(
+        new SqsMessageQueue(sqs, await FindAsync(sqs, settings.Requests, cancellation), counter),
+        new SqsMessageQueue(sqs, await FindAsync(sqs, settings.Responses, cancellation), counter));
 
     /// <summary>A queue's URL.</summary>
     /// <exception cref="InvalidSettingException">There is no such queue.</exception>

@@ -43,9 +43,8 @@ internal sealed class Grammar
 
     private readonly Option<string> _instance = new("--instance")
     {
-        Description = "The name that the fleet gave this instance.",
+        Description = "The name that the fleet gave this instance; on EC2 the machine knows it.",
         HelpName = "ID",
-        Required = true,
     };
 
     private readonly Argument<string[]> _files = new("FILES")
@@ -56,7 +55,12 @@ internal sealed class Grammar
 
     private readonly Option<bool> _json = new("--json")
     {
-        Description = "Print a JSON array in the order of the files, and nothing else, on standard output.",
+        Description = "Print a JSON array, of files in the order of the arguments, and nothing else, on standard output.",
+    };
+
+    private readonly Option<bool> _dryRun = new("--dry-run")
+    {
+        Description = "Only say what would be done.",
     };
 
     public Grammar(IVerbs verbs, IReadOnlyDictionary<string, string> variables)
@@ -73,7 +77,7 @@ internal sealed class Grammar
 
         var node = new Command("node", "Runs one app node; the fleet starts it.") { _data, _instance };
         node.SetAction((parsed, cancellation) =>
-            _verbs.NodeAsync(new NodeOptions(Sources(parsed), InstanceId.Parse(parsed.GetRequiredValue(_instance))), cancellation));
+            _verbs.NodeAsync(new NodeOptions(Sources(parsed), InstanceOf(parsed)), cancellation));
         node.Validators.Add(HasNoUrls);
 
         var classify = new Command("classify", "Classifies pictures on the spot, without a server.") { _files, _json };
@@ -82,10 +86,28 @@ internal sealed class Grammar
         classify.Validators.Add(HasNoUrls);
         classify.Validators.Add(HasNoData);
 
+        var provision = new Command("provision", "Creates or adjusts queues and bucket, and says what it did.")
+        {
+            _dryRun, _json,
+        };
+        provision.SetAction((parsed, cancellation) => _verbs.AwsProvisionAsync(
+            new AwsProvisionOptions(Sources(parsed), parsed.GetValue(_dryRun), parsed.GetValue(_json)), cancellation));
+        var check = new Command("check", "Looks at credentials, permissions, queues, bucket and settings, and says in a"
+            + " line each what is wrong.") { _json };
+        check.SetAction((parsed, cancellation) => _verbs.AwsCheckAsync(
+            new AwsCheckOptions(Sources(parsed), parsed.GetValue(_json)), cancellation));
+        foreach (var verb in (Command[])[provision, check])
+        {
+            verb.Validators.Add(HasNoUrls);
+            verb.Validators.Add(HasNoData);
+        }
+
+        var aws = new Command("aws", "What the program needs on AWS.") { provision, check };
+
         Root = new RootCommand("An elastic image-classification service. Exit codes: 0 done, 1 some of the work failed or "
             + "was interrupted, 2 wrong use or settings.")
         {
-            _urls, _data, _config, _set, web, node, classify,
+            _urls, _data, _config, _set, web, node, classify, aws,
         };
         Root.SetAction(WebAsync);
         Root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
@@ -148,6 +170,9 @@ internal sealed class Grammar
             yield return new OptionValue(option.Name, key, value);
         }
     }
+
+    private InstanceId? InstanceOf(ParseResult parsed) =>
+        parsed.GetValue(_instance) is { } name ? InstanceId.Parse(name) : null;
 
     private static void MustBeInstanceId(OptionResult result)
     {

@@ -16,6 +16,12 @@ public interface IVerbs
     /// <summary>Runs an app node until it ends itself or is asked to stop.</summary>
     Task<int> NodeAsync(NodeOptions options, CancellationToken cancellation);
 
+    /// <summary>Creates or adjusts what the program needs on AWS.</summary>
+    Task<int> AwsProvisionAsync(AwsProvisionOptions options, CancellationToken cancellation);
+
+    /// <summary>Looks whether the program can work on AWS.</summary>
+    Task<int> AwsCheckAsync(AwsCheckOptions options, CancellationToken cancellation);
+
     /// <summary>Classifies files on the spot.</summary>
     Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation);
 }
@@ -26,8 +32,19 @@ public sealed record WebOptions(SettingsSources Settings);
 
 /// <summary>How <c>node</c> was called.</summary>
 /// <param name="Settings">The user's settings, <c>--data</c> among them.</param>
-/// <param name="Instance">The name that the fleet gave this instance.</param>
-public sealed record NodeOptions(SettingsSources Settings, InstanceId Instance);
+/// <param name="Instance">The name that the fleet gave this instance; null where the machine knows it.</param>
+public sealed record NodeOptions(SettingsSources Settings, InstanceId? Instance);
+
+/// <summary>How <c>aws provision</c> was called.</summary>
+/// <param name="Settings">The user's settings.</param>
+/// <param name="DryRun">Whether it only says what it would do.</param>
+/// <param name="Json">Whether to print JSON rather than lines.</param>
+public sealed record AwsProvisionOptions(SettingsSources Settings, bool DryRun, bool Json);
+
+/// <summary>How <c>aws check</c> was called.</summary>
+/// <param name="Settings">The user's settings.</param>
+/// <param name="Json">Whether to print JSON rather than lines.</param>
+public sealed record AwsCheckOptions(SettingsSources Settings, bool Json);
 
 /// <summary>How <c>classify</c> was called.</summary>
 /// <param name="Settings">The user's settings.</param>

@@ -14,9 +14,12 @@ public static class ProgramSettings
     /// <summary>The key that names the environment.</summary>
     public const string EnvironmentKey = "image-classifier.environment";
 
+    /// <summary>The environment on AWS.</summary>
+    public const string Aws = "aws";
+
     private const string VariablePrefix = "IMAGE_CLASSIFIER__";
 
-    private static readonly string[] Environments = ["embedded"];
+    private static readonly string[] Environments = ["embedded", Aws];
 
     /// <summary>The folder of the settings files that come with the program.</summary>
     public static string BundledFolder { get; } = Path.Combine(AppContext.BaseDirectory, "hocon");

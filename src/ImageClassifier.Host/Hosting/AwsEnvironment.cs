@@ -33,7 +33,8 @@ internal sealed class AwsEnvironment : IDisposable
         var clients = new AwsClients(settings);
         try
         {
-            var queues = await SqsQueueUrls.OpenAsync(clients.Sqs(longestWait), settings.Queues, cancellation);
+            var queues = await SqsQueueUrls.OpenAsync(
+                clients.Sqs(longestWait), settings.Queues, clients.Requests, cancellation);
             return new AwsEnvironment(clients, queues, new S3ObjectStore(clients.S3(), settings.Bucket));
         }
         catch

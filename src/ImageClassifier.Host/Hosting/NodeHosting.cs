@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ImageClassifier.Adapters.Aws.Identity;
 using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
@@ -9,34 +10,72 @@ using ImageClassifier.Node;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>The verb <c>node</c>: an app node in its host, as an instance of the process fleet.</summary>
+/// <summary>The verb <c>node</c>: an app node in its host, as an instance of its fleet.</summary>
 internal static class NodeHosting
 {
     /// <summary>Runs an app node until it ends itself, or is asked to stop.</summary>
+    /// <param name="sources">The user's settings.</param>
+    /// <param name="instance">The name that the fleet gave; null on EC2, where the machine knows it.</param>
+    /// <param name="cancellation">Asks it to stop.</param>
     public static async Task<int> RunAsync(
-        SettingsSources sources, InstanceId instance, CancellationToken cancellation)
+        SettingsSources sources, InstanceId? instance, CancellationToken cancellation)
     {
         var config = ProgramSettings.Load(ProgramRole.Node, sources);
         var settings = NodeSettings.Create(config);
-        var layout = EmbeddedEnvironment.CreateLayout(EmbeddedSettings.Create(config));
-
-        await using var identity = await ProcessInstanceIdentity.StartAsync(layout, instance, time: null, cancellation);
-        await using var terminate = identity.TerminateRequested.Register(Process.GetCurrentProcess().Kill);
+        using var environment = await TierEnvironment.OpenAsync(
+            config, settings.Polling.Source.WaitTime, cancellation);
+        using var startLog = LoggerFactory.Create(logging => logging.AddStandardErrorLog());
+        await using var life = environment.Fleet.Kind == FleetSettings.Ec2
+            ? await OnEc2Async(environment, instance, startLog, cancellation)
+            : await AsProcessAsync(environment, instance, cancellation);
         using var classifier = Verbs.CreateClassifier(config);
 
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings
         {
             ContentRootPath = AppContext.BaseDirectory,
         });
-        builder.Logging.AddInstanceLog(layout.DataFolder, instance);
+        life.AddLog(builder.Logging);
+        environment.AddTo(builder.Services);
         builder.Services
-            .AddEmbeddedEnvironment(config, layout)
             .AddSingleton<IImageClassifier>(classifier)
-            .AddSingleton<IInstanceIdentity>(identity)
+            .AddSingleton(life.Identity)
             .AddActorSystem(config, akka => akka.WithAppNode(settings));
 
         using var host = builder.Build();
         await host.RunAsync(cancellation);
         return ExitCodes.Done;
+    }
+
+    private static async Task<InstanceLife> AsProcessAsync(
+        TierEnvironment environment, InstanceId? instance, CancellationToken cancellation)
+    {
+        var layout = environment.Layout!;
+        var id = instance ?? throw new InvalidSettingException(
+            "--instance", null, "a node that is a process needs the name that its fleet gave it");
+        var identity = await ProcessInstanceIdentity.StartAsync(layout, id, time: null, cancellation);
+        identity.TerminateRequested.Register(Process.GetCurrentProcess().Kill);
+        return new InstanceLife(identity, identity, logging => logging.AddInstanceLog(layout.DataFolder, id));
+    }
+
+    private static async Task<InstanceLife> OnEc2Async(
+        TierEnvironment environment, InstanceId? instance, ILoggerFactory log, CancellationToken cancellation)
+    {
+        var identity = await Ec2InstanceIdentity.StartAsync(
+            environment.Aws!.Clients.Ec2(), new SystemShutdown(), log.CreateLogger<Ec2InstanceIdentity>(),
+            endpoint: null, time: null, cancellation);
+        if (instance is { } named && named != identity.Id)
+        {
+            await identity.DisposeAsync();
+            throw new InvalidSettingException("--instance", named.Value, $"this machine is {identity.Id}");
+        }
+
+        // The machine's own log takes standard error.
+        return new InstanceLife(identity, identity, logging => logging.AddStandardErrorLog());
+    }
+
+    private sealed record InstanceLife(
+        IInstanceIdentity Identity, IAsyncDisposable Owned, Action<ILoggingBuilder> AddLog) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => Owned.DisposeAsync();
     }
 }

@@ -16,6 +16,12 @@ internal sealed class Verbs : IVerbs
     public Task<int> NodeAsync(NodeOptions options, CancellationToken cancellation) =>
         NodeHosting.RunAsync(options.Settings, options.Instance, cancellation);
 
+    public Task<int> AwsProvisionAsync(AwsProvisionOptions options, CancellationToken cancellation) =>
+        AwsVerbs.ProvisionAsync(options, cancellation);
+
+    public Task<int> AwsCheckAsync(AwsCheckOptions options, CancellationToken cancellation) =>
+        AwsVerbs.CheckAsync(options, cancellation);
+
     public async Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation)
     {
         using var signals = new StopSignals();

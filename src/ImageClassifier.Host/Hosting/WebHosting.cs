@@ -2,16 +2,12 @@ using System.Net.Sockets;
 using Akka.Configuration;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Files;
-using ImageClassifier.Adapters.Embedded.Fleet;
-using ImageClassifier.Adapters.Embedded.Retention;
 using ImageClassifier.Core;
-using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Logging;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Supervision;
-using ProcessFleetSettings = ImageClassifier.Adapters.Embedded.Fleet.ProcessFleetSettings;
 
 namespace ImageClassifier.Host.Hosting;
 
@@ -26,12 +22,9 @@ internal static class WebHosting
         var config = ProgramSettings.Load(ProgramRole.Web, sources);
         var listen = ListenSettings.Create(config);
         var tier = WebTierSettings.Create(config);
-        var embedded = EmbeddedSettings.Create(config);
         CheckModel(config);
-
-        var layout = EmbeddedEnvironment.CreateLayout(embedded);
-        using var only = ExclusiveFileLock.TryTake(layout.WebLock) ?? throw new InvalidSettingException(
-            EmbeddedSettings.DataKey, layout.DataFolder, "another web tier uses this folder now");
+        using var environment = await TierEnvironment.OpenAsync(config, tier.Listening.WaitTime, cancellation);
+        using var only = environment.Layout is { } layout ? LockFolder(layout) : null;
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
         {
@@ -44,10 +37,9 @@ internal static class WebHosting
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         // A failed start is said in one line at the end, not as a stack trace before it.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        environment.AddTo(builder.Services);
+        builder.Services.AddFleet(environment, config, sources);
         builder.Services
-            .AddEmbeddedEnvironment(config, layout)
-            .AddProcessFleet(config, layout, sources)
-            .AddRetention(layout, embedded)
             .AddActorSystem(config, akka => akka.WithWebTier(tier))
             .AddWebTier(tier, listen.ShutdownTimeout);
 
@@ -57,6 +49,10 @@ internal static class WebHosting
         await app.WaitForShutdownAsync(cancellation);
         return ExitCodes.Done;
     }
+
+    private static ExclusiveFileLock LockFolder(EmbeddedLayout layout) =>
+        ExclusiveFileLock.TryTake(layout.WebLock) ?? throw new InvalidSettingException(
+            EmbeddedSettings.DataKey, layout.DataFolder, "another web tier uses this folder now");
 
     private static async Task StartAsync(WebApplication app, ListenSettings listen, CancellationToken cancellation)
     {
@@ -77,27 +73,4 @@ internal static class WebHosting
 
     /// <summary>A missing model would only show in the nodes' logs, as one failed launch after the other.</summary>
     private static void CheckModel(Config config) => OnnxSettings.Create(config);
-
-    private static IServiceCollection AddProcessFleet(
-        this IServiceCollection services, Config config, EmbeddedLayout layout, SettingsSources sources)
-    {
-        FleetSettings.Create(config);
-        var limits = Configuration.ProcessFleetSettings.Create(config);
-        var settings = new ProcessFleetSettings(
-            NodeCommand.OfThisProgram(sources.ToArguments()), limits.BootTimeout, limits.DrainTimeout);
-        return services
-            .AddSingleton(provider => new ProcessFleet(
-                layout, settings, provider.GetRequiredService<ILogger<ProcessFleet>>()))
-            .AddSingleton<IInstanceFleet>(provider => provider.GetRequiredService<ProcessFleet>())
-            .AddHostedService<ProcessFleetService>();
-    }
-
-    private static IServiceCollection AddRetention(
-        this IServiceCollection services, EmbeddedLayout layout, EmbeddedSettings embedded) =>
-        services.AddHostedService(provider => new RetentionService(
-            new EmbeddedRetention(layout, new RetentionSettings(embedded.Retention),
-                provider.GetRequiredService<ILogger<EmbeddedRetention>>()),
-            embedded.RetentionInterval,
-            TimeProvider.System,
-            provider.GetRequiredService<ILogger<RetentionService>>()));
 }

@@ -21,6 +21,14 @@ internal static class ServiceClient
         return await answer.Content.ReadFromJsonAsync<JsonElement>();
     }
 
+    /// <summary>The id in the body of a 202.</summary>
+    public static string BatchId(JsonElement accepted) => accepted.GetProperty("batchId").GetString()!;
+
+    /// <summary>Asserts that each accepted job has come back exactly once.</summary>
+    public static void AssertOnceEach(JsonElement accepted, IReadOnlyList<JsonElement> jobs) => Assert.Equal(
+        accepted.GetProperty("jobs").EnumerateArray().Select(job => job.GetProperty("jobId").GetString()).Order(),
+        jobs.Select(job => job.GetProperty("jobId").GetString()).Order());
+
     public static MultipartFormDataContent Form(IEnumerable<(string Name, byte[] Bytes)> files, string field = "files")
     {
         var form = new MultipartFormDataContent();

@@ -23,12 +23,16 @@ public sealed class FauxqsEmulator : IAsyncDisposable
     /// <summary>Where both services are.</summary>
     public Uri Endpoint { get; }
 
+    /// <summary>Whether it can be started.</summary>
+    public static bool IsInstalled =>
+        NodeExecutable() is not null && Directory.Exists(Path.Combine(Folder, "node_modules", "fauxqs"));
+
     /// <summary>Skips the running test where the emulator is not installed.</summary>
     public static void Require()
     {
         Requirement.Met(NodeExecutable() is not null, "Node.js is not installed");
         Requirement.Met(
-            Directory.Exists(Path.Combine(Folder, "node_modules", "fauxqs")),
+            IsInstalled,
             "the emulator is not installed (npm ci --ignore-scripts --prefix tests/ImageClassifier.Testing/Emulator)");
     }
 

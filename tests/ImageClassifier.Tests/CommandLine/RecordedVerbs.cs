@@ -16,6 +16,10 @@ internal sealed class RecordedVerbs : IVerbs
 
     public Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation) => Record(options);
 
+    public Task<int> AwsProvisionAsync(AwsProvisionOptions options, CancellationToken cancellation) => Record(options);
+
+    public Task<int> AwsCheckAsync(AwsCheckOptions options, CancellationToken cancellation) => Record(options);
+
     private Task<int> Record(object options)
     {
         Called = options;

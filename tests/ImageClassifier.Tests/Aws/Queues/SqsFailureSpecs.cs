@@ -177,7 +177,7 @@ public sealed class SqsFailureSpecs : IDisposable
             "The specified queue does not exist."));
 
         var failure = await Assert.ThrowsAsync<Core.InvalidSettingException>(
-            () => SqsQueueUrls.OpenAsync(_aws.Sqs, EmulatedAws.Settings(_aws.Endpoint).Queues, default));
+            () => SqsQueueUrls.OpenAsync(_aws.Sqs, EmulatedAws.Settings(_aws.Endpoint).Queues, new AwsRequestCounter(), default));
 
         Assert.Equal(AwsQueuesSettings.RequestsKey, failure.Key);
     }

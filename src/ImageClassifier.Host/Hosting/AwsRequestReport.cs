@@ -1,0 +1,40 @@
+using ImageClassifier.Adapters.Aws.Configuration;
+
+namespace ImageClassifier.Host.Hosting;
+
+/// <summary>Says what is asked of AWS, since each request is paid for: now and then while there is work, and at the
+/// end.</summary>
+internal sealed class AwsRequestReport(AwsRequestCounter requests, TimeProvider time, ILogger<AwsRequestReport> log)
+    : IHostedService, IDisposable
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(5);
+
+    private ITimer? _timer;
+    private long _reported;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _timer = time.CreateTimer(_ => ReportNews(), null, Interval, Interval);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        ReportNews();
+        return Task.CompletedTask;
+    }
+
+    public void Dispose() => _timer?.Dispose();
+
+    private void ReportNews()
+    {
+        var done = requests.MessagesDone;
+        if (Interlocked.Exchange(ref _reported, done) == done) return;
+
+        var sqs = requests.Of("SQS");
+        log.LogInformation(
+            "Requests to AWS: {Done} messages done with {Sqs} requests to SQS, {PerMessage:0.00} each; {Operations}",
+            done, sqs, (double)sqs / done,
+            string.Join(", ", requests.ByOperation.Select(operation => $"{operation.Key} {operation.Value}")));
+    }
+}

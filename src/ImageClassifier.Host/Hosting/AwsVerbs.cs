@@ -1,0 +1,64 @@
+using System.Text.Json;
+using Akka.Configuration;
+using ImageClassifier.Adapters.Aws.Check;
+using ImageClassifier.Adapters.Aws.Configuration;
+using ImageClassifier.Adapters.Aws.Provisioning;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Host.CommandLine;
+using ImageClassifier.Host.Configuration;
+
+namespace ImageClassifier.Host.Hosting;
+
+/// <summary>The verbs <c>aws provision</c> and <c>aws check</c>.</summary>
+internal static class AwsVerbs
+{
+    private static readonly TimeSpan NoPoll = TimeSpan.Zero;
+
+    // Fetching, decoding and classifying a large picture on a small machine. Leases are renewed, but one that is shorter
+    // than this leaves no time to renew it when a call is slow.
+    private static readonly TimeSpan LongestJob = TimeSpan.FromSeconds(15);
+
+    private static readonly JsonSerializerOptions Json = new(WireJson.Options) { WriteIndented = true };
+
+    /// <summary>Creates or adjusts queues and bucket, and says what it did; dry, it only says.</summary>
+    public static async Task<int> ProvisionAsync(AwsProvisionOptions options, CancellationToken cancellation)
+    {
+        using var aws = Open(Load(options.Settings));
+        var provisioning = new AwsProvisioning(aws.Clients.Sqs(NoPoll), aws.Clients.S3(), aws.Settings);
+        var actions = await provisioning.RunAsync(options.DryRun, cancellation);
+        if (options.Json) Print(actions);
+        else foreach (var action in actions) Console.Out.WriteLine(options.DryRun ? $"would have {action}" : $"{action}");
+        return ExitCodes.Done;
+    }
+
+    /// <summary>Looks whether the program can work as it is set, and says in a line each what is wrong.</summary>
+    public static async Task<int> CheckAsync(AwsCheckOptions options, CancellationToken cancellation)
+    {
+        var config = Load(options.Settings);
+        using var aws = Open(config);
+        var check = new AwsCheck(aws.Clients.Sqs(NoPoll), aws.Clients.S3(), aws.Settings, LongestJob);
+        var findings = await check.RunAsync(cancellation);
+        if (options.Json) Print(findings);
+        else foreach (var finding in findings) Console.Out.WriteLine(finding);
+        return findings.Any(finding => finding.IsProblem) ? ExitCodes.SomeFailed : ExitCodes.Done;
+    }
+
+    /// <summary>These verbs are about AWS whatever environment the settings name.</summary>
+    private static Config Load(SettingsSources sources) => ProgramSettings.Load(ProgramRole.Node, sources with
+    {
+        Options = [.. sources.Options, new OptionValue("aws", ProgramSettings.EnvironmentKey, ProgramSettings.Aws)],
+    });
+
+    private static OpenAws Open(Config config)
+    {
+        var settings = AwsConfiguration.CreateAws(config);
+        return new OpenAws(settings, new AwsClients(settings));
+    }
+
+    private static void Print<T>(IReadOnlyList<T> entries) => Console.Out.WriteLine(JsonSerializer.Serialize(entries, Json));
+
+    private sealed record OpenAws(AwsSettings Settings, AwsClients Clients) : IDisposable
+    {
+        public void Dispose() => Clients.Dispose();
+    }
+}

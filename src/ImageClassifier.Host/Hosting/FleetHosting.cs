@@ -1,0 +1,52 @@
+using Akka.Configuration;
+using ImageClassifier.Adapters.Aws.Fleet;
+using ImageClassifier.Adapters.Embedded;
+using ImageClassifier.Adapters.Embedded.Fleet;
+using ImageClassifier.Adapters.Embedded.Retention;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Host.Configuration;
+using ProcessFleetSettings = ImageClassifier.Adapters.Embedded.Fleet.ProcessFleetSettings;
+
+namespace ImageClassifier.Host.Hosting;
+
+/// <summary>The fleet that the web tier launches its app nodes on.</summary>
+internal static class FleetHosting
+{
+    /// <summary>Adds <see cref="IInstanceFleet"/>.</summary>
+    public static void AddFleet(
+        this IServiceCollection services, TierEnvironment environment, Config config, SettingsSources sources)
+    {
+        if (environment.Fleet.Kind == FleetSettings.Ec2)
+        {
+            var settings = AwsConfiguration.CreateEc2Fleet(config);
+            services.AddSingleton<IInstanceFleet>(provider => new Ec2InstanceFleet(
+                environment.Aws!.Clients.Ec2(), settings, provider.GetRequiredService<ILogger<Ec2InstanceFleet>>()));
+            return;
+        }
+
+        services.AddProcessFleet(config, environment.Layout!, sources);
+        services.AddRetention(environment.Layout!, EmbeddedSettings.Create(config));
+    }
+
+    private static void AddProcessFleet(
+        this IServiceCollection services, Config config, EmbeddedLayout layout, SettingsSources sources)
+    {
+        var limits = Configuration.ProcessFleetSettings.Create(config);
+        var settings = new ProcessFleetSettings(
+            NodeCommand.OfThisProgram(sources.ToArguments()), limits.BootTimeout, limits.DrainTimeout);
+        services
+            .AddSingleton(provider => new ProcessFleet(
+                layout, settings, provider.GetRequiredService<ILogger<ProcessFleet>>()))
+            .AddSingleton<IInstanceFleet>(provider => provider.GetRequiredService<ProcessFleet>())
+            .AddHostedService<ProcessFleetService>();
+    }
+
+    private static void AddRetention(
+        this IServiceCollection services, EmbeddedLayout layout, EmbeddedSettings embedded) =>
+        services.AddHostedService(provider => new RetentionService(
+            new EmbeddedRetention(layout, new RetentionSettings(embedded.Retention),
+                provider.GetRequiredService<ILogger<EmbeddedRetention>>()),
+            embedded.RetentionInterval,
+            TimeProvider.System,
+            provider.GetRequiredService<ILogger<RetentionService>>()));
+}

@@ -1,0 +1,62 @@
+using Akka.Configuration;
+using ImageClassifier.Adapters.Embedded;
+using ImageClassifier.Core;
+using ImageClassifier.Host.Configuration;
+
+namespace ImageClassifier.Host.Hosting;
+
+/// <summary>Where a tier's queues, store and fleet are, as the settings choose: on this machine, or on AWS.</summary>
+internal sealed class TierEnvironment : IDisposable
+{
+    private readonly Config _config;
+
+    private TierEnvironment(Config config, FleetSettings fleet, EmbeddedLayout? layout, AwsEnvironment? aws)
+    {
+        _config = config;
+        Fleet = fleet;
+        Layout = layout;
+        Aws = aws;
+    }
+
+    /// <summary>What app nodes run on.</summary>
+    public FleetSettings Fleet { get; }
+
+    /// <summary>The data folder; null where nothing is kept on this machine.</summary>
+    public EmbeddedLayout? Layout { get; }
+
+    /// <summary>What is on AWS; null in the embedded environment.</summary>
+    public AwsEnvironment? Aws { get; }
+
+    /// <summary>Opens it, so that whatever is wrong with it stops the start.</summary>
+    /// <param name="config">The settings.</param>
+    /// <param name="longestWait">The longest poll that will be made.</param>
+    /// <param name="cancellation">Gives up starting.</param>
+    /// <exception cref="InvalidSettingException">A setting is not usable.</exception>
+    public static async Task<TierEnvironment> OpenAsync(
+        Config config, TimeSpan longestWait, CancellationToken cancellation)
+    {
+        var fleet = FleetSettings.Create(config);
+        var onAws = config.GetString(ProgramSettings.EnvironmentKey) == ProgramSettings.Aws;
+        if (!onAws && fleet.Kind == FleetSettings.Ec2)
+        {
+            throw new InvalidSettingException(FleetSettings.KindKey, fleet.Kind,
+                "machines on EC2 cannot reach the queues and files of this machine; it goes with the environment aws");
+        }
+
+        var layout = onAws && fleet.Kind != FleetSettings.Processes
+            ? null
+            : EmbeddedEnvironment.CreateLayout(EmbeddedSettings.Create(config));
+        var aws = onAws ? await AwsEnvironment.OpenAsync(config, longestWait, cancellation) : null;
+        return new TierEnvironment(config, fleet, layout, aws);
+    }
+
+    /// <summary>Adds the queues and the store.</summary>
+    public void AddTo(IServiceCollection services)
+    {
+        if (Aws is not null) Aws.AddTo(services);
+        else services.AddEmbeddedEnvironment(_config, Layout!);
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => Aws?.Dispose();
+}
