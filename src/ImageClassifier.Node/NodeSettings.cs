@@ -47,11 +47,19 @@ public sealed record NodeSettings(
 /// <summary>How a node takes work.</summary>
 /// <param name="Source">How the request queue is polled.</param>
 /// <param name="Linger">How long results wait for others to share their calls.</param>
-/// <param name="Decoders">Pictures that are read and decoded at once.</param>
+/// <param name="AcknowledgeLinger">How long deletes wait for others to share their call; no one waits for them.</param>
+/// <param name="Fetchers">Pictures that are read from the store, or wait to be decoded, at once.</param>
+/// <param name="Decoders">Pictures that are decoded at once.</param>
 /// <param name="MaxReceives">A job received more often is not tried again: it fails.</param>
 /// <param name="AloneFromReceive">From this receive on a job is worked on alone.</param>
 public sealed record PollingSettings(
-    QueueSourceSettings Source, TimeSpan Linger, int Decoders, int MaxReceives, int AloneFromReceive)
+    QueueSourceSettings Source,
+    TimeSpan Linger,
+    TimeSpan AcknowledgeLinger,
+    int Fetchers,
+    int Decoders,
+    int MaxReceives,
+    int AloneFromReceive)
 {
     internal static PollingSettings Create(SettingsSection polling, SettingsSection queue)
     {
@@ -59,6 +67,8 @@ public sealed record PollingSettings(
         return new PollingSettings(
             QueueSourceSettings.Create(polling, queue),
             polling.Duration("linger", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)),
+            polling.Duration("acknowledge-linger", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(5)),
+            polling.WholeNumber("fetchers", 1, 256),
             polling.WholeNumberOrCores("decoders", 1, 256),
             maxReceives,
             // The first receive is never alone, or nothing would ever share a run of the model.

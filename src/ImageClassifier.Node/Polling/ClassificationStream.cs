@@ -28,9 +28,8 @@ internal static class ClassificationStream
         TimeProvider time,
         Action<PollReport> onPoll)
     {
-        var linger = settings.Polling.Linger;
         return QueueSource.Create(requests, settings.Polling.Source, time, onPoll)
-            .SelectAsyncUnordered(settings.Polling.Decoders, intake.TakeAsync)
+            .SelectAsyncUnordered(settings.Polling.Fetchers, intake.TakeAsync)
             // Batches only under back-pressure: an idle node adds no delay. What needs no run weighs nothing.
             .BatchWeighted(
                 preferredBatchSize,
@@ -40,10 +39,11 @@ internal static class ClassificationStream
             .SelectAsyncUnordered(settings.Classification.Classifiers, microBatches.ClassifyAsync)
             .SelectMany(batch => batch)
             .SelectAsyncUnordered(StoresAtOnce, publisher.StoreAsync)
-            .GroupedWithin(IMessageQueue.MaxBatch, linger)
+            .GroupedWithin(IMessageQueue.MaxBatch, settings.Polling.Linger)
             .SelectAsyncUnordered(PublishesAtOnce, batch => publisher.PublishAsync([.. batch]))
             .SelectMany(acknowledgements => acknowledgements)
-            .Via(QueueAcknowledgement.Create(requests, new AcknowledgementSettings(linger), time))
+            .Via(QueueAcknowledgement.Create(
+                requests, new AcknowledgementSettings(settings.Polling.AcknowledgeLinger), time))
             .ToMaterialized(Sink.Ignore<Acknowledged>(), (control, finished) => (control, finished));
     }
 }

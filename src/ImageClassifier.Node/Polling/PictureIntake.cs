@@ -19,6 +19,9 @@ internal sealed class PictureIntake(
 {
     private readonly AloneGate _gate = new();
 
+    // Reading waits for the store, decoding for a core: more may read than decode.
+    private readonly SemaphoreSlim _decoders = new(settings.Decoders);
+
     /// <summary>Takes one message in. It never fails: what goes wrong for no fault of the job hands the message
     /// back.</summary>
     public async Task<JobWork> TakeAsync(Delivery delivery)
@@ -80,9 +83,19 @@ internal sealed class PictureIntake(
     {
         try
         {
+            await _decoders.WaitAsync();
             var started = time.GetTimestamp();
-            // On a thread of the pool, for it is long work, and this one may be the stream's.
-            var decoding = await Task.Run(() => classifier.Decode(picture.Memory));
+            Decoding decoding;
+            try
+            {
+                // On a thread of the pool, for it is long work, and this one may be the stream's.
+                decoding = await Task.Run(() => classifier.Decode(picture.Memory));
+            }
+            finally
+            {
+                _decoders.Release();
+            }
+
             if (decoding is Decoding.Decoded { Picture: var decoded })
             {
                 return new JobWork.ToClassify(

@@ -45,6 +45,8 @@ public abstract class NodeSpecs : VirtualTimeSpecs
                 MinBackoff: TimeSpan.FromMilliseconds(200),
                 MaxBackoff: TimeSpan.FromSeconds(30)),
             Linger: TimeSpan.FromMilliseconds(50),
+            AcknowledgeLinger: TimeSpan.FromMilliseconds(50),
+            Fetchers: 4,
             Decoders: 2,
             MaxReceives,
             AloneFromReceive: 3),
