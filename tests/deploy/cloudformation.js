@@ -47,6 +47,7 @@ export function mistakesIn(template, database = loadAwsServiceSpecSync()) {
     else checkObject(resource.Properties ?? {}, known.properties, ["Resources", name]);
   }
   checkReferences(template, []);
+  checkCircles();
   return mistakes;
 
   function specificationOf(type) {
@@ -115,6 +116,28 @@ export function mistakesIn(template, database = loadAwsServiceSpecSync()) {
         }
         checkReferences(inner, [...path, key]);
       }
+    }
+  }
+
+  // CloudFormation refuses resources that wait for each other.
+  function checkCircles() {
+    const namesIn = (value) => {
+      if (Array.isArray(value)) return value.flatMap(namesIn);
+      if (!value || typeof value !== "object") return [];
+      return Object.entries(value).flatMap(([key, inner]) => {
+        if (key === "Ref") return [inner];
+        if (key === "Fn::GetAtt") return [inner[0]];
+        if (key === "DependsOn") return [inner].flat();
+        const text = key === "Fn::Sub" ? [inner].flat()[0] : "";
+        return [...[...text.matchAll(/\$\{([^!}.]+)/g)].map(([, name]) => name), ...namesIn(inner)];
+      });
+    };
+    const needs = Object.fromEntries(Object.entries(resources).map(
+      ([name, resource]) => [name, new Set(namesIn(resource).filter((needed) => needed in resources))]));
+    for (const start of Object.keys(resources)) {
+      const reached = new Set(needs[start]);
+      for (const name of reached) for (const next of needs[name]) reached.add(next);
+      if (reached.has(start)) say(["Resources", start], "depends on itself");
     }
   }
 

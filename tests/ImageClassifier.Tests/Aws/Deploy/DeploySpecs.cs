@@ -1,0 +1,46 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using ImageClassifier.Testing;
+using Xunit;
+
+namespace ImageClassifier.Tests.Aws.Deploy;
+
+/// <summary>What is under <c>deploy/</c>. The checks are in <c>tests/deploy</c>, because CloudFormation's specification
+/// comes as a package of Node's; <c>npm ci</c> there installs it.</summary>
+public class DeploySpecs
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+
+    [SkippableFact]
+    public async Task What_is_deployed_is_well_formed()
+    {
+        var folder = Path.Combine(Repository.Root, "tests", "deploy");
+        Requirement.Met(Directory.Exists(Path.Combine(folder, "node_modules")), "npm ci has not run in tests/deploy");
+        using var node = Start(folder);
+        Requirement.Met(node is not null, "Node.js is not installed");
+
+        using var limit = new CancellationTokenSource(Limit, TimeProvider.System);
+        var complaints = node!.StandardError.ReadToEndAsync(limit.Token);
+        var output = await node.StandardOutput.ReadToEndAsync(limit.Token);
+        await node.WaitForExitAsync(limit.Token);
+
+        Assert.True(node.ExitCode == 0, $"{output}\n{await complaints}");
+    }
+
+    private static Process? Start(string folder)
+    {
+        try
+        {
+            return Process.Start(new ProcessStartInfo("node", ["--test"])
+            {
+                WorkingDirectory = folder,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            });
+        }
+        catch (Win32Exception)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,196 @@
+// What is under deploy/ is well-formed, and keeps what its comments promise.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { parse } from "yaml";
+import { mistakesIn, readTemplate } from "./cloudformation.js";
+
+const deploy = join(import.meta.dirname, "..", "..", "deploy");
+const read = (...path) => readFileSync(join(deploy, ...path), "utf8");
+const template = () => readTemplate(read("cloudformation", "image-classifier.yaml"));
+const properties = (name) => template().Resources[name].Properties;
+const of = (type) => Object.values(template().Resources).filter((resource) => resource.Type === type);
+
+describe("the CloudFormation template", () => {
+  it("names nothing that CloudFormation does not know", () => assert.deepEqual(mistakesIn(template()), []));
+
+  // The check itself: each of these is a mistake, and is found.
+  const broken = {
+    "unknown resource type": (t) => { t.Resources.Bucket.Type = "AWS::S3::Pail"; },
+    "unknown property": (t) => { t.Resources.RequestQueue.Properties.Fifo = true; },
+    "Rules.0.Days: unknown property": (t) => {
+      t.Resources.Bucket.Properties.LifecycleConfiguration.Rules[0].Days = 1;
+    },
+    "MetadataOptions.HttpToken: unknown property": (t) => {
+      t.Resources.NodeLaunchTemplate.Properties.LaunchTemplateData.MetadataOptions.HttpToken = "required";
+    },
+    "required, and missing": (t) => { delete t.Resources.WebGroup.Properties.MaxSize; },
+    "wrong kind": (t) => { t.Resources.RequestQueue.Properties.VisibilityTimeout = "long"; },
+    "has no attribute Arm": (t) => { t.Outputs.BucketName.Value = { "Fn::GetAtt": ["Bucket", "Arm"] }; },
+    "unknown name Buckett": (t) => { t.Outputs.BucketName.Value = { "Fn::Sub": "${Buckett}/*" }; },
+    "unknown condition": (t) => { t.Resources.HttpListener.Condition = "HasNoCert"; },
+    "no attribute of a resource": (t) => { t.Resources.Bucket.DeletePolicy = "Retain"; },
+    "depends on itself": (t) => { t.Resources.NodeRole.DependsOn = "WebRole"; },
+  };
+  for (const [mistake, breakIt] of Object.entries(broken)) {
+    it(`is checked for: ${mistake}`, () => {
+      const wrong = template();
+      breakIt(wrong);
+      const found = mistakesIn(wrong);
+      assert.ok(found.some((line) => line.includes(mistake)), `found only: ${found.join("; ") || "nothing"}`);
+    });
+  }
+
+  it("asks who may reach the service", () => assert.ok(!("Default" in template().Parameters.AllowedCidr)));
+
+  it("lets nothing from outside reach app nodes, and only the load balancer reach the web tier", () => {
+    assert.ok(!("SecurityGroupIngress" in properties("NodeSecurityGroup")));
+    assert.ok(!("SecurityGroupIngress" in properties("WebSecurityGroup")));
+    const ingress = of("AWS::EC2::SecurityGroupIngress");
+    assert.deepEqual(ingress.map((rule) => rule.Properties.GroupId["Fn::GetAtt"][0]), ["WebSecurityGroup"]);
+    assert.equal(ingress[0].Properties.SourceSecurityGroupId["Fn::GetAtt"][0], "LoadBalancerSecurityGroup");
+  });
+
+  it("has one web instance at any time", () => {
+    const group = properties("WebGroup");
+    assert.deepEqual([group.MinSize, group.MaxSize, group.DesiredCapacity], ["1", "1", "1"]);
+    assert.equal(group.InstanceMaintenancePolicy.MaxHealthyPercentage, 100);
+    assert.equal(template().Resources.WebGroup.UpdatePolicy.AutoScalingRollingUpdate.MinInstancesInService, 0);
+    assert.equal(properties("WebTargets").HealthCheckPath, "/health/ready");
+  });
+
+  it("lets a waiting request wait", () => {
+    const idle = properties("LoadBalancer").LoadBalancerAttributes.find((a) => a.Key === "idle_timeout.timeout_seconds");
+    assert.ok(Number(idle.Value) > 120);
+  });
+
+  it("asks for IMDSv2, and for machines that terminate when they shut down", () => {
+    for (const launch of of("AWS::EC2::LaunchTemplate")) {
+      const data = launch.Properties.LaunchTemplateData;
+      assert.equal(data.MetadataOptions.HttpTokens, "required");
+      assert.equal(data.InstanceInitiatedShutdownBehavior, "terminate");
+    }
+  });
+
+  it("has high-throughput FIFO queues, each with a dead-letter queue one receive later", () => {
+    const reference = readFileSync(join(deploy, "..", "hocon", "reference.conf"), "utf8");
+    const limits = [...reference.matchAll(/max-receives = (\d+)/g)].map(([, limit]) => Number(limit));
+    for (const [i, name] of ["RequestQueue", "ResponseQueue"].entries()) {
+      const queue = properties(name);
+      assert.equal(queue.FifoQueue, true);
+      assert.equal(queue.DeduplicationScope, "messageGroup");
+      assert.equal(queue.FifoThroughputLimit, "perMessageGroupId");
+      assert.equal(queue.RedrivePolicy.maxReceiveCount, limits[i] + 1);
+    }
+  });
+
+  it("blocks public access to the bucket, encrypts it, and lets old pictures go", () => {
+    const bucket = properties("Bucket");
+    assert.ok(Object.values(bucket.PublicAccessBlockConfiguration).every((blocked) => blocked === true));
+    assert.ok(bucket.BucketEncryption.ServerSideEncryptionConfiguration.length > 0);
+    assert.equal(bucket.LifecycleConfiguration.Rules[0].Status, "Enabled");
+  });
+});
+
+describe("the policies", () => {
+  const list = (value) => (Array.isArray(value) ? value : [value]);
+  const allowed = (statements) => Object.fromEntries(statements.map((s) => [s.Sid, list(s.Action).toSorted()]));
+  const ofRole = (name) => properties(name).Policies[0].PolicyDocument.Statement;
+
+  for (const [file, role] of [["web.json", "WebRole"], ["node.json", "NodeRole"]]) {
+    it(`${file} allows what the template allows`, () => {
+      const policy = JSON.parse(read("iam", file));
+      assert.equal(policy.Version, "2012-10-17");
+      assert.deepEqual(allowed(policy.Statement), allowed(ofRole(role)));
+      for (const statement of ofRole(role)) {
+        const other = policy.Statement.find((s) => s.Sid === statement.Sid);
+        const conditions = (s) => Object.entries(s.Condition ?? {}).map(([op, keys]) => [op, Object.keys(keys)]);
+        assert.deepEqual(conditions(other), conditions(statement), statement.Sid);
+        assert.equal(list(other.Resource).length, list(statement.Resource).length, statement.Sid);
+      }
+    });
+  }
+
+  it("never allow everything of a service, nor anything on everything without a reason", () => {
+    for (const file of ["web.json", "node.json", "deployer.json"]) {
+      for (const statement of JSON.parse(read("iam", file)).Statement) {
+        assert.ok(list(statement.Action).every((action) => !/^\*$|:\*$/.test(action)), `${file} ${statement.Sid}`);
+        const readsOnly = list(statement.Action).every((action) => /:(Describe|Get|Validate)/.test(action));
+        assert.ok(!list(statement.Resource).includes("*") || statement.Condition || readsOnly,
+          `${file} ${statement.Sid}`);
+      }
+    }
+  });
+});
+
+describe("the image", () => {
+  const scripts = ["build-package", "make-ami.sh", "provision", "start-node", "user-data/node.sh", "user-data/web.sh"];
+  for (const script of scripts) {
+    it(`${script} is a script that the shell can read`, () => execFileSync("bash", ["-n", join(deploy, "image", script)]));
+  }
+
+  it("ends the machine of a node however its process ends", () => {
+    const unit = read("image", "systemd", "image-classifier-node.service");
+    for (const line of ["SuccessAction=poweroff", "FailureAction=poweroff", "Restart=no"]) {
+      assert.match(unit, new RegExp(`^${line}$`, "m"));
+    }
+    assert.doesNotMatch(unit, /^NoNewPrivileges=yes$/m);
+  });
+
+  it("starts the units that it has", () => {
+    const units = readdirSync(join(deploy, "image", "systemd"));
+    const starts = [...read("cloudformation", "image-classifier.yaml").matchAll(/systemctl enable .* (\S+\.service)$/gm),
+      ...scripts.flatMap((script) => [...read("image", script).matchAll(/systemctl enable .* (\S+\.service)$/gm)])];
+    assert.equal(starts.length, 4);
+    for (const [, unit] of starts) assert.ok(units.includes(unit), unit);
+  });
+
+  it("names a node by what the metadata service says", async () => {
+    const server = createServer((request, response) => {
+      const isToken = request.method === "PUT" && request.url === "/latest/api/token"
+        && request.headers["x-aws-ec2-metadata-token-ttl-seconds"];
+      const isId = request.url === "/latest/meta-data/instance-id" && request.headers["x-aws-ec2-metadata-token"] === "T==";
+      response.statusCode = isToken || isId ? 200 : 401;
+      response.end(isToken ? "T==" : isId ? "i-0123456789abcdef0" : "");
+    });
+    await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+    try {
+      const { execFile } = await import("node:child_process");
+      const output = await new Promise((resolve, reject) => execFile(join(deploy, "image", "start-node"), [], {
+        env: { ...process.env, IMAGE_CLASSIFIER_PROGRAM: "/bin/echo",
+          AWS_EC2_METADATA_SERVICE_ENDPOINT: `http://127.0.0.1:${server.address().port}` },
+      }, (failure, stdout) => (failure ? reject(failure) : resolve(stdout))));
+      assert.equal(output, "node --instance i-0123456789abcdef0\n");
+    } finally {
+      server.close();
+    }
+  });
+});
+
+describe("the compose file", () => {
+  const compose = () => parse(read("docker", "compose.yaml"), { merge: true });
+
+  it("starts the web tier after the emulator is ready and has its queues", () => {
+    const { services } = compose();
+    assert.equal(services.web.depends_on.provision.condition, "service_completed_successfully");
+    assert.equal(services.provision.depends_on.emulator.condition, "service_healthy");
+    assert.ok(services.emulator.healthcheck.test.length > 1);
+    assert.equal(services.web.environment.IMAGE_CLASSIFIER__ENVIRONMENT, "aws");
+  });
+
+  it("publishes its port on loopback only", () => {
+    for (const service of Object.values(compose().services)) {
+      for (const port of service.ports ?? []) assert.match(port, /^127\.0\.0\.1:/);
+    }
+  });
+
+  it("builds from files that are there", () => {
+    for (const { build } of Object.values(compose().services)) {
+      assert.ok(read("docker", build.context, build.dockerfile ?? "Dockerfile").startsWith("#")
+        || read("docker", build.context, build.dockerfile ?? "Dockerfile").startsWith("FROM"));
+    }
+  });
+});
