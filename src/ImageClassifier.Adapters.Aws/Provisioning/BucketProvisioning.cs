@@ -48,6 +48,7 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
     private Task<ProvisioningAction> EnsurePrivacyAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
         "public access",
         "blocked",
+        unset: "not set",
         async () =>
         {
             var request = new GetPublicAccessBlockRequest { BucketName = settings.Name };
@@ -77,6 +78,7 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
     private Task<ProvisioningAction> EnsureEncryptionAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
         "encryption",
         "on",
+        unset: "off",
         async () =>
         {
             var request = new GetBucketEncryptionRequest { BucketName = settings.Name };
@@ -111,6 +113,7 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
     private Task<ProvisioningAction> EnsureNoVersionsAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
         "versioning",
         "off",
+        unset: "off",
         async () =>
         {
             var request = new GetBucketVersioningRequest { BucketName = settings.Name };
@@ -134,6 +137,7 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
         return await EnsureAsync(
             "lifecycle",
             wanted,
+            unset: "not set",
             async () =>
             {
                 var request = new GetLifecycleConfigurationRequest { BucketName = settings.Name };
@@ -193,14 +197,21 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
     /// <summary>Looks at one thing that is set on the bucket, and sets it where it is not as wanted.</summary>
     /// <param name="what">What it is, in words.</param>
     /// <param name="wanted">How it should be, in words.</param>
+    /// <param name="unset">How it is where it was never set, in words.</param>
     /// <param name="look">Says how it is, in the same words.</param>
     /// <param name="missingCode">What S3 answers where it was never set.</param>
     /// <param name="isThere">False in a dry run where the bucket is not there yet.</param>
     /// <param name="set">Sets it.</param>
     private async Task<ProvisioningAction> EnsureAsync(
-        string what, string wanted, Func<Task<string>> look, string? missingCode, bool isThere, Func<Task> set)
+        string what,
+        string wanted,
+        string unset,
+        Func<Task<string>> look,
+        string? missingCode,
+        bool isThere,
+        Func<Task> set)
     {
-        var actual = isThere ? await LookAsync() : "not set";
+        var actual = isThere ? await LookAsync() : unset;
         var resource = $"{Resource}: {what}";
         if (actual == wanted) return new ProvisioningAction(resource, ProvisioningActionKind.Unchanged);
         if (!dryRun) await set();
@@ -214,7 +225,7 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
             }
             catch (AmazonS3Exception failure) when (missingCode is not null && failure.ErrorCode == missingCode)
             {
-                return "not set";
+                return unset;
             }
         }
     }

@@ -39,6 +39,11 @@ public sealed class StubbedAws : IDisposable
     public static IRequestBuilder SqsCall(string operation) =>
         Request.Create().WithPath("/").UsingPost().WithHeader("X-Amz-Target", $"AmazonSQS.{operation}");
 
+    public static IRequestBuilder S3Call(string method, string path) =>
+        Request.Create().UsingMethod(method).WithPath(new WildcardMatcher(path));
+
+    public static IRequestBuilder AnyS3Call() => Request.Create().UsingAnyMethod().WithPath(new WildcardMatcher("/*"));
+
     public static IResponseBuilder Json(string body) => Response.Create()
         .WithHeader("Content-Type", "application/x-amz-json-1.0").WithBody(body);
 
@@ -78,9 +83,6 @@ public sealed class StubbedAws : IDisposable
             state.WillSetStateTo($"{Math.Min(i + 1, answers.Length - 1)}").RespondWith(answers[i]);
         }
     }
-
-    public static IRequestBuilder S3Call(string method, string path) =>
-        Request.Create().UsingMethod(method).WithPath(new WildcardMatcher(path));
 
     public void Dispose()
     {

@@ -1,7 +1,10 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Adapters.Aws.Storage;
 using ImageClassifier.Tests.Aws.Emulator;
+using WireMock.ResponseBuilders;
 using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Storage;
@@ -61,7 +64,7 @@ public sealed class S3FailureSpecs : IDisposable
         "The bucket you are attempting to access must be addressed using the specified endpoint.")]
     public async Task What_S3_refuses_is_an_io_error_that_says_why(int status, string code, string message)
     {
-        _aws.On(StubbedAws.S3Call("*", "*"), StubbedAws.S3Error(status, code, message));
+        _aws.On(StubbedAws.AnyS3Call(), StubbedAws.S3Error(status, code, message));
         (string Operation, Func<Task> Call)[] calls =
         [
             ("PutObject", () => _store.PutAsync("a/b", new MemoryStream(new byte[1]), default)),
@@ -120,15 +123,16 @@ public sealed class S3FailureSpecs : IDisposable
     [Fact]
     public async Task An_object_that_breaks_off_while_it_is_read_is_an_io_error()
     {
-        _aws.On(StubbedAws.S3Call("GET", "/pictures/a"), StubbedAws.Ok()
-            .WithHeader("Last-Modified", "Tue, 03 Mar 2026 10:00:00 GMT").WithBody(new byte[100_000])
-            .WithFault(WireMock.ResponseBuilders.FaultType.MALFORMED_RESPONSE_CHUNK));
+        using var listener = new TcpListener(IPAddress.Loopback, port: 0);
+        listener.Start();
+        var answering = AnswerHalfAsync(listener);
+        using var clients = EmulatedAws.ClientsOf(new Uri($"http://{listener.LocalEndpoint}"));
 
-        await Assert.ThrowsAsync<IOException>(async () =>
-        {
-            await using var stored = await _store.GetAsync("a", default);
-            await stored!.Content.CopyToAsync(Stream.Null);
-        });
+        await using var stored = await new S3ObjectStore(clients.S3(), Bucket).GetAsync("a", default);
+        await answering;
+
+        Assert.Equal(100_000, stored!.Size);
+        await Assert.ThrowsAnyAsync<IOException>(() => stored.Content.CopyToAsync(Stream.Null));
     }
 
     [Fact]
@@ -155,7 +159,16 @@ public sealed class S3FailureSpecs : IDisposable
         await Assert.ThrowsAsync<IOException>(() => store.GetAsync("a", default));
     }
 
-    private static WireMock.ResponseBuilders.IResponseBuilder Page(string next, bool truncated, params string[] keys)
+    private static async Task AnswerHalfAsync(TcpListener listener)
+    {
+        using var connection = await listener.AcceptTcpClientAsync();
+        var stream = connection.GetStream();
+        await stream.ReadAtLeastAsync(new byte[64], 64);
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(
+            "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\nLast-Modified: Tue, 03 Mar 2026 10:00:00 GMT\r\n\r\nhalf"));
+    }
+
+    private static IResponseBuilder Page(string next, bool truncated, params string[] keys)
     {
         var contents = keys.Select(key =>
             $"<Contents><Key>{key}</Key><LastModified>2026-03-03T10:00:00.000Z</LastModified><Size>1</Size></Contents>");

@@ -1,0 +1,234 @@
+using Amazon.Runtime;
+using Amazon.S3;
+using Amazon.SQS;
+using ImageClassifier.Adapters.Aws.Check;
+using ImageClassifier.Adapters.Aws.Configuration;
+using ImageClassifier.Adapters.Aws.Provisioning;
+using ImageClassifier.Core;
+using ImageClassifier.Tests.Aws.Emulator;
+using ImageClassifier.Tests.Aws.Provisioning;
+using Xunit;
+
+namespace ImageClassifier.Tests.Aws.Check;
+
+/// <summary>Each thing that can be wrong, named in one line. What is right is on the emulator.</summary>
+[Collection(EmulatedAws.Name)]
+public sealed class AwsCheckSpecs : IDisposable
+{
+    private static readonly TimeSpan LongestJob = TimeSpan.FromSeconds(10);
+
+    private readonly EmulatedAws _aws;
+    private readonly StubbedAws _stub = new();
+    private readonly AwsSettings _settings;
+
+    public AwsCheckSpecs(EmulatedAws aws)
+    {
+        _aws = aws;
+        _settings = EmulatedAws.Settings(_stub.Endpoint);
+    }
+
+    public void Dispose() => _stub.Dispose();
+
+    [SkippableFact]
+    public async Task All_is_well_where_it_was_provisioned()
+    {
+        await ProvisionAsync();
+
+        var findings = await CheckAsync(_aws.Sqs, _aws.S3);
+
+        // The emulator knows nothing that can be set on a bucket.
+        Assert.All(findings.Where(finding => !finding.Subject.Contains(": ", StringComparison.Ordinal)),
+            finding => Assert.False(finding.IsProblem, finding.ToString()));
+        Assert.Contains(findings, finding => finding.Text == "objects may be listed, stored once, read and deleted");
+        Assert.All(findings, finding => Assert.DoesNotContain('\n', finding.ToString()));
+    }
+
+    [Fact]
+    public async Task It_names_missing_credentials()
+    {
+        using var stub = new StubbedAws(new NoCredentials());
+
+        var problem = Assert.Single(await ProblemsAsync(stub.Sqs, stub.S3));
+
+        Assert.Equal("credentials", problem.Subject);
+        Assert.StartsWith("no credentials were found", problem.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task It_names_credentials_that_AWS_does_not_know()
+    {
+        _stub.On(StubbedAws.SqsCall("GetQueueUrl"), StubbedAws.SqsError(
+            403, "com.amazon.coral.service#UnrecognizedClientException", "InvalidClientTokenId",
+            "The security token included in the request is invalid."));
+
+        var problem = Assert.Single(await ProblemsAsync(_stub.Sqs, _stub.S3));
+
+        Assert.StartsWith("AWS does not take the credentials", problem.Text, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task It_names_queues_and_a_bucket_that_are_not_there()
+    {
+        var problems = await ProblemsAsync(_aws.Sqs, _aws.S3);
+
+        Assert.Equal(
+            [
+                $"wrong: queue {_settings.Queues.Requests.Name}: there is no such queue for this account in region "
+                    + $"us-east-1 ({AwsQueuesSettings.RequestsKey}); aws provision creates it",
+                $"wrong: queue {_settings.Queues.Responses.Name}: there is no such queue for this account in region "
+                    + $"us-east-1 ({AwsQueuesSettings.ResponsesKey}); aws provision creates it",
+                $"wrong: bucket {_settings.Bucket.Name}: there is no such bucket ({BucketSettings.NameKey}); "
+                    + "aws provision creates it",
+            ],
+            problems.Select(problem => problem.ToString()));
+    }
+
+    [Fact]
+    public void A_name_that_no_FIFO_queue_can_have_is_a_wrong_setting()
+    {
+        var failure = Assert.Throws<InvalidSettingException>(
+            () => EmulatedAws.Queue(AwsQueuesSettings.RequestsKey, "requests", "jobs"));
+
+        Assert.Equal(AwsQueuesSettings.RequestsKey, failure.Key);
+        Assert.Contains(".fifo", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task It_names_a_queue_that_is_not_FIFO()
+    {
+        StubQueues("""{"VisibilityTimeout":"30"}""");
+
+        Assert.Contains(await ProblemsAsync(_stub.Sqs, _stub.S3),
+            problem => problem.Text.StartsWith("it is no FIFO queue", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task It_names_attributes_that_are_wrong()
+    {
+        StubQueues(
+            """
+            {"FifoQueue":"true","DeduplicationScope":"queue","FifoThroughputLimit":"perQueue","VisibilityTimeout":"5",
+             "RedrivePolicy":"{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:1:gone.fifo\",\"maxReceiveCount\":\"5\"}"}
+            """);
+        _stub.On(
+            StubbedAws.SqsCall("GetQueueUrl").WithBody(new WireMock.Matchers.WildcardMatcher("*gone.fifo*")),
+            StubbedAws.SqsError(400, "com.amazonaws.sqs#QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
+                "The specified queue does not exist."),
+            priority: -1);
+
+        var texts = (await ProblemsAsync(_stub.Sqs, _stub.S3))
+            .Where(problem => problem.Subject == $"queue {_settings.Queues.Requests.Name}")
+            .Select(problem => problem.Text)
+            .ToArray();
+
+        Assert.Collection(
+            texts,
+            text => Assert.StartsWith("DeduplicationScope is queue and must be messageGroup", text, StringComparison.Ordinal),
+            text => Assert.StartsWith("FifoThroughputLimit is perQueue", text, StringComparison.Ordinal),
+            text => Assert.StartsWith("its visibility timeout is 5 s", text, StringComparison.Ordinal),
+            text => Assert.StartsWith("its maxReceiveCount is 5 and must be 6", text, StringComparison.Ordinal),
+            text => Assert.StartsWith("its dead-letter queue gone.fifo is not there", text, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task It_names_a_queue_without_a_dead_letter_queue()
+    {
+        StubQueues("""{"FifoQueue":"true","DeduplicationScope":"messageGroup","FifoThroughputLimit":"perMessageGroupId"}""");
+
+        Assert.Contains(await ProblemsAsync(_stub.Sqs, _stub.S3),
+            problem => problem.Text.StartsWith("it has no dead-letter queue", StringComparison.Ordinal));
+    }
+
+    [SkippableFact]
+    public async Task It_names_a_lease_that_is_shorter_than_a_job()
+    {
+        await ProvisionAsync();
+
+        var findings = await new AwsCheck(_aws.Sqs, _aws.S3, _settings, TimeSpan.FromMinutes(1)).RunAsync(default);
+
+        Assert.Contains(findings, finding => finding.IsProblem && finding.Text.StartsWith(
+            "image-classifier.queues.requests.lease = 30 s is shorter than a job can take (60 s)",
+            StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task It_names_each_permission_that_is_missing()
+    {
+        StubQueues("""{"FifoQueue":"true"}""");
+        foreach (var (operation, action) in new[]
+        {
+            ("SendMessageBatch", "sqs:sendmessage"), ("ReceiveMessage", "sqs:receivemessage"),
+            ("DeleteMessageBatch", "sqs:deletemessage"),
+            ("ChangeMessageVisibilityBatch", "sqs:changemessagevisibility"),
+        }) _stub.On(StubbedAws.SqsCall(operation), StubbedAws.SqsForbidden(action), priority: -1);
+        _stub.On(StubbedAws.AnyS3Call(), StubbedAws.S3Error(403, "AccessDenied", "Access Denied"));
+
+        var texts = (await ProblemsAsync(_stub.Sqs, _stub.S3)).Select(problem => problem.Text).ToArray();
+
+        foreach (var permission in new[]
+        {
+            "sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility",
+            "s3:ListBucket", "s3:PutObject",
+        })
+        {
+            Assert.Contains(texts, text =>
+                text.StartsWith($"no permission for {permission} (AccessDenied", StringComparison.Ordinal));
+        }
+    }
+
+    [Theory]
+    [InlineData(301, "PermanentRedirect",
+        "The bucket you are attempting to access must be addressed using the specified endpoint.")]
+    [InlineData(400, "AuthorizationHeaderMalformed",
+        "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-central-1'")]
+    public async Task It_names_a_bucket_in_another_region(int status, string code, string message)
+    {
+        StubQueues("""{"FifoQueue":"true"}""");
+        _stub.On(StubbedAws.AnyS3Call(), StubbedAws.S3Error(status, code, message));
+
+        Assert.Contains(await ProblemsAsync(_stub.Sqs, _stub.S3), problem => problem.Text.StartsWith(
+            $"it is in another region than us-east-1, which {AwsSettings.RegionKey} gives", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task It_says_that_there_is_no_network()
+    {
+        using var clients = EmulatedAws.ClientsOf(new Uri("http://127.0.0.1:1"));
+
+        var problem = Assert.Single(await ProblemsAsync(clients.Sqs(TimeSpan.Zero), clients.S3()));
+
+        Assert.StartsWith("they could not be tried (SQS GetQueueUrl failed", problem.Text, StringComparison.Ordinal);
+    }
+
+    private void StubQueues(string attributes)
+    {
+        _stub.On(StubbedAws.SqsCall("GetQueueUrl"), StubbedAws.Json($$"""{"QueueUrl":"{{StubbedAws.QueueUrl}}"}"""));
+        _stub.On(StubbedAws.SqsCall("GetQueueAttributes"), StubbedAws.Json($$"""{"Attributes":{{attributes}}}"""));
+    }
+
+    private async Task ProvisionAsync()
+    {
+        var bucket = new StubbedBucketSettings(_stub, _settings.Bucket.Name);
+        await new AwsProvisioning(_aws.Sqs, _stub.S3, _settings).RunAsync(dryRun: false, default);
+        Assert.True(bucket.IsThere);
+        await _aws.S3.PutBucketAsync(_settings.Bucket.Name);
+    }
+
+    private Task<IReadOnlyList<CheckFinding>> CheckAsync(IAmazonSQS sqs, IAmazonS3 s3) =>
+        new AwsCheck(sqs, s3, _settings, LongestJob).RunAsync(default);
+
+    private async Task<CheckFinding[]> ProblemsAsync(IAmazonSQS sqs, IAmazonS3 s3) =>
+        [.. (await CheckAsync(sqs, s3)).Where(finding => finding.IsProblem)];
+
+    /// <summary>Fails as the SDK's chain does when nothing in it has credentials.</summary>
+    private sealed class NoCredentials : AWSCredentials
+    {
+        public override ImmutableCredentials GetCredentials() => throw Nothing();
+
+        public override Task<ImmutableCredentials> GetCredentialsAsync() => throw Nothing();
+
+        private static AmazonClientException Nothing() =>
+            new("Failed to resolve AWS credentials. The credential providers used to search for credentials returned "
+                + "the following errors: ...");
+    }
+}

@@ -1,0 +1,121 @@
+using Amazon.SQS.Model;
+using ImageClassifier.Adapters.Aws.Configuration;
+using ImageClassifier.Adapters.Aws.Provisioning;
+using ImageClassifier.Tests.Aws.Emulator;
+using Xunit;
+
+namespace ImageClassifier.Tests.Aws.Provisioning;
+
+/// <summary>Queues on the emulator, and the bucket where its settings are known.</summary>
+[Collection(EmulatedAws.Name)]
+public sealed class AwsProvisioningSpecs : IDisposable
+{
+    private readonly EmulatedAws _aws;
+    private readonly StubbedAws _stub = new();
+    private readonly AwsSettings _settings;
+    private readonly StubbedBucketSettings _bucket;
+
+    public AwsProvisioningSpecs(EmulatedAws aws)
+    {
+        _aws = aws;
+        _settings = EmulatedAws.Settings(_stub.Endpoint);
+        _bucket = new StubbedBucketSettings(_stub, _settings.Bucket.Name);
+    }
+
+    public void Dispose() => _stub.Dispose();
+
+    [SkippableFact]
+    public async Task It_creates_what_is_not_there_and_then_leaves_it_alone()
+    {
+        var created = await RunAsync();
+        var again = await RunAsync();
+
+        var requests = _settings.Queues.Requests;
+        Assert.Equal(
+            [
+                $"created queue {requests.DeadLetterName}", $"created queue {requests.Name}",
+                $"created queue {_settings.Queues.Responses.DeadLetterName}",
+                $"created queue {_settings.Queues.Responses.Name}",
+                $"created bucket {_settings.Bucket.Name}",
+            ],
+            created.Take(5).Select(action => action.ToString()));
+        Assert.All(again, action => Assert.EndsWith("is as it should be", action.ToString(), StringComparison.Ordinal));
+
+        var attributes = await AttributesAsync(requests.Name);
+        Assert.Equal("messageGroup", attributes["DeduplicationScope"]);
+        Assert.Equal("perMessageGroupId", attributes["FifoThroughputLimit"]);
+        Assert.Equal("30", attributes["VisibilityTimeout"]);
+        Assert.Contains($"{requests.DeadLetterName}\",\"maxReceiveCount\":6", attributes["RedrivePolicy"],
+            StringComparison.Ordinal);
+        Assert.Contains("<RestrictPublicBuckets>true<", _bucket.Documents["publicAccessBlock"], StringComparison.Ordinal);
+        Assert.Contains("AES256", _bucket.Documents["encryption"], StringComparison.Ordinal);
+        Assert.Contains("<Days>30</Days>", _bucket.Documents["lifecycle"], StringComparison.Ordinal);
+        Assert.Contains("<DaysAfterInitiation>1<", _bucket.Documents["lifecycle"], StringComparison.Ordinal);
+        Assert.DoesNotContain("versioning", _bucket.Documents.Keys);
+    }
+
+    [SkippableFact]
+    public async Task A_dry_run_says_the_same_and_changes_nothing()
+    {
+        var said = await RunAsync(dryRun: true);
+        Assert.False(_bucket.IsThere);
+        Assert.Empty(_bucket.Documents);
+        await Assert.ThrowsAsync<QueueDoesNotExistException>(
+            () => _aws.Sqs.GetQueueUrlAsync(_settings.Queues.Requests.Name));
+
+        var done = await RunAsync();
+
+        Assert.Equal(said, done);
+    }
+
+    [SkippableFact]
+    public async Task It_adjusts_what_is_otherwise_and_says_from_what_to_what()
+    {
+        await RunAsync();
+        var queue = _settings.Queues.Requests.Name;
+        await _aws.Sqs.SetQueueAttributesAsync(
+            (await _aws.Sqs.GetQueueUrlAsync(queue)).QueueUrl, new() { ["VisibilityTimeout"] = "60" });
+        _bucket.Documents["versioning"] = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+        _bucket.Documents["lifecycle"] =
+            """
+            <LifecycleConfiguration><Rule><ID>someone-else</ID><Filter><Prefix>logs/</Prefix></Filter>
+              <Status>Enabled</Status><Expiration><Days>7</Days></Expiration></Rule></LifecycleConfiguration>
+            """;
+
+        var changed = (await RunAsync()).Where(action => action.Kind != ProvisioningActionKind.Unchanged).ToArray();
+
+        Assert.Equal(
+            [
+                $"changed queue {queue}: VisibilityTimeout from 60 to 30",
+                $"changed bucket {_settings.Bucket.Name}: versioning: from on to off",
+                $"changed bucket {_settings.Bucket.Name}: lifecycle: from not set to "
+                    + "objects go after 30 days, broken uploads after 1",
+            ],
+            changed.Select(action => action.ToString()));
+        Assert.Equal("30", (await AttributesAsync(queue))["VisibilityTimeout"]);
+        Assert.Contains("Suspended", _bucket.Documents["versioning"], StringComparison.Ordinal);
+        Assert.Contains("someone-else", _bucket.Documents["lifecycle"], StringComparison.Ordinal);
+        Assert.All(await RunAsync(), action => Assert.Equal(ProvisioningActionKind.Unchanged, action.Kind));
+    }
+
+    [SkippableFact]
+    public async Task What_AWS_refuses_is_an_io_error_that_says_why()
+    {
+        using var stub = new StubbedAws();
+        stub.On(StubbedAws.SqsCall("GetQueueUrl"), StubbedAws.SqsForbidden("sqs:getqueueurl"));
+
+        var failure = await Assert.ThrowsAsync<IOException>(
+            () => new AwsProvisioning(stub.Sqs, stub.S3, _settings).RunAsync(dryRun: false, default));
+
+        Assert.Contains("AccessDenied", failure.Message, StringComparison.Ordinal);
+    }
+
+    private Task<IReadOnlyList<ProvisioningAction>> RunAsync(bool dryRun = false) =>
+        new AwsProvisioning(_aws.Sqs, _stub.S3, _settings).RunAsync(dryRun, default);
+
+    private async Task<Dictionary<string, string>> AttributesAsync(string queue)
+    {
+        var url = (await _aws.Sqs.GetQueueUrlAsync(queue)).QueueUrl;
+        return (await _aws.Sqs.GetQueueAttributesAsync(url, ["All"])).Attributes;
+    }
+}
