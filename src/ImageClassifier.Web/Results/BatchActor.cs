@@ -94,11 +94,14 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         });
         Receive<CloseFailed>(failed =>
             _log.Warning("Batch {Batch} is finished, but its marker stays: {Cause}", _batch, failed.Cause.Message));
-        Receive<ReceiveTimeout>(_ =>
-        {
-            if (_readers.Count == 0) Context.Parent.Tell(new BatchesProtocol.Passivate(_batch));
-        });
+        Receive<ReceiveTimeout>(_ => LeaveIfIdle());
+        Receive<BatchesProtocol.MakeRoom>(_ => LeaveIfIdle());
         Receive<BatchesProtocol.Leave>(_ => Context.Stop(Self));
+    }
+
+    private void LeaveIfIdle()
+    {
+        if (_readers.Count == 0) Context.Parent.Tell(new BatchesProtocol.Passivate(_batch));
     }
 
     private void OnReadEvents(ReadEvents read)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 using Akka.Event;
 using ImageClassifier.Core;
@@ -7,12 +8,16 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 namespace ImageClassifier.Web.Results;
 
 /// <summary>The live batches: starts one when it is asked for, routes commands to it, and lets it go again. Commands that
-/// come while a batch leaves wait for its next life.</summary>
+/// come while a batch leaves wait for its next life. When there are nearly as many as there may be, each new one makes the
+/// one that was longest not asked for leave, unless someone waits for it.</summary>
 public sealed class BatchesActor : ReceiveActor
 {
     private readonly IObjectStore _store;
     private readonly ResultSettings _settings;
-    private readonly Dictionary<BatchId, IActorRef> _live = [];
+    private readonly Dictionary<BatchId, Live> _live = [];
+
+    /// <summary>The live batches, the one that was longest not asked for first.</summary>
+    private readonly LinkedList<BatchId> _byUse = [];
     private readonly Dictionary<BatchId, Queue<Waiting>> _leaving = [];
     private readonly ILoggingAdapter _log = Context.GetLogger();
 
@@ -41,6 +46,7 @@ public sealed class BatchesActor : ReceiveActor
 
         if (!_live.TryGetValue(command.Batch, out var batch))
         {
+            if (_live.Count >= _settings.MaxLiveBatches - (_settings.MaxLiveBatches / 10)) MakeRoom();
             if (_live.Count >= _settings.MaxLiveBatches)
             {
                 _log.Warning("{Count} batches are live, which is the limit", _live.Count);
@@ -48,29 +54,55 @@ public sealed class BatchesActor : ReceiveActor
                 return;
             }
 
-            batch = Context.ActorOf(
-                Props.Create(() => new BatchActor(command.Batch, _store, _settings)), command.Batch.Value);
-            Context.Watch(batch);
+            batch = new Live(
+                Context.Watch(Context.ActorOf(
+                    Props.Create(() => new BatchActor(command.Batch, _store, _settings)), command.Batch.Value)),
+                _byUse.AddLast(command.Batch));
             _live.Add(command.Batch, batch);
         }
 
-        batch.Tell(command, sender);
+        MarkUsed(batch);
+        batch.Actor.Tell(command, sender);
+    }
+
+    private void MakeRoom()
+    {
+        if (_byUse.First is not { } longestUnused) return;
+        var batch = _live[longestUnused.Value];
+        // One that stays is not asked again before all others.
+        MarkUsed(batch);
+        batch.Actor.Tell(BatchesProtocol.MakeRoom.Instance);
+    }
+
+    private void MarkUsed(Live batch)
+    {
+        _byUse.Remove(batch.Use);
+        _byUse.AddLast(batch.Use);
+    }
+
+    private bool Forget(BatchId id, [NotNullWhen(true)] out Live? batch)
+    {
+        if (!_live.Remove(id, out batch)) return false;
+        _byUse.Remove(batch.Use);
+        return true;
     }
 
     private void OnPassivate(BatchId id)
     {
-        if (!_live.Remove(id, out var batch)) return;
+        if (!Forget(id, out var batch)) return;
         _leaving.Add(id, []);
         // Not Stop or a PoisonPill: what was routed before this is answered first, a deletion under way too.
-        batch.Tell(BatchesProtocol.Leave.Instance);
+        batch.Actor.Tell(BatchesProtocol.Leave.Instance);
     }
 
     private void OnTerminated(BatchId id)
     {
-        _live.Remove(id);
+        Forget(id, out _);
         if (!_leaving.Remove(id, out var waiting)) return;
         foreach (var (command, sender) in waiting) Route(command, sender);
     }
+
+    private sealed record Live(IActorRef Actor, LinkedListNode<BatchId> Use);
 
     private sealed record Waiting(IBatchCommand Command, IActorRef Sender);
 }

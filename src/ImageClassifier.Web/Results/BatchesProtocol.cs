@@ -8,6 +8,13 @@ internal static class BatchesProtocol
     /// <summary>A batch wants to leave memory.</summary>
     public sealed record Passivate(BatchId Batch);
 
+    /// <summary>Room is wanted: a batch that no one waits for leaves.</summary>
+    public sealed record MakeRoom
+    {
+        /// <summary>The only one.</summary>
+        public static MakeRoom Instance { get; } = new();
+    }
+
     /// <summary>Nothing more comes for the batch: it answers what it has, and leaves.</summary>
     public sealed record Leave
     {

@@ -301,17 +301,34 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task So_many_batches_are_live_at_once_and_the_next_is_for_later()
+    public async Task So_many_batches_with_readers_are_live_at_once_and_the_next_is_for_later()
     {
         var manifests = Enumerable.Range(0, 3).Select(_ => StoredBatch(1)).ToArray();
         var batches = Start(Showing with { MaxLiveBatches = 2 });
+        var reader = CreateTestProbe();
+        batches.Tell(new ReadEvents(manifests[0].Batch, null, Wait), reader);
+        batches.Tell(new ReadEvents(manifests[1].Batch, null, Wait), reader);
+        await UntilAsync(() => Store.CallsOf(StoreCall.List) == 2, "both are loaded");
+        await SettleAsync();
+        for (var i = 0; i < 5; i++) await AskAsync<BatchUnavailable>(batches, new GetBatch(manifests[2].Batch));
         await AskAsync<BatchView>(batches, new GetBatch(manifests[0].Batch));
-        await AskAsync<BatchView>(batches, new GetBatch(manifests[1].Batch));
-        await AskAsync<BatchUnavailable>(batches, new GetBatch(manifests[2].Batch));
-        await AskAsync<BatchView>(batches, new GetBatch(manifests[0].Batch));
+        Assert.False(reader.HasMessages);
 
-        await AdvanceAsync(Showing.PassivateAfter + TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
-        await AskAsync<BatchView>(batches, new GetBatch(manifests[2].Batch));
+        await AskAsync<ResultTaken>(batches, new TakeResult(ResultOf(manifests[1], 0)));
+        await UntilAnsweredAsync<BatchView>(batches, new GetBatch(manifests[2].Batch));
+    }
+
+    [Fact]
+    public async Task Batches_that_no_one_waits_for_make_room_in_time()
+    {
+        var manifests = Enumerable.Range(0, 200).Select(_ => StoredBatch(1)).ToArray();
+        var batches = Start(Showing with { MaxLiveBatches = 20 });
+        foreach (var manifest in manifests)
+            await AskAsync<ResultTaken>(batches, new TakeResult(ResultOf(manifest, 0)));
+        Assert.Equal(200, Store.CallsOf(StoreCall.List));
+
+        await AskAsync<BatchView>(batches, new GetBatch(manifests[^1].Batch));
+        Assert.Equal(200, Store.CallsOf(StoreCall.List));
     }
 
     private IActorRef Start(ResultSettings? settings = null) =>
