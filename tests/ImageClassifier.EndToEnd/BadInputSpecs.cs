@@ -125,6 +125,17 @@ public sealed class BadInputSpecs
     }
 
     [SkippableFact]
+    public async Task A_node_that_is_a_process_needs_its_name()
+    {
+        var data = Directory.CreateTempSubdirectory("image-classifier-");
+        var (exitCode, _, error) = await BuiltProgram.RunAsync("node", "--data", data.FullName);
+        data.Delete(recursive: true);
+
+        Assert.Equal(2, exitCode);
+        Assert.Contains("--instance", error, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
     public async Task A_second_web_tier_on_the_same_folder_is_refused()
     {
         await using var service = await RunningService.StartAsync();

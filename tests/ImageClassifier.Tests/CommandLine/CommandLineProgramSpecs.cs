@@ -101,7 +101,6 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [InlineData("--config", "--config")]
     [InlineData("--config a --config b", "--config")]
     [InlineData("--data=", "--data")]
-    [InlineData("node --data dir", "--instance")]
     [InlineData("node --data dir --instance a/b", "--instance")]
     [InlineData("node --data dir --instance a --urls http://127.0.0.1:1", "--urls")]
     [InlineData("--urls http://127.0.0.1:1 node --instance a", "--urls")]
