@@ -2,7 +2,8 @@
 # Makes an AMI: starts an Amazon Linux 2023 machine, provisions it from the package, stops it, and takes its image.
 # Needs the AWS CLI with the permissions of deploy/iam/deployer.json, and a package from build-package.
 #
-# Usage: make-ami.sh --package FILE --bucket BUCKET --subnet SUBNET [--architecture x86_64|arm64] [--type TYPE] [--name NAME]
+# Usage: make-ami.sh --package FILE --bucket BUCKET --subnet SUBNET
+#                    [--architecture x86_64|arm64] [--type TYPE] [--name NAME]
 #   --bucket   any bucket of yours in the region; the package is there for the duration, and read by a link of one hour
 #   --subnet   a subnet with a way out to S3 and to Amazon Linux's packages
 set -euo pipefail
@@ -20,7 +21,7 @@ while (($# > 0)); do
   esac
   shift 2
 done
-[[ -f $package && -n $bucket && -n $subnet ]] || { sed -n '5,8s/^# //p' "$0" >&2; exit 2; }
+[[ -f $package && -n $bucket && -n $subnet ]] || { sed -n '5,9s/^# //p' "$0" >&2; exit 2; }
 [[ -n $type ]] || case $architecture in arm64) type=t4g.small ;; *) type=t3.small ;; esac
 digest=$(sha256sum "$package" | cut -c1-12)
 name=${name:-image-classifier-$architecture-$digest}

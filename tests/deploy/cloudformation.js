@@ -77,7 +77,8 @@ export function mistakesIn(template, database = loadAwsServiceSpecSync()) {
     const flat = types.flatMap((type) => (type.type === "union" ? type.types : [type]));
     const shaped = flat.filter((type) => hasShape(value, type));
     if (shaped.length === 0) {
-      say(path, `a value of the wrong kind: ${JSON.stringify(value)}, not ${flat.map((type) => type.type).join(" or ")}`);
+      const kinds = flat.map((type) => type.type).join(" or ");
+      say(path, `a value of the wrong kind: ${JSON.stringify(value)}, not ${kinds}`);
       return;
     }
     const attempts = shaped.map((type) => {
@@ -94,7 +95,8 @@ export function mistakesIn(template, database = loadAwsServiceSpecSync()) {
     } else if (type.type === "map") {
       for (const [key, item] of Object.entries(value)) checkValue(item, [type.element], [...path, key]);
     } else if (type.type === "tag") {
-      const tag = { Key: { type: { type: "string" }, required: true }, Value: { type: { type: "string" }, required: true },
+      const tag = { Key: { type: { type: "string" }, required: true },
+        Value: { type: { type: "string" }, required: true },
         PropagateAtLaunch: { type: { type: "boolean" } } };
       checkObject(value, tag, path);
     } else if (type.type === "ref") {

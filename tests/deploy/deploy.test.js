@@ -63,7 +63,8 @@ describe("the CloudFormation template", () => {
   });
 
   it("lets a waiting request wait", () => {
-    const idle = properties("LoadBalancer").LoadBalancerAttributes.find((a) => a.Key === "idle_timeout.timeout_seconds");
+    const idle = properties("LoadBalancer").LoadBalancerAttributes.find(
+      (a) => a.Key === "idle_timeout.timeout_seconds");
     assert.ok(Number(idle.Value) > 120);
   });
 
@@ -129,7 +130,9 @@ describe("the policies", () => {
 describe("the image", () => {
   const scripts = ["build-package", "make-ami.sh", "provision", "start-node", "user-data/node.sh", "user-data/web.sh"];
   for (const script of scripts) {
-    it(`${script} is a script that the shell can read`, () => execFileSync("bash", ["-n", join(deploy, "image", script)]));
+    it(`${script} is a script that the shell can read`, () => {
+      execFileSync("bash", ["-n", join(deploy, "image", script)]);
+    });
   }
 
   it("ends the machine of a node however its process ends", () => {
@@ -142,8 +145,8 @@ describe("the image", () => {
 
   it("starts the units that it has", () => {
     const units = readdirSync(join(deploy, "image", "systemd"));
-    const starts = [...read("cloudformation", "image-classifier.yaml").matchAll(/systemctl enable .* (\S+\.service)$/gm),
-      ...scripts.flatMap((script) => [...read("image", script).matchAll(/systemctl enable .* (\S+\.service)$/gm)])];
+    const texts = [read("cloudformation", "image-classifier.yaml"), ...scripts.map((script) => read("image", script))];
+    const starts = texts.flatMap((text) => [...text.matchAll(/systemctl enable .* (\S+\.service)$/gm)]);
     assert.equal(starts.length, 4);
     for (const [, unit] of starts) assert.ok(units.includes(unit), unit);
   });
@@ -152,7 +155,8 @@ describe("the image", () => {
     const server = createServer((request, response) => {
       const isToken = request.method === "PUT" && request.url === "/latest/api/token"
         && request.headers["x-aws-ec2-metadata-token-ttl-seconds"];
-      const isId = request.url === "/latest/meta-data/instance-id" && request.headers["x-aws-ec2-metadata-token"] === "T==";
+      const isId = request.url === "/latest/meta-data/instance-id"
+        && request.headers["x-aws-ec2-metadata-token"] === "T==";
       response.statusCode = isToken || isId ? 200 : 401;
       response.end(isToken ? "T==" : isId ? "i-0123456789abcdef0" : "");
     });

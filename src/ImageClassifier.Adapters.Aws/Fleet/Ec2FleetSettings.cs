@@ -81,11 +81,13 @@ public sealed partial record Ec2FleetSettings
     /// there, is not looked at.</exception>
     internal Ec2FleetSettings Validated()
     {
-        Require(DeploymentName().IsMatch(Deployment), "deployment", Deployment, "allowed are 1 to 64 letters, digits and hyphens");
+        Require(DeploymentName().IsMatch(Deployment), "deployment", Deployment,
+            "allowed are 1 to 64 letters, digits and hyphens");
         Require(LaunchTemplate != "", "launch-template", LaunchTemplate, "it is an id (lt-…) or a name");
         Require(TemplateVersion().IsMatch(LaunchTemplateVersion), "launch-template-version", LaunchTemplateVersion,
             "allowed are a number, $Default and $Latest");
-        Require(Ami is null || ResourceId("ami").IsMatch(Ami), "ami", Ami, "an image's id is ami- with hexadecimal digits");
+        Require(Ami is null || ResourceId("ami").IsMatch(Ami), "ami", Ami,
+            "an image's id is ami- with hexadecimal digits");
         Require(LaunchTemplate is not null || Ami is not null, "ami", Ami, "without a launch-template it must be set");
         Require(LaunchTemplate is not null || InstanceTypes.Count > 0, "instance-types", null,
             "without a launch-template at least one is needed");

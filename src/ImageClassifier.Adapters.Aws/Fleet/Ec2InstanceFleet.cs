@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace ImageClassifier.Adapters.Aws.Fleet;
 
 /// <summary>
-/// A fleet of EC2 instances, found by their tags, so that it also knows those of an earlier web tier. A launch tries its
-/// candidates (a type in a subnet) in order until it has what was asked for.
+/// A fleet of EC2 instances, found by their tags, so that it also knows those of an earlier web tier. A launch tries
+/// its candidates (a type in a subnet) in order until it has what was asked for.
 /// </summary>
 /// <remarks>
 /// Describing and terminating throw <see cref="IOException"/>, with service, operation and error code, when EC2 refuses
@@ -23,7 +23,8 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
     /// <summary>The tag that says which deployment an instance belongs to.</summary>
     public const string DeploymentTag = "image-classifier:deployment";
 
-    /// <summary>The tag that tells app nodes from what else a deployment has; its value is <see cref="NodeRole"/>.</summary>
+    /// <summary>The tag that tells app nodes from what else a deployment has; its value is
+    /// <see cref="NodeRole"/>.</summary>
     public const string RoleTag = "image-classifier:role";
 
     /// <summary>The value of <see cref="RoleTag"/>.</summary>
@@ -222,7 +223,8 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
     private IamInstanceProfileSpecification? Profile() => _settings.InstanceProfile switch
     {
         null => null,
-        { } arn when arn.StartsWith("arn:", StringComparison.Ordinal) => new IamInstanceProfileSpecification { Arn = arn },
+        { } arn when arn.StartsWith("arn:", StringComparison.Ordinal) =>
+            new IamInstanceProfileSpecification { Arn = arn },
         { } name => new IamInstanceProfileSpecification { Name = name },
     };
 
@@ -314,8 +316,8 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
 
         private static string Say(Exception failure) =>
             failure is AmazonEC2Exception { ErrorCode: "IdempotentParameterMismatch" }
-                ? "EC2 RunInstances failed: IdempotentParameterMismatch: this launch was begun before with another count "
-                    + "or other settings; a new launch needs a new client token"
+                ? "EC2 RunInstances failed: IdempotentParameterMismatch: this launch was begun before with another "
+                    + "count or other settings; a new launch needs a new client token"
                 : Ec2Failure.Describe("RunInstances", failure).TrimEnd('.');
     }
 }

@@ -6,8 +6,8 @@ namespace ImageClassifier.Adapters.Aws.Fleet;
 /// <param name="Subnet">The subnet; null for the template's, or the default one.</param>
 internal sealed record LaunchCandidate(int Index, string? InstanceType, string? Subnet)
 {
-    /// <summary>All candidates in order: the first type in every subnet, then the next type. The order of the types is a
-    /// preference, that of the subnets hardly ever is.</summary>
+    /// <summary>All candidates in order: the first type in every subnet, then the next type. The order of the types is
+    /// a preference, that of the subnets hardly ever is.</summary>
     public static IReadOnlyList<LaunchCandidate> Of(Ec2FleetSettings settings)
     {
         var pairs =

@@ -62,7 +62,8 @@ public sealed class Ec2InstanceIdentity : IInstanceIdentity, IAsyncDisposable
     /// <c>AWS_EC2_METADATA_SERVICE_ENDPOINT</c> says, or the usual place.</param>
     /// <param name="time">Spaces the questions, and nothing else.</param>
     /// <param name="cancellation">Gives up starting.</param>
-    /// <exception cref="IOException">There is no metadata service: this is no EC2 instance, or it is turned off.</exception>
+    /// <exception cref="IOException">There is no metadata service: this is no EC2 instance, or it is turned
+    /// off.</exception>
     /// <exception cref="InvalidSettingException">The endpoint is no HTTP address.</exception>
     public static async Task<Ec2InstanceIdentity> StartAsync(
         IAmazonEC2 ec2, IMachineShutdown shutdown, ILogger<Ec2InstanceIdentity> log, string? endpoint,
@@ -106,7 +107,8 @@ public sealed class Ec2InstanceIdentity : IInstanceIdentity, IAsyncDisposable
         // Whatever it was: the machine has to go.
         catch (Exception failure)
         {
-            _log.LogWarning(failure, "EC2 does not terminate this instance, {Instance}, so the machine is turned off", Id);
+            _log.LogWarning(
+                failure, "EC2 does not terminate this instance, {Instance}, so the machine is turned off", Id);
             await _shutdown.ShutDownAsync(CancellationToken.None);
         }
     }
@@ -168,7 +170,8 @@ public sealed class Ec2InstanceIdentity : IInstanceIdentity, IAsyncDisposable
                 return;
             }
 
-            await Task.Delay(NoticeInterval, _time, _disposed.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(NoticeInterval, _time, _disposed.Token)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }

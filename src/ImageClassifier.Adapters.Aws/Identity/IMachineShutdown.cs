@@ -22,7 +22,8 @@ public sealed class SystemShutdown : IMachineShutdown
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(Program, ["-h", "now"]) { RedirectStandardError = true })
+            var command = new ProcessStartInfo(Program, ["-h", "now"]) { RedirectStandardError = true };
+            using var process = Process.Start(command)
                 ?? throw new IOException($"{Program} did not start.");
             var complaint = await process.StandardError.ReadToEndAsync(cancellation);
             await process.WaitForExitAsync(cancellation);

@@ -31,8 +31,13 @@ internal sealed class ImdsClient : IDisposable
     {
         var address = endpoint ?? Environment.GetEnvironmentVariable(EndpointVariable);
         if (string.IsNullOrEmpty(address)) address = DefaultEndpoint;
-        if (!Uri.TryCreate($"{address.TrimEnd('/')}/", UriKind.Absolute, out var uri) || uri.Scheme != Uri.UriSchemeHttp)
-            throw new InvalidSettingException(EndpointVariable, address, "it is an address such as http://169.254.169.254");
+        if (!Uri.TryCreate($"{address.TrimEnd('/')}/", UriKind.Absolute, out var uri)
+            || uri.Scheme != Uri.UriSchemeHttp)
+        {
+            throw new InvalidSettingException(
+                EndpointVariable, address, "it is an address such as http://169.254.169.254");
+        }
+
         // The address is link-local: a proxy could only answer for itself.
         _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false })
         {
@@ -51,7 +56,8 @@ internal sealed class ImdsClient : IDisposable
         {
             var isKept = _token is not null;
             using var first = await SendAsync(path, cancellation);
-            if (first.StatusCode != HttpStatusCode.Unauthorized || !isKept) return await ReadAsync(path, first, cancellation);
+            if (first.StatusCode != HttpStatusCode.Unauthorized || !isKept)
+                return await ReadAsync(path, first, cancellation);
 
             _token = null;
             using var second = await SendAsync(path, cancellation);

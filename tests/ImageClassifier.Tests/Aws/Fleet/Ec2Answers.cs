@@ -55,7 +55,10 @@ internal static class Ec2Answers
 
     public static string Error(string code, string message) =>
         $"""
-        {Header}<Response><Errors><Error><Code>{code}</Code><Message>{SecurityElement.Escape(message)}</Message></Error></Errors><RequestID>ea966190-f9aa-478e-9ede-example</RequestID></Response>
+        {Header}<Response>
+          <Errors><Error><Code>{code}</Code><Message>{SecurityElement.Escape(message)}</Message></Error></Errors>
+          <RequestID>ea966190-f9aa-478e-9ede-example</RequestID>
+        </Response>
         """;
 
     private static string Item(Ec2Machine machine)

@@ -286,7 +286,8 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
         var failure = await Assert.ThrowsAsync<IOException>(() => fleet.DescribeAsync(default));
         await Assert.ThrowsAsync<IOException>(() => fleet.DescribeAsync(default));
 
-        Assert.StartsWith("EC2 DescribeInstances failed: UnauthorizedOperation: ", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "EC2 DescribeInstances failed: UnauthorizedOperation: ", failure.Message, StringComparison.Ordinal);
         Assert.Single(_ec2.Calls("DescribeInstances"));
         _time.Advance(TimeSpan.FromSeconds(5));
         Assert.Empty(await fleet.DescribeAsync(default));
@@ -417,7 +418,8 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
 
         var failure = await Assert.ThrowsAsync<IOException>(() => fleet.TerminateAsync(launch.Launched, default));
 
-        Assert.Contains("EC2 TerminateInstances failed: OperationNotPermitted", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "EC2 TerminateInstances failed: OperationNotPermitted", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]

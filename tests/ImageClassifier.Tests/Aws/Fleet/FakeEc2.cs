@@ -122,8 +122,8 @@ internal sealed class FakeEc2 : IDisposable
         var count = Math.Min(room, int.Parse(call["MaxCount"]!, CultureInfo.InvariantCulture));
         if (count < int.Parse(call["MinCount"]!, CultureInfo.InvariantCulture))
         {
-            return Refusal("InsufficientInstanceCapacity", $"We currently do not have sufficient {type} capacity in the "
-                + "Availability Zone you requested (eu-central-1a).", HttpStatusCode.InternalServerError);
+            return Refusal("InsufficientInstanceCapacity", $"We currently do not have sufficient {type} capacity in "
+                + "the Availability Zone you requested (eu-central-1a).", HttpStatusCode.InternalServerError);
         }
 
         var machines = Enumerable.Range(0, count).Select(_ => Machine(call, token, type)).ToList();
@@ -167,7 +167,9 @@ internal sealed class FakeEc2 : IDisposable
 
     private static ResponseMessage Refusal(
         string code, string message, HttpStatusCode status = HttpStatusCode.BadRequest) =>
-        Xml(code is "RequestLimitExceeded" ? HttpStatusCode.ServiceUnavailable : status, Ec2Answers.Error(code, message));
+        Xml(
+            code is "RequestLimitExceeded" ? HttpStatusCode.ServiceUnavailable : status,
+            Ec2Answers.Error(code, message));
 
     private static ResponseMessage Xml(HttpStatusCode status, string body) => new()
     {

@@ -65,7 +65,7 @@ public sealed class Ec2InstanceIdentitySpecs : IDisposable
 
         _imds.IsFailing = true;
         var asked = _imds.NoticeQuestions;
-        await Condition.BecomesTrueAsync(() => Task.FromResult(_imds.NoticeQuestions > asked + 1), "it was asked again");
+        await Condition.BecomesTrueAsync(() => Task.FromResult(_imds.NoticeQuestions > asked + 1), "it asked again");
         Assert.False(identity.DrainRequested.IsCancellationRequested);
         _imds.Notice = """{"action": "stop", "time": "2025-03-01T12:02:00Z"}""";
         _imds.IsFailing = false;
@@ -123,8 +123,11 @@ public sealed class Ec2InstanceIdentitySpecs : IDisposable
     private Task<Ec2InstanceIdentity> StartAsync() => Ec2InstanceIdentity.StartAsync(
         _client, _shutdown, NullLogger<Ec2InstanceIdentity>.Instance, _imds.Url, new ImpatientTimeProvider(), default);
 
-    private static Ec2Machine Machine(string id) =>
-        new(id, "", "c7i.large", new Dictionary<string, string>(), TimeProvider.System.GetUtcNow()) { State = "running" };
+    private static Ec2Machine Machine(string id) => new(
+        id, "", "c7i.large", new Dictionary<string, string>(), TimeProvider.System.GetUtcNow())
+    {
+        State = "running",
+    };
 
     private sealed class RecordedShutdown : IMachineShutdown
     {
@@ -144,6 +147,7 @@ public sealed class Ec2InstanceIdentitySpecs : IDisposable
         private static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            base.CreateTimer(callback, state, dueTime > TimeSpan.Zero && dueTime != Limit ? dueTime / 100 : dueTime, period);
+            base.CreateTimer(
+                callback, state, dueTime > TimeSpan.Zero && dueTime != Limit ? dueTime / 100 : dueTime, period);
     }
 }
