@@ -93,6 +93,8 @@ public sealed class BadInputSpecs
     [InlineData("image-classifier.scaling.max-instances=0", "image-classifier.scaling.max-instances", "0")]
     [InlineData("image-classifier.scaling.max-instnaces=4", "max-instnaces", "max-instances")]
     [InlineData("image-classifier.node.classification.model=/nowhere/at/all", "classification.model", "/nowhere/at/all")]
+    [InlineData("image-classifier.fleet.kind=ec2", "image-classifier.fleet.kind", "ec2")]
+    [InlineData("image-classifier.environment=aws", "image-classifier.aws.s3.bucket", "not set")]
     [InlineData("image-classifier.web.urls=gopher://here", "image-classifier.web.urls", "gopher://here")]
     public async Task A_wrong_setting_stops_the_start_and_is_named(string setting, string key, string value)
     {

@@ -15,7 +15,9 @@ internal sealed class BucketCheck(IAmazonS3 s3, BucketSettings settings, string 
     {
         var list = new ListObjectsV2Request
         {
-            BucketName = settings.Name, Prefix = settings.KeyPrefix, MaxKeys = 1,
+            BucketName = settings.Name,
+            Prefix = settings.KeyPrefix,
+            MaxKeys = 1,
         };
         if (await TryAsync("s3:ListBucket", () => s3.ListObjectsV2Async(list, cancellation), cancellation) is { } first)
         {
@@ -63,7 +65,10 @@ internal sealed class BucketCheck(IAmazonS3 s3, BucketSettings settings, string 
         Task PutOnceAsync() => s3.PutObjectAsync(
             new PutObjectRequest
             {
-                BucketName = settings.Name, Key = key, ContentBody = "check", IfNoneMatch = "*",
+                BucketName = settings.Name,
+                Key = key,
+                ContentBody = "check",
+                IfNoneMatch = "*",
             },
             cancellation);
 
