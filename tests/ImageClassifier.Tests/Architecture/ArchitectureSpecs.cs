@@ -17,6 +17,7 @@ public sealed class ArchitectureSpecs
     private const string Streams = "ImageClassifier.Streams";
     private const string Web = "ImageClassifier.Web";
     private const string Node = "ImageClassifier.Node";
+    private const string Aws = "ImageClassifier.Adapters.Aws";
     private const string Embedded = "ImageClassifier.Adapters.Embedded";
     private const string Onnx = "ImageClassifier.Adapters.Onnx";
     private const string Host = "image-classifier";
@@ -28,16 +29,17 @@ public sealed class ArchitectureSpecs
         [Streams] = [Core],
         [Web] = [Streams, Core],
         [Node] = [Streams, Core],
+        [Aws] = [Core],
         [Embedded] = [Core],
         [Onnx] = [Core],
-        [Host] = [Core, Streams, Web, Node, Embedded, Onnx],
+        [Host] = [Core, Streams, Web, Node, Aws, Embedded, Onnx],
     };
 
     /// <summary>The libraries that only some projects may see, by namespace.</summary>
     private static readonly Dictionary<string, string[]> Libraries = new()
     {
         ["Akka"] = [Streams, Web, Node, Host],
-        ["Amazon"] = [],
+        ["Amazon"] = [Aws],
         ["Microsoft.AspNetCore"] = [Web, Host],
         ["Microsoft.Data.Sqlite"] = [Embedded],
         ["Microsoft.ML"] = [Onnx],
