@@ -20,9 +20,11 @@ internal static class AwsRefusals
     public static AwsRefusal Of(Exception failure) => failure switch
     {
         AmazonServiceException refused => Of(refused),
-        // The SDK's own: it found nothing to sign with.
-        AmazonClientException { InnerException: null } or AmazonClientException { InnerException: AmazonClientException }
-            => AwsRefusal.NoCredentials,
+        // The SDK's own, and not for the network: it found nothing to sign with.
+        AmazonClientException
+        {
+            InnerException: not (HttpRequestException or IOException or OperationCanceledException),
+        } => AwsRefusal.NoCredentials,
         _ => AwsRefusal.Other,
     };
 
@@ -32,12 +34,14 @@ internal static class AwsRefusals
     /// <param name="region">Where.</param>
     public static string Describe(Exception failure, string operation, string region) => Of(failure) switch
     {
-        AwsRefusal.NoCredentials => "no credentials were found: neither in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+        AwsRefusal.NoCredentials =>
+            "no credentials were found: neither in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
             + "nor in a profile (AWS_PROFILE), nor from a role of this machine",
         AwsRefusal.BadCredentials => $"AWS does not take the credentials ({AwsFailure.Reason(failure)})",
         AwsRefusal.NoPermission => $"no permission for {operation} ({AwsFailure.Reason(failure)})",
         AwsRefusal.WrongRegion =>
-            $"it is in another region than {region}, which {AwsSettings.RegionKey} gives ({AwsFailure.Reason(failure)})",
+            $"it is in another region than {region}, which {AwsSettings.RegionKey} gives "
+            + $"({AwsFailure.Reason(failure)})",
         _ => $"{operation} failed ({AwsFailure.Reason(failure)})",
     };
 

@@ -48,8 +48,8 @@ internal sealed class BucketCheck(IAmazonS3 s3, BucketSettings settings, string 
 
         if (!await IsRefusedAsync())
         {
-            problems.Add(CheckFinding.Problem(Subject, "it ignores conditional writes (If-None-Match), so a result could "
-                + "be overwritten by a later one"));
+            problems.Add(CheckFinding.Problem(Subject, "it ignores conditional writes (If-None-Match), so a result "
+                + "could be overwritten by a later one"));
         }
 
         var get = await TryAsync("s3:GetObject", async () =>
@@ -93,7 +93,8 @@ internal sealed class BucketCheck(IAmazonS3 s3, BucketSettings settings, string 
             var actions = await new BucketProvisioning(s3, settings, dryRun: true).RunAsync(cancellation);
             return actions
                 .Where(action => action.Kind != ProvisioningActionKind.Unchanged)
-                .Select(action => CheckFinding.Problem(action.Resource, $"{action.Detail} is due; aws provision does it"))
+                .Select(action => CheckFinding.Problem(
+                    action.Resource, $"{action.Detail} is due; aws provision does it"))
                 .DefaultIfEmpty(CheckFinding.Good(Subject, "it is as it should be"));
         }
         catch (Exception failure) when (AwsFailure.Is(failure, cancellation))

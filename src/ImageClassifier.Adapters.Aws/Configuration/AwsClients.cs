@@ -38,8 +38,8 @@ public sealed class AwsClients : IDisposable
     public AwsRequestCounter Requests { get; } = new();
 
     /// <summary>A client of SQS.</summary>
-    /// <param name="longestWait">The longest poll that will be made with it; at most 20 s. Its time limit is ten seconds
-    /// longer.</param>
+    /// <param name="longestWait">The longest poll that will be made with it; at most 20 s. Its time limit is ten
+    /// seconds longer.</param>
     /// <exception cref="InvalidSettingException">Nothing names a region.</exception>
     public IAmazonSQS Sqs(TimeSpan longestWait)
     {
@@ -47,7 +47,8 @@ public sealed class AwsClients : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(longestWait, LongestPoll);
         var config = new AmazonSQSConfig();
         Configure(config, "SQS", longestWait + BeyondPoll, _settings.Endpoints.Sqs);
-        return Create(() => _credentials is null ? new AmazonSQSClient(config) : new AmazonSQSClient(_credentials, config));
+        return Create(() =>
+            _credentials is null ? new AmazonSQSClient(config) : new AmazonSQSClient(_credentials, config));
     }
 
     /// <summary>A client of S3.</summary>
@@ -58,7 +59,8 @@ public sealed class AwsClients : IDisposable
         Configure(config, "S3", StoreTimeout, _settings.Endpoints.S3);
         // Whatever is not AWS's own place rarely has a host name for each bucket.
         config.ForcePathStyle = _settings.Endpoints.S3 is not null || IsInVariables("S3");
-        return Create(() => _credentials is null ? new AmazonS3Client(config) : new AmazonS3Client(_credentials, config));
+        return Create(() =>
+            _credentials is null ? new AmazonS3Client(config) : new AmazonS3Client(_credentials, config));
     }
 
     /// <summary>A client of EC2.</summary>
@@ -67,7 +69,8 @@ public sealed class AwsClients : IDisposable
     {
         var config = new AmazonEC2Config();
         Configure(config, "EC2", FleetTimeout, _settings.Endpoints.Ec2);
-        return Create(() => _credentials is null ? new AmazonEC2Client(config) : new AmazonEC2Client(_credentials, config));
+        return Create(() =>
+            _credentials is null ? new AmazonEC2Client(config) : new AmazonEC2Client(_credentials, config));
     }
 
     /// <summary>Closes all clients and their connections.</summary>

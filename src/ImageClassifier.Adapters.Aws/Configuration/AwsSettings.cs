@@ -47,8 +47,8 @@ public sealed record AwsSettings
     public BucketSettings Bucket { get; }
 }
 
-/// <summary>Addresses of services that are not AWS's own place: an emulator, a VPC endpoint. Where one is null the SDK's
-/// own variables (<c>AWS_ENDPOINT_URL_SQS</c> and the like) are looked at, and then AWS is meant.</summary>
+/// <summary>Addresses of services that are not AWS's own place: an emulator, a VPC endpoint. Where one is null the
+/// SDK's own variables (<c>AWS_ENDPOINT_URL_SQS</c> and the like) are looked at, and then AWS is meant.</summary>
 public sealed record EndpointOverrides
 {
     /// <summary>All services in AWS's own place, unless the SDK's variables say otherwise.</summary>

@@ -34,7 +34,8 @@ public sealed record BucketSettings
         if (keyPrefix.Length > 0 && !IsPrefix(keyPrefix))
         {
             throw new InvalidSettingException(
-                KeyPrefixKey, keyPrefix, "it is empty, or names of letters, digits, '.', '-' and '_' with a / after each");
+                KeyPrefixKey, keyPrefix,
+                "it is empty, or names of letters, digits, '.', '-' and '_' with a / after each");
         }
 
         if (retention < TimeSpan.FromDays(1) || retention.Ticks % TimeSpan.TicksPerDay != 0)
@@ -53,5 +54,6 @@ public sealed record BucketSettings
     /// <summary>What is older goes.</summary>
     public TimeSpan Retention { get; }
 
-    private static bool IsPrefix(string prefix) => prefix.EndsWith('/') && prefix[..^1].Split('/').All(ObjectKey.IsName);
+    private static bool IsPrefix(string prefix) =>
+        prefix.EndsWith('/') && prefix[..^1].Split('/').All(ObjectKey.IsName);
 }

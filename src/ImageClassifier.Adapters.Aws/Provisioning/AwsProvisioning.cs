@@ -4,8 +4,8 @@ using ImageClassifier.Adapters.Aws.Configuration;
 
 namespace ImageClassifier.Adapters.Aws.Provisioning;
 
-/// <summary>Creates what the program needs on AWS, or adjusts it: two FIFO queues, each with a dead-letter queue, and the
-/// bucket. Whatever is as it should be is left alone, so that it can run any number of times.</summary>
+/// <summary>Creates what the program needs on AWS, or adjusts it: two FIFO queues, each with a dead-letter queue, and
+/// the bucket. Whatever is as it should be is left alone, so that it can run any number of times.</summary>
 /// <remarks>Objects, messages and what others set on the same resources stay.</remarks>
 public sealed class AwsProvisioning(IAmazonSQS sqs, IAmazonS3 s3, AwsSettings settings)
 {

@@ -190,8 +190,10 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
             : $"objects go after {days?.ToString() ?? "no"} days, broken uploads after {broken?.ToString() ?? "none"}";
 
         LifecycleRule? Ours(string id) => rules.FirstOrDefault(rule =>
-            rule.Id == id && rule.Status == LifecycleRuleStatus.Enabled
-            && ((rule.Filter?.LifecycleFilterPredicate as LifecyclePrefixPredicate)?.Prefix ?? "") == settings.KeyPrefix);
+            rule.Id == id && rule.Status == LifecycleRuleStatus.Enabled && PrefixOf(rule) == settings.KeyPrefix);
+
+        static string PrefixOf(LifecycleRule rule) =>
+            (rule.Filter?.LifecycleFilterPredicate as LifecyclePrefixPredicate)?.Prefix ?? "";
     }
 
     /// <summary>Looks at one thing that is set on the bucket, and sets it where it is not as wanted.</summary>

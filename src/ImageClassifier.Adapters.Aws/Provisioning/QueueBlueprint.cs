@@ -39,7 +39,8 @@ internal sealed record QueueBlueprint(string Name, IReadOnlyDictionary<string, s
     /// <summary>Whether two values of an attribute mean the same.</summary>
     public static bool AreSame(string attribute, string? actual, string wanted) =>
         actual == wanted
-        || (attribute == QueueAttributeName.RedrivePolicy && RedrivePolicy.Parse(actual) == RedrivePolicy.Parse(wanted));
+        || (attribute == QueueAttributeName.RedrivePolicy
+            && RedrivePolicy.Parse(actual) == RedrivePolicy.Parse(wanted));
 
     // High throughput: order and deduplication within a message group, and each group for itself.
     private static Dictionary<string, string> Common(AwsQueueSettings settings) => new()

@@ -3,7 +3,8 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Adapters.Aws.Queues;
 
-/// <summary>What SQS takes. It takes larger bodies by now, and not everywhere; the port promises no more than this.</summary>
+/// <summary>What SQS takes. It takes larger bodies by now, and not everywhere; the port promises no more than
+/// this.</summary>
 internal static class SqsLimits
 {
     /// <summary>The largest body, and the most that the bodies of one call come to, in bytes as UTF-8.</summary>

@@ -12,8 +12,8 @@ namespace ImageClassifier.Adapters.Aws.Storage;
 /// One S3 bucket, or the part of it under a prefix. S3 shows an object only when all of it is there, and lists in the
 /// order of the keys' bytes, which is ordinal. Times are S3's.
 /// </summary>
-/// <remarks>A put holds at most <see cref="UploadBuffer.Capacity"/> bytes: what fits goes up in one request, and what is
-/// longer in parts, which S3 puts together at the end. A get needs <c>s3:ListBucket</c> beside <c>s3:GetObject</c>:
+/// <remarks>A put holds at most <see cref="UploadBuffer.Capacity"/> bytes: what fits goes up in one request, and what
+/// is longer in parts, which S3 puts together at the end. A get needs <c>s3:ListBucket</c> beside <c>s3:GetObject</c>:
 /// without it S3 answers "forbidden" where there is nothing.</remarks>
 public sealed class S3ObjectStore : IObjectStore
 {

@@ -2,8 +2,8 @@ using System.Buffers;
 
 namespace ImageClassifier.Adapters.Aws.Storage;
 
-/// <summary>What a put holds of its content at once. It grows with the content, so that a small picture takes little, up
-/// to one part of a multipart upload.</summary>
+/// <summary>What a put holds of its content at once. It grows with the content, so that a small picture takes little,
+/// up to one part of a multipart upload.</summary>
 internal sealed class UploadBuffer : IDisposable
 {
     /// <summary>One part; S3 asks for 5 MiB at least.</summary>

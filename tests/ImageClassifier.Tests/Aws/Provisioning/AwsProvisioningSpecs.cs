@@ -47,7 +47,8 @@ public sealed class AwsProvisioningSpecs : IDisposable
         Assert.Equal("30", attributes["VisibilityTimeout"]);
         Assert.Contains($"{requests.DeadLetterName}\",\"maxReceiveCount\":6", attributes["RedrivePolicy"],
             StringComparison.Ordinal);
-        Assert.Contains("<RestrictPublicBuckets>true<", _bucket.Documents["publicAccessBlock"], StringComparison.Ordinal);
+        Assert.Contains(
+            "<RestrictPublicBuckets>true<", _bucket.Documents["publicAccessBlock"], StringComparison.Ordinal);
         Assert.Contains("AES256", _bucket.Documents["encryption"], StringComparison.Ordinal);
         Assert.Contains("<Days>30</Days>", _bucket.Documents["lifecycle"], StringComparison.Ordinal);
         Assert.Contains("<DaysAfterInitiation>1<", _bucket.Documents["lifecycle"], StringComparison.Ordinal);

@@ -14,6 +14,8 @@ public sealed class S3FailureSpecs : IDisposable
 {
     private static readonly BucketSettings Bucket = new("pictures", "", TimeSpan.FromDays(30));
 
+    private const string Conflicting = "The conditional request cannot succeed due to a conflicting operation.";
+
     private readonly StubbedAws _aws = new();
     private readonly S3ObjectStore _store;
 
@@ -36,7 +38,7 @@ public sealed class S3FailureSpecs : IDisposable
     public async Task Put_if_absent_that_meets_another_is_tried_again()
     {
         var conflict = StubbedAws.S3Error(
-            409, "ConditionalRequestConflict", "The conditional request cannot succeed due to a conflicting operation.");
+            409, "ConditionalRequestConflict", Conflicting);
         _aws.On(StubbedAws.S3Call("PUT", "/pictures/r/1.json"), conflict, conflict, StubbedAws.Ok());
 
         Assert.True(await _store.PutIfAbsentAsync("r/1.json", new byte[1], default));
@@ -47,7 +49,7 @@ public sealed class S3FailureSpecs : IDisposable
     public async Task Put_if_absent_that_meets_others_without_end_fails_in_the_end()
     {
         _aws.On(StubbedAws.S3Call("PUT", "*"), StubbedAws.S3Error(
-            409, "ConditionalRequestConflict", "The conditional request cannot succeed due to a conflicting operation."));
+            409, "ConditionalRequestConflict", Conflicting));
 
         var failure = await Assert.ThrowsAsync<IOException>(
             () => _store.PutIfAbsentAsync("r/1.json", new byte[1], default));
@@ -140,7 +142,7 @@ public sealed class S3FailureSpecs : IDisposable
     {
         _aws.On(
             StubbedAws.S3Call("GET", "/pictures*").WithParam("list-type", "2"),
-            Page("<NextContinuationToken>1ueG</NextContinuationToken>", truncated: true, "B-/x", "a-b", "not an object"),
+            Page("<NextContinuationToken>1ueG</NextContinuationToken>", truncated: true, "B-/x", "a-b", "no object"),
             Page("", truncated: false, "a/b", "a0"));
 
         var keys = new List<string>();
@@ -171,7 +173,7 @@ public sealed class S3FailureSpecs : IDisposable
     private static IResponseBuilder Page(string next, bool truncated, params string[] keys)
     {
         var contents = keys.Select(key =>
-            $"<Contents><Key>{key}</Key><LastModified>2026-03-03T10:00:00.000Z</LastModified><Size>1</Size></Contents>");
+            $"<Contents><Key>{key}</Key><Size>1</Size><LastModified>2026-03-03T10:00:00Z</LastModified></Contents>");
         return StubbedAws.Xml(
             $"""
             <?xml version="1.0" encoding="UTF-8"?>

@@ -65,7 +65,8 @@ public class S3ObjectStoreContractSpecs(EmulatedAws aws) : ObjectStoreContract
         await Parallel.ForEachAsync(Enumerable.Range(0, 1100), async (i, _) => await PutAsync($"many/{i:d4}", "x"));
 
         Assert.Equal(
-            Enumerable.Range(0, 1100).Select(i => $"many/{i:d4}"), (await ListAsync("many/")).Select(found => found.Key));
+            Enumerable.Range(0, 1100).Select(i => $"many/{i:d4}"),
+            (await ListAsync("many/")).Select(found => found.Key));
     }
 
     private sealed class S3StoreUnderTest(EmulatedAws aws, BucketSettings bucket) : IStoreUnderTest
