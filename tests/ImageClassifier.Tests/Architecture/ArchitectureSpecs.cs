@@ -20,6 +20,7 @@ public sealed class ArchitectureSpecs
     private const string Aws = "ImageClassifier.Adapters.Aws";
     private const string Embedded = "ImageClassifier.Adapters.Embedded";
     private const string Onnx = "ImageClassifier.Adapters.Onnx";
+    private const string Simulator = "ImageClassifier.Simulator";
     private const string Host = "image-classifier";
 
     /// <summary>What each project may see of ours. The host sees all.</summary>
@@ -32,17 +33,20 @@ public sealed class ArchitectureSpecs
         [Aws] = [Core],
         [Embedded] = [Core],
         [Onnx] = [Core],
-        [Host] = [Core, Streams, Web, Node, Aws, Embedded, Onnx],
+        [Simulator] = [Core, Streams, Web, Node],
+        [Host] = [Core, Streams, Web, Node, Aws, Embedded, Onnx, Simulator],
     };
 
     /// <summary>The libraries that only some projects may see, by namespace.</summary>
     private static readonly Dictionary<string, string[]> Libraries = new()
     {
-        ["Akka"] = [Streams, Web, Node, Host],
+        ["Akka"] = [Streams, Web, Node, Simulator, Host],
         ["Amazon"] = [Aws],
+        ["CsvHelper"] = [Simulator],
         ["Microsoft.AspNetCore"] = [Web, Host],
         ["Microsoft.Data.Sqlite"] = [Embedded],
         ["Microsoft.ML"] = [Onnx],
+        ["ScottPlot"] = [Simulator],
         ["SkiaSharp"] = [Onnx],
         ["Spectre.Console"] = [Host],
         ["System.CommandLine"] = [Host],
