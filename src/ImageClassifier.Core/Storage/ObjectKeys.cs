@@ -15,6 +15,9 @@ public static class ObjectKeys
     /// <summary>The prefix of the markers of batches that are not finished.</summary>
     public const string OpenBatches = "batches/open/";
 
+    /// <summary>The prefix of the records that nodes keep about themselves.</summary>
+    public const string Nodes = "nodes/";
+
     /// <summary>The prefix of a batch's pictures.</summary>
     public static string ImagesOf(BatchId batch) => $"{Images}{batch.Value}/";
 
@@ -39,6 +42,17 @@ public static class ObjectKeys
 
     /// <summary>The note that the request queue has taken all messages of a batch.</summary>
     public static string SentNote(BatchId batch) => $"{Batches}{batch.Value}/sent";
+
+    /// <summary>The record that a node keeps about itself: a <see cref="Messages.NodeRecord"/>.</summary>
+    public static string Node(InstanceId instance) => $"{Nodes}{instance.Value}.json";
+
+    /// <summary>The instance that the key of a node's record names.</summary>
+    public static bool TryParseNode(string key, out InstanceId instance)
+    {
+        instance = default;
+        return key.StartsWith(Nodes, StringComparison.Ordinal) && key.EndsWith(".json", StringComparison.Ordinal)
+            && InstanceId.TryParse(key[Nodes.Length..^".json".Length], out instance);
+    }
 
     /// <summary>The batch that an open marker names.</summary>
     public static bool TryParseOpenMarker(string key, out BatchId batch)
