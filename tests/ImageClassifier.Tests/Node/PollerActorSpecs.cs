@@ -122,6 +122,40 @@ public sealed class PollerActorSpecs(ITestOutputHelper output) : NodeSpecs(outpu
     }
 
     [Fact]
+    public async Task A_later_attempt_is_not_held_up_by_the_failure_of_an_earlier_one()
+    {
+        var first = Upload("cat");
+        await Requests.DeleteAsync(
+            [.. (await Requests.ReceiveAsync(1, TimeSpan.Zero, TimeSpan.FromSeconds(1), default))
+                .Select(message => message.Receipt)], default);
+        // Its late duplicate stored the failure once more.
+        Store.Set(ObjectKeys.Result(first.Batch, first.Job), WireJson.Write(Jobs.Failed(first)));
+        var second = first with { Attempt = 2 };
+        await Requests.SendAsync([second.ToMessage()], default);
+        StartPoller();
+        await AdvanceUntilAsync(() => PublishedResultOf(first) is not null, "it was published");
+
+        foreach (var result in (JobResult[])[PublishedResultOf(first)!, StoredResultOf(first)!])
+            Assert.Equal((JobStatus.Classified, 2), (result.Status, result.Attempt));
+    }
+
+    [Fact]
+    public async Task A_later_attempt_of_a_job_that_is_classified_is_not_worked_on()
+    {
+        var request = Jobs.Request(attempt: 2);
+        Store.Set(request.ImageKey, "cat");
+        Store.Set(
+            ObjectKeys.Result(request.Batch, request.Job),
+            WireJson.Write(Jobs.Classified(request with { Attempt = 1 }, "dog")));
+        await Requests.SendAsync([request.ToMessage()], default);
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
+
+        Assert.Equal("dog", PublishedResultOf(request)!.Predictions[0].Label);
+        Assert.Empty(Classifier.DecodedWords);
+    }
+
+    [Fact]
     public async Task A_picture_that_always_fails_ends_as_failed_and_its_message_in_the_dead_letters()
     {
         var poison = Upload(FakeImageClassifier.CrashesDecoder);
