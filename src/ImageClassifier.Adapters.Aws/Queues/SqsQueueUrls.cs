@@ -17,6 +17,14 @@ public static class SqsQueueUrls
         new SqsMessageQueue(sqs, await FindAsync(sqs, settings.Requests, cancellation), counter),
         new SqsMessageQueue(sqs, await FindAsync(sqs, settings.Responses, cancellation), counter));
 
+    /// <summary>One queue of the settings and its dead-letter queue.</summary>
+    /// <exception cref="InvalidSettingException">There is no such queue.</exception>
+    /// <exception cref="QueueUnavailableException">SQS could not be asked.</exception>
+    public static async Task<(SqsMessageQueue Queue, SqsMessageQueue DeadLetters)> OpenWithDeadLettersAsync(
+        IAmazonSQS sqs, AwsQueueSettings settings, CancellationToken cancellation) => (
+        new SqsMessageQueue(sqs, await FindAsync(sqs, settings, cancellation)),
+        new SqsMessageQueue(sqs, await FindDeadLettersAsync(sqs, settings, cancellation)));
+
     /// <summary>A queue's URL.</summary>
     /// <exception cref="InvalidSettingException">There is no such queue.</exception>
     /// <exception cref="QueueUnavailableException">SQS could not be asked.</exception>
@@ -24,10 +32,7 @@ public static class SqsQueueUrls
         IAmazonSQS sqs, AwsQueueSettings settings, CancellationToken cancellation) =>
         settings.Url ?? await FindAsync(sqs, settings, settings.Name, cancellation);
 
-    /// <summary>The URL of a queue's dead-letter queue.</summary>
-    /// <exception cref="InvalidSettingException">There is no such queue.</exception>
-    /// <exception cref="QueueUnavailableException">SQS could not be asked.</exception>
-    public static async Task<Uri> FindDeadLettersAsync(
+    private static async Task<Uri> FindDeadLettersAsync(
         IAmazonSQS sqs, AwsQueueSettings settings, CancellationToken cancellation) =>
         settings.Url is { } url
             ? new Uri(url, settings.DeadLetterName)

@@ -54,11 +54,9 @@ public static class QueueHosting
     {
         var settings = AwsConfiguration.CreateAws(config);
         using var clients = new AwsClients(settings);
-        var sqs = clients.Sqs(LongestWait);
-        var queueSettings = options.OfResponses ? settings.Queues.Responses : settings.Queues.Requests;
-        var queue = new SqsMessageQueue(sqs, await SqsQueueUrls.FindAsync(sqs, queueSettings, cancellation));
-        var dead = new SqsMessageQueue(
-            sqs, await SqsQueueUrls.FindDeadLettersAsync(sqs, queueSettings, cancellation));
+        var (queue, dead) = await SqsQueueUrls.OpenWithDeadLettersAsync(
+            clients.Sqs(LongestWait), options.OfResponses ? settings.Queues.Responses : settings.Queues.Requests,
+            cancellation);
         var desk = DeskOf(options, dead, queue, new S3ObjectStore(clients.S3(), settings.Bucket));
         return await new QueueVerb(desk, output, width).RunAsync(options, cancellation);
     }

@@ -212,6 +212,48 @@ public sealed class PollerActorSpecs(ITestOutputHelper output) : NodeSpecs(outpu
     }
 
     [Fact]
+    public async Task Before_a_job_is_worked_on_alone_that_is_noted()
+    {
+        var request = Upload("cat", receivedBefore: 2);
+        AloneTry? noted = null;
+        Classifier.WhileDecoding = _ => noted = NoteOf(request);
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
+
+        Assert.Equal(new AloneTry(HasEnded: false), noted);
+        Assert.Equal(JobStatus.Classified, StoredResultOf(request)!.Status);
+    }
+
+    [Fact]
+    public async Task A_job_that_spent_its_receives_without_having_been_tried_alone_is_tried_once_more()
+    {
+        var innocent = Upload("cat", receivedBefore: MaxReceives);
+        var tried = Upload("dog", receivedBefore: MaxReceives);
+        Note(tried, new AloneTry(HasEnded: false));
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(innocent), "the one was deleted");
+        await AdvanceUntilAsync(() => Requests.DeadLetters.Count == 1, "the queue gave up on the other");
+
+        Assert.Equal(JobStatus.Classified, PublishedResultOf(innocent)!.Status);
+        Assert.Equal(JobErrorCodes.TooManyAttempts, PublishedResultOf(tried)!.Error!.Code);
+        Assert.Equal(["cat"], Classifier.DecodedWords);
+    }
+
+    [Fact]
+    public async Task A_job_whose_try_alone_never_ended_lets_the_others_go_first()
+    {
+        var suspect = Upload("suspect", receivedBefore: 3);
+        Note(suspect, new AloneTry(HasEnded: false));
+        var others = Enumerable.Range(0, 9).Select(i => Upload($"other-{i}", receivedBefore: 3)).ToArray();
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(suspect) && others.All(IsDeleted), "all were deleted");
+
+        Assert.Equal("suspect", Classifier.DecodedWords[^1]);
+        Assert.Equal(MaxReceives, Requests.Deleted.Single(message => message.GroupId == suspect.Job.Value).ReceiveCount);
+        Assert.All(Published, result => Assert.Equal(JobStatus.Classified, result.Status));
+    }
+
+    [Fact]
     public async Task A_job_received_twice_shares_its_run()
     {
         using var runs = new SemaphoreSlim(0);
@@ -433,6 +475,12 @@ public sealed class PollerActorSpecs(ITestOutputHelper output) : NodeSpecs(outpu
             return null;
         }
     }
+
+    private AloneTry? NoteOf(ClassificationRequest request) =>
+        Store.DocumentAt<AloneTry>(ObjectKeys.AloneTry(request.Batch, request.Job, request.Attempt));
+
+    private void Note(ClassificationRequest request, AloneTry attempt) =>
+        Store.Set(ObjectKeys.AloneTry(request.Batch, request.Job, request.Attempt), WireJson.Write(attempt));
 
     private static Task Note(bool condition, ref bool flag)
     {
