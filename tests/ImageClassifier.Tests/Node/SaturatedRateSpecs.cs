@@ -128,7 +128,7 @@ public sealed class SaturatedRateSpecs
         const double Step = 0.005;
         var random = new Random(seed);
         var (waiting, inHand, working, done) = (0, 0, 0, 0);
-        var (workLeft, doneSince, pollEnds, nextArrival) = (0.0, 0.0, double.NaN, 0.0);
+        var (workLeft, doneSince, pollEnds, nextArrival) = (JobSeconds, 0.0, double.NaN, 0.0);
         var rates = new List<double>();
         for (var second = 0.0; second < 1200; second += Step)
         {

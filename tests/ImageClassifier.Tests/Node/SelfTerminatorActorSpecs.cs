@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Event;
 using ImageClassifier.Node;
 using ImageClassifier.Node.Polling;
 using ImageClassifier.Node.Supervision;
@@ -143,6 +144,7 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     [Fact]
     public async Task That_it_stays_is_said_once_until_it_has_work_again()
     {
+        Sys.EventStream.SetLogLevel(LogLevel.InfoLevel);
         Requests.Put("waiting");
         var terminator = Start();
         await EventFilter.Info(contains: "the instance stays").ExpectAsync(1, () => StayAsync(rounds: 20));
