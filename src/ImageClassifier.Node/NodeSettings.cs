@@ -103,7 +103,8 @@ public sealed record ClassificationSettings(int Classifiers, int Threads, TimeSp
 
 /// <summary>When a node ends itself.</summary>
 /// <param name="MaxEmptyPolls">After so many empty polls in a row, with nothing waiting.</param>
-public sealed record TerminationSettings(int MaxEmptyPolls)
+/// <param name="MinLifetime">Not before so long after its start.</param>
+public sealed record TerminationSettings(int MaxEmptyPolls, TimeSpan MinLifetime = default)
 {
     internal static TerminationSettings Create(SettingsSection section) =>
         new(section.WholeNumber("max-empty-polls", 1, 1_000_000));
