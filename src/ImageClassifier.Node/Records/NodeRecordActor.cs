@@ -50,7 +50,8 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    /// <summary>The keeper of one node's record. It writes nothing before the first <see cref="KeepNodeRecord"/>.</summary>
+    /// <summary>The keeper of one node's record. It writes nothing before the first
+    /// <see cref="KeepNodeRecord"/>.</summary>
     /// <param name="store">Where.</param>
     /// <param name="instance">The node's instance.</param>
     /// <param name="model">The model that it runs.</param>
@@ -106,7 +107,8 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         });
         Receive<DeleteEnded>(ended =>
         {
-            if (ended.Failure is { } failure) _log.Warning("The node's record could not be deleted: {0}", failure.Message);
+            if (ended.Failure is { } failure)
+                _log.Warning("The node's record could not be deleted: {0}", failure.Message);
             _closer.Tell(NodeRecordClosed.Instance);
         });
         ReceiveAny(_ => { });

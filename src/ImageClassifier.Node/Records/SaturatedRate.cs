@@ -7,11 +7,11 @@ namespace ImageClassifier.Node.Records;
 /// (<see cref="IMessageQueue.MaxBatch"/>) is in hand. Recent values weigh more. Not safe for several threads at once.
 /// </summary>
 /// <remarks>
-/// Jobs are settled in bursts, and a burst may hold work of any time since the one before. So the unit is a span from one
-/// burst to another, with at least ten jobs settled in it: its throughput is real whatever the bursts' sizes. It weighs
-/// as much as it was saturated, which passes over the moments in which the next poll is still under way. It counts
-/// only where its first jobs cannot have been worked on unseen: when nothing was in hand as it began, or when the span
-/// before was saturated too.
+/// Jobs are settled in bursts, and a burst may hold work of any time since the one before. So the unit is a span from
+/// one burst to another, with at least ten jobs settled in it: its throughput is real whatever the bursts' sizes. It
+/// weighs as much as it was saturated, which passes over the moments in which the next poll is still under way. It
+/// counts only where its first jobs cannot have been worked on unseen: when nothing was in hand as it began, or when
+/// the span before was saturated too.
 /// </remarks>
 internal sealed class SaturatedRate
 {

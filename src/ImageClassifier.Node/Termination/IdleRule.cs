@@ -5,8 +5,9 @@ namespace ImageClassifier.Node.Termination;
 /// nothing in hand and the least lifetime over, the queue is to be measured; the instance ends only when nothing waits
 /// there. An empty poll alone says little: what waits may be behind a message of its group that someone else has.
 /// </summary>
-/// <remarks>Counts may lag. One that still shows what is gone costs some more polls; one that does not show yet what has
-/// come ends an instance for which another is launched, and loses nothing: the message stays in its queue.</remarks>
+/// <remarks>Counts may lag. One that still shows what is gone costs some more polls; one that does not show yet what
+/// has come ends an instance for which another is launched, and loses nothing: the message stays in its
+/// queue.</remarks>
 /// <param name="settings">How many empty polls, and the least lifetime.</param>
 /// <param name="startedAt">When the instance's program started, by the clock that gives the other times.</param>
 internal sealed class IdleRule(TerminationSettings settings, DateTimeOffset startedAt)
