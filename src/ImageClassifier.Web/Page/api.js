@@ -13,8 +13,17 @@
 /** @typedef {{ batchId: string, jobs: Job[] }} Batch */
 /** @typedef {{ id: string, type: "result" | "complete", job?: Job }} BatchEvent */
 /** @typedef {"pending" | "running" | "draining" | "ended"} InstanceState */
-/** @typedef {{ instanceId: string, state: InstanceState }} Instance */
-/** @typedef {{ at: string, reason: string }} Decision */
+/** @typedef {{ instanceId: string, state: InstanceState, picturesDone: number | null }} Instance */
+/**
+ * @typedef {object} Decision
+ * @property {string} at
+ * @property {number} waiting
+ * @property {number} running
+ * @property {number} pending
+ * @property {number} wanted
+ * @property {number} launched
+ * @property {string} reason
+ */
 /**
  * @typedef {object} Fleet
  * @property {number} maxInstances

@@ -28,7 +28,7 @@ public sealed class WebSupervisorActor : ReceiveActor
         QueuePair queues, IObjectStore store, IInstanceFleet fleet, WebTierSettings settings)
     {
         var scaler = WithBackoff("scaler", Props.Create(() => new ScalerActor(
-            queues.Requests, fleet, settings.Scaling.CreatePolicy(), settings.Scaling)));
+            queues.Requests, store, fleet, settings.Scaling.CreatePolicy(), settings.Scaling)));
         var outbox = WithBackoff("outbox", Props.Create(() => new OutboxActor(
             queues.Requests, store, scaler, settings.Uploads.Outbox)));
         var uploads = WithBackoff("uploads", Props.Create(() => new UploadActor(store, outbox, settings.Uploads)));
@@ -36,7 +36,7 @@ public sealed class WebSupervisorActor : ReceiveActor
         WithBackoff("open-batches", Props.Create(() => new OpenBatchesActor(
             queues.Requests, store, outbox, batches, settings.Uploads.SweepInterval, settings.Results.Lost)));
         var listener = WithBackoff("listener", Props.Create(() => new ResultListenerActor(
-            queues.Responses, batches, settings.Listening, settings.Results)));
+            queues.Responses, batches, scaler, settings.Listening, settings.Results)));
 
         Receive<IUploadCommand>(uploads.Forward);
         Receive<IBatchCommand>(batches.Forward);
