@@ -3,6 +3,7 @@ using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Classify;
+using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.Hosting;
@@ -28,6 +29,13 @@ internal sealed class Verbs : IVerbs
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
         int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
         return await QueueHosting.RunAsync(options, Console.Out, width, stop.Token);
+    }
+
+    public async Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation)
+    {
+        using var signals = new StopSignals();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
+        return await Task.Run(() => new SimulateVerb(Console.Out, Console.Error).Run(options, stop.Token), stop.Token);
     }
 
     public async Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation)

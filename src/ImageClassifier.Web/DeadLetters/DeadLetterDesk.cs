@@ -104,7 +104,7 @@ public abstract class DeadLetterDesk
             await _dead.HandBackAsync(inHand, CancellationToken.None);
         }
 
-        var found = outcomes.Select(outcome => outcome.Job).ToHashSet();
+        var found = outcomes.Select(outcome => outcome.JobId).ToHashSet();
         return
         [
             .. outcomes,
@@ -132,12 +132,12 @@ public sealed record DeadLetter(
     JobError? Error);
 
 /// <summary>What became of a letter.</summary>
-/// <param name="Job">Its job; null where the letter cannot be read.</param>
-/// <param name="Batch">Its batch.</param>
+/// <param name="JobId">Its job; null where the letter cannot be read.</param>
+/// <param name="BatchId">Its batch.</param>
 /// <param name="Fate">What became of it.</param>
 /// <param name="Attempt">The attempt as which the job was sent; null where it was not.</param>
 /// <param name="Reason">Why, where it was not sent.</param>
-public sealed record LetterOutcome(JobId? Job, BatchId? Batch, LetterFate Fate, int? Attempt, string? Reason);
+public sealed record LetterOutcome(JobId? JobId, BatchId? BatchId, LetterFate Fate, int? Attempt, string? Reason);
 
 /// <summary>What can become of a letter.</summary>
 public enum LetterFate

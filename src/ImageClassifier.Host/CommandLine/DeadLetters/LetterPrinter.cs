@@ -23,7 +23,10 @@ internal sealed class LetterPrinter(TextWriter output, bool json, int? width)
             return;
         }
 
-        Print(letters, "The dead-letter queue is empty.", ["Job", "Batch", "Attempt", "Receives", "Accepted", "Status", "Reason"],
+        Print(
+            letters,
+            "The dead-letter queue is empty.",
+            ["Job", "Batch", "Attempt", "Receives", "Accepted", "Status", "Reason"],
             letter =>
             [
                 letter.JobId?.Value ?? "", letter.BatchId?.Value ?? "", Text(letter.Attempt), Text(letter.ReceiveCount),
@@ -37,17 +40,14 @@ internal sealed class LetterPrinter(TextWriter output, bool json, int? width)
     {
         if (json)
         {
-            PrintJson(outcomes.Select(outcome => new
-            {
-                JobId = outcome.Job, BatchId = outcome.Batch, outcome.Fate, outcome.Attempt, outcome.Reason,
-            }));
+            PrintJson(outcomes);
             return;
         }
 
         Print(outcomes, "There was nothing to do.", ["Job", "Batch", "Outcome", "Attempt", "Reason"],
             outcome =>
             [
-                outcome.Job?.Value ?? "", outcome.Batch?.Value ?? "", Word<LetterFate>(outcome.Fate), Text(outcome.Attempt),
+                outcome.JobId?.Value ?? "", outcome.BatchId?.Value ?? "", Word<LetterFate>(outcome.Fate), Text(outcome.Attempt),
                 outcome.Reason ?? "",
             ]);
     }

@@ -77,7 +77,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
 
         Assert.Equal(
             [LetterFate.Redriven, LetterFate.Redriven, LetterFate.NotFound], outcomes.Select(outcome => outcome.Fate));
-        Assert.Equal(unknown, outcomes[2].Job);
+        Assert.Equal(unknown, outcomes[2].JobId);
         Assert.Equal([requests[3].Job, requests[21].Job], Sent.Select(request => request.Job));
         Assert.Equal(23, _dead.Visible.Count);
     }
@@ -169,7 +169,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     {
         var (_, requests) = DeadBatch(3);
         var one = Assert.Single(await Desk.PurgeAsync([requests[1].Job], default));
-        Assert.Equal((requests[1].Job, LetterFate.Purged), (one.Job, one.Fate));
+        Assert.Equal((requests[1].Job, LetterFate.Purged), (one.JobId, one.Fate));
         Assert.Equal(2, _dead.Visible.Count);
 
         _dead.Put("no request");
