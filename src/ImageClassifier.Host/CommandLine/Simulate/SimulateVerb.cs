@@ -90,8 +90,15 @@ public sealed class SimulateVerb(TextWriter output, TextWriter error)
 
     private static void WriteTimeline(string file, Timeline timeline)
     {
-        using var writer = new StreamWriter(file);
-        timeline.WriteCsv(writer);
+        try
+        {
+            using var writer = new StreamWriter(file);
+            timeline.WriteCsv(writer);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new InvalidSettingException("--timeline", file, $"the file cannot be written ({failure.Message})", failure);
+        }
     }
 
     private void PrintJson(SimulationReport[] reports) => output.WriteLine(reports is [var only]
