@@ -75,7 +75,7 @@ internal sealed class Grammar
         DefaultValueFactory = _ => 1,
     };
 
-    private readonly Option<double?> _price = new("--price")
+    private readonly Option<string> _price = new("--price")
     {
         Description = "Dollars for an hour of an instance (default: 0.0893, c7i.large).",
         HelpName = "DOLLARS",
@@ -177,7 +177,6 @@ internal sealed class Grammar
         {
             _load, _seed, _price, _boot, _serviceTime, _minimumCharge, _timeline, _compare, _jsonReport,
         };
-        _price.Validators.Add(MustNotBeNegative);
         simulate.SetAction((parsed, cancellation) => _verbs.SimulateAsync(
             new SimulateOptions(
                 Sources(parsed), parsed.GetRequiredValue(_load), parsed.GetValue(_seed), parsed.GetValue(_price),
@@ -310,12 +309,6 @@ internal sealed class Grammar
 
         foreach (var job in jobs.Where(job => !JobId.TryParse(job, out _)))
             result.AddError($"{job} is no job's id: 32 lower-case hexadecimal digits.");
-    }
-
-    private static void MustNotBeNegative(OptionResult result)
-    {
-        if (result.Tokens is [var token] && double.TryParse(token.Value, out var price) && !(price >= 0))
-            result.AddError($"--price {token.Value}: 0 or more.");
     }
 
     private void HasNoUrls(CommandResult result)
