@@ -89,6 +89,14 @@ public sealed partial class AwsSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
+    public async Task A_picture_that_kills_its_nodes_fails_alone_and_can_be_redriven_when_it_kills_no_more()
+    {
+        await ProvisionAsync();
+        var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
+        await new DeadlyPictureStory(data, [.. Settings(), "queues.requests.lease=5s"], [.. Arguments()]).RunAsync(place: 0);
+    }
+
+    [SkippableFact]
     public async Task Check_says_what_is_missing()
     {
         FauxqsEmulator.Require();

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Web;
 using ImageClassifier.EndToEnd.Pictures;
 using ImageClassifier.EndToEnd.Programs;
 using ImageClassifier.Testing;
@@ -90,6 +92,46 @@ public sealed class BrowserSpecs
             data, ownsData: true, address, QuickPolls, "queues.requests.lease=5s");
         await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(60, Patiently);
         await ScreenshotAsync(page, "phone.png");
+    }
+
+    [SkippableFact]
+    public async Task A_picture_that_failed_and_is_redriven_shows_as_classified()
+    {
+        // No node comes, so all that the page hears of is what is sent here.
+        await using var service = await RunningService.StartAsync("scaling.settle-time=10m");
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await LaunchAsync(playwright);
+        var page = await browser.NewPageAsync();
+        var opened = new TaskCompletionSource<IWebSocketRoute>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await page.RouteWebSocketAsync("**/ws?*", socket => opened.TrySetResult(socket));
+        await page.GotoAsync(service.Address.ToString());
+        await page.SetInputFilesAsync(
+            "#files", new FilePayload { Name = "a.jpg", MimeType = "image/jpeg", Buffer = TestPictures.All[0].Bytes });
+        var socket = await opened.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        var batch = HttpUtility.ParseQueryString(new Uri(socket.Url).Query)["batch"];
+        var job = (await service.GetJsonAsync($"/api/batches/{batch}")).GetProperty("jobs")[0].GetProperty("jobId").GetString();
+
+        socket.Send(JsonSerializer.Serialize(new
+        {
+            id = "e-1",
+            type = "result",
+            job = new { jobId = job, fileName = "a.jpg", status = "failed", error = "It was tried several times." },
+        }));
+        await Expect(page.Locator(".card[data-state=failed]")).ToHaveCountAsync(1, Patiently);
+        socket.Send(JsonSerializer.Serialize(new
+        {
+            id = "e-2",
+            type = "result",
+            job = new
+            {
+                jobId = job,
+                fileName = "a.jpg",
+                status = "classified",
+                predictions = new[] { new { index = 0, label = "redriven", probability = 1.0 } },
+            },
+        }));
+        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(1, Patiently);
+        await Expect(page.Locator(".card .label")).ToContainTextAsync("redriven");
     }
 
     private static Task<IBrowser> LaunchAsync(IPlaywright playwright)

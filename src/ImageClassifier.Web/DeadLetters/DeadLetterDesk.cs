@@ -78,24 +78,27 @@ public abstract class DeadLetterDesk
     {
         var outcomes = new List<LetterOutcome>();
         var inHand = new List<ReceivedMessage>();
+        // What stays is held until the end, so that each letter comes once. If that takes longer than the lease, they come
+        // round again, and then all have had their turn.
+        var staying = new HashSet<string>();
         try
         {
-            // What is kept stays in hand until the end, so that each letter comes once.
-            while (await _dead.TakeAsync(TakenAtOnce, Lease, cancellation) is { Count: > 0 } taken)
+            while (await TakeNextAsync(staying, inHand, cancellation) is { Count: > 0 } taken)
             {
-                inHand.AddRange(taken);
                 foreach (var message in taken)
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    if (jobs is not null && !(Subject(message) is { Job: var job } && jobs.Contains(job))) continue;
-                    var outcome = await deal(message, cancellation);
-                    if (outcome.Fate != LetterFate.Kept)
+                    var isMeant = jobs is null || (Subject(message) is { Job: var job } && jobs.Contains(job));
+                    var outcome = isMeant ? await deal(message, cancellation) : null;
+                    if (outcome is not null) outcomes.Add(outcome);
+                    if (outcome is null or { Fate: LetterFate.Kept })
                     {
-                        await _dead.DeleteAsync(message, CancellationToken.None);
-                        inHand.Remove(message);
+                        staying.Add(message.Body);
+                        continue;
                     }
 
-                    outcomes.Add(outcome);
+                    await _dead.DeleteAsync(message, CancellationToken.None);
+                    inHand.Remove(message);
                 }
             }
         }
@@ -111,6 +114,14 @@ public abstract class DeadLetterDesk
             .. (jobs ?? []).Where(job => !found.Contains(job)).Select(job => new LetterOutcome(
                 job, null, LetterFate.NotFound, null, "The dead-letter queue has no letter of this job.")),
         ];
+    }
+
+    private async Task<IReadOnlyList<ReceivedMessage>> TakeNextAsync(
+        HashSet<string> staying, List<ReceivedMessage> inHand, CancellationToken cancellation)
+    {
+        var taken = await _dead.TakeAsync(TakenAtOnce, Lease, cancellation);
+        inHand.AddRange(taken);
+        return [.. taken.Where(message => !staying.Contains(message.Body))];
     }
 }
 

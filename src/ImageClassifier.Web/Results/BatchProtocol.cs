@@ -1,3 +1,4 @@
+using Akka.Actor;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 
@@ -36,8 +37,8 @@ public static class BatchProtocol
     public sealed record ReadEvents(BatchId Batch, EventId? After, TimeSpan Wait) : IBatchCommand;
 
     /// <summary>Reads results from the store that the batch may have missed; not answered, and nothing to a batch that is
-    /// not live.</summary>
-    public sealed record CatchUp(BatchId Batch);
+    /// not live. It keeps no batch from leaving.</summary>
+    public sealed record CatchUp(BatchId Batch) : INotInfluenceReceiveTimeout;
 
     /// <summary>Deletes the batch's pictures, results and manifest; answered <see cref="BatchDeleted"/>.</summary>
     public sealed record DeleteBatch(BatchId Batch) : IBatchCommand;

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Storage;
 using ImageClassifier.Web.Uploads;
 using static ImageClassifier.Web.Results.BatchProtocol;
 
@@ -28,6 +29,12 @@ internal sealed class BatchState
 
     /// <summary>Whether every accepted job has its result.</summary>
     public bool Finished => _results.Count == _accepted.Count;
+
+    /// <summary>Where the results are that no other can replace.</summary>
+    public IReadOnlySet<string> FinalResults => _results.Values
+        .Where(result => result.Status == JobStatus.Classified)
+        .Select(result => ObjectKeys.Result(result.Batch, result.Job))
+        .ToHashSet();
 
     /// <summary>Takes a result; false where one is known that it does not replace, or it is of no job of this batch. Only
     /// what failed is replaced, by a classified result or by a later attempt's: that is a further event, and where no job is

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
@@ -19,11 +20,14 @@ internal sealed class StoredBatch(IObjectStore store, BatchId batch)
             .ConfigureAwait(false);
         return manifest is null
             ? null
-            : new BatchState(manifest, await ReadResultsAsync(cancellation).ConfigureAwait(false));
+            : new BatchState(manifest, await ReadResultsAsync(FrozenSet<string>.Empty, cancellation).ConfigureAwait(false));
     }
 
     /// <summary>Reads the results that there are.</summary>
-    public async Task<IReadOnlyCollection<JobResult>> ReadResultsAsync(CancellationToken cancellation)
+    /// <param name="known">The keys of those that need not be read.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<IReadOnlyCollection<JobResult>> ReadResultsAsync(
+        IReadOnlySet<string> known, CancellationToken cancellation)
     {
         var results = new ConcurrentBag<JobResult>();
         await Parallel.ForEachAsync(
@@ -31,6 +35,7 @@ internal sealed class StoredBatch(IObjectStore store, BatchId batch)
             new ParallelOptions { MaxDegreeOfParallelism = ReadsAtOnce, CancellationToken = cancellation },
             async (listing, token) =>
             {
+                if (known.Contains(listing.Key)) return;
                 var result = await store.ReadJsonAsync<JobResult>(listing.Key, token).ConfigureAwait(false);
                 if (result is not null) results.Add(result);
             }).ConfigureAwait(false);

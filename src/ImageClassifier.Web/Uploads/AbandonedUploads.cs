@@ -7,21 +7,34 @@ namespace ImageClassifier.Web.Uploads;
 /// <summary>Finds uploads that began and never came to their manifest, and removes what they left.</summary>
 internal sealed class AbandonedUploads(IObjectStore store, TimeSpan abandonedAfter)
 {
+    // Each is a call to the store.
+    private const int MaxChecks = 200;
+
     /// <summary>The uploads whose marker is older than the limit and whose manifest is missing. Some may be under
     /// way.</summary>
-    public async Task<IReadOnlyList<BatchId>> FindAsync(DateTimeOffset now, CancellationToken cancellation)
+    /// <param name="now">When it is.</param>
+    /// <param name="after">Where an earlier look came to; null for the beginning.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>What was found, and where the next look goes on; null for the beginning.</returns>
+    public async Task<(IReadOnlyList<BatchId> Batches, BatchId? Next)> FindAsync(
+        DateTimeOffset now, BatchId? after, CancellationToken cancellation)
     {
         var found = new List<BatchId>();
+        var checks = 0;
+        var place = after;
         await foreach (var marker in store.ListAsync(ObjectKeys.OpenBatches, cancellation).ConfigureAwait(false))
         {
             if (now - marker.LastModified < abandonedAfter
                 || !ObjectKeys.TryParseOpenMarker(marker.Key, out var batch)
-                || await store.ExistsAsync(ObjectKeys.Manifest(batch), cancellation).ConfigureAwait(false))
+                || (after is { } done && string.CompareOrdinal(batch.Value, done.Value) <= 0))
                 continue;
-            found.Add(batch);
+            if (checks == MaxChecks) return (found, place);
+            checks++;
+            place = batch;
+            if (!await store.ExistsAsync(ObjectKeys.Manifest(batch), cancellation).ConfigureAwait(false)) found.Add(batch);
         }
 
-        return found;
+        return (found, null);
     }
 
     /// <summary>Cleans up uploads that were found and are not under way, unless their manifest has come since.</summary>

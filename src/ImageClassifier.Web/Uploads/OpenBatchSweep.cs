@@ -29,28 +29,37 @@ internal sealed class OpenBatchSweep(
     private readonly List<ClassificationRequest> _again = [];
     private readonly List<JobResult> _lost = [];
 
-    /// <summary>Walks on from a place.</summary>
+    /// <summary>Walks on from a place. A failure ends the walk, but what was noted before it is among the findings: a job
+    /// whose further attempt is noted must also be sent.</summary>
     /// <param name="after">The last batch that an earlier walk came to; null for the first.</param>
     /// <param name="cancellation">Gives up.</param>
     public async Task<SweepFindings> RunAsync(BatchId? after, CancellationToken cancellation)
     {
-        var visited = 0;
-        BatchId? last = null;
-        await foreach (var marker in store.ListAsync(ObjectKeys.OpenBatches, cancellation).ConfigureAwait(false))
+        var place = after;
+        try
         {
-            if (!ObjectKeys.TryParseOpenMarker(marker.Key, out var batch)
-                || (after is { } done && string.CompareOrdinal(batch.Value, done.Value) <= 0))
-                continue;
-            if (visited == maxBatches || _again.Count + _lost.Count >= MaxJobs) return Findings(last);
-            await VisitAsync(batch, cancellation).ConfigureAwait(false);
-            visited++;
-            last = batch;
-        }
+            var visited = 0;
+            await foreach (var marker in store.ListAsync(ObjectKeys.OpenBatches, cancellation).ConfigureAwait(false))
+            {
+                if (!ObjectKeys.TryParseOpenMarker(marker.Key, out var batch)
+                    || (after is { } done && string.CompareOrdinal(batch.Value, done.Value) <= 0))
+                    continue;
+                if (visited == maxBatches || _again.Count + _lost.Count >= MaxJobs) return Findings(place, null);
+                visited++;
+                // Before the visit: a batch that cannot be read holds up no other.
+                place = batch;
+                await VisitAsync(batch, cancellation).ConfigureAwait(false);
+            }
 
-        return Findings(next: null);
+            return Findings(null, null);
+        }
+        catch (Exception failure) when (!cancellation.IsCancellationRequested)
+        {
+            return Findings(place, failure);
+        }
     }
 
-    private SweepFindings Findings(BatchId? next) => new(_unsent, _old, _again, _lost, next);
+    private SweepFindings Findings(BatchId? next, Exception? failure) => new(_unsent, _old, _again, _lost, next, failure);
 
     private async Task VisitAsync(BatchId batch, CancellationToken cancellation)
     {
@@ -118,9 +127,11 @@ internal sealed class OpenBatchSweep(
 /// <param name="Again">Jobs whose messages were lost, as their next attempts.</param>
 /// <param name="Lost">Jobs that were lost too often, as they are stored.</param>
 /// <param name="Next">Where the next walk goes on; null for the beginning.</param>
+/// <param name="Failure">What ended the walk early; null where nothing did.</param>
 internal sealed record SweepFindings(
     IReadOnlyList<BatchId> Unsent,
     IReadOnlyList<BatchId> Old,
     IReadOnlyList<ClassificationRequest> Again,
     IReadOnlyList<JobResult> Lost,
-    BatchId? Next);
+    BatchId? Next,
+    Exception? Failure);

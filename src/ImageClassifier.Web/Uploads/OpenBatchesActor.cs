@@ -50,11 +50,7 @@ public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
         Receive<Look>(_ => OnLook());
         Receive<Looked>(OnLooked);
         Receive<Swept>(OnSwept);
-        Receive<LookFailed>(failed =>
-        {
-            _log.Warning("Open batches could not be looked into: {Cause}", failed.Cause.Message);
-            LookLater();
-        });
+        // Of what it tells batches it awaits no answer: their results are stored.
         Receive<IBatchAnswer>(_ => { });
     }
 
@@ -88,13 +84,15 @@ public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
         _looks.Add(looked.Measure, now);
         new OpenBatchSweep(_store, _settings.LostAfter, _settings.BatchesASweep, now, _looks.EmptySince)
             .RunAsync(_next, _stopping.Token)
-            .PipeTo(Self, success: findings => new Swept(findings), failure: failure => new LookFailed(failure));
+            .PipeTo(Self, success: findings => new Swept(findings));
     }
 
     private void OnSwept(Swept swept)
     {
         var found = swept.Findings;
         _next = found.Next;
+        if (found.Failure is { } failure)
+            _log.Warning("Open batches could not be looked into, and are later: {Cause}", failure.Message);
         foreach (var batch in found.Unsent) _outbox.Tell(new OutboxProtocol.SendUnsent(batch));
         foreach (var batch in found.Old) _batches.Tell(new CatchUp(batch));
         if (found.Again.Count > 0)
@@ -111,8 +109,6 @@ public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
     private sealed record Looked(QueueMeasure? Measure, Exception? Cause);
 
     private sealed record Swept(SweepFindings Findings);
-
-    private sealed record LookFailed(Exception Cause);
 
     private sealed record Look
     {

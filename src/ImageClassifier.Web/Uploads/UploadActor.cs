@@ -29,6 +29,7 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
 
     /// <summary>Batches whose leftovers are being removed.</summary>
     private readonly HashSet<BatchId> _discarding = [];
+    private BatchId? _sweptTo;
     private readonly LinkedList<(BatchId Batch, IActorRef Caller)> _waiting = [];
 
     /// <summary>Creates the actor.</summary>
@@ -119,7 +120,7 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
         _committing.Add(manifest.Batch);
         StoreAsync(manifest, _stopping.Token).PipeTo(
             Self,
-            success: stored => new ManifestStored(stored, caller),
+            success: stored => new ManifestStored(stored, IsNew: ReferenceEquals(stored, manifest), caller),
             failure: cause => new ManifestFailed(manifest.Batch, caller, cause));
     }
 
@@ -134,8 +135,13 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
 
     private void OnManifestStored(ManifestStored stored)
     {
-        _committing.Remove(stored.Manifest.Batch);
-        _outbox.Tell(new OutboxProtocol.SendBatch(stored.Manifest));
+        var batch = stored.Manifest.Batch;
+        _committing.Remove(batch);
+        // One that was there may have been sent long ago.
+        OutboxProtocol.IOutboxCommand send = stored.IsNew
+            ? new OutboxProtocol.SendBatch(stored.Manifest)
+            : new OutboxProtocol.SendUnsent(batch);
+        _outbox.Tell(send);
         stored.Caller.Tell(new Committed(stored.Manifest));
     }
 
@@ -149,15 +155,16 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
 
     private void OnSweep() =>
         new AbandonedUploads(_store, _settings.AbandonedAfter)
-            .FindAsync(Context.System.Scheduler.Now, _stopping.Token)
+            .FindAsync(Context.System.Scheduler.Now, _sweptTo, _stopping.Token)
             .PipeTo(
                 Self,
-                success: found => new AbandonedFound(found),
+                success: found => new AbandonedFound(found.Batches, found.Next),
                 failure: cause => new SweepFinished(0, cause));
 
     /// <summary>From here on no upload may resume one of these, until its leftovers are gone.</summary>
     private void OnAbandonedFound(AbandonedFound found)
     {
+        _sweptTo = found.Next;
         var abandoned = found.Batches.Where(batch => !IsUnderWay(batch)).ToArray();
         _discarding.UnionWith(abandoned);
         new AbandonedUploads(_store, _settings.AbandonedAfter).CleanUpAsync(abandoned, _stopping.Token).PipeTo(
@@ -177,11 +184,11 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
         Timers.StartSingleTimer(nameof(Sweep), Sweep.Instance, _settings.SweepInterval);
     }
 
-    private sealed record ManifestStored(BatchManifest Manifest, IActorRef Caller);
+    private sealed record ManifestStored(BatchManifest Manifest, bool IsNew, IActorRef Caller);
 
     private sealed record ManifestFailed(BatchId Batch, IActorRef Caller, Exception Cause);
 
-    private sealed record AbandonedFound(IReadOnlyList<BatchId> Batches);
+    private sealed record AbandonedFound(IReadOnlyList<BatchId> Batches, BatchId? Next);
 
     private sealed record SweepFinished(int Cleaned, Exception? Cause);
 

@@ -133,12 +133,11 @@ internal sealed class UploadRequest(
         IActorRef uploads, Incoming incoming, CancellationToken cancellation)
     {
         var batch = incoming.Batch;
-        var jobs = new List<ManifestJob>();
         var mayDiscard = true;
         try
         {
             await store.PutAsync(ObjectKeys.OpenMarker(batch), ReadOnlyMemory<byte>.Empty, cancellation);
-            await ReadFilesAsync(incoming, jobs, cancellation);
+            var jobs = await ReadFilesAsync(incoming, cancellation);
             if (!jobs.Any(job => job.ImageKey is not null))
             {
                 await DiscardAsync(incoming);
@@ -165,13 +164,16 @@ internal sealed class UploadRequest(
         }
     }
 
-    private async Task ReadFilesAsync(Incoming incoming, List<ManifestJob> jobs, CancellationToken cancellation)
+    private async Task<IReadOnlyList<ManifestJob>> ReadFilesAsync(Incoming incoming, CancellationToken cancellation)
     {
+        var jobs = new List<ManifestJob>();
         while (await NextFileAsync(incoming.Form, cancellation) is { } file)
         {
             if (jobs.Count == incoming.MaxFiles) throw new TooManyFilesException(incoming.MaxFiles);
             jobs.Add(await _intake.TakeAsync(incoming.Batch, file.Name, file.Section.Body, cancellation));
         }
+
+        return jobs;
     }
 
     private static async Task<(string Name, MultipartSection Section)?> NextFileAsync(

@@ -153,6 +153,26 @@ public sealed class DeadRequestsSpecs : WebSpecs
     }
 
     [Fact]
+    public async Task Letters_that_must_stay_are_dealt_with_once_though_their_leases_run_out_meanwhile()
+    {
+        var clock = new HastyClock();
+        var dead = new FakeMessageQueue(clock);
+        var manifest = StoredBatch(2);
+        foreach (var job in manifest.Jobs) dead.Put(WireJson.Write(manifest.Request(job, 1)), job.Job.Value, Receives);
+        Requests.EntryOutcome = (_, _) =>
+        {
+            clock.Ahead += TimeSpan.FromHours(1);
+            return new QueueOutcome(QueueOutcomeKind.Retriable, "Not now.");
+        };
+
+        var outcomes = await new DeadRequests(dead, Requests, Store).RedriveAsync(null, default);
+        Assert.Equal(
+            manifest.Jobs.Select(job => ((JobId?)job.Job, LetterFate.Kept)),
+            outcomes.Select(outcome => (outcome.JobId, outcome.Fate)));
+        Assert.Equal(2, dead.All.Count);
+    }
+
+    [Fact]
     public async Task Several_letters_of_a_job_are_one_attempt()
     {
         var (_, requests) = DeadBatch(1);
@@ -237,6 +257,14 @@ public sealed class DeadRequestsSpecs : WebSpecs
         foreach (var request in requests) PutDead(request);
         StoreResult(Jobs.Failed(requests[0], JobErrorCodes.TooManyAttempts));
         return (manifest, requests);
+    }
+
+    /// <summary>A clock that jumps ahead, while its timers are right.</summary>
+    private sealed class HastyClock : TimeProvider
+    {
+        public TimeSpan Ahead { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
     }
 
     private void PutDead(ClassificationRequest request) => _dead.Put(WireJson.Write(request), request.Job.Value, Receives);

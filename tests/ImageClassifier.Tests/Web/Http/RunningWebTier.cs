@@ -119,8 +119,8 @@ internal sealed class RunningWebTier : IAsyncDisposable
     }
 
     /// <summary>Ends a job with a label.</summary>
-    public Task PublishAsync(AcceptedUpload upload, int picture, string label = "cat") =>
-        PublishAsync(Jobs.Classified(Jobs.Request(upload.Batch, upload.Jobs[picture]), label));
+    public Task PublishAsync(AcceptedUpload upload, int picture, string label = "cat", int attempt = 1) =>
+        PublishAsync(Jobs.Classified(Jobs.Request(upload.Batch, upload.Jobs[picture], attempt), label));
 
     /// <summary>Waits until something holds.</summary>
     public async Task UntilAsync(Func<bool> condition, string because)

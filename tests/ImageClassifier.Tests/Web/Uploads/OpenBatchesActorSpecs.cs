@@ -221,6 +221,49 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     }
 
     [Fact]
+    public async Task Catching_up_reads_what_is_missing_only_and_keeps_no_batch_live()
+    {
+        var manifest = SentBatch(2);
+        StoreResult(ResultOf(manifest, 0));
+        await PassAsync(LostAfter + Minute);
+        var reads = 0;
+        Store.Before = (call, key) =>
+        {
+            if (call == StoreCall.Get && key == ObjectKeys.Result(manifest.Batch, manifest.Jobs[0].Job)) reads++;
+            return Task.CompletedTask;
+        };
+        var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
+        Start(batches: batches);
+        await AskAsync<BatchView>(batches, new GetBatch(manifest.Batch));
+        // Several looks, before and after the batch would leave without them.
+        await PassAsync(Showing.PassivateAfter + 3 * Minute);
+        Assert.Equal(1, reads);
+
+        await AskAsync<BatchView>(batches, new GetBatch(manifest.Batch));
+        Assert.Equal(2, reads);
+    }
+
+    [Fact]
+    public async Task A_batch_that_cannot_be_read_holds_up_no_other_and_what_was_noted_is_sent()
+    {
+        var manifests = Enumerable.Range(0, 3).Select(_ => SentBatch(1))
+            .OrderBy(manifest => manifest.Batch.Value, StringComparer.Ordinal).ToArray();
+        var unreadable = ObjectKeys.Manifest(manifests[1].Batch);
+        Store.Before = (call, key) => call == StoreCall.Get && key == unreadable
+            ? Task.FromException(new IOException("It cannot be read."))
+            : Task.CompletedTask;
+        Start();
+
+        foreach (var readable in (BatchManifest[])[manifests[0], manifests[2]])
+        {
+            await PassUntilAsync(() => Requests.All.Count == 1, "it is sent again");
+            var request = WireJson.TryRead<ClassificationRequest>(Requests.All[0].Body)!;
+            Assert.Equal((readable.Batch, 2), (request.Batch, request.Attempt));
+            await LoseAllAsync();
+        }
+    }
+
+    [Fact]
     public async Task A_store_that_is_away_is_looked_at_again()
     {
         SentBatch(1);
