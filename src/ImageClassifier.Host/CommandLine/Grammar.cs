@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Reflection;
 using ImageClassifier.Core;
+using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.CommandLine;
@@ -63,6 +64,8 @@ internal sealed class Grammar
         Description = "Only say what would be done.",
     };
 
+    private readonly SimulateGrammar _simulate = new();
+
     public Grammar(IVerbs verbs, IReadOnlyDictionary<string, string> variables)
     {
         _verbs = verbs;
@@ -102,12 +105,18 @@ internal sealed class Grammar
             verb.Validators.Add(HasNoData);
         }
 
+        var simulate = _simulate.CreateCommand();
+        simulate.SetAction((parsed, cancellation) =>
+            _verbs.SimulateAsync(_simulate.Options(parsed, Sources(parsed)), cancellation));
+        simulate.Validators.Add(HasNoUrls);
+        simulate.Validators.Add(HasNoData);
+
         var aws = new Command("aws", "What the program needs on AWS.") { provision, check };
 
         Root = new RootCommand("An elastic image-classification service. Exit codes: 0 done, 1 some of the work failed or "
             + "was interrupted, 2 wrong use or settings.")
         {
-            _urls, _data, _config, _set, web, node, classify, aws,
+            _urls, _data, _config, _set, web, node, classify, simulate, aws,
         };
         Root.SetAction(WebAsync);
         Root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();

@@ -3,6 +3,7 @@ using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Classify;
+using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.Hosting;
@@ -28,6 +29,22 @@ internal sealed class Verbs : IVerbs
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
         int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
         return await new ClassifyVerb(CreateClassifier, Console.Out, width).RunAsync(options, stop.Token);
+    }
+
+    public async Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation)
+    {
+        using var signals = new StopSignals();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
+        int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
+        var progress = Console.IsErrorRedirected ? null : Console.Error;
+        try
+        {
+            return await new SimulateVerb(Console.Out, width, progress).RunAsync(options, stop.Token);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return ExitCodes.SomeFailed;
+        }
     }
 
     /// <summary>The classifier that the settings describe.</summary>

@@ -16,6 +16,9 @@ internal sealed class RequestQueue(EventQueue events, TimeSpan countsLag)
     /// <summary>The visible messages.</summary>
     public int Waiting => _arrived - _taken + _returned.Count;
 
+    /// <summary>The picture that waits longest; only where one waits.</summary>
+    public int Oldest => _returned.Count > 0 ? _returned.Peek() : _taken;
+
     /// <summary>The messages under lease.</summary>
     public int InFlight { get; private set; }
 

@@ -1,3 +1,4 @@
+using ImageClassifier.Simulator.Baselines;
 using ImageClassifier.Simulator.Loads;
 using ImageClassifier.Simulator.Reports;
 using ImageClassifier.Web.Scaling;
@@ -33,25 +34,49 @@ public static class Simulation
         Action<double>? progress = null,
         CancellationToken cancellation = default)
     {
+        var makePolicy = policy ?? (_ => model.Scaling.CreatePolicy());
         // The scaler has settled when the first picture comes.
         var startsAt = -(model.Scaling.SettleTime + model.Scaling.IdleInterval).Ticks;
         var cloud = new Cloud(
-            model, arrivals.Ticks, seed, startsAt, policy ?? (_ => model.Scaling.CreatePolicy()));
-        cloud.Scaler.Look();
-        RunToTheEnd(cloud, arrivals.Ticks, progress, cancellation);
+            model, arrivals.Ticks, seed, startsAt, made => new SimulatedScaler(made, makePolicy(made.Time), made.Pauses));
+        if (!RunToTheEnd(cloud, arrivals.Ticks, progress, cancellation))
+            throw new SimulationStuckException(arrivals.Count - cloud.Recorder.Results);
         return SimulationReport.Create(cloud, arrivals);
     }
 
-    private static void RunToTheEnd(Cloud cloud, long[] arrivals, Action<double>? progress, CancellationToken cancellation)
+    /// <summary>Runs with launches at given times rather than a scaler.</summary>
+    /// <param name="model">The deployment.</param>
+    /// <param name="arrivals">The load.</param>
+    /// <param name="seed">What all that is drawn follows from.</param>
+    /// <param name="launches">When how many are launched, in order.</param>
+    /// <param name="deadline">It stops when a result takes longer, in ticks.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <returns>The cloud, at the end or where it stopped.</returns>
+    internal static (Cloud Cloud, bool IsComplete) RunSchedule(
+        SimulationModel model,
+        Arrivals arrivals,
+        int seed,
+        IReadOnlyList<ScheduledLaunch> launches,
+        long deadline,
+        CancellationToken cancellation)
+    {
+        var cloud = new Cloud(
+            model, arrivals.Ticks, seed, 0, made => new ScheduledLauncher(made, launches), deadline);
+        return (cloud, RunToTheEnd(cloud, arrivals.Ticks, null, cancellation));
+    }
+
+    /// <returns>Whether all pictures have their result and the fleet is at zero.</returns>
+    private static bool RunToTheEnd(Cloud cloud, long[] arrivals, Action<double>? progress, CancellationToken cancellation)
     {
         var events = cloud.Events;
         var arrived = 0;
         var countsRememberedAt = long.MinValue;
+        cloud.Launcher.Start();
         for (var handled = 1L; !IsOver(cloud, arrived, arrivals.Length); handled++)
         {
             var at = Math.Min(events.NextAt, arrived < arrivals.Length ? arrivals[arrived] : long.MaxValue);
-            if (at == long.MaxValue || (arrived == arrivals.Length && at > arrivals[^1] + GiveUpAfter))
-                throw new SimulationStuckException(arrivals.Length - cloud.Recorder.Results);
+            var isStuck = at == long.MaxValue || (arrived == arrivals.Length && at > arrivals[^1] + GiveUpAfter);
+            if (isStuck || cloud.Recorder.MissedDeadline) return false;
 
             while (cloud.Recorder.NextSampleAt <= at) cloud.Recorder.Take(cloud);
             if (at / CountsStep > countsRememberedAt)
@@ -70,10 +95,11 @@ public static class Simulation
 
         cloud.Recorder.Take(cloud);
         progress?.Invoke(1);
+        return true;
     }
 
     private static bool IsOver(Cloud cloud, int arrived, int arrivals) =>
-        arrived == arrivals && cloud.Recorder.Results == arrivals && cloud.Fleet.Alive == 0 && !cloud.Scaler.IsLaunching;
+        arrived == arrivals && cloud.Recorder.Results == arrivals && cloud.Fleet.Alive == 0 && !cloud.Launcher.IsLaunching;
 
     private static void Arrive(Cloud cloud, long[] arrivals, ref int arrived)
     {
@@ -82,7 +108,7 @@ public static class Simulation
         while (arrived < arrivals.Length && arrivals[arrived] == at) arrived++;
         cloud.Events.GoTo(at);
         cloud.Queue.Arrive(arrived - first);
-        cloud.Scaler.WorkSent(arrived - first);
+        cloud.Launcher.WorkSent(arrived - first);
     }
 
     private static void Handle(Cloud cloud, Event next)
@@ -90,15 +116,6 @@ public static class Simulation
         var node = next.Node >= 0 ? cloud.Fleet.Nodes[next.Node] : null;
         switch (next.Kind)
         {
-            case EventKind.ScalerDue:
-                cloud.Scaler.OnDue(next.Stamp);
-                break;
-            case EventKind.ScalerSaw:
-                cloud.Scaler.OnSaw();
-                break;
-            case EventKind.LaunchAnswered:
-                cloud.Scaler.OnLaunchAnswered();
-                break;
             case EventKind.Booted:
                 node!.OnBooted();
                 break;
@@ -122,6 +139,9 @@ public static class Simulation
                 break;
             case EventKind.LeasesOver:
                 cloud.OnLeasesOver(next.Stamp);
+                break;
+            default:
+                cloud.Launcher.Handle(next);
                 break;
         }
     }

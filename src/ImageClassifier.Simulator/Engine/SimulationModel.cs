@@ -26,6 +26,9 @@ public sealed record SimulationModel
     /// <summary>When a node ends itself.</summary>
     public required TerminationSettings Termination { get; init; }
 
+    /// <summary>How often a node writes its record.</summary>
+    public TimeSpan RecordInterval { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>From a launch to the node's first poll.</summary>
     public required DrawnTime Boot { get; init; }
 
@@ -53,11 +56,13 @@ public sealed record SimulationModel
     public Faults Faults { get; init; } = Faults.None;
 
     /// <summary>Reads what the settings say; boot and service time are those that the latency policy assumes.</summary>
+    /// <param name="webTier">The web tier's settings.</param>
+    /// <param name="nodes">The nodes' settings.</param>
     /// <exception cref="InvalidSettingException">A setting is missing or wrong.</exception>
-    public static SimulationModel Create(Config config)
+    public static SimulationModel Create(Config webTier, Config nodes)
     {
-        var root = new SettingsSection(config, "image-classifier");
-        var scaling = ScalingSettings.Create(config);
+        var root = new SettingsSection(nodes, "image-classifier");
+        var scaling = ScalingSettings.Create(webTier);
         var node = root.Section("node");
         // Only these two: how many threads the model may have depends on the machine, and this one is another.
         var polling = PollingSettings.Create(node.Section("polling"), root.Section("queues.requests"));
@@ -68,6 +73,7 @@ public sealed record SimulationModel
             Linger = polling.Linger,
             AcknowledgeLinger = polling.AcknowledgeLinger,
             Termination = TerminationSettings.Create(node.Section("termination")),
+            RecordInterval = node.Duration("record-interval", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)),
             Boot = DrawnTime.Fixed(scaling.Latency.BootTime),
             Service = DrawnTime.Fixed(scaling.Latency.ServiceTime),
         };

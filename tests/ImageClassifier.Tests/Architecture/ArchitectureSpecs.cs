@@ -47,7 +47,7 @@ public sealed class ArchitectureSpecs
         ["Microsoft.Data.Sqlite"] = [Embedded],
         ["Microsoft.ML"] = [Onnx],
         ["ScottPlot"] = [Simulator],
-        ["SkiaSharp"] = [Onnx],
+        ["SkiaSharp"] = [Onnx, Simulator],
         ["Spectre.Console"] = [Host],
         ["System.CommandLine"] = [Host],
     };

@@ -1,0 +1,141 @@
+using System.Text.Json;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Host.Configuration;
+using ImageClassifier.Simulator.Baselines;
+using ImageClassifier.Simulator.Charts;
+using ImageClassifier.Simulator.Engine;
+using ImageClassifier.Simulator.Loads;
+using ImageClassifier.Simulator.Reports;
+
+namespace ImageClassifier.Host.CommandLine.Simulate;
+
+/// <summary>The verb <c>simulate</c>: runs the discrete-event model with the user's settings, and says what came of it. It
+/// needs neither credentials nor a data folder.</summary>
+/// <param name="output">Standard output: tables or the JSON document, and nothing else.</param>
+/// <param name="width">The terminal's width in characters; null where the output is no terminal.</param>
+/// <param name="progress">The terminal for the progress bar; null for none.</param>
+public sealed class SimulateVerb(TextWriter output, int? width, TextWriter? progress)
+{
+    internal const string LoadOption = "--load";
+    internal const string PriceOption = "--price";
+    internal const string MinimumChargeOption = "--minimum-charge";
+    internal const string BootOption = "--boot";
+    internal const string ServiceTimeOption = "--service-time";
+    internal const string ChartOption = "--chart";
+    internal const string CompareOption = "--compare";
+
+    private static readonly JsonSerializerOptions Json = new(WireJson.Options) { WriteIndented = true };
+
+    /// <summary>Runs it.</summary>
+    /// <returns><see cref="ExitCodes.Done"/>.</returns>
+    /// <exception cref="InvalidSettingException">A setting or an option is not usable; nothing was printed.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped; nothing was printed.</exception>
+    public async Task<int> RunAsync(SimulateOptions options, CancellationToken cancellation)
+    {
+        var model = Model(options, options.Settings);
+        foreach (var chart in options.Charts) SimulationChart.Check(ChartOption, chart);
+        if (options.Policies)
+        {
+            ComparePolicies(options, model, cancellation);
+            return ExitCodes.Done;
+        }
+
+        var load = Load.Parse(LoadOption, options.Load!);
+        var other = options.Compare is { } compared ? Model(options, Compared(options.Settings, compared)) : null;
+        var runs = await ProgressBars.RunAsync(
+            progress, other is null ? ["simulating"] : ["a", "b"], report => Simulate(load, model, other, options, report, cancellation));
+        WriteFiles(options, runs);
+        Print(options, runs);
+        await output.FlushAsync(cancellation);
+        return ExitCodes.Done;
+    }
+
+    private static SimulationModel Model(SimulateOptions options, SettingsSources sources)
+    {
+        var model = SimulationModel.Create(
+            ProgramSettings.Load(ProgramRole.Web, sources), ProgramSettings.Load(ProgramRole.Node, sources));
+        var price = model.Price;
+        return model with
+        {
+            Price = new InstancePrice
+            {
+                PerHour = options.Price is { } dollars ? Dollars(dollars) : price.PerHour,
+                MinimumCharge = options.MinimumCharge is { } time ? Charge(time) : price.MinimumCharge,
+            },
+            Boot = options.Boot is { } boot ? DrawnTime.Parse(BootOption, boot) : model.Boot,
+            Service = options.ServiceTime is { } service ? DrawnTime.Parse(ServiceTimeOption, service) : model.Service,
+        };
+    }
+
+    private static double Dollars(string text) =>
+        Units.TryParseNumber(text, out var dollars) && dollars <= 10_000
+            ? dollars
+            : throw new InvalidSettingException(PriceOption, text, "allowed is a number of dollars from 0 to 10000");
+
+    private static TimeSpan Charge(string text) =>
+        Units.TryParseTime(text, out var time) && time <= TimeSpan.FromDays(1)
+            ? time
+            : throw new InvalidSettingException(MinimumChargeOption, text, "allowed is a time up to 1d, such as 60s or 1h");
+
+    private static SettingsSources Compared(SettingsSources sources, string compared)
+    {
+        if (compared.Length == 0)
+            throw new InvalidSettingException(CompareOption, compared, "allowed is a settings file or key=value");
+        return compared.Contains('=') && !File.Exists(compared)
+            ? sources with { Assignments = [.. sources.Assignments, compared] }
+            : sources with { ConfigFile = compared };
+    }
+
+    private static List<(string Name, SimulationReport Report)> Simulate(
+        Load load,
+        SimulationModel model,
+        SimulationModel? other,
+        SimulateOptions options,
+        Action<int, double> report,
+        CancellationToken cancellation)
+    {
+        var arrivals = load.Draw(options.Seed);
+        var runs = new List<(string, SimulationReport)>
+        {
+            ("a", Simulation.Run(
+                model, arrivals, options.Seed, progress: part => report(0, part), cancellation: cancellation)),
+        };
+        if (other is not null)
+        {
+            runs.Add(("b", Simulation.Run(
+                other, arrivals, options.Seed, progress: part => report(1, part), cancellation: cancellation)));
+        }
+
+        return runs;
+    }
+
+    private void ComparePolicies(SimulateOptions options, SimulationModel model, CancellationToken cancellation)
+    {
+        var loads = options.Load is { } one ? [one] : PolicyComparison.StandardLoads;
+        Load[] parsed = [.. loads.Select(load => Load.Parse(LoadOption, load))];
+        PolicyComparison[] comparisons =
+            [.. parsed.Select(load => PolicyComparison.Run(model, load, options.Seed, cancellation))];
+        if (options.Json) output.WriteLine(JsonSerializer.Serialize(comparisons, Json));
+        else output.Write(PolicyComparison.ToMarkdown(comparisons));
+        output.Flush();
+    }
+
+    private static void WriteFiles(SimulateOptions options, List<(string Name, SimulationReport Report)> runs)
+    {
+        if (options.Timeline is { } file)
+        {
+            using var writer = new StreamWriter(file);
+            Timeline.WriteCsv(writer, runs);
+        }
+
+        foreach (var chart in options.Charts) SimulationChart.Write(chart, runs);
+    }
+
+    private void Print(SimulateOptions options, List<(string Name, SimulationReport Report)> runs)
+    {
+        if (!options.Json) new ReportPrinter(output, width).Print(runs);
+        else if (runs is [var (_, only)]) output.WriteLine(JsonSerializer.Serialize(only, Json));
+        else output.WriteLine(JsonSerializer.Serialize(runs.ToDictionary(run => run.Name, run => run.Report), Json));
+    }
+}
