@@ -52,6 +52,17 @@ public sealed class SimulateVerbSpecs : IDisposable
         Assert.InRange(Json().GetProperty("lastResultSeconds").GetDouble(), 10, 10.2);
     }
 
+    // One instance: a look, 26 s of boot, 30 s of work. The first of the three empty polls of 5 s begins while the last
+    // twenty pictures, two seconds of work, are in hand.
+    [Fact]
+    public async Task A_burst_for_one_instance_comes_to_what_one_can_reckon()
+    {
+        await RunAsync(Burst with { ServiceTime = null, Settings = Aws() });
+        Assert.Equal(1, Json().GetProperty("launches").GetInt32());
+        Assert.InRange(Json().GetProperty("lastResultSeconds").GetDouble(), 56, 58);
+        Assert.InRange(Json().GetProperty("instanceHours").GetDouble() * 3600, 67, 72);
+    }
+
     [Fact]
     public async Task Two_settings_lie_side_by_side()
     {
