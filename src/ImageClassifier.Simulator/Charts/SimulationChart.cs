@@ -15,7 +15,7 @@ public static class SimulationChart
     private const float LabelSize = 15;
 
     // Wide enough for the largest numbers, and the same for all: so that one time is at one place in all panels.
-    private const float LeftAxisSize = 95;
+    private const float LeftAxisSize = 80;
 
     private static readonly Color[] RunColors = [Color.FromHex("#1f5fa8"), Color.FromHex("#c8501e")];
     private static readonly Color Booting = Color.FromHex("#f0b35a");
@@ -104,9 +104,9 @@ public static class SimulationChart
             TimelineRow[] rows = [.. runs[run].Report.Timeline.Rows.Where(row => row.P50Seconds is not null)];
             double[] times = [.. rows.Select(row => row.Seconds / unit.Seconds)];
             var prefix = Prefix(runs, run);
-            Line(plot, times, [.. rows.Select(row => row.P99Seconds!.Value)], $"{prefix}99th percentile", ColorOf(run));
-            Line(plot, times, [.. rows.Select(row => row.P50Seconds!.Value)], $"{prefix}median", ColorOf(run),
-                LinePattern.Dashed);
+            Line(plot, times, [.. rows.Select(row => row.P50Seconds!.Value)], $"{prefix}median", ColorOf(run));
+            Line(plot, times, [.. rows.Select(row => row.P99Seconds!.Value)], $"{prefix}99th percentile",
+                runs.Count > 1 ? ColorOf(run) : RunColors[1], LinePattern.Dotted);
         }
 
         plot.XLabel($"time from the first arrival, {unit.Name}", LabelSize);
@@ -159,7 +159,13 @@ public static class SimulationChart
     {
         canvas.Clear(SKColors.White);
         for (var i = 0; i < panels.Length; i++)
+        {
+            // A plot clears the canvas before it draws, as far as it may.
+            canvas.Save();
+            canvas.ClipRect(SKRect.Create(0, i * PanelHeight, Width, PanelHeight));
             panels[i].Render(canvas, new PixelRect(0, Width, (i + 1) * PanelHeight, i * PanelHeight));
+            canvas.Restore();
+        }
     }
 
     private static string Prefix(IReadOnlyList<(string Name, SimulationReport Report)> runs, int run) =>

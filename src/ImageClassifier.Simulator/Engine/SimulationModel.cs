@@ -55,6 +55,11 @@ public sealed record SimulationModel
     /// <summary>What goes wrong.</summary>
     public Faults Faults { get; init; } = Faults.None;
 
+    /// <summary>Reads what the settings say, where they are the same for both tiers.</summary>
+    /// <param name="settings">The settings.</param>
+    /// <exception cref="InvalidSettingException">A setting is missing or wrong.</exception>
+    public static SimulationModel Create(Config settings) => Create(settings, settings);
+
     /// <summary>Reads what the settings say; boot and service time are those that the latency policy assumes.</summary>
     /// <param name="webTier">The web tier's settings.</param>
     /// <param name="nodes">The nodes' settings.</param>

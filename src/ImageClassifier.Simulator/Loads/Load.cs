@@ -173,8 +173,14 @@ public abstract class Load
         private long[] Read(StreamReader reader)
         {
             var arrivals = new List<long>();
-            using var csv = CsvReader.Create(
-                reader, new CsvReaderOptions { HasHeader = false, CommentPrefix = '#', TrimWhitespace = true }, leaveOpen: true);
+            var format = new CsvReaderOptions
+            {
+                HasHeader = false,
+                CommentPrefix = '#',
+                TrimWhitespace = true,
+                TrackLineNumbers = true,
+            };
+            using var csv = CsvReader.Create(reader, format, leaveOpen: true);
             for (var isFirst = true; csv.Read(); isFirst = false)
             {
                 var at = csv.GetString(0);

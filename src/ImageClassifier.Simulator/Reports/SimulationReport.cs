@@ -53,7 +53,7 @@ public sealed record SimulationReport
 
     /// <summary>What there was, over time.</summary>
     [JsonIgnore]
-    public required Timeline Timeline { get; init; }
+    public Timeline Timeline { get; init; } = new(1, []);
 
     /// <summary>The decisions of the scaler that the log would show.</summary>
     public required IReadOnlyList<Decision> Decisions { get; init; }

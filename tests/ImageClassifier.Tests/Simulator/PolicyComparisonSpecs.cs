@@ -1,6 +1,9 @@
+using ImageClassifier.Host.Configuration;
 using ImageClassifier.Simulator.Baselines;
+using ImageClassifier.Simulator.Engine;
 using ImageClassifier.Simulator.Loads;
 using ImageClassifier.Simulator.Reports;
+using ImageClassifier.Tests.Configuration;
 using Xunit;
 
 namespace ImageClassifier.Tests.Simulator;
@@ -14,7 +17,12 @@ public sealed class PolicyComparisonSpecs
     [MemberData(nameof(Loads))]
     public void The_latency_policy_comes_near_an_oracle_and_is_never_worse_than_another_in_all(string load)
     {
-        var model = Simulated.Model("scaling.latency.service-time = 400ms", "scaling.max-instances = 30");
+        var settings = Sources.Set(
+            "image-classifier.environment=aws",
+            "image-classifier.scaling.max-instances=30",
+            "image-classifier.scaling.latency.service-time=400ms");
+        var model = SimulationModel.Create(
+            ProgramSettings.Load(ProgramRole.Web, settings), ProgramSettings.Load(ProgramRole.Node, settings));
         var compared = PolicyComparison.Run(model, Load.Parse("--load", load), seed: 1);
 
         var (latency, oracle) = (compared.Latency, compared.Oracle);

@@ -27,7 +27,7 @@ public sealed class SimulationChartSpecs : IDisposable
         Assert.Equal((1200, 960), (picture.Width, picture.Height));
         // A title stands in the middle above each panel; without a font nothing would.
         for (var panel = 0; panel < 3; panel++)
-            Assert.True(Dark(picture, SKRectI.Create(450, panel * 320, 300, 30)) > 100, $"panel {panel} has no title");
+            Assert.True(Dark(picture, SKRectI.Create(450, panel * 320, 300, 36)) > 100, $"panel {panel} has no title");
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed class SimulationChartSpecs : IDisposable
         {
             for (var x = area.Left; x < area.Right; x++)
             {
-                if (picture.GetPixel(x, y).Red < 100) dark++;
+                if (picture.GetPixel(x, y) is { Red: < 100, Alpha: 255 }) dark++;
             }
         }
 
