@@ -5,16 +5,16 @@ using ImageClassifier.Simulator.Reports;
 namespace ImageClassifier.Simulator.Baselines;
 
 /// <summary>
-/// The launches of someone who knows all arrivals: as cheap as it finds while every result comes within the target, with
-/// the same boots, cap, idle rule and minimum charge as everyone, and none before the first arrival. Unlike a scaler it
-/// launches to the tick, and before the pictures come that need it. Where the cap or the boot makes the target
-/// impossible, it first keeps the slowest result as fast as it finds, and then looks at the cost.
+/// The launches of someone who knows all arrivals: as cheap as it finds while every result comes within the target,
+/// with the same boots, cap, idle rule and minimum charge as everyone, and none before the first arrival. Unlike a
+/// scaler it launches to the tick, and before the pictures come that need it. Where the cap or the boot makes the
+/// target impossible, it first keeps the slowest result as fast as it finds, and then looks at the cost.
 /// </summary>
 /// <remarks>
-/// It begins with the launches of the policies, and with those of a greedy rule: run until a result is late, add the launch
-/// that puts off the next late result the longest, as late as that allows, and begin again. Then it improves the best
-/// of these, one group of launches after the other: later, earlier, fewer, more, fewer and earlier, together with the
-/// next. Every step is judged by the model itself. It finds no certain optimum, and needs to be only hard to beat.
+/// It begins with the launches of the policies, and with those of a greedy rule: run until a result is late, add the
+/// launch that puts off the next late result the longest, as late as that allows, and begin again. Then it improves the
+/// best of these, one group of launches after the other: later, earlier, fewer, more, fewer and earlier, together with
+/// the next. Every step is judged by the model itself. It finds no certain optimum, and needs to be only hard to beat.
 /// </remarks>
 internal sealed class Oracle
 {
@@ -184,7 +184,8 @@ internal sealed class Oracle
                 var outcome = Evaluate(next, _target);
                 if (outcome.Late is null) return next;
                 // The latest is tried first: an earlier one must be worth it.
-                if (outcome.Late.Value.Arrival <= bestLate.Arrival + (bestNext is null ? 0 : TimeSpan.TicksPerSecond)) continue;
+                var isWorth = bestLate.Arrival + (bestNext is null ? 0 : TimeSpan.TicksPerSecond);
+                if (outcome.Late.Value.Arrival <= isWorth) continue;
                 (bestNext, bestLate) = (next, outcome.Late.Value);
             }
 
@@ -216,7 +217,9 @@ internal sealed class Oracle
         if (!isComplete)
         {
             var latency = recorder.MissedDeadline ? recorder.Latencies[recorder.Results - 1] : 0;
-            var arrival = recorder.MissedDeadline ? recorder.LastResultAt - latency : _arrivals.Ticks[cloud.Queue.Oldest];
+            var arrival = recorder.MissedDeadline
+                ? recorder.LastResultAt - latency
+                : _arrivals.Ticks[cloud.Queue.Oldest];
             return new Outcome(Score.Worst, new Late(arrival));
         }
 

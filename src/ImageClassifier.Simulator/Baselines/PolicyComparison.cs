@@ -35,7 +35,8 @@ public sealed record PolicyComparison
     /// <param name="seed">What all that is drawn follows from.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="SimulationStuckException">A run does not come to an end.</exception>
-    public static PolicyComparison Run(SimulationModel model, Load load, int seed, CancellationToken cancellation = default)
+    public static PolicyComparison Run(
+        SimulationModel model, Load load, int seed, CancellationToken cancellation = default)
     {
         var scaling = model.Scaling;
         var arrivals = load.Draw(seed);
@@ -61,34 +62,33 @@ public sealed record PolicyComparison
     /// at.</summary>
     public bool IsSteady => Latency.LastResultSeconds > TimeSpan.FromHours(1).TotalSeconds;
 
-    /// <summary>What a report is judged by besides its cost, in seconds: the last result, or the 99th percentile.</summary>
+    /// <summary>What a report is judged by besides its cost, in seconds: the last result, or the 99th
+    /// percentile.</summary>
     public double SecondsOf(SimulationReport report) => IsSteady ? report.P99Seconds : report.LastResultSeconds;
 
-    /// <summary>A table in Markdown.</summary>
+    /// <summary>A table in Markdown; behind each figure, in parentheses, what part of the oracle's it is.</summary>
     public static string ToMarkdown(IEnumerable<PolicyComparison> comparisons)
     {
         var text = new StringBuilder()
-            .AppendLine("| load | | latency | per-image | target tracking | oracle | latency : oracle |")
-            .AppendLine("| --- | --- | ---: | ---: | ---: | ---: | ---: |");
+            .Append("| load | | latency | per-image | target tracking | oracle |\n")
+            .Append("| --- | --- | ---: | ---: | ---: | ---: |\n");
         foreach (var comparison in comparisons)
         {
             Row(comparison, comparison.IsSteady ? "p99, s" : "last result, s", comparison.SecondsOf, "0.0");
             Row(comparison, "instance-hours", report => report.InstanceHours, "0.000");
             Row(comparison, "cost, $", report => report.Cost, "0.0000");
-            Row(comparison, "most instances", report => report.PeakInstances, "0", withRatio: false);
+            Row(comparison, "most instances", report => report.PeakInstances, "0");
         }
 
-        return text.ToString().ReplaceLineEndings("\n");
+        return text.ToString();
 
-        void Row(
-            PolicyComparison of, string name, Func<SimulationReport, double> value, string format, bool withRatio = true)
+        void Row(PolicyComparison of, string name, Func<SimulationReport, double> value, string format)
         {
-            string Text(SimulationReport report) => value(report).ToString(format, CultureInfo.InvariantCulture);
-            var ratio = withRatio
-                ? (value(of.Latency) / value(of.Oracle)).ToString("0.00", CultureInfo.InvariantCulture)
-                : "";
-            text.AppendLine(CultureInfo.InvariantCulture,
-                $"| `{of.Load}` | {name} | {Text(of.Latency)} | {Text(of.PerImage)} | {Text(of.TargetTracking)} | {Text(of.Oracle)} | {ratio} |");
+            string Figure(SimulationReport report) => value(report).ToString(format, CultureInfo.InvariantCulture);
+            string WithRatio(SimulationReport report) => string.Create(
+                CultureInfo.InvariantCulture, $"{Figure(report)} ({value(report) / value(of.Oracle):0.00})");
+            text.Append($"| `{of.Load}` | {name} | {WithRatio(of.Latency)} | {WithRatio(of.PerImage)}")
+                .Append($" | {WithRatio(of.TargetTracking)} | {Figure(of.Oracle)} |\n");
         }
     }
 }

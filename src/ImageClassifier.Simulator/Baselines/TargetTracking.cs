@@ -4,14 +4,15 @@ using ImageClassifier.Web.Scaling;
 namespace ImageClassifier.Simulator.Baselines;
 
 /// <summary>
-/// What AWS documents for scaling by an SQS queue ("Scaling policy based on Amazon SQS"): target tracking of the backlog
-/// per instance. The metric, visible messages by instances in service, is published once a minute; the target is the
-/// acceptable latency by the time that a picture takes; above it the group grows in proportion.
+/// What AWS documents for scaling by an SQS queue ("Scaling policy based on Amazon SQS"): target tracking of the
+/// backlog per instance. The metric, visible messages by instances in service, is published once a minute; the target
+/// is the acceptable latency by the time that a picture takes; above it the group grows in proportion.
 /// </summary>
 /// <remarks>
 /// Kinder than the original where there is a choice: it acts at the first data point above the target rather than after
-/// three, the first point comes half a minute after the first arrival, and from zero, where the metric has no value, one
-/// message is enough for one instance. Instances that warm up count as there. It never scales in: nodes end themselves.
+/// three, the first point comes half a minute after the first arrival, and from zero, where the metric has no value,
+/// one message is enough for one instance. Instances that warm up count as there. It never scales in: nodes end
+/// themselves.
 /// </remarks>
 /// <param name="target">The acceptable latency.</param>
 /// <param name="serviceTime">How long an instance takes for one picture.</param>
@@ -39,7 +40,8 @@ internal sealed class TargetTracking(TimeSpan target, TimeSpan serviceTime, int 
         while (_nextPoint <= now) _nextPoint += Period;
         return new ScalingDecision(
             Math.Min(Math.Max(there, Wanted(snapshot)), maxInstances),
-            string.Create(CultureInfo.InvariantCulture, $"{snapshot.Waiting} wait for {snapshot.Fleet.Running} in service."));
+            string.Create(
+                CultureInfo.InvariantCulture, $"{snapshot.Waiting} wait for {snapshot.Fleet.Running} in service."));
     }
 
     private int Wanted(ScalingSnapshot snapshot)

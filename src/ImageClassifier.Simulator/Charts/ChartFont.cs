@@ -3,8 +3,8 @@ using SkiaSharp;
 
 namespace ImageClassifier.Simulator.Charts;
 
-/// <summary>The font of all charts. It comes with the program, because a machine without a screen often has none, and the
-/// chart would then have no text.</summary>
+/// <summary>The font of all charts. It comes with the program, because a machine without a screen often has none, and
+/// the chart would then have no text.</summary>
 internal sealed class ChartFont : IFontResolver
 {
     private const string Resource = "ImageClassifier.Simulator.Charts.Fonts.DejaVuSans.ttf";

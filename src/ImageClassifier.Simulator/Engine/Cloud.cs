@@ -69,7 +69,8 @@ internal sealed class Cloud
     public long DrawService() => Math.Max(1, Model.Service.Draw(_services));
 
     /// <summary>Whether the next launch fails.</summary>
-    public bool DrawLaunchFailure() => Model.Faults.LaunchFailure > 0 && _faults.NextDouble() < Model.Faults.LaunchFailure;
+    public bool DrawLaunchFailure() =>
+        Model.Faults.LaunchFailure > 0 && _faults.NextDouble() < Model.Faults.LaunchFailure;
 
     /// <summary>A new instance boots, and perhaps dies.</summary>
     public void ScheduleLife(int node)
@@ -100,8 +101,8 @@ internal sealed class Cloud
         ResultCame(node, picture);
     }
 
-    /// <summary>Pictures come back when their leases run out. Leases are renewed past two thirds, so a third to all of one
-    /// is left.</summary>
+    /// <summary>Pictures come back when their leases run out. Leases are renewed past two thirds, so a third to all of
+    /// one is left.</summary>
     public void LoseUntilLeasesRunOut(int[] pictures)
     {
         var left = Model.Polling.Lease.Ticks * (1 + 2 * _faults.NextDouble()) / 3;

@@ -47,7 +47,8 @@ internal sealed class Recorder(long[] arrivals, long deadline)
 
     /// <summary>Takes the sample that is due.</summary>
     public void Take(Cloud cloud) => _samples.Add(new Sample(
-        cloud.Queue.Waiting, cloud.Queue.InFlight, cloud.Fleet.Booting, cloud.Fleet.Running, cloud.Launcher.Wanted, Results));
+        cloud.Queue.Waiting, cloud.Queue.InFlight, cloud.Fleet.Booting, cloud.Fleet.Running, cloud.Launcher.Wanted,
+        Results));
 }
 
 /// <summary>What there is at a moment.</summary>

@@ -2,8 +2,8 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Simulator.Engine;
 
-/// <summary>The request queue: what waits, in the order of arrival, and the polls that wait for it. A picture is named by
-/// its place among the arrivals.</summary>
+/// <summary>The request queue: what waits, in the order of arrival, and the polls that wait for it. A picture is named
+/// by its place among the arrivals.</summary>
 internal sealed class RequestQueue(EventQueue events, TimeSpan countsLag)
 {
     private readonly Queue<(SimulatedNode Node, int Stamp)> _polls = [];

@@ -41,8 +41,8 @@ internal sealed class SimulatedNode
         _index = index;
         _hand = new int[cloud.Model.Polling.MaxInFlight];
         LaunchedAt = cloud.Events.Now;
-        Shown = new FleetInstance(
-            InstanceId.Parse(FormattableString.Invariant($"i-{index:D6}")), InstanceState.Pending, launchedAt, null, null);
+        var id = InstanceId.Parse(FormattableString.Invariant($"i-{index:D6}"));
+        Shown = new FleetInstance(id, InstanceState.Pending, launchedAt, null, null);
     }
 
     /// <summary>When it was launched, in ticks.</summary>
@@ -106,8 +106,10 @@ internal sealed class SimulatedNode
         var unsent = _done - _sent;
         if (unsent >= IMessageQueue.MaxBatch) SendResults();
         else if (unsent == 1)
-            _cloud.Events.Schedule(
-                _cloud.Events.Now + _cloud.Model.Linger.Ticks, EventKind.ResultsDue, _index, ++_resultsStamp);
+        {
+            var due = _cloud.Events.Now + _cloud.Model.Linger.Ticks;
+            _cloud.Events.Schedule(due, EventKind.ResultsDue, _index, ++_resultsStamp);
+        }
     }
 
     /// <summary>Its results have waited long enough.</summary>
@@ -185,8 +187,10 @@ internal sealed class SimulatedNode
         for (; _sent < _done; _sent++) _cloud.ResultSent(this, _hand[(int)(_sent % _hand.Length)]);
         if (_sent - _released >= IMessageQueue.MaxBatch) Delete();
         else if (!hadUnreleased)
-            _cloud.Events.Schedule(
-                _cloud.Events.Now + _cloud.Model.AcknowledgeLinger.Ticks, EventKind.DeletesDue, _index, ++_deletesStamp);
+        {
+            var due = _cloud.Events.Now + _cloud.Model.AcknowledgeLinger.Ticks;
+            _cloud.Events.Schedule(due, EventKind.DeletesDue, _index, ++_deletesStamp);
+        }
     }
 
     private void Delete()

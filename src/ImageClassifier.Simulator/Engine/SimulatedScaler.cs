@@ -5,8 +5,8 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Simulator.Engine;
 
-/// <summary>Runs the <see cref="FleetPlanner"/> as the scaler's actor does: it looks at once when work was sent, again at
-/// once after a launch, and else when the planner says; one look or launch at a time. From time to time a look sees
+/// <summary>Runs the <see cref="FleetPlanner"/> as the scaler's actor does: it looks at once when work was sent, again
+/// at once after a launch, and else when the planner says; one look or launch at a time. From time to time a look sees
 /// the records of nodes as well.</summary>
 internal sealed class SimulatedScaler : ILauncher
 {

@@ -7,8 +7,8 @@ namespace ImageClassifier.Simulator.Engine;
 
 /// <summary>
 /// A discrete-event model of the service. Arrivals, boots, polls, pictures and faults are simulated; what the scaler
-/// thinks (<c>FleetPlanner</c> with its policy) and when a node ends itself (<c>IdleRule</c>) is the program's own code. A
-/// run follows from its seed bit for bit, and takes no clock.
+/// thinks (<c>FleetPlanner</c> with its policy) and when a node ends itself (<c>IdleRule</c>) is the program's own
+/// code. A run follows from its seed bit for bit, and takes no clock.
 /// </summary>
 public static class Simulation
 {
@@ -22,7 +22,8 @@ public static class Simulation
     /// <param name="model">The deployment.</param>
     /// <param name="arrivals">The load.</param>
     /// <param name="seed">What all that is drawn follows from: boots, pictures, faults, pauses.</param>
-    /// <param name="policy">Makes the policy, with the simulated clock; null for the one that the settings name.</param>
+    /// <param name="policy">Makes the policy, with the simulated clock; null for the one that the settings
+    /// name.</param>
     /// <param name="progress">Told now and then what part of the pictures has its result.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="SimulationStuckException">It does not come to an end.</exception>
@@ -38,7 +39,8 @@ public static class Simulation
         // The scaler has settled when the first picture comes.
         var startsAt = -(model.Scaling.SettleTime + model.Scaling.IdleInterval).Ticks;
         var cloud = new Cloud(
-            model, arrivals.Ticks, seed, startsAt, made => new SimulatedScaler(made, makePolicy(made.Time), made.Pauses));
+            model, arrivals.Ticks, seed, startsAt,
+            made => new SimulatedScaler(made, makePolicy(made.Time), made.Pauses));
         if (!RunToTheEnd(cloud, arrivals.Ticks, progress, cancellation))
             throw new SimulationStuckException(arrivals.Count - cloud.Recorder.Results);
         return SimulationReport.Create(cloud, arrivals);
@@ -66,7 +68,8 @@ public static class Simulation
     }
 
     /// <returns>Whether all pictures have their result and the fleet is at zero.</returns>
-    private static bool RunToTheEnd(Cloud cloud, long[] arrivals, Action<double>? progress, CancellationToken cancellation)
+    private static bool RunToTheEnd(
+        Cloud cloud, long[] arrivals, Action<double>? progress, CancellationToken cancellation)
     {
         var events = cloud.Events;
         var arrived = 0;
@@ -99,7 +102,8 @@ public static class Simulation
     }
 
     private static bool IsOver(Cloud cloud, int arrived, int arrivals) =>
-        arrived == arrivals && cloud.Recorder.Results == arrivals && cloud.Fleet.Alive == 0 && !cloud.Launcher.IsLaunching;
+        arrived == arrivals && cloud.Recorder.Results == arrivals
+        && cloud.Fleet.Alive == 0 && !cloud.Launcher.IsLaunching;
 
     private static void Arrive(Cloud cloud, long[] arrivals, ref int arrived)
     {

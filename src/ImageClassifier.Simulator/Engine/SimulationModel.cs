@@ -7,8 +7,8 @@ using ImageClassifier.Web.Scaling;
 
 namespace ImageClassifier.Simulator.Engine;
 
-/// <summary>A deployment as it is simulated: the settings of both tiers, and what the settings cannot know of the machines
-/// and the cloud.</summary>
+/// <summary>A deployment as it is simulated: the settings of both tiers, and what the settings cannot know of the
+/// machines and the cloud.</summary>
 public sealed record SimulationModel
 {
     /// <summary>How the fleet grows.</summary>
@@ -91,8 +91,8 @@ public sealed record InstancePrice
     /// <summary>For an hour, in dollars: c7i.large on demand with Linux, us-east-1, rounded.</summary>
     public double PerHour { get; init; } = 0.0893;
 
-    /// <summary>An instance that lives shorter costs as much as this; EC2 bills Linux instances by the second, and at least
-    /// a minute.</summary>
+    /// <summary>An instance that lives shorter costs as much as this; EC2 bills Linux instances by the second, and at
+    /// least a minute.</summary>
     public TimeSpan MinimumCharge { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>What is billed for a life, in ticks.</summary>
@@ -102,8 +102,8 @@ public sealed record InstancePrice
 /// <summary>What goes wrong.</summary>
 /// <param name="LaunchFailure">The probability that a launch fails as a whole.</param>
 /// <param name="Capacity">How many instances the cloud has at most.</param>
-/// <param name="CrashesPerHour">How often an instance dies without a word, on average an hour of its life; also while it
-/// boots.</param>
+/// <param name="CrashesPerHour">How often an instance dies without a word, on average an hour of its life; also while
+/// it boots.</param>
 public sealed record Faults(double LaunchFailure, int Capacity, double CrashesPerHour)
 {
     /// <summary>Nothing.</summary>

@@ -14,7 +14,8 @@ public sealed record Timeline(int StepSeconds, IReadOnlyList<TimelineRow> Rows)
     private static readonly string[] Names =
         ["seconds", "waiting", "inFlight", "booting", "running", "wanted", "results", "p50Seconds", "p99Seconds"];
 
-    /// <summary>Writes runs as CSV, with a line of names first. What has no result in an interval has no latency.</summary>
+    /// <summary>Writes runs as CSV, with a line of names first. What has no result in an interval has no
+    /// latency.</summary>
     /// <param name="output">Where to.</param>
     /// <param name="runs">The runs; of several each has its name in a first column.</param>
     public static void WriteCsv(TextWriter output, IReadOnlyList<(string Name, SimulationReport Report)> runs)

@@ -10,8 +10,8 @@ namespace ImageClassifier.Tests.CommandLine;
 
 public sealed class SimulateVerbSpecs : IDisposable
 {
-    private static readonly SimulateOptions Burst =
-        new(new SettingsSources(), "burst:300", 1, null, null, "26s", "500ms", null, [], null, Policies: false, Json: true);
+    private static readonly SimulateOptions Burst = new(
+        new SettingsSources(), "burst:300", 1, null, null, "26s", "500ms", null, [], null, Policies: false, Json: true);
 
     private readonly TemporaryFolder _folder = new();
     private readonly StringWriter _output = new();
@@ -145,7 +145,7 @@ public sealed class SimulateVerbSpecs : IDisposable
         { "--chart", Burst with { Charts = ["chart.gif"] } },
         { "--compare", Burst with { Compare = "" } },
         { "--config", Burst with { Compare = "none.conf" } },
-        { "image-classifier.scaling.policy", Burst with { Settings = Sources.Set("image-classifier.scaling.policy=none") } },
+        { "image-classifier.scaling.policy", Burst with { Settings = Aws("image-classifier.scaling.policy=none") } },
     };
 
     [Theory]

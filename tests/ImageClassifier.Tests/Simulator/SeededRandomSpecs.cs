@@ -31,7 +31,8 @@ public sealed class SeededRandomSpecs
         var time = DrawnTime.Parse("--boot", text);
         Assert.Equal(text, time.ToString());
         var random = new SeededRandom(1, 1);
-        double[] drawn = [.. Enumerable.Range(0, 5_000).Select(_ => TimeSpan.FromTicks(time.Draw(random)).TotalSeconds).Order()];
+        double[] drawn =
+            [.. Enumerable.Range(0, 5_000).Select(_ => TimeSpan.FromTicks(time.Draw(random)).TotalSeconds).Order()];
         Assert.All(drawn, seconds => Assert.InRange(seconds, least, most));
         Assert.InRange(drawn[drawn.Length / 2], median * 0.97, median * 1.03);
         Assert.Equal(median, time.Median.TotalSeconds, 9);

@@ -35,7 +35,8 @@ public sealed class SimulationChartSpecs : IDisposable
     {
         var svg = XDocument.Load(Draw("chart.SVG", 1)).Root!;
         Assert.Equal("svg", svg.Name.LocalName);
-        var text = string.Concat(svg.Descendants().Where(element => element.Name.LocalName == "text").Select(e => e.Value));
+        var text = string.Concat(
+            svg.Descendants().Where(element => element.Name.LocalName == "text").Select(element => element.Value));
         Assert.Contains("Fleet", text, StringComparison.Ordinal);
         Assert.Contains("99th percentile", text, StringComparison.Ordinal);
         Assert.Contains("seconds", text, StringComparison.Ordinal);

@@ -10,8 +10,8 @@ internal sealed class SimulateGrammar
     private readonly Option<string> _load = new(SimulateVerb.LoadOption)
     {
         Description = "What arrives: constant:20/s:10m (a Poisson process), burst:300, burst:1000@0,1000@90 (at so many"
-            + " seconds), diurnal:5/s (a day that begins at midnight, with that mean) or diurnal:5/s:2d, csv:FILE (seconds of"
-            + " each arrival, and perhaps how many pictures).",
+            + " seconds), diurnal:5/s (a day that begins at midnight, with that mean) or diurnal:5/s:2d, csv:FILE"
+            + " (seconds of each arrival, and perhaps how many pictures).",
         HelpName = "LOAD",
     };
 
@@ -36,8 +36,8 @@ internal sealed class SimulateGrammar
 
     private readonly Option<string> _boot = new(SimulateVerb.BootOption)
     {
-        Description = "From a launch to the first poll: 26s, 20s..40s (anything between) or 26s~20% (around a median); else"
-            + " the setting image-classifier.scaling.latency.boot-time.",
+        Description = "From a launch to the first poll: 26s, 20s..40s (anything between) or 26s~20% (around a median);"
+            + " else the setting image-classifier.scaling.latency.boot-time.",
         HelpName = "TIME",
     };
 
@@ -63,15 +63,15 @@ internal sealed class SimulateGrammar
 
     private readonly Option<string> _compare = new(SimulateVerb.CompareOption)
     {
-        Description = "Simulate the same load with other settings too, and lay both side by side: a file that takes the place"
-            + " of --config, or one setting.",
+        Description = "Simulate the same load with other settings too, and lay both side by side: a file that takes the"
+            + " place of --config, or one setting.",
         HelpName = "FILE|key=value",
     };
 
     private readonly Option<bool> _policies = new("--policies")
     {
-        Description = "Lay the policies side by side, with AWS's target tracking and an oracle, as a table in Markdown; on"
-            + " four standard loads unless --load names one.",
+        Description = "Lay the policies side by side, with AWS's target tracking and an oracle, as a table in Markdown;"
+            + " on four standard loads unless --load names one.",
     };
 
     private readonly Option<bool> _json = new("--json")

@@ -10,8 +10,8 @@ using ImageClassifier.Simulator.Reports;
 
 namespace ImageClassifier.Host.CommandLine.Simulate;
 
-/// <summary>The verb <c>simulate</c>: runs the discrete-event model with the user's settings, and says what came of it. It
-/// needs neither credentials nor a data folder.</summary>
+/// <summary>The verb <c>simulate</c>: runs the discrete-event model with the user's settings, and says what came of it.
+/// It needs neither credentials nor a data folder.</summary>
 /// <param name="output">Standard output: tables or the JSON document, and nothing else.</param>
 /// <param name="width">The terminal's width in characters; null where the output is no terminal.</param>
 /// <param name="progress">The terminal for the progress bar; null for none.</param>
@@ -44,7 +44,9 @@ public sealed class SimulateVerb(TextWriter output, int? width, TextWriter? prog
         var load = Load.Parse(LoadOption, options.Load!);
         var other = options.Compare is { } compared ? Model(options, Compared(options.Settings, compared)) : null;
         var runs = await ProgressBars.RunAsync(
-            progress, other is null ? ["simulating"] : ["a", "b"], report => Simulate(load, model, other, options, report, cancellation));
+            progress,
+            other is null ? ["simulating"] : ["a", "b"],
+            report => Simulate(load, model, other, options, report, cancellation));
         WriteFiles(options, runs);
         Print(options, runs);
         await output.FlushAsync(cancellation);
@@ -76,7 +78,7 @@ public sealed class SimulateVerb(TextWriter output, int? width, TextWriter? prog
     private static TimeSpan Charge(string text) =>
         Units.TryParseTime(text, out var time) && time <= TimeSpan.FromDays(1)
             ? time
-            : throw new InvalidSettingException(MinimumChargeOption, text, "allowed is a time up to 1d, such as 60s or 1h");
+            : throw new InvalidSettingException(MinimumChargeOption, text, "allowed is a time up to 1d, such as 60s");
 
     private static SettingsSources Compared(SettingsSources sources, string compared)
     {
