@@ -13,6 +13,10 @@ public static class SimulationChart
     private const int PanelHeight = 320;
     private const int Panels = 3;
     private const float LabelSize = 15;
+    private const int LongestGapInSteps = 10;
+
+    // Room for the legend above the curves.
+    private const double Headroom = 1.2;
 
     // Wide enough for the largest numbers, and the same for all: so that one time is at one place in all panels.
     private const float LeftAxisSize = 80;
@@ -101,16 +105,40 @@ public static class SimulationChart
         var unit = UnitOf(runs);
         for (var run = 0; run < runs.Count; run++)
         {
-            TimelineRow[] rows = [.. runs[run].Report.Timeline.Rows.Where(row => row.P50Seconds is not null)];
-            double[] times = [.. rows.Select(row => row.Seconds / unit.Seconds)];
             var prefix = Prefix(runs, run);
-            Line(plot, times, [.. rows.Select(row => row.P50Seconds!.Value)], $"{prefix}median", ColorOf(run));
-            Line(plot, times, [.. rows.Select(row => row.P99Seconds!.Value)], $"{prefix}99th percentile",
-                runs.Count > 1 ? ColorOf(run) : RunColors[1], LinePattern.Dotted);
+            var isFirst = true;
+            foreach (var rows in Stretches(runs[run].Report.Timeline))
+            {
+                double[] times = [.. rows.Select(row => row.Seconds / unit.Seconds)];
+                Line(plot, times, [.. rows.Select(row => row.P50Seconds!.Value)], isFirst ? $"{prefix}median" : "",
+                    ColorOf(run));
+                Line(plot, times, [.. rows.Select(row => row.P99Seconds!.Value)],
+                    isFirst ? $"{prefix}99th percentile" : "", runs.Count > 1 ? ColorOf(run) : RunColors[1],
+                    LinePattern.Dotted);
+                isFirst = false;
+            }
         }
 
         plot.XLabel($"time from the first arrival, {unit.Name}", LabelSize);
         return plot;
+    }
+
+    /// <summary>The rows with results, cut where none came for long: no line goes through what was not.</summary>
+    private static IEnumerable<List<TimelineRow>> Stretches(Timeline timeline)
+    {
+        var stretch = new List<TimelineRow>();
+        foreach (var row in timeline.Rows.Where(row => row.P50Seconds is not null))
+        {
+            if (stretch.Count > 0 && row.Seconds - stretch[^1].Seconds > LongestGapInSteps * timeline.StepSeconds)
+            {
+                yield return stretch;
+                stretch = [];
+            }
+
+            stretch.Add(row);
+        }
+
+        if (stretch.Count > 0) yield return stretch;
     }
 
     private static Plot NewPanel(string title, string unit)
@@ -148,8 +176,8 @@ public static class SimulationChart
         {
             panel.Axes.AutoScale();
             var top = panel.Axes.GetLimits().Top;
-            panel.Axes.SetLimits(0, Math.Max(end, 1e-3), 0, Math.Max(top, 1));
-            panel.ShowLegend(Alignment.UpperRight);
+            panel.Axes.SetLimits(0, Math.Max(end, 1e-3), 0, Math.Max(top, 1) * Headroom);
+            panel.ShowLegend(Alignment.UpperRight, Orientation.Horizontal);
             panel.Legend.FontSize = LabelSize - 2;
             panel.Font.Set(ChartFont.Name);
         }
