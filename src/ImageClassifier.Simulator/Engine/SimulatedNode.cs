@@ -1,6 +1,6 @@
 using ImageClassifier.Core;
-using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Records;
 using ImageClassifier.Node.Termination;
 using ImageClassifier.Web.Scaling;
