@@ -89,11 +89,16 @@ public sealed partial class AwsSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_picture_that_kills_its_nodes_fails_alone_and_can_be_redriven_when_it_kills_no_more()
+    public async Task There_are_dead_letters_to_list_where_the_settings_say()
     {
         await ProvisionAsync();
-        var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
-        await new DeadlyPictureStory(data, [.. Settings(), "queues.requests.lease=5s"], [.. Arguments()]).RunAsync(place: 0);
+        foreach (var queue in (string[])["requests", "responses"])
+        {
+            var (exitCode, output, error) = await BuiltProgram.RunAsync(
+                ["queue", "list", "--queue", queue, "--json", .. Arguments()]);
+            Assert.True(exitCode == 0, $"{output}\n{error}");
+            Assert.Equal(0, JsonSerializer.Deserialize<JsonElement>(output).GetArrayLength());
+        }
     }
 
     [SkippableFact]
