@@ -4,6 +4,7 @@ using System.CommandLine.Parsing;
 using System.Reflection;
 using ImageClassifier.Core;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Web.Access;
 
 namespace ImageClassifier.Host.CommandLine;
 
@@ -55,7 +56,12 @@ internal sealed class Grammar
 
     private readonly Option<bool> _json = new("--json")
     {
-        Description = "Print a JSON array, of files in the order of the arguments, and nothing else, on standard output.",
+        Description = "Print JSON and nothing else on standard output; of files an array in the order of the arguments.",
+    };
+
+    private readonly Argument<string> _keyName = new("NAME")
+    {
+        Description = $"Whose key it is, as the log shows it: {ApiKeys.NameRule}.",
     };
 
     private readonly Option<bool> _dryRun = new("--dry-run")
@@ -68,6 +74,7 @@ internal sealed class Grammar
         _verbs = verbs;
         _variables = variables;
         _instance.Validators.Add(MustBeInstanceId);
+        _keyName.Validators.Add(MustBeKeyName);
 
         var web = new Command("web", "Serves the page and the HTTP API, and grows and ends app nodes (the default).")
         {
@@ -85,6 +92,15 @@ internal sealed class Grammar
             new ClassifyOptions(Sources(parsed), parsed.GetRequiredValue(_files), parsed.GetValue(_json)), cancellation));
         classify.Validators.Add(HasNoUrls);
         classify.Validators.Add(HasNoData);
+
+        var key = new Command("key", "Makes an API key, and prints it this once with the setting that lets it in.")
+        {
+            _keyName, _json,
+        };
+        key.SetAction((parsed, cancellation) => _verbs.KeyAsync(
+            new KeyOptions(parsed.GetRequiredValue(_keyName), parsed.GetValue(_json)), cancellation));
+        key.Validators.Add(HasNoUrls);
+        key.Validators.Add(HasNoData);
 
         var provision = new Command("provision", "Creates or adjusts queues and bucket, and says what it did.")
         {
@@ -107,7 +123,7 @@ internal sealed class Grammar
         Root = new RootCommand("An elastic image-classification service. Exit codes: 0 done, 1 some of the work failed or "
             + "was interrupted, 2 wrong use or settings.")
         {
-            _urls, _data, _config, _set, web, node, classify, aws,
+            _urls, _data, _config, _set, web, node, classify, key, aws,
         };
         Root.SetAction(WebAsync);
         Root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
@@ -179,6 +195,12 @@ internal sealed class Grammar
         var text = result.GetValueOrDefault<string>();
         if (!InstanceId.TryParse(text, out _))
             result.AddError($"--instance {text}: 1 to 64 letters, digits and hyphens, and no hyphen first.");
+    }
+
+    private static void MustBeKeyName(ArgumentResult result)
+    {
+        if (result.Tokens is [{ Value: var name }] && !ApiKeys.IsName(name))
+            result.AddError($"key {name}: a name is {ApiKeys.NameRule}.");
     }
 
     private void HasNoUrls(CommandResult result)

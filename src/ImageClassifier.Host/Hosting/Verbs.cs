@@ -30,6 +30,12 @@ internal sealed class Verbs : IVerbs
         return await new ClassifyVerb(CreateClassifier, Console.Out, width).RunAsync(options, stop.Token);
     }
 
+    public Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation)
+    {
+        NewKey.For(options.Name).Print(Console.Out, options.Json);
+        return Task.FromResult(ExitCodes.Done);
+    }
+
     /// <summary>The classifier that the settings describe.</summary>
     public static IImageClassifier CreateClassifier(Config config)
     {

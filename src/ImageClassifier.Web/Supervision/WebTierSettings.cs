@@ -1,6 +1,8 @@
 using Akka.Configuration;
 using ImageClassifier.Streams;
 using ImageClassifier.Streams.Settings;
+using ImageClassifier.Web.Access;
+using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Uploads;
@@ -12,7 +14,9 @@ public sealed record WebTierSettings(
     UploadSettings Uploads,
     ScalingSettings Scaling,
     ResultSettings Results,
-    QueueSourceSettings Listening)
+    QueueSourceSettings Listening,
+    EdgeSettings Edge,
+    AccessSettings Access)
 {
     /// <summary>Reads the settings.</summary>
     /// <exception cref="ImageClassifier.Core.InvalidSettingException">One is missing or wrong.</exception>
@@ -22,5 +26,7 @@ public sealed record WebTierSettings(
         ResultSettings.Create(config),
         QueueSourceSettings.Create(
             new SettingsSection(config, "image-classifier.results.listener"),
-            new SettingsSection(config, "image-classifier.queues.responses")));
+            new SettingsSection(config, "image-classifier.queues.responses")),
+        EdgeSettings.Create(config),
+        AccessSettings.Create(config));
 }
