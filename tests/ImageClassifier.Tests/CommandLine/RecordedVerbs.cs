@@ -20,6 +20,8 @@ internal sealed class RecordedVerbs : IVerbs
 
     public Task<int> AwsCheckAsync(AwsCheckOptions options, CancellationToken cancellation) => Record(options);
 
+    public Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation) => Record(options);
+
     private Task<int> Record(object options)
     {
         Called = options;

@@ -10,6 +10,7 @@ internal static class HttpAnswers
     private static readonly string[] SecurityHeaders =
     [
         "Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Resource-Policy",
+        "Permissions-Policy",
     ];
 
     /// <summary>What holds for every answer.</summary>
