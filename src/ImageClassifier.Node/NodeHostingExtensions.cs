@@ -1,4 +1,6 @@
 using System.Globalization;
+using Akka;
+using Akka.Actor;
 using Akka.Hosting;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Supervision;
@@ -31,9 +33,28 @@ public static class NodeHostingExtensions
                     resolver.GetService<IObjectStore>(),
                     resolver.GetService<IImageClassifier>(),
                     resolver.GetService<IInstanceIdentity>());
-                var props = NodeSupervisorActor.Props(
-                    settings, ports, new SchedulerTimeProvider(system), ClassifierDispatcher);
-                registry.Register<NodeSupervisorActor>(system.ActorOf(props, "node"));
+                registry.Register<NodeSupervisorActor>(StartNode(system, settings, ports, ClassifierDispatcher));
             });
+    }
+
+    /// <summary>Starts the node of an actor system that ends with it.</summary>
+    internal static IActorRef StartNode(
+        ActorSystem system, NodeSettings settings, NodePorts ports, string classifierDispatcher)
+    {
+        var shutdown = CoordinatedShutdown.Get(system);
+        var props = NodeSupervisorActor.Props(
+            settings, ports, new SchedulerTimeProvider(system), classifierDispatcher, EndSystem);
+        var node = system.ActorOf(props, "node");
+
+        // A stopping host runs the coordinated shutdown, which waits here. The phase's own timeout bounds it.
+        shutdown.AddTask(CoordinatedShutdown.PhaseServiceRequestsDone, "end-app-node", async () =>
+        {
+            await node.Ask<NodeEnded>(new EndInstance("the program stops"), Timeout.InfiniteTimeSpan);
+            return Done.Instance;
+        });
+        return node;
+
+        // Where the shutdown runs already, this does nothing.
+        void EndSystem() => _ = shutdown.Run(NodeEndedReason.Instance);
     }
 }

@@ -11,11 +11,13 @@ namespace ImageClassifier.Node;
 /// <param name="Classification">How the model is run.</param>
 /// <param name="Termination">When the node ends itself.</param>
 /// <param name="DrainTimeout">How long a drain may take; what is left then returns to the queue.</param>
+/// <param name="RecordInterval">How often the node writes its record into the store.</param>
 public sealed record NodeSettings(
     PollingSettings Polling,
     ClassificationSettings Classification,
     TerminationSettings Termination,
-    TimeSpan DrainTimeout)
+    TimeSpan DrainTimeout,
+    TimeSpan RecordInterval)
 {
     private const string ShutdownPhase = "akka.coordinated-shutdown.phases.service-requests-done.timeout";
     private static readonly TimeSpan LongestDrain = TimeSpan.FromHours(1);
@@ -30,7 +32,8 @@ public sealed record NodeSettings(
             PollingSettings.Create(node.Section("polling"), root.Section("queues.requests")),
             ClassificationSettings.Create(node.Section("classification")),
             TerminationSettings.Create(node.Section("termination")),
-            ReadDrainTimeout(config, node));
+            ReadDrainTimeout(config, node),
+            node.Duration("record-interval", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)));
     }
 
     // Past the phase's timeout the actors are stopped, drained or not.
@@ -103,8 +106,10 @@ public sealed record ClassificationSettings(int Classifiers, int Threads, TimeSp
 
 /// <summary>When a node ends itself.</summary>
 /// <param name="MaxEmptyPolls">After so many empty polls in a row, with nothing waiting.</param>
-public sealed record TerminationSettings(int MaxEmptyPolls)
+/// <param name="MinLifetime">Not before so long after its start.</param>
+public sealed record TerminationSettings(int MaxEmptyPolls, TimeSpan MinLifetime)
 {
-    internal static TerminationSettings Create(SettingsSection section) =>
-        new(section.WholeNumber("max-empty-polls", 1, 1_000_000));
+    internal static TerminationSettings Create(SettingsSection section) => new(
+        section.WholeNumber("max-empty-polls", 1, 1_000_000),
+        section.Duration("min-lifetime", TimeSpan.Zero, TimeSpan.FromDays(1)));
 }

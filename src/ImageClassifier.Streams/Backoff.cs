@@ -4,7 +4,8 @@ namespace ImageClassifier.Streams;
 /// programs that failed together do not come back together.</summary>
 /// <param name="min">The shortest pause.</param>
 /// <param name="max">The longest pause.</param>
-public sealed class Backoff(TimeSpan min, TimeSpan max)
+/// <param name="random">What draws; the process's own where none is given.</param>
+public sealed class Backoff(TimeSpan min, TimeSpan max, Random? random = null)
 {
     private TimeSpan? _last;
 
@@ -14,7 +15,7 @@ public sealed class Backoff(TimeSpan min, TimeSpan max)
         var doubled = (_last ?? min) * 2;
         var longest = doubled < max ? doubled : max;
         _last = longest;
-        var pause = longest * (0.5 + Random.Shared.NextDouble() / 2);
+        var pause = longest * (0.5 + (random ?? Random.Shared).NextDouble() / 2);
         return pause < min ? min : pause;
     }
 

@@ -114,7 +114,7 @@ public sealed partial class AwsSpecs : IAsyncLifetime
     [
         "environment=aws", "fleet.kind=processes", "aws.region=eu-central-1", $"aws.s3.bucket={Bucket}",
         $"aws.sqs.service-url={_emulator!.Endpoint}", $"aws.s3.service-url={_emulator.Endpoint}",
-        "scaling.max-instances=2", "scaling.settle-time=1s",
+        "scaling.policy=per-image", "scaling.max-instances=2", "scaling.settle-time=1s",
         "node.polling.wait-time=2s", "node.classification.threads=1", "node.polling.decoders=2",
     ];
 

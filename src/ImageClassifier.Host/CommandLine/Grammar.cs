@@ -56,12 +56,67 @@ internal sealed class Grammar
 
     private readonly Option<bool> _json = new("--json")
     {
-        Description = "Print JSON and nothing else on standard output; of files an array in the order of the arguments.",
+        Description = "Print a JSON array, of files in the order of the arguments, and nothing else, on standard output.",
     };
 
     private readonly Argument<string> _keyName = new("NAME")
     {
         Description = $"Whose key it is, as the log shows it: {ApiKeys.NameRule}.",
+    };
+
+    private readonly Option<string> _load = new("--load")
+    {
+        Description = "constant:20/s:10m, burst:300, burst:1000@0,1000@90, diurnal:5/s, or csv:FILE of arrivals.",
+        HelpName = "LOAD",
+        Required = true,
+    };
+
+    private readonly Option<int> _seed = new("--seed")
+    {
+        Description = "What all that is drawn follows from.",
+        HelpName = "N",
+        DefaultValueFactory = _ => 1,
+    };
+
+    private readonly Option<double?> _price = new("--price")
+    {
+        Description = "Dollars for an hour of an instance (default: 0.0893, c7i.large).",
+        HelpName = "DOLLARS",
+    };
+
+    private readonly Option<string> _boot = new("--boot")
+    {
+        Description = "From launch to first poll: 26s, 20s..40s, or 26s~20% (default: scaling.latency.boot-time).",
+        HelpName = "TIME",
+    };
+
+    private readonly Option<string> _serviceTime = new("--service-time")
+    {
+        Description = "An instance's time for one picture, written alike (default: scaling.latency.service-time).",
+        HelpName = "TIME",
+    };
+
+    private readonly Option<string> _minimumCharge = new("--minimum-charge")
+    {
+        Description = "What an instance that lives shorter is charged for (default: 60s).",
+        HelpName = "TIME",
+    };
+
+    private readonly Option<string> _timeline = new("--timeline")
+    {
+        Description = "Write what there was over time into a CSV file.",
+        HelpName = "FILE",
+    };
+
+    private readonly Option<string> _compare = new("--compare")
+    {
+        Description = "Other settings to lay beside: a HOCON file, or one key=value.",
+        HelpName = "FILE|key=value",
+    };
+
+    private readonly Option<bool> _jsonReport = new("--json")
+    {
+        Description = "Print one JSON document, and nothing else, on standard output.",
     };
 
     private readonly Option<bool> _dryRun = new("--dry-run")
@@ -95,10 +150,10 @@ internal sealed class Grammar
 
         var key = new Command("key", "Makes an API key, and prints it this once with the setting that lets it in.")
         {
-            _keyName, _json,
+            _keyName, _jsonReport,
         };
         key.SetAction((parsed, cancellation) => _verbs.KeyAsync(
-            new KeyOptions(parsed.GetRequiredValue(_keyName), parsed.GetValue(_json)), cancellation));
+            new KeyOptions(parsed.GetRequiredValue(_keyName), parsed.GetValue(_jsonReport)), cancellation));
         key.Validators.Add(HasNoUrls);
         key.Validators.Add(HasNoData);
 
@@ -112,7 +167,18 @@ internal sealed class Grammar
             + " line each what is wrong.") { _json };
         check.SetAction((parsed, cancellation) => _verbs.AwsCheckAsync(
             new AwsCheckOptions(Sources(parsed), parsed.GetValue(_json)), cancellation));
-        foreach (var verb in (Command[])[provision, check])
+        var simulate = new Command("simulate", "Says what a load would come to, before anyone pays; starts nothing.")
+        {
+            _load, _seed, _price, _boot, _serviceTime, _minimumCharge, _timeline, _compare, _jsonReport,
+        };
+        _price.Validators.Add(MustNotBeNegative);
+        simulate.SetAction((parsed, cancellation) => _verbs.SimulateAsync(
+            new SimulateOptions(
+                Sources(parsed), parsed.GetRequiredValue(_load), parsed.GetValue(_seed), parsed.GetValue(_price),
+                parsed.GetValue(_boot), parsed.GetValue(_serviceTime), parsed.GetValue(_minimumCharge),
+                parsed.GetValue(_timeline), parsed.GetValue(_compare), parsed.GetValue(_jsonReport)),
+            cancellation));
+        foreach (var verb in (Command[])[provision, check, simulate])
         {
             verb.Validators.Add(HasNoUrls);
             verb.Validators.Add(HasNoData);
@@ -123,7 +189,7 @@ internal sealed class Grammar
         Root = new RootCommand("An elastic image-classification service. Exit codes: 0 done, 1 some of the work failed or "
             + "was interrupted, 2 wrong use or settings.")
         {
-            _urls, _data, _config, _set, web, node, classify, key, aws,
+            _urls, _data, _config, _set, web, node, classify, key, simulate, aws,
         };
         Root.SetAction(WebAsync);
         Root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
@@ -201,6 +267,12 @@ internal sealed class Grammar
     {
         if (result.Tokens is [{ Value: var name }] && !ApiKeys.IsName(name))
             result.AddError($"key {name}: a name is {ApiKeys.NameRule}.");
+    }
+
+    private static void MustNotBeNegative(OptionResult result)
+    {
+        if (result.Tokens is [var token] && double.TryParse(token.Value, out var price) && !(price >= 0))
+            result.AddError($"--price {token.Value}: 0 or more.");
     }
 
     private void HasNoUrls(CommandResult result)

@@ -22,6 +22,9 @@ public interface IVerbs
     /// <summary>Looks whether the program can work on AWS.</summary>
     Task<int> AwsCheckAsync(AwsCheckOptions options, CancellationToken cancellation);
 
+    /// <summary>Simulates a load.</summary>
+    Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation);
+
     /// <summary>Classifies files on the spot.</summary>
     Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation);
 
@@ -59,3 +62,26 @@ public sealed record ClassifyOptions(SettingsSources Settings, IReadOnlyList<str
 /// <param name="Name">Whose key it is; a name that the settings take.</param>
 /// <param name="Json">Whether to print JSON rather than lines.</param>
 public sealed record KeyOptions(string Name, bool Json);
+
+/// <summary>How <c>simulate</c> was called.</summary>
+/// <param name="Settings">The settings that are to be deployed.</param>
+/// <param name="Load">The load, as it was written.</param>
+/// <param name="Seed">What all that is drawn follows from.</param>
+/// <param name="Price">Dollars for an hour of an instance; null: the default.</param>
+/// <param name="Boot">The boot time; null: what the settings assume.</param>
+/// <param name="ServiceTime">The time for one picture; null: what the settings assume.</param>
+/// <param name="MinimumCharge">What a shorter life costs too; null: the default.</param>
+/// <param name="Timeline">The CSV file to write; null: none.</param>
+/// <param name="Compare">A settings file, or <c>key=value</c>, to lay beside; null: none.</param>
+/// <param name="Json">Whether to print JSON rather than a table.</param>
+public sealed record SimulateOptions(
+    SettingsSources Settings,
+    string Load,
+    int Seed,
+    double? Price,
+    string? Boot,
+    string? ServiceTime,
+    string? MinimumCharge,
+    string? Timeline,
+    string? Compare,
+    bool Json);

@@ -3,6 +3,7 @@ using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Classify;
+using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.Hosting;
@@ -21,6 +22,13 @@ internal sealed class Verbs : IVerbs
 
     public Task<int> AwsCheckAsync(AwsCheckOptions options, CancellationToken cancellation) =>
         AwsVerbs.CheckAsync(options, cancellation);
+
+    public async Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation)
+    {
+        using var signals = new StopSignals();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
+        return await Task.Run(() => new SimulateVerb(Console.Out, Console.Error).Run(options, stop.Token), stop.Token);
+    }
 
     public async Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation)
     {

@@ -17,7 +17,8 @@ internal static class ClassificationStream
     private const int PublishesAtOnce = 4;
 
     /// <summary>Puts the steps together. Materialised it gives the source's control, and a task that completes when
-    /// the last message is acknowledged.</summary>
+    /// the last message is acknowledged. What it is told to call is called within the stream: it must not block or
+    /// throw.</summary>
     public static IRunnableGraph<(IQueueSourceControl Control, Task<Done> Finished)> Create(
         IMessageQueue requests,
         NodeSettings settings,
@@ -26,7 +27,8 @@ internal static class ClassificationStream
         MicroBatches microBatches,
         ResultPublisher publisher,
         TimeProvider time,
-        Action<PollReport> onPoll)
+        Action<PollReport> onPoll,
+        Action<Acknowledged> onAcknowledged)
     {
         return QueueSource.Create(requests, settings.Polling.Source, time, onPoll)
             .SelectAsyncUnordered(settings.Polling.Fetchers, intake.TakeAsync)
@@ -44,6 +46,6 @@ internal static class ClassificationStream
             .SelectMany(acknowledgements => acknowledgements)
             .Via(QueueAcknowledgement.Create(
                 requests, new AcknowledgementSettings(settings.Polling.AcknowledgeLinger), time))
-            .ToMaterialized(Sink.Ignore<Acknowledged>(), (control, finished) => (control, finished));
+            .ToMaterialized(Sink.ForEach(onAcknowledged), (control, finished) => (control, finished));
     }
 }

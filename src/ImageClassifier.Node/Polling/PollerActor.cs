@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Event;
 using Akka.Streams;
 using ImageClassifier.Node.Classification;
+using ImageClassifier.Node.Records;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
@@ -17,33 +18,49 @@ internal sealed class PollerActor : ReceiveActor
     private readonly NodePorts _ports;
     private readonly IActorRef _classifier;
     private readonly IActorRef _owner;
+    private readonly NodeProgress _progress;
     private readonly TimeProvider _time;
     private IQueueSourceControl? _source;
 
     public PollerActor(
-        NodeSettings settings, NodePorts ports, IActorRef classifier, IActorRef owner, TimeProvider time)
+        NodeSettings settings,
+        NodePorts ports,
+        IActorRef classifier,
+        IActorRef owner,
+        NodeProgress progress,
+        TimeProvider time)
     {
         _settings = settings;
         _ports = ports;
         _classifier = classifier;
         _owner = owner;
+        _progress = progress;
         _time = time;
         Polling();
     }
 
     public static Props Props(
-        NodeSettings settings, NodePorts ports, IActorRef classifier, IActorRef owner, TimeProvider time) =>
-        Akka.Actor.Props.Create(() => new PollerActor(settings, ports, classifier, owner, time));
+        NodeSettings settings,
+        NodePorts ports,
+        IActorRef classifier,
+        IActorRef owner,
+        NodeProgress progress,
+        TimeProvider time) =>
+        Akka.Actor.Props.Create(() => new PollerActor(settings, ports, classifier, owner, progress, time));
 
     protected override void PreStart()
     {
-        var owner = _owner;
-        var (source, finished) = CreateStream(report =>
-                owner.Tell(new PollFinished(report.Received, report.InHand, report.Failure is not null)))
-            .Run(Context.Materializer());
+        var (owner, progress) = (_owner, _progress);
+        var (source, finished) = CreateStream(OnPoll).Run(Context.Materializer());
         _source = source;
         finished.PipeTo(Self, success: _ => new StreamEnded(null), failure: cause => new StreamEnded(cause));
         _owner.Tell(PollingStarted.Instance);
+
+        void OnPoll(PollReport report)
+        {
+            progress.Polled(report);
+            owner.Tell(new PollFinished(report.Received, report.InHand, report.Failure is not null));
+        }
     }
 
     private Akka.Streams.Dsl.IRunnableGraph<(IQueueSourceControl, Task<Akka.Done>)> CreateStream(
@@ -56,7 +73,15 @@ internal sealed class PollerActor : ReceiveActor
             _classifier, model.Model, instance, _settings.Classification.Timeout, _time, _log);
         var publisher = new ResultPublisher(_ports.Store, _ports.Queues.Responses, _time, _log);
         return ClassificationStream.Create(
-            _ports.Queues.Requests, _settings, model.PreferredBatchSize, intake, batches, publisher, _time, onPoll);
+            _ports.Queues.Requests,
+            _settings,
+            model.PreferredBatchSize,
+            intake,
+            batches,
+            publisher,
+            _time,
+            onPoll,
+            _progress.Acknowledged);
     }
 
     private void Polling()

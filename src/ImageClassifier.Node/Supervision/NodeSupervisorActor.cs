@@ -3,6 +3,7 @@ using Akka.Event;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Classification;
 using ImageClassifier.Node.Polling;
+using ImageClassifier.Node.Records;
 using ImageClassifier.Node.Termination;
 using ImageClassifier.Streams;
 
@@ -11,7 +12,8 @@ namespace ImageClassifier.Node.Supervision;
 /// <summary>
 /// The app node: it creates the node's actors, begins again with the poller where that fails, tells the fleet where
 /// the instance is in its life, and ends it. Whoever wants the end (the fleet, the program's shutdown, the node
-/// itself), the order is the same: report draining, drain, mark the instance as ended, shut the actor system down.
+/// itself), the order is the same: report draining, drain, delete the node's record, mark the instance as ended, tell
+/// whoever asked. Stopped without that, it is a node that was killed, and leaves nothing behind in its program.
 /// </summary>
 public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
 {
@@ -21,29 +23,37 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     // A fleet that does not answer must not hold the node up past its shutdown's limit.
     private static readonly TimeSpan FleetTimeout = TimeSpan.FromSeconds(5);
 
+    // Nor must a store; a record that stays only grows old.
+    private static readonly TimeSpan RecordTimeout = TimeSpan.FromSeconds(2);
+
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly NodeSettings _settings;
     private readonly NodePorts _ports;
     private readonly TimeProvider _time;
     private readonly string _classifierDispatcher;
+    private readonly Action _onEnded;
+    private readonly NodeProgress _progress;
     private readonly Backoff _pollerBackoff;
     private readonly HashSet<IActorRef> _awaitEnd = [];
     private CancellationTokenRegistration _drainRequested;
     private IActorRef _classifier = ActorRefs.Nobody;
     private IActorRef _poller = ActorRefs.Nobody;
     private IActorRef _selfTerminator = ActorRefs.Nobody;
+    private IActorRef _record = ActorRefs.Nobody;
     private DateTimeOffset _pollerStartedAt;
     private int _pollerFailures;
     private bool _isRunningReported;
 
     /// <summary>Use <see cref="Props"/>.</summary>
     public NodeSupervisorActor(
-        NodeSettings settings, NodePorts ports, TimeProvider time, string classifierDispatcher)
+        NodeSettings settings, NodePorts ports, TimeProvider time, string classifierDispatcher, Action onEnded)
     {
         _settings = settings;
         _ports = ports;
         _time = time;
         _classifierDispatcher = classifierDispatcher;
+        _onEnded = onEnded;
+        _progress = new NodeProgress(time);
         _pollerBackoff = new Backoff(settings.Polling.Source.MinBackoff, settings.Polling.Source.MaxBackoff);
         Running();
     }
@@ -56,9 +66,10 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     /// <param name="ports">What it needs from outside.</param>
     /// <param name="time">The clock of the actor system.</param>
     /// <param name="classifierDispatcher">The dispatcher on whose threads the model runs.</param>
+    /// <param name="onEnded">Called once, within the actor, when the node has ended: must not block or throw.</param>
     public static Props Props(
-        NodeSettings settings, NodePorts ports, TimeProvider time, string classifierDispatcher) =>
-        Akka.Actor.Props.Create(() => new NodeSupervisorActor(settings, ports, time, classifierDispatcher));
+        NodeSettings settings, NodePorts ports, TimeProvider time, string classifierDispatcher, Action onEnded) =>
+        Akka.Actor.Props.Create(() => new NodeSupervisorActor(settings, ports, time, classifierDispatcher, onEnded));
 
     /// <inheritdoc />
     protected override SupervisorStrategy SupervisorStrategy() =>
@@ -74,17 +85,14 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
             "classifier");
         _selfTerminator = Context.ActorOf(
             SelfTerminatorActor.Props(_ports.Queues.Requests, _settings.Termination, self, _time), "self-terminator");
+        // Not watched: the node does its work without a record as well.
+        _record = Context.ActorOf(
+            NodeRecordActor.Props(
+                _ports.Store, _ports.Identity.Id, _ports.Classifier.Model, _progress, _settings.RecordInterval, _time),
+            "record");
         Context.Watch(_classifier);
         Context.Watch(_selfTerminator);
         StartPoller();
-
-        // A stopping host runs the coordinated shutdown, which waits here. The phase's own timeout bounds it.
-        CoordinatedShutdown.Get(Context.System).AddTask(
-            CoordinatedShutdown.PhaseServiceRequestsDone, "end-app-node", async () =>
-            {
-                await self.Ask<NodeEnded>(new EndInstance("the program stops"), Timeout.InfiniteTimeSpan);
-                return Akka.Done.Instance;
-            });
         _drainRequested = _ports.Identity.DrainRequested.Register(
             () => self.Tell(new EndInstance("the fleet asks for it")));
     }
@@ -123,6 +131,14 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         ReceiveAny(_ => { });
     }
 
+    private void ClosingRecord()
+    {
+        Receive<EndInstance>(_ => AwaitEnd());
+        Receive<NodeRecordClosed>(_ => MarkAsEnded());
+        Receive<RecordTimedOut>(_ => MarkAsEnded());
+        ReceiveAny(_ => { });
+    }
+
     private void Ending()
     {
         Receive<EndInstance>(_ => AwaitEnd());
@@ -132,8 +148,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
             _log.Info("The node has ended");
             foreach (var asker in _awaitEnd) asker.Tell(NodeEnded.Instance);
             Become(Ended);
-            // Where the shutdown runs already, this does nothing.
-            _ = CoordinatedShutdown.Get(Context.System).Run(NodeEndedReason.Instance);
+            _onEnded();
         });
         ReceiveAny(_ => { });
     }
@@ -146,7 +161,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
 
     private void StartPoller()
     {
-        _poller = Context.ActorOf(PollerActor.Props(_settings, _ports, _classifier, Self, _time));
+        _poller = Context.ActorOf(PollerActor.Props(_settings, _ports, _classifier, Self, _progress, _time));
         Context.Watch(_poller);
         _pollerStartedAt = _time.GetUtcNow();
     }
@@ -195,6 +210,14 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     private void End()
     {
         Timers.CancelAll();
+        Become(ClosingRecord);
+        Timers.StartSingleTimer(nameof(RecordTimedOut), RecordTimedOut.Instance, RecordTimeout);
+        _record.Tell(DeleteNodeRecord.Instance);
+    }
+
+    private void MarkAsEnded()
+    {
+        Timers.CancelAll();
         Become(Ending);
         EndInstanceAsync().PipeTo(
             Self, success: () => new InstanceEnded(null), failure: cause => new InstanceEnded(cause));
@@ -216,6 +239,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
 
     private void Report(InstanceState state)
     {
+        _record.Tell(new KeepNodeRecord(state));
         var log = _log;
         ReportAsync(state).PipeTo(Self, success: () => Reported.Instance, failure: cause =>
         {
@@ -238,6 +262,11 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     private sealed record DrainTimedOut
     {
         public static DrainTimedOut Instance { get; } = new();
+    }
+
+    private sealed record RecordTimedOut
+    {
+        public static RecordTimedOut Instance { get; } = new();
     }
 
     private sealed record Reported

@@ -6,40 +6,51 @@ using ImageClassifier.Node.Supervision;
 
 namespace ImageClassifier.Node.Termination;
 
-/// <summary>
-/// Counts the empty polls in a row. After enough of them, with nothing in hand and nothing waiting in the queue, it
-/// asks its owner to end the instance, once. Where something waits after all, it counts from zero.
-/// </summary>
+/// <summary>Asks its owner to end the instance, once, when the <see cref="IdleRule"/> says so; it tells the rule of the
+/// polls and measures the queue for it.</summary>
 internal sealed class SelfTerminatorActor : ReceiveActor
 {
+    private const string Stays = "{0} polls in a row were empty, but {1} messages wait: the instance stays";
+    private const string NotMeasurable = "The queue could not be measured, so the instance stays: {0}";
     private static readonly TimeSpan MeasureTimeout = TimeSpan.FromSeconds(30);
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly IMessageQueue _requests;
-    private readonly TerminationSettings _settings;
     private readonly IActorRef _owner;
     private readonly TimeProvider _time;
-    private int _emptyPolls;
+    private readonly IdleRule _rule;
+
+    // What may go on for an hour is said when it begins.
+    private bool _hasSaidThatItStays;
+    private bool _hasSaidNotMeasurable;
 
     public SelfTerminatorActor(
-        IMessageQueue requests, TerminationSettings settings, IActorRef owner, TimeProvider time)
+        IMessageQueue requests,
+        TerminationSettings settings,
+        IActorRef owner,
+        TimeProvider time,
+        DateTimeOffset startedAt)
     {
         _requests = requests;
-        _settings = settings;
         _owner = owner;
         _time = time;
+        _rule = new IdleRule(settings, startedAt);
         Counting();
     }
 
+    /// <summary>For an instance that starts now.</summary>
     public static Props Props(
-        IMessageQueue requests, TerminationSettings settings, IActorRef owner, TimeProvider time) =>
-        Akka.Actor.Props.Create(() => new SelfTerminatorActor(requests, settings, owner, time));
+        IMessageQueue requests, TerminationSettings settings, IActorRef owner, TimeProvider time)
+    {
+        // Not when the actor is created: a restart of it makes the instance no younger.
+        var startedAt = time.GetUtcNow();
+        return Akka.Actor.Props.Create(() => new SelfTerminatorActor(requests, settings, owner, time, startedAt));
+    }
 
     private void Counting() =>
         Receive<PollFinished>(poll =>
         {
-            Count(poll);
-            if (_emptyPolls < _settings.MaxEmptyPolls || poll.InHand > 0) return;
+            if (!Count(poll)) return;
             Become(Measuring);
             MeasureAsync().PipeTo(
                 Self,
@@ -55,41 +66,44 @@ internal sealed class SelfTerminatorActor : ReceiveActor
 
     private void Measuring()
     {
-        Receive<PollFinished>(Count);
+        Receive<PollFinished>(poll => { Count(poll); });
         Receive<Measured>(measured =>
         {
-            // A poll that ended meanwhile may have brought something.
-            if (_emptyPolls >= _settings.MaxEmptyPolls && measured.Waiting == 0)
+            _hasSaidNotMeasurable = false;
+            var emptyPolls = _rule.EmptyPolls;
+            if (_rule.Measured(measured.Waiting, _time.GetUtcNow()))
             {
-                _log.Info("{0} polls in a row were empty and nothing waits: the instance ends", _emptyPolls);
-                _owner.Tell(new EndInstance($"{_emptyPolls} empty polls in a row, and nothing waiting"));
+                _log.Info("{0} polls in a row were empty and nothing waits: the instance ends", emptyPolls);
+                _owner.Tell(new EndInstance($"{emptyPolls} empty polls in a row, and nothing waiting"));
                 Become(Decided);
                 return;
             }
 
-            _log.Info("{0} polls in a row were empty, but {1} messages wait: the instance stays",
-                _emptyPolls, measured.Waiting);
-            CountFromZero();
+            if (measured.Waiting > 0)
+            {
+                if (_hasSaidThatItStays) _log.Debug(Stays, emptyPolls, measured.Waiting);
+                else _log.Info(Stays, emptyPolls, measured.Waiting);
+                _hasSaidThatItStays = true;
+            }
+
+            Become(Counting);
         });
         Receive<NotMeasured>(notMeasured =>
         {
-            _log.Warning("The queue could not be measured, so the instance stays: {0}", notMeasured.Cause.Message);
-            CountFromZero();
+            if (_hasSaidNotMeasurable) _log.Debug(NotMeasurable, notMeasured.Cause.Message);
+            else _log.Warning(NotMeasurable, notMeasured.Cause.Message);
+            _hasSaidNotMeasurable = true;
+            _rule.NotMeasured();
+            Become(Counting);
         });
     }
 
     private void Decided() => ReceiveAny(_ => { });
 
-    private void Count(PollFinished poll)
+    private bool Count(PollFinished poll)
     {
-        if (poll.Failed) return;
-        _emptyPolls = poll.Received == 0 ? _emptyPolls + 1 : 0;
-    }
-
-    private void CountFromZero()
-    {
-        _emptyPolls = 0;
-        Become(Counting);
+        if (poll.Received > 0) _hasSaidThatItStays = false;
+        return _rule.Polled(poll.Received, poll.InHand, poll.Failed, _time.GetUtcNow());
     }
 
     private sealed record Measured(int Waiting);

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Hosting;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Supervision;
 using Microsoft.AspNetCore.Http;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
@@ -23,17 +24,19 @@ internal static class FleetEndpoint
         int Waiting,
         int InFlight,
         int Backlog,
+        double ServiceTimeMs,
+        double BootTimeSeconds,
         IEnumerable<InstanceDocument> Instances,
         IEnumerable<DecisionDocument> Decisions)
     {
         public static FleetDocument Of(FleetView fleet) => new(
             fleet.MaxInstances, fleet.Waiting, fleet.InFlight, fleet.Waiting + fleet.InFlight,
-            fleet.Instances.OrderBy(instance => instance.LaunchedAt).Select(instance => new InstanceDocument(
-                instance.Id, instance.State, instance.LaunchedAt, instance.RunningAt, instance.EndedAt)),
+            fleet.ServiceTime.TotalMilliseconds, fleet.BootTime.TotalSeconds,
+            fleet.Instances.OrderBy(instance => instance.Shown.LaunchedAt).Select(InstanceDocument.Of),
             fleet.Decisions.Select(decision => new DecisionDocument(
                 decision.At, decision.Until, decision.Outcome, decision.Hold, decision.Seen.Waiting, decision.Seen.Backlog,
                 decision.Seen.Fleet.Pending, decision.Seen.Fleet.Running, decision.Seen.Fleet.Draining,
-                decision.Wanted, decision.Launched, decision.Reason)));
+                decision.Seen.ServiceTime.TotalMilliseconds, decision.Seen.BootTime.TotalSeconds, decision.Wanted, decision.Launched, decision.Reason)));
     }
 
     private sealed record InstanceDocument(
@@ -41,7 +44,17 @@ internal static class FleetEndpoint
         InstanceState State,
         DateTimeOffset LaunchedAt,
         DateTimeOffset? RunningAt,
-        DateTimeOffset? EndedAt);
+        DateTimeOffset? EndedAt,
+        DateTimeOffset? HeardAt,
+        long? PicturesDone,
+        double? PicturesPerSecond,
+        string? Model)
+    {
+        public static InstanceDocument Of(KnownInstance instance) => new(
+            instance.Shown.Id, instance.State, instance.Shown.LaunchedAt, instance.Shown.RunningAt,
+            instance.Shown.EndedAt, instance.HeardAt, instance.Record?.PicturesDone, instance.Record?.PicturesPerSecond,
+            instance.Record?.Model.Name);
+    }
 
     private sealed record DecisionDocument(
         DateTimeOffset At,
@@ -53,6 +66,8 @@ internal static class FleetEndpoint
         int Pending,
         int Running,
         int Draining,
+        double ServiceTimeMs,
+        double BootTimeSeconds,
         int Wanted,
         int Launched,
         string Reason);

@@ -15,8 +15,17 @@ import { anotherKey, currentKey, keyHeaders } from "./key.js";
 /** @typedef {{ batchId: string, jobs: Job[] }} Batch */
 /** @typedef {{ id: string, type: "result" | "complete", job?: Job }} BatchEvent */
 /** @typedef {"pending" | "running" | "draining" | "ended"} InstanceState */
-/** @typedef {{ instanceId: string, state: InstanceState }} Instance */
-/** @typedef {{ at: string, reason: string }} Decision */
+/** @typedef {{ instanceId: string, state: InstanceState, picturesDone: number | null }} Instance */
+/**
+ * @typedef {object} Decision
+ * @property {string} at
+ * @property {number} waiting
+ * @property {number} running
+ * @property {number} pending
+ * @property {number} wanted
+ * @property {number} launched
+ * @property {string} reason
+ */
 /**
  * @typedef {object} Fleet
  * @property {number} maxInstances

@@ -4,7 +4,9 @@ import { readFleet } from "./api.js";
 import { pause } from "./pause.js";
 
 /** @typedef {import("./api.js").Fleet} Fleet */
+/** @typedef {import("./api.js").Instance} Instance */
 /** @typedef {import("./api.js").InstanceState} InstanceState */
+/** @typedef {import("./api.js").Decision} Decision */
 
 const BUSY_INTERVAL = 1_000;
 const IDLE_INTERVAL = 5_000;
@@ -43,16 +45,18 @@ class FleetView {
   /** @param {Fleet} fleet @returns {boolean} whether it is worth looking again soon */
   show(fleet) {
     const now = performance.now();
-    const reported = new Map(fleet.instances.map((instance) => [instance.instanceId, instance.state]));
-    for (const [id, state] of reported) {
+    const reported = new Map(fleet.instances.map((instance) => [instance.instanceId, instance]));
+    for (const [id, { state }] of reported) {
       // Those that ended before the page was opened are history.
       if (!this.#known.has(id) && !(this.#first && state === "ended")) this.#add(id);
       this.#known.add(id);
     }
     for (const [id, tile] of this.#tiles) {
-      const state = reported.get(id) ?? "ended";
+      const instance = reported.get(id);
+      const state = instance?.state ?? "ended";
       if (state === "ended" && tile.state !== "ended") tile.endedAt = now;
       if (state !== tile.state) this.#mark(tile, state);
+      if (instance) tile.element.title = titleOf(instance);
       if (state === "ended" && now - tile.endedAt > ENDED_STAYS) this.#remove(id, tile);
     }
     this.#first = false;
@@ -96,21 +100,34 @@ class FleetView {
   /** @param {Fleet} fleet */
   #showDecisions(fleet) {
     const decisions = (fleet.decisions ?? []).slice(0, DECISIONS_SHOWN);
-    const text = decisions.map(({ at, reason }) => `${at} ${reason}`).join("\n");
+    const text = decisions.map((decision) => `${decision.at} ${seenAndDone(decision)} ${decision.reason}`).join("\n");
     if (text === this.#lastDecisions) return;
     this.#lastDecisions = text;
     this.#decisions.hidden = decisions.length === 0;
     this.#decisionList.replaceChildren(
-      ...decisions.map(({ at, reason }) => {
+      ...decisions.map((decision) => {
         const item = document.createElement("li");
         const time = document.createElement("time");
-        time.dateTime = at;
-        time.textContent = new Date(at).toLocaleTimeString();
-        item.append(time, " ", reason);
+        time.dateTime = decision.at;
+        time.textContent = new Date(decision.at).toLocaleTimeString();
+        const seen = document.createElement("span");
+        seen.className = "decision-seen";
+        seen.textContent = seenAndDone(decision);
+        item.append(time, " ", decision.reason, seen);
         return item;
       }),
     );
   }
+}
+
+/** @param {Decision} decision what was seen, wanted and done */
+function seenAndDone({ waiting, running, pending, wanted, launched }) {
+  return `${waiting} waiting · ${running} running · ${pending} booting · ${wanted} wanted · ${launched} launched`;
+}
+
+/** @param {Instance} instance */
+function titleOf({ instanceId, picturesDone }) {
+  return picturesDone === null ? instanceId : `${instanceId}: ${picturesDone} pictures done`;
 }
 
 /** @param {Fleet} fleet @param {number} alive */

@@ -7,6 +7,7 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
 using static ImageClassifier.Web.Results.BatchProtocol;
 using static ImageClassifier.Web.Results.ResultListenerProtocol;
+using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Web.Results;
 
@@ -19,6 +20,7 @@ public sealed class ResultListenerActor : ReceiveActor
 
     private readonly IMessageQueue _responses;
     private readonly IActorRef _batches;
+    private readonly IActorRef _scaler;
     private readonly QueueSourceSettings _polling;
     private readonly AcknowledgementSettings _acknowledging;
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -27,10 +29,11 @@ public sealed class ResultListenerActor : ReceiveActor
 
     /// <summary>Creates the actor.</summary>
     public ResultListenerActor(
-        IMessageQueue responses, IActorRef batches, QueueSourceSettings polling, ResultSettings settings)
+        IMessageQueue responses, IActorRef batches, IActorRef scaler, QueueSourceSettings polling, ResultSettings settings)
     {
         _responses = responses;
         _batches = batches;
+        _scaler = scaler;
         _polling = polling;
         _acknowledging = new AcknowledgementSettings(settings.ListenerLinger);
 
@@ -65,7 +68,11 @@ public sealed class ResultListenerActor : ReceiveActor
             return [new Acknowledgement(delivery, Settlement.HandBack)];
         }
 
-        if (await IsTakenAsync(result)) return [new Acknowledgement(delivery, Settlement.Delete)];
+        if (await IsTakenAsync(result))
+        {
+            _scaler.Tell(new JobDone(result.InstanceId));
+            return [new Acknowledgement(delivery, Settlement.Delete)];
+        }
 
         delivery.Release();
         return [];

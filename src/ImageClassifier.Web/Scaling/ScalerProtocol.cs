@@ -1,4 +1,4 @@
-using ImageClassifier.Core.Ports;
+using ImageClassifier.Core;
 
 namespace ImageClassifier.Web.Scaling;
 
@@ -10,6 +10,10 @@ public static class ScalerProtocol
 
     /// <summary>Jobs were sent to the request queue, so there is reason to look at once.</summary>
     public sealed record WorkSent(int Jobs) : IScalerCommand;
+
+    /// <summary>The result of a job has come back.</summary>
+    /// <param name="Instance">The instance that did it.</param>
+    public sealed record JobDone(InstanceId Instance) : IScalerCommand;
 
     /// <summary>Asks for <see cref="FleetView"/>.</summary>
     public sealed record GetFleet : IScalerCommand
@@ -29,13 +33,17 @@ public static class ScalerProtocol
     /// <param name="MaxInstances">The cap.</param>
     /// <param name="Waiting">Visible messages of the request queue.</param>
     /// <param name="InFlight">Messages under lease.</param>
+    /// <param name="ServiceTime">How long one instance takes for one picture, as far as it is known.</param>
+    /// <param name="BootTime">How long an instance boots, as far as it is known.</param>
     /// <param name="Instances">Those alive, and those that ended lately.</param>
     /// <param name="Decisions">The last decisions, newest first.</param>
     public sealed record FleetView(
         int MaxInstances,
         int Waiting,
         int InFlight,
-        IReadOnlyList<FleetInstance> Instances,
+        TimeSpan ServiceTime,
+        TimeSpan BootTime,
+        IReadOnlyList<KnownInstance> Instances,
         IReadOnlyList<DecisionRecord> Decisions);
 
     /// <summary>A decision, with what was seen and done.</summary>
@@ -60,7 +68,7 @@ public static class ScalerProtocol
     /// <summary>What comes of a decision.</summary>
     public enum DecisionOutcome
     {
-        /// <summary>No instance is wanted.</summary>
+        /// <summary>Nothing waits, and the fleet is at zero.</summary>
         Idle,
 
         /// <summary>The instances that are there, or coming, are enough.</summary>

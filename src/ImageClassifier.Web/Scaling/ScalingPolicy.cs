@@ -14,7 +14,18 @@ public abstract class ScalingPolicy
 /// <param name="Waiting">Visible messages of the request queue.</param>
 /// <param name="InFlight">Messages under lease.</param>
 /// <param name="Fleet">The instances by state.</param>
-public sealed record ScalingSnapshot(int Waiting, int InFlight, FleetCount Fleet)
+/// <param name="ServiceTime">How long one instance takes for one picture when it has enough to do: the inverse of its
+/// throughput. Greater than zero.</param>
+/// <param name="BootTime">How long an instance takes from its launch to its first poll.</param>
+/// <param name="BootsLeft">For each pending instance, how long it will still take to its first poll, as far as one can
+/// tell.</param>
+public sealed record ScalingSnapshot(
+    int Waiting,
+    int InFlight,
+    FleetCount Fleet,
+    TimeSpan ServiceTime,
+    TimeSpan BootTime,
+    IReadOnlyList<TimeSpan> BootsLeft)
 {
     /// <summary>Waiting and in flight together.</summary>
     public int Backlog => Waiting + InFlight;
@@ -23,7 +34,7 @@ public sealed record ScalingSnapshot(int Waiting, int InFlight, FleetCount Fleet
 /// <summary>Instances by state.</summary>
 /// <param name="Pending">Launched and not polling yet, those included that the fleet does not show yet.</param>
 /// <param name="Running">Taking work.</param>
-/// <param name="Draining">Finishing.</param>
+/// <param name="Draining">Finishing, or asked to end.</param>
 public sealed record FleetCount(int Pending, int Running, int Draining)
 {
     /// <summary>The instances that take work, or soon will.</summary>

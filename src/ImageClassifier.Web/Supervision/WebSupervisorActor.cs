@@ -28,13 +28,13 @@ public sealed class WebSupervisorActor : ReceiveActor
         QueuePair queues, IObjectStore store, IInstanceFleet fleet, WebTierSettings settings)
     {
         var scaler = WithBackoff("scaler", Props.Create(() => new ScalerActor(
-            queues.Requests, fleet, settings.Scaling.CreatePolicy(), settings.Scaling)));
+            queues.Requests, store, fleet, settings.Scaling.CreatePolicy(), settings.Scaling)));
         var outbox = WithBackoff("outbox", Props.Create(() => new OutboxActor(
             queues.Requests, store, scaler, settings.Uploads.Outbox)));
         var uploads = WithBackoff("uploads", Props.Create(() => new UploadActor(store, outbox, settings.Uploads)));
         var batches = Context.ActorOf(Props.Create(() => new BatchesActor(store, settings.Results)), "batches");
         var listener = WithBackoff("listener", Props.Create(() => new ResultListenerActor(
-            queues.Responses, batches, settings.Listening, settings.Results)));
+            queues.Responses, batches, scaler, settings.Listening, settings.Results)));
 
         Receive<IUploadCommand>(uploads.Forward);
         Receive<IBatchCommand>(batches.Forward);

@@ -26,7 +26,7 @@ public sealed class EffectiveSettingsSpecs
     [InlineData("environment", "embedded")]
     [InlineData("web.urls", "http://127.0.0.1:5000")]
     [InlineData("fleet.kind", "processes")]
-    [InlineData("scaling.policy", "per-image")]
+    [InlineData("scaling.policy", "latency")]
     [InlineData("scaling.max-instances", "cores")]
     [InlineData("node.polling.wait-time", "5s")]
     [InlineData("node.polling.max-in-flight", "20")]

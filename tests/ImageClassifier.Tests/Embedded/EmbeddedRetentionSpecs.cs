@@ -26,8 +26,8 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
 
         var summary = await RunAsync(age: TimeSpan.FromDays(31));
 
-        // Two objects; a waiting message and a dead one; an instance; its lock, its log and a half-written object.
-        Assert.Equal(new RetentionSummary(Objects: 2, Messages: 2, Instances: 1, Files: 3), summary);
+        // Three objects; a waiting message and a dead one; an instance; its lock, its log and a half-written object.
+        Assert.Equal(new RetentionSummary(Objects: 3, Messages: 2, Instances: 1, Files: 3), summary);
         Assert.Empty(Directory.EnumerateFileSystemEntries(Layout.Objects));
         Assert.Empty(Directory.EnumerateFileSystemEntries(Layout.Temporary));
         Assert.Empty(Directory.EnumerateFileSystemEntries(Layout.Instances));
@@ -85,7 +85,7 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
 
         var summary = await RunAsync(age: TimeSpan.FromDays(31));
 
-        Assert.Equal(new RetentionSummary(Objects: 2, Messages: 2, Instances: 1, Files: 3), summary);
+        Assert.Equal(new RetentionSummary(Objects: 3, Messages: 2, Instances: 1, Files: 3), summary);
     }
 
     [Fact]
@@ -120,6 +120,7 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
         var store = new FileObjectStore(Layout);
         await store.PutIfAbsentAsync("images/batch/1.jpg", new byte[10], default);
         await store.PutIfAbsentAsync("batches/batch/manifest.json", new byte[10], default);
+        await store.PutAsync("nodes/node-1.json", new byte[10], default);
         await File.WriteAllTextAsync(Path.Combine(Layout.Temporary, "left.tmp"), "half");
 
         await using var queue = new SqliteMessageQueue(Queue);

@@ -1,9 +1,12 @@
 using Akka.Hosting;
+using ImageClassifier.Adapters.Embedded.Storage;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
 using ImageClassifier.Node;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Tests.Embedded;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Xunit;
@@ -53,7 +56,39 @@ public sealed class NodeHostingSpecs : IDisposable
             [InstanceState.Running, InstanceState.Draining, InstanceState.Ended], _identity.Reports);
     }
 
-    private IHost BuildHost(string changes)
+    [Fact]
+    public async Task A_node_keeps_a_record_in_the_store_until_it_has_ended()
+    {
+        var folder = new TemporaryFolder();
+        var store = new FileObjectStore(folder.Layout);
+        var request = Jobs.Request();
+        await store.PutAsync(request.ImageKey, "cat"u8.ToArray(), default);
+        using var host = BuildHost("image-classifier.node.record-interval = 1s", store);
+        await host.StartAsync();
+
+        var first = await UntilRecordAsync(_ => true);
+        Assert.Equal(new NodeRecord(_identity.Id, InstanceState.Running, 0, null, _classifier.Model), first);
+        _requests.Put(WireJson.Write(request), request.Job.Value);
+        await UntilRecordAsync(record => record.PicturesDone == 1);
+
+        _identity.RequestDrain();
+        await host.WaitForShutdownAsync().WaitAsync(Limit, TimeProvider.System);
+        await foreach (var found in store.ListAsync(ObjectKeys.Nodes, default)) Assert.Fail($"{found.Key} is left");
+        folder.Remove();
+
+        async Task<NodeRecord> UntilRecordAsync(Func<NodeRecord, bool> condition)
+        {
+            using var limit = new CancellationTokenSource(Limit, TimeProvider.System);
+            while (true)
+            {
+                var record = await store.ReadJsonAsync<NodeRecord>(ObjectKeys.Node(_identity.Id), limit.Token);
+                if (record is not null && condition(record)) return record;
+                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, limit.Token);
+            }
+        }
+    }
+
+    private IHost BuildHost(string changes, IObjectStore? store = null)
     {
         var reference = File.ReadAllText(Path.Combine(Repository.Root, "hocon", "reference.conf"));
         var config = Akka.Configuration.ConfigurationFactory.ParseString(changes)
@@ -61,7 +96,7 @@ public sealed class NodeHostingSpecs : IDisposable
         var builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder();
         builder.Services
             .AddSingleton(new QueuePair(_requests, _responses))
-            .AddSingleton<IObjectStore>(_store)
+            .AddSingleton(store ?? _store)
             .AddSingleton<IImageClassifier>(_classifier)
             .AddSingleton<IInstanceIdentity>(_identity)
             .AddAkka("image-classifier", akka => akka

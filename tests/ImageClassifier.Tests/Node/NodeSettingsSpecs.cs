@@ -21,6 +21,8 @@ public sealed class NodeSettingsSpecs
         Assert.Equal(1, settings.Classification.Classifiers);
         Assert.Equal(TimeSpan.FromSeconds(60), settings.Classification.Timeout);
         Assert.Equal(3, settings.Termination.MaxEmptyPolls);
+        Assert.Equal(TimeSpan.Zero, settings.Termination.MinLifetime);
+        Assert.Equal(TimeSpan.FromSeconds(10), settings.RecordInterval);
         Assert.Equal(TimeSpan.FromSeconds(15), settings.DrainTimeout);
     }
 
@@ -32,7 +34,9 @@ public sealed class NodeSettingsSpecs
     [InlineData("node.classification.classifiers", "200")]
     [InlineData("node.classification.timeout", "60")]
     [InlineData("node.termination.max-empty-polls", "0")]
+    [InlineData("node.termination.min-lifetime", "25h")]
     [InlineData("node.drain-timeout", "25s")]
+    [InlineData("node.record-interval", "500ms")]
     [InlineData("queues.requests.max-receives", "0")]
     public void A_value_that_is_not_allowed_is_refused_with_its_key(string key, string value)
     {

@@ -51,8 +51,9 @@ public abstract class NodeSpecs : VirtualTimeSpecs
             MaxReceives,
             AloneFromReceive: 3),
         new ClassificationSettings(Classifiers: 1, Threads: 1, Timeout: TimeSpan.FromSeconds(10)),
-        new TerminationSettings(MaxEmptyPolls: 3),
-        DrainTimeout: TimeSpan.FromSeconds(15));
+        new TerminationSettings(MaxEmptyPolls: 3, MinLifetime: TimeSpan.Zero),
+        DrainTimeout: TimeSpan.FromSeconds(15),
+        RecordInterval: TimeSpan.FromSeconds(10));
 
     protected NodePorts Ports => new(new QueuePair(Requests, Responses), Store, Classifier, Identity);
 

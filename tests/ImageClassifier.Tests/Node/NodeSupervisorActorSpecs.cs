@@ -1,5 +1,10 @@
+using System.Collections.Concurrent;
 using Akka.Actor;
+using Akka.Event;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Node;
 using ImageClassifier.Node.Supervision;
 using ImageClassifier.Testing.Fakes;
 using Xunit;
@@ -133,9 +138,94 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
         await AdvanceUntilAsync(() => IsShuttingDown, "it shuts down", TimeSpan.FromSeconds(1));
     }
 
+    [Fact]
+    public async Task The_record_says_running_then_draining_and_is_gone_before_the_instance_is_marked_as_ended()
+    {
+        var release = new TaskCompletionSource();
+        Store.Before = (call, _) => call == StoreCall.PutIfAbsent ? release.Task : Task.CompletedTask;
+        NodeRecord? atTheEnd = null;
+        Identity.Before = state => atTheEnd = state == InstanceState.Ended ? Record : null;
+        Upload("cat");
+        Start();
+        await UntilAsync(() => Record is { State: InstanceState.Running, PicturesDone: 0 }, "it says running");
+
+        Identity.RequestDrain();
+        await UntilAsync(() => Record is { State: InstanceState.Draining }, "it says draining");
+        release.SetResult();
+        await AdvanceUntilAsync(() => Identity.Ends == 1, "it ended");
+        Assert.Null(atTheEnd);
+        Assert.Null(Record);
+    }
+
+    [Fact]
+    public async Task A_store_that_never_answers_about_the_record_does_not_hold_up_the_end()
+    {
+        var never = new TaskCompletionSource();
+        Store.Before = (call, _) => call is StoreCall.Put or StoreCall.Delete ? never.Task : Task.CompletedTask;
+        var request = Upload("cat");
+        Start();
+        await AdvanceUntilAsync(() => IsDeleted(request), "it works");
+
+        Identity.RequestDrain();
+        await AdvanceUntilAsync(() => Identity.Ends == 1, "it ended");
+        Assert.Equal(WholeLife, Identity.Reports);
+    }
+
+    [Fact]
+    public async Task Several_nodes_in_one_system_end_each_by_itself()
+    {
+        var ended = new ConcurrentBag<string>();
+        using var second = new FakeInstanceIdentity("instance-2");
+        StartOne("one", Ports);
+        StartOne("two", Ports with { Identity = second });
+        await UntilAsync(() => Identity.Reports.Count == 1 && second.Reports.Count == 1, "both are running");
+
+        second.RequestDrain();
+        await AdvanceUntilAsync(() => second.Ends == 1, "the second ended");
+        await UntilAsync(() => !ended.IsEmpty, "it was told");
+        Assert.Equal(["two"], ended);
+        Assert.Equal([InstanceState.Running], Identity.Reports);
+
+        Identity.RequestDrain();
+        await AdvanceUntilAsync(() => ended.Count == 2, "the first ended too");
+        Assert.False(IsShuttingDown);
+
+        void StartOne(string name, NodePorts ports) => Sys.ActorOf(
+            NodeSupervisorActor.Props(Settings, ports, Time, Dispatcher, () => ended.Add(name)));
+    }
+
+    [Fact]
+    public async Task A_node_that_is_stopped_like_a_killed_one_leaves_its_record_and_nothing_that_still_runs()
+    {
+        var hasEnded = false;
+        var node = Sys.ActorOf(NodeSupervisorActor.Props(Settings, Ports, Time, Dispatcher, () => hasEnded = true));
+        await UntilAsync(() => Requests.PollsWaiting == 1, "it polls");
+        await UntilAsync(() => Record is not null, "it has a record");
+        Sys.EventStream.Subscribe(TestActor, typeof(DeadLetter));
+
+        Watch(node);
+        Sys.Stop(node);
+        await ExpectTerminatedAsync(node);
+        await UntilAsync(() => Requests.PollsWaiting == 0, "it polls no more");
+        await SettleAsync();
+        while (HasMessages) ReceiveOne(TimeSpan.Zero);
+        var writes = Store.CallsOf(StoreCall.Put);
+        Identity.RequestDrain();
+        await AdvanceAsync(TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(5));
+
+        Assert.False(HasMessages);
+        Assert.Equal(writes, Store.CallsOf(StoreCall.Put));
+        Assert.Equal(InstanceState.Running, Record!.State);
+        Assert.Equal([InstanceState.Running], Identity.Reports);
+        Assert.False(hasEnded);
+        Assert.False(IsShuttingDown);
+    }
+
+    private NodeRecord? Record => Store.DocumentAt<NodeRecord>(ObjectKeys.Node(Identity.Id));
+
     private bool IsShuttingDown => CoordinatedShutdown.Get(Sys).ShutdownReason is not null;
 
-    private IActorRef Start() => Sys.ActorOf(NodeSupervisorActor.Props(Settings, Ports, Time, Dispatcher), "node");
+    private IActorRef Start() => NodeHostingExtensions.StartNode(Sys, Settings, Ports, Dispatcher);
 
     private async Task StopPollerAsync(IActorRef supervisor)
     {

@@ -5,6 +5,7 @@ using ImageClassifier.Core.Storage;
 using ImageClassifier.Node;
 using ImageClassifier.Node.Classification;
 using ImageClassifier.Node.Polling;
+using ImageClassifier.Node.Records;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using Xunit;
@@ -12,9 +13,14 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Node;
 
-public sealed class PollerActorSpecs(ITestOutputHelper output) : NodeSpecs(output)
+public sealed class PollerActorSpecs : NodeSpecs
 {
+    private readonly NodeProgress _progress;
     private bool _isDrained;
+
+    public PollerActorSpecs(ITestOutputHelper output)
+        : base(output) =>
+        _progress = new NodeProgress(Time);
 
     [Fact]
     public async Task A_picture_is_classified_stored_published_and_only_then_deleted()
@@ -50,6 +56,7 @@ public sealed class PollerActorSpecs(ITestOutputHelper output) : NodeSpecs(outpu
         Assert.Equal(100, Published.Select(result => result.Job).Distinct().Count());
         Assert.Equal(100, Published.Count);
         Assert.Equal(0, Classifier.Undisposed);
+        await UntilAsync(() => _progress.Read().PicturesDone == 100, "all were counted");
     }
 
     [Fact]
@@ -409,7 +416,8 @@ public sealed class PollerActorSpecs(ITestOutputHelper output) : NodeSpecs(outpu
     private IActorRef StartPoller(NodePorts? ports = null)
     {
         var classifier = Sys.ActorOf(ClassifierActor.Props(Classifier, Time, 1, Dispatcher));
-        return Sys.ActorOf(PollerActor.Props(Settings, ports ?? Ports, classifier, TestActor, Time));
+        return Sys.ActorOf(PollerActor.Props(
+            Settings, ports ?? Ports, classifier, TestActor, _progress, Time));
     }
 
     /// <summary>A queue with a fault that no stream can expect: a delete answers nothing where outcomes should

@@ -1,4 +1,6 @@
 using Akka.Actor;
+using Akka.Event;
+using ImageClassifier.Node;
 using ImageClassifier.Node.Polling;
 using ImageClassifier.Node.Supervision;
 using ImageClassifier.Node.Termination;
@@ -119,6 +121,55 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
         await ExpectMsgAsync<EndInstance>();
     }
 
+    [Fact]
+    public async Task It_lives_out_its_least_lifetime_and_a_restart_makes_it_no_younger()
+    {
+        Settings = Settings with { Termination = new TerminationSettings(3, TimeSpan.FromSeconds(35)) };
+        var terminator = Start();
+        for (var i = 0; i < 6; i++)
+        {
+            await AdvanceAsync(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(5));
+            if (i == 0) await RestartAsync(terminator);
+            terminator.Tell(Empty);
+        }
+
+        await SettleAsync();
+        Assert.Equal(0, Requests.CallsOf(QueueCall.Measure));
+
+        await AdvanceAsync(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(5));
+        terminator.Tell(Empty);
+        await ExpectMsgAsync<EndInstance>();
+    }
+
+    [Fact]
+    public async Task That_it_stays_is_said_once_until_it_has_work_again()
+    {
+        Sys.EventStream.SetLogLevel(LogLevel.InfoLevel);
+        Requests.Put("waiting");
+        var terminator = Start();
+        await EventFilter.Info(contains: "the instance stays").ExpectAsync(1, () => StayAsync(rounds: 20));
+
+        terminator.Tell(new PollFinished(1, 0, false));
+        await EventFilter.Info(contains: "the instance stays").ExpectAsync(1, () => StayAsync(rounds: 2));
+
+        async Task StayAsync(int rounds)
+        {
+            for (var round = 0; round < rounds; round++)
+            {
+                var measures = Requests.CallsOf(QueueCall.Measure);
+                for (var i = 0; i < 3; i++) terminator.Tell(Empty);
+                await UntilAsync(() => Requests.CallsOf(QueueCall.Measure) > measures, "the queue was measured");
+                await SettleAsync();
+            }
+        }
+    }
+
     private IActorRef Start() =>
         Sys.ActorOf(SelfTerminatorActor.Props(Requests, Settings.Termination, TestActor, Time));
+
+    private static async Task RestartAsync(IActorRef actor)
+    {
+        ((IInternalActorRef)actor).Restart(new InvalidOperationException("The test restarts it."));
+        await SettleAsync();
+    }
 }

@@ -10,6 +10,7 @@ using Xunit;
 using Xunit.Abstractions;
 using static ImageClassifier.Web.Results.BatchProtocol;
 using static ImageClassifier.Web.Results.ResultListenerProtocol;
+using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Tests.Web.Results;
 
@@ -24,9 +25,14 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         MaxBackoff: TimeSpan.FromSeconds(30));
 
     private readonly TestProbe _batches;
+    private readonly TestProbe _scaler;
 
     public ResultListenerActorSpecs(ITestOutputHelper output)
-        : base(output) => _batches = CreateTestProbe();
+        : base(output)
+    {
+        _batches = CreateTestProbe();
+        _scaler = CreateTestProbe();
+    }
 
     [Fact]
     public async Task A_response_is_deleted_only_after_its_batch_has_taken_the_result()
@@ -37,9 +43,11 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         Assert.Equal(result.Job, take.Result.Job);
         await AdvanceAsync(TimeSpan.FromSeconds(1));
         Assert.Empty(Responses.Deleted);
+        Assert.False(_scaler.HasMessages);
 
         _batches.LastSender.Tell(ResultTaken.Instance);
         await AdvanceUntilAsync(() => Responses.Deleted.Count == 1, "the response is deleted");
+        Assert.Equal(result.InstanceId, (await _scaler.ExpectMsgAsync<JobDone>()).Instance);
     }
 
     [Fact]
@@ -148,5 +156,6 @@ public sealed class ResultListenerActorSpecs : WebSpecs
     }
 
     private IActorRef Start(IActorRef batches) =>
-        Sys.ActorOf(Props.Create(() => new ResultListenerActor(Responses, batches, Listening, Showing)));
+        Sys.ActorOf(Props.Create(() => new ResultListenerActor(
+            Responses, batches, _scaler, Listening, Showing)));
 }

@@ -66,6 +66,6 @@ public sealed class DecisionLogSpecs
     {
         var at = Start.AddSeconds(++_second);
         return _log.Add(new DecisionRecord(
-            at, at, outcome, hold, new ScalingSnapshot(_second, 0, new FleetCount(0, 0, 0)), 1, 0, reason));
+            at, at, outcome, hold, Scaling.Snapshot(waiting: _second), 1, 0, reason));
     }
 }

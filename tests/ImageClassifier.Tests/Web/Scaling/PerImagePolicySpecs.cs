@@ -25,8 +25,8 @@ public sealed class PerImagePolicySpecs
     {
         var policy = new PerImagePolicy(1, 19);
         Assert.Equal(
-            policy.Decide(new ScalingSnapshot(5, 0, new FleetCount(0, 0, 0))),
-            policy.Decide(new ScalingSnapshot(5, 100, new FleetCount(1, 2, 3))));
+            policy.Decide(Scaling.Snapshot(waiting: 5)),
+            policy.Decide(Scaling.Snapshot(waiting: 5, inFlight: 100, running: 2, draining: 3, bootsLeft: 1)));
     }
 
     [Theory]
@@ -39,5 +39,5 @@ public sealed class PerImagePolicySpecs
         Assert.Equal(reason, Decide(new PerImagePolicy(picturesPerInstance, 19), waiting).Reason);
 
     private static ScalingDecision Decide(PerImagePolicy policy, int waiting) =>
-        policy.Decide(new ScalingSnapshot(waiting, 0, new FleetCount(0, 0, 0)));
+        policy.Decide(Scaling.Snapshot(waiting));
 }

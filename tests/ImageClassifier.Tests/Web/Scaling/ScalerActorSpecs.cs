@@ -1,5 +1,8 @@
 using Akka.Actor;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Scaling;
 using Xunit;
@@ -13,16 +16,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     private const int Cap = 19;
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
-    private static readonly ScalingSettings Settings = new(
-        MaxInstances: Cap,
-        Interval: Second,
-        IdleInterval: 5 * Second,
-        SettleTime: 5 * Second,
-        LaunchTimeout: TimeSpan.FromMinutes(2),
-        MinBackoff: Second,
-        MaxBackoff: TimeSpan.FromMinutes(1),
-        KeptDecisions: 20,
-        PicturesPerInstance: 1);
+    private static readonly ScalingSettings Settings = Scaling.Settings with { MaxInstances = Cap };
 
     private readonly FakeInstanceFleet _fleet;
 
@@ -259,6 +253,83 @@ public sealed class ScalerActorSpecs : WebSpecs
         await AdvanceUntilAsync(() => _fleet.Living.Count == 5, "instances were launched", Second / 2);
     }
 
+    [Fact]
+    public async Task The_latency_policy_launches_few_within_two_seconds_of_an_upload_and_no_more_after_it()
+    {
+        var scaler = Start(Latency with { SettleTime = TimeSpan.Zero, IdleInterval = TimeSpan.FromMinutes(5) });
+        await PassAsync(10 * Second);
+        Upload(1000);
+        scaler.Tell(new WorkSent(1000));
+        await AdvanceUntilAsync(() => _fleet.Living.Count == 3, "instances were launched", Second / 2);
+        Assert.InRange(Time.GetUtcNow() - _fleet.Launches[0].At, TimeSpan.Zero, 2 * Second);
+
+        await PassAsync(26 * Second);
+        _fleet.MoveAll(InstanceState.Running);
+        await PassAsync(60 * Second);
+        Assert.Single(_fleet.Launches);
+    }
+
+    [Fact]
+    public async Task Jobs_that_were_sent_count_before_the_counts_show_them()
+    {
+        var scaler = Start(Latency with { SettleTime = TimeSpan.Zero, CountsLag = 60 * Second });
+        await PassAsync(Second);
+        scaler.Tell(new WorkSent(1000));
+        await UntilAsync(() => _fleet.Living.Count == 3, "instances were launched");
+    }
+
+    [Fact]
+    public async Task What_does_not_come_up_is_ended_and_replaced_after_a_pause()
+    {
+        Upload(1);
+        var scaler = Start(Settings with { BootDeadline = 20 * Second });
+        await AdvanceUntilAsync(() => _fleet.Living.Count == 1, "an instance was launched", Second / 2);
+        var first = _fleet.Living[0].Id;
+        await AdvanceUntilAsync(() => _fleet.Terminated.Count > 0, "it is ended", Second / 2);
+        Assert.Equal([first], _fleet.Terminated);
+        await PassAsync(5 * Second);
+        Assert.NotEqual(first, Assert.Single(_fleet.Living).Id);
+        Assert.Contains((await ViewAsync(scaler)).Decisions, one => one.Hold == HoldCause.FailedLaunch);
+    }
+
+    [Fact]
+    public async Task Whose_record_does_not_change_any_more_is_ended_and_shown_with_what_it_did()
+    {
+        Upload(2);
+        var scaler = Start(Settings with { SilenceLimit = 30 * Second });
+        await AdvanceUntilAsync(() => _fleet.Living.Count == 2, "instances were launched", Second / 2);
+        _fleet.MoveAll(InstanceState.Running);
+        var (silent, lively) = (_fleet.Living[0].Id, _fleet.Living[1].Id);
+        Write(silent, 1);
+        for (var i = 0; i < 12 && _fleet.Terminated.Count == 0; i++)
+        {
+            Write(lively, i);
+            await PassAsync(5 * Second);
+        }
+
+        Assert.Equal([silent], _fleet.Terminated);
+        var shown = (await ViewAsync(scaler)).Instances.Single(instance => instance.Shown.Id == lively);
+        Assert.InRange(shown.Record!.PicturesDone, 1, 12);
+        Assert.NotNull(shown.HeardAt);
+    }
+
+    [Fact]
+    public async Task Records_that_cannot_be_read_keep_the_fleet_from_nothing()
+    {
+        Upload(5);
+        Store.FailNext(StoreCall.List, times: 100);
+        Start();
+        await AdvanceUntilAsync(() => _fleet.Living.Count == 5, "instances were launched", Second / 2);
+        _fleet.MoveAll(InstanceState.Running);
+        await PassAsync(200 * Second);
+        Assert.Empty(_fleet.Terminated);
+    }
+
+    private static ScalingSettings Latency => Settings with { Policy = PolicyKind.Latency };
+
+    private void Write(InstanceId instance, int done) => Store.Set(ObjectKeys.Node(instance), WireJson.Write(
+        new NodeRecord(instance, InstanceState.Running, done, null, new ModelIdentity("model", new string('0', 64)))));
+
     private void Upload(int pictures)
     {
         for (var i = 0; i < pictures; i++) Requests.Put("picture");
@@ -267,7 +338,8 @@ public sealed class ScalerActorSpecs : WebSpecs
     private IActorRef Start(ScalingSettings? settings = null)
     {
         var ofScaler = settings ?? Settings;
-        return Sys.ActorOf(Props.Create(() => new ScalerActor(Requests, _fleet, ofScaler.CreatePolicy(), ofScaler)));
+        return Sys.ActorOf(Props.Create(() => new ScalerActor(
+            Requests, Store, _fleet, ofScaler.CreatePolicy(), ofScaler)));
     }
 
     private Task<FleetView> ViewAsync(IActorRef scaler) => AskAsync<FleetView>(scaler, GetFleet.Instance);

@@ -68,7 +68,9 @@ public sealed class WebSupervisorActorSpecs : WebSpecs
     private IActorRef Start()
     {
         var reference = File.ReadAllText(Path.Combine(Repository.Root, "hocon", "reference.conf"));
-        var settings = WebTierSettings.Create(ConfigurationFactory.ParseString(reference));
+        var settings = WebTierSettings.Create(ConfigurationFactory
+            .ParseString("image-classifier.scaling.policy = per-image")
+            .WithFallback(ConfigurationFactory.ParseString(reference)));
         var queues = new QueuePair(Requests, Responses);
         return Sys.ActorOf(Props.Create(() => new WebSupervisorActor(queues, Store, _fleet, settings)), "web");
     }

@@ -1,0 +1,156 @@
+using Akka.Actor;
+using Akka.Event;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+
+namespace ImageClassifier.Node.Records;
+
+/// <summary>
+/// Keeps the node's record in the store, by whose age the web tier tells that the node lives. It has one call of the
+/// store under way at most; what fails is said once, until it works again, and has no other consequence.
+/// </summary>
+internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly IObjectStore _store;
+    private readonly InstanceId _instance;
+    private readonly ModelIdentity _model;
+    private readonly NodeProgress _progress;
+    private readonly TimeSpan _interval;
+    private readonly TimeProvider _time;
+    private readonly string _key;
+    private InstanceState _state;
+    private IActorRef _closer = ActorRefs.Nobody;
+    private bool _isWriting;
+    private bool _isStateNew;
+    private bool _isFailing;
+
+    public NodeRecordActor(
+        IObjectStore store,
+        InstanceId instance,
+        ModelIdentity model,
+        NodeProgress progress,
+        TimeSpan interval,
+        TimeProvider time)
+    {
+        _store = store;
+        _instance = instance;
+        _model = model;
+        _progress = progress;
+        _interval = interval;
+        _time = time;
+        _key = ObjectKeys.Node(instance);
+        Keeping();
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    /// <summary>The keeper of one node's record. It writes nothing before the first
+    /// <see cref="KeepNodeRecord"/>.</summary>
+    /// <param name="store">Where.</param>
+    /// <param name="instance">The node's instance.</param>
+    /// <param name="model">The model that it runs.</param>
+    /// <param name="progress">What it has done.</param>
+    /// <param name="interval">How often the record is written.</param>
+    /// <param name="time">The clock of the actor system.</param>
+    public static Props Props(
+        IObjectStore store,
+        InstanceId instance,
+        ModelIdentity model,
+        NodeProgress progress,
+        TimeSpan interval,
+        TimeProvider time) =>
+        Akka.Actor.Props.Create(() => new NodeRecordActor(store, instance, model, progress, interval, time));
+
+    protected override void PostStop()
+    {
+        _stopped.Cancel();
+        _stopped.Dispose();
+    }
+
+    private void Keeping()
+    {
+        Receive<KeepNodeRecord>(keep =>
+        {
+            _state = keep.State;
+            _isStateNew = true;
+            Timers.StartPeriodicTimer(nameof(WriteDue), WriteDue.Instance, _interval);
+            WriteUnlessWriting();
+        });
+        Receive<WriteDue>(_ => WriteUnlessWriting());
+        Receive<WriteEnded>(ended =>
+        {
+            Note(ended);
+            if (_isStateNew) WriteUnlessWriting();
+        });
+        Receive<DeleteNodeRecord>(_ =>
+        {
+            _closer = Sender;
+            Timers.CancelAll();
+            Become(Closing);
+            // A write that is under way could come after the deletion.
+            if (!_isWriting) Delete();
+        });
+    }
+
+    private void Closing()
+    {
+        Receive<WriteEnded>(ended =>
+        {
+            Note(ended);
+            Delete();
+        });
+        Receive<DeleteEnded>(ended =>
+        {
+            if (ended.Failure is { } failure)
+                _log.Warning("The node's record could not be deleted: {0}", failure.Message);
+            _closer.Tell(NodeRecordClosed.Instance);
+        });
+        ReceiveAny(_ => { });
+    }
+
+    private void WriteUnlessWriting()
+    {
+        if (_isWriting) return;
+        _isWriting = true;
+        _isStateNew = false;
+        var (done, perSecond) = _progress.Read();
+        var record = WireJson.WriteUtf8(new NodeRecord(_instance, _state, done, perSecond, _model));
+        CallAsync(limit => _store.PutAsync(_key, record, limit)).PipeTo(
+            Self, success: () => new WriteEnded(null), failure: cause => new WriteEnded(cause));
+    }
+
+    private void Delete() =>
+        CallAsync(limit => _store.DeleteAsync(_key, limit)).PipeTo(
+            Self, success: () => new DeleteEnded(null), failure: cause => new DeleteEnded(cause));
+
+    private async Task CallAsync(Func<CancellationToken, Task> call)
+    {
+        using var timeout = new CancellationTokenSource(CallTimeout, _time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _stopped.Token);
+        await call(limit.Token);
+    }
+
+    private void Note(WriteEnded ended)
+    {
+        _isWriting = false;
+        if (ended.Failure is { } failure && !_isFailing)
+            _log.Warning("The node's record could not be written, which is tried again: {0}", failure.Message);
+        if (ended.Failure is null && _isFailing) _log.Info("The node's record is written again");
+        _isFailing = ended.Failure is not null;
+    }
+
+    private sealed record WriteDue
+    {
+        public static WriteDue Instance { get; } = new();
+    }
+
+    private sealed record WriteEnded(Exception? Failure);
+
+    private sealed record DeleteEnded(Exception? Failure);
+}

@@ -1,0 +1,82 @@
+using CsvHelper;
+using ImageClassifier.Simulator.Engine;
+
+namespace ImageClassifier.Simulator.Reports;
+
+/// <summary>What there was in a run over time: a row a second, or coarser where it took long.</summary>
+/// <param name="StepSeconds">From one row to the next.</param>
+/// <param name="Rows">The rows, from the first arrival on.</param>
+public sealed record Timeline(int StepSeconds, IReadOnlyList<TimelineRow> Rows)
+{
+    private const int MostRows = 3600;
+    private static readonly int[] Steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 21_600, 86_400];
+
+    /// <summary>Writes it as CSV, with a line of names first. What has no result in an interval has no latency.</summary>
+    public void WriteCsv(TextWriter output)
+    {
+        using var csv = CsvWriter.Create(output, new CsvWriterOptions { NewLine = "\n" }, leaveOpen: true);
+        csv.WriteHeader(
+            ["seconds", "waiting", "inFlight", "booting", "running", "wanted", "results", "p50Seconds", "p99Seconds"]);
+        foreach (var row in Rows)
+        {
+            csv.WriteField(row.Seconds);
+            csv.WriteField(row.Waiting);
+            csv.WriteField(row.InFlight);
+            csv.WriteField(row.Booting);
+            csv.WriteField(row.Running);
+            csv.WriteField(row.Wanted);
+            csv.WriteField(row.Results);
+            csv.WriteField(row.P50Seconds);
+            csv.WriteField(row.P99Seconds);
+            csv.EndRecord();
+        }
+    }
+
+    internal static Timeline Create(Recorder recorder)
+    {
+        var samples = recorder.Samples;
+        var step = Steps.FirstOrDefault(step => samples.Count / step <= MostRows, Steps[^1]);
+        var rows = new List<TimelineRow>(samples.Count / step + 2);
+        var seen = 0;
+        for (var at = 0; at < samples.Count; at += step)
+        {
+            var sample = samples[at];
+            rows.Add(Row(at, sample, recorder.Latencies.AsSpan(seen, sample.Results - seen)));
+            seen = sample.Results;
+        }
+
+        if ((samples.Count - 1) % step != 0)
+            rows.Add(Row(samples.Count - 1, samples[^1], recorder.Latencies.AsSpan(seen, samples[^1].Results - seen)));
+        return new Timeline(step, rows);
+    }
+
+    private static TimelineRow Row(int seconds, Sample sample, ReadOnlySpan<long> latencies)
+    {
+        double? p50 = null, p99 = null;
+        if (latencies.Length > 0)
+        {
+            var sorted = latencies.ToArray();
+            Array.Sort(sorted);
+            p50 = TimeSpan.FromTicks(Percentile.OfSorted(sorted, 0.5)).TotalSeconds;
+            p99 = TimeSpan.FromTicks(Percentile.OfSorted(sorted, 0.99)).TotalSeconds;
+        }
+
+        return new TimelineRow(
+            seconds, sample.Waiting, sample.InFlight, sample.Booting, sample.Running, sample.Wanted, latencies.Length,
+            p50, p99);
+    }
+}
+
+/// <summary>A moment of a run, and what happened since the one before.</summary>
+/// <param name="Seconds">When, from the first arrival.</param>
+/// <param name="Waiting">Pictures that wait.</param>
+/// <param name="InFlight">Pictures under lease.</param>
+/// <param name="Booting">Instances that boot.</param>
+/// <param name="Running">Instances that take work.</param>
+/// <param name="Wanted">How many instances were last wanted.</param>
+/// <param name="Results">Results since the row before.</param>
+/// <param name="P50Seconds">Half of them came at least as soon after their arrival; null where there are none.</param>
+/// <param name="P99Seconds">Of a hundred of them 99 came at least as soon.</param>
+public sealed record TimelineRow(
+    int Seconds, int Waiting, int InFlight, int Booting, int Running, int Wanted, int Results, double? P50Seconds,
+    double? P99Seconds);

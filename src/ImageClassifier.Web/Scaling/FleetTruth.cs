@@ -1,0 +1,272 @@
+using System.Globalization;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+
+namespace ImageClassifier.Web.Scaling;
+
+/// <summary>
+/// What is true of the fleet, put together from what it says, from the records of its nodes and from the results that
+/// come: which instances work, which still boot, which launches failed, and which are to be ended because
+/// they never came up, went silent or are too old. All ages are by the scaler's own clock, from when it saw something
+/// change; no node's clock is read.
+/// </summary>
+internal sealed class FleetTruth(FleetLimits limits)
+{
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan RecordsKeptFor = TimeSpan.FromMinutes(10);
+
+    private readonly Dictionary<InstanceId, Known> _known = [];
+    private readonly Dictionary<InstanceId, Heard> _heard = [];
+    private bool _looked;
+    private DateTimeOffset? _readableSince;
+
+    /// <summary>How many launches the fleet does not show yet.</summary>
+    public int Unseen => _known.Values.Count(known => known.Shown is null);
+
+    /// <summary>The instances by state.</summary>
+    public FleetCount Count
+    {
+        get
+        {
+            int In(InstanceState state) => _known.Values.Count(known => known.State == state);
+            return new FleetCount(In(InstanceState.Pending), In(InstanceState.Running), In(InstanceState.Draining));
+        }
+    }
+
+    /// <summary>All that the fleet shows, with what is known of them besides.</summary>
+    public IReadOnlyList<KnownInstance> Instances =>
+    [
+        .. from known in _known.Values
+           where known.Shown is not null
+           let record = _heard.GetValueOrDefault(known.Id)?.Record
+           select new KnownInstance(known.Shown!, known.State, known.HeardAt, record),
+    ];
+
+    /// <summary>For each pending instance, how long it will still boot if it takes as long as others did.</summary>
+    public IReadOnlyList<TimeSpan> BootsLeft(TimeSpan bootTime, DateTimeOffset now) =>
+    [
+        .. from known in _known.Values
+           where known.State == InstanceState.Pending
+           let left = bootTime - (now - known.LaunchedAt)
+           select left > TimeSpan.Zero ? left : TimeSpan.Zero,
+    ];
+
+    /// <summary>Books what was launched.</summary>
+    public void Launched(IEnumerable<InstanceId> instances, DateTimeOffset now)
+    {
+        foreach (var instance in instances) _known[instance] = new Known(instance, now, isOurs: true);
+    }
+
+    /// <summary>A result came from an instance, so it is up.</summary>
+    public void JobDone(InstanceId instance, DateTimeOffset now)
+    {
+        if (_known.GetValueOrDefault(instance) is not { } known) return;
+        known.HasShownWork = true;
+        known.HeardAt = now;
+    }
+
+    /// <summary>Compares with what was seen. The first look only learns what was there before.</summary>
+    public FleetNews Look(Observation seen, DateTimeOffset now)
+    {
+        var news = new FleetNews();
+        Hear(seen.Nodes, news, now);
+        foreach (var shown in seen.Fleet) Compare(shown, news, now);
+        MissUnseen(seen, news, now);
+        foreach (var known in _known.Values) Judge(known, news, now);
+        ForgetRecords(news, now);
+        _looked = true;
+        return news;
+    }
+
+    private void Hear(IReadOnlyList<NodeSighting>? sightings, FleetNews news, DateTimeOffset now)
+    {
+        if (sightings is null) return;
+        _readableSince ??= now;
+        foreach (var sighting in sightings)
+        {
+            if (!_heard.TryGetValue(sighting.Id, out var heard)) _heard[sighting.Id] = heard = new Heard();
+            if (heard.LastModified == sighting.LastModified) continue;
+            heard.LastModified = sighting.LastModified;
+            heard.Record = sighting.Record ?? heard.Record;
+            heard.At = now;
+            if (sighting.Record is not null) news.Records.Add(sighting.Record);
+        }
+
+        // A node that ended in order has taken its record with it.
+        var there = sightings.Select(sighting => sighting.Id).ToHashSet();
+        foreach (var gone in _heard.Keys.Where(id => !there.Contains(id)).ToArray()) _heard.Remove(gone);
+    }
+
+    /// <summary>Silence cannot be told from a store that does not answer.</summary>
+    public void RecordsUnreadable() => _readableSince = null;
+
+    private void Compare(FleetInstance shown, FleetNews news, DateTimeOffset now)
+    {
+        if (!_known.TryGetValue(shown.Id, out var known))
+        {
+            var age = now - shown.LaunchedAt;
+            var launchedAt = age > TimeSpan.Zero ? shown.LaunchedAt : now;
+            _known[shown.Id] = known = new Known(shown.Id, launchedAt, isOurs: false);
+        }
+
+        known.Shown = shown;
+        if (_heard.GetValueOrDefault(shown.Id) is { } heard && (known.HeardAt is null || heard.At > known.HeardAt))
+            known.HeardAt = heard.At;
+        var isUp = known.HasShownWork || shown.RunningAt is not null || _heard.ContainsKey(shown.Id);
+        if (isUp && !known.IsUp)
+        {
+            known.IsUp = true;
+            known.HeardAt ??= now;
+            news.AnyCameUp |= _looked;
+            if (known.IsOurs)
+                news.Boots.Add(shown.RunningAt is { } running ? running - shown.LaunchedAt : now - known.LaunchedAt);
+        }
+
+        var before = known.State;
+        known.State = shown.State switch
+        {
+            InstanceState.Ended => InstanceState.Ended,
+            _ when known.EndAskedAt is not null => InstanceState.Draining,
+            // Some fleets call a machine running while its node still boots.
+            InstanceState.Running when !known.IsUp => InstanceState.Pending,
+            var state => state,
+        };
+        if (known.State == InstanceState.Ended && before != InstanceState.Ended && _looked && !known.IsUp
+            && !known.HasFailed)
+            news.Fail(known, "never came up");
+    }
+
+    private void MissUnseen(Observation seen, FleetNews news, DateTimeOffset now)
+    {
+        var shown = seen.Fleet.Select(instance => instance.Id).ToHashSet();
+        foreach (var known in _known.Values.Where(known => !shown.Contains(known.Id)).ToArray())
+        {
+            if (known.Shown is null && now - known.LaunchedAt < limits.LaunchTimeout) continue;
+            if (known.Shown is null) news.Fail(known, "never showed");
+            _known.Remove(known.Id);
+        }
+    }
+
+    private void Judge(Known known, FleetNews news, DateTimeOffset now)
+    {
+        if (known.Shown is null || known.State == InstanceState.Ended) return;
+        if (known.EndAskedAt is { } asked && now - asked < AskAgainAfter) return;
+        if (WhyEnd(known, now) is not { } reason) return;
+        if (!known.IsUp && !known.HasFailed) news.Fail(known, "never came up");
+        known.EndAskedAt = now;
+        known.State = InstanceState.Draining;
+        news.ToEnd.Add(new Ending(known.Id, reason));
+    }
+
+    private string? WhyEnd(Known known, DateTimeOffset now)
+    {
+        if (!known.IsUp)
+            return now - known.LaunchedAt >= limits.BootDeadline ? $"it did not come up within {Text(limits.BootDeadline)}" : null;
+        if (limits.MaxLifetime > TimeSpan.Zero && now - known.LaunchedAt >= limits.MaxLifetime)
+            return $"it is older than {Text(limits.MaxLifetime)}";
+        if (_readableSince is not { } readable || known.HeardAt is not { } heard) return null;
+        var silent = now - (heard > readable ? heard : readable);
+        return silent >= limits.SilenceLimit ? $"nothing was heard of it for {Text(limits.SilenceLimit)}" : null;
+    }
+
+    private void ForgetRecords(FleetNews news, DateTimeOffset now)
+    {
+        foreach (var (id, heard) in _heard)
+        {
+            var lives = _known.GetValueOrDefault(id) is { } known && known.State != InstanceState.Ended;
+            if (!lives && now - heard.At >= RecordsKeptFor) news.StaleRecords.Add(id);
+        }
+    }
+
+    private static string Text(TimeSpan time) => time switch
+    {
+        { TotalHours: >= 2 } => string.Create(CultureInfo.InvariantCulture, $"{time.TotalHours:0.#} h"),
+        { TotalMinutes: >= 2 } => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMinutes:0.#} min"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.#} s"),
+    };
+
+    /// <summary>An instance, from its launch or from when it was first seen.</summary>
+    internal sealed class Known(InstanceId id, DateTimeOffset launchedAt, bool isOurs)
+    {
+        public InstanceId Id { get; } = id;
+
+        public DateTimeOffset LaunchedAt { get; } = launchedAt;
+
+        /// <summary>Whether this scaler launched it, and so knows when.</summary>
+        public bool IsOurs { get; } = isOurs;
+
+        public FleetInstance? Shown { get; set; }
+
+        public InstanceState State { get; set; } = InstanceState.Pending;
+
+        public bool HasShownWork { get; set; }
+
+        public bool IsUp { get; set; }
+
+        public bool HasFailed { get; set; }
+
+        public DateTimeOffset? HeardAt { get; set; }
+
+        public DateTimeOffset? EndAskedAt { get; set; }
+    }
+
+    private sealed class Heard
+    {
+        public DateTimeOffset LastModified { get; set; }
+
+        public DateTimeOffset At { get; set; }
+
+        public NodeRecord? Record { get; set; }
+    }
+}
+
+/// <summary>How long things may take in a fleet.</summary>
+/// <param name="LaunchTimeout">After this time a launch that the fleet does not show has failed.</param>
+/// <param name="BootDeadline">After this time an instance that has not come up is ended.</param>
+/// <param name="SilenceLimit">After this time an instance of which nothing is heard is ended.</param>
+/// <param name="MaxLifetime">After this time an instance is ended in any case; zero: never.</param>
+internal sealed record FleetLimits(
+    TimeSpan LaunchTimeout, TimeSpan BootDeadline, TimeSpan SilenceLimit, TimeSpan MaxLifetime);
+
+/// <summary>An instance with all that is known of it.</summary>
+/// <param name="Shown">What the fleet says.</param>
+/// <param name="State">What it is in truth.</param>
+/// <param name="HeardAt">When it was last heard of, by the scaler's clock; null while it never was.</param>
+/// <param name="Record">What its node last wrote; null while it wrote nothing.</param>
+public sealed record KnownInstance(
+    FleetInstance Shown, InstanceState State, DateTimeOffset? HeardAt, NodeRecord? Record);
+
+/// <summary>An instance that is to be ended.</summary>
+/// <param name="Instance">Which.</param>
+/// <param name="Reason">Why, as the end of a sentence.</param>
+internal sealed record Ending(InstanceId Instance, string Reason);
+
+/// <summary>What turned out since the last look.</summary>
+internal sealed class FleetNews
+{
+    /// <summary>The launches that failed, with how.</summary>
+    public List<(InstanceId Instance, string How)> Failed { get; } = [];
+
+    /// <summary>Whether an instance came up.</summary>
+    public bool AnyCameUp { get; set; }
+
+    /// <summary>How long those that came up took.</summary>
+    public List<TimeSpan> Boots { get; } = [];
+
+    /// <summary>What nodes wrote.</summary>
+    public List<NodeRecord> Records { get; } = [];
+
+    /// <summary>The instances that are to be ended.</summary>
+    public List<Ending> ToEnd { get; } = [];
+
+    /// <summary>The instances whose records no one will write again.</summary>
+    public List<InstanceId> StaleRecords { get; } = [];
+
+    /// <summary>A launch failed; said once.</summary>
+    public void Fail(FleetTruth.Known known, string how)
+    {
+        known.HasFailed = true;
+        Failed.Add((known.Id, how));
+    }
+}

@@ -1,0 +1,137 @@
+using Akka.Actor;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Node.Records;
+using ImageClassifier.Streams;
+using ImageClassifier.Testing.Fakes;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.Tests.Node;
+
+public sealed class NodeRecordActorSpecs : NodeSpecs
+{
+    private readonly NodeProgress _progress;
+
+    public NodeRecordActorSpecs(ITestOutputHelper output)
+        : base(output) =>
+        _progress = new NodeProgress(Time);
+
+    [Fact]
+    public async Task Nothing_is_written_before_it_is_told_to()
+    {
+        Start();
+        await AdvanceAsync(TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(5));
+
+        Assert.Empty(Store.Keys);
+    }
+
+    [Fact]
+    public async Task The_record_is_written_at_once_and_then_at_its_interval_with_what_is_true_then()
+    {
+        Start().Tell(new KeepNodeRecord(InstanceState.Running));
+        await UntilAsync(() => Record is not null, "it is written");
+        Assert.Equal(new NodeRecord(Identity.Id, InstanceState.Running, 0, null, Classifier.Model), Record);
+
+        Settle(Settlement.Delete, QueueOutcome.Done);
+        Settle(Settlement.HandBack, QueueOutcome.Done);
+        Settle(Settlement.Delete, QueueOutcome.LeaseLost);
+        await AdvanceAsync(TimeSpan.FromSeconds(9), TimeSpan.FromSeconds(1));
+        Assert.Equal(1, Store.CallsOf(StoreCall.Put));
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
+        await UntilAsync(() => Record!.PicturesDone == 1, "it is written again");
+
+        await AdvanceAsync(TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(1));
+        await UntilAsync(() => Store.CallsOf(StoreCall.Put) == 5, "it goes on");
+    }
+
+    [Fact]
+    public async Task The_rate_is_written_once_it_is_known()
+    {
+        _progress.Polled(new PollReport(Time.GetUtcNow(), 10, 10, null));
+        _progress.Polled(new PollReport(Time.GetUtcNow(), 10, 50, null));
+        for (var i = 0; i < 40; i++)
+        {
+            await AdvanceAsync(TimeSpan.FromMilliseconds(50));
+            Settle(Settlement.Delete, QueueOutcome.Done);
+        }
+
+        Start().Tell(new KeepNodeRecord(InstanceState.Running));
+        await UntilAsync(() => Record is not null, "it is written");
+        Assert.Equal(20, Record!.PicturesPerSecond!.Value, 3);
+        Assert.Equal(40, Record.PicturesDone);
+    }
+
+    [Fact]
+    public async Task A_slow_write_holds_back_the_next_ones_and_a_new_state_follows_it_at_once()
+    {
+        var release = new TaskCompletionSource();
+        Store.Before = (call, _) => call == StoreCall.Put ? release.Task : Task.CompletedTask;
+        var keeper = Start();
+        keeper.Tell(new KeepNodeRecord(InstanceState.Running));
+        await AdvanceAsync(TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(5));
+        keeper.Tell(new KeepNodeRecord(InstanceState.Draining));
+        await SettleAsync();
+        Assert.Equal(1, Store.CallsOf(StoreCall.Put));
+
+        release.SetResult();
+        await UntilAsync(() => Record is { State: InstanceState.Draining }, "the new state is written");
+        Assert.Equal(2, Store.CallsOf(StoreCall.Put));
+    }
+
+    [Fact]
+    public async Task A_store_that_fails_is_logged_once_until_it_works_again()
+    {
+        Store.FailNext(StoreCall.Put, times: 5);
+        await EventFilter.Warning(contains: "could not be written").ExpectAsync(1, async () =>
+        {
+            Start().Tell(new KeepNodeRecord(InstanceState.Running));
+            await AdvanceUntilAsync(() => Record is not null, "it is written", TimeSpan.FromSeconds(10));
+        });
+        Assert.Equal(6, Store.CallsOf(StoreCall.Put));
+
+        Store.FailNext(StoreCall.Put, times: 2);
+        await EventFilter.Warning(contains: "could not be written").ExpectAsync(1, async () =>
+            await AdvanceUntilAsync(() => Store.CallsOf(StoreCall.Put) == 9, "it is tried", TimeSpan.FromSeconds(10)));
+    }
+
+    [Fact]
+    public async Task The_deletion_waits_for_a_write_under_way_and_nothing_is_written_after_it()
+    {
+        var release = new TaskCompletionSource();
+        Store.Before = (call, _) => call == StoreCall.Put ? release.Task : Task.CompletedTask;
+        var keeper = Start();
+        keeper.Tell(new KeepNodeRecord(InstanceState.Running));
+        keeper.Tell(DeleteNodeRecord.Instance);
+        await UntilAsync(() => Store.CallsOf(StoreCall.Put) == 1, "it is being written");
+        await SettleAsync();
+        Assert.Equal(0, Store.CallsOf(StoreCall.Delete));
+
+        release.SetResult();
+        await ExpectMsgAsync<NodeRecordClosed>();
+        Assert.Null(Record);
+        await AdvanceAsync(TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(5));
+        Assert.Equal(1, Store.CallsOf(StoreCall.Put));
+    }
+
+    [Fact]
+    public async Task A_deletion_that_fails_is_an_answer_too()
+    {
+        Store.FailNext(StoreCall.Delete);
+        var keeper = Start();
+        keeper.Tell(new KeepNodeRecord(InstanceState.Running));
+        keeper.Tell(DeleteNodeRecord.Instance);
+
+        await ExpectMsgAsync<NodeRecordClosed>();
+    }
+
+    private NodeRecord? Record => Store.DocumentAt<NodeRecord>(ObjectKeys.Node(Identity.Id));
+
+    private IActorRef Start() => Sys.ActorOf(NodeRecordActor.Props(
+        Store, Identity.Id, Classifier.Model, _progress, Settings.RecordInterval, Time));
+
+    private void Settle(Settlement settlement, QueueOutcome outcome) =>
+        _progress.Acknowledged(new Acknowledged(
+            new Delivery(new ReceivedMessage("", "", new Receipt(""), 1), Time.GetUtcNow()), settlement, outcome));
+}

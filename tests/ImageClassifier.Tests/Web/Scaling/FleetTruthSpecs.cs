@@ -1,0 +1,217 @@
+using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Web.Scaling;
+using Xunit;
+
+namespace ImageClassifier.Tests.Web.Scaling;
+
+public sealed class FleetTruthSpecs
+{
+    private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch;
+    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+    private static readonly FleetLimits Limits = new(
+        LaunchTimeout: 2 * Minute, BootDeadline: 5 * Minute, SilenceLimit: 2 * Minute, MaxLifetime: 60 * Minute);
+    private static readonly InstanceId One = InstanceId.Parse("one");
+    private static readonly InstanceId Two = InstanceId.Parse("two");
+
+    private readonly FleetTruth _truth = new(Limits);
+
+    [Fact]
+    public void A_launch_is_unseen_until_the_fleet_shows_it_and_counts_as_booting()
+    {
+        _truth.Launched([One, Two], Start);
+        Assert.Equal((2, 2), (_truth.Unseen, _truth.Count.Pending));
+        Look(Start, [Instance(One, InstanceState.Pending)]);
+        Assert.Equal((1, 2), (_truth.Unseen, _truth.Count.Pending));
+        Look(Start, [Instance(One, InstanceState.Pending), Instance(Two, InstanceState.Pending)]);
+        Assert.Equal((0, 2), (_truth.Unseen, _truth.Count.Pending));
+    }
+
+    [Fact]
+    public void A_launch_that_is_never_shown_has_failed_once_its_time_is_over()
+    {
+        _truth.Launched([One], Start);
+        Assert.Empty(Look(Start + Limits.LaunchTimeout - TimeSpan.FromTicks(1)).Failed);
+        Assert.Equal([One], FailedOf(Look(Start + Limits.LaunchTimeout)));
+        Assert.Equal(0, _truth.Count.Alive);
+        Assert.Empty(Look(Start + (2 * Limits.LaunchTimeout)).Failed);
+    }
+
+    [Fact]
+    public void An_instance_that_ends_before_its_first_poll_has_failed_and_is_reported_once()
+    {
+        Look(Start);
+        FleetInstance[] fleet = [Instance(One, InstanceState.Ended), Instance(Two, InstanceState.Ended, ranAt: Start)];
+        Assert.Equal([One], FailedOf(Look(Start, fleet)));
+        Assert.Empty(Look(Start, fleet).Failed);
+    }
+
+    [Fact]
+    public void What_had_ended_before_the_first_look_is_no_news()
+    {
+        Assert.Empty(Look(Start, [Instance(One, InstanceState.Ended)]).Failed);
+        Assert.Equal([Two], FailedOf(Look(
+            Start, [Instance(One, InstanceState.Ended), Instance(Two, InstanceState.Ended)])));
+    }
+
+    [Fact]
+    public void An_instance_comes_up_once()
+    {
+        Assert.False(Look(Start, [Instance(One, InstanceState.Running, Start)]).AnyCameUp);
+        FleetInstance[] fleet = [Instance(One, InstanceState.Running, Start), Instance(Two, InstanceState.Running, Start)];
+        Assert.True(Look(Start, fleet).AnyCameUp);
+        Assert.False(Look(Start, fleet).AnyCameUp);
+    }
+
+    [Fact]
+    public void One_that_came_and_went_between_two_looks_had_come_up()
+    {
+        Look(Start);
+        Assert.True(Look(Start, [Instance(One, InstanceState.Ended, Start)]).AnyCameUp);
+    }
+
+    [Fact]
+    public void A_machine_that_runs_boots_until_its_node_was_heard_of()
+    {
+        _truth.Launched([One, Two], Start);
+        FleetInstance[] fleet = [Instance(One, InstanceState.Running), Instance(Two, InstanceState.Running)];
+        Assert.False(Look(Start, fleet).AnyCameUp);
+        Assert.Equal(new FleetCount(2, 0, 0), _truth.Count);
+
+        var news = Look(Start + Minute, fleet, [Scaling.Sighting(One, Start)]);
+        Assert.True(news.AnyCameUp);
+        Assert.Equal([Minute], news.Boots);
+        Assert.Equal(new FleetCount(1, 1, 0), _truth.Count);
+
+        _truth.JobDone(Two, Start + Minute);
+        Look(Start + (2 * Minute), fleet);
+        Assert.Equal(new FleetCount(0, 2, 0), _truth.Count);
+    }
+
+    [Fact]
+    public void A_machine_that_ran_and_ended_unheard_of_is_a_failed_launch()
+    {
+        Look(Start);
+        Look(Start, [Instance(One, InstanceState.Running)]);
+        Assert.Equal([One], FailedOf(Look(Start, [Instance(One, InstanceState.Ended)])));
+    }
+
+    [Fact]
+    public void Where_the_fleet_knows_the_first_poll_the_boot_is_measured_by_its_clock()
+    {
+        _truth.Launched([One], Start + (7 * Minute));
+        var news = Look(Start + (9 * Minute), [Instance(One, InstanceState.Running, Start + Minute)]);
+        Assert.Equal([Minute], news.Boots);
+    }
+
+    [Fact]
+    public void A_booting_instance_has_left_what_others_took()
+    {
+        _truth.Launched([One], Start);
+        Assert.Equal([Minute], _truth.BootsLeft(2 * Minute, Start + Minute));
+        Assert.Equal([TimeSpan.Zero], _truth.BootsLeft(2 * Minute, Start + (3 * Minute)));
+    }
+
+    [Fact]
+    public void What_does_not_come_up_in_time_is_ended_and_has_failed()
+    {
+        _truth.Launched([One], Start);
+        FleetInstance[] fleet = [Instance(One, InstanceState.Pending)];
+        Assert.Empty(Look(Start + Limits.BootDeadline - TimeSpan.FromTicks(1), fleet).ToEnd);
+
+        var news = Look(Start + Limits.BootDeadline, fleet);
+        Assert.Equal([new Ending(One, "it did not come up within 5 min")], news.ToEnd);
+        Assert.Equal([One], FailedOf(news));
+        Assert.Equal(new FleetCount(0, 0, 1), _truth.Count);
+        Assert.Empty(Look(Start + Limits.BootDeadline, fleet).ToEnd);
+        Assert.Empty(Look(Start + Limits.BootDeadline, [Instance(One, InstanceState.Ended)]).Failed);
+    }
+
+    [Fact]
+    public void What_does_not_end_is_asked_again()
+    {
+        _truth.Launched([One], Start);
+        FleetInstance[] fleet = [Instance(One, InstanceState.Pending)];
+        Look(Start + Limits.BootDeadline, fleet);
+        Assert.Single(Look(Start + Limits.BootDeadline + Minute, fleet).ToEnd);
+    }
+
+    [Fact]
+    public void What_went_silent_is_ended()
+    {
+        FleetInstance[] fleet = [Instance(One, InstanceState.Running, Start), Instance(Two, InstanceState.Running, Start)];
+        Look(Start, fleet, [Scaling.Sighting(One, Start), Scaling.Sighting(Two, Start)]);
+        Look(Start + Minute, fleet, [Scaling.Sighting(One, Start), Scaling.Sighting(Two, Start + Minute)]);
+        var news = Look(
+            Start + (2 * Minute), fleet, [Scaling.Sighting(One, Start), Scaling.Sighting(Two, Start + Minute)]);
+        Assert.Equal([new Ending(One, "nothing was heard of it for 2 min")], news.ToEnd);
+        Assert.Empty(news.Failed);
+    }
+
+    // Whatever the node's or the store's clock says, it is change that is heard.
+    [Fact]
+    public void A_record_of_any_age_is_a_sign_of_life_when_it_changes()
+    {
+        FleetInstance[] fleet = [Instance(One, InstanceState.Running, Start)];
+        for (var minute = 0; minute < 10; minute++)
+        {
+            var written = DateTimeOffset.MaxValue - (minute * Minute);
+            Assert.Empty(Look(Start + (minute * Minute), fleet, [Scaling.Sighting(One, written)]).ToEnd);
+        }
+    }
+
+    [Fact]
+    public void Results_are_signs_of_life()
+    {
+        FleetInstance[] fleet = [Instance(One, InstanceState.Running, Start)];
+        for (var minute = 0; minute < 10; minute++)
+        {
+            _truth.JobDone(One, Start + (minute * Minute));
+            Assert.Empty(Look(Start + (minute * Minute), fleet, []).ToEnd);
+        }
+    }
+
+    [Fact]
+    public void While_records_cannot_be_read_no_one_is_silent()
+    {
+        FleetInstance[] fleet = [Instance(One, InstanceState.Running, Start)];
+        Look(Start, fleet, [Scaling.Sighting(One, Start)]);
+        _truth.RecordsUnreadable();
+        Assert.Empty(Look(Start + (5 * Minute), fleet).ToEnd);
+        Assert.Empty(Look(Start + (6 * Minute), fleet, [Scaling.Sighting(One, Start)]).ToEnd);
+        Assert.Single(Look(Start + (8 * Minute), fleet, [Scaling.Sighting(One, Start)]).ToEnd);
+    }
+
+    [Fact]
+    public void What_is_too_old_is_ended()
+    {
+        FleetInstance[] fleet = [Instance(One, InstanceState.Running, Start)];
+        Look(Start, fleet);
+        Assert.Equal([new Ending(One, "it is older than 60 min")], Look(Start + Limits.MaxLifetime, fleet).ToEnd);
+    }
+
+    [Fact]
+    public void Records_that_no_one_writes_any_more_go()
+    {
+        Look(Start, [], [Scaling.Sighting(One, Start)]);
+        Assert.Empty(Look(Start + (9 * Minute), [], [Scaling.Sighting(One, Start)]).StaleRecords);
+        Assert.Equal([One], Look(Start + (10 * Minute), [], [Scaling.Sighting(One, Start)]).StaleRecords);
+    }
+
+    [Fact]
+    public void What_an_earlier_life_launched_is_adopted()
+    {
+        Look(Start + Minute, [Instance(One, InstanceState.Pending), Instance(Two, InstanceState.Running, Start)]);
+        Assert.Equal(new FleetCount(1, 1, 0), _truth.Count);
+        Assert.Equal([Minute], _truth.BootsLeft(2 * Minute, Start + Minute));
+    }
+
+    private FleetNews Look(
+        DateTimeOffset now, IReadOnlyList<FleetInstance>? fleet = null, IReadOnlyList<NodeSighting>? nodes = null) =>
+        _truth.Look(new Observation(new QueueMeasure(0, 0), fleet ?? [], nodes), now);
+
+    private static IEnumerable<InstanceId> FailedOf(FleetNews news) => news.Failed.Select(failed => failed.Instance);
+
+    private static FleetInstance Instance(InstanceId id, InstanceState state, DateTimeOffset? ranAt = null) =>
+        Scaling.Instance(id, state, Start, ranAt);
+}

@@ -1,0 +1,105 @@
+using ImageClassifier.Core;
+using ImageClassifier.Web.Scaling;
+using Xunit;
+
+namespace ImageClassifier.Tests.Web.Scaling;
+
+public sealed class MeterSpecs
+{
+    private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch;
+    private static readonly TimeSpan Assumed = TimeSpan.FromMilliseconds(100);
+
+    private readonly ServiceMeter _service = new(Assumed);
+
+    [Fact]
+    public void Until_something_is_measured_the_default_holds()
+    {
+        Assert.Equal(Assumed, _service.ServiceTime);
+        Busy(seconds: 1, running: 1, resultsPerSecond: 20);
+        Assert.Equal(Assumed, _service.ServiceTime);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void While_pictures_wait_instance_seconds_over_results_are_the_service_time(int running)
+    {
+        Busy(seconds: 10, running, resultsPerSecond: 20 * running);
+        Assert.Equal(0.05, _service.ServiceTime.TotalSeconds, precision: 3);
+    }
+
+    [Fact]
+    public void While_nothing_waits_nothing_is_measured()
+    {
+        for (var second = 0; second <= 100; second++)
+        {
+            _service.JobDone();
+            _service.Looked(1, waiting: false, Start.AddSeconds(second));
+        }
+
+        Assert.Equal(Assumed, _service.ServiceTime);
+    }
+
+    [Fact]
+    public void Where_instances_come_and_go_nothing_is_measured()
+    {
+        for (var second = 0; second <= 100; second++)
+        {
+            for (var i = 0; i < 20; i++) _service.JobDone();
+            _service.Looked(1 + (second % 2), waiting: true, Start.AddSeconds(second));
+        }
+
+        Assert.Equal(Assumed, _service.ServiceTime);
+    }
+
+    [Fact]
+    public void What_was_long_ago_is_forgotten()
+    {
+        Busy(seconds: 1000, running: 1, resultsPerSecond: 20);
+        Busy(seconds: 1000, running: 1, resultsPerSecond: 10, from: 2000);
+        Assert.Equal(0.1, _service.ServiceTime.TotalSeconds, precision: 2);
+    }
+
+    [Fact]
+    public void Before_results_say_it_the_records_of_nodes_do()
+    {
+        foreach (var rate in (double?[])[null, 10, 20, 40])
+            _service.Heard(Scaling.Sighting(InstanceId.Parse("one"), Start, rate).Record!);
+        Assert.Equal(0.05, _service.ServiceTime.TotalSeconds, precision: 6);
+        Busy(seconds: 10, running: 1, resultsPerSecond: 50);
+        Assert.Equal(0.02, _service.ServiceTime.TotalSeconds, precision: 3);
+    }
+
+    [Fact]
+    public void The_boot_time_is_the_median_of_the_last()
+    {
+        var boot = new BootMeter(TimeSpan.FromSeconds(26));
+        Assert.Equal(26, boot.BootTime.TotalSeconds);
+        foreach (var seconds in (double[])[30, 40, 600]) boot.CameUp(TimeSpan.FromSeconds(seconds));
+        Assert.Equal(40, boot.BootTime.TotalSeconds);
+    }
+
+    [Fact]
+    public void Announced_work_counts_until_its_results_come_or_the_counts_are_believed()
+    {
+        var work = new AnnouncedWork(TimeSpan.FromMinutes(1));
+        work.Sent(10, Start);
+        work.Sent(5, Start.AddSeconds(30));
+        for (var i = 0; i < 12; i++) work.Done();
+        Assert.Equal(3, work.Unseen(Start.AddSeconds(31)));
+        work.Sent(7, Start.AddSeconds(60));
+        Assert.Equal(7, work.Unseen(Start.AddSeconds(90)));
+        Assert.Equal(0, work.Unseen(Start.AddSeconds(120)));
+        work.Done();
+        Assert.Equal(0, work.Unseen(Start.AddSeconds(120)));
+    }
+
+    private void Busy(int seconds, int running, int resultsPerSecond, int from = 0)
+    {
+        for (var second = 0; second <= seconds; second++)
+        {
+            _service.Looked(running, waiting: true, Start.AddSeconds(from + second));
+            for (var i = 0; i < resultsPerSecond; i++) _service.JobDone();
+        }
+    }
+}
