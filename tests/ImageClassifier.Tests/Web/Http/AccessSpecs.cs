@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using ImageClassifier.Core;
-using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Access;
 using Xunit;
@@ -97,7 +96,7 @@ public sealed class AccessSpecs
     public async Task The_answer_comes_before_the_body_and_who_sends_a_large_one_gets_to_read_it()
     {
         await using var tier = await RunningWebTier.StartAsync(
-            TwoKeys + ", uploads.max-request-size = 1MiB, access.rate-limit.uploads { burst = 1, per = 1m, count = 1 }");
+            TwoKeys + "\nuploads.max-request-size = 1MiB, access.rate-limit.uploads { burst = 1, per = 1m, count = 1 }");
         Assert.StartsWith("HTTP/1.1 401", await AnswerToHeadersAloneAsync(tier, ""), StringComparison.Ordinal);
         using var first = await CallAsync(tier, "POST", "/api/batches", Alice);
         Assert.StartsWith("HTTP/1.1 429", await AnswerToHeadersAloneAsync(tier, $"X-Api-Key: {Alice}\r\n"), StringComparison.Ordinal);
@@ -115,7 +114,7 @@ public sealed class AccessSpecs
     public async Task Uploads_are_limited_by_key_and_come_back_in_time()
     {
         await using var tier = (await RunningWebTier.StartAsync(
-            TwoKeys + ", access.rate-limit.uploads { burst = 2, count = 1, per = 1s }")).WithNode();
+            TwoKeys + "\naccess.rate-limit.uploads { burst = 2, count = 1, per = 1s }")).WithNode();
         foreach (var address in (string[])["/", "/api/batches"])
         {
             using var answer = await CallAsync(tier, "POST", address, Alice);
@@ -152,7 +151,7 @@ public sealed class AccessSpecs
     {
         using var log = new CapturedLog();
         await using var tier = await RunningWebTier.StartAsync(
-            TwoKeys + ", access.rate-limit.refusals { burst = 3, count = 1, per = 1m }", log);
+            TwoKeys + "\naccess.rate-limit.refusals { burst = 3, count = 1, per = 1m }", log);
         for (var i = 0; i < 3; i++)
         {
             using var wrong = await CallAsync(tier, "GET", "/api/fleet", i == 0 ? null : $"guess {i}");

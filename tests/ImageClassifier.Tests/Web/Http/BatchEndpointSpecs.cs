@@ -132,7 +132,7 @@ public sealed class BatchEndpointSpecs
     public async Task Pictures_come_back_as_they_were_sent()
     {
         await using var tier = await RunningWebTier.StartAsync();
-        Upload[] files = [Upload.JpegOf("<script>.html\".jpg", 300_000), Upload.Png("b.png")];
+        Upload[] files = [Upload.JpegOf("<script>.html;.jpg", 300_000), Upload.Png("b.png")];
         var upload = await tier.UploadAsync(files);
         string[] types = ["image/jpeg", "image/png"];
         for (var i = 0; i < 2; i++)

@@ -13,7 +13,7 @@ public sealed class ProxySpecs
     [InlineData("10.0.0.0/8, 192.0.2.1")]
     public async Task A_header_of_anyone_changes_nothing(string trusted)
     {
-        await using var tier = await RunningWebTier.StartAsync($"{OneUpload}, web.trusted-proxies = \"{trusted}\"");
+        await using var tier = await RunningWebTier.StartAsync($"{OneUpload}\nweb.trusted-proxies = \"{trusted}\"");
         Assert.Equal(HttpStatusCode.Accepted, (await UploadAsync(tier, "192.0.2.7", "https")).StatusCode);
         using var answer = await UploadAsync(tier, "192.0.2.8", "https");
         Assert.Equal(HttpStatusCode.TooManyRequests, answer.StatusCode);
@@ -25,7 +25,7 @@ public sealed class ProxySpecs
     [InlineData("10.0.0.7, 127.0.0.0/8")]
     public async Task A_trusted_proxy_is_believed(string trusted)
     {
-        await using var tier = await RunningWebTier.StartAsync($"{OneUpload}, web.trusted-proxies = \"{trusted}\"");
+        await using var tier = await RunningWebTier.StartAsync($"{OneUpload}\nweb.trusted-proxies = \"{trusted}\"");
         using var first = await UploadAsync(tier, "192.0.2.7", "https");
         Assert.Equal(HttpStatusCode.Accepted, first.StatusCode);
         Assert.True(first.Headers.Contains("Strict-Transport-Security"));
@@ -41,7 +41,7 @@ public sealed class ProxySpecs
     public async Task What_an_untrusted_one_put_before_a_trusted_one_does_not_count()
     {
         await using var tier = await RunningWebTier.StartAsync(
-            $"{OneUpload}, web.trusted-proxies = \"127.0.0.1, 192.0.2.100\"");
+            $"{OneUpload}\nweb.trusted-proxies = \"127.0.0.1, 192.0.2.100\"");
         Assert.Equal(HttpStatusCode.Accepted, (await UploadAsync(tier, "198.51.100.1, 192.0.2.7, 192.0.2.100")).StatusCode);
         Assert.Equal(HttpStatusCode.TooManyRequests,
             (await UploadAsync(tier, "198.51.100.2, 192.0.2.7, 192.0.2.100")).StatusCode);
@@ -50,7 +50,7 @@ public sealed class ProxySpecs
     [Fact]
     public async Task One_network_of_IPv6_is_one_caller()
     {
-        await using var tier = await RunningWebTier.StartAsync($"{OneUpload}, web.trusted-proxies = \"127.0.0.1\"");
+        await using var tier = await RunningWebTier.StartAsync($"{OneUpload}\nweb.trusted-proxies = \"127.0.0.1\"");
         Assert.Equal(HttpStatusCode.Accepted, (await UploadAsync(tier, "2001:db8:0:1::7")).StatusCode);
         Assert.Equal(HttpStatusCode.TooManyRequests, (await UploadAsync(tier, "2001:db8:0:1:2:3:4:5")).StatusCode);
         Assert.Equal(HttpStatusCode.Accepted, (await UploadAsync(tier, "2001:db8:0:2::7")).StatusCode);
