@@ -78,7 +78,7 @@ internal sealed class Grammar
         DefaultValueFactory = _ => 1,
     };
 
-    private readonly Option<double?> _price = new("--price")
+    private readonly Option<string> _price = new("--price")
     {
         Description = "Dollars for an hour of an instance (default: 0.0893, c7i.large).",
         HelpName = "DOLLARS",
@@ -171,7 +171,6 @@ internal sealed class Grammar
         {
             _load, _seed, _price, _boot, _serviceTime, _minimumCharge, _timeline, _compare, _jsonReport,
         };
-        _price.Validators.Add(MustNotBeNegative);
         simulate.SetAction((parsed, cancellation) => _verbs.SimulateAsync(
             new SimulateOptions(
                 Sources(parsed), parsed.GetRequiredValue(_load), parsed.GetValue(_seed), parsed.GetValue(_price),
@@ -267,12 +266,6 @@ internal sealed class Grammar
     {
         if (result.Tokens is [{ Value: var name }] && !ApiKeys.IsName(name))
             result.AddError($"key {name}: a name is {ApiKeys.NameRule}.");
-    }
-
-    private static void MustNotBeNegative(OptionResult result)
-    {
-        if (result.Tokens is [var token] && double.TryParse(token.Value, out var price) && !(price >= 0))
-            result.AddError($"--price {token.Value}: 0 or more.");
     }
 
     private void HasNoUrls(CommandResult result)
