@@ -4,8 +4,8 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>The settings that there are: the keys of <c>reference.conf</c>. In a group that is empty there the names are
-/// the user's own. Akka's own are not checked.</summary>
+/// <summary>The settings that there are: the keys of <c>reference.conf</c>. In a group that is empty there the names
+/// are the user's own. Akka's own are not checked.</summary>
 internal sealed class KnownSettings
 {
     /// <summary>Where the program's own settings are.</summary>

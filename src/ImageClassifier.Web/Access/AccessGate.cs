@@ -1,12 +1,13 @@
 using ImageClassifier.Web.Http;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Primitives;
 
 namespace ImageClassifier.Web.Access;
 
-/// <summary>Lets a call in when its key is right; calls that need none pass. The key's name, never the key, is in the scope
-/// of what is logged meanwhile.</summary>
+/// <summary>Lets a call in when its key is right; calls that need none pass. The key's name, never the key, is in the
+/// scope of what is logged meanwhile.</summary>
 internal sealed class AccessGate(
     AccessSettings access, OriginCheck origins, RefusalRateLimit refusals, TimeProvider time, ILogger<AccessGate> log)
 {
@@ -19,7 +20,8 @@ internal sealed class AccessGate(
     /// <summary>The middleware; the call is known by then.</summary>
     public Task GuardAsync(HttpContext context, RequestDelegate next)
     {
-        if (context.GetEndpoint()?.Metadata is not { } call || call.GetMetadata<AccessMetadata.EveryoneMayCall>() is not null)
+        if (context.GetEndpoint()?.Metadata is not { } call
+            || call.GetMetadata<AccessMetadata.EveryoneMayCall>() is not null)
             return next(context);
         if (call.GetMetadata<AccessMetadata.Upload>() is not null) LogAtTheEnd(context);
         return access.Keys.IsEmpty ? LetInWithoutKeyAsync(context, next) : LetInByKeyAsync(context, next);
@@ -53,8 +55,8 @@ internal sealed class AccessGate(
             return;
         }
 
-        log.LogWarning("{Method} {Path} from {Address} was refused: it has {Lack}",
-            context.Request.Method, context.Request.Path, caller.Address, isWrong ? "a wrong key" : "no key");
+        log.LogWarning("{Method} {Call} from {Address} was refused: it has {Lack}",
+            context.Request.Method, CallOf(context), caller.Address, isWrong ? "a wrong key" : "no key");
         context.Response.Headers.WWWAuthenticate = isWrong ? $"{Realm}, error=\"invalid_token\"" : Realm;
         await Refusal.AnswerAsync(context, isWrong ? Problems.WrongKey() : Problems.KeyNeeded());
     }
@@ -72,6 +74,11 @@ internal sealed class AccessGate(
             ? text[Scheme.Length..].Trim()
             : null;
 
+    /// <summary>The call's pattern. What was sent in its place could be the id of a batch, which is the right to read
+    /// it.</summary>
+    private static string? CallOf(HttpContext context) =>
+        (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
+
     /// <summary>One line an upload: who it was, and what became of it. Where no one has a name it is of little use, and
     /// there may be many.</summary>
     private void LogAtTheEnd(HttpContext context)
@@ -84,10 +91,9 @@ internal sealed class AccessGate(
             // Calls without a right key have their own line.
             if (context.Features.Get<Caller>() is null && !access.Keys.IsEmpty) return Task.CompletedTask;
             var caller = Caller.Of(context);
-            log.Log(level, "{Method} {Path} by {Key} from {Address}: {Status}, {Bytes} bytes in {Milliseconds} ms",
-                context.Request.Method, context.Request.Path, caller.Key ?? "anyone", caller.Address,
-                context.Response.StatusCode, context.Request.ContentLength ?? 0,
-                (long)time.GetElapsedTime(start).TotalMilliseconds);
+            log.Log(level, "{Method} {Call} by {Key} from {Address}: {Status} in {Milliseconds} ms",
+                context.Request.Method, CallOf(context), caller.Key ?? "anyone", caller.Address,
+                context.Response.StatusCode, (long)time.GetElapsedTime(start).TotalMilliseconds);
             return Task.CompletedTask;
         });
     }

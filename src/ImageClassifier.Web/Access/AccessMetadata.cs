@@ -5,8 +5,8 @@ namespace ImageClassifier.Web.Access;
 /// <summary>What the calls say about who may make them. A call that says nothing needs a key.</summary>
 internal static class AccessMetadata
 {
-    /// <summary>Lets everyone make the call: reading a batch, of which the batch's id is the right, and what tells nothing
-    /// about anyone.</summary>
+    /// <summary>Lets everyone make the call: reading a batch, of which the batch's id is the right, and what tells
+    /// nothing about anyone.</summary>
     public static TBuilder LetEveryoneIn<TBuilder>(this TBuilder call) where TBuilder : IEndpointConventionBuilder =>
         call.WithMetadata(new EveryoneMayCall());
 

@@ -30,7 +30,8 @@ public sealed record AccessSettings(
         Uri.TryCreate(word, UriKind.Absolute, out var origin) && origin.Scheme is "http" or "https"
             && origin is { PathAndQuery: "/", Fragment: "", UserInfo: "" }
             ? origin
-            : throw access.Invalid("allowed-origins", "addresses such as https://pictures.example, separated by commas");
+            : throw access.Invalid(
+                "allowed-origins", "addresses such as https://pictures.example, separated by commas");
 }
 
 /// <summary>How often something may happen: a bucket of so many tokens, filled up as time goes.</summary>

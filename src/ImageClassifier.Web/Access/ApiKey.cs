@@ -14,8 +14,8 @@ public static class ApiKey
     private const string HashPrefix = "sha256:";
     private const int Bits = 256;
 
-    /// <summary>Draws a new key from the cryptographic random source. Its beginning tells people, and programs that look
-    /// for secrets where they must not be, what it is.</summary>
+    /// <summary>Draws a new key from the cryptographic random source. Its beginning tells people, and programs that
+    /// look for secrets where they must not be, what it is.</summary>
     public static string New() => KeyPrefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(Bits / 8));
 
     /// <summary>What stands for a key in the settings: <c>sha256:</c> and 64 lower-case hexadecimal digits.</summary>

@@ -33,7 +33,11 @@ public sealed partial class ApiKeys
         {
             if (!IsName(name)) throw Wrong(name, $"the name of a key is {NameRule}");
             if (ApiKey.HashIn(section.Text(name)) is not { } hash)
-                throw Wrong(name, $"allowed is what image-classifier key {name} prints, sha256: and 64 hexadecimal digits");
+            {
+                throw Wrong(
+                    name, $"allowed is what image-classifier key {name} prints, sha256: and 64 hexadecimal digits");
+            }
+
             if (keys.Find(other => other.Hash.AsSpan().SequenceEqual(hash)) is { Name: { } twin })
                 throw Wrong(name, $"it is the same key as {twin}, so a call could not be told whose it is");
             keys.Add((name, hash));

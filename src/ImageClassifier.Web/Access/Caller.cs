@@ -19,7 +19,8 @@ internal sealed record Caller(string? Key, IPAddress? Address)
     /// <summary>What calls are counted by: the key, and else <see cref="Network"/>.</summary>
     public string CountedBy => Key is null ? Network : $"key {Key}";
 
-    /// <summary>The address; for IPv6 its network of 64 bits, because one machine has as many addresses as it likes.</summary>
+    /// <summary>The address; for IPv6 its network of 64 bits, because one machine has as many addresses as it
+    /// likes.</summary>
     public string Network
     {
         get

@@ -6,7 +6,8 @@ namespace ImageClassifier.Web.Access;
 /// none.</summary>
 internal sealed class OriginCheck(AccessSettings access)
 {
-    /// <summary>Whether the call comes from no page, from a page of this service, or from one of an allowed site.</summary>
+    /// <summary>Whether the call comes from no page, from a page of this service, or from one of an allowed
+    /// site.</summary>
     public bool Allows(HttpRequest request) => request.Headers.Origin.All(text =>
         Uri.TryCreate(text, UriKind.Absolute, out var origin)
         && (string.Equals(origin.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase)

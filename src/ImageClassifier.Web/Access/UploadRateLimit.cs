@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.RateLimiting;
 
 namespace ImageClassifier.Web.Access;
 
-/// <summary>How many uploads a caller may begin: of the same key, or of the same address where there are no keys. What is
-/// too much is refused before its body is read.</summary>
+/// <summary>How many uploads a caller may begin: of the same key, or of the same address where there are no keys. What
+/// is too much is refused before its body is read.</summary>
 internal sealed class UploadRateLimit(AccessSettings access) : IRateLimiterPolicy<string>
 {
     public const string Name = "uploads";

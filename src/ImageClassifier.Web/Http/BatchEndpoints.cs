@@ -47,8 +47,9 @@ internal static class BatchEndpoints
         };
     }
 
-    /// <summary><c>GET /api/batches/{batchId}/images/{jobId}</c>: the original picture. Its type is the stored format's, and
-    /// its name is made of the job's id: nothing that a browser would run, whatever was uploaded.</summary>
+    /// <summary><c>GET /api/batches/{batchId}/images/{jobId}</c>: the original picture. Its type is the stored
+    /// format's, and its name is made of the job's id: nothing that a browser would run, whatever was
+    /// uploaded.</summary>
     public static async Task<IResult> GetImageAsync(
         string batchId, string jobId, HttpResponse response, IObjectStore store, CancellationToken cancellation)
     {
@@ -57,6 +58,7 @@ internal static class BatchEndpoints
         {
             if (await store.GetAsync(ObjectKeys.Image(batch, job, format), cancellation) is { } picture)
             {
+                response.Headers.CacheControl = "private";
                 response.Headers.ContentSecurityPolicy = SecurityHeaders.PicturePolicy;
                 response.Headers.ContentDisposition = $"inline; filename=\"{job}{PictureFormats.Extension(format)}\"";
                 return TypedResults.Stream(

@@ -7,7 +7,8 @@ internal static class SecurityHeaders
 {
     /// <summary>For a picture that is opened by itself: nothing in it runs or loads. The browser's own picture page has
     /// styles in it.</summary>
-    public const string PicturePolicy = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'";
+    public const string PicturePolicy =
+        "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'";
 
     // Scripts and styles from files of ours only. Thumbnails of local files are blobs.
     private const string PagePolicy =
@@ -17,7 +18,8 @@ internal static class SecurityHeaders
     // A year, in which browsers come back over https only.
     private const string HttpsOnly = "max-age=31536000";
 
-    /// <summary>The middleware. It adds as late as can be: the answer to a failure starts with no headers again.</summary>
+    /// <summary>The middleware. It adds as late as can be: the answer to a failure starts with no headers
+    /// again.</summary>
     public static Task AddAsync(HttpContext context, RequestDelegate next)
     {
         context.Response.OnStarting(() =>
@@ -32,6 +34,8 @@ internal static class SecurityHeaders
     {
         var headers = context.Response.Headers;
         headers.TryAdd("Content-Security-Policy", PagePolicy);
+        // A cache in between would give one caller's answer to another.
+        headers.TryAdd("Cache-Control", "no-store");
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";
         headers["Cross-Origin-Resource-Policy"] = "same-origin";

@@ -72,8 +72,8 @@ public static class WebTierPipeline
         MapCalls(app);
     }
 
-    /// <summary>Where a call comes from, and whether over https, as proxies say that are known by name. All of a chain must
-    /// be: the first that is not is where the call comes from.</summary>
+    /// <summary>Where a call comes from, and whether over https, as proxies say that are known by name. All of a chain
+    /// must be: the first that is not is where the call comes from.</summary>
     private static void UseForwardedHeaders(WebApplication app)
     {
         var trusted = app.Services.GetRequiredService<EdgeSettings>().TrustedProxies;

@@ -86,7 +86,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_program_that_is_not_there_launches_nothing_and_says_why()
+    public async Task A_program_that_is_not_there_launches_nothing_and_clients_do_not_learn_its_name()
     {
         var command = new NodeCommand(_folder.File("no-such-program"), [], []);
         var fleet = new ProcessFleet(
@@ -96,7 +96,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
         var launch = await fleet.LaunchAsync(2, "token", default);
 
         Assert.Empty(launch.Launched);
-        Assert.Contains("no-such-program", launch.Shortfall, StringComparison.Ordinal);
+        Assert.Equal("The system cannot start a process.", launch.Shortfall);
         Assert.Empty(await fleet.DescribeAsync(default));
     }
 

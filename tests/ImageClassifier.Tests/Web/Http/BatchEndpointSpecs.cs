@@ -141,7 +141,9 @@ public sealed class BatchEndpointSpecs
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
             Assert.Equal(types[i], answer.Content.Headers.ContentType!.ToString());
             Assert.Equal("nosniff", Assert.Single(answer.Headers.GetValues("X-Content-Type-Options")));
-            Assert.Contains("sandbox", Assert.Single(answer.Headers.GetValues("Content-Security-Policy")), StringComparison.Ordinal);
+            Assert.True(answer.Headers.CacheControl!.Private);
+            Assert.Contains("sandbox", Assert.Single(answer.Headers.GetValues("Content-Security-Policy")),
+                StringComparison.Ordinal);
             Assert.Equal(
                 $"inline; filename=\"{upload.Jobs[i]}{Path.GetExtension(files[i].FileName)}\"",
                 answer.Content.Headers.ContentDisposition!.ToString());

@@ -65,7 +65,9 @@ public sealed class LimitSpecs
         await using var tier = await RunningWebTier.StartAsync("uploads { max-concurrent = 1, max-waiting = 1 }");
         var held = new TaskCompletionSource();
         tier.Store.Before = (call, key) =>
-            call == StoreCall.Put && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal) ? held.Task : Task.CompletedTask;
+            call == StoreCall.Put && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal)
+                ? held.Task
+                : Task.CompletedTask;
         var working = tier.UploadAsync(Upload.Jpeg("a.jpg"));
         await tier.UntilAsync(() => tier.Store.CallsOf(StoreCall.Put) == 2, "the first is under way");
 

@@ -39,7 +39,8 @@ public sealed class SilenceSpecs
     [Theory]
     [MemberData(nameof(Calls))]
     public async Task When_something_fails_that_no_one_expected(string method, string address) =>
-        await AssertSilentAsync(method, address, new InvalidOperationException($"{Secret} is not as it should be."), 500, 503);
+        await AssertSilentAsync(
+            method, address, new InvalidOperationException($"{Secret} is not as it should be."), 500, 503);
 
     [Theory]
     [MemberData(nameof(Calls))]
@@ -62,6 +63,21 @@ public sealed class SilenceSpecs
         await AssertSilentAsync(accepted, 202);
         using var fleet = await tier.Client.GetAsync("/api/fleet", tier.InTime);
         await AssertSilentAsync(fleet, 200);
+    }
+
+    [Fact]
+    public async Task While_no_node_can_be_launched()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        tier.Fleet.FailLaunches(times: 1000, new IOException($"Could not start {Secret}."));
+        await tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        while (true)
+        {
+            using var fleet = await tier.Client.GetAsync("/api/fleet", tier.InTime);
+            await AssertSilentAsync(fleet, 200);
+            var text = await fleet.Content.ReadAsStringAsync();
+            if (text.Contains("the fleet does not answer", StringComparison.Ordinal)) break;
+        }
     }
 
     [Theory]

@@ -18,7 +18,8 @@ public sealed partial class SlowReaderSpecs
     private const int SmallBuffer = 4096;
 
     private const string Upgrade =
-        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
     [Theory]
     [InlineData("/ws?batch={0}", Upgrade)]
@@ -32,8 +33,8 @@ public sealed partial class SlowReaderSpecs
         using var slow = new TcpClient { ReceiveBufferSize = SmallBuffer };
         await slow.ConnectAsync(tier.Address.Host, tier.Address.Port, tier.InTime);
         var target = address.Replace("{0}", upload.Batch.Value, StringComparison.Ordinal);
-        await slow.GetStream().WriteAsync(
-            Encoding.Latin1.GetBytes($"GET {target} HTTP/1.1\r\nHost: {tier.Address.Authority}\r\n{headers}\r\n"), tier.InTime);
+        await slow.GetStream().WriteAsync(Encoding.Latin1.GetBytes(
+            $"GET {target} HTTP/1.1\r\nHost: {tier.Address.Authority}\r\n{headers}\r\n"), tier.InTime);
         var last = await FirstEventIdAsync(slow.GetStream(), tier.InTime);
         Assert.False(await HasRoomAsync(tier, upload));
 
@@ -43,6 +44,7 @@ public sealed partial class SlowReaderSpecs
             // It is not cut off yet.
         }
 
+        await AssertEndsAsync(slow.GetStream(), tier.InTime);
         Assert.Equal(
             [.. upload.Jobs.Skip(1).Select(job => job.Value), "complete"], await ReadOnAsync(tier, upload, last));
     }
@@ -52,6 +54,18 @@ public sealed partial class SlowReaderSpecs
         using var answer = await tier.Client.GetAsync(
             $"/api/batches/{upload.Batch}/events", HttpCompletionOption.ResponseHeadersRead, tier.InTime);
         return answer.StatusCode == HttpStatusCode.OK;
+    }
+
+    private static async Task AssertEndsAsync(NetworkStream stream, CancellationToken cancellation)
+    {
+        try
+        {
+            await stream.CopyToAsync(Stream.Null, cancellation);
+        }
+        catch (IOException)
+        {
+            // The connection was reset.
+        }
     }
 
     private static async Task<string> FirstEventIdAsync(NetworkStream stream, CancellationToken cancellation)
