@@ -130,7 +130,7 @@ public sealed class BrowserSpecs
         });
         await Expect(page.Locator(".card[data-state=waiting]")).ToHaveCountAsync(1);
         await page.Locator("#key").FocusAsync();
-        await page.Keyboard.TypeAsync("not the key");
+        await page.Keyboard.TypeAsync("not-the-key");
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("#key-text")).ToContainTextAsync("not right");
         await ScreenshotAsync(page, "key-wrong.png");
