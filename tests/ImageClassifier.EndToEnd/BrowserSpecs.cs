@@ -137,6 +137,67 @@ public sealed class BrowserSpecs
         await Expect(page.Locator(".card .label")).ToContainTextAsync("redriven");
     }
 
+    [SkippableFact]
+    public async Task The_page_asks_for_the_key_once_and_keeps_it()
+    {
+        var (_, output, _) = await BuiltProgram.RunAsync("key", "page", "--json");
+        var made = JsonSerializer.Deserialize<JsonElement>(output);
+        var key = made.GetProperty("key").GetString()!;
+        await using var service = await RunningService.StartAsync(
+            QuickPolls, $"access.keys.page={made.GetProperty("hash").GetString()}");
+        service.Http.DefaultRequestHeaders.Add("X-Api-Key", key);
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await LaunchAsync(playwright);
+        var page = await browser.NewPageAsync(new BrowserNewPageOptions
+        {
+            ViewportSize = new ViewportSize { Width = 1280, Height = 720 },
+        });
+        var complaints = new List<string>();
+        page.Console += (_, message) =>
+        {
+            // Chromium itself tells of each answer that is 401.
+            if (message.Type == "error" && !message.Text.Contains("401", StringComparison.Ordinal))
+                complaints.Add(message.Text);
+        };
+        page.PageError += (_, failure) => complaints.Add(failure);
+
+        // It asks at once, and what is chosen meanwhile waits.
+        await page.GotoAsync(service.Address.ToString());
+        await Expect(page.Locator("#key")).ToBeFocusedAsync();
+        await ScreenshotAsync(page, "key.png");
+        await page.SetInputFilesAsync("#files", new FilePayload
+        {
+            Name = TestPictures.All[0].Name, MimeType = "image/jpeg", Buffer = TestPictures.All[0].Bytes,
+        });
+        await Expect(page.Locator(".card[data-state=waiting]")).ToHaveCountAsync(1);
+        await page.Locator("#key").FocusAsync();
+        await page.Keyboard.TypeAsync("not-the-key");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#key-text")).ToContainTextAsync("not right");
+        await ScreenshotAsync(page, "key-wrong.png");
+
+        // What was wrong is selected, so typing replaces it.
+        await page.Keyboard.TypeAsync(key);
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#key-form")).ToBeHiddenAsync();
+        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(1, Patiently);
+        await Expect(page.Locator("#fleet")).ToBeVisibleAsync();
+
+        await page.ReloadAsync();
+        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(1, Patiently);
+        await Expect(page.Locator("#fleet-count")).ToContainTextAsync("of");
+        await Expect(page.Locator("#key-form")).ToBeHiddenAsync();
+        var batch = await page.EvaluateAsync<string>(
+            "JSON.parse(sessionStorage.getItem('image-classifier.batches'))[0].id");
+
+        // Another tab asks again, and shows what the link is the right to see.
+        var other = await browser.NewPageAsync();
+        await other.GotoAsync(new Uri(service.Address, $"/#batch={batch}").ToString());
+        await Expect(other.Locator("#key")).ToBeVisibleAsync();
+        await Expect(other.Locator(".card[data-state=classified]")).ToHaveCountAsync(1, Patiently);
+        Assert.Empty(complaints);
+    }
+
     private static Task<IBrowser> LaunchAsync(IPlaywright playwright)
     {
         var chromium = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)

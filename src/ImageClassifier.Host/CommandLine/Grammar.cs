@@ -5,6 +5,7 @@ using System.Reflection;
 using ImageClassifier.Core;
 using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Web.Access;
 
 namespace ImageClassifier.Host.CommandLine;
 
@@ -59,7 +60,12 @@ internal sealed class Grammar
 
     private readonly Option<bool> _json = new("--json")
     {
-        Description = "Print a JSON array, of files in the order of the arguments, and nothing else, on standard output.",
+        Description = "Print JSON, and nothing else, on standard output; of files an array in the order of the arguments.",
+    };
+
+    private readonly Argument<string> _keyName = new("NAME")
+    {
+        Description = $"Whose key it is, as the log shows it: {ApiKeys.NameRule}.",
     };
 
     private readonly Option<bool> _dryRun = new("--dry-run")
@@ -93,6 +99,7 @@ internal sealed class Grammar
         _variables = variables;
         _instance.Validators.Add(MustBeInstanceId);
         _queue.AcceptOnlyFromAmong(Requests, Responses);
+        _keyName.Validators.Add(MustBeKeyName);
 
         var web = new Command("web", "Serves the page and the HTTP API, and grows and ends app nodes (the default).")
         {
@@ -110,6 +117,15 @@ internal sealed class Grammar
             new ClassifyOptions(Sources(parsed), parsed.GetRequiredValue(_files), parsed.GetValue(_json)), cancellation));
         classify.Validators.Add(HasNoUrls);
         classify.Validators.Add(HasNoData);
+
+        var key = new Command("key", "Makes an API key, and prints it this once with the setting that lets it in.")
+        {
+            _keyName, _json,
+        };
+        key.SetAction((parsed, cancellation) => _verbs.KeyAsync(
+            new KeyOptions(parsed.GetRequiredValue(_keyName), parsed.GetValue(_json)), cancellation));
+        key.Validators.Add(HasNoUrls);
+        key.Validators.Add(HasNoData);
 
         var provision = new Command("provision", "Creates or adjusts queues and bucket, and says what it did.")
         {
@@ -138,7 +154,7 @@ internal sealed class Grammar
         Root = new RootCommand("An elastic image-classification service. Exit codes: 0 done, 1 some of the work failed or "
             + "was interrupted, 2 wrong use or settings.")
         {
-            _urls, _data, _config, _set, web, node, classify, simulate, QueueVerb(), aws,
+            _urls, _data, _config, _set, web, node, classify, key, simulate, QueueVerb(), aws,
         };
         Root.SetAction(WebAsync);
         Root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
@@ -253,6 +269,12 @@ internal sealed class Grammar
 
         foreach (var job in jobs.Where(job => !JobId.TryParse(job, out _)))
             result.AddError($"{job} is no job's id: 32 lower-case hexadecimal digits.");
+    }
+
+    private static void MustBeKeyName(ArgumentResult result)
+    {
+        if (result.Tokens is [{ Value: var name }] && !ApiKeys.IsName(name))
+            result.AddError($"key {name}: a name is {ApiKeys.NameRule}.");
     }
 
     private void HasNoUrls(CommandResult result)

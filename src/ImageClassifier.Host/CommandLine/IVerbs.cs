@@ -28,6 +28,9 @@ public interface IVerbs
     /// <summary>Classifies files on the spot.</summary>
     Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation);
 
+    /// <summary>Makes an API key.</summary>
+    Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation);
+
     /// <summary>Simulates the service under a load.</summary>
     Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation);
 }
@@ -79,6 +82,11 @@ public sealed record QueueOptions(
 /// <param name="Files">The files, at least one, in the order of the arguments.</param>
 /// <param name="Json">Whether to print JSON rather than a table.</param>
 public sealed record ClassifyOptions(SettingsSources Settings, IReadOnlyList<string> Files, bool Json);
+
+/// <summary>How <c>key</c> was called.</summary>
+/// <param name="Name">Whose key it is; a name that the settings take.</param>
+/// <param name="Json">Whether to print JSON rather than lines.</param>
+public sealed record KeyOptions(string Name, bool Json);
 
 /// <summary>How <c>simulate</c> was called. What was not given is null.</summary>
 /// <param name="Settings">The user's settings.</param>

@@ -61,6 +61,12 @@ internal sealed class Verbs : IVerbs
         }
     }
 
+    public Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation)
+    {
+        NewKey.For(options.Name).Print(Console.Out, options.Json);
+        return Task.FromResult(ExitCodes.Done);
+    }
+
     /// <summary>The classifier that the settings describe.</summary>
     public static IImageClassifier CreateClassifier(Config config)
     {

@@ -77,8 +77,24 @@ internal static class Problems
         StatusCodes.Status426UpgradeRequired, "websocket-expected", "This address speaks WebSocket.",
         "Connect with a WebSocket, or read the batch's events as an event stream.");
 
+    public static IResult KeyNeeded() => Create(
+        StatusCodes.Status401Unauthorized, "key-needed", "This call needs a key.",
+        "Send your key as Authorization: Bearer KEY, or as X-Api-Key: KEY.");
+
+    public static IResult WrongKey() => Create(
+        StatusCodes.Status401Unauthorized, "wrong-key", "The key is not right.",
+        "It is misspelt, or no longer let in. Ask whoever runs the service for another.");
+
+    public static IResult TooManyRefusals(TimeSpan retryAfter) => Create(
+        StatusCodes.Status429TooManyRequests, "too-many-refusals", "Too many calls without a right key.",
+        "Come back a little later, with a right key.", retryAfter: retryAfter);
+
+    public static IResult TooManyUploads(TimeSpan retryAfter) => Create(
+        StatusCodes.Status429TooManyRequests, "too-many-uploads", "Too many uploads.",
+        "Come back a little later, or send more pictures in each upload.", retryAfter: retryAfter);
+
     public static IResult OriginRefused() => Create(
-        StatusCodes.Status403Forbidden, "origin-refused", "The connection comes from another site.",
+        StatusCodes.Status403Forbidden, "origin-refused", "The call comes from another site.",
         "Connect from a page of this service.");
 
     /// <summary>The one picture of a request was refused, or failed: 422 with the error's own code.</summary>

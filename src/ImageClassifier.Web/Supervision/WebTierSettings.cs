@@ -2,6 +2,8 @@ using Akka.Configuration;
 using ImageClassifier.Core;
 using ImageClassifier.Streams;
 using ImageClassifier.Streams.Settings;
+using ImageClassifier.Web.Access;
+using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Uploads;
@@ -13,7 +15,9 @@ public sealed record WebTierSettings(
     UploadSettings Uploads,
     ScalingSettings Scaling,
     ResultSettings Results,
-    QueueSourceSettings Listening)
+    QueueSourceSettings Listening,
+    EdgeSettings Edge,
+    AccessSettings Access)
 {
     /// <summary>Reads the settings.</summary>
     /// <exception cref="InvalidSettingException">One is missing or wrong.</exception>
@@ -27,7 +31,9 @@ public sealed record WebTierSettings(
             results,
             QueueSourceSettings.Create(
                 new SettingsSection(config, "image-classifier.results.listener"),
-                new SettingsSection(config, "image-classifier.queues.responses")));
+                new SettingsSection(config, "image-classifier.queues.responses")),
+            EdgeSettings.Create(config),
+            AccessSettings.Create(config));
     }
 
     /// <summary>A job whose nodes die one after the other is under way all the while.</summary>

@@ -2,6 +2,7 @@ using Akka.Actor;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
@@ -51,7 +52,8 @@ internal sealed class UploadRequest(
         if (request.ContentLength > settings.MaxRequestSize)
             return new UploadOutcome.Refused(Problems.RequestTooLarge(settings.MaxRequestSize));
         if (Boundary(request) is not { } boundary) return new UploadOutcome.Refused(Problems.NotMultipart());
-        if (!IdempotencyKey.TryRead(request.Headers, scope, out var claim))
+        var ofCaller = scope with { Caller = Caller.Of(request.HttpContext).Key };
+        if (!IdempotencyKey.TryRead(request.Headers, ofCaller, out var claim))
             return new UploadOutcome.Refused(Problems.NoIdempotencyKey());
 
         var form = new MultipartReader(boundary, new LimitedBody(request.Body, settings.MaxRequestSize));

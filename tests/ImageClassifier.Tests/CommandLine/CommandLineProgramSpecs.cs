@@ -140,7 +140,20 @@ public sealed class CommandLineProgramSpecs : IDisposable
     }
 
     [Theory]
+    [InlineData("key upload-script", false)]
+    [InlineData("key --json upload-script", true)]
+    public async Task A_key_is_made_for_a_name(string arguments, bool json)
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync(arguments));
+        Assert.Equal(new KeyOptions("upload-script", json), _verbs.Called);
+    }
+
+    [Theory]
     [InlineData("wbe", "Did you mean web?")]
+    [InlineData("key", "key")]
+    [InlineData("key Me", "lower-case")]
+    [InlineData("key a.b", "lower-case")]
+    [InlineData("key me --data dir", "--data")]
     [InlineData("web more", "more")]
     [InlineData("--bogus", "--bogus")]
     [InlineData("--url http://127.0.0.1:1", "Did you mean --urls?")]

@@ -13,6 +13,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
@@ -64,7 +65,9 @@ internal sealed class RunningWebTier : IAsyncDisposable
     /// <summary>Starts the tier.</summary>
     /// <param name="settings">Changed settings under <c>image-classifier</c>.</param>
     /// <param name="store">What an earlier tier left; null for an empty store.</param>
-    public static async Task<RunningWebTier> StartAsync(string settings = "", InMemoryObjectStore? store = null)
+    /// <param name="log">Where it logs; nowhere unless given.</param>
+    public static async Task<RunningWebTier> StartAsync(
+        string settings = "", InMemoryObjectStore? store = null, ILoggerProvider? log = null)
     {
         var reference = File.ReadAllText(Path.Combine(Repository.Root, "hocon", "reference.conf"));
         var config = ConfigurationFactory.ParseString($"image-classifier {{ {settings} }}")
@@ -78,6 +81,7 @@ internal sealed class RunningWebTier : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrel();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
+        if (log is not null) builder.Logging.AddProvider(log);
         builder.Services
             .AddSingleton(new QueuePair(parts.Requests, parts.Responses))
             .AddSingleton<IObjectStore>(parts.Store)

@@ -101,13 +101,16 @@ public sealed class WebSocketSpecs
         Assert.Equal(HttpStatusCode.Forbidden, socket.HttpStatusCode);
     }
 
-    [Fact]
-    public async Task The_service_s_own_page_may_connect()
+    [Theory]
+    [InlineData("http://{host}")]
+    [InlineData("https://pictures.example")]
+    public async Task The_service_s_own_page_and_those_of_allowed_sites_may_connect(string origin)
     {
-        await using var tier = await RunningWebTier.StartAsync();
+        await using var tier = await RunningWebTier.StartAsync("access.allowed-origins = \"https://pictures.example\"");
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
         using var socket = new ClientWebSocket();
-        socket.Options.SetRequestHeader("Origin", $"http://{tier.Address.Authority}");
+        socket.Options.SetRequestHeader(
+            "Origin", origin.Replace("{host}", tier.Address.Authority, StringComparison.Ordinal));
         await socket.ConnectAsync(Address(tier, $"batch={upload.Batch}"), tier.InTime);
         await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, tier.InTime);
     }
