@@ -7,10 +7,12 @@ namespace ImageClassifier.Simulations;
 /// <summary>What must hold whatever happens.</summary>
 internal static class Promises
 {
+    private static readonly TimeSpan Reaction = TimeSpan.FromSeconds(2);
+
     /// <summary>Fails, with the seed and all that is broken, where something does not hold.</summary>
     public static void AssertKept(Outcome outcome)
     {
-        string[] broken = [.. Results(outcome), .. Queues(outcome), .. Fleet(outcome)];
+        string[] broken = [.. Results(outcome), .. Queues(outcome), .. Launches(outcome), .. Fleet(outcome)];
         if (broken.Length == 0) return;
         Assert.Fail($"With seed {outcome.Scenario.Cloud.Seed} ({Seeds.Variable}):"
             + string.Concat(broken.Take(20).Select(line => $"{Environment.NewLine}  {line}")));
@@ -47,6 +49,19 @@ internal static class Promises
         var poison = outcome.Uploads.Sum(upload => upload.Poison.Count);
         if (outcome.World.Requests.DeadLetters.Count is var given && given != poison)
             yield return $"{given} requests were given up, but {poison} were poison.";
+    }
+
+    private static IEnumerable<string> Launches(Outcome outcome)
+    {
+        var scenario = outcome.Scenario;
+        var first = scenario.Arrivals.Min(arrival => arrival.At);
+        if (outcome.Launches.Count == 0 || outcome.Launches[0].At - first > Reaction)
+            yield return $"The first launch came later than {Reaction} after the first upload.";
+        if (!scenario.IsUntroubled || !scenario.KnowsServiceTime) yield break;
+        // A launch is a call that takes a while, and what came meanwhile needs another.
+        var latest = scenario.LastArrival + Reaction + scenario.Cloud.LaunchCall;
+        foreach (var (at, count) in outcome.Launches.Where(launch => launch.At > latest))
+            yield return $"{count} were launched {at - scenario.LastArrival} after the last upload, and nothing had failed.";
     }
 
     private static IEnumerable<string> Fleet(Outcome outcome)

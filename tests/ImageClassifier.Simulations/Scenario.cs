@@ -1,3 +1,5 @@
+using Akka.Configuration;
+using ImageClassifier.Host.Configuration;
 using ImageClassifier.Simulations.Cloud;
 
 namespace ImageClassifier.Simulations;
@@ -17,8 +19,30 @@ internal sealed record Scenario
     /// <summary>What else happens.</summary>
     public IReadOnlyList<Incident> Incidents { get; init; } = [];
 
+    /// <summary>Whether the latency policy begins with the service time as it is, as where it was measured
+    /// before.</summary>
+    public bool KnowsServiceTime { get; init; } = true;
+
+    /// <summary>Whether nothing fails in it.</summary>
+    public bool IsUntroubled => Incidents.Count == 0 && Cloud.StillbornShare == 0
+        && Arrivals.All(arrival => arrival.Poison == 0);
+
     /// <summary>When the last upload comes.</summary>
     public TimeSpan LastArrival => Arrivals.Max(arrival => arrival.At);
+
+    /// <summary>The program's settings on AWS, with what differs here.</summary>
+    public Config Load(ProgramRole role)
+    {
+        var assumed = FormattableString.Invariant(
+            $"scaling.latency.service-time={Cloud.ServiceTime.TotalMilliseconds}ms");
+        string[] settings =
+        [
+            "environment=aws", "scaling.kept-decisions=1000", .. KnowsServiceTime ? [assumed] : Array.Empty<string>(),
+            .. Settings,
+        ];
+        return ProgramSettings.Load(
+            role, new SettingsSources { Assignments = [.. settings.Select(setting => $"image-classifier.{setting}")] });
+    }
 }
 
 /// <summary>Pictures that are uploaded together.</summary>

@@ -50,16 +50,8 @@ internal sealed class Simulation
     private Simulation(Scenario scenario)
     {
         _scenario = scenario;
-        var sources = new SettingsSources
-        {
-            Assignments =
-            [
-                "image-classifier.environment=aws", "image-classifier.scaling.kept-decisions=1000",
-                .. scenario.Settings.Select(setting => $"image-classifier.{setting}"),
-            ],
-        };
-        var config = ProgramSettings.Load(ProgramRole.Node, sources);
-        var webSettings = WebTierSettings.Create(ProgramSettings.Load(ProgramRole.Web, sources));
+        var config = scenario.Load(ProgramRole.Node);
+        var webSettings = WebTierSettings.Create(scenario.Load(ProgramRole.Web));
         MaxInstances = webSettings.Scaling.MaxInstances;
         _system = ActorSystem.Create("simulation", InVirtualTime.WithFallback(config));
         const int ResponseReceives = 20;

@@ -26,6 +26,7 @@ public abstract class SimulationSpecs(ITestOutputHelper output)
 
     private protected static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(seconds);
 
-    private protected static CloudSettings Cloud(int seed, double service = 0.1) =>
-        new() { Seed = seed, ServiceTime = Seconds(service) };
+    /// <summary>So many at once.</summary>
+    private protected static IReadOnlyList<Arrival> AtOnce(int pictures, int poison = 0) =>
+        [new Arrival(TimeSpan.Zero, pictures, poison)];
 }

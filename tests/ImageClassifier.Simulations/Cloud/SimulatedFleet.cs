@@ -47,16 +47,10 @@ internal sealed class SimulatedFleet(World world) : IInstanceFleet
 
     public async Task<LaunchOutcome> LaunchAsync(int count, string clientToken, CancellationToken cancellation)
     {
-        lock (_lock) _calls.Add(new LaunchCall(count, clientToken, world.Now));
+        var outcome = Launch(count, clientToken);
+        // It has happened before it is answered.
         await Task.Delay(world.Settings.LaunchCall, world.Time, cancellation);
-        lock (_lock)
-        {
-            if (_launchedByToken.TryGetValue(clientToken, out var before)) return new LaunchOutcome(before, null);
-            var room = Math.Clamp(Capacity - _living, 0, count);
-            InstanceId[] launched = [.. Enumerable.Range(0, room).Select(_ => Launch())];
-            if (room > 0) _launchedByToken[clientToken] = launched;
-            return new LaunchOutcome(launched, room < count ? "there is no capacity" : null);
-        }
+        return outcome;
     }
 
     public Task<IReadOnlyList<FleetInstance>> DescribeAsync(CancellationToken cancellation)
@@ -81,6 +75,19 @@ internal sealed class SimulatedFleet(World world) : IInstanceFleet
 
     /// <summary>An instance has ended.</summary>
     public void Ended() => Interlocked.Decrement(ref _living);
+
+    private LaunchOutcome Launch(int count, string clientToken)
+    {
+        lock (_lock)
+        {
+            _calls.Add(new LaunchCall(count, clientToken, world.Now));
+            if (_launchedByToken.TryGetValue(clientToken, out var before)) return new LaunchOutcome(before, null);
+            var room = Math.Clamp(Capacity - _living, 0, count);
+            InstanceId[] launched = [.. Enumerable.Range(0, room).Select(_ => Launch())];
+            if (room > 0) _launchedByToken[clientToken] = launched;
+            return new LaunchOutcome(launched, room < count ? "there is no capacity" : null);
+        }
+    }
 
     private InstanceId Launch()
     {
