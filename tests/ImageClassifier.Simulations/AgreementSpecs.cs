@@ -1,8 +1,8 @@
+using System.Globalization;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Simulations.Cloud;
 using ImageClassifier.Simulator.Engine;
 using ImageClassifier.Simulator.Loads;
-using ImageClassifier.Simulator.Reports;
 using Xunit;
 using Xunit.Abstractions;
 using Model = ImageClassifier.Simulator.Engine.Simulation;
@@ -40,10 +40,9 @@ public sealed class AgreementSpecs(ITestOutputHelper output) : SimulationSpecs(o
         var outcome = await SimulateAsync(scenario);
 
         var lastResult = (outcome.LastResult - scenario.Arrivals[0].At).TotalSeconds;
-        _output.WriteLine(FormattableString.Invariant(
-            $"{load}: last result {modelled.LastResultSeconds:0.00} s modelled, {lastResult:0.00} s by the actors;"
-            + $" {modelled.InstanceHours:0.0000} and {outcome.InstanceHours:0.0000} instance-hours;"
-            + $" {modelled.Launches} and {outcome.Instances.Count} launched"));
+        _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{load}: last result {modelled.LastResultSeconds:0.00} s"
+            + $" modelled, {lastResult:0.00} s by the actors; {modelled.InstanceHours:0.0000} and"
+            + $" {outcome.InstanceHours:0.0000} instance-hours; {modelled.Launches} and {outcome.Instances.Count} launched"));
         Assert.Equal(scenario.Arrivals.Sum(arrival => arrival.Pictures), modelled.Pictures);
         AssertNear(lastResult, modelled.LastResultSeconds);
         AssertNear(outcome.InstanceHours, modelled.InstanceHours);

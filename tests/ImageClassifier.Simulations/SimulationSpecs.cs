@@ -1,4 +1,3 @@
-using ImageClassifier.Simulations.Cloud;
 using Xunit.Abstractions;
 
 namespace ImageClassifier.Simulations;
