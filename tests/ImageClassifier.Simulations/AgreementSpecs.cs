@@ -5,7 +5,6 @@ using ImageClassifier.Simulator.Engine;
 using ImageClassifier.Simulator.Loads;
 using Xunit;
 using Xunit.Abstractions;
-using Model = ImageClassifier.Simulator.Engine.Simulation;
 
 namespace ImageClassifier.Simulations;
 
@@ -36,7 +35,7 @@ public sealed class AgreementSpecs(ITestOutputHelper output) : SimulationSpecs(o
             ],
         };
 
-        var modelled = Model.Run(ModelOf(scenario), arrivals, Seeds.One);
+        var modelled = Simulation.Run(ModelOf(scenario), arrivals, Seeds.One);
         var outcome = await SimulateAsync(scenario);
 
         var lastResult = (outcome.LastResult - scenario.Arrivals[0].At).TotalSeconds;

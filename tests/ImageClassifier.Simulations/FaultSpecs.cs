@@ -124,7 +124,7 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
         Assert.Equal(5, outcome.Instances.Count(instance => instance.End == InstanceEnd.Killed));
     }
 
-    private static void HalfOf(Simulation simulation, Action<SimulatedInstance> happens, int seed)
+    private static void HalfOf(SimulatedService simulation, Action<SimulatedInstance> happens, int seed)
     {
         var up = simulation.Fleet.Instances.Where(instance => instance.IsUp).ToArray();
         Draws.Of(seed, Drawn.Faults, 0).Shuffle(up);

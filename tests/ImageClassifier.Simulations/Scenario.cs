@@ -52,4 +52,4 @@ internal sealed record Scenario
 internal sealed record Arrival(TimeSpan At, int Pictures, int Poison = 0);
 
 /// <summary>Something that happens to the cloud.</summary>
-internal sealed record Incident(TimeSpan At, Action<Simulation> Happen);
+internal sealed record Incident(TimeSpan At, Action<SimulatedService> Happen);

@@ -10,7 +10,7 @@ public abstract class SimulationSpecs(ITestOutputHelper output)
         Outcome outcome;
         try
         {
-            outcome = await Simulation.RunAsync(scenario);
+            outcome = await SimulatedService.RunAsync(scenario);
         }
         catch (Exception)
         {

@@ -5,7 +5,7 @@ using Xunit.Abstractions;
 namespace ImageClassifier.Simulations;
 
 /// <summary>Pictures that go on coming.</summary>
-public sealed class SteadyLoadSpecs(ITestOutputHelper output) : SimulationSpecs(output)
+public sealed class SteadyStreamSpecs(ITestOutputHelper output) : SimulationSpecs(output)
 {
     private const int PicturesOfAnUpload = 5;
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
@@ -37,7 +37,7 @@ public sealed class SteadyLoadSpecs(ITestOutputHelper output) : SimulationSpecs(
     }
 
     [Fact]
-    public async Task Once_the_fleet_is_up_a_steady_load_is_answered_within_seconds()
+    public async Task Once_the_fleet_is_up_a_steady_load_is_answered_within_the_target()
     {
         var time = TimeSpan.FromMinutes(10);
         var outcome = await SimulateAsync(new Scenario
@@ -46,12 +46,13 @@ public sealed class SteadyLoadSpecs(ITestOutputHelper output) : SimulationSpecs(
             Arrivals = Poisson(uploadsPerSecond: 3, time, Seeds.One),
         });
 
-        var late = outcome.Uploads
+        var latencies = outcome.Uploads
             .Where(upload => outcome.Since(upload.Manifest.SubmittedAt) > Seconds(26 + 60))
             .SelectMany(upload => upload.Seen.Select(seen => (seen.At - upload.Manifest.SubmittedAt).TotalSeconds))
             .Order()
             .ToArray();
-        Assert.InRange(late[late.Length * 95 / 100], 0, 10);
+        Assert.InRange(latencies[latencies.Length * 99 / 100], 0, 60);
+        Assert.InRange(latencies[latencies.Length / 2], 0, 5);
     }
 
     private static List<Arrival> Poisson(double uploadsPerSecond, TimeSpan time, int seed)

@@ -13,7 +13,7 @@ using ImageClassifier.Web.Uploads;
 namespace ImageClassifier.Simulations;
 
 /// <summary>One run of a scenario: the production actors of both tiers in virtual time, on a simulated cloud.</summary>
-internal sealed class Simulation
+internal sealed class SimulatedService
 {
     private const int FilesOfAnUpload = 1000;
     private const string Picture = "cat";
@@ -47,7 +47,7 @@ internal sealed class Simulation
     private int _unfinished;
     private DateTimeOffset? _over;
 
-    private Simulation(Scenario scenario)
+    private SimulatedService(Scenario scenario)
     {
         _scenario = scenario;
         var config = scenario.Load(ProgramRole.Node);
@@ -89,7 +89,7 @@ internal sealed class Simulation
     {
         var threads = new ThreadsAtRest();
         var watch = Stopwatch.StartNew();
-        var simulation = new Simulation(scenario);
+        var simulation = new SimulatedService(scenario);
         try
         {
             simulation.Drive(threads, watch);
