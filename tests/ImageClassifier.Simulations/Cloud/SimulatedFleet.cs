@@ -1,0 +1,100 @@
+using System.Globalization;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Testing.Fakes;
+
+namespace ImageClassifier.Simulations.Cloud;
+
+/// <summary>A fleet of simulated machines. It knows machines, not nodes, and keeps the truth of what lived when.</summary>
+internal sealed class SimulatedFleet(World world) : IInstanceFleet
+{
+    private static readonly TimeSpan MachineStart = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan StillbornEndsAfter = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan EndedShownFor = TimeSpan.FromMinutes(10);
+
+    private readonly Lock _lock = new();
+    private readonly List<SimulatedInstance> _instances = [];
+    private readonly List<LaunchCall> _calls = [];
+    private readonly Dictionary<string, IReadOnlyList<InstanceId>> _launchedByToken = [];
+    private int _living;
+
+    /// <summary>The most instances that it can hold.</summary>
+    public int Capacity { get; set; } = int.MaxValue;
+
+    /// <summary>How many live.</summary>
+    public int Living => Volatile.Read(ref _living);
+
+    /// <summary>The most that ever lived at once.</summary>
+    public int MostLiving { get; private set; }
+
+    /// <summary>All instances, in the order of their launches.</summary>
+    public IReadOnlyList<SimulatedInstance> Instances
+    {
+        get
+        {
+            lock (_lock) return [.. _instances];
+        }
+    }
+
+    /// <summary>The launches that were asked for.</summary>
+    public IReadOnlyList<LaunchCall> Calls
+    {
+        get
+        {
+            lock (_lock) return [.. _calls];
+        }
+    }
+
+    public async Task<LaunchOutcome> LaunchAsync(int count, string clientToken, CancellationToken cancellation)
+    {
+        lock (_lock) _calls.Add(new LaunchCall(count, clientToken, world.Now));
+        await Task.Delay(world.Settings.LaunchCall, world.Time, cancellation);
+        lock (_lock)
+        {
+            if (_launchedByToken.TryGetValue(clientToken, out var before)) return new LaunchOutcome(before, null);
+            var room = Math.Clamp(Capacity - _living, 0, count);
+            InstanceId[] launched = [.. Enumerable.Range(0, room).Select(_ => Launch())];
+            if (room > 0) _launchedByToken[clientToken] = launched;
+            return new LaunchOutcome(launched, room < count ? "there is no capacity" : null);
+        }
+    }
+
+    public Task<IReadOnlyList<FleetInstance>> DescribeAsync(CancellationToken cancellation)
+    {
+        lock (_lock)
+        {
+            return Task.FromResult<IReadOnlyList<FleetInstance>>(
+            [
+                .. from instance in _instances
+                   where instance.EndedAt is not { } endedAt || world.Now - endedAt < EndedShownFor
+                   select instance.Describe(MachineStart),
+            ]);
+        }
+    }
+
+    public Task TerminateAsync(IReadOnlyCollection<InstanceId> instances, CancellationToken cancellation)
+    {
+        foreach (var instance in Instances.Where(instance => instances.Contains(instance.Id)))
+            instance.Kill(InstanceEnd.Terminated);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>An instance has ended.</summary>
+    public void Ended() => Interlocked.Decrement(ref _living);
+
+    private InstanceId Launch()
+    {
+        var number = _instances.Count;
+        var id = InstanceId.Parse(string.Create(CultureInfo.InvariantCulture, $"i-{number + 1}"));
+        var instance = new SimulatedInstance(id, this, world);
+        _instances.Add(instance);
+        MostLiving = Math.Max(MostLiving, Interlocked.Increment(ref _living));
+        var draws = Draws.Of(world.Settings.Seed, Drawn.Boot, number);
+        var boot = world.Settings.Boot.Draw(draws);
+        if (draws.NextDouble() < world.Settings.StillbornShare)
+            world.After(StillbornEndsAfter, () => instance.Kill(InstanceEnd.Stillborn));
+        else
+            world.After(boot, instance.StartNode);
+        return id;
+    }
+}
