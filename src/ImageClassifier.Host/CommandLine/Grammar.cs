@@ -10,6 +10,9 @@ namespace ImageClassifier.Host.CommandLine;
 /// <summary>The command line's verbs and options.</summary>
 internal sealed class Grammar
 {
+    private const string Requests = "requests";
+    private const string Responses = "responses";
+
     private readonly IVerbs _verbs;
     private readonly IReadOnlyDictionary<string, string> _variables;
 
@@ -118,11 +121,30 @@ internal sealed class Grammar
         Description = "Only say what would be done.",
     };
 
+    private readonly Option<string> _queue = new("--queue")
+    {
+        Description = "Whose dead letters: those of the jobs, or those of the results.",
+        HelpName = $"{Requests}|{Responses}",
+        DefaultValueFactory = _ => Requests,
+    };
+
+    private readonly Argument<string[]> _jobs = new("JOBS")
+    {
+        Description = "The ids of jobs, as queue list shows them.",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    private readonly Option<bool> _all = new("--all")
+    {
+        Description = "All that there is, instead of some jobs.",
+    };
+
     public Grammar(IVerbs verbs, IReadOnlyDictionary<string, string> variables)
     {
         _verbs = verbs;
         _variables = variables;
         _instance.Validators.Add(MustBeInstanceId);
+        _queue.AcceptOnlyFromAmong(Requests, Responses);
 
         var web = new Command("web", "Serves the page and the HTTP API, and grows and ends app nodes (the default).")
         {
@@ -173,7 +195,7 @@ internal sealed class Grammar
         Root = new RootCommand("An elastic image-classification service. Exit codes: 0 done, 1 some of the work failed or "
             + "was interrupted, 2 wrong use or settings.")
         {
-            _urls, _data, _config, _set, web, node, classify, simulate, aws,
+            _urls, _data, _config, _set, web, node, classify, simulate, QueueVerb(), aws,
         };
         Root.SetAction(WebAsync);
         Root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
@@ -210,6 +232,36 @@ internal sealed class Grammar
         var behindDash = parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Skip(1).Count();
         return files.Tokens.SkipLast(behindDash).Select(token => token.Value).FirstOrDefault(
             value => value.Length > 1 && value.StartsWith('-'));
+    }
+
+    private Command QueueVerb()
+    {
+        var list = new Command("list", "Shows them, with the reason for which each failed.") { _queue, _data, _json };
+        list.SetAction((parsed, cancellation) => QueueAsync(parsed, QueueAction.List, cancellation));
+        var redrive = new Command("redrive", "Sends jobs again: a failed result is deleted, and a next attempt begins.")
+        {
+            _jobs, _all, _queue, _data, _json,
+        };
+        redrive.SetAction((parsed, cancellation) => QueueAsync(parsed, QueueAction.Redrive, cancellation));
+        var purge = new Command("purge", "Throws them away; the jobs stay as they are.") { _jobs, _all, _queue, _data, _json };
+        purge.SetAction((parsed, cancellation) => QueueAsync(parsed, QueueAction.Purge, cancellation));
+        foreach (var verb in (Command[])[redrive, purge]) verb.Validators.Add(HasJobsOrAll);
+        foreach (var verb in (Command[])[list, redrive, purge]) verb.Validators.Add(HasNoUrls);
+        return new Command("queue", "Deals with dead letters: what was tried as often as is allowed, and failed.")
+        {
+            list, redrive, purge,
+        };
+    }
+
+    private Task<int> QueueAsync(ParseResult parsed, QueueAction action, CancellationToken cancellation)
+    {
+        var jobs = action == QueueAction.List || parsed.GetValue(_all)
+            ? null
+            : parsed.GetRequiredValue(_jobs).Select(JobId.Parse).Distinct().ToArray();
+        return _verbs.QueueAsync(
+            new QueueOptions(
+                Sources(parsed), action, parsed.GetValue(_queue) == Responses, jobs, parsed.GetValue(_json)),
+            cancellation);
     }
 
     private Task<int> WebAsync(ParseResult parsed, CancellationToken cancellation) =>
@@ -251,6 +303,19 @@ internal sealed class Grammar
     {
         if (result.Tokens is [var token] && double.TryParse(token.Value, out var price) && !(price >= 0))
             result.AddError($"--price {token.Value}: 0 or more.");
+    }
+
+    private void HasJobsOrAll(CommandResult result)
+    {
+        var jobs = result.GetResult(_jobs)?.Tokens.Select(token => token.Value).ToArray() ?? [];
+        if (result.GetResult(_all) is { Implicit: false } == jobs.Length > 0)
+        {
+            result.AddError($"{result.Command.Name} needs the ids of jobs, or --all.");
+            return;
+        }
+
+        foreach (var job in jobs.Where(job => !JobId.TryParse(job, out _)))
+            result.AddError($"{job} is no job's id: 32 lower-case hexadecimal digits.");
     }
 
     private void HasNoUrls(CommandResult result)

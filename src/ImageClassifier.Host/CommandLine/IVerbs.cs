@@ -25,6 +25,9 @@ public interface IVerbs
     /// <summary>Simulates a load.</summary>
     Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation);
 
+    /// <summary>Deals with what a queue gave up on.</summary>
+    Task<int> QueueAsync(QueueOptions options, CancellationToken cancellation);
+
     /// <summary>Classifies files on the spot.</summary>
     Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation);
 }
@@ -48,6 +51,28 @@ public sealed record AwsProvisionOptions(SettingsSources Settings, bool DryRun, 
 /// <param name="Settings">The user's settings.</param>
 /// <param name="Json">Whether to print JSON rather than lines.</param>
 public sealed record AwsCheckOptions(SettingsSources Settings, bool Json);
+
+/// <summary>What to do with what a queue gave up on.</summary>
+public enum QueueAction
+{
+    /// <summary>Show it.</summary>
+    List,
+
+    /// <summary>Send it again.</summary>
+    Redrive,
+
+    /// <summary>Throw it away.</summary>
+    Purge,
+}
+
+/// <summary>How <c>queue</c> was called.</summary>
+/// <param name="Settings">The user's settings, <c>--data</c> among them.</param>
+/// <param name="Action">What to do.</param>
+/// <param name="OfResponses">Whether it is about the response queue rather than the request queue.</param>
+/// <param name="Jobs">Whose messages; null for all.</param>
+/// <param name="Json">Whether to print JSON rather than a table.</param>
+public sealed record QueueOptions(
+    SettingsSources Settings, QueueAction Action, bool OfResponses, IReadOnlyList<JobId>? Jobs, bool Json);
 
 /// <summary>How <c>classify</c> was called.</summary>
 /// <param name="Settings">The user's settings.</param>

@@ -30,6 +30,14 @@ internal sealed class Verbs : IVerbs
         return await Task.Run(() => new SimulateVerb(Console.Out, Console.Error).Run(options, stop.Token), stop.Token);
     }
 
+    public async Task<int> QueueAsync(QueueOptions options, CancellationToken cancellation)
+    {
+        using var signals = new StopSignals();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
+        int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
+        return await QueueHosting.RunAsync(options, Console.Out, width, stop.Token);
+    }
+
     public async Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation)
     {
         using var signals = new StopSignals();

@@ -15,7 +15,7 @@ internal static class BatchEndpoints
     /// <summary><c>POST /api/batches</c>: one or many files under any field name.</summary>
     public static async Task<IResult> PostAsync(
         HttpRequest request, UploadRequest upload, UploadSettings settings, IRequiredActor<WebSupervisorActor> tier) =>
-        await upload.RunAsync(tier.ActorRef, request, settings.MaxFiles) switch
+        await upload.RunAsync(tier.ActorRef, request, settings.MaxFiles, IdempotencyScope.Batches) switch
         {
             UploadOutcome.Accepted accepted => Accepted(accepted.Manifest),
             UploadOutcome.NothingUsable nothing => Problems.NothingUsable(nothing.Files.Select(Answer)),

@@ -16,6 +16,18 @@ internal static class Problems
         StatusCodes.Status400BadRequest, "malformed-multipart", "The multipart form cannot be read.",
         "The form ends too early or is not built as RFC 7578 says.");
 
+    public static IResult NoIdempotencyKey() => Create(
+        StatusCodes.Status400BadRequest, "idempotency-key-malformed", "The Idempotency-Key cannot be used.",
+        "Send the header once, with 1 to 255 visible ASCII characters.");
+
+    public static IResult IdempotencyKeyReused() => Create(
+        StatusCodes.Status422UnprocessableEntity, "idempotency-key-reused", "The Idempotency-Key was used before.",
+        "It names a request with other files. Send a new key with new files.");
+
+    public static IResult UploadUnderWay(TimeSpan retryAfter) => Create(
+        StatusCodes.Status409Conflict, "upload-under-way", "The same request is still under way.",
+        "Send it again a little later to learn what became of it.", retryAfter: retryAfter);
+
     public static IResult NothingUsable(object? jobs = null) => Create(
         StatusCodes.Status400BadRequest, "nothing-usable", "No file of the request can be used.",
         "Send at least one JPEG or PNG picture whose name ends in .jpg, .jpeg or .png.",

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using static ImageClassifier.Web.Results.BatchProtocol;
 
@@ -91,6 +92,18 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
             Become(Deleting);
             _stored.DeleteAsync(_stopping.Token).PipeTo(
                 Self, Sender, success: () => new DeletionFinished(null), failure: cause => new DeletionFinished(cause));
+        });
+        Receive<CatchUp>(_ =>
+        {
+            if (_state.Finished) return;
+            _stored.ReadResultsAsync(_stopping.Token).PipeTo(
+                Self, success: results => new CaughtUp(results), failure: _ => new CaughtUp([]));
+        });
+        Receive<CaughtUp>(caught =>
+        {
+            var isNews = false;
+            foreach (var result in caught.Results) isNews |= _state.Take(result);
+            if (isNews) OnNews();
         });
         Receive<CloseFailed>(failed =>
             _log.Warning("Batch {Batch} is finished, but its marker stays: {Cause}", _batch, failed.Cause.Message));
@@ -191,6 +204,8 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     private sealed record Loaded(BatchState? State);
 
     private sealed record LoadFailed(Exception Cause);
+
+    private sealed record CaughtUp(IReadOnlyCollection<JobResult> Results);
 
     private sealed record CloseFailed(Exception Cause);
 

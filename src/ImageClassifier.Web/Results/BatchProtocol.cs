@@ -35,6 +35,10 @@ public static class BatchProtocol
     /// <param name="Wait">How long to wait for the next event.</param>
     public sealed record ReadEvents(BatchId Batch, EventId? After, TimeSpan Wait) : IBatchCommand;
 
+    /// <summary>Reads results from the store that the batch may have missed; not answered, and nothing to a batch that is
+    /// not live.</summary>
+    public sealed record CatchUp(BatchId Batch);
+
     /// <summary>Deletes the batch's pictures, results and manifest; answered <see cref="BatchDeleted"/>.</summary>
     public sealed record DeleteBatch(BatchId Batch) : IBatchCommand;
 

@@ -1,4 +1,5 @@
 using Akka.Configuration;
+using ImageClassifier.Core;
 using ImageClassifier.Streams;
 using ImageClassifier.Streams.Settings;
 using ImageClassifier.Web.Results;
@@ -15,12 +16,30 @@ public sealed record WebTierSettings(
     QueueSourceSettings Listening)
 {
     /// <summary>Reads the settings.</summary>
-    /// <exception cref="ImageClassifier.Core.InvalidSettingException">One is missing or wrong.</exception>
-    public static WebTierSettings Create(Config config) => new(
-        UploadSettings.Create(config),
-        ScalingSettings.Create(config),
-        ResultSettings.Create(config),
-        QueueSourceSettings.Create(
-            new SettingsSection(config, "image-classifier.results.listener"),
-            new SettingsSection(config, "image-classifier.queues.responses")));
+    /// <exception cref="InvalidSettingException">One is missing or wrong.</exception>
+    public static WebTierSettings Create(Config config)
+    {
+        var results = ResultSettings.Create(config);
+        CheckLostAfter(config, results.Lost.LostAfter);
+        return new WebTierSettings(
+            UploadSettings.Create(config),
+            ScalingSettings.Create(config),
+            results,
+            QueueSourceSettings.Create(
+                new SettingsSection(config, "image-classifier.results.listener"),
+                new SettingsSection(config, "image-classifier.queues.responses")));
+    }
+
+    /// <summary>A job whose nodes die one after the other is under way all the while.</summary>
+    private static void CheckLostAfter(Config config, TimeSpan lostAfter)
+    {
+        var queue = new SettingsSection(config, "image-classifier.queues.requests");
+        var lease = queue.Duration("lease", TimeSpan.FromSeconds(1), TimeSpan.FromHours(12));
+        var longest = lease * (queue.WholeNumber("max-receives", 1, 1000) + 1);
+        if (lostAfter > longest) return;
+        var section = new SettingsSection(config, "image-classifier.results");
+        throw new InvalidSettingException(
+            section.FullKey(LostJobSettings.LostAfterKey), section.Text(LostJobSettings.LostAfterKey),
+            $"a job can be under way for {longest}, its lease for each receive, and it must be longer than that");
+    }
 }

@@ -22,6 +22,8 @@ internal sealed class RecordedVerbs : IVerbs
 
     public Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation) => Record(options);
 
+    public Task<int> QueueAsync(QueueOptions options, CancellationToken cancellation) => Record(options);
+
     private Task<int> Record(object options)
     {
         Called = options;

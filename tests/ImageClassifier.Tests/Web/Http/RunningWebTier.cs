@@ -63,7 +63,8 @@ internal sealed class RunningWebTier : IAsyncDisposable
 
     /// <summary>Starts the tier.</summary>
     /// <param name="settings">Changed settings under <c>image-classifier</c>.</param>
-    public static async Task<RunningWebTier> StartAsync(string settings = "")
+    /// <param name="store">What an earlier tier left; null for an empty store.</param>
+    public static async Task<RunningWebTier> StartAsync(string settings = "", InMemoryObjectStore? store = null)
     {
         var reference = File.ReadAllText(Path.Combine(Repository.Root, "hocon", "reference.conf"));
         var config = ConfigurationFactory.ParseString($"image-classifier {{ {settings} }}")
@@ -71,7 +72,7 @@ internal sealed class RunningWebTier : IAsyncDisposable
             .WithFallback(ConfigurationFactory.ParseString(reference));
         var tier = WebTierSettings.Create(config);
         var parts = new TestParts(
-            new InMemoryObjectStore(TimeProvider.System), new FakeMessageQueue(TimeProvider.System),
+            store ?? new InMemoryObjectStore(TimeProvider.System), new FakeMessageQueue(TimeProvider.System),
             new FakeMessageQueue(TimeProvider.System), new FakeInstanceFleet(TimeProvider.System));
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
