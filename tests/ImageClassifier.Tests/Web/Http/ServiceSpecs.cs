@@ -10,7 +10,7 @@ public sealed class ServiceSpecs
     [Fact]
     public async Task The_fleet_shows_instances_what_waits_and_why()
     {
-        await using var tier = await RunningWebTier.StartAsync();
+        await using var tier = await RunningWebTier.StartAsync("scaling.policy = per-image");
         await tier.UploadAsync(Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg"));
         await tier.UntilAsync(() => tier.Fleet.Living.Count == 2, "instances were launched");
         System.Text.Json.JsonElement fleet;
