@@ -16,10 +16,10 @@ namespace ImageClassifier.Adapters.Aws.Fleet;
 /// EC2 knows machines, not nodes. <c>running</c> means that the machine has begun to boot, and is taken for
 /// <see cref="InstanceState.Running"/>; <c>shutting-down</c> and <c>stopping</c> mean that it takes no more work and
 /// still counts as a machine, so <see cref="InstanceState.Draining"/>; <c>stopped</c> has no node any more. When a node
-/// first polled, EC2 cannot know; records that nodes leave elsewhere can refine it. Here
-/// <see cref="FleetInstance.RunningAt"/> is the moment at which this process saw the machine come up; for a machine
-/// that has ended, and was not seen coming up, it is the time of its launch, unless EC2 says that it never came up:
-/// an instance that ended with none counts as a failed launch.
+/// first polled, EC2 cannot know, so <see cref="FleetInstance.RunningAt"/> is null while the machine lives; records that
+/// nodes leave elsewhere tell. Once it has ended, it is the moment at which this process saw the machine come up, or else
+/// the time of its launch, unless EC2 says that it never came up: an instance that ended with none counts as a failed
+/// launch.
 /// </remarks>
 internal sealed partial class FleetView(TimeProvider time)
 {
@@ -156,7 +156,7 @@ internal sealed partial class FleetView(TimeProvider time)
 
         public FleetInstance ToFleetInstance()
         {
-            var runningAt = !HasEnded ? _seenRunningAt : _mayHaveRun ? _seenRunningAt ?? launchedAt : null;
+            var runningAt = HasEnded && _mayHaveRun ? _seenRunningAt ?? launchedAt : (DateTimeOffset?)null;
             return new FleetInstance(
                 id, _state ?? InstanceState.Pending, launchedAt, runningAt, HasEnded ? _endedAt : null);
         }

@@ -119,7 +119,8 @@ internal sealed class FleetTruth(FleetLimits limits)
             known.IsUp = true;
             known.HeardAt ??= now;
             news.AnyCameUp |= _looked;
-            if (known.IsOurs)
+            // Of one that came and went between two looks, no one knows when its node first polled.
+            if (known.IsOurs && shown.State != InstanceState.Ended)
                 news.Boots.Add(shown.RunningAt is { } running ? running - shown.LaunchedAt : now - known.LaunchedAt);
         }
 

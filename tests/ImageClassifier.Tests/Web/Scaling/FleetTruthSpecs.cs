@@ -71,6 +71,14 @@ public sealed class FleetTruthSpecs
     }
 
     [Fact]
+    public void What_ended_before_it_was_seen_says_nothing_of_the_boot_time()
+    {
+        Look(Start);
+        _truth.Launched([One], Start);
+        Assert.Empty(Look(Start + Minute, [Instance(One, InstanceState.Ended, Start)]).Boots);
+    }
+
+    [Fact]
     public void A_machine_that_runs_boots_until_its_node_was_heard_of()
     {
         _truth.Launched([One, Two], Start);
