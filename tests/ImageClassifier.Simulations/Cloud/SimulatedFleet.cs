@@ -12,7 +12,12 @@ internal sealed class SimulatedFleet(World world) : IInstanceFleet
     private static readonly TimeSpan StillbornEndsAfter = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan EndedShownFor = TimeSpan.FromMinutes(10);
 
+    // The cloud is asked no more often, so what is told is so old; what was launched is known at once.
+    private static readonly TimeSpan DescribeInterval = TimeSpan.FromSeconds(5);
+
     private readonly Lock _lock = new();
+    private readonly Dictionary<InstanceId, FleetInstance> _described = [];
+    private DateTimeOffset _describedAt;
     private readonly List<SimulatedInstance> _instances = [];
     private readonly List<LaunchCall> _calls = [];
     private readonly Dictionary<string, IReadOnlyList<InstanceId>> _launchedByToken = [];
@@ -57,12 +62,15 @@ internal sealed class SimulatedFleet(World world) : IInstanceFleet
     {
         lock (_lock)
         {
-            return Task.FromResult<IReadOnlyList<FleetInstance>>(
-            [
-                .. from instance in _instances
-                   where instance.EndedAt is not { } endedAt || world.Now - endedAt < EndedShownFor
-                   select instance.Describe(MachineStart),
-            ]);
+            if (world.Now - _describedAt >= DescribeInterval)
+            {
+                _describedAt = world.Now;
+                _described.Clear();
+            }
+
+            foreach (var instance in _instances.Where(IsShown))
+                _described.TryAdd(instance.Id, instance.Describe(MachineStart));
+            return Task.FromResult<IReadOnlyList<FleetInstance>>([.. _described.Values]);
         }
     }
 
@@ -72,6 +80,9 @@ internal sealed class SimulatedFleet(World world) : IInstanceFleet
             instance.Kill(InstanceEnd.Terminated);
         return Task.CompletedTask;
     }
+
+    private bool IsShown(SimulatedInstance instance) =>
+        instance.EndedAt is not { } endedAt || world.Now - endedAt < EndedShownFor;
 
     /// <summary>An instance has ended.</summary>
     public void Ended() => Interlocked.Decrement(ref _living);

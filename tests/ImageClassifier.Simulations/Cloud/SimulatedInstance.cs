@@ -70,13 +70,18 @@ internal sealed class SimulatedInstance : IInstanceIdentity
     public CancellationToken DrainRequested => _drain.Token;
 
     /// <summary>What the fleet knows of it, which is of machines and not of nodes: it runs from the moment at which the
-    /// machine begins to boot its system.</summary>
-    public FleetInstance Describe(TimeSpan machineStart) => new(
-        Id,
-        EndedAt is not null ? InstanceState.Ended
-            : _world.Now - LaunchedAt >= machineStart ? InstanceState.Running
-            : InstanceState.Pending,
-        LaunchedAt, null, EndedAt);
+    /// machine begins to boot its system, and when its node first polled no one can know.</summary>
+    public FleetInstance Describe(TimeSpan machineStart)
+    {
+        if (EndedAt is { } endedAt)
+        {
+            var ranAt = End == InstanceEnd.Stillborn ? (DateTimeOffset?)null : LaunchedAt;
+            return new FleetInstance(Id, InstanceState.Ended, LaunchedAt, ranAt, endedAt);
+        }
+
+        var isRunning = _world.Now - LaunchedAt >= machineStart;
+        return new FleetInstance(Id, isRunning ? InstanceState.Running : InstanceState.Pending, LaunchedAt, null, null);
+    }
 
     /// <summary>It has booted.</summary>
     public void StartNode()
