@@ -61,7 +61,12 @@ internal sealed class Outcome(
     /// <summary>The time since the beginning.</summary>
     public TimeSpan Since(DateTimeOffset at) => at - start;
 
-    /// <summary>How many results of a job there are in the store: none or one.</summary>
+    /// <summary>The results in the store, and when they were stored.</summary>
+    public IEnumerable<(JobResult Result, DateTimeOffset At)> StoredResults =>
+        World.Store.ListAsync(ObjectKeys.Results, CancellationToken.None).ToBlockingEnumerable()
+            .Select(listing => (World.Store.DocumentAt<JobResult>(listing.Key)!, listing.LastModified));
+
+    /// <summary>The result of a job in the store; null where there is none.</summary>
     public JobResult? StoredResult(Upload upload, Core.JobId job) =>
         World.Store.DocumentAt<JobResult>(ObjectKeys.Result(upload.Batch, job));
 

@@ -12,7 +12,7 @@ internal static class Promises
     /// <summary>Fails, with the seed and all that is broken, where something does not hold.</summary>
     public static void AssertKept(Outcome outcome)
     {
-        string[] broken = [.. Results(outcome), .. Queues(outcome), .. Launches(outcome), .. Fleet(outcome)];
+        string[] broken = [.. Results(outcome), .. TheDead(outcome), .. Queues(outcome), .. Launches(outcome), .. Fleet(outcome)];
         if (broken.Length == 0) return;
         Assert.Fail($"With seed {outcome.Scenario.Cloud.Seed} ({Seeds.Variable}):"
             + string.Concat(broken.Take(20).Select(line => $"{Environment.NewLine}  {line}")));
@@ -38,6 +38,16 @@ internal static class Promises
                 if (seen[job.Job].Any(one => one.Result.InstanceId != stored?.InstanceId))
                     yield return $"The client was told another result of job {job.Job} than the stored one.";
             }
+        }
+    }
+
+    private static IEnumerable<string> TheDead(Outcome outcome)
+    {
+        var ends = outcome.Instances.ToDictionary(instance => instance.Id, instance => instance.EndedAt);
+        foreach (var (result, storedAt) in outcome.StoredResults)
+        {
+            if (ends[result.InstanceId] is { } endedAt && storedAt > endedAt)
+                yield return $"{result.InstanceId} stored a result {storedAt - endedAt} after its end.";
         }
     }
 

@@ -337,8 +337,8 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
 
         _time.Advance(TimeSpan.FromSeconds(20));
         machine.State = "running";
-        var cameUpAt = _time.GetUtcNow();
         var running = await OnlyAsync(fleet);
+        var cameUpAt = _time.GetUtcNow();
         // Its system boots, and EC2 cannot know when its node polls.
         Assert.Equal((InstanceState.Running, null), (running.State, running.RunningAt));
 
