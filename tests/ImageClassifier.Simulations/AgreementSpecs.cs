@@ -18,7 +18,8 @@ public sealed class AgreementSpecs(ITestOutputHelper output) : SimulationSpecs(o
     [Theory]
     [InlineData("burst:300", 0.4)]
     [InlineData("burst:300@0,300@90", 0.2)]
-    [InlineData("constant:4/s:5m", 0.3)]
+    [InlineData("constant:8/s:5m", 0.3)]
+    [InlineData("constant:10/s:5m", 0.25)]
     public async Task Model_and_actors_agree(string load, double service)
     {
         var arrivals = Load.Parse("--load", load).Draw(Seeds.One);
@@ -42,6 +43,8 @@ public sealed class AgreementSpecs(ITestOutputHelper output) : SimulationSpecs(o
         _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{load}: last result {modelled.LastResultSeconds:0.00} s"
             + $" modelled, {lastResult:0.00} s by the actors; {modelled.InstanceHours:0.0000} and"
             + $" {outcome.InstanceHours:0.0000} instance-hours; {modelled.Launches} and {outcome.Instances.Count} launched"));
+        foreach (var decision in modelled.Decisions)
+            _output.WriteLine($"modelled: {decision}");
         Assert.Equal(scenario.Arrivals.Sum(arrival => arrival.Pictures), modelled.Pictures);
         AssertNear(lastResult, modelled.LastResultSeconds);
         AssertNear(outcome.InstanceHours, modelled.InstanceHours);
