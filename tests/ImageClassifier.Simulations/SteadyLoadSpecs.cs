@@ -5,22 +5,50 @@ using Xunit;
 
 namespace ImageClassifier.Simulations;
 
-/// <summary>What the discrete-event model says of the settings for AWS; a failure names its seed.</summary>
+/// <summary>What the discrete-event model says of the settings for AWS under twenty pictures a second; a failure names its
+/// seed.</summary>
 public sealed class SteadyLoadSpecs
 {
+    private const string Load20 = "constant:20/s:10m";
+    private const int LoadSeconds = 600;
+
+    // Boot and target, and as much again: the fleet has found its size.
+    private const int RampSeconds = 120;
+
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, 20)];
+
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void Every_picture_has_its_result_and_the_fleet_stays_within_its_cap(int seed)
+    [MemberData(nameof(Seeds))]
+    public void Nothing_is_launched_after_the_last_arrival_and_the_fleet_stays_within_its_cap(int seed)
     {
-        var settings = new SettingsSources { Assignments = ["image-classifier.environment=aws"] };
-        var model = SimulationModel.Create(ProgramSettings.Load(ProgramRole.Web, settings));
-        var arrivals = Load.Parse("--load", "constant:20/s:10m").Draw(seed);
+        var (model, arrivals) = Deployment(seed);
 
         var report = Simulation.Run(model, arrivals, seed);
 
         Assert.Equal(arrivals.Count, report.Pictures);
         Assert.InRange(report.PeakInstances, 1, model.Scaling.MaxInstances);
+        Assert.DoesNotContain(report.Decisions, one => one.Launched > 0 && one.AtSeconds > LoadSeconds);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Once_the_fleet_has_its_size_the_wanted_count_changes_at_most_once_a_minute(int seed)
+    {
+        var (model, arrivals) = Deployment(seed);
+
+        var rows = Simulation.Run(model, arrivals, seed).Timeline.Rows;
+
+        int[] changes = [.. rows.Zip(rows.Skip(1))
+            .Where(pair => pair.Second.Seconds is > RampSeconds and < LoadSeconds
+                && pair.First.Wanted != pair.Second.Wanted)
+            .Select(pair => pair.Second.Seconds)];
+        Assert.All(changes.Zip(changes.Skip(1)), pair => Assert.True(pair.Second - pair.First >= 60));
+    }
+
+    private static (SimulationModel Model, Arrivals Arrivals) Deployment(int seed)
+    {
+        var settings = new SettingsSources { Assignments = ["image-classifier.environment=aws"] };
+        var model = SimulationModel.Create(ProgramSettings.Load(ProgramRole.Web, settings));
+        return (model, Load.Parse("--load", Load20).Draw(seed));
     }
 }

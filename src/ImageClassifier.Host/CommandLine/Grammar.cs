@@ -75,7 +75,7 @@ internal sealed class Grammar
         DefaultValueFactory = _ => 1,
     };
 
-    private readonly Option<double?> _price = new("--price")
+    private readonly Option<string> _price = new("--price")
     {
         Description = "Dollars for an hour of an instance (default: 0.0893, c7i.large).",
         HelpName = "DOLLARS",
@@ -177,7 +177,6 @@ internal sealed class Grammar
         {
             _load, _seed, _price, _boot, _serviceTime, _minimumCharge, _timeline, _compare, _jsonReport,
         };
-        _price.Validators.Add(MustNotBeNegative);
         simulate.SetAction((parsed, cancellation) => _verbs.SimulateAsync(
             new SimulateOptions(
                 Sources(parsed), parsed.GetRequiredValue(_load), parsed.GetValue(_seed), parsed.GetValue(_price),
@@ -297,12 +296,6 @@ internal sealed class Grammar
         var text = result.GetValueOrDefault<string>();
         if (!InstanceId.TryParse(text, out _))
             result.AddError($"--instance {text}: 1 to 64 letters, digits and hyphens, and no hyphen first.");
-    }
-
-    private static void MustNotBeNegative(OptionResult result)
-    {
-        if (result.Tokens is [var token] && double.TryParse(token.Value, out var price) && !(price >= 0))
-            result.AddError($"--price {token.Value}: 0 or more.");
     }
 
     private void HasJobsOrAll(CommandResult result)

@@ -95,7 +95,7 @@ public sealed record SimulateOptions(
     SettingsSources Settings,
     string Load,
     int Seed,
-    double? Price,
+    string? Price,
     string? Boot,
     string? ServiceTime,
     string? MinimumCharge,

@@ -37,11 +37,12 @@ public sealed class LatencyPolicy(TimeSpan target, int maxInstances) : ScalingPo
         var left = snapshot.Waiting - Capacity(snapshot, horizon);
         var more = Math.Ceiling(left * service / (horizon - boot));
         var needed = snapshot.Fleet.Usable + more;
-        var cap = needed > maxInstances ? $", at most {maxInstances}" : "";
+        var instances = needed == 1 ? "1 instance" : $"{needed.ToString(CultureInfo.InvariantCulture)} instances";
+        var cap = needed > maxInstances ? $", of which there may be {maxInstances}" : "";
         return new ScalingDecision(
             (int)Math.Min(needed, maxInstances),
             $"{waits}: to have them done within {Seconds(horizon)} s, {Seconds(boot)} s of it booting, takes"
-            + $" {needed.ToString(CultureInfo.InvariantCulture)}{cap}.");
+            + $" {instances}{cap}.");
     }
 
     /// <summary>How many of the waiting pictures the instances there have done after so many seconds.</summary>
@@ -54,9 +55,11 @@ public sealed class LatencyPolicy(TimeSpan target, int maxInstances) : ScalingPo
 
     private static string Those(FleetCount fleet) => (fleet.Running, fleet.Pending) switch
     {
-        (var running, 0) => $"the {running} running do them",
-        (0, var pending) => $"the {pending} booting will do them",
-        var (running, pending) => $"the {running} running and {pending} booting do them",
+        (1, 0) => "the running instance does them",
+        (var running, 0) => $"the {running} running instances do them",
+        (0, 1) => "the booting instance will do them",
+        (0, var pending) => $"the {pending} booting instances will do them",
+        var (running, pending) => $"{running} running and {pending} booting instances do them",
     };
 
     private static string Seconds(double seconds) => seconds.ToString("0.###", CultureInfo.InvariantCulture);

@@ -20,6 +20,7 @@ internal sealed class ServiceMeter(TimeSpan assumed)
     private int _lastRunning;
     private bool _lastWaiting;
     private int _results;
+    private double _openSeconds;
     private double _measuredSeconds;
     private double _measuredResults;
     private TimeSpan? _service;
@@ -44,9 +45,15 @@ internal sealed class ServiceMeter(TimeSpan assumed)
     public void Looked(int running, bool waiting, DateTimeOffset now)
     {
         // Where an instance came or went between two looks, no one knows how long it was there.
-        if (_lastLook is { } last && _lastWaiting && waiting && running > 0 && running == _lastRunning && _results > 0)
-            Add((now - last).TotalSeconds * running, running);
+        var isBusy = _lastWaiting && waiting && running > 0 && running == _lastRunning;
+        if (_lastLook is { } last && isBusy)
+        {
+            // Between looks that are closer together than results there often is none, but the work goes on.
+            _openSeconds += (now - last).TotalSeconds * running;
+            if (_results > 0) Add(_openSeconds, running);
+        }
 
+        if (!isBusy || _results > 0) _openSeconds = 0;
         _results = 0;
         _lastLook = now;
         _lastRunning = running;

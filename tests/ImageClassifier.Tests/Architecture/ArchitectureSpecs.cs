@@ -46,7 +46,6 @@ public sealed class ArchitectureSpecs
         ["Microsoft.AspNetCore"] = [Web, Host],
         ["Microsoft.Data.Sqlite"] = [Embedded],
         ["Microsoft.ML"] = [Onnx],
-        ["ScottPlot"] = [Simulator],
         ["SkiaSharp"] = [Onnx],
         ["Spectre.Console"] = [Host],
         ["System.CommandLine"] = [Host],

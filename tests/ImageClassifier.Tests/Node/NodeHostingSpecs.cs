@@ -6,6 +6,7 @@ using ImageClassifier.Core.Storage;
 using ImageClassifier.Node;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Tests.Contracts;
 using ImageClassifier.Tests.Embedded;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -78,13 +79,15 @@ public sealed class NodeHostingSpecs : IDisposable
 
         async Task<NodeRecord> UntilRecordAsync(Func<NodeRecord, bool> condition)
         {
-            using var limit = new CancellationTokenSource(Limit, TimeProvider.System);
-            while (true)
-            {
-                var record = await store.ReadJsonAsync<NodeRecord>(ObjectKeys.Node(_identity.Id), limit.Token);
-                if (record is not null && condition(record)) return record;
-                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, limit.Token);
-            }
+            NodeRecord? record = null;
+            await Condition.BecomesTrueAsync(
+                async () =>
+                {
+                    record = await store.ReadJsonAsync<NodeRecord>(ObjectKeys.Node(_identity.Id), default);
+                    return record is not null && condition(record);
+                },
+                "the record says it");
+            return record!;
         }
     }
 

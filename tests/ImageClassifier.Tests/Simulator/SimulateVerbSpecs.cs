@@ -59,11 +59,26 @@ public sealed class SimulateVerbSpecs
     public void A_load_that_is_none_is_refused_with_what_is_allowed(string load) =>
         Assert.Contains("--load", Assert.Throws<InvalidSettingException>(() => Run(load)).Message, StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("-1", null, "--price")]
+    [InlineData("cheap", null, "--price")]
+    [InlineData(null, "/no/such/folder/timeline.csv", "--timeline")]
+    public void An_option_that_cannot_be_used_is_named(string? price, string? timeline, string option)
+    {
+        var options = Options("burst:1") with { Price = price, Timeline = timeline };
+        var wrong = Assert.Throws<InvalidSettingException>(
+            () => new SimulateVerb(TextWriter.Null, TextWriter.Null).Run(options, CancellationToken.None));
+        Assert.Contains(option, wrong.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("System.", wrong.Message, StringComparison.Ordinal);
+    }
+
+    private static SimulateOptions Options(string load, int seed = 1) => new(
+        new SettingsSources { Assignments = Aws }, load, seed, null, null, null, null, null, null, Json: true);
+
     private static JsonElement Run(string load, int seed = 1, string? compare = null)
     {
         using var output = new StringWriter();
-        var options = new SimulateOptions(
-            new SettingsSources { Assignments = Aws }, load, seed, null, null, null, null, null, compare, Json: true);
+        var options = Options(load, seed) with { Compare = compare };
         Assert.Equal(ExitCodes.Done, new SimulateVerb(output, TextWriter.Null).Run(options, CancellationToken.None));
         return JsonDocument.Parse(output.ToString()).RootElement;
     }

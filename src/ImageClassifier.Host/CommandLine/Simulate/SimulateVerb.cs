@@ -58,18 +58,22 @@ public sealed class SimulateVerb(TextWriter output, TextWriter error)
     private static SimulationModel CreateModel(SettingsSources settings, SimulateOptions options)
     {
         var model = SimulationModel.Create(ProgramSettings.Load(ProgramRole.Web, settings));
-        var price = model.Price with
+        var charge = model.Price with
         {
-            PerHour = options.Price ?? model.Price.PerHour,
+            PerHour = options.Price is { } price ? ParsePrice(price) : model.Price.PerHour,
             MinimumCharge = options.MinimumCharge is { } text ? ParseTime("--minimum-charge", text) : model.Price.MinimumCharge,
         };
         return model with
         {
-            Price = price,
+            Price = charge,
             Boot = options.Boot is { } boot ? DrawnTime.Parse("--boot", boot) : model.Boot,
             Service = options.ServiceTime is { } service ? DrawnTime.Parse("--service-time", service) : model.Service,
         };
     }
+
+    private static double ParsePrice(string text) => Units.TryParseNumber(text, out var price)
+        ? price
+        : throw new InvalidSettingException("--price", text, "allowed is a number of dollars, 0 or more");
 
     private static TimeSpan ParseTime(string option, string text) => Units.TryParseTime(text, out var time)
         ? time
@@ -90,8 +94,15 @@ public sealed class SimulateVerb(TextWriter output, TextWriter error)
 
     private static void WriteTimeline(string file, Timeline timeline)
     {
-        using var writer = new StreamWriter(file);
-        timeline.WriteCsv(writer);
+        try
+        {
+            using var writer = new StreamWriter(file);
+            timeline.WriteCsv(writer);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new InvalidSettingException("--timeline", file, $"the file cannot be written ({failure.Message})", failure);
+        }
     }
 
     private void PrintJson(SimulationReport[] reports) => output.WriteLine(reports is [var only]

@@ -59,11 +59,11 @@ public sealed class LatencyPolicySpecs
 
     [Theory]
     [InlineData(0, 0, "Nothing waits.")]
-    [InlineData(1, 1, "1 picture waits, 0.1 s each: the 1 running do them within 60 s.")]
-    [InlineData(300, 0, "300 pictures wait, 0.1 s each: to have them done within 60 s, 26 s of it booting, takes 1.")]
+    [InlineData(1, 1, "1 picture waits, 0.1 s each: the running instance does them within 60 s.")]
+    [InlineData(300, 0, "300 pictures wait, 0.1 s each: to have them done within 60 s, 26 s of it booting, takes 1 instance.")]
     [InlineData(
         30_000, 0,
-        "30000 pictures wait, 0.1 s each: to have them done within 60 s, 26 s of it booting, takes 89, at most 19.")]
+        "30000 pictures wait, 0.1 s each: to have them done within 60 s, 26 s of it booting, takes 89 instances, of which there may be 19.")]
     public void It_says_why(int waiting, int running, string reason) =>
         Assert.Equal(reason, Policy.Decide(Scaling.Snapshot(waiting, running: running)).Reason);
 }

@@ -28,6 +28,19 @@ public sealed class MeterSpecs
         Assert.Equal(0.05, _service.ServiceTime.TotalSeconds, precision: 3);
     }
 
+    // An upload wakes the scaler, so under a load it looks many times a second.
+    [Fact]
+    public void Looks_that_are_closer_together_than_results_do_not_make_instances_look_faster()
+    {
+        for (var look = 0; look <= 2000; look++)
+        {
+            if (look % 5 == 0) _service.JobDone();
+            _service.Looked(1, waiting: true, Start.AddSeconds(look * 0.02));
+        }
+
+        Assert.Equal(0.1, _service.ServiceTime.TotalSeconds, precision: 3);
+    }
+
     [Fact]
     public void While_nothing_waits_nothing_is_measured()
     {
