@@ -17,6 +17,7 @@ public sealed class AgreementSpecs(ITestOutputHelper output) : SimulationSpecs(o
 
     [Theory]
     [InlineData("burst:300", 0.4)]
+    [InlineData("burst:2000", 0.3)]
     [InlineData("burst:300@0,300@90", 0.2)]
     [InlineData("constant:8/s:5m", 0.3)]
     [InlineData("constant:10/s:5m", 0.25)]

@@ -66,7 +66,21 @@ public sealed class BurstSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
 
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task Two_bursts_share_the_instances_that_live(int seed)
+    public async Task A_second_burst_is_done_by_the_instances_that_live(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.4) },
+            Arrivals = [new Arrival(TimeSpan.Zero, 300), new Arrival(Seconds(45), 200)],
+        });
+
+        Assert.Equal(4, outcome.Instances.Count);
+        Assert.InRange(outcome.LastResult, Seconds(45), Seconds(45 + 65));
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task A_second_burst_after_the_fleet_has_ended_gets_a_fleet_of_its_own(int seed)
     {
         var outcome = await SimulateAsync(new Scenario
         {

@@ -59,6 +59,61 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
 
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task Instances_that_die_one_after_the_other_lose_nothing(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings
+            {
+                Seed = seed, ServiceTime = Seconds(0.3), MeanLifetime = TimeSpan.FromMinutes(5),
+            },
+            Arrivals = AtOnce(2000),
+        });
+
+        Assert.Contains(outcome.Instances, instance => instance.End == InstanceEnd.Killed);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task Launches_that_fail_are_tried_again_until_the_fleet_is_as_large_as_it_must_be(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.4), FailedLaunchShare = 0.7 },
+            Arrivals = AtOnce(300),
+        });
+
+        Assert.Equal(4, outcome.Instances.Count);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task A_launch_whose_answer_is_lost_does_not_happen_twice(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.4), LostAnswerShare = 0.9 },
+            Arrivals = AtOnce(300),
+        });
+
+        Assert.Equal(4, outcome.Instances.Count);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task The_cap_holds_although_answers_are_lost_while_more_is_uploaded(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.4), LostAnswerShare = 0.7 },
+            Arrivals = [new Arrival(TimeSpan.Zero, 400), new Arrival(Seconds(1.5), 3000)],
+        });
+
+        Assert.Equal(outcome.MaxInstances, outcome.MostLiving);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
     public async Task Instances_that_never_come_up_are_made_up_for(int seed)
     {
         var outcome = await SimulateAsync(new Scenario
@@ -136,6 +191,23 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
         });
 
         Assert.Equal(2, outcome.World.Requests.DeadLetters.Count);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task What_is_no_picture_fails_alone_and_costs_no_node(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.2) },
+            Arrivals = AtOnce(50, undecodable: 3),
+        });
+
+        var upload = Assert.Single(outcome.Uploads);
+        Assert.Equal(3, upload.Undecodable.Count);
+        Assert.All(upload.Undecodable, job =>
+            Assert.Equal(JobErrorCodes.Undecodable, outcome.StoredResult(upload, job)?.Error?.Code));
+        Assert.Equal(InstanceEnd.ByItself, Assert.Single(outcome.Instances).End);
     }
 
     private static void HalfOf(SimulatedService simulation, Action<SimulatedInstance> happens, int seed)

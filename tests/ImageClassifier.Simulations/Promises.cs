@@ -27,7 +27,8 @@ internal static class Promises
             foreach (var job in upload.Manifest.Accepted)
             {
                 var stored = outcome.StoredResult(upload, job.Job);
-                var expected = upload.Poison.Contains(job.Job) ? JobStatus.Failed : JobStatus.Classified;
+                var mustFail = upload.Poison.Contains(job.Job) || upload.Undecodable.Contains(job.Job);
+                var expected = mustFail ? JobStatus.Failed : JobStatus.Classified;
                 if (stored is null)
                     yield return $"Job {job.Job} has no stored result.";
                 else if (stored.Status != expected)
@@ -83,6 +84,8 @@ internal static class Promises
         {
             if (instance is { End: InstanceEnd.ByItself, InHandAtEnd: > 0 and var inHand })
                 yield return $"{instance.Id} ended itself with {inHand} messages in hand.";
+            if (instance.MostInHand > outcome.World.NodeSettings.Polling.Source.MaxInFlight)
+                yield return $"{instance.Id} had {instance.MostInHand} messages in hand at once.";
         }
     }
 }

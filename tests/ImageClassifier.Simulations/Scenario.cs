@@ -24,7 +24,7 @@ internal sealed record Scenario
     public bool KnowsServiceTime { get; init; } = true;
 
     /// <summary>Whether nothing fails in it.</summary>
-    public bool IsUntroubled => Incidents.Count == 0 && Cloud.StillbornShare == 0
+    public bool IsUntroubled => Incidents.Count == 0 && Cloud.IsUntroubled
         && Arrivals.All(arrival => arrival.Poison == 0);
 
     /// <summary>When the last upload comes.</summary>
@@ -49,7 +49,8 @@ internal sealed record Scenario
 /// <param name="At">When.</param>
 /// <param name="Pictures">How many.</param>
 /// <param name="Poison">How many of them, in their midst, kill the node that decodes them.</param>
-internal sealed record Arrival(TimeSpan At, int Pictures, int Poison = 0);
+/// <param name="Undecodable">How many of them, at their end, are no pictures.</param>
+internal sealed record Arrival(TimeSpan At, int Pictures, int Poison = 0, int Undecodable = 0);
 
 /// <summary>Something that happens to the cloud.</summary>
 internal sealed record Incident(TimeSpan At, Action<SimulatedService> Happen);

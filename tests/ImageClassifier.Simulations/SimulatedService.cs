@@ -7,6 +7,7 @@ using ImageClassifier.Host.Configuration;
 using ImageClassifier.Node;
 using ImageClassifier.Simulations.Cloud;
 using ImageClassifier.Simulations.Time;
+using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Supervision;
 using ImageClassifier.Web.Uploads;
 
@@ -76,6 +77,8 @@ internal sealed class SimulatedService
 
     public SimulatedWebTier WebTier { get; }
 
+    public World World => _world;
+
     /// <summary>Runs a scenario until every client has all its results and the fleet is at zero, and a while longer.
     /// </summary>
     // On a thread of its own, because the shared ones are watched.
@@ -134,29 +137,32 @@ internal sealed class SimulatedService
         for (var part = 0; part < parts; part++)
         {
             var pictures = Math.Min(FilesOfAnUpload, arrival.Pictures - (part * FilesOfAnUpload));
-            Take(pictures, part == 0 ? arrival.Poison : 0);
+            Take(pictures, part == 0 ? arrival.Poison : 0, part == 0 ? arrival.Undecodable : 0);
         }
     }
 
-    private void Take(int pictures, int poison)
+    private void Take(int pictures, int poison, int undecodable)
     {
         var batch = BatchId.New();
         var firstPoison = (pictures - poison) / 2;
         var poisonous = new HashSet<JobId>();
+        var noPictures = new HashSet<JobId>();
         var jobs = new List<ManifestJob>(pictures);
         _world.Store.Set(ObjectKeys.OpenMarker(batch), "");
         for (var i = 0; i < pictures; i++)
         {
             var job = JobId.New();
             var isPoison = i >= firstPoison && i < firstPoison + poison;
+            var isNone = i >= pictures - undecodable;
             if (isPoison) poisonous.Add(job);
+            if (isNone) noPictures.Add(job);
             var key = ObjectKeys.Image(batch, job, PictureFormat.Jpeg);
-            _world.Store.Set(key, isPoison ? SimulatedInstance.Poison : Picture);
+            _world.Store.Set(key, isPoison ? SimulatedInstance.Poison : isNone ? FakeImageClassifier.Refused : Picture);
             jobs.Add(ManifestJob.Accept(job, $"{i}.jpg", key));
         }
 
         var manifest = new BatchManifest(batch, _world.Now, jobs);
-        var upload = new Upload(manifest, poisonous, () => Interlocked.Decrement(ref _unfinished));
+        var upload = new Upload(manifest, poisonous, noPictures, () => Interlocked.Decrement(ref _unfinished));
         _uploads.Add(upload);
         var tier = WebTier;
         _system.ActorOf(Props.Create(() => new SimulatedClient(tier, upload)));

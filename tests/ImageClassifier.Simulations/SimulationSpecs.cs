@@ -26,6 +26,6 @@ public abstract class SimulationSpecs(ITestOutputHelper output)
     private protected static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(seconds);
 
     /// <summary>So many at once.</summary>
-    private protected static IReadOnlyList<Arrival> AtOnce(int pictures, int poison = 0) =>
-        [new Arrival(TimeSpan.Zero, pictures, poison)];
+    private protected static IReadOnlyList<Arrival> AtOnce(int pictures, int poison = 0, int undecodable = 0) =>
+        [new Arrival(TimeSpan.Zero, pictures, poison, undecodable)];
 }

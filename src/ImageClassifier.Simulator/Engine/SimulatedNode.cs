@@ -8,7 +8,8 @@ namespace ImageClassifier.Simulator.Engine;
 /// An instance with its app node. After its boot it polls as the node's queue source does: for ten when ten of its
 /// credits are free, or for what is free when nothing is in hand, and with one poll under way. It does one picture
 /// after the other; results and deletes wait a moment for others to share their calls; and it ends itself by the
-/// node's own <see cref="IdleRule"/>.
+/// node's own <see cref="IdleRule"/>. By then its next poll is under way: where that cannot be broken off the node ends
+/// with it, and hands back what it brings.
 /// </summary>
 internal sealed class SimulatedNode
 {
@@ -24,6 +25,7 @@ internal sealed class SimulatedNode
     private long _released;
 
     private bool _isPolling;
+    private bool _isDraining;
     private int _pollStamp;
     private int _resultsStamp;
     private int _deletesStamp;
@@ -141,6 +143,12 @@ internal sealed class SimulatedNode
 
     private void Receive()
     {
+        if (_isDraining)
+        {
+            End();
+            return;
+        }
+
         var count = Math.Min(Math.Min(_hand.Length - InHand, IMessageQueue.MaxBatch), _cloud.Queue.Waiting);
         var wasIdle = _received == _done;
         for (var i = 0; i < count; i++) _hand[(int)(_received++ % _hand.Length)] = _cloud.Queue.Take();
@@ -151,9 +159,18 @@ internal sealed class SimulatedNode
     private void OnPolled(int received)
     {
         _isPolling = false;
+        if (_isDraining)
+        {
+            End();
+            return;
+        }
+
         if (_idle!.Polled(received, InHand, failed: false, _cloud.Now)
             && _idle.Measured(_cloud.Queue.Measure().Waiting, _cloud.Now))
-            End();
+        {
+            if (_cloud.Model.BreaksOffPolls) End();
+            else _isDraining = true;
+        }
     }
 
     private void BeginPicture() => _cloud.Events.Schedule(

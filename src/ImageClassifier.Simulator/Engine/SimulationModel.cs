@@ -26,6 +26,9 @@ public sealed record SimulationModel
     /// <summary>When a node ends itself.</summary>
     public required TerminationSettings Termination { get; init; }
 
+    /// <summary>Whether a poll under way ends when its node wants to end; on SQS it goes on for its whole time.</summary>
+    public bool BreaksOffPolls { get; init; } = true;
+
     /// <summary>From a launch to the node's first poll.</summary>
     public required DrawnTime Boot { get; init; }
 
@@ -68,6 +71,7 @@ public sealed record SimulationModel
             Linger = polling.Linger,
             AcknowledgeLinger = polling.AcknowledgeLinger,
             Termination = TerminationSettings.Create(node.Section("termination")),
+            BreaksOffPolls = root.Text("environment") != "aws",
             Boot = DrawnTime.Fixed(scaling.Latency.BootTime),
             Service = DrawnTime.Fixed(scaling.Latency.ServiceTime),
         };

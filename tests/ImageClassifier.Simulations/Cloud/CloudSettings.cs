@@ -15,8 +15,23 @@ internal sealed record CloudSettings
     /// <summary>How long a call takes that launches.</summary>
     public TimeSpan LaunchCall { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Which part of the calls that launch fails, and launches nothing.</summary>
+    public double FailedLaunchShare { get; init; }
+
+    /// <summary>Which part of the calls that launch is never answered, although instances are launched, which show only
+    /// after half a minute.</summary>
+    public double LostAnswerShare { get; init; }
+
     /// <summary>Which part of the instances ends without ever coming up.</summary>
     public double StillbornShare { get; init; }
+
+    /// <summary>How long instances live on average before they die without a word; exponentially distributed. Null: for
+    /// ever.</summary>
+    public TimeSpan? MeanLifetime { get; init; }
+
+    /// <summary>Whether nothing fails.</summary>
+    public bool IsUntroubled =>
+        FailedLaunchShare == 0 && LostAnswerShare == 0 && StillbornShare == 0 && MeanLifetime is null;
 
     /// <summary>How old the counts of the request queue are.</summary>
     public TimeSpan CountsLag { get; init; }

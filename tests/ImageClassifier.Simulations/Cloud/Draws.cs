@@ -25,4 +25,10 @@ internal enum Drawn
 
     /// <summary>What fails.</summary>
     Faults,
+
+    /// <summary>How a launch fails.</summary>
+    Launches,
+
+    /// <summary>When an instance dies.</summary>
+    Deaths,
 }

@@ -29,6 +29,9 @@ internal sealed class MortalQueue : IMessageQueue
         }
     }
 
+    /// <summary>The most that it ever had in hand.</summary>
+    public int MostInHand { get; private set; }
+
     public Task<IReadOnlyList<QueueOutcome>> SendAsync(
         IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellation) =>
         _lifeline.CallAsync(() => _queue.SendAsync(messages, cancellation));
@@ -44,6 +47,7 @@ internal sealed class MortalQueue : IMessageQueue
             {
                 _polls.Remove(stop.Token);
                 foreach (var message in messages) _held.Add(message.Receipt);
+                MostInHand = Math.Max(MostInHand, _held.Count);
             }
 
             return messages;

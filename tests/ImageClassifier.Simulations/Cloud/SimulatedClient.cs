@@ -78,8 +78,9 @@ internal sealed class SimulatedClient : ReceiveActor, IWithTimers
 /// <summary>One batch from its client's side.</summary>
 /// <param name="manifest">What it brings.</param>
 /// <param name="poison">Those of its jobs whose picture kills nodes.</param>
+/// <param name="undecodable">Those of its jobs whose picture is none.</param>
 /// <param name="finished">Called when the client has seen the end of it.</param>
-internal sealed class Upload(BatchManifest manifest, IReadOnlySet<JobId> poison, Action finished)
+internal sealed class Upload(BatchManifest manifest, IReadOnlySet<JobId> poison, IReadOnlySet<JobId> undecodable, Action finished)
 {
     private readonly Lock _lock = new();
     private readonly List<SeenResult> _seen = [];
@@ -89,6 +90,8 @@ internal sealed class Upload(BatchManifest manifest, IReadOnlySet<JobId> poison,
     public BatchId Batch => Manifest.Batch;
 
     public IReadOnlySet<JobId> Poison { get; } = poison;
+
+    public IReadOnlySet<JobId> Undecodable { get; } = undecodable;
 
     public bool IsCommitted { get; set; }
 

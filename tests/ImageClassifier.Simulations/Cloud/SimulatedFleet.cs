@@ -11,6 +11,7 @@ internal sealed class SimulatedFleet(World world) : IInstanceFleet
     private static readonly TimeSpan MachineStart = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan StillbornEndsAfter = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan EndedShownFor = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan UnansweredShowAfter = TimeSpan.FromSeconds(30);
 
     // The cloud is asked no more often, so what is told is so old; what was launched is known at once.
     private static readonly TimeSpan DescribeInterval = TimeSpan.FromSeconds(5);
@@ -52,10 +53,10 @@ internal sealed class SimulatedFleet(World world) : IInstanceFleet
 
     public async Task<LaunchOutcome> LaunchAsync(int count, string clientToken, CancellationToken cancellation)
     {
-        var outcome = Launch(count, clientToken);
+        var answer = Launch(count, clientToken);
         // It has happened before it is answered.
         await Task.Delay(world.Settings.LaunchCall, world.Time, cancellation);
-        return outcome;
+        return answer ?? throw new IOException("The fleet did not answer.");
     }
 
     public Task<IReadOnlyList<FleetInstance>> DescribeAsync(CancellationToken cancellation)
@@ -82,22 +83,35 @@ internal sealed class SimulatedFleet(World world) : IInstanceFleet
     }
 
     private bool IsShown(SimulatedInstance instance) =>
-        instance.EndedAt is not { } endedAt || world.Now - endedAt < EndedShownFor;
+        (instance.IsAnswered || world.Now - instance.LaunchedAt >= UnansweredShowAfter)
+        && (instance.EndedAt is not { } endedAt || world.Now - endedAt < EndedShownFor);
 
     /// <summary>An instance has ended.</summary>
     public void Ended() => Interlocked.Decrement(ref _living);
 
-    private LaunchOutcome Launch(int count, string clientToken)
+    /// <summary>Null: there is no answer.</summary>
+    private LaunchOutcome? Launch(int count, string clientToken)
     {
         lock (_lock)
         {
+            var draws = Draws.Of(world.Settings.Seed, Drawn.Launches, _calls.Count);
             _calls.Add(new LaunchCall(count, clientToken, world.Now));
-            if (_launchedByToken.TryGetValue(clientToken, out var before)) return new LaunchOutcome(before, null);
-            var room = Math.Clamp(Capacity - _living, 0, count);
-            InstanceId[] launched = [.. Enumerable.Range(0, room).Select(_ => Launch())];
-            if (room > 0) _launchedByToken[clientToken] = launched;
-            return new LaunchOutcome(launched, room < count ? "there is no capacity" : null);
+            if (draws.NextDouble() < world.Settings.FailedLaunchShare) return null;
+            var isAnswered = draws.NextDouble() >= world.Settings.LostAnswerShare;
+            var outcome = LaunchOnce(count, clientToken);
+            foreach (var instance in _instances.Where(instance => outcome.Launched.Contains(instance.Id)))
+                instance.IsAnswered = isAnswered;
+            return isAnswered ? outcome : null;
         }
+    }
+
+    private LaunchOutcome LaunchOnce(int count, string clientToken)
+    {
+        if (_launchedByToken.TryGetValue(clientToken, out var before)) return new LaunchOutcome(before, null);
+        var room = Math.Clamp(Capacity - _living, 0, count);
+        InstanceId[] launched = [.. Enumerable.Range(0, room).Select(_ => Launch())];
+        if (room > 0) _launchedByToken[clientToken] = launched;
+        return new LaunchOutcome(launched, room < count ? "there is no capacity" : null);
     }
 
     private InstanceId Launch()
@@ -113,6 +127,12 @@ internal sealed class SimulatedFleet(World world) : IInstanceFleet
             world.After(StillbornEndsAfter, () => instance.Kill(InstanceEnd.Stillborn));
         else
             world.After(boot, instance.StartNode);
+        if (world.Settings.MeanLifetime is { } mean)
+        {
+            var life = -mean * Math.Log(1 - Draws.Of(world.Settings.Seed, Drawn.Deaths, number).NextDouble());
+            world.After(life, () => instance.Kill(InstanceEnd.Killed));
+        }
+
         return id;
     }
 }

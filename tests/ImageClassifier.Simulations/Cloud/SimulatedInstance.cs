@@ -64,6 +64,12 @@ internal sealed class SimulatedInstance : IInstanceIdentity
     /// <summary>The messages that it had in hand when it ended.</summary>
     public int InHandAtEnd { get; private set; }
 
+    /// <summary>The most messages that it ever had in hand.</summary>
+    public int MostInHand => _requests.MostInHand;
+
+    /// <summary>Whether its launch was answered, so that the fleet shows it at once.</summary>
+    public bool IsAnswered { get; set; } = true;
+
     /// <summary>Whether its node works.</summary>
     public bool IsUp => NodeStartedAt is not null && !_lifeline.IsCut && EndedAt is null;
 

@@ -16,8 +16,13 @@ internal sealed class World
         NodeSettings = nodeSettings;
         Time = new SchedulerTimeProvider(system);
         // The queue's own limits are one higher than the programs'.
-        Requests = new FakeMessageQueue(Time, nodeSettings.Polling.MaxReceives + 1) { CountsLag = settings.CountsLag };
-        Responses = new FakeMessageQueue(Time, maxResponseReceives + 1);
+        Requests = new FakeMessageQueue(Time, nodeSettings.Polling.MaxReceives + 1)
+        {
+            CountsLag = settings.CountsLag,
+            // On SQS a poll under way is not broken off.
+            HonoursStopWaiting = false,
+        };
+        Responses = new FakeMessageQueue(Time, maxResponseReceives + 1) { HonoursStopWaiting = false };
         Store = new InMemoryObjectStore(Time);
     }
 
