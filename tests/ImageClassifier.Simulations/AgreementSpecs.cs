@@ -41,9 +41,11 @@ public sealed class AgreementSpecs(ITestOutputHelper output) : SimulationSpecs(o
         var outcome = await SimulateAsync(scenario);
 
         var lastResult = (outcome.LastResult - scenario.Arrivals[0].At).TotalSeconds;
-        _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{load}: last result {modelled.LastResultSeconds:0.00} s"
-            + $" modelled, {lastResult:0.00} s by the actors; {modelled.InstanceHours:0.0000} and"
-            + $" {outcome.InstanceHours:0.0000} instance-hours; {modelled.Launches} and {outcome.Instances.Count} launched"));
+        _output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{load}: last result {modelled.LastResultSeconds:0.00} s modelled, {lastResult:0.00} s by the actors;"
+            + $" {modelled.InstanceHours:0.0000} and {outcome.InstanceHours:0.0000} instance-hours;"
+            + $" {modelled.Launches} and {outcome.Instances.Count} launched"));
         foreach (var decision in modelled.Decisions)
             _output.WriteLine($"modelled: {decision}");
         Assert.Equal(scenario.Arrivals.Sum(arrival => arrival.Pictures), modelled.Pictures);
@@ -57,6 +59,7 @@ public sealed class AgreementSpecs(ITestOutputHelper output) : SimulationSpecs(o
             Boot = DrawnTime.Fixed(Boot),
             Service = DrawnTime.Fixed(scenario.Cloud.ServiceTime),
             LaunchTime = scenario.Cloud.LaunchCall,
+            LookTime = scenario.Cloud.MeasureCall,
             // What instances live, not what they are charged for.
             Price = new InstancePrice { MinimumCharge = TimeSpan.Zero },
         };

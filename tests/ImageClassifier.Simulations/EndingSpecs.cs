@@ -9,8 +9,7 @@ public sealed class EndingSpecs(ITestOutputHelper output) : SimulationSpecs(outp
 {
     private const int PicturesOfAnUpload = 5;
 
-    // The node drains for the five seconds of its last poll. The fleet may show it for five more, and one boots in half a
-    // minute.
+    // The node drains for the five seconds of its last poll.
     private static readonly double[] SecondsAfterTheEnd =
         [-6, -5.1, -5.01, -5, -4.99, -4.9, -2.5, -0.1, -0.01, 0, 0.01, 0.1, 1, 4, 6];
 
@@ -52,6 +51,8 @@ public sealed class EndingSpecs(ITestOutputHelper output) : SimulationSpecs(outp
         {
             Seed = Seeds.One, Boot = BootTimes.Fixed(Seconds(26)), CountsLag = Seconds(countsLag),
         },
+        // As long as its last poll may last, and the fleet may show it after its end.
+        LaunchesWithin = Seconds(12),
         Arrivals = [.. at.Select(one => new Arrival(one, PicturesOfAnUpload))],
     };
 }

@@ -92,7 +92,7 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
     {
         var outcome = await SimulateAsync(new Scenario
         {
-            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.4), LostAnswerShare = 0.9 },
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.4), LostAnswerShare = 0.7 },
             Arrivals = AtOnce(300),
         });
 

@@ -75,8 +75,7 @@ internal sealed class Outcome(
     {
         var text = new StringBuilder();
         var latencies = Latencies;
-        text.AppendLine(CultureInfo.InvariantCulture,
-            $"Seed {Scenario.Cloud.Seed}; to run this again set {Seeds.Variable}={Scenario.Cloud.Seed}.");
+        text.AppendLine(Seeds.Tell(Scenario.Cloud.Seed));
         if (latencies.Count > 0)
         {
             text.AppendLine(CultureInfo.InvariantCulture,

@@ -12,7 +12,10 @@ internal static class Promises
     /// <summary>Fails, with the seed and all that is broken, where something does not hold.</summary>
     public static void AssertKept(Outcome outcome)
     {
-        string[] broken = [.. Results(outcome), .. TheDead(outcome), .. Queues(outcome), .. Launches(outcome), .. Fleet(outcome)];
+        string[] broken =
+        [
+            .. Results(outcome), .. TheDead(outcome), .. Queues(outcome), .. Launches(outcome), .. Fleet(outcome),
+        ];
         if (broken.Length == 0) return;
         Assert.Fail($"With seed {outcome.Scenario.Cloud.Seed} ({Seeds.Variable}):"
             + string.Concat(broken.Take(20).Select(line => $"{Environment.NewLine}  {line}")));
@@ -56,7 +59,8 @@ internal static class Promises
     {
         if (outcome.World.Requests.All.Count is > 0 and var requests) yield return $"{requests} requests are left.";
         if (outcome.World.Responses.All.Count is > 0 and var responses) yield return $"{responses} responses are left.";
-        if (outcome.World.Responses.DeadLetters.Count is > 0 and var dead) yield return $"{dead} responses were given up.";
+        if (outcome.World.Responses.DeadLetters.Count is > 0 and var dead)
+            yield return $"{dead} responses were given up.";
         var poison = outcome.Uploads.Sum(upload => upload.Poison.Count);
         if (outcome.World.Requests.DeadLetters.Count is var given && given != poison)
             yield return $"{given} requests were given up, but {poison} were poison.";
@@ -69,10 +73,12 @@ internal static class Promises
         if (outcome.Launches.Count == 0 || outcome.Launches[0].At - first > Reaction)
             yield return $"The first launch came later than {Reaction} after the first upload.";
         if (!scenario.IsUntroubled || !scenario.KnowsServiceTime) yield break;
-        // A launch is a call that takes a while, and what came meanwhile needs another.
-        var latest = scenario.LastArrival + Reaction + scenario.Cloud.LaunchCall;
+        var latest = scenario.LastArrival + scenario.LaunchesWithin;
         foreach (var (at, count) in outcome.Launches.Where(launch => launch.At > latest))
-            yield return $"{count} were launched {at - scenario.LastArrival} after the last upload, and nothing had failed.";
+        {
+            var after = at - scenario.LastArrival;
+            yield return $"{count} were launched {after} after the last upload, and nothing had failed.";
+        }
     }
 
     private static IEnumerable<string> Fleet(Outcome outcome)

@@ -13,7 +13,7 @@ internal sealed record Scenario
     /// <summary>How the cloud is.</summary>
     public CloudSettings Cloud { get; init; } = new();
 
-    /// <summary>Settings that differ from those of AWS, each as <c>key=value</c> below <c>image-classifier</c>.</summary>
+    /// <summary>Settings that differ from those of AWS: <c>key=value</c> below <c>image-classifier</c>.</summary>
     public IReadOnlyList<string> Settings { get; init; } = [];
 
     /// <summary>What else happens.</summary>
@@ -22,6 +22,10 @@ internal sealed record Scenario
     /// <summary>Whether the latency policy begins with the service time as it is, as where it was measured
     /// before.</summary>
     public bool KnowsServiceTime { get; init; } = true;
+
+    /// <summary>How long after the last upload a launch may follow although nothing failed. A launch is a call that
+    /// takes a while, and what came meanwhile needs another.</summary>
+    public TimeSpan LaunchesWithin { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Whether nothing fails in it.</summary>
     public bool IsUntroubled => Incidents.Count == 0 && Cloud.IsUntroubled

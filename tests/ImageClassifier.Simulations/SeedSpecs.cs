@@ -57,7 +57,8 @@ public sealed class SeedSpecs(ITestOutputHelper output) : SimulationSpecs(output
     private static void LoseResults(SimulatedService simulation)
     {
         var store = simulation.World.Store;
-        foreach (var result in store.ListAsync(ObjectKeys.Results, CancellationToken.None).ToBlockingEnumerable().ToArray())
+        var results = store.ListAsync(ObjectKeys.Results, CancellationToken.None).ToBlockingEnumerable().ToArray();
+        foreach (var result in results)
             store.DeleteAsync(result.Key, CancellationToken.None).GetAwaiter().GetResult();
     }
 }

@@ -15,6 +15,10 @@ public static class Seeds
     /// <summary>For what is not.</summary>
     public static int One => Given ?? 1;
 
+    /// <summary>How to run a simulation again.</summary>
+    public static string Tell(int seed) =>
+        FormattableString.Invariant($"Seed {seed}; to run this again set {Variable}={seed}.");
+
     private static int? Given => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } text
         ? int.Parse(text, CultureInfo.InvariantCulture)
         : null;

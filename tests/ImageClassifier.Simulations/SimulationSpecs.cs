@@ -14,7 +14,7 @@ public abstract class SimulationSpecs(ITestOutputHelper output)
         }
         catch (Exception)
         {
-            output.WriteLine($"Seed {scenario.Cloud.Seed}; to run this again set {Seeds.Variable}={scenario.Cloud.Seed}.");
+            output.WriteLine(Seeds.Tell(scenario.Cloud.Seed));
             throw;
         }
 

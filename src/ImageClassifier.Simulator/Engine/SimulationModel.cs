@@ -26,7 +26,7 @@ public sealed record SimulationModel
     /// <summary>When a node ends itself.</summary>
     public required TerminationSettings Termination { get; init; }
 
-    /// <summary>Whether a poll under way ends when its node wants to end; on SQS it goes on for its whole time.</summary>
+    /// <summary>Whether a poll under way ends when its node wants to end; on SQS it goes on to its end.</summary>
     public bool BreaksOffPolls { get; init; } = true;
 
     /// <summary>From a launch to the node's first poll.</summary>

@@ -147,8 +147,8 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private void Launch(Plan plan)
     {
         _launching = true;
-        // A launch whose answer was lost may have happened, and not show yet. Asked for again as it was, by its name, it
-        // does not happen twice; what is wanted beyond it follows when it is answered, or else the cap would not hold.
+        // A launch whose answer was lost may have happened and not show yet. Asked for again as it was, by its name, it
+        // does not happen twice; what is wanted beyond it follows its answer, or else the cap would not hold.
         var launch = _unanswered is { } before && Now - before.At < _launchTimeout
             ? before
             : new UnansweredLaunch(Guid.NewGuid().ToString("N"), plan.Launch, Now);

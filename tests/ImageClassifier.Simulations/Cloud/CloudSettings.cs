@@ -15,6 +15,9 @@ internal sealed record CloudSettings
     /// <summary>How long a call takes that launches.</summary>
     public TimeSpan LaunchCall { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long a call takes that counts the request queue.</summary>
+    public TimeSpan MeasureCall { get; init; } = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Which part of the calls that launch fails, and launches nothing.</summary>
     public double FailedLaunchShare { get; init; }
 

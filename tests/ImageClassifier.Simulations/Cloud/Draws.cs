@@ -1,7 +1,7 @@
 namespace ImageClassifier.Simulations.Cloud;
 
-/// <summary>Chance that a seed fixes: each thing that is drawn has a generator of its own, so that it does not depend on
-/// the order in which things happen.</summary>
+/// <summary>Chance that a seed fixes: each thing that is drawn has a generator of its own, so that it does not depend
+/// on the order in which things happen.</summary>
 internal static class Draws
 {
     /// <summary>The generator for the <paramref name="index"/>th thing of a kind.</summary>

@@ -8,8 +8,8 @@ using static ImageClassifier.Web.Uploads.UploadProtocol;
 
 namespace ImageClassifier.Simulations.Cloud;
 
-/// <summary>A client that uploads one batch and reads its events to the end, as the HTTP edge does for one. Where the web
-/// tier is gone it comes back, and resumes.</summary>
+/// <summary>A client that uploads one batch and reads its events to the end, as the HTTP edge does for one. Where the
+/// web tier is gone it comes back, and resumes.</summary>
 internal sealed class SimulatedClient : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
@@ -80,7 +80,8 @@ internal sealed class SimulatedClient : ReceiveActor, IWithTimers
 /// <param name="poison">Those of its jobs whose picture kills nodes.</param>
 /// <param name="undecodable">Those of its jobs whose picture is none.</param>
 /// <param name="finished">Called when the client has seen the end of it.</param>
-internal sealed class Upload(BatchManifest manifest, IReadOnlySet<JobId> poison, IReadOnlySet<JobId> undecodable, Action finished)
+internal sealed class Upload(
+    BatchManifest manifest, IReadOnlySet<JobId> poison, IReadOnlySet<JobId> undecodable, Action finished)
 {
     private readonly Lock _lock = new();
     private readonly List<SeenResult> _seen = [];

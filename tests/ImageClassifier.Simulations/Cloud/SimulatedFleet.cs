@@ -5,7 +5,7 @@ using ImageClassifier.Testing.Fakes;
 
 namespace ImageClassifier.Simulations.Cloud;
 
-/// <summary>A fleet of simulated machines. It knows machines, not nodes, and keeps the truth of what lived when.</summary>
+/// <summary>A fleet of simulated machines, not nodes; it keeps the truth of what lived when.</summary>
 internal sealed class SimulatedFleet(World world) : IInstanceFleet
 {
     private static readonly TimeSpan MachineStart = TimeSpan.FromSeconds(8);

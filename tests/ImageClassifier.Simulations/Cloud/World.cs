@@ -21,6 +21,8 @@ internal sealed class World
             CountsLag = settings.CountsLag,
             // On SQS a poll under way is not broken off.
             HonoursStopWaiting = false,
+            // It counts when it answers, so that it sees all that is sent at once.
+            Before = call => call == QueueCall.Measure ? Task.Delay(settings.MeasureCall, Time) : Task.CompletedTask,
         };
         Responses = new FakeMessageQueue(Time, maxResponseReceives + 1) { HonoursStopWaiting = false };
         Store = new InMemoryObjectStore(Time);

@@ -7,9 +7,9 @@ using Akka.TestKit;
 namespace ImageClassifier.Simulations.Time;
 
 /// <summary>
-/// TestKit's virtual time, moved from one event to the next rather than by fixed steps: whatever is scheduled happens at
-/// its time, hours pass in seconds, and no repeating timer is skipped. It also honours cancellations of actions, and its
-/// monotonic clock is virtual too.
+/// TestKit's virtual time, moved from one event to the next rather than by fixed steps: whatever is scheduled happens
+/// at its time, hours pass in seconds, and no repeating timer is skipped. It also honours cancellations of actions, and
+/// its monotonic clock is virtual too.
 /// </summary>
 public sealed class EventScheduler : TestScheduler, IScheduler, IAdvancedScheduler
 {

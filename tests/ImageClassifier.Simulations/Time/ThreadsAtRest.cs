@@ -3,12 +3,12 @@ using System.Diagnostics;
 namespace ImageClassifier.Simulations.Time;
 
 /// <summary>
-/// Tells when all that is under way has gone through: actors, streams and tasks run on the process's shared threads, and
-/// while none of these is busy and nothing is queued for them, only time can move anything on. To be asked on a thread
-/// that is not one of them.
+/// Tells when all that is under way has gone through: actors, streams and tasks run on the process's shared threads,
+/// and while none of these is busy and nothing is queued for them, only time can move anything on. To be asked on a
+/// thread that is not one of them.
 /// </summary>
-/// <remarks>A test runner holds some of the threads for itself for a whole run. They are told by their number, so this is to
-/// be made while nothing else is under way.</remarks>
+/// <remarks>A test runner holds some of the threads for itself for a whole run. They are told by their number, so this
+/// is to be made while nothing else is under way.</remarks>
 internal sealed class ThreadsAtRest
 {
     private const int SpinsBetweenLooks = 1000;

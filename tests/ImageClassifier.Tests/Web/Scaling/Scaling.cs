@@ -50,6 +50,6 @@ internal static class Scaling
         new(id, state, launchedAt, ranAt, state == InstanceState.Ended ? launchedAt : null);
 
     public static NodeSighting Sighting(
-        InstanceId id, DateTimeOffset lastModified, double? rate = null, InstanceState state = InstanceState.Running) => new(
-        id, lastModified, new NodeRecord(id, state, 0, rate, new ModelIdentity("model", new string('0', 64))));
+        InstanceId id, DateTimeOffset lastModified, double? rate = null, InstanceState state = InstanceState.Running) =>
+        new(id, lastModified, new NodeRecord(id, state, 0, rate, new ModelIdentity("model", new string('0', 64))));
 }
