@@ -167,7 +167,9 @@ public sealed class BrowserSpecs
         await ScreenshotAsync(page, "key.png");
         await page.SetInputFilesAsync("#files", new FilePayload
         {
-            Name = TestPictures.All[0].Name, MimeType = "image/jpeg", Buffer = TestPictures.All[0].Bytes,
+            Name = TestPictures.All[0].Name,
+            MimeType = "image/jpeg",
+            Buffer = TestPictures.All[0].Bytes,
         });
         await Expect(page.Locator(".card[data-state=waiting]")).ToHaveCountAsync(1);
         await page.Locator("#key").FocusAsync();
