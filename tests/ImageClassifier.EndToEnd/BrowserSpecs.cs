@@ -12,6 +12,9 @@ public sealed class BrowserSpecs
 {
     private const string QuickPolls = "node.polling.wait-time=1s";
 
+    /// <summary>The cards of pictures that the service has taken.</summary>
+    private const string Accepted = ".card[data-state=queued], .card[data-state=classified]";
+
     private static readonly string[] Flags =
     [
         "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
@@ -82,7 +85,7 @@ public sealed class BrowserSpecs
                 MimeType = "image/jpeg",
                 Buffer = picture.Bytes,
             }));
-            await Expect(page.Locator(".card[data-state=waiting], .card[data-state=uploading]")).ToHaveCountAsync(0, Patiently);
+            await Expect(page.Locator(Accepted)).ToHaveCountAsync(60, Patiently);
             await first.KillWebAsync();
         }
 

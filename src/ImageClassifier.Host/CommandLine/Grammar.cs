@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Reflection;
 using ImageClassifier.Core;
+using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.CommandLine;
@@ -58,65 +59,12 @@ internal sealed class Grammar
         Description = "Print a JSON array, of files in the order of the arguments, and nothing else, on standard output.",
     };
 
-    private readonly Option<string> _load = new("--load")
-    {
-        Description = "constant:20/s:10m, burst:300, burst:1000@0,1000@90, diurnal:5/s, or csv:FILE of arrivals.",
-        HelpName = "LOAD",
-        Required = true,
-    };
-
-    private readonly Option<int> _seed = new("--seed")
-    {
-        Description = "What all that is drawn follows from.",
-        HelpName = "N",
-        DefaultValueFactory = _ => 1,
-    };
-
-    private readonly Option<string> _price = new("--price")
-    {
-        Description = "Dollars for an hour of an instance (default: 0.0893, c7i.large).",
-        HelpName = "DOLLARS",
-    };
-
-    private readonly Option<string> _boot = new("--boot")
-    {
-        Description = "From launch to first poll: 26s, 20s..40s, or 26s~20% (default: scaling.latency.boot-time).",
-        HelpName = "TIME",
-    };
-
-    private readonly Option<string> _serviceTime = new("--service-time")
-    {
-        Description = "An instance's time for one picture, written alike (default: scaling.latency.service-time).",
-        HelpName = "TIME",
-    };
-
-    private readonly Option<string> _minimumCharge = new("--minimum-charge")
-    {
-        Description = "What an instance that lives shorter is charged for (default: 60s).",
-        HelpName = "TIME",
-    };
-
-    private readonly Option<string> _timeline = new("--timeline")
-    {
-        Description = "Write what there was over time into a CSV file.",
-        HelpName = "FILE",
-    };
-
-    private readonly Option<string> _compare = new("--compare")
-    {
-        Description = "Other settings to lay beside: a HOCON file, or one key=value.",
-        HelpName = "FILE|key=value",
-    };
-
-    private readonly Option<bool> _jsonReport = new("--json")
-    {
-        Description = "Print one JSON document, and nothing else, on standard output.",
-    };
-
     private readonly Option<bool> _dryRun = new("--dry-run")
     {
         Description = "Only say what would be done.",
     };
+
+    private readonly SimulateGrammar _simulate = new();
 
     public Grammar(IVerbs verbs, IReadOnlyDictionary<string, string> variables)
     {
@@ -151,21 +99,17 @@ internal sealed class Grammar
             + " line each what is wrong.") { _json };
         check.SetAction((parsed, cancellation) => _verbs.AwsCheckAsync(
             new AwsCheckOptions(Sources(parsed), parsed.GetValue(_json)), cancellation));
-        var simulate = new Command("simulate", "Says what a load would come to, before anyone pays; starts nothing.")
-        {
-            _load, _seed, _price, _boot, _serviceTime, _minimumCharge, _timeline, _compare, _jsonReport,
-        };
-        simulate.SetAction((parsed, cancellation) => _verbs.SimulateAsync(
-            new SimulateOptions(
-                Sources(parsed), parsed.GetRequiredValue(_load), parsed.GetValue(_seed), parsed.GetValue(_price),
-                parsed.GetValue(_boot), parsed.GetValue(_serviceTime), parsed.GetValue(_minimumCharge),
-                parsed.GetValue(_timeline), parsed.GetValue(_compare), parsed.GetValue(_jsonReport)),
-            cancellation));
-        foreach (var verb in (Command[])[provision, check, simulate])
+        foreach (var verb in (Command[])[provision, check])
         {
             verb.Validators.Add(HasNoUrls);
             verb.Validators.Add(HasNoData);
         }
+
+        var simulate = _simulate.CreateCommand();
+        simulate.SetAction((parsed, cancellation) =>
+            _verbs.SimulateAsync(_simulate.Options(parsed, Sources(parsed)), cancellation));
+        simulate.Validators.Add(HasNoUrls);
+        simulate.Validators.Add(HasNoData);
 
         var aws = new Command("aws", "What the program needs on AWS.") { provision, check };
 

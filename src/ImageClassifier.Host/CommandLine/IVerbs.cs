@@ -22,11 +22,11 @@ public interface IVerbs
     /// <summary>Looks whether the program can work on AWS.</summary>
     Task<int> AwsCheckAsync(AwsCheckOptions options, CancellationToken cancellation);
 
-    /// <summary>Simulates a load.</summary>
-    Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation);
-
     /// <summary>Classifies files on the spot.</summary>
     Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation);
+
+    /// <summary>Simulates the service under a load.</summary>
+    Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation);
 }
 
 /// <summary>How <c>web</c> was called.</summary>
@@ -55,25 +55,29 @@ public sealed record AwsCheckOptions(SettingsSources Settings, bool Json);
 /// <param name="Json">Whether to print JSON rather than a table.</param>
 public sealed record ClassifyOptions(SettingsSources Settings, IReadOnlyList<string> Files, bool Json);
 
-/// <summary>How <c>simulate</c> was called.</summary>
-/// <param name="Settings">The settings that are to be deployed.</param>
-/// <param name="Load">The load, as it was written.</param>
+/// <summary>How <c>simulate</c> was called. What was not given is null.</summary>
+/// <param name="Settings">The user's settings.</param>
+/// <param name="Load">What arrives, as it was written; null only with <paramref name="Policies"/>.</param>
 /// <param name="Seed">What all that is drawn follows from.</param>
-/// <param name="Price">Dollars for an hour of an instance; null: the default.</param>
-/// <param name="Boot">The boot time; null: what the settings assume.</param>
-/// <param name="ServiceTime">The time for one picture; null: what the settings assume.</param>
-/// <param name="MinimumCharge">What a shorter life costs too; null: the default.</param>
-/// <param name="Timeline">The CSV file to write; null: none.</param>
-/// <param name="Compare">A settings file, or <c>key=value</c>, to lay beside; null: none.</param>
-/// <param name="Json">Whether to print JSON rather than a table.</param>
+/// <param name="Price">Dollars for an instance-hour.</param>
+/// <param name="MinimumCharge">What an instance costs at least, as a time.</param>
+/// <param name="Boot">How long instances boot.</param>
+/// <param name="ServiceTime">How long one takes for one picture.</param>
+/// <param name="Timeline">The CSV file to write.</param>
+/// <param name="Charts">The pictures to write.</param>
+/// <param name="Compare">A settings file or <c>key=value</c>, whose run is laid beside.</param>
+/// <param name="Policies">Whether the policies are laid side by side.</param>
+/// <param name="Json">Whether to print JSON rather than tables.</param>
 public sealed record SimulateOptions(
     SettingsSources Settings,
-    string Load,
+    string? Load,
     int Seed,
     string? Price,
+    string? MinimumCharge,
     string? Boot,
     string? ServiceTime,
-    string? MinimumCharge,
     string? Timeline,
+    IReadOnlyList<string> Charts,
     string? Compare,
+    bool Policies,
     bool Json);

@@ -1,6 +1,9 @@
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Node.Records;
 using ImageClassifier.Node.Termination;
+using ImageClassifier.Web.Scaling;
 
 namespace ImageClassifier.Simulator.Engine;
 
@@ -12,7 +15,10 @@ namespace ImageClassifier.Simulator.Engine;
 /// </summary>
 internal sealed class SimulatedNode
 {
+    private static readonly ModelIdentity Model = new("simulated", new string('0', 64));
+
     private readonly Cloud _cloud;
+    private readonly SaturatedRate _rate = new();
     private readonly int[] _hand;
     private readonly int _index;
     private IdleRule? _idle;
@@ -23,6 +29,7 @@ internal sealed class SimulatedNode
     private long _sent;
     private long _released;
 
+    private NodeSighting? _record;
     private bool _isPolling;
     private int _pollStamp;
     private int _resultsStamp;
@@ -34,8 +41,8 @@ internal sealed class SimulatedNode
         _index = index;
         _hand = new int[cloud.Model.Polling.MaxInFlight];
         LaunchedAt = cloud.Events.Now;
-        Shown = new FleetInstance(
-            InstanceId.Parse(FormattableString.Invariant($"i-{index:D6}")), InstanceState.Pending, launchedAt, null, null);
+        var id = InstanceId.Parse(FormattableString.Invariant($"i-{index:D6}"));
+        Shown = new FleetInstance(id, InstanceState.Pending, launchedAt, null, null);
     }
 
     /// <summary>When it was launched, in ticks.</summary>
@@ -52,6 +59,17 @@ internal sealed class SimulatedNode
 
     /// <summary>Whether it has not ended.</summary>
     public bool IsAlive => EndedAt is null;
+
+    /// <summary>The record that the node keeps in the store: written when it comes up, and again and again.</summary>
+    public NodeSighting ReadRecord()
+    {
+        var interval = _cloud.Model.RecordInterval;
+        var cameUp = Shown.RunningAt!.Value;
+        var written = cameUp + interval * Math.Floor((_cloud.Now - cameUp) / interval);
+        if (_record?.LastModified == written) return _record;
+        var record = new NodeRecord(Shown.Id, Shown.State, _released, _rate.PerSecond, Model);
+        return _record = new NodeSighting(Shown.Id, written, record);
+    }
 
     private int InHand => (int)(_received - _released);
 
@@ -88,8 +106,10 @@ internal sealed class SimulatedNode
         var unsent = _done - _sent;
         if (unsent >= IMessageQueue.MaxBatch) SendResults();
         else if (unsent == 1)
-            _cloud.Events.Schedule(
-                _cloud.Events.Now + _cloud.Model.Linger.Ticks, EventKind.ResultsDue, _index, ++_resultsStamp);
+        {
+            var due = _cloud.Events.Now + _cloud.Model.Linger.Ticks;
+            _cloud.Events.Schedule(due, EventKind.ResultsDue, _index, ++_resultsStamp);
+        }
     }
 
     /// <summary>Its results have waited long enough.</summary>
@@ -151,6 +171,7 @@ internal sealed class SimulatedNode
     private void OnPolled(int received)
     {
         _isPolling = false;
+        _rate.Polled(received, InHand, _cloud.Now);
         if (_idle!.Polled(received, InHand, failed: false, _cloud.Now)
             && _idle.Measured(_cloud.Queue.Measure().Waiting, _cloud.Now))
             End();
@@ -166,15 +187,19 @@ internal sealed class SimulatedNode
         for (; _sent < _done; _sent++) _cloud.ResultSent(this, _hand[(int)(_sent % _hand.Length)]);
         if (_sent - _released >= IMessageQueue.MaxBatch) Delete();
         else if (!hadUnreleased)
-            _cloud.Events.Schedule(
-                _cloud.Events.Now + _cloud.Model.AcknowledgeLinger.Ticks, EventKind.DeletesDue, _index, ++_deletesStamp);
+        {
+            var due = _cloud.Events.Now + _cloud.Model.AcknowledgeLinger.Ticks;
+            _cloud.Events.Schedule(due, EventKind.DeletesDue, _index, ++_deletesStamp);
+        }
     }
 
     private void Delete()
     {
         _deletesStamp++;
-        _cloud.Queue.Deleted((int)(_sent - _released));
+        var deleted = (int)(_sent - _released);
+        _cloud.Queue.Deleted(deleted);
         _released = _sent;
+        _rate.Released(deleted, deleted, _cloud.Now);
         PollIfRoom();
     }
 

@@ -83,6 +83,29 @@ public sealed class CommandLineProgramSpecs : IDisposable
     }
 
     [Fact]
+    public async Task Simulate_takes_a_load_and_what_the_settings_do_not_know()
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync(
+            "simulate --load burst:300 --seed 7 --price 0.1 --minimum-charge 1m --boot 20s..40s --service-time 0.3s"
+            + " --timeline t.csv --chart c.png --chart c.svg --compare a.b=1 --json --config my.conf --set c=1"));
+        var options = Assert.IsType<SimulateOptions>(_verbs.Called);
+        Assert.Equal(
+            ("burst:300", 7, "0.1", "1m", "20s..40s", "0.3s", "t.csv", "a.b=1", false, true),
+            (options.Load, options.Seed, options.Price, options.MinimumCharge, options.Boot, options.ServiceTime,
+                options.Timeline, options.Compare, options.Policies, options.Json));
+        Assert.Equal(["c.png", "c.svg"], options.Charts);
+        Assert.Equal(("my.conf", "c=1"), (options.Settings.ConfigFile, Assert.Single(options.Settings.Assignments)));
+    }
+
+    [Fact]
+    public async Task Simulate_lays_policies_side_by_side_without_a_load()
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync("simulate --policies"));
+        var options = Assert.IsType<SimulateOptions>(_verbs.Called);
+        Assert.Equal((null, 1, true, false), (options.Load, options.Seed, options.Policies, options.Json));
+    }
+
+    [Fact]
     public async Task A_file_may_have_any_name()
     {
         Assert.Equal(ExitCodes.Done, await RunAsync("classify @home.jpg -- --json -x.jpg"));
@@ -108,6 +131,12 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [InlineData("classify --jsno a.jpg", "Did you mean --json?")]
     [InlineData("classify a.jpg --data dir", "--data")]
     [InlineData("--data dir classify a.jpg", "--data")]
+    [InlineData("simulate", "--load")]
+    [InlineData("simulate --load", "--load")]
+    [InlineData("simulate --lod burst:1", "Did you mean --load?")]
+    [InlineData("simulate --load burst:1 --seed x", "--seed")]
+    [InlineData("simulate --load burst:1 --data dir", "--data")]
+    [InlineData("simulate --policies --chart c.png", "--chart")]
     public async Task Wrong_use_is_told_on_standard_error_and_runs_nothing(string arguments, string told)
     {
         Assert.Equal(ExitCodes.WrongUse, await RunAsync(arguments));
@@ -123,6 +152,7 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [InlineData("web --help", "--urls")]
     [InlineData("node --help", "--instance")]
     [InlineData("classify --help", "--json")]
+    [InlineData("simulate --help", "burst:1000@0,1000@90")]
     [InlineData("--help --bogus", "Usage")]
     public async Task Help_is_printed(string arguments, string shown)
     {
