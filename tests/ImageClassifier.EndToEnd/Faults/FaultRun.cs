@@ -16,7 +16,12 @@ namespace ImageClassifier.EndToEnd.Faults;
 /// </summary>
 internal sealed class FaultRun : IAsyncDisposable
 {
-    private const int BatchSize = 10;
+    /// <summary>Pictures of a batch that is accepted before much of it can be done.</summary>
+    public const int LargeBatch = 500;
+
+    /// <summary>Pictures of a batch where many uploads should be under way.</summary>
+    public const int SmallBatch = 10;
+
     private const int UploadsAtOnce = 2;
     private const int LogLines = 30;
 
@@ -24,7 +29,8 @@ internal sealed class FaultRun : IAsyncDisposable
     private static readonly string[] QuickRecovery =
     [
         "queues.requests.lease=5s", "queues.responses.lease=5s",
-        "scaling.min-backoff=100ms", "scaling.max-backoff=1s", "uploads.retry-after=1s",
+        "scaling.min-backoff=100ms", "scaling.max-backoff=1s", "node.polling.max-backoff=1s",
+        "results.listener.max-backoff=1s", "uploads.outbox.max-backoff=1s", "uploads.retry-after=1s",
     ];
 
     private readonly FaultEnvironment _environment;
@@ -70,14 +76,11 @@ internal sealed class FaultRun : IAsyncDisposable
         return run;
     }
 
-    /// <summary>How many batches so many pictures make.</summary>
-    public static int Batches(int pictures) => pictures / BatchSize;
-
     /// <summary>Uploads the next pictures in batches, until all are accepted.</summary>
-    public Task UploadAsync(int pictures)
+    public Task UploadAsync(int pictures, int batchSize)
     {
         var batches = Enumerable.Range(0, Math.Min(pictures, _pictures.Count)).Select(_ => _pictures.Dequeue())
-            .Chunk(BatchSize).ToArray();
+            .Chunk(batchSize).ToArray();
         return Parallel.ForEachAsync(
             batches,
             new ParallelOptions { MaxDegreeOfParallelism = UploadsAtOnce, CancellationToken = _limit.Token },
@@ -85,7 +88,7 @@ internal sealed class FaultRun : IAsyncDisposable
     }
 
     /// <summary>Uploads the pictures that are left.</summary>
-    public Task UploadRestAsync() => UploadAsync(_pictures.Count);
+    public Task UploadRestAsync() => UploadAsync(_pictures.Count, SmallBatch);
 
     /// <summary>Completes in the moment in which, from now on, so many uploads have begun.</summary>
     public Task UploadsBeginAsync(int count)

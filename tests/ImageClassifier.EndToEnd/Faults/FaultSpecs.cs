@@ -21,7 +21,7 @@ public abstract class FaultSpecs(ITestOutputHelper output)
         var share = run.Form.Pictures / run.Form.NodeKills;
         for (var kill = 1; kill <= run.Form.NodeKills; kill++)
         {
-            await run.UploadAsync(share);
+            await run.UploadAsync(share, FaultRun.LargeBatch);
             await run.ResultsAsync(run.Random.Next(1, share / 2));
             await run.KillNodeAsync();
         }
@@ -32,13 +32,13 @@ public abstract class FaultSpecs(ITestOutputHelper output)
     [SkippableFact]
     public Task Nothing_is_lost_when_the_web_tier_is_killed_and_comes_back() => RunAsync(async run =>
     {
-        var share = run.Form.Pictures / (run.Form.WebKills + 1);
-        await run.UploadAsync(share);
-        await run.ResultsAsync(1);
+        var half = run.Form.Pictures / run.Form.WebKills / 2;
         for (var kill = 1; kill <= run.Form.WebKills; kill++)
         {
-            var hit = run.UploadsBeginAsync(run.Random.Next(1, FaultRun.Batches(share)));
-            var uploading = run.UploadAsync(share);
+            await run.UploadAsync(half, FaultRun.LargeBatch);
+            await run.ResultsAsync(1);
+            var hit = run.UploadsBeginAsync(run.Random.Next(1, half / FaultRun.SmallBatch));
+            var uploading = run.UploadAsync(half, FaultRun.SmallBatch);
             await hit;
             await run.KillWebAsync();
             await uploading;
@@ -52,14 +52,14 @@ public abstract class FaultSpecs(ITestOutputHelper output)
     [SkippableFact]
     public Task Nothing_is_lost_when_the_queues_are_away() => RunAsync(async run =>
     {
-        await run.UploadAsync(run.Form.Pictures / 2);
+        await run.UploadAsync(run.Form.Pictures / 2, FaultRun.LargeBatch);
         await run.ResultsAsync(run.Random.Next(1, run.Form.Pictures / 8));
         Task uploading;
         using (run.Environment.StopQueues())
         {
             run.Strike("queues stopped");
             var away = Stopwatch.StartNew();
-            uploading = run.UploadAsync(run.Form.Pictures / 4);
+            uploading = run.UploadAsync(run.Form.Pictures / 4, FaultRun.SmallBatch);
             if (run.Environment.AcceptsWithoutQueue) await uploading;
             await run.UntilAsync(() => away.Elapsed >= run.Form.Outage, "the outage is over");
             run.Strike("queues come back");
@@ -75,7 +75,7 @@ public abstract class FaultSpecs(ITestOutputHelper output)
         var ahead = await run.StartNodeAsync("ahead", WrongClock(ClockError));
         await run.StartNodeAsync("behind", WrongClock(-ClockError));
 
-        await run.UploadAsync(run.Form.Pictures / 2);
+        await run.UploadAsync(run.Form.Pictures / 2, FaultRun.LargeBatch);
         await run.UntilAsync(
             () => run.Client.Instances.IsSupersetOf(["ahead", "behind"]), "both nodes with wrong clocks bring results");
         // What it holds must come back by the queue's clock.

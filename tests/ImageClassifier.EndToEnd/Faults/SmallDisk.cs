@@ -1,11 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
-using ImageClassifier.Testing;
 
 namespace ImageClassifier.EndToEnd.Faults;
 
 /// <summary>A disk of its own for a data folder, small enough to be filled: a file system in memory.</summary>
-internal sealed class SmallDisk : IDisposable
+internal sealed class SmallDisk : IFillableDisk
 {
     private readonly string _ballast;
 
@@ -16,27 +15,21 @@ internal sealed class SmallDisk : IDisposable
         _ballast = Path.Combine(mountPoint, "ballast");
     }
 
-    /// <summary>The data folder.</summary>
     public string Folder { get; }
 
     private string MountPoint { get; }
 
-    /// <summary>Mounts one; skips the running test where that is not allowed.</summary>
-    public static SmallDisk Mount(int mebibytes)
+    /// <summary>Mounts one; null where that is not allowed.</summary>
+    public static SmallDisk? TryMount(int mebibytes)
     {
-        Requirement.Met(OperatingSystem.IsLinux(), "only Linux mounts a file system in memory so");
+        if (!OperatingSystem.IsLinux()) return null;
         var folder = Directory.CreateTempSubdirectory("image-classifier-disk-").FullName;
         var size = string.Create(CultureInfo.InvariantCulture, $"size={mebibytes}m");
-        if (!Run("mount", "-t", "tmpfs", "-o", size, "tmpfs", folder))
-        {
-            Directory.Delete(folder);
-            Requirement.Met(false, "this user may not mount a file system");
-        }
-
-        return new SmallDisk(folder);
+        if (Run("mount", "-t", "tmpfs", "-o", size, "tmpfs", folder)) return new SmallDisk(folder);
+        Directory.Delete(folder);
+        return null;
     }
 
-    /// <summary>Leaves no room for one more byte.</summary>
     public void Fill()
     {
         using var ballast = new FileStream(_ballast, FileMode.Append, FileAccess.Write, FileShare.None, bufferSize: 0);
@@ -54,7 +47,6 @@ internal sealed class SmallDisk : IDisposable
         }
     }
 
-    /// <summary>Gives the room back.</summary>
     public void Free() => File.Delete(_ballast);
 
     public void Dispose()
