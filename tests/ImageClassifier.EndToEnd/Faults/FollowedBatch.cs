@@ -36,8 +36,12 @@ internal sealed class FollowedBatch
         Assert.Contains(id, Jobs);
         var epoch = eventId[..eventId.LastIndexOf('-')];
         Assert.True(_heard.Add((epoch, id)), $"Job {id} came twice within epoch {epoch} of batch {Id}.");
-        if (!_results.TryAdd(id, job)) Assert.Equal(_results[id].GetRawText(), job.GetRawText());
+        if (!_results.TryAdd(id, job)) AssertSame(id, job);
     }
+
+    /// <summary>Asserts that what is said of a job somewhere is what its client has heard.</summary>
+    public void AssertSame(string id, JsonElement job) =>
+        Assert.True(JsonElement.DeepEquals(_results[id], job), $"First there was {_results[id]}, then {job}");
 
     private static string IdOf(JsonElement job) => job.GetProperty("jobId").GetString()!;
 }
