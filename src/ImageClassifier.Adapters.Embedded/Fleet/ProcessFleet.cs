@@ -153,7 +153,7 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         catch (Exception failure) when (failure is Win32Exception or IOException)
         {
             _log.LogError(failure, "An app node cannot be started with {Program}", _settings.Command.Program);
-            shortfall = $"The system cannot start a process: {failure.Message}";
+            shortfall = "The system cannot start a process.";
             return false;
         }
     }

@@ -5,12 +5,16 @@ using System.Reflection;
 using ImageClassifier.Core;
 using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Web.Access;
 
 namespace ImageClassifier.Host.CommandLine;
 
 /// <summary>The command line's verbs and options.</summary>
 internal sealed class Grammar
 {
+    private const string Requests = "requests";
+    private const string Responses = "responses";
+
     private readonly IVerbs _verbs;
     private readonly IReadOnlyDictionary<string, string> _variables;
 
@@ -56,12 +60,35 @@ internal sealed class Grammar
 
     private readonly Option<bool> _json = new("--json")
     {
-        Description = "Print a JSON array, of files in the order of the arguments, and nothing else, on standard output.",
+        Description = "Print JSON, and nothing else, on standard output; of files an array in the order of the arguments.",
+    };
+
+    private readonly Argument<string> _keyName = new("NAME")
+    {
+        Description = $"Whose key it is, as the log shows it: {ApiKeys.NameRule}.",
     };
 
     private readonly Option<bool> _dryRun = new("--dry-run")
     {
         Description = "Only say what would be done.",
+    };
+
+    private readonly Option<string> _queue = new("--queue")
+    {
+        Description = "Whose dead letters: those of the jobs, or those of the results.",
+        HelpName = $"{Requests}|{Responses}",
+        DefaultValueFactory = _ => Requests,
+    };
+
+    private readonly Argument<string[]> _jobs = new("JOBS")
+    {
+        Description = "The ids of jobs, as queue list shows them.",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    private readonly Option<bool> _all = new("--all")
+    {
+        Description = "All that there is, instead of some jobs.",
     };
 
     private readonly SimulateGrammar _simulate = new();
@@ -71,6 +98,8 @@ internal sealed class Grammar
         _verbs = verbs;
         _variables = variables;
         _instance.Validators.Add(MustBeInstanceId);
+        _queue.AcceptOnlyFromAmong(Requests, Responses);
+        _keyName.Validators.Add(MustBeKeyName);
 
         var web = new Command("web", "Serves the page and the HTTP API, and grows and ends app nodes (the default).")
         {
@@ -88,6 +117,15 @@ internal sealed class Grammar
             new ClassifyOptions(Sources(parsed), parsed.GetRequiredValue(_files), parsed.GetValue(_json)), cancellation));
         classify.Validators.Add(HasNoUrls);
         classify.Validators.Add(HasNoData);
+
+        var key = new Command("key", "Makes an API key, and prints it this once with the setting that lets it in.")
+        {
+            _keyName, _json,
+        };
+        key.SetAction((parsed, cancellation) => _verbs.KeyAsync(
+            new KeyOptions(parsed.GetRequiredValue(_keyName), parsed.GetValue(_json)), cancellation));
+        key.Validators.Add(HasNoUrls);
+        key.Validators.Add(HasNoData);
 
         var provision = new Command("provision", "Creates or adjusts queues and bucket, and says what it did.")
         {
@@ -116,7 +154,7 @@ internal sealed class Grammar
         Root = new RootCommand("An elastic image-classification service. Exit codes: 0 done, 1 some of the work failed or "
             + "was interrupted, 2 wrong use or settings.")
         {
-            _urls, _data, _config, _set, web, node, classify, simulate, aws,
+            _urls, _data, _config, _set, web, node, classify, key, simulate, QueueVerb(), aws,
         };
         Root.SetAction(WebAsync);
         Root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
@@ -155,6 +193,36 @@ internal sealed class Grammar
             value => value.Length > 1 && value.StartsWith('-'));
     }
 
+    private Command QueueVerb()
+    {
+        var list = new Command("list", "Shows them, with the reason for which each failed.") { _queue, _data, _json };
+        list.SetAction((parsed, cancellation) => QueueAsync(parsed, QueueAction.List, cancellation));
+        var redrive = new Command("redrive", "Sends jobs again: a failed result is deleted, and a next attempt begins.")
+        {
+            _jobs, _all, _queue, _data, _json,
+        };
+        redrive.SetAction((parsed, cancellation) => QueueAsync(parsed, QueueAction.Redrive, cancellation));
+        var purge = new Command("purge", "Throws them away; the jobs stay as they are.") { _jobs, _all, _queue, _data, _json };
+        purge.SetAction((parsed, cancellation) => QueueAsync(parsed, QueueAction.Purge, cancellation));
+        foreach (var verb in (Command[])[redrive, purge]) verb.Validators.Add(HasJobsOrAll);
+        foreach (var verb in (Command[])[list, redrive, purge]) verb.Validators.Add(HasNoUrls);
+        return new Command("queue", "Deals with dead letters: what was tried as often as is allowed, and failed.")
+        {
+            list, redrive, purge,
+        };
+    }
+
+    private Task<int> QueueAsync(ParseResult parsed, QueueAction action, CancellationToken cancellation)
+    {
+        var jobs = action == QueueAction.List || parsed.GetValue(_all)
+            ? null
+            : parsed.GetRequiredValue(_jobs).Select(JobId.Parse).Distinct().ToArray();
+        return _verbs.QueueAsync(
+            new QueueOptions(
+                Sources(parsed), action, parsed.GetValue(_queue) == Responses, jobs, parsed.GetValue(_json)),
+            cancellation);
+    }
+
     private Task<int> WebAsync(ParseResult parsed, CancellationToken cancellation) =>
         _verbs.WebAsync(new WebOptions(Sources(parsed)), cancellation);
 
@@ -188,6 +256,25 @@ internal sealed class Grammar
         var text = result.GetValueOrDefault<string>();
         if (!InstanceId.TryParse(text, out _))
             result.AddError($"--instance {text}: 1 to 64 letters, digits and hyphens, and no hyphen first.");
+    }
+
+    private void HasJobsOrAll(CommandResult result)
+    {
+        var jobs = result.GetResult(_jobs)?.Tokens.Select(token => token.Value).ToArray() ?? [];
+        if (result.GetResult(_all) is { Implicit: false } == jobs.Length > 0)
+        {
+            result.AddError($"{result.Command.Name} needs the ids of jobs, or --all.");
+            return;
+        }
+
+        foreach (var job in jobs.Where(job => !JobId.TryParse(job, out _)))
+            result.AddError($"{job} is no job's id: 32 lower-case hexadecimal digits.");
+    }
+
+    private static void MustBeKeyName(ArgumentResult result)
+    {
+        if (result.Tokens is [{ Value: var name }] && !ApiKeys.IsName(name))
+            result.AddError($"key {name}: a name is {ApiKeys.NameRule}.");
     }
 
     private void HasNoUrls(CommandResult result)

@@ -22,8 +22,14 @@ public interface IVerbs
     /// <summary>Looks whether the program can work on AWS.</summary>
     Task<int> AwsCheckAsync(AwsCheckOptions options, CancellationToken cancellation);
 
+    /// <summary>Deals with what a queue gave up on.</summary>
+    Task<int> QueueAsync(QueueOptions options, CancellationToken cancellation);
+
     /// <summary>Classifies files on the spot.</summary>
     Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation);
+
+    /// <summary>Makes an API key.</summary>
+    Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation);
 
     /// <summary>Simulates the service under a load.</summary>
     Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation);
@@ -49,11 +55,38 @@ public sealed record AwsProvisionOptions(SettingsSources Settings, bool DryRun, 
 /// <param name="Json">Whether to print JSON rather than lines.</param>
 public sealed record AwsCheckOptions(SettingsSources Settings, bool Json);
 
+/// <summary>What to do with what a queue gave up on.</summary>
+public enum QueueAction
+{
+    /// <summary>Show it.</summary>
+    List,
+
+    /// <summary>Send it again.</summary>
+    Redrive,
+
+    /// <summary>Throw it away.</summary>
+    Purge,
+}
+
+/// <summary>How <c>queue</c> was called.</summary>
+/// <param name="Settings">The user's settings, <c>--data</c> among them.</param>
+/// <param name="Action">What to do.</param>
+/// <param name="OfResponses">Whether it is about the response queue rather than the request queue.</param>
+/// <param name="Jobs">Whose messages; null for all.</param>
+/// <param name="Json">Whether to print JSON rather than a table.</param>
+public sealed record QueueOptions(
+    SettingsSources Settings, QueueAction Action, bool OfResponses, IReadOnlyList<JobId>? Jobs, bool Json);
+
 /// <summary>How <c>classify</c> was called.</summary>
 /// <param name="Settings">The user's settings.</param>
 /// <param name="Files">The files, at least one, in the order of the arguments.</param>
 /// <param name="Json">Whether to print JSON rather than a table.</param>
 public sealed record ClassifyOptions(SettingsSources Settings, IReadOnlyList<string> Files, bool Json);
+
+/// <summary>How <c>key</c> was called.</summary>
+/// <param name="Name">Whose key it is; a name that the settings take.</param>
+/// <param name="Json">Whether to print JSON rather than lines.</param>
+public sealed record KeyOptions(string Name, bool Json);
 
 /// <summary>How <c>simulate</c> was called. What was not given is null.</summary>
 /// <param name="Settings">The user's settings.</param>

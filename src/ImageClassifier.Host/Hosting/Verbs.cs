@@ -24,6 +24,14 @@ internal sealed class Verbs : IVerbs
     public Task<int> AwsCheckAsync(AwsCheckOptions options, CancellationToken cancellation) =>
         AwsVerbs.CheckAsync(options, cancellation);
 
+    public async Task<int> QueueAsync(QueueOptions options, CancellationToken cancellation)
+    {
+        using var signals = new StopSignals();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
+        int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
+        return await QueueHosting.RunAsync(options, Console.Out, width, stop.Token);
+    }
+
     public async Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation)
     {
         using var signals = new StopSignals();
@@ -51,6 +59,12 @@ internal sealed class Verbs : IVerbs
         {
             return ExitCodes.SomeFailed;
         }
+    }
+
+    public Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation)
+    {
+        NewKey.For(options.Name).Print(Console.Out, options.Json);
+        return Task.FromResult(ExitCodes.Done);
     }
 
     /// <summary>The classifier that the settings describe.</summary>

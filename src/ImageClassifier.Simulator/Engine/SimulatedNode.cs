@@ -11,7 +11,8 @@ namespace ImageClassifier.Simulator.Engine;
 /// An instance with its app node. After its boot it polls as the node's queue source does: for ten when ten of its
 /// credits are free, or for what is free when nothing is in hand, and with one poll under way. It does one picture
 /// after the other; results and deletes wait a moment for others to share their calls; and it ends itself by the
-/// node's own <see cref="IdleRule"/>.
+/// node's own <see cref="IdleRule"/>. By then its next poll is under way: where that cannot be broken off the node ends
+/// with it, and hands back what it brings.
 /// </summary>
 internal sealed class SimulatedNode
 {
@@ -31,6 +32,7 @@ internal sealed class SimulatedNode
 
     private NodeSighting? _record;
     private bool _isPolling;
+    private DateTimeOffset? _drainsSince;
     private int _pollStamp;
     private int _resultsStamp;
     private int _deletesStamp;
@@ -60,14 +62,16 @@ internal sealed class SimulatedNode
     /// <summary>Whether it has not ended.</summary>
     public bool IsAlive => EndedAt is null;
 
-    /// <summary>The record that the node keeps in the store: written when it comes up, and again and again.</summary>
+    /// <summary>The record that the node keeps in the store: written when it comes up, when it drains, and again and
+    /// again.</summary>
     public NodeSighting ReadRecord()
     {
         var interval = _cloud.Model.RecordInterval;
         var cameUp = Shown.RunningAt!.Value;
-        var written = cameUp + interval * Math.Floor((_cloud.Now - cameUp) / interval);
+        var written = _drainsSince ?? cameUp + interval * Math.Floor((_cloud.Now - cameUp) / interval);
         if (_record?.LastModified == written) return _record;
-        var record = new NodeRecord(Shown.Id, Shown.State, _released, _rate.PerSecond, Model);
+        var state = _drainsSince is null ? InstanceState.Running : InstanceState.Draining;
+        var record = new NodeRecord(Shown.Id, state, _released, _rate.PerSecond, Model);
         return _record = new NodeSighting(Shown.Id, written, record);
     }
 
@@ -161,6 +165,12 @@ internal sealed class SimulatedNode
 
     private void Receive()
     {
+        if (_drainsSince is not null)
+        {
+            End();
+            return;
+        }
+
         var count = Math.Min(Math.Min(_hand.Length - InHand, IMessageQueue.MaxBatch), _cloud.Queue.Waiting);
         var wasIdle = _received == _done;
         for (var i = 0; i < count; i++) _hand[(int)(_received++ % _hand.Length)] = _cloud.Queue.Take();
@@ -171,10 +181,19 @@ internal sealed class SimulatedNode
     private void OnPolled(int received)
     {
         _isPolling = false;
+        if (_drainsSince is not null)
+        {
+            End();
+            return;
+        }
+
         _rate.Polled(received, InHand, _cloud.Now);
         if (_idle!.Polled(received, InHand, failed: false, _cloud.Now)
             && _idle.Measured(_cloud.Queue.Measure().Waiting, _cloud.Now))
-            End();
+        {
+            if (_cloud.Model.BreaksOffPolls) End();
+            else _drainsSince = _cloud.Now;
+        }
     }
 
     private void BeginPicture() => _cloud.Events.Schedule(

@@ -26,6 +26,9 @@ public sealed record SimulationModel
     /// <summary>When a node ends itself.</summary>
     public required TerminationSettings Termination { get; init; }
 
+    /// <summary>Whether a poll under way ends when its node wants to end; on SQS it goes on to its end.</summary>
+    public bool BreaksOffPolls { get; init; } = true;
+
     /// <summary>How often a node writes its record.</summary>
     public TimeSpan RecordInterval { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -78,6 +81,7 @@ public sealed record SimulationModel
             Linger = polling.Linger,
             AcknowledgeLinger = polling.AcknowledgeLinger,
             Termination = TerminationSettings.Create(node.Section("termination")),
+            BreaksOffPolls = root.Text("environment") != "aws",
             RecordInterval = node.Duration("record-interval", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)),
             Boot = DrawnTime.Fixed(scaling.Latency.BootTime),
             Service = DrawnTime.Fixed(scaling.Latency.ServiceTime),

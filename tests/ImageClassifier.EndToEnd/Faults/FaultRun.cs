@@ -189,6 +189,7 @@ internal sealed class FaultRun : IAsyncDisposable
             "no message is left on the request queue");
         Assert.Equal(0, await Service.StopAsync());
         Assert.Empty(ProcessTable.Running(_environment.DataFolder, "node"));
+        await AssertNoDeadLetterAsync();
     }
 
     /// <summary>What was done, in a line for each fault.</summary>
@@ -294,6 +295,17 @@ internal sealed class FaultRun : IAsyncDisposable
                     batch.Results[job].GetProperty("instanceId").GetString(), stored.GetProperty("instanceId").GetString());
             }
         }
+    }
+
+    private async Task AssertNoDeadLetterAsync()
+    {
+        var (exitCode, output, error) = await BuiltProgram.RunAsync(
+        [
+            "queue", "list", "--json", "--data", _environment.DataFolder,
+            .. _settings.SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" }),
+        ]);
+        Assert.True(exitCode == 0, error);
+        Assert.Equal("[]", output.Trim());
     }
 
     /// <summary>A port that no one gets by chance while the web tier is down.</summary>

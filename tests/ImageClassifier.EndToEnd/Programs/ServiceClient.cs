@@ -48,9 +48,7 @@ internal static class ServiceClient
         this RunningService service, string batchId, TimeSpan limit)
     {
         using var cancellation = new CancellationTokenSource(limit);
-        using var socket = new ClientWebSocket();
-        await socket.ConnectAsync(
-            new UriBuilder(service.Address) { Scheme = "ws", Path = "/ws", Query = $"batch={batchId}" }.Uri, cancellation.Token);
+        using var socket = await ConnectAsync(service, $"batch={batchId}", cancellation.Token);
         var jobs = new List<JsonElement>();
         while (await ReceiveAsync(socket, cancellation.Token) is { } happened)
         {
@@ -59,6 +57,23 @@ internal static class ServiceClient
         }
 
         throw new InvalidOperationException("The socket closed before the batch was complete.");
+    }
+
+    /// <summary>Follows a batch over the WebSocket from a place on, until the server closes it.</summary>
+    /// <param name="service">The service.</param>
+    /// <param name="batchId">The batch.</param>
+    /// <param name="after">The id of the last event that is known; null for all.</param>
+    /// <param name="limit">How long at most.</param>
+    /// <returns>The events.</returns>
+    public static async Task<IReadOnlyList<JsonElement>> ResumeAsync(
+        this RunningService service, string batchId, string? after, TimeSpan limit)
+    {
+        using var cancellation = new CancellationTokenSource(limit);
+        using var socket = await ConnectAsync(
+            service, after is null ? $"batch={batchId}" : $"batch={batchId}&after={after}", cancellation.Token);
+        var events = new List<JsonElement>();
+        while (await ReceiveAsync(socket, cancellation.Token) is { } happened) events.Add(happened);
+        return events;
     }
 
     public static async Task<JsonElement> GetJsonAsync(this RunningService service, string path) =>
@@ -75,6 +90,15 @@ internal static class ServiceClient
         },
         limit,
         () => $"App nodes still live:\n{service.Log}");
+
+    private static async Task<ClientWebSocket> ConnectAsync(
+        RunningService service, string query, CancellationToken cancellation)
+    {
+        var socket = new ClientWebSocket();
+        await socket.ConnectAsync(
+            new UriBuilder(service.Address) { Scheme = "ws", Path = "/ws", Query = query }.Uri, cancellation);
+        return socket;
+    }
 
     /// <summary>The next event of a socket; null when the service has closed it.</summary>
     public static async Task<JsonElement?> ReceiveAsync(ClientWebSocket socket, CancellationToken cancellation)

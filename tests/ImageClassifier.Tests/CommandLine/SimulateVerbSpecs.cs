@@ -53,14 +53,14 @@ public sealed class SimulateVerbSpecs : IDisposable
     }
 
     // One instance: a look, 26 s of boot, 30 s of work. The first of the three empty polls of 5 s begins while the last
-    // twenty pictures, two seconds of work, are in hand.
+    // twenty pictures, two seconds of work, are in hand; a fourth is under way by then, which SQS does not break off.
     [Fact]
     public async Task A_burst_for_one_instance_comes_to_what_one_can_reckon()
     {
         await RunAsync(Burst with { ServiceTime = null, Settings = Aws() });
         Assert.Equal(1, Json().GetProperty("launches").GetInt32());
         Assert.InRange(Json().GetProperty("lastResultSeconds").GetDouble(), 56, 58);
-        Assert.InRange(Json().GetProperty("instanceHours").GetDouble() * 3600, 67, 72);
+        Assert.InRange(Json().GetProperty("instanceHours").GetDouble() * 3600, 72, 77);
     }
 
     [Fact]
