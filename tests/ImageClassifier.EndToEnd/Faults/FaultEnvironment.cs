@@ -79,7 +79,8 @@ internal sealed class EmulatedAwsFaults : FaultEnvironment
 
     private EmulatedAwsFaults(EmulatedAws aws, string dataFolder) : base(dataFolder, new StoredInBucket(aws)) => _aws = aws;
 
-    public override IReadOnlyList<string> Settings => _aws.Settings;
+    // A stopping web tier waits for its last poll, which is long where polls are paid for.
+    public override IReadOnlyList<string> Settings => [.. _aws.Settings, "results.listener.wait-time=2s"];
 
     public override bool AcceptsWithoutQueue => false;
 
