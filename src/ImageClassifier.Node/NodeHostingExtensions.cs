@@ -21,7 +21,11 @@ public static class NodeHostingExtensions
     /// </summary>
     /// <remarks>The configuration must have the <c>classifier-dispatcher</c>; it gets one thread for each
     /// classifier.</remarks>
-    public static AkkaConfigurationBuilder WithAppNode(this AkkaConfigurationBuilder builder, NodeSettings settings)
+    /// <param name="builder">Of the actor system.</param>
+    /// <param name="settings">The node's.</param>
+    /// <param name="clock">Makes the node's time from the actor system's; null: that is the node's.</param>
+    public static AkkaConfigurationBuilder WithAppNode(
+        this AkkaConfigurationBuilder builder, NodeSettings settings, Func<TimeProvider, TimeProvider>? clock = null)
     {
         var threads = settings.Classification.Classifiers.ToString(CultureInfo.InvariantCulture);
         return builder
@@ -33,17 +37,23 @@ public static class NodeHostingExtensions
                     resolver.GetService<IObjectStore>(),
                     resolver.GetService<IImageClassifier>(),
                     resolver.GetService<IInstanceIdentity>());
-                registry.Register<NodeSupervisorActor>(StartNode(system, settings, ports, ClassifierDispatcher));
+                registry.Register<NodeSupervisorActor>(
+                    StartNode(system, settings, ports, ClassifierDispatcher, clock));
             });
     }
 
     /// <summary>Starts the node of an actor system that ends with it.</summary>
     internal static IActorRef StartNode(
-        ActorSystem system, NodeSettings settings, NodePorts ports, string classifierDispatcher)
+        ActorSystem system,
+        NodeSettings settings,
+        NodePorts ports,
+        string classifierDispatcher,
+        Func<TimeProvider, TimeProvider>? clock = null)
     {
         var shutdown = CoordinatedShutdown.Get(system);
+        TimeProvider time = new SchedulerTimeProvider(system);
         var props = NodeSupervisorActor.Props(
-            settings, ports, new SchedulerTimeProvider(system), classifierDispatcher, EndSystem);
+            settings, ports, clock?.Invoke(time) ?? time, classifierDispatcher, EndSystem);
         var node = system.ActorOf(props, "node");
 
         // A stopping host runs the coordinated shutdown, which waits here. The phase's own timeout bounds it.

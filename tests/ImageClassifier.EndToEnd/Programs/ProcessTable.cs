@@ -22,6 +22,10 @@ internal static class ProcessTable
         ];
     }
 
+    /// <summary>The instance that the process of an app node is; null where it has just ended.</summary>
+    public static string? Instance(int process) =>
+        CommandLine($"/proc/{process}").SkipWhile(argument => argument != "--instance").ElementAtOrDefault(1);
+
     /// <summary>Sends a signal, by its name without SIG.</summary>
     public static void Signal(int process, string signal)
     {

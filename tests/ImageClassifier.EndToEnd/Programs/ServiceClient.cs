@@ -100,7 +100,8 @@ internal static class ServiceClient
         return socket;
     }
 
-    private static async Task<JsonElement?> ReceiveAsync(ClientWebSocket socket, CancellationToken cancellation)
+    /// <summary>The next event of a socket; null when the service has closed it.</summary>
+    public static async Task<JsonElement?> ReceiveAsync(ClientWebSocket socket, CancellationToken cancellation)
     {
         using var frame = new MemoryStream();
         var buffer = new byte[16 * 1024];

@@ -23,6 +23,9 @@ public sealed class FauxqsEmulator : IAsyncDisposable
     /// <summary>Where both services are.</summary>
     public Uri Endpoint { get; }
 
+    /// <summary>Its process.</summary>
+    public int ProcessId => _process.Id;
+
     /// <summary>Whether it can be started.</summary>
     public static bool IsInstalled =>
         NodeExecutable() is not null && Directory.Exists(Path.Combine(Folder, "node_modules", "fauxqs"));

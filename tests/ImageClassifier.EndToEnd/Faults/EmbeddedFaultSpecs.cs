@@ -1,0 +1,57 @@
+using System.Diagnostics;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.EndToEnd.Faults;
+
+/// <summary>Faults on one machine: queues in SQLite, pictures in files.</summary>
+public sealed class EmbeddedFaultSpecs(ITestOutputHelper output) : FaultSpecs(output)
+{
+    // Pictures have a tenth of a mebibyte on average.
+    private static readonly int Mebibytes = 64 + (FaultForm.Current.Pictures / 4);
+
+    [SkippableFact]
+    public async Task Nothing_is_lost_when_the_disk_is_full()
+    {
+        using var disk = SmallDisk.TryMount(Mebibytes);
+        Skip.If(disk is null, "no disk can be mounted here; the test of files that cannot grow stands in for this one");
+        await FillAsync(disk!);
+    }
+
+    [SkippableFact]
+    public async Task Nothing_is_lost_when_no_file_can_grow()
+    {
+        using var disk = new FileSizeLimit();
+        await FillAsync(disk);
+    }
+
+    private async Task FillAsync(IFillableDisk disk)
+    {
+        await using var environment = new EmbeddedFaults(disk.Folder);
+        await RunAsync(environment, async run =>
+        {
+            await run.UploadAsync(run.Form.Pictures / 2, FaultRun.LargeBatch);
+            await run.ResultsAsync(run.Random.Next(1, run.Form.Pictures / 8));
+            disk.Fill();
+            run.Strike("disk full");
+            var full = Stopwatch.StartNew();
+            var uploading = run.UploadAsync(run.Form.Pictures / 4, FaultRun.SmallBatch);
+            await run.UntilAsync(
+                () =>
+                {
+                    // Whoever deletes something makes room again, and whoever starts has room at first.
+                    disk.Fill();
+                    return full.Elapsed >= run.Form.Outage && run.Client.RefusedUploads > 0;
+                },
+                "uploads are told to come back, and the outage is over");
+            run.Strike("disk has room again");
+            disk.Free();
+
+            await uploading;
+            await run.UploadRestAsync();
+        });
+    }
+
+    private protected override Task<FaultEnvironment> OpenAsync() => Task.FromResult<FaultEnvironment>(
+        new EmbeddedFaults(Directory.CreateTempSubdirectory("image-classifier-").FullName));
+}

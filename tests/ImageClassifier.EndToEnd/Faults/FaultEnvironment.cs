@@ -1,0 +1,115 @@
+using ImageClassifier.EndToEnd.Programs;
+using Microsoft.Data.Sqlite;
+
+namespace ImageClassifier.EndToEnd.Faults;
+
+/// <summary>What a fault run takes place in.</summary>
+internal abstract class FaultEnvironment(string dataFolder, IStoredObjects objects) : IAsyncDisposable
+{
+    public string DataFolder => dataFolder;
+
+    public IStoredObjects Objects => objects;
+
+    /// <summary>Given with <c>--set</c>, the image-classifier prefix left out.</summary>
+    public abstract IReadOnlyList<string> Settings { get; }
+
+    /// <summary>Whether pictures can be accepted while the queue is away, because the store is not.</summary>
+    public abstract bool AcceptsWithoutQueue { get; }
+
+    /// <summary>Stops both queues, until what it answers is disposed of.</summary>
+    public abstract IDisposable StopQueues();
+
+    public abstract ValueTask DisposeAsync();
+}
+
+/// <summary>One machine: queues in SQLite, pictures in files.</summary>
+internal sealed class EmbeddedFaults(string dataFolder) : FaultEnvironment(dataFolder, new StoredFiles(dataFolder))
+{
+    public override IReadOnlyList<string> Settings => ["scaling.max-instances=2", "node.polling.wait-time=1s"];
+
+    public override bool AcceptsWithoutQueue => true;
+
+    /// <summary>No process serves these queues that could be stopped. Someone who holds the write lock of their files has
+    /// the same effect: nothing can be sent, received, renewed or deleted.</summary>
+    public override IDisposable StopQueues()
+    {
+        var locks = new HeldLocks();
+        try
+        {
+            foreach (var queue in new[] { "requests", "responses" })
+                locks.Take(Path.Combine(DataFolder, "queues", $"{queue}.db"));
+            return locks;
+        }
+        catch
+        {
+            locks.Dispose();
+            throw;
+        }
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        Directory.Delete(DataFolder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    private sealed class HeldLocks : IDisposable
+    {
+        private readonly List<SqliteConnection> _held = [];
+
+        public void Take(string path)
+        {
+            var connection = new SqliteConnection($"Data Source={path};Pooling=False;Default Timeout=60");
+            _held.Add(connection);
+            connection.Open();
+            using var begin = connection.CreateCommand();
+            begin.CommandText = "BEGIN IMMEDIATE";
+            begin.ExecuteNonQuery();
+        }
+
+        // A connection that closes in a transaction lets go of its lock.
+        public void Dispose() => _held.ForEach(connection => connection.Dispose());
+    }
+}
+
+/// <summary>Queues and pictures on an emulator of AWS.</summary>
+internal sealed class EmulatedAwsFaults : FaultEnvironment
+{
+    private readonly EmulatedAws _aws;
+
+    private EmulatedAwsFaults(EmulatedAws aws, string dataFolder) : base(dataFolder, new StoredInBucket(aws)) => _aws = aws;
+
+    // A stopping web tier waits for its last poll, which is long where polls are paid for.
+    public override IReadOnlyList<string> Settings => [.. _aws.Settings, "results.listener.wait-time=2s"];
+
+    public override bool AcceptsWithoutQueue => false;
+
+    public static async Task<EmulatedAwsFaults> StartAsync()
+    {
+        var aws = await EmulatedAws.StartAsync();
+        await aws.ProvisionAsync();
+        return new EmulatedAwsFaults(aws, Directory.CreateTempSubdirectory("image-classifier-").FullName);
+    }
+
+    /// <summary>The emulator answers nothing meanwhile, and forgets nothing. The store is stopped with it.</summary>
+    public override IDisposable StopQueues() => new StoppedProcess(_aws.ProcessId);
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _aws.DisposeAsync();
+        Directory.Delete(DataFolder, recursive: true);
+    }
+
+    private sealed class StoppedProcess : IDisposable
+    {
+        private readonly int _id;
+
+        public StoppedProcess(int id)
+        {
+            _id = id;
+            ProcessTable.Signal(id, "STOP");
+        }
+
+        public void Dispose() => ProcessTable.Signal(_id, "CONT");
+    }
+}

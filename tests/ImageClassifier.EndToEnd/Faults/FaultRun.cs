@@ -1,0 +1,329 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using ImageClassifier.EndToEnd.Pictures;
+using ImageClassifier.EndToEnd.Programs;
+using Xunit;
+
+namespace ImageClassifier.EndToEnd.Faults;
+
+/// <summary>
+/// The service under faults, with clients that want their results. A fault strikes by progress: once so many results have
+/// come, and only while there is work left. A seed decides how many, and whom it hits.
+/// </summary>
+internal sealed class FaultRun : IAsyncDisposable
+{
+    /// <summary>Pictures of a batch that is accepted before much of it can be done.</summary>
+    public const int LargeBatch = 500;
+
+    /// <summary>Pictures of a batch where many uploads should be under way.</summary>
+    public const int SmallBatch = 10;
+
+    private const int UploadsAtOnce = 2;
+    private const int LogLines = 30;
+
+    // Faults come faster here than they do in life, so what recovers from them is set to be quick too.
+    private static readonly string[] QuickRecovery =
+    [
+        "queues.requests.lease=5s", "queues.responses.lease=5s",
+        "scaling.min-backoff=100ms", "scaling.max-backoff=1s", "node.polling.max-backoff=1s",
+        "results.listener.max-backoff=1s", "uploads.outbox.max-backoff=1s", "uploads.retry-after=1s",
+    ];
+
+    private readonly FaultEnvironment _environment;
+    private readonly CancellationTokenSource _limit;
+    private readonly Uri _address = FreeAddress();
+    private readonly string[] _settings;
+    private readonly Queue<TestPicture> _pictures;
+    private readonly List<RunningService> _lives = [];
+    private readonly List<RunningNode> _nodes = [];
+    private readonly List<string> _strikes = [];
+    private readonly Stopwatch _elapsed = Stopwatch.StartNew();
+
+    private FaultRun(FaultEnvironment environment, string[] settings)
+    {
+        _environment = environment;
+        _settings = [.. environment.Settings, .. QuickRecovery, .. settings];
+        _pictures = new Queue<TestPicture>(TestPictures.Many(Form.Pictures));
+        _limit = new CancellationTokenSource(Form.Limit, TimeProvider.System);
+        Client = new PersistentClient(_address, _limit.Token);
+    }
+
+    public FaultForm Form { get; } = FaultForm.Current;
+
+    public FaultEnvironment Environment => _environment;
+
+    /// <summary>Draws from the seed.</summary>
+    public Random Random { get; } = new(FaultForm.Seed);
+
+    public PersistentClient Client { get; }
+
+    /// <summary>What the web tier has logged, in all its lives.</summary>
+    public string Log => string.Join("\n--- killed ---\n", _lives.Select(life => life.Log));
+
+    private RunningService Service => _lives[^1];
+
+    /// <summary>Starts the service.</summary>
+    /// <param name="environment">Where; it outlives the run.</param>
+    /// <param name="settings">Given with <c>--set</c>, the image-classifier prefix left out.</param>
+    public static async Task<FaultRun> StartAsync(FaultEnvironment environment, params string[] settings)
+    {
+        var run = new FaultRun(environment, settings);
+        await run.StartWebAsync();
+        return run;
+    }
+
+    /// <summary>Uploads the next pictures in batches, until all are accepted.</summary>
+    public Task UploadAsync(int pictures, int batchSize)
+    {
+        var batches = Enumerable.Range(0, Math.Min(pictures, _pictures.Count)).Select(_ => _pictures.Dequeue())
+            .Chunk(batchSize).ToArray();
+        return Parallel.ForEachAsync(
+            batches,
+            new ParallelOptions { MaxDegreeOfParallelism = UploadsAtOnce, CancellationToken = _limit.Token },
+            async (batch, _) => await Client.UploadAsync(batch));
+    }
+
+    /// <summary>Uploads the pictures that are left.</summary>
+    public Task UploadRestAsync() => UploadAsync(_pictures.Count, SmallBatch);
+
+    /// <summary>Completes in the moment in which, from now on, so many uploads have begun.</summary>
+    public Task UploadsBeginAsync(int count)
+    {
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Client.UploadBegins += () =>
+        {
+            if (Interlocked.Decrement(ref count) == 0) begun.TrySetResult();
+        };
+        return begun.Task.WaitAsync(_limit.Token);
+    }
+
+    /// <summary>Awaits more results than there are.</summary>
+    public Task ResultsAsync(int more)
+    {
+        var wanted = Client.Seen + more;
+        return UntilAsync(() => Client.Seen >= wanted, $"{wanted} results are there");
+    }
+
+    /// <summary>Awaits that something holds, unless the run has gone wrong already.</summary>
+    public Task UntilAsync(Func<bool> condition, string what) => UntilAsync(() => Task.FromResult(condition()), what);
+
+    /// <inheritdoc cref="UntilAsync(Func{bool}, string)"/>
+    public Task UntilAsync(Func<Task<bool>> condition, string what) => Until.HoldsAsync(
+        async () =>
+        {
+            Client.ThrowIfFailed();
+            return await condition();
+        },
+        Form.Limit - _elapsed.Elapsed,
+        () => $"It never came to this: {what}.");
+
+    /// <summary>Notes a fault that strikes now, and asserts that it strikes work.</summary>
+    public void Strike(string fault)
+    {
+        var struck = $"{_elapsed.Elapsed.TotalSeconds:0.0} s: {fault}, with {Client.Seen} results there,"
+            + $" {Client.Outstanding} wanted, {Client.UploadsUnderWay} uploads under way";
+        _strikes.Add(struck);
+        Assert.True(Client.Outstanding > 0, $"There was no work left to hit. {struck}");
+    }
+
+    /// <summary>Kills an app node that has brought results and lives.</summary>
+    public async Task KillNodeAsync()
+    {
+        int[] atWork = [];
+        await UntilAsync(
+            () =>
+            {
+                var known = Client.Instances;
+                atWork = [.. Service.NodeProcesses()
+                    .Where(id => ProcessTable.Instance(id) is { } instance && known.Contains(instance)).Order()];
+                return atWork.Length > 0;
+            },
+            "an app node that has brought results lives");
+        KillNode(atWork[Random.Next(atWork.Length)]);
+    }
+
+    /// <summary>Kills an app node.</summary>
+    public void KillNode(int process)
+    {
+        Strike($"app node {ProcessTable.Instance(process)} killed");
+        ProcessTable.Signal(process, "KILL");
+    }
+
+    /// <summary>Kills the web tier, which takes uploads, and starts it again.</summary>
+    public async Task KillWebAsync()
+    {
+        Strike("web tier killed");
+        Assert.True(Client.UploadsUnderWay > 0, "No upload was under way.");
+        await Service.KillWebAsync();
+        await StartWebAsync();
+    }
+
+    /// <summary>Starts an app node beside those that the web tier launches, and awaits that it is up.</summary>
+    public async Task<RunningNode> StartNodeAsync(string instance, IReadOnlyDictionary<string, string> variables)
+    {
+        var node = RunningNode.Start(_environment.DataFolder, instance, variables, _settings);
+        _nodes.Add(node);
+        await UntilAsync(
+            async () => (await Client.GetAsync("/api/fleet")).GetProperty("instances").EnumerateArray().Any(shown =>
+                shown.GetProperty("instanceId").GetString() == instance
+                && shown.GetProperty("state").GetString() == "running"),
+            $"the node {instance} is up");
+        return node;
+    }
+
+    /// <summary>The end of every run: each accepted picture has exactly one result, its client has it, and the service
+    /// stops as it should.</summary>
+    public async Task EndsWellAsync()
+    {
+        Assert.Empty(_pictures);
+        await Client.FollowedAsync();
+        Assert.Equal(Form.Pictures, Client.Seen);
+        foreach (var batch in Client.Batches) await AssertAnsweredAsync(batch);
+        await AssertStoredAsync();
+        await UntilAsync(
+            async () => (await Client.GetAsync("/api/fleet")).GetProperty("backlog").GetInt32() == 0,
+            "no message is left on the request queue");
+        Assert.Equal(0, await Service.StopAsync());
+        Assert.Empty(ProcessTable.Running(_environment.DataFolder, "node"));
+        await AssertNoDeadLetterAsync();
+    }
+
+    /// <summary>What was done, in a line for each fault.</summary>
+    public string Describe()
+    {
+        var text = new StringBuilder();
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"{Form.Pictures} pictures, seed {FaultForm.Seed} (IMAGE_CLASSIFIER_FAULTS_SEED): after"
+            + $" {_elapsed.Elapsed.TotalSeconds:0} s {Client.Seen} results from {Client.Instances.Count} app nodes;"
+            + $" {_strikes.Count} faults, {Client.BrokenUploads} uploads without an answer, {Client.RefusedUploads} told to"
+            + $" come back, {Client.Reconnects} sockets opened again");
+        foreach (var strike in _strikes) text.AppendLine(strike);
+        return text.ToString();
+    }
+
+    /// <summary>The last of every log.</summary>
+    public string DescribeLogs()
+    {
+        var text = new StringBuilder();
+        foreach (var batch in Client.Batches.Where(batch => batch.Results.Count < batch.Jobs.Count))
+        {
+            var missing = batch.Jobs.Except(batch.Results.Keys);
+            text.AppendLine(CultureInfo.InvariantCulture, $"Batch {batch.Id} lacks {string.Join(", ", missing)}");
+        }
+
+        foreach (var life in _lives) Append("web tier", life.Log.Split('\n'));
+        foreach (var node in _nodes.Where(node => node.Output.Length > 0)) Append(node.Instance, node.Output.Split('\n'));
+        var logs = new DirectoryInfo(Path.Combine(_environment.DataFolder, "logs"));
+        if (logs.Exists)
+        {
+            foreach (var file in logs.EnumerateFiles().OrderBy(file => file.LastWriteTimeUtc))
+                Append(file.Name, ReadShared(file.FullName).Split('\n'));
+        }
+
+        return text.ToString();
+
+        void Append(string name, string[] lines) =>
+            text.AppendLine(CultureInfo.InvariantCulture, $"--- {name}").AppendJoin('\n', lines.TakeLast(LogLines)).AppendLine();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _limit.CancelAsync();
+        Client.Dispose();
+        foreach (var node in _nodes) await node.DisposeAsync();
+        foreach (var life in _lives) await life.DisposeAsync();
+        // Those that lost their web tier, where the run broke off before it was back.
+        foreach (var node in ProcessTable.Running(_environment.DataFolder, "node")) ProcessTable.Signal(node, "KILL");
+        _limit.Dispose();
+    }
+
+    private static string ReadShared(string path)
+    {
+        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        return reader.ReadToEnd();
+    }
+
+    private async Task StartWebAsync() => _lives.Add(
+        await RunningService.StartAsync(_environment.DataFolder, ownsData: false, _address, _settings));
+
+    private async Task AssertAnsweredAsync(FollowedBatch batch)
+    {
+        var answer = await Client.GetAsync($"/api/batches/{batch.Id}");
+        var jobs = answer.GetProperty("jobs").EnumerateArray().ToDictionary(job => job.GetProperty("jobId").GetString()!);
+        Assert.Equal(batch.Jobs.Count, answer.GetProperty("total").GetInt32());
+        Assert.Equal(batch.Jobs.Order(), jobs.Keys.Order());
+        foreach (var (id, job) in jobs)
+        {
+            Assert.True(job.GetProperty("status").GetString() == "classified", $"A good picture has not come well: {job}");
+            batch.AssertSame(id, job);
+        }
+    }
+
+    /// <summary>An upload that was sent again is one batch, so the store has those of the clients and no more.</summary>
+    private async Task AssertStoredAsync()
+    {
+        var manifests = (await _environment.Objects.ListAsync("batches/"))
+            .Where(key => key.EndsWith("/manifest.json", StringComparison.Ordinal)).ToArray();
+        var accepted = new Dictionary<string, IReadOnlyList<string>>();
+        foreach (var key in manifests)
+        {
+            var manifest = await _environment.Objects.ReadAsync(key);
+            accepted[manifest.GetProperty("batch").GetString()!] =
+            [
+                .. manifest.GetProperty("jobs").EnumerateArray()
+                    .Where(job => job.TryGetProperty("imageKey", out var image) && image.ValueKind == JsonValueKind.String)
+                    .Select(job => job.GetProperty("job").GetString()!).Order(),
+            ];
+        }
+
+        Assert.Equal(Client.Batches.Select(batch => batch.Id).Order(), accepted.Keys.Order());
+        foreach (var batch in Client.Batches)
+        {
+            Assert.Equal(batch.Jobs.Order(), accepted[batch.Id]);
+            var results = await _environment.Objects.ListAsync($"results/{batch.Id}/");
+            Assert.Equal(batch.Jobs.Select(job => $"results/{batch.Id}/{job}.json").Order(), results.Order());
+            foreach (var job in batch.Jobs)
+            {
+                var stored = await _environment.Objects.ReadAsync($"results/{batch.Id}/{job}.json");
+                Assert.Equal("classified", stored.GetProperty("status").GetString());
+                Assert.Equal(
+                    batch.Results[job].GetProperty("instanceId").GetString(), stored.GetProperty("instanceId").GetString());
+            }
+        }
+    }
+
+    private async Task AssertNoDeadLetterAsync()
+    {
+        var (exitCode, output, error) = await BuiltProgram.RunAsync(
+        [
+            "queue", "list", "--json", "--data", _environment.DataFolder,
+            .. _settings.SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" }),
+        ]);
+        Assert.True(exitCode == 0, error);
+        Assert.Equal("[]", output.Trim());
+    }
+
+    /// <summary>A port that no one gets by chance while the web tier is down.</summary>
+    private static Uri FreeAddress()
+    {
+        const int firstPort = 20000, ports = 10000;
+        while (true)
+        {
+            var port = firstPort + Random.Shared.Next(ports);
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, port);
+                listener.Start();
+                return new Uri($"http://127.0.0.1:{port}");
+            }
+            catch (SocketException)
+            {
+            }
+        }
+    }
+}

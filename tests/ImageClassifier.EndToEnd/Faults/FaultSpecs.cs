@@ -1,0 +1,114 @@
+using System.Diagnostics;
+using System.Globalization;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.EndToEnd.Faults;
+
+/// <summary>
+/// Nothing lost, nothing twice: what every environment promises under faults. Each run ends with exactly one result for
+/// each accepted picture, in the store and with a client that stayed through it all.
+/// <c>IMAGE_CLASSIFIER_FAULTS=long</c> makes them long, and <c>IMAGE_CLASSIFIER_FAULTS_SEED</c> repeats a run that failed.
+/// </summary>
+public abstract class FaultSpecs(ITestOutputHelper output)
+{
+    // More than any lease or limit here, so that whatever went by a wrong clock would not end in time.
+    private static readonly TimeSpan ClockError = TimeSpan.FromMinutes(30);
+
+    [SkippableFact]
+    public Task Nothing_is_lost_when_app_nodes_are_killed_at_random() => RunAsync(async run =>
+    {
+        var share = run.Form.Pictures / run.Form.NodeKills;
+        for (var kill = 1; kill <= run.Form.NodeKills; kill++)
+        {
+            await run.UploadAsync(share, FaultRun.LargeBatch);
+            await run.ResultsAsync(run.Random.Next(1, share / 2));
+            await run.KillNodeAsync();
+        }
+
+        await run.UploadRestAsync();
+    });
+
+    [SkippableFact]
+    public Task Nothing_is_lost_when_the_web_tier_is_killed_and_comes_back() => RunAsync(async run =>
+    {
+        var half = run.Form.Pictures / run.Form.WebKills / 2;
+        for (var kill = 1; kill <= run.Form.WebKills; kill++)
+        {
+            await run.UploadAsync(half, FaultRun.LargeBatch);
+            await run.ResultsAsync(1);
+            var hit = run.UploadsBeginAsync(run.Random.Next(1, half / FaultRun.SmallBatch));
+            var uploading = run.UploadAsync(half, FaultRun.SmallBatch);
+            await hit;
+            await run.KillWebAsync();
+            await uploading;
+        }
+
+        await run.UploadRestAsync();
+        Assert.True(run.Client.BrokenUploads > 0, "No upload was broken off.");
+        Assert.True(run.Client.Reconnects >= run.Form.WebKills, "No client had to connect again.");
+    });
+
+    [SkippableFact]
+    public Task Nothing_is_lost_when_the_queues_are_away() => RunAsync(async run =>
+    {
+        await run.UploadAsync(run.Form.Pictures / 2, FaultRun.LargeBatch);
+        await run.ResultsAsync(run.Random.Next(1, run.Form.Pictures / 8));
+        Task uploading;
+        using (run.Environment.StopQueues())
+        {
+            run.Strike("queues stopped");
+            var away = Stopwatch.StartNew();
+            uploading = run.UploadAsync(run.Form.Pictures / 4, FaultRun.SmallBatch);
+            if (run.Environment.AcceptsWithoutQueue) await uploading;
+            await run.UntilAsync(() => away.Elapsed >= run.Form.Outage, "the outage is over");
+            run.Strike("queues come back");
+        }
+
+        await uploading;
+        await run.UploadRestAsync();
+    });
+
+    [SkippableFact]
+    public Task Nothing_is_lost_when_clocks_of_app_nodes_are_wrong() => RunAsync(async run =>
+    {
+        var ahead = await run.StartNodeAsync("ahead", WrongClock(ClockError));
+        await run.StartNodeAsync("behind", WrongClock(-ClockError));
+
+        await run.UploadAsync(run.Form.Pictures / 2, FaultRun.LargeBatch);
+        await run.UntilAsync(
+            () => run.Client.Instances.IsSupersetOf(["ahead", "behind"]), "both nodes with wrong clocks bring results");
+        // What it holds must come back by the queue's clock.
+        run.KillNode(ahead.ProcessId);
+        await run.UploadRestAsync();
+    }, "node.termination.max-empty-polls=100");
+
+    private protected abstract Task<FaultEnvironment> OpenAsync();
+
+    private protected async Task RunAsync(Func<FaultRun, Task> faults, params string[] settings)
+    {
+        await using var environment = await OpenAsync();
+        await RunAsync(environment, faults, settings);
+    }
+
+    private protected async Task RunAsync(
+        FaultEnvironment environment, Func<FaultRun, Task> faults, params string[] settings)
+    {
+        await using var run = await FaultRun.StartAsync(environment, settings);
+        try
+        {
+            await faults(run);
+            await run.EndsWellAsync();
+            output.WriteLine(run.Describe());
+        }
+        catch (Exception failure) when (failure is not SkipException)
+        {
+            throw new Xunit.Sdk.XunitException($"{failure}\n\n{run.Describe()}\n{run.DescribeLogs()}");
+        }
+    }
+
+    private static Dictionary<string, string> WrongClock(TimeSpan error) => new()
+    {
+        ["IMAGE_CLASSIFIER_TEST_CLOCK_ERROR"] = error.ToString("c", CultureInfo.InvariantCulture),
+    };
+}

@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Xunit;
+
+namespace ImageClassifier.EndToEnd.Faults;
+
+/// <summary>An accepted batch, as its client knows it.</summary>
+internal sealed class FollowedBatch
+{
+    private readonly ConcurrentDictionary<string, JsonElement> _results = new();
+    private readonly HashSet<(string Epoch, string Job)> _heard = [];
+
+    /// <param name="accepted">The body of the 202.</param>
+    public FollowedBatch(JsonElement accepted)
+    {
+        Id = accepted.GetProperty("batchId").GetString()!;
+        Jobs = accepted.GetProperty("jobs").EnumerateArray()
+            .Where(job => job.GetProperty("status").GetString() != "rejected")
+            .Select(IdOf)
+            .ToHashSet();
+    }
+
+    public string Id { get; }
+
+    /// <summary>The ids of its accepted jobs.</summary>
+    public IReadOnlySet<string> Jobs { get; }
+
+    /// <summary>The results that its client has, by job.</summary>
+    public IReadOnlyDictionary<string, JsonElement> Results => _results;
+
+    /// <summary>A result event came. Within one life of the batch's actor no job comes twice; after that a repeat says what
+    /// was said before.</summary>
+    public void Hear(string eventId, JsonElement job)
+    {
+        var id = IdOf(job);
+        Assert.Contains(id, Jobs);
+        var epoch = eventId[..eventId.LastIndexOf('-')];
+        Assert.True(_heard.Add((epoch, id)), $"Job {id} came twice within epoch {epoch} of batch {Id}.");
+        if (!_results.TryAdd(id, job)) AssertSame(id, job);
+    }
+
+    /// <summary>Asserts that what is said of a job somewhere is what its client has heard.</summary>
+    public void AssertSame(string id, JsonElement job) =>
+        Assert.True(JsonElement.DeepEquals(_results[id], job), $"First there was {_results[id]}, then {job}");
+
+    private static string IdOf(JsonElement job) => job.GetProperty("jobId").GetString()!;
+}

@@ -1,0 +1,90 @@
+using System.Xml.Linq;
+using ImageClassifier.Testing.Emulator;
+using Xunit;
+
+namespace ImageClassifier.EndToEnd.Programs;
+
+/// <summary>The environment <c>aws</c> on an emulator of SQS and S3, with app nodes as processes, and what the program needs
+/// to find it. One at a time: the program takes its credentials from this process's variables.</summary>
+internal sealed class EmulatedAws : IAsyncDisposable
+{
+    public const string Bucket = "end-to-end";
+
+    // No account of anyone's: the emulator takes any.
+    private static readonly Dictionary<string, string> Variables = new()
+    {
+        ["AWS_ACCESS_KEY_ID"] = "emulated",
+        ["AWS_SECRET_ACCESS_KEY"] = "emulated",
+        ["AWS_EC2_METADATA_DISABLED"] = "true",
+    };
+
+    private readonly FauxqsEmulator _emulator;
+    private readonly HttpClient _http = new();
+
+    private EmulatedAws(FauxqsEmulator emulator) => _emulator = emulator;
+
+    /// <summary>What the program is started with, the image-classifier prefix left out.</summary>
+    public IReadOnlyList<string> Settings =>
+    [
+        "environment=aws", "fleet.kind=processes", "aws.region=eu-central-1", $"aws.s3.bucket={Bucket}",
+        $"aws.sqs.service-url={_emulator.Endpoint}", $"aws.s3.service-url={_emulator.Endpoint}",
+        "scaling.policy=per-image", "scaling.max-instances=2", "scaling.settle-time=1s",
+        "node.polling.wait-time=2s", "node.classification.threads=1", "node.polling.decoders=2",
+        // Processes are not charged by the minute, so they need not poll it out.
+        "node.termination.min-lifetime=0s",
+    ];
+
+    /// <summary>The same as arguments.</summary>
+    public IEnumerable<string> Arguments =>
+        Settings.SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" });
+
+    /// <summary>The process of the emulator.</summary>
+    public int ProcessId => _emulator.ProcessId;
+
+    /// <summary>Starts one without queues and bucket; skips the running test where it is not installed.</summary>
+    public static async Task<EmulatedAws> StartAsync()
+    {
+        var emulator = await FauxqsEmulator.StartAsync();
+        foreach (var (name, value) in Variables) Environment.SetEnvironmentVariable(name, value);
+        return new EmulatedAws(emulator);
+    }
+
+    /// <summary>Has the program make queues and bucket.</summary>
+    public async Task ProvisionAsync()
+    {
+        var (exitCode, output, error) = await BuiltProgram.RunAsync(["aws", "provision", .. Arguments]);
+        Assert.True(exitCode == 0, $"{output}\n{error}");
+        Assert.Contains($"created bucket {Bucket}", output, StringComparison.Ordinal);
+    }
+
+    /// <summary>The keys of the bucket that begin so.</summary>
+    public async Task<IReadOnlyList<string>> ListAsync(string prefix)
+    {
+        var keys = new List<string>();
+        string? more = "";
+        while (more is not null)
+        {
+            var next = more.Length > 0 ? $"&continuation-token={Uri.EscapeDataString(more)}" : "";
+            var listing = XDocument.Parse(await _http.GetStringAsync(
+                new Uri(_emulator.Endpoint, $"/{Bucket}?list-type=2&prefix={Uri.EscapeDataString(prefix)}{next}")));
+            keys.AddRange(Values("Key"));
+            more = Values("NextContinuationToken").SingleOrDefault();
+
+            IEnumerable<string> Values(string name) => listing.Descendants()
+                .Where(element => element.Name.LocalName == name)
+                .Select(element => element.Value);
+        }
+
+        return keys;
+    }
+
+    /// <summary>An object of the bucket.</summary>
+    public Task<byte[]> ReadAsync(string key) => _http.GetByteArrayAsync(new Uri(_emulator.Endpoint, $"/{Bucket}/{key}"));
+
+    public async ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        await _emulator.DisposeAsync();
+        foreach (var name in Variables.Keys) Environment.SetEnvironmentVariable(name, null);
+    }
+}
