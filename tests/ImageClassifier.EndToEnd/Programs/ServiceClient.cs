@@ -42,15 +42,23 @@ internal static class ServiceClient
         return form;
     }
 
+    /// <summary>Opens a WebSocket on a batch.</summary>
+    public static async Task<ClientWebSocket> ConnectAsync(this RunningService service, string batchId)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        var socket = new ClientWebSocket();
+        await socket.ConnectAsync(
+            new UriBuilder(service.Address) { Scheme = "ws", Path = "/ws", Query = $"batch={batchId}" }.Uri, limit.Token);
+        return socket;
+    }
+
     /// <summary>Follows a batch over the WebSocket until it is complete.</summary>
     /// <returns>The jobs of its result events, in order.</returns>
     public static async Task<IReadOnlyList<JsonElement>> FollowAsync(
         this RunningService service, string batchId, TimeSpan limit)
     {
         using var cancellation = new CancellationTokenSource(limit);
-        using var socket = new ClientWebSocket();
-        await socket.ConnectAsync(
-            new UriBuilder(service.Address) { Scheme = "ws", Path = "/ws", Query = $"batch={batchId}" }.Uri, cancellation.Token);
+        using var socket = await service.ConnectAsync(batchId);
         var jobs = new List<JsonElement>();
         while (await ReceiveAsync(socket, cancellation.Token) is { } happened)
         {
