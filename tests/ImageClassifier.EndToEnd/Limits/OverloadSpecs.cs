@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using ImageClassifier.EndToEnd.Pictures;
 using ImageClassifier.EndToEnd.Programs;
-using ImageClassifier.Testing;
 using Xunit;
 using Xunit.Abstractions;
 using static ImageClassifier.EndToEnd.Programs.ServiceClient;
@@ -31,13 +30,13 @@ public sealed class OverloadSpecs(ITestOutputHelper output)
             "uploads.max-concurrent=4", "uploads.max-waiting=4", "node.polling.wait-time=1s");
         // So that what every process needs once is not taken for growth.
         await service.FollowAsync(BatchId(await service.UploadAsync(TestPictures.Many(20))), Enough);
-        var before = MemoryOf(service.ProcessId, "VmRSS");
+        var before = ProcessMemory.Now(service.ProcessId);
 
         var answers = await new LoadGenerator(service.Address, Clients).RunAsync(Load);
 
         var accepted = answers.Where(answer => answer.IsAccepted).ToList();
         var refused = answers.Where(answer => !answer.IsAccepted).ToList();
-        var peak = MemoryOf(service.ProcessId, "VmHWM");
+        var peak = ProcessMemory.Peak(service.ProcessId) ?? 0;
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{Clients} clients, {Load.TotalSeconds} s: {accepted.Count} accepted, median {Median(accepted):0.0} ms; "
@@ -68,13 +67,4 @@ public sealed class OverloadSpecs(ITestOutputHelper output)
 
     private static double Median(IReadOnlyList<LoadGenerator.Answer> answers) =>
         answers.Select(answer => answer.Took.TotalMilliseconds).Order().ElementAtOrDefault(answers.Count / 2);
-
-    private static long MemoryOf(int process, string what)
-    {
-        Requirement.Met(Directory.Exists("/proc/self"), "memory is told by /proc, which this system does not have");
-        var line = File.ReadLines($"/proc/{process}/status")
-            .First(line => line.StartsWith(what, StringComparison.Ordinal));
-        var kilobytes = line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[^2];
-        return long.Parse(kilobytes, CultureInfo.InvariantCulture) << 10;
-    }
 }
