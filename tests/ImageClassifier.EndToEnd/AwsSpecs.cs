@@ -89,6 +89,19 @@ public sealed partial class AwsSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
+    public async Task There_are_dead_letters_to_list_where_the_settings_say()
+    {
+        await ProvisionAsync();
+        foreach (var queue in (string[])["requests", "responses"])
+        {
+            var (exitCode, output, error) = await BuiltProgram.RunAsync(
+                ["queue", "list", "--queue", queue, "--json", .. Arguments()]);
+            Assert.True(exitCode == 0, $"{output}\n{error}");
+            Assert.Equal(0, JsonSerializer.Deserialize<JsonElement>(output).GetArrayLength());
+        }
+    }
+
+    [SkippableFact]
     public async Task Check_says_what_is_missing()
     {
         FauxqsEmulator.Require();

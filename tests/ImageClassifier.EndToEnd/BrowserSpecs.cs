@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Web;
 using ImageClassifier.EndToEnd.Pictures;
 using ImageClassifier.EndToEnd.Programs;
 using ImageClassifier.Testing;
@@ -11,6 +13,9 @@ namespace ImageClassifier.EndToEnd;
 public sealed class BrowserSpecs
 {
     private const string QuickPolls = "node.polling.wait-time=1s";
+
+    /// <summary>The cards of pictures that the service has taken.</summary>
+    private const string Accepted = ".card[data-state=queued], .card[data-state=classified]";
 
     private static readonly string[] Flags =
     [
@@ -82,7 +87,7 @@ public sealed class BrowserSpecs
                 MimeType = "image/jpeg",
                 Buffer = picture.Bytes,
             }));
-            await Expect(page.Locator(".card[data-state=waiting], .card[data-state=uploading]")).ToHaveCountAsync(0, Patiently);
+            await Expect(page.Locator(Accepted)).ToHaveCountAsync(60, Patiently);
             await first.KillWebAsync();
         }
 
@@ -90,6 +95,109 @@ public sealed class BrowserSpecs
             data, ownsData: true, address, QuickPolls, "queues.requests.lease=5s");
         await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(60, Patiently);
         await ScreenshotAsync(page, "phone.png");
+    }
+
+    [SkippableFact]
+    public async Task A_picture_that_failed_and_is_redriven_shows_as_classified()
+    {
+        // No node comes, so all that the page hears of is what is sent here.
+        await using var service = await RunningService.StartAsync("scaling.settle-time=10m");
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await LaunchAsync(playwright);
+        var page = await browser.NewPageAsync();
+        var opened = new TaskCompletionSource<IWebSocketRoute>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await page.RouteWebSocketAsync("**/ws?*", socket => opened.TrySetResult(socket));
+        await page.GotoAsync(service.Address.ToString());
+        await page.SetInputFilesAsync(
+            "#files", new FilePayload { Name = "a.jpg", MimeType = "image/jpeg", Buffer = TestPictures.All[0].Bytes });
+        var socket = await opened.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        var batch = HttpUtility.ParseQueryString(new Uri(socket.Url).Query)["batch"];
+        var job = (await service.GetJsonAsync($"/api/batches/{batch}")).GetProperty("jobs")[0].GetProperty("jobId").GetString();
+
+        socket.Send(JsonSerializer.Serialize(new
+        {
+            id = "e-1",
+            type = "result",
+            job = new { jobId = job, fileName = "a.jpg", status = "failed", error = "It was tried several times." },
+        }));
+        await Expect(page.Locator(".card[data-state=failed]")).ToHaveCountAsync(1, Patiently);
+        socket.Send(JsonSerializer.Serialize(new
+        {
+            id = "e-2",
+            type = "result",
+            job = new
+            {
+                jobId = job,
+                fileName = "a.jpg",
+                status = "classified",
+                predictions = new[] { new { index = 0, label = "redriven", probability = 1.0 } },
+            },
+        }));
+        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(1, Patiently);
+        await Expect(page.Locator(".card .label")).ToContainTextAsync("redriven");
+    }
+
+    [SkippableFact]
+    public async Task The_page_asks_for_the_key_once_and_keeps_it()
+    {
+        var (_, output, _) = await BuiltProgram.RunAsync("key", "page", "--json");
+        var made = JsonSerializer.Deserialize<JsonElement>(output);
+        var key = made.GetProperty("key").GetString()!;
+        await using var service = await RunningService.StartAsync(
+            QuickPolls, $"access.keys.page={made.GetProperty("hash").GetString()}");
+        service.Http.DefaultRequestHeaders.Add("X-Api-Key", key);
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await LaunchAsync(playwright);
+        var page = await browser.NewPageAsync(new BrowserNewPageOptions
+        {
+            ViewportSize = new ViewportSize { Width = 1280, Height = 720 },
+        });
+        var complaints = new List<string>();
+        page.Console += (_, message) =>
+        {
+            // Chromium itself tells of each answer that is 401.
+            if (message.Type == "error" && !message.Text.Contains("401", StringComparison.Ordinal))
+                complaints.Add(message.Text);
+        };
+        page.PageError += (_, failure) => complaints.Add(failure);
+
+        // It asks at once, and what is chosen meanwhile waits.
+        await page.GotoAsync(service.Address.ToString());
+        await Expect(page.Locator("#key")).ToBeFocusedAsync();
+        await ScreenshotAsync(page, "key.png");
+        await page.SetInputFilesAsync("#files", new FilePayload
+        {
+            Name = TestPictures.All[0].Name,
+            MimeType = "image/jpeg",
+            Buffer = TestPictures.All[0].Bytes,
+        });
+        await Expect(page.Locator(".card[data-state=waiting]")).ToHaveCountAsync(1);
+        await page.Locator("#key").FocusAsync();
+        await page.Keyboard.TypeAsync("not-the-key");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#key-text")).ToContainTextAsync("not right");
+        await ScreenshotAsync(page, "key-wrong.png");
+
+        // What was wrong is selected, so typing replaces it.
+        await page.Keyboard.TypeAsync(key);
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#key-form")).ToBeHiddenAsync();
+        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(1, Patiently);
+        await Expect(page.Locator("#fleet")).ToBeVisibleAsync();
+
+        await page.ReloadAsync();
+        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(1, Patiently);
+        await Expect(page.Locator("#fleet-count")).ToContainTextAsync("of");
+        await Expect(page.Locator("#key-form")).ToBeHiddenAsync();
+        var batch = await page.EvaluateAsync<string>(
+            "JSON.parse(sessionStorage.getItem('image-classifier.batches'))[0].id");
+
+        // Another tab asks again, and shows what the link is the right to see.
+        var other = await browser.NewPageAsync();
+        await other.GotoAsync(new Uri(service.Address, $"/#batch={batch}").ToString());
+        await Expect(other.Locator("#key")).ToBeVisibleAsync();
+        await Expect(other.Locator(".card[data-state=classified]")).ToHaveCountAsync(1, Patiently);
+        Assert.Empty(complaints);
     }
 
     private static Task<IBrowser> LaunchAsync(IPlaywright playwright)

@@ -17,11 +17,6 @@ public static class Jobs
         return new ClassificationRequest(ofJob, ofBatch, key, attempt, DateTimeOffset.UnixEpoch);
     }
 
-    /// <summary>The message that carries a request.</summary>
-    public static OutgoingMessage ToMessage(this ClassificationRequest request) =>
-        new(WireJson.Write(request), request.Job.Value,
-            ClassificationRequest.DeduplicationId(request.Job, request.Attempt));
-
     /// <summary>The message that carries a result.</summary>
     public static OutgoingMessage ToMessage(this JobResult result) =>
         new(WireJson.Write(result), result.Job.Value,

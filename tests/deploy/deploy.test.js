@@ -116,7 +116,7 @@ describe("the policies", () => {
   }
 
   it("never allow everything of a service, nor anything on everything without a reason", () => {
-    for (const file of ["web.json", "node.json", "deployer.json"]) {
+    for (const file of ["web.json", "node.json", "deployer.json", "operator.json"]) {
       for (const statement of JSON.parse(read("iam", file)).Statement) {
         assert.ok(list(statement.Action).every((action) => !/^\*$|:\*$/.test(action)), `${file} ${statement.Sid}`);
         const readsOnly = list(statement.Action).every((action) => /:(Describe|Get|Validate)/.test(action));

@@ -20,9 +20,13 @@ internal static class Ec2Failure
 
     /// <summary>A failure in one line: service, operation, code, and EC2's own sentence.</summary>
     public static string Describe(string operation, Exception failure) =>
+        $"{Name(operation, failure)}: {failure.Message}";
+
+    /// <summary>The same without EC2's own sentence, which may have the account, roles and networks in it.</summary>
+    public static string Name(string operation, Exception failure) =>
         failure is AmazonEC2Exception { ErrorCode: { Length: > 0 } code }
-            ? $"EC2 {operation} failed: {code}: {failure.Message}"
-            : $"EC2 {operation} failed: {failure.GetType().Name}: {failure.Message}";
+            ? $"EC2 {operation} failed: {code}"
+            : $"EC2 {operation} failed: {failure.GetType().Name}";
 
     /// <summary>The failure as the port's callers get it.</summary>
     public static IOException Of(string operation, Exception failure) => new(Describe(operation, failure), failure);

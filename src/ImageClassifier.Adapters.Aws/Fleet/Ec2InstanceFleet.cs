@@ -289,7 +289,8 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
                 {
                     var refusal = LaunchRefusals.Of((failure as AmazonEC2Exception)?.ErrorCode);
                     _lastRefusal = Say(failure);
-                    fleet._log.LogWarning("{Count} app nodes, {Candidate}: {Refusal}", count, candidate, _lastRefusal);
+                    fleet._log.LogWarning("{Count} app nodes, {Candidate}: {Refusal}",
+                        count, candidate, Ec2Failure.Describe("RunInstances", failure));
                     if (refusal != LaunchRefusal.QuotaReached || count == 1) return refusal;
                     count /= 2;
                 }
@@ -304,7 +305,7 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
             var instances = answer.Reservation?.Instances ?? [];
             fleet._view.Launched(instances);
             _launched.AddRange(instances.Select(instance => InstanceId.Parse(instance.InstanceId)));
-            if (instances.Count < count) _lastRefusal = $"EC2 gave {instances.Count} of {count}, {candidate}";
+            if (instances.Count < count) _lastRefusal = $"EC2 gave {instances.Count} of {count}";
             fleet._log.LogInformation(
                 "{Launched} of {Count} app nodes launched, {Candidate}", instances.Count, count, candidate);
         }
@@ -318,6 +319,6 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
             failure is AmazonEC2Exception { ErrorCode: "IdempotentParameterMismatch" }
                 ? "EC2 RunInstances failed: IdempotentParameterMismatch: this launch was begun before with another "
                     + "count or other settings; a new launch needs a new client token"
-                : Ec2Failure.Describe("RunInstances", failure).TrimEnd('.');
+                : Ec2Failure.Name("RunInstances", failure);
     }
 }

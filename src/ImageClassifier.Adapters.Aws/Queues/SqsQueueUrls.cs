@@ -17,17 +17,34 @@ public static class SqsQueueUrls
         new SqsMessageQueue(sqs, await FindAsync(sqs, settings.Requests, cancellation), counter),
         new SqsMessageQueue(sqs, await FindAsync(sqs, settings.Responses, cancellation), counter));
 
+    /// <summary>One queue of the settings and its dead-letter queue.</summary>
+    /// <exception cref="InvalidSettingException">There is no such queue.</exception>
+    /// <exception cref="QueueUnavailableException">SQS could not be asked.</exception>
+    public static async Task<(SqsMessageQueue Queue, SqsMessageQueue DeadLetters)> OpenWithDeadLettersAsync(
+        IAmazonSQS sqs, AwsQueueSettings settings, CancellationToken cancellation) => (
+        new SqsMessageQueue(sqs, await FindAsync(sqs, settings, cancellation)),
+        new SqsMessageQueue(sqs, await FindDeadLettersAsync(sqs, settings, cancellation)));
+
     /// <summary>A queue's URL.</summary>
     /// <exception cref="InvalidSettingException">There is no such queue.</exception>
     /// <exception cref="QueueUnavailableException">SQS could not be asked.</exception>
     public static async Task<Uri> FindAsync(
-        IAmazonSQS sqs, AwsQueueSettings settings, CancellationToken cancellation)
+        IAmazonSQS sqs, AwsQueueSettings settings, CancellationToken cancellation) =>
+        settings.Url ?? await FindAsync(sqs, settings, settings.Name, cancellation);
+
+    private static async Task<Uri> FindDeadLettersAsync(
+        IAmazonSQS sqs, AwsQueueSettings settings, CancellationToken cancellation) =>
+        settings.Url is { } url
+            ? new Uri(url, settings.DeadLetterName)
+            : await FindAsync(sqs, settings, settings.DeadLetterName, cancellation);
+
+    private static async Task<Uri> FindAsync(
+        IAmazonSQS sqs, AwsQueueSettings settings, string name, CancellationToken cancellation)
     {
-        if (settings.Url is { } url) return url;
         try
         {
-            return await FindAsync(sqs, settings.Name, cancellation) ?? throw new InvalidSettingException(
-                settings.Key, settings.Name,
+            return await FindAsync(sqs, name, cancellation) ?? throw new InvalidSettingException(
+                settings.Key, name,
                 "there is no such queue for this account in this region (aws provision creates it)");
         }
         catch (Exception failure) when (AwsFailure.Is(failure, cancellation))

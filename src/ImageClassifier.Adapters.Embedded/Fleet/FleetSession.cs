@@ -34,7 +34,6 @@ internal sealed class FleetSession : SqliteSession
 
     private readonly SqliteStatement _byToken;
     private readonly SqliteStatement _insert;
-    private readonly SqliteStatement _remove;
     private readonly SqliteStatement _comeUp;
     private readonly SqliteStatement _list;
     private readonly SqliteStatement _advance;
@@ -54,7 +53,6 @@ internal sealed class FleetSession : SqliteSession
             INSERT INTO instances (id, client_token, state, launched_at)
             VALUES ($id, $token, {(int)InstanceState.Pending}, $now)
             """, "$id", "$token", "$now");
-        _remove = Statement("DELETE FROM instances WHERE id = $id", "$id");
         // One that was given up while it was slow to come up keeps what it was asked; one that ran and ended before
         // starts anew.
         _comeUp = Statement(
@@ -105,19 +103,23 @@ internal sealed class FleetSession : SqliteSession
         _wishes = Statement("SELECT drain, terminate FROM instances WHERE id = $id", "$id");
     }
 
-    /// <summary>The instances that were launched with a token; when there are none, <paramref name="fresh"/> is entered
-    /// and answered.</summary>
-    public (IReadOnlyList<InstanceId> Instances, bool AreNew) Enter(string token, IReadOnlyList<InstanceId> fresh) =>
-        Transact(now =>
+    /// <summary>The instances that were launched with a token; when there are none, those of <paramref name="fresh"/>
+    /// that could be started, which are entered.</summary>
+    /// <param name="token">Names the launch.</param>
+    /// <param name="fresh">New names.</param>
+    /// <param name="start">Starts the process of an instance; false where that cannot be done. It runs within the
+    /// transaction: a launcher that dies meanwhile leaves no entry that no process belongs to, and whatever it did start
+    /// enters itself.</param>
+    public (IReadOnlyList<InstanceId> Instances, bool AreNew) Launch(
+        string token, IReadOnlyList<InstanceId> fresh, Func<InstanceId, bool> start) =>
+        Transact<(IReadOnlyList<InstanceId>, bool)>(now =>
         {
             var known = _byToken.Rows(row => InstanceId.Parse(row.GetString(0)), token);
             if (known.Count > 0) return (known, false);
-            foreach (var instance in fresh) _insert.Execute(instance.Value, token, now);
-            return (fresh, true);
+            InstanceId[] started = [.. fresh.TakeWhile(start)];
+            foreach (var instance in started) _insert.Execute(instance.Value, token, now);
+            return (started, true);
         });
-
-    /// <summary>Takes back an instance whose process could not be started.</summary>
-    public int Remove(InstanceId instance) => _remove.Execute(instance.Value);
 
     /// <summary>Enters the process that holds the instance's lock.</summary>
     public int ComeUp(InstanceId instance) => _comeUp.Execute(instance.Value, Now());

@@ -56,11 +56,12 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         {
             if (_stopping) return new LaunchOutcome([], "The fleet is stopping.");
             var fresh = Enumerable.Range(0, count).Select(_ => NewInstance()).ToArray();
-            var (instances, areNew) = await _table.CallAsync(table => table.Enter(clientToken, fresh), cancellation);
-            if (areNew) return await StartAsync(instances);
-            return new LaunchOutcome(
-                instances,
-                instances.Count < count ? $"The first call with this token launched {instances.Count}." : null);
+            string? shortfall = null;
+            var (instances, areNew) = await _table.CallAsync(
+                table => table.Launch(clientToken, fresh, instance => TryStart(instance, out shortfall)), cancellation);
+            if (!areNew && instances.Count < count)
+                shortfall = $"The first call with this token launched {instances.Count}.";
+            return new LaunchOutcome(instances, shortfall);
         }
         finally
         {
@@ -141,32 +142,20 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         _launching.Dispose();
     }
 
-    private async Task<LaunchOutcome> StartAsync(IReadOnlyList<InstanceId> instances)
+    private bool TryStart(InstanceId instance, out string? shortfall)
     {
-        // Nothing is cancelled from here on: each entry of the table gets its process, or goes.
-        string? shortfall = null;
-        var launched = new List<InstanceId>();
-        foreach (var instance in instances)
+        try
         {
-            if (shortfall is null)
-            {
-                try
-                {
-                    _children[instance] = ChildProcess.Start(_settings.Command.For(_layout, instance), instance, _log);
-                    launched.Add(instance);
-                    continue;
-                }
-                catch (Exception failure) when (failure is Win32Exception or IOException)
-                {
-                    _log.LogError(failure, "An app node cannot be started with {Program}", _settings.Command.Program);
-                    shortfall = $"The system cannot start a process: {failure.Message}";
-                }
-            }
-
-            await _table.CallAsync(table => table.Remove(instance), CancellationToken.None);
+            _children[instance] = ChildProcess.Start(_settings.Command.For(_layout, instance), instance, _log);
+            shortfall = null;
+            return true;
         }
-
-        return new LaunchOutcome(launched, shortfall);
+        catch (Exception failure) when (failure is Win32Exception or IOException)
+        {
+            _log.LogError(failure, "An app node cannot be started with {Program}", _settings.Command.Program);
+            shortfall = "The system cannot start a process.";
+            return false;
+        }
     }
 
     /// <summary>Makes the table true, and reads it.</summary>

@@ -1,3 +1,5 @@
+using ImageClassifier.Core.Ports;
+
 namespace ImageClassifier.Core.Messages;
 
 /// <summary>What the web tier asks of the app nodes: the body of a message of the request queue.</summary>
@@ -12,4 +14,7 @@ public sealed record ClassificationRequest(
 {
     /// <summary>The id under which both queues deduplicate this attempt of the job.</summary>
     public static string DeduplicationId(JobId job, int attempt) => $"{job.Value}:{attempt}";
+
+    /// <summary>The message that asks for this attempt.</summary>
+    public OutgoingMessage ToMessage() => new(WireJson.Write(this), Job.Value, DeduplicationId(Job, Attempt));
 }

@@ -19,7 +19,12 @@ public sealed record JobResult(
     JobError? Error,
     ModelIdentity? Model,
     InstanceId InstanceId,
-    JobTimings? Timings);
+    JobTimings? Timings)
+{
+    /// <summary>Whether this result takes the place of a stored one. The first result of a job stays, except that a later
+    /// attempt replaces what failed.</summary>
+    public bool Supersedes(JobResult stored) => stored.Status == JobStatus.Failed && Attempt > stored.Attempt;
+}
 
 /// <summary>Where a job stands.</summary>
 public enum JobStatus
@@ -77,6 +82,9 @@ public static class JobErrorCodes
 
     /// <summary>The job was tried as often as is allowed, and its node died or failed every time.</summary>
     public const string TooManyAttempts = "too-many-attempts";
+
+    /// <summary>The job's message was lost on its way, and so were those that were sent after it.</summary>
+    public const string Lost = "lost";
 }
 
 /// <summary>Names a model exactly.</summary>

@@ -23,7 +23,8 @@ public interface IInstanceFleet
 
 /// <summary>How a launch went.</summary>
 /// <param name="Launched">The instances that were launched.</param>
-/// <param name="Shortfall">Why there are fewer than asked; null when there are not.</param>
+/// <param name="Shortfall">Why there are fewer than asked, in words that clients may read, without the names of files,
+/// accounts and networks: those are in the log. Null when there are not fewer.</param>
 public sealed record LaunchOutcome(IReadOnlyList<InstanceId> Launched, string? Shortfall);
 
 /// <summary>What the fleet knows of an instance.</summary>

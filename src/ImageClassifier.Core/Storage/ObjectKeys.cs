@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace ImageClassifier.Core.Storage;
 
 /// <summary>Where things are in the object store. No key ever contains what a client sent.</summary>
@@ -14,6 +16,9 @@ public static class ObjectKeys
 
     /// <summary>The prefix of the markers of batches that are not finished.</summary>
     public const string OpenBatches = "batches/open/";
+
+    /// <summary>The prefix of the notes about pictures that may kill nodes.</summary>
+    public const string Suspects = "suspects/";
 
     /// <summary>The prefix of the records that nodes keep about themselves.</summary>
     public const string Nodes = "nodes/";
@@ -34,14 +39,34 @@ public static class ObjectKeys
     /// <summary>A job's result.</summary>
     public static string Result(BatchId batch, JobId job) => $"{ResultsOf(batch)}{job.Value}.json";
 
+    /// <summary>The prefix of what is kept about a batch: its manifest and notes.</summary>
+    public static string RecordsOf(BatchId batch) => $"{Batches}{batch.Value}/";
+
     /// <summary>A batch's manifest: what was accepted, and so the outbox of its messages.</summary>
-    public static string Manifest(BatchId batch) => $"{Batches}{batch.Value}/manifest.json";
+    public static string Manifest(BatchId batch) => $"{RecordsOf(batch)}manifest.json";
 
     /// <summary>The marker of a batch that has begun and is not finished.</summary>
     public static string OpenMarker(BatchId batch) => $"{OpenBatches}{batch.Value}";
 
     /// <summary>The note that the request queue has taken all messages of a batch.</summary>
-    public static string SentNote(BatchId batch) => $"{Batches}{batch.Value}/sent";
+    public static string SentNote(BatchId batch) => $"{RecordsOf(batch)}sent";
+
+    /// <summary>The prefix of the notes of jobs of a batch that were sent again.</summary>
+    public static string AttemptsOf(BatchId batch) => $"{RecordsOf(batch)}attempts/";
+
+    /// <summary>The note that a job was sent again: a <see cref="Messages.JobAttempt"/>.</summary>
+    public static string Attempt(BatchId batch, JobId job) => $"{AttemptsOf(batch)}{job.Value}.json";
+
+    /// <summary>What says which batch an idempotency key names.</summary>
+    /// <param name="digest">Stands for the key: hexadecimal digits.</param>
+    public static string Claim(string digest) => $"{Batches}idempotency/{digest}";
+
+    /// <summary>The prefix of the notes about pictures of a batch that may kill nodes.</summary>
+    public static string SuspectsOf(BatchId batch) => $"{Suspects}{batch.Value}/";
+
+    /// <summary>The note that an attempt of a job was tried alone: a <see cref="Messages.AloneTry"/>.</summary>
+    public static string AloneTry(BatchId batch, JobId job, int attempt) =>
+        string.Create(CultureInfo.InvariantCulture, $"{SuspectsOf(batch)}{job.Value}-{attempt}.json");
 
     /// <summary>The record that a node keeps about itself: a <see cref="Messages.NodeRecord"/>.</summary>
     public static string Node(InstanceId instance) => $"{Nodes}{instance.Value}.json";

@@ -3,13 +3,18 @@ using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Reflection;
 using ImageClassifier.Core;
+using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Web.Access;
 
 namespace ImageClassifier.Host.CommandLine;
 
 /// <summary>The command line's verbs and options.</summary>
 internal sealed class Grammar
 {
+    private const string Requests = "requests";
+    private const string Responses = "responses";
+
     private readonly IVerbs _verbs;
     private readonly IReadOnlyDictionary<string, string> _variables;
 
@@ -55,62 +60,12 @@ internal sealed class Grammar
 
     private readonly Option<bool> _json = new("--json")
     {
-        Description = "Print a JSON array, of files in the order of the arguments, and nothing else, on standard output.",
+        Description = "Print JSON, and nothing else, on standard output; of files an array in the order of the arguments.",
     };
 
-    private readonly Option<string> _load = new("--load")
+    private readonly Argument<string> _keyName = new("NAME")
     {
-        Description = "constant:20/s:10m, burst:300, burst:1000@0,1000@90, diurnal:5/s, or csv:FILE of arrivals.",
-        HelpName = "LOAD",
-        Required = true,
-    };
-
-    private readonly Option<int> _seed = new("--seed")
-    {
-        Description = "What all that is drawn follows from.",
-        HelpName = "N",
-        DefaultValueFactory = _ => 1,
-    };
-
-    private readonly Option<string> _price = new("--price")
-    {
-        Description = "Dollars for an hour of an instance (default: 0.0893, c7i.large).",
-        HelpName = "DOLLARS",
-    };
-
-    private readonly Option<string> _boot = new("--boot")
-    {
-        Description = "From launch to first poll: 26s, 20s..40s, or 26s~20% (default: scaling.latency.boot-time).",
-        HelpName = "TIME",
-    };
-
-    private readonly Option<string> _serviceTime = new("--service-time")
-    {
-        Description = "An instance's time for one picture, written alike (default: scaling.latency.service-time).",
-        HelpName = "TIME",
-    };
-
-    private readonly Option<string> _minimumCharge = new("--minimum-charge")
-    {
-        Description = "What an instance that lives shorter is charged for (default: 60s).",
-        HelpName = "TIME",
-    };
-
-    private readonly Option<string> _timeline = new("--timeline")
-    {
-        Description = "Write what there was over time into a CSV file.",
-        HelpName = "FILE",
-    };
-
-    private readonly Option<string> _compare = new("--compare")
-    {
-        Description = "Other settings to lay beside: a HOCON file, or one key=value.",
-        HelpName = "FILE|key=value",
-    };
-
-    private readonly Option<bool> _jsonReport = new("--json")
-    {
-        Description = "Print one JSON document, and nothing else, on standard output.",
+        Description = $"Whose key it is, as the log shows it: {ApiKeys.NameRule}.",
     };
 
     private readonly Option<bool> _dryRun = new("--dry-run")
@@ -118,11 +73,33 @@ internal sealed class Grammar
         Description = "Only say what would be done.",
     };
 
+    private readonly Option<string> _queue = new("--queue")
+    {
+        Description = "Whose dead letters: those of the jobs, or those of the results.",
+        HelpName = $"{Requests}|{Responses}",
+        DefaultValueFactory = _ => Requests,
+    };
+
+    private readonly Argument<string[]> _jobs = new("JOBS")
+    {
+        Description = "The ids of jobs, as queue list shows them.",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    private readonly Option<bool> _all = new("--all")
+    {
+        Description = "All that there is, instead of some jobs.",
+    };
+
+    private readonly SimulateGrammar _simulate = new();
+
     public Grammar(IVerbs verbs, IReadOnlyDictionary<string, string> variables)
     {
         _verbs = verbs;
         _variables = variables;
         _instance.Validators.Add(MustBeInstanceId);
+        _queue.AcceptOnlyFromAmong(Requests, Responses);
+        _keyName.Validators.Add(MustBeKeyName);
 
         var web = new Command("web", "Serves the page and the HTTP API, and grows and ends app nodes (the default).")
         {
@@ -141,6 +118,15 @@ internal sealed class Grammar
         classify.Validators.Add(HasNoUrls);
         classify.Validators.Add(HasNoData);
 
+        var key = new Command("key", "Makes an API key, and prints it this once with the setting that lets it in.")
+        {
+            _keyName, _json,
+        };
+        key.SetAction((parsed, cancellation) => _verbs.KeyAsync(
+            new KeyOptions(parsed.GetRequiredValue(_keyName), parsed.GetValue(_json)), cancellation));
+        key.Validators.Add(HasNoUrls);
+        key.Validators.Add(HasNoData);
+
         var provision = new Command("provision", "Creates or adjusts queues and bucket, and says what it did.")
         {
             _dryRun, _json,
@@ -151,28 +137,24 @@ internal sealed class Grammar
             + " line each what is wrong.") { _json };
         check.SetAction((parsed, cancellation) => _verbs.AwsCheckAsync(
             new AwsCheckOptions(Sources(parsed), parsed.GetValue(_json)), cancellation));
-        var simulate = new Command("simulate", "Says what a load would come to, before anyone pays; starts nothing.")
-        {
-            _load, _seed, _price, _boot, _serviceTime, _minimumCharge, _timeline, _compare, _jsonReport,
-        };
-        simulate.SetAction((parsed, cancellation) => _verbs.SimulateAsync(
-            new SimulateOptions(
-                Sources(parsed), parsed.GetRequiredValue(_load), parsed.GetValue(_seed), parsed.GetValue(_price),
-                parsed.GetValue(_boot), parsed.GetValue(_serviceTime), parsed.GetValue(_minimumCharge),
-                parsed.GetValue(_timeline), parsed.GetValue(_compare), parsed.GetValue(_jsonReport)),
-            cancellation));
-        foreach (var verb in (Command[])[provision, check, simulate])
+        foreach (var verb in (Command[])[provision, check])
         {
             verb.Validators.Add(HasNoUrls);
             verb.Validators.Add(HasNoData);
         }
+
+        var simulate = _simulate.CreateCommand();
+        simulate.SetAction((parsed, cancellation) =>
+            _verbs.SimulateAsync(_simulate.Options(parsed, Sources(parsed)), cancellation));
+        simulate.Validators.Add(HasNoUrls);
+        simulate.Validators.Add(HasNoData);
 
         var aws = new Command("aws", "What the program needs on AWS.") { provision, check };
 
         Root = new RootCommand("An elastic image-classification service. Exit codes: 0 done, 1 some of the work failed or "
             + "was interrupted, 2 wrong use or settings.")
         {
-            _urls, _data, _config, _set, web, node, classify, simulate, aws,
+            _urls, _data, _config, _set, web, node, classify, key, simulate, QueueVerb(), aws,
         };
         Root.SetAction(WebAsync);
         Root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
@@ -211,6 +193,36 @@ internal sealed class Grammar
             value => value.Length > 1 && value.StartsWith('-'));
     }
 
+    private Command QueueVerb()
+    {
+        var list = new Command("list", "Shows them, with the reason for which each failed.") { _queue, _data, _json };
+        list.SetAction((parsed, cancellation) => QueueAsync(parsed, QueueAction.List, cancellation));
+        var redrive = new Command("redrive", "Sends jobs again: a failed result is deleted, and a next attempt begins.")
+        {
+            _jobs, _all, _queue, _data, _json,
+        };
+        redrive.SetAction((parsed, cancellation) => QueueAsync(parsed, QueueAction.Redrive, cancellation));
+        var purge = new Command("purge", "Throws them away; the jobs stay as they are.") { _jobs, _all, _queue, _data, _json };
+        purge.SetAction((parsed, cancellation) => QueueAsync(parsed, QueueAction.Purge, cancellation));
+        foreach (var verb in (Command[])[redrive, purge]) verb.Validators.Add(HasJobsOrAll);
+        foreach (var verb in (Command[])[list, redrive, purge]) verb.Validators.Add(HasNoUrls);
+        return new Command("queue", "Deals with dead letters: what was tried as often as is allowed, and failed.")
+        {
+            list, redrive, purge,
+        };
+    }
+
+    private Task<int> QueueAsync(ParseResult parsed, QueueAction action, CancellationToken cancellation)
+    {
+        var jobs = action == QueueAction.List || parsed.GetValue(_all)
+            ? null
+            : parsed.GetRequiredValue(_jobs).Select(JobId.Parse).Distinct().ToArray();
+        return _verbs.QueueAsync(
+            new QueueOptions(
+                Sources(parsed), action, parsed.GetValue(_queue) == Responses, jobs, parsed.GetValue(_json)),
+            cancellation);
+    }
+
     private Task<int> WebAsync(ParseResult parsed, CancellationToken cancellation) =>
         _verbs.WebAsync(new WebOptions(Sources(parsed)), cancellation);
 
@@ -244,6 +256,25 @@ internal sealed class Grammar
         var text = result.GetValueOrDefault<string>();
         if (!InstanceId.TryParse(text, out _))
             result.AddError($"--instance {text}: 1 to 64 letters, digits and hyphens, and no hyphen first.");
+    }
+
+    private void HasJobsOrAll(CommandResult result)
+    {
+        var jobs = result.GetResult(_jobs)?.Tokens.Select(token => token.Value).ToArray() ?? [];
+        if (result.GetResult(_all) is { Implicit: false } == jobs.Length > 0)
+        {
+            result.AddError($"{result.Command.Name} needs the ids of jobs, or --all.");
+            return;
+        }
+
+        foreach (var job in jobs.Where(job => !JobId.TryParse(job, out _)))
+            result.AddError($"{job} is no job's id: 32 lower-case hexadecimal digits.");
+    }
+
+    private static void MustBeKeyName(ArgumentResult result)
+    {
+        if (result.Tokens is [{ Value: var name }] && !ApiKeys.IsName(name))
+            result.AddError($"key {name}: a name is {ApiKeys.NameRule}.");
     }
 
     private void HasNoUrls(CommandResult result)

@@ -4,7 +4,8 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>The settings that there are: the keys of <c>reference.conf</c>. Akka's own are not checked.</summary>
+/// <summary>The settings that there are: the keys of <c>reference.conf</c>. In a group that is empty there the names
+/// are the user's own. Akka's own are not checked.</summary>
 internal sealed class KnownSettings
 {
     /// <summary>Where the program's own settings are.</summary>
@@ -18,6 +19,7 @@ internal sealed class KnownSettings
     private readonly HashSet<string> _topLevel;
     private readonly HashSet<string> _groups = [];
     private readonly HashSet<string> _values = [];
+    private readonly HashSet<string> _freeGroups = [];
 
     public KnownSettings(Config reference)
     {
@@ -42,6 +44,7 @@ internal sealed class KnownSettings
     private void Collect(string path, HoconObject group)
     {
         _groups.Add(path);
+        if (group.Items.Count == 0) _freeGroups.Add(path);
         foreach (var (name, value) in group.Items)
         {
             if (value.IsObject()) Collect($"{path}.{name}", value.GetObject());
@@ -49,10 +52,10 @@ internal sealed class KnownSettings
         }
     }
 
-    private void Check(string path, HoconValue value, string origin, int level)
+    private void Check(string path, HoconValue value, string origin, int level, bool isNameFree = false)
     {
         var isGroup = value.IsObject();
-        if (_values.Contains(path))
+        if (isNameFree || _values.Contains(path))
         {
             if (isGroup || value.IsArray())
                 throw Wrong(path, value, "it is a single setting, neither a group nor a list", origin);
@@ -63,7 +66,7 @@ internal sealed class KnownSettings
         else
         {
             foreach (var (name, inner) in value.GetObject().Items)
-                Check($"{path}.{name}", inner, origin, level + 1);
+                Check($"{path}.{name}", inner, origin, level + 1, _freeGroups.Contains(path));
         }
     }
 

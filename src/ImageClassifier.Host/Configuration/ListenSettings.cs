@@ -1,3 +1,4 @@
+using System.Net;
 using Akka.Configuration;
 using ImageClassifier.Core;
 using ImageClassifier.Streams.Settings;
@@ -11,6 +12,11 @@ public sealed record ListenSettings(IReadOnlyList<string> Urls, TimeSpan Shutdow
 {
     /// <summary>The setting that <c>--urls</c> gives.</summary>
     public const string UrlsKey = "image-classifier.web.urls";
+
+    /// <summary>Whether only this machine reaches the addresses.</summary>
+    public bool IsLoopbackOnly => Urls.Select(BindingAddress.Parse).All(address =>
+        address.IsUnixPipe || address.Host == "localhost"
+        || (IPAddress.TryParse(address.Host, out var host) && IPAddress.IsLoopback(host)));
 
     /// <summary>Reads <c>image-classifier.web</c>.</summary>
     /// <exception cref="InvalidSettingException">A value is not usable.</exception>

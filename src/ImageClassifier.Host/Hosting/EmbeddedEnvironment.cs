@@ -43,10 +43,22 @@ internal static class EmbeddedEnvironment
                 provider.GetRequiredKeyedService<SqliteMessageQueue>(ResponsesKey)));
     }
 
+    /// <summary>The settings of one of the queues.</summary>
+    public static SqliteQueueSettings QueueOf(EmbeddedLayout layout, Config config, bool responses)
+    {
+        var queues = QueueSettings.Create(config);
+        return responses
+            ? SettingsOf(layout.ResponseQueue, ResponsesKey, queues.Responses)
+            : SettingsOf(layout.RequestQueue, RequestsKey, queues.Requests);
+    }
+
     private const string RequestsKey = "requests";
     private const string ResponsesKey = "responses";
 
-    // The program gives a message up after max-receives; the queue is its safety net, one receive later.
     private static SqliteMessageQueue Queue(string path, string name, QueueLeaseSettings settings) =>
-        new(new SqliteQueueSettings(path, name, settings.MaxReceives + 1));
+        new(SettingsOf(path, name, settings));
+
+    // The program gives a message up after max-receives; the queue is its safety net, one receive later.
+    private static SqliteQueueSettings SettingsOf(string path, string name, QueueLeaseSettings settings) =>
+        new(path, name, settings.MaxReceives + 1);
 }

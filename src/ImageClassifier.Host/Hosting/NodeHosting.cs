@@ -28,7 +28,7 @@ internal static class NodeHosting
         await using var life = environment.Fleet.Kind == FleetSettings.Ec2
             ? await OnEc2Async(environment, instance, startLog, cancellation)
             : await AsProcessAsync(environment, instance, cancellation);
-        using var classifier = Verbs.CreateClassifier(config);
+        using var classifier = DeadlyPicture.Guard(Verbs.CreateClassifier(config));
 
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings
         {

@@ -5,6 +5,7 @@ using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Classify;
 using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Simulator.Engine;
 
 namespace ImageClassifier.Host.Hosting;
 
@@ -23,11 +24,12 @@ internal sealed class Verbs : IVerbs
     public Task<int> AwsCheckAsync(AwsCheckOptions options, CancellationToken cancellation) =>
         AwsVerbs.CheckAsync(options, cancellation);
 
-    public async Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation)
+    public async Task<int> QueueAsync(QueueOptions options, CancellationToken cancellation)
     {
         using var signals = new StopSignals();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
-        return await Task.Run(() => new SimulateVerb(Console.Out, Console.Error).Run(options, stop.Token), stop.Token);
+        int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
+        return await QueueHosting.RunAsync(options, Console.Out, width, stop.Token);
     }
 
     public async Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation)
@@ -36,6 +38,33 @@ internal sealed class Verbs : IVerbs
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
         int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
         return await new ClassifyVerb(CreateClassifier, Console.Out, width).RunAsync(options, stop.Token);
+    }
+
+    public async Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation)
+    {
+        using var signals = new StopSignals();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
+        int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
+        var progress = Console.IsErrorRedirected ? null : Console.Error;
+        try
+        {
+            return await new SimulateVerb(Console.Out, width, progress).RunAsync(options, stop.Token);
+        }
+        catch (SimulationStuckException stuck)
+        {
+            await Console.Error.WriteLineAsync(stuck.Message);
+            return ExitCodes.SomeFailed;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return ExitCodes.SomeFailed;
+        }
+    }
+
+    public Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation)
+    {
+        NewKey.For(options.Name).Print(Console.Out, options.Json);
+        return Task.FromResult(ExitCodes.Done);
     }
 
     /// <summary>The classifier that the settings describe.</summary>

@@ -35,6 +35,8 @@ internal static class WebHosting
         builder.WebHost.UseUrls([.. listen.Urls]);
         builder.Logging.AddStandardErrorLog();
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        // Its scope has the request's path, and the path the id of a batch, which is the right to read it.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         // A failed start is said in one line at the end, not as a stack trace before it.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         environment.AddTo(builder.Services);
@@ -46,6 +48,12 @@ internal static class WebHosting
         await using var app = builder.Build();
         app.UseWebTier(PageFolder);
         await StartAsync(app, listen, cancellation);
+        if (tier.Access.Keys.IsEmpty && !listen.IsLoopbackOnly)
+        {
+            app.Logger.LogWarning("No key is set (image-classifier.access.keys), so whoever reaches {Urls} may upload",
+                string.Join(';', listen.Urls));
+        }
+
         await app.WaitForShutdownAsync(cancellation);
         return ExitCodes.Done;
     }

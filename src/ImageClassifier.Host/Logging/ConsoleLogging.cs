@@ -5,12 +5,14 @@ namespace ImageClassifier.Host.Logging;
 /// <summary>The log of a program that runs in a terminal or under a service manager.</summary>
 public static class ConsoleLogging
 {
-    /// <summary>One line an event, with its time in UTC, on standard error: standard output is for results.</summary>
+    /// <summary>One line an event, with its time in UTC and whose call it belongs to, on standard error: standard
+    /// output is for results.</summary>
     public static ILoggingBuilder AddStandardErrorLog(this ILoggingBuilder logging)
     {
         logging.AddSimpleConsole(console =>
         {
             console.SingleLine = true;
+            console.IncludeScopes = true;
             console.UseUtcTimestamp = true;
             console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
             console.ColorBehavior = LoggerColorBehavior.Disabled;

@@ -18,6 +18,7 @@ internal sealed class PictureIntake(
     ILoggingAdapter log)
 {
     private readonly AloneGate _gate = new();
+    private readonly Suspicion _suspicion = new(store, time);
 
     // Reading waits for the store, decoding for a core: more may read than decode.
     private readonly SemaphoreSlim _decoders = new(settings.Decoders);
@@ -52,16 +53,26 @@ internal sealed class PictureIntake(
     {
         var receives = delivery.Message.ReceiveCount;
         var isTriedEnough = receives > settings.MaxReceives;
-        if (receives > 1 && await FindStoredAsync(request, isTriedEnough) is { } stored)
+        if ((receives > 1 || request.Attempt > 1)
+            && await FindStoredAsync(request, isTriedEnough) is { } stored && !IsOutdated(stored, request))
             return new JobWork.Ended(delivery, request, stored) { IsStored = true };
 
-        if (isTriedEnough)
+        var isSuspect = receives >= settings.AloneFromReceive;
+        var lastTry = isSuspect ? await _suspicion.FindAsync(request) : null;
+        // What was received with the picture that killed the node spent its receives without having been tried.
+        if (isTriedEnough && lastTry is not null)
         {
             log.Warning("Job {0} failed: it was received {1} times", request.Job, receives);
             var error = new JobError(
                 JobErrorCodes.TooManyAttempts, "The picture was tried several times, and every time it failed.");
             // The queue's own limit is one higher, so handing it back moves it to the dead letters.
             return Failed(delivery, request, error) with { Settlement = Settlement.HandBack };
+        }
+
+        if (lastTry is { HasEnded: false } && IsDeferred(receives))
+        {
+            log.Info("Job {0} is handed back, for what was received with it to be done first", request.Job);
+            return new JobWork.NotDone(delivery);
         }
 
         var started = time.GetTimestamp();
@@ -74,8 +85,26 @@ internal sealed class PictureIntake(
         }
 
         var fetched = time.GetElapsedTime(started);
-        var pass = await _gate.EnterAsync(alone: receives >= settings.AloneFromReceive);
+        var pass = await _gate.EnterAsync(alone: isSuspect);
+        if (isSuspect) await NoteTryAsync(request, pass);
         return await DecodeAsync(delivery, request, picture, pass, fetched);
+    }
+
+    /// <summary>Every other receive from the one after the first try alone, but never the last that there is.</summary>
+    private bool IsDeferred(int receives) =>
+        receives < settings.MaxReceives && (receives - settings.AloneFromReceive) % 2 == 1;
+
+    private async Task NoteTryAsync(ClassificationRequest request, IDisposable pass)
+    {
+        try
+        {
+            await _suspicion.NoteAsync(request, new AloneTry(HasEnded: false));
+        }
+        catch
+        {
+            pass.Dispose();
+            throw;
+        }
     }
 
     private async Task<JobWork> DecodeAsync(
@@ -108,9 +137,15 @@ internal sealed class PictureIntake(
         catch
         {
             pass.Dispose();
+            if (delivery.Message.ReceiveCount >= settings.AloneFromReceive)
+                await _suspicion.NoteAsync(request, new AloneTry(HasEnded: true));
             throw;
         }
     }
+
+    /// <summary>Whether it is the failure of an earlier attempt, which someone has asked to try again.</summary>
+    private static bool IsOutdated(JobResult stored, ClassificationRequest request) =>
+        stored.Status == JobStatus.Failed && stored.Attempt < request.Attempt;
 
     private async Task<JobResult?> FindStoredAsync(ClassificationRequest request, bool isLastChance)
     {

@@ -12,7 +12,8 @@ namespace ImageClassifier.Node.Polling;
 internal sealed class ResultPublisher(
     IObjectStore store, IMessageQueue responses, TimeProvider time, ILoggingAdapter log)
 {
-    /// <summary>Stores a result unless there is one; then the stored one takes its place. It never fails.</summary>
+    /// <summary>Stores a result unless there is one that it does not supersede; then the stored one takes its place. It never
+    /// fails.</summary>
     public async Task<JobWork> StoreAsync(JobWork work)
     {
         if (work is not JobWork.Ended { IsStored: false } ended) return work;
@@ -49,8 +50,15 @@ internal sealed class ResultPublisher(
             key, WireJson.WriteUtf8(ended.Result), CancellationToken.None);
         if (isOurs) return ended with { IsStored = true };
 
-        // Someone else was first. The job is done, so its message is too, however often it was received.
         var stored = await ReadAsync(key, ended);
+        if (ended.Result.Supersedes(stored))
+        {
+            // A late duplicate of the attempt that failed was stored once more after this one was asked for.
+            await store.PutAsync(key, WireJson.WriteUtf8(ended.Result), CancellationToken.None);
+            return ended with { IsStored = true };
+        }
+
+        // Someone else was first. The job is done, so its message is too, however often it was received.
         return ended with { Result = stored, IsStored = true, Settlement = Settlement.Delete };
     }
 

@@ -1,5 +1,3 @@
-using ImageClassifier.Web.Scaling;
-
 namespace ImageClassifier.Simulator.Engine;
 
 /// <summary>Everything that is simulated, by one clock.</summary>
@@ -25,9 +23,10 @@ internal sealed class Cloud
     /// <param name="arrivals">When pictures arrive, in ticks, in order.</param>
     /// <param name="seed">What all that is drawn follows from.</param>
     /// <param name="startsAt">When the clock begins.</param>
-    /// <param name="policy">Makes the policy, with the simulated clock.</param>
-    public Cloud(
-        SimulationModel model, long[] arrivals, int seed, long startsAt, Func<TimeProvider, ScalingPolicy> policy)
+    /// <param name="launcher">Makes what launches instances.</param>
+    /// <param name="deadline">The run is of no interest once a result takes longer, in ticks.</param>
+    public Cloud(SimulationModel model, long[] arrivals, int seed, long startsAt, Func<Cloud, ILauncher> launcher,
+        long deadline = long.MaxValue)
     {
         Model = model;
         _boots = new SeededRandom(seed, BootStream);
@@ -36,8 +35,10 @@ internal sealed class Cloud
         Events = new EventQueue(startsAt);
         Queue = new RequestQueue(Events, model.CountsLag);
         Fleet = new SimulatedFleet(this);
-        Recorder = new Recorder(arrivals);
-        Scaler = new SimulatedScaler(this, policy(new SimulatedTime(this)), new SeededRandom(seed, PauseStream));
+        Recorder = new Recorder(arrivals, deadline);
+        Time = new SimulatedTime(this);
+        Pauses = new SeededRandom(seed, PauseStream);
+        Launcher = launcher(this);
     }
 
     public SimulationModel Model { get; }
@@ -48,7 +49,13 @@ internal sealed class Cloud
 
     public SimulatedFleet Fleet { get; }
 
-    public SimulatedScaler Scaler { get; }
+    public ILauncher Launcher { get; }
+
+    /// <summary>Where the jitter of pauses comes from.</summary>
+    public Random Pauses { get; }
+
+    /// <summary>The simulated clock.</summary>
+    public TimeProvider Time { get; }
 
     public Recorder Recorder { get; }
 
@@ -62,7 +69,8 @@ internal sealed class Cloud
     public long DrawService() => Math.Max(1, Model.Service.Draw(_services));
 
     /// <summary>Whether the next launch fails.</summary>
-    public bool DrawLaunchFailure() => Model.Faults.LaunchFailure > 0 && _faults.NextDouble() < Model.Faults.LaunchFailure;
+    public bool DrawLaunchFailure() =>
+        Model.Faults.LaunchFailure > 0 && _faults.NextDouble() < Model.Faults.LaunchFailure;
 
     /// <summary>A new instance boots, and perhaps dies.</summary>
     public void ScheduleLife(int node)
@@ -93,8 +101,8 @@ internal sealed class Cloud
         ResultCame(node, picture);
     }
 
-    /// <summary>Pictures come back when their leases run out. Leases are renewed past two thirds, so a third to all of one
-    /// is left.</summary>
+    /// <summary>Pictures come back when their leases run out. Leases are renewed past two thirds, so a third to all of
+    /// one is left.</summary>
     public void LoseUntilLeasesRunOut(int[] pictures)
     {
         var left = Model.Polling.Lease.Ticks * (1 + 2 * _faults.NextDouble()) / 3;
@@ -113,7 +121,7 @@ internal sealed class Cloud
     private void ResultCame(SimulatedNode node, int picture)
     {
         Recorder.ResultCame(picture, Events.Now);
-        Scaler.JobDone(node.Shown.Id);
+        Launcher.JobDone(node.Shown.Id);
     }
 
     private sealed class SimulatedTime(Cloud cloud) : TimeProvider

@@ -36,7 +36,8 @@ public sealed record DrawnTime
     public static DrawnTime Parse(string option, string text)
     {
         var wrong = new InvalidSettingException(
-            option, text, "allowed is a time up to 1h such as 26s, 20s..40s for anything between, or 26s~20% around a median");
+            option, text,
+            "allowed is a time up to 1h such as 26s, 20s..40s for anything between, or 26s~20% around a median");
         if (text.Split("..") is [var low, var high])
         {
             return Time(low) is { } from && Time(high) is { } to && from <= to ? Uniform(from, to) : throw wrong;
@@ -45,8 +46,7 @@ public sealed record DrawnTime
         if (text.Split('~') is [var middle, var spread])
         {
             return Time(middle) is { } median && spread.EndsWith('%')
-                && double.TryParse(spread[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var percent)
-                && percent is >= 0 and <= 200
+                && Units.TryParseNumber(spread[..^1], out var percent) && percent is >= 0 and <= 200
                 ? LogNormal(median, percent / 100)
                 : throw wrong;
         }

@@ -4,7 +4,9 @@ using System.Runtime.InteropServices;
 namespace ImageClassifier.Simulator.Engine;
 
 /// <summary>Writes down what a run shows: how long each result took, and once a second what there is.</summary>
-internal sealed class Recorder(long[] arrivals)
+/// <param name="arrivals">When pictures arrive, in ticks.</param>
+/// <param name="deadline">The run is of no interest once a result takes longer, in ticks.</param>
+internal sealed class Recorder(long[] arrivals, long deadline)
 {
     /// <summary>From one sample to the next, in ticks.</summary>
     public const long SampleTicks = TimeSpan.TicksPerSecond;
@@ -15,6 +17,9 @@ internal sealed class Recorder(long[] arrivals)
 
     /// <summary>How many pictures have their result.</summary>
     public int Results { get; private set; }
+
+    /// <summary>Whether a result missed the deadline.</summary>
+    public bool MissedDeadline { get; private set; }
 
     /// <summary>When the last result came, in ticks.</summary>
     public long LastResultAt { get; private set; }
@@ -34,13 +39,16 @@ internal sealed class Recorder(long[] arrivals)
     {
         if (_hasResult[picture]) throw new InvalidOperationException($"Picture {picture} has two results.");
         _hasResult[picture] = true;
-        _latencies[Results++] = now - arrivals[picture];
+        var latency = now - arrivals[picture];
+        _latencies[Results++] = latency;
+        if (latency > deadline) MissedDeadline = true;
         LastResultAt = now;
     }
 
     /// <summary>Takes the sample that is due.</summary>
     public void Take(Cloud cloud) => _samples.Add(new Sample(
-        cloud.Queue.Waiting, cloud.Queue.InFlight, cloud.Fleet.Booting, cloud.Fleet.Running, cloud.Scaler.Wanted, Results));
+        cloud.Queue.Waiting, cloud.Queue.InFlight, cloud.Fleet.Booting, cloud.Fleet.Running, cloud.Launcher.Wanted,
+        Results));
 }
 
 /// <summary>What there is at a moment.</summary>

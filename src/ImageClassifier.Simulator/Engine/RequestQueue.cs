@@ -2,8 +2,8 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Simulator.Engine;
 
-/// <summary>The request queue: what waits, in the order of arrival, and the polls that wait for it. A picture is named by
-/// its place among the arrivals.</summary>
+/// <summary>The request queue: what waits, in the order of arrival, and the polls that wait for it. A picture is named
+/// by its place among the arrivals.</summary>
 internal sealed class RequestQueue(EventQueue events, TimeSpan countsLag)
 {
     private readonly Queue<(SimulatedNode Node, int Stamp)> _polls = [];
@@ -15,6 +15,9 @@ internal sealed class RequestQueue(EventQueue events, TimeSpan countsLag)
 
     /// <summary>The visible messages.</summary>
     public int Waiting => _arrived - _taken + _returned.Count;
+
+    /// <summary>The picture that waits longest; only where one waits.</summary>
+    public int Oldest => _returned.Count > 0 ? _returned.Peek() : _taken;
 
     /// <summary>The messages under lease.</summary>
     public int InFlight { get; private set; }

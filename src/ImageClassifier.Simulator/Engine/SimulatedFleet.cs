@@ -1,5 +1,6 @@
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Web.Scaling;
 
 namespace ImageClassifier.Simulator.Engine;
 
@@ -56,6 +57,18 @@ internal sealed class SimulatedFleet(Cloud cloud)
         foreach (var node in _shownNodes) _shown.Add(node.Shown);
         _isStale = false;
         return _shown;
+    }
+
+    /// <summary>The records of the nodes that are up.</summary>
+    public IReadOnlyList<NodeSighting> ReadRecords()
+    {
+        var records = new List<NodeSighting>(Running);
+        foreach (var node in _shownNodes)
+        {
+            if (node.IsRunning) records.Add(node.ReadRecord());
+        }
+
+        return records;
     }
 
     /// <summary>Launches instances, as many as the cloud has.</summary>

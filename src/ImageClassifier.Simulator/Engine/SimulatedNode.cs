@@ -1,6 +1,9 @@
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Node.Records;
 using ImageClassifier.Node.Termination;
+using ImageClassifier.Web.Scaling;
 
 namespace ImageClassifier.Simulator.Engine;
 
@@ -8,11 +11,15 @@ namespace ImageClassifier.Simulator.Engine;
 /// An instance with its app node. After its boot it polls as the node's queue source does: for ten when ten of its
 /// credits are free, or for what is free when nothing is in hand, and with one poll under way. It does one picture
 /// after the other; results and deletes wait a moment for others to share their calls; and it ends itself by the
-/// node's own <see cref="IdleRule"/>.
+/// node's own <see cref="IdleRule"/>. By then its next poll is under way: where that cannot be broken off the node ends
+/// with it, and hands back what it brings.
 /// </summary>
 internal sealed class SimulatedNode
 {
+    private static readonly ModelIdentity Model = new("simulated", new string('0', 64));
+
     private readonly Cloud _cloud;
+    private readonly SaturatedRate _rate = new();
     private readonly int[] _hand;
     private readonly int _index;
     private IdleRule? _idle;
@@ -23,7 +30,9 @@ internal sealed class SimulatedNode
     private long _sent;
     private long _released;
 
+    private NodeSighting? _record;
     private bool _isPolling;
+    private DateTimeOffset? _drainsSince;
     private int _pollStamp;
     private int _resultsStamp;
     private int _deletesStamp;
@@ -34,8 +43,8 @@ internal sealed class SimulatedNode
         _index = index;
         _hand = new int[cloud.Model.Polling.MaxInFlight];
         LaunchedAt = cloud.Events.Now;
-        Shown = new FleetInstance(
-            InstanceId.Parse(FormattableString.Invariant($"i-{index:D6}")), InstanceState.Pending, launchedAt, null, null);
+        var id = InstanceId.Parse(FormattableString.Invariant($"i-{index:D6}"));
+        Shown = new FleetInstance(id, InstanceState.Pending, launchedAt, null, null);
     }
 
     /// <summary>When it was launched, in ticks.</summary>
@@ -52,6 +61,19 @@ internal sealed class SimulatedNode
 
     /// <summary>Whether it has not ended.</summary>
     public bool IsAlive => EndedAt is null;
+
+    /// <summary>The record that the node keeps in the store: written when it comes up, when it drains, and again and
+    /// again.</summary>
+    public NodeSighting ReadRecord()
+    {
+        var interval = _cloud.Model.RecordInterval;
+        var cameUp = Shown.RunningAt!.Value;
+        var written = _drainsSince ?? cameUp + interval * Math.Floor((_cloud.Now - cameUp) / interval);
+        if (_record?.LastModified == written) return _record;
+        var state = _drainsSince is null ? InstanceState.Running : InstanceState.Draining;
+        var record = new NodeRecord(Shown.Id, state, _released, _rate.PerSecond, Model);
+        return _record = new NodeSighting(Shown.Id, written, record);
+    }
 
     private int InHand => (int)(_received - _released);
 
@@ -88,8 +110,10 @@ internal sealed class SimulatedNode
         var unsent = _done - _sent;
         if (unsent >= IMessageQueue.MaxBatch) SendResults();
         else if (unsent == 1)
-            _cloud.Events.Schedule(
-                _cloud.Events.Now + _cloud.Model.Linger.Ticks, EventKind.ResultsDue, _index, ++_resultsStamp);
+        {
+            var due = _cloud.Events.Now + _cloud.Model.Linger.Ticks;
+            _cloud.Events.Schedule(due, EventKind.ResultsDue, _index, ++_resultsStamp);
+        }
     }
 
     /// <summary>Its results have waited long enough.</summary>
@@ -141,6 +165,12 @@ internal sealed class SimulatedNode
 
     private void Receive()
     {
+        if (_drainsSince is not null)
+        {
+            End();
+            return;
+        }
+
         var count = Math.Min(Math.Min(_hand.Length - InHand, IMessageQueue.MaxBatch), _cloud.Queue.Waiting);
         var wasIdle = _received == _done;
         for (var i = 0; i < count; i++) _hand[(int)(_received++ % _hand.Length)] = _cloud.Queue.Take();
@@ -151,9 +181,19 @@ internal sealed class SimulatedNode
     private void OnPolled(int received)
     {
         _isPolling = false;
+        if (_drainsSince is not null)
+        {
+            End();
+            return;
+        }
+
+        _rate.Polled(received, InHand, _cloud.Now);
         if (_idle!.Polled(received, InHand, failed: false, _cloud.Now)
             && _idle.Measured(_cloud.Queue.Measure().Waiting, _cloud.Now))
-            End();
+        {
+            if (_cloud.Model.BreaksOffPolls) End();
+            else _drainsSince = _cloud.Now;
+        }
     }
 
     private void BeginPicture() => _cloud.Events.Schedule(
@@ -166,15 +206,19 @@ internal sealed class SimulatedNode
         for (; _sent < _done; _sent++) _cloud.ResultSent(this, _hand[(int)(_sent % _hand.Length)]);
         if (_sent - _released >= IMessageQueue.MaxBatch) Delete();
         else if (!hadUnreleased)
-            _cloud.Events.Schedule(
-                _cloud.Events.Now + _cloud.Model.AcknowledgeLinger.Ticks, EventKind.DeletesDue, _index, ++_deletesStamp);
+        {
+            var due = _cloud.Events.Now + _cloud.Model.AcknowledgeLinger.Ticks;
+            _cloud.Events.Schedule(due, EventKind.DeletesDue, _index, ++_deletesStamp);
+        }
     }
 
     private void Delete()
     {
         _deletesStamp++;
-        _cloud.Queue.Deleted((int)(_sent - _released));
+        var deleted = (int)(_sent - _released);
+        _cloud.Queue.Deleted(deleted);
         _released = _sent;
+        _rate.Released(deleted, deleted, _cloud.Now);
         PollIfRoom();
     }
 

@@ -5,9 +5,10 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Simulator.Engine;
 
-/// <summary>Runs the <see cref="FleetPlanner"/> as the scaler's actor does: it looks at once when work was sent, again at
-/// once after a launch, and else when the planner says; one look or launch at a time.</summary>
-internal sealed class SimulatedScaler
+/// <summary>Runs the <see cref="FleetPlanner"/> as the scaler's actor does: it looks at once when work was sent, again
+/// at once after a launch, and else when the planner says; one look or launch at a time. From time to time a look sees
+/// the records of nodes as well.</summary>
+internal sealed class SimulatedScaler : ILauncher
 {
     private const int KeptDecisions = 10_000;
 
@@ -15,6 +16,7 @@ internal sealed class SimulatedScaler
     private readonly FleetPlanner _planner;
     private readonly List<DecisionRecord> _decisions = [];
     private (Plan Plan, LaunchOutcome Outcome)? _launch;
+    private long? _recordsReadAt;
     private int _timer;
     private bool _isLooking;
     private bool _looksAgain;
@@ -25,17 +27,46 @@ internal sealed class SimulatedScaler
         _planner = new FleetPlanner(policy, cloud.Model.Scaling, cloud.Now, random);
     }
 
-    /// <summary>How many instances were last wanted.</summary>
+    /// <inheritdoc />
     public int Wanted { get; private set; }
 
-    /// <summary>Whether a launch is not answered yet.</summary>
+    /// <inheritdoc />
     public bool IsLaunching => _launch is not null;
 
-    /// <summary>The decisions that the log would show, in their order; of very many the first.</summary>
+    /// <inheritdoc />
     public IReadOnlyList<DecisionRecord> Decisions => _decisions;
 
-    /// <summary>Looks now, or as soon as it can.</summary>
-    public void Look()
+    /// <inheritdoc />
+    public void Start() => Look();
+
+    /// <inheritdoc />
+    public void WorkSent(int jobs)
+    {
+        _planner.WorkSent(jobs, _cloud.Now);
+        Look();
+    }
+
+    /// <inheritdoc />
+    public void JobDone(InstanceId instance) => _planner.JobDone(instance, _cloud.Now);
+
+    /// <inheritdoc />
+    public void Handle(Event next)
+    {
+        switch (next.Kind)
+        {
+            case EventKind.ScalerDue when next.Stamp == _timer:
+                Look();
+                break;
+            case EventKind.ScalerSaw:
+                OnSaw();
+                break;
+            case EventKind.LaunchAnswered:
+                OnLaunchAnswered();
+                break;
+        }
+    }
+
+    private void Look()
     {
         if (_isLooking || _launch is not null)
         {
@@ -48,27 +79,10 @@ internal sealed class SimulatedScaler
         _cloud.Events.Schedule(_cloud.Events.Now + _cloud.Model.LookTime.Ticks, EventKind.ScalerSaw);
     }
 
-    /// <summary>Jobs were sent.</summary>
-    public void WorkSent(int jobs)
-    {
-        _planner.WorkSent(jobs, _cloud.Now);
-        Look();
-    }
-
-    /// <summary>A result came.</summary>
-    public void JobDone(InstanceId instance) => _planner.JobDone(instance, _cloud.Now);
-
-    /// <summary>The timer is due.</summary>
-    public void OnDue(int stamp)
-    {
-        if (stamp == _timer) Look();
-    }
-
-    /// <summary>The measurements are there.</summary>
-    public void OnSaw()
+    private void OnSaw()
     {
         _isLooking = false;
-        var seen = new Observation(_cloud.Queue.Measure(), _cloud.Fleet.Describe(), Nodes: null);
+        var seen = new Observation(_cloud.Queue.Measure(), _cloud.Fleet.Describe(), ReadRecords());
         var plan = _planner.Look(seen, _cloud.Now);
         Wanted = plan.Decision.Wanted;
         Keep(plan.News);
@@ -84,13 +98,22 @@ internal sealed class SimulatedScaler
         else _cloud.Events.Schedule(_cloud.Events.Now + _planner.NextLook.Ticks, EventKind.ScalerDue, stamp: ++_timer);
     }
 
-    /// <summary>The fleet answers a launch.</summary>
-    public void OnLaunchAnswered()
+    private void OnLaunchAnswered()
     {
         var (plan, outcome) = _launch!.Value;
         _launch = null;
         Keep(_planner.LaunchAnswered(plan, outcome, _cloud.Now));
         Look();
+    }
+
+    private IReadOnlyList<NodeSighting>? ReadRecords()
+    {
+        var now = _cloud.Events.Now;
+        var isDue = _recordsReadAt is not { } readAt
+            || (_planner.HasInstances && now - readAt >= _cloud.Model.Scaling.RecordsInterval.Ticks);
+        if (!isDue) return null;
+        _recordsReadAt = now;
+        return _cloud.Fleet.ReadRecords();
     }
 
     private void Keep(DecisionRecord? decision)

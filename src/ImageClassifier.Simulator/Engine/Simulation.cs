@@ -1,3 +1,4 @@
+using ImageClassifier.Simulator.Baselines;
 using ImageClassifier.Simulator.Loads;
 using ImageClassifier.Simulator.Reports;
 using ImageClassifier.Web.Scaling;
@@ -6,8 +7,8 @@ namespace ImageClassifier.Simulator.Engine;
 
 /// <summary>
 /// A discrete-event model of the service. Arrivals, boots, polls, pictures and faults are simulated; what the scaler
-/// thinks (<c>FleetPlanner</c> with its policy) and when a node ends itself (<c>IdleRule</c>) is the program's own code. A
-/// run follows from its seed bit for bit, and takes no clock.
+/// thinks (<c>FleetPlanner</c> with its policy) and when a node ends itself (<c>IdleRule</c>) is the program's own
+/// code. A run follows from its seed bit for bit, and takes no clock.
 /// </summary>
 public static class Simulation
 {
@@ -21,7 +22,8 @@ public static class Simulation
     /// <param name="model">The deployment.</param>
     /// <param name="arrivals">The load.</param>
     /// <param name="seed">What all that is drawn follows from: boots, pictures, faults, pauses.</param>
-    /// <param name="policy">Makes the policy, with the simulated clock; null for the one that the settings name.</param>
+    /// <param name="policy">Makes the policy, with the simulated clock; null for the one that the settings
+    /// name.</param>
     /// <param name="progress">Told now and then what part of the pictures has its result.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="SimulationStuckException">It does not come to an end.</exception>
@@ -33,25 +35,51 @@ public static class Simulation
         Action<double>? progress = null,
         CancellationToken cancellation = default)
     {
+        var makePolicy = policy ?? (_ => model.Scaling.CreatePolicy());
         // The scaler has settled when the first picture comes.
         var startsAt = -(model.Scaling.SettleTime + model.Scaling.IdleInterval).Ticks;
         var cloud = new Cloud(
-            model, arrivals.Ticks, seed, startsAt, policy ?? (_ => model.Scaling.CreatePolicy()));
-        cloud.Scaler.Look();
-        RunToTheEnd(cloud, arrivals.Ticks, progress, cancellation);
+            model, arrivals.Ticks, seed, startsAt,
+            made => new SimulatedScaler(made, makePolicy(made.Time), made.Pauses));
+        if (!RunToTheEnd(cloud, arrivals.Ticks, progress, cancellation))
+            throw new SimulationStuckException(arrivals.Count - cloud.Recorder.Results);
         return SimulationReport.Create(cloud, arrivals);
     }
 
-    private static void RunToTheEnd(Cloud cloud, long[] arrivals, Action<double>? progress, CancellationToken cancellation)
+    /// <summary>Runs with launches at given times rather than a scaler.</summary>
+    /// <param name="model">The deployment.</param>
+    /// <param name="arrivals">The load.</param>
+    /// <param name="seed">What all that is drawn follows from.</param>
+    /// <param name="launches">When how many are launched, in order.</param>
+    /// <param name="deadline">It stops when a result takes longer, in ticks.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <returns>The cloud, at the end or where it stopped.</returns>
+    internal static (Cloud Cloud, bool IsComplete) RunSchedule(
+        SimulationModel model,
+        Arrivals arrivals,
+        int seed,
+        IReadOnlyList<ScheduledLaunch> launches,
+        long deadline,
+        CancellationToken cancellation)
+    {
+        var cloud = new Cloud(
+            model, arrivals.Ticks, seed, 0, made => new ScheduledLauncher(made, launches), deadline);
+        return (cloud, RunToTheEnd(cloud, arrivals.Ticks, null, cancellation));
+    }
+
+    /// <returns>Whether all pictures have their result and the fleet is at zero.</returns>
+    private static bool RunToTheEnd(
+        Cloud cloud, long[] arrivals, Action<double>? progress, CancellationToken cancellation)
     {
         var events = cloud.Events;
         var arrived = 0;
         var countsRememberedAt = long.MinValue;
+        cloud.Launcher.Start();
         for (var handled = 1L; !IsOver(cloud, arrived, arrivals.Length); handled++)
         {
             var at = Math.Min(events.NextAt, arrived < arrivals.Length ? arrivals[arrived] : long.MaxValue);
-            if (at == long.MaxValue || (arrived == arrivals.Length && at > arrivals[^1] + GiveUpAfter))
-                throw new SimulationStuckException(arrivals.Length - cloud.Recorder.Results);
+            var isStuck = at == long.MaxValue || (arrived == arrivals.Length && at > arrivals[^1] + GiveUpAfter);
+            if (isStuck || cloud.Recorder.MissedDeadline) return false;
 
             while (cloud.Recorder.NextSampleAt <= at) cloud.Recorder.Take(cloud);
             if (at / CountsStep > countsRememberedAt)
@@ -70,10 +98,12 @@ public static class Simulation
 
         cloud.Recorder.Take(cloud);
         progress?.Invoke(1);
+        return true;
     }
 
     private static bool IsOver(Cloud cloud, int arrived, int arrivals) =>
-        arrived == arrivals && cloud.Recorder.Results == arrivals && cloud.Fleet.Alive == 0 && !cloud.Scaler.IsLaunching;
+        arrived == arrivals && cloud.Recorder.Results == arrivals
+        && cloud.Fleet.Alive == 0 && !cloud.Launcher.IsLaunching;
 
     private static void Arrive(Cloud cloud, long[] arrivals, ref int arrived)
     {
@@ -82,7 +112,7 @@ public static class Simulation
         while (arrived < arrivals.Length && arrivals[arrived] == at) arrived++;
         cloud.Events.GoTo(at);
         cloud.Queue.Arrive(arrived - first);
-        cloud.Scaler.WorkSent(arrived - first);
+        cloud.Launcher.WorkSent(arrived - first);
     }
 
     private static void Handle(Cloud cloud, Event next)
@@ -90,15 +120,6 @@ public static class Simulation
         var node = next.Node >= 0 ? cloud.Fleet.Nodes[next.Node] : null;
         switch (next.Kind)
         {
-            case EventKind.ScalerDue:
-                cloud.Scaler.OnDue(next.Stamp);
-                break;
-            case EventKind.ScalerSaw:
-                cloud.Scaler.OnSaw();
-                break;
-            case EventKind.LaunchAnswered:
-                cloud.Scaler.OnLaunchAnswered();
-                break;
             case EventKind.Booted:
                 node!.OnBooted();
                 break;
@@ -122,6 +143,9 @@ public static class Simulation
                 break;
             case EventKind.LeasesOver:
                 cloud.OnLeasesOver(next.Stamp);
+                break;
+            default:
+                cloud.Launcher.Handle(next);
                 break;
         }
     }

@@ -7,8 +7,8 @@ using ImageClassifier.Web.Scaling;
 
 namespace ImageClassifier.Simulator.Engine;
 
-/// <summary>A deployment as it is simulated: the settings of both tiers, and what the settings cannot know of the machines
-/// and the cloud.</summary>
+/// <summary>A deployment as it is simulated: the settings of both tiers, and what the settings cannot know of the
+/// machines and the cloud.</summary>
 public sealed record SimulationModel
 {
     /// <summary>How the fleet grows.</summary>
@@ -25,6 +25,12 @@ public sealed record SimulationModel
 
     /// <summary>When a node ends itself.</summary>
     public required TerminationSettings Termination { get; init; }
+
+    /// <summary>Whether a poll under way ends when its node wants to end; on SQS it goes on to its end.</summary>
+    public bool BreaksOffPolls { get; init; } = true;
+
+    /// <summary>How often a node writes its record.</summary>
+    public TimeSpan RecordInterval { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>From a launch to the node's first poll.</summary>
     public required DrawnTime Boot { get; init; }
@@ -52,12 +58,19 @@ public sealed record SimulationModel
     /// <summary>What goes wrong.</summary>
     public Faults Faults { get; init; } = Faults.None;
 
-    /// <summary>Reads what the settings say; boot and service time are those that the latency policy assumes.</summary>
+    /// <summary>Reads what the settings say, where they are the same for both tiers.</summary>
+    /// <param name="settings">The settings.</param>
     /// <exception cref="InvalidSettingException">A setting is missing or wrong.</exception>
-    public static SimulationModel Create(Config config)
+    public static SimulationModel Create(Config settings) => Create(settings, settings);
+
+    /// <summary>Reads what the settings say; boot and service time are those that the latency policy assumes.</summary>
+    /// <param name="webTier">The web tier's settings.</param>
+    /// <param name="nodes">The nodes' settings.</param>
+    /// <exception cref="InvalidSettingException">A setting is missing or wrong.</exception>
+    public static SimulationModel Create(Config webTier, Config nodes)
     {
-        var root = new SettingsSection(config, "image-classifier");
-        var scaling = ScalingSettings.Create(config);
+        var root = new SettingsSection(nodes, "image-classifier");
+        var scaling = ScalingSettings.Create(webTier);
         var node = root.Section("node");
         // Only these two: how many threads the model may have depends on the machine, and this one is another.
         var polling = PollingSettings.Create(node.Section("polling"), root.Section("queues.requests"));
@@ -68,6 +81,8 @@ public sealed record SimulationModel
             Linger = polling.Linger,
             AcknowledgeLinger = polling.AcknowledgeLinger,
             Termination = TerminationSettings.Create(node.Section("termination")),
+            BreaksOffPolls = root.Text("environment") != "aws",
+            RecordInterval = node.Duration("record-interval", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)),
             Boot = DrawnTime.Fixed(scaling.Latency.BootTime),
             Service = DrawnTime.Fixed(scaling.Latency.ServiceTime),
         };
@@ -80,8 +95,8 @@ public sealed record InstancePrice
     /// <summary>For an hour, in dollars: c7i.large on demand with Linux, us-east-1, rounded.</summary>
     public double PerHour { get; init; } = 0.0893;
 
-    /// <summary>An instance that lives shorter costs as much as this; EC2 bills Linux instances by the second, and at least
-    /// a minute.</summary>
+    /// <summary>An instance that lives shorter costs as much as this; EC2 bills Linux instances by the second, and at
+    /// least a minute.</summary>
     public TimeSpan MinimumCharge { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>What is billed for a life, in ticks.</summary>
@@ -91,8 +106,8 @@ public sealed record InstancePrice
 /// <summary>What goes wrong.</summary>
 /// <param name="LaunchFailure">The probability that a launch fails as a whole.</param>
 /// <param name="Capacity">How many instances the cloud has at most.</param>
-/// <param name="CrashesPerHour">How often an instance dies without a word, on average an hour of its life; also while it
-/// boots.</param>
+/// <param name="CrashesPerHour">How often an instance dies without a word, on average an hour of its life; also while
+/// it boots.</param>
 public sealed record Faults(double LaunchFailure, int Capacity, double CrashesPerHour)
 {
     /// <summary>Nothing.</summary>

@@ -11,10 +11,10 @@ namespace ImageClassifier.Simulator.Loads;
 /// <list type="bullet">
 /// <item><c>constant:20/s:10m</c>: arrivals at a rate for so long, by a Poisson process.</item>
 /// <item><c>burst:300</c>: so many at once; <c>burst:1000@0,1000@90</c>: each at so many seconds.</item>
-/// <item><c>diurnal:5/s</c>: a day (or <c>diurnal:5/s:2d</c>) that begins at midnight, with that mean; a Poisson process
-/// whose rate is a sine, from a tenth of the mean at midnight to nearly twice the mean at noon.</item>
-/// <item><c>csv:FILE</c>: a line for each arrival, its seconds and perhaps how many pictures; a first line with words is
-/// passed over.</item>
+/// <item><c>diurnal:5/s</c>: a day (or <c>diurnal:5/s:2d</c>) that begins at midnight, with that mean; a Poisson
+/// process whose rate is a sine, from a tenth of the mean at midnight to nearly twice the mean at noon.</item>
+/// <item><c>csv:FILE</c>: a line for each arrival, its seconds and perhaps how many pictures; a first line with words
+/// is passed over.</item>
 /// </list>
 /// </summary>
 public abstract class Load
@@ -80,7 +80,9 @@ public abstract class Load
             2 when Units.TryParseTime(parts[1], out var given) && given > TimeSpan.Zero => given,
             _ => null,
         };
-        return double.IsNaN(rate) || time is null || time > Longest ? null : new RatedLoad(text, rate, time.Value, isDiurnal);
+        return double.IsNaN(rate) || time is null || time > Longest
+            ? null
+            : new RatedLoad(text, rate, time.Value, isDiurnal);
     }
 
     private static Bursts? ParseBursts(string text, string rest)
@@ -120,7 +122,7 @@ public abstract class Load
             var highest = perSecond * (isDiurnal ? 1 + Swing : 1);
             var arrivals = new List<long>((int)Math.Min(Expected * 1.01 + 100, MostPictures));
             // By thinning (Lewis and Shedler, 1979): drawn at the highest rate, and kept with the share that is due.
-            for (var at = random.NextExponential() / highest; at < time.TotalSeconds; at += random.NextExponential() / highest)
+            for (var at = Gap(); at < time.TotalSeconds; at += Gap())
             {
                 if (isDiurnal && random.NextDouble() * highest >= RateAt(at)) continue;
                 arrivals.Add((long)(at * TimeSpan.TicksPerSecond));
@@ -129,6 +131,8 @@ public abstract class Load
             // A short, slow load may draw nothing; it is still a load.
             if (arrivals.Count == 0) arrivals.Add(0);
             return Arrivals.Create(Text, [.. arrivals]);
+
+            double Gap() => random.NextExponential() / highest;
         }
 
         private double RateAt(double seconds) =>
@@ -166,15 +170,22 @@ public abstract class Load
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException)
             {
-                throw new InvalidSettingException(option, Text, $"the file cannot be read ({failure.Message})", failure);
+                throw new InvalidSettingException(
+                    option, Text, $"the file cannot be read ({failure.Message})", failure);
             }
         }
 
         private long[] Read(StreamReader reader)
         {
             var arrivals = new List<long>();
-            using var csv = CsvReader.Create(
-                reader, new CsvReaderOptions { HasHeader = false, CommentPrefix = '#', TrimWhitespace = true }, leaveOpen: true);
+            var format = new CsvReaderOptions
+            {
+                HasHeader = false,
+                CommentPrefix = '#',
+                TrimWhitespace = true,
+                TrackLineNumbers = true,
+            };
+            using var csv = CsvReader.Create(reader, format, leaveOpen: true);
             for (var isFirst = true; csv.Read(); isFirst = false)
             {
                 var at = csv.GetString(0);
@@ -186,8 +197,8 @@ public abstract class Load
                 if (!isNumber || !hasCount || csv.FieldCount > 2)
                 {
                     throw new InvalidSettingException(option, Text,
-                        $"line {csv.LineNumber} is \"{Encoding.UTF8.GetString(csv.RawRecord)}\"; allowed are the seconds of"
-                        + " an arrival, at most a year, and perhaps a comma and how many pictures");
+                        $"line {csv.LineNumber} is \"{Encoding.UTF8.GetString(csv.RawRecord)}\"; allowed are the seconds"
+                        + " of an arrival, at most a year, and perhaps a comma and how many pictures");
                 }
 
                 if ((long)arrivals.Count + count > MostPictures) throw TooMany(option, Text);

@@ -14,8 +14,8 @@ public static class Units
         ("d", TimeSpan.FromDays(1)),
     ];
 
-    /// <summary>Reads a time such as <c>500ms</c>, <c>26s</c>, <c>1.5m</c>, <c>2h</c>, <c>1d</c>; at most ten years, and
-    /// never negative.</summary>
+    /// <summary>Reads a time such as <c>500ms</c>, <c>26s</c>, <c>1.5m</c>, <c>2h</c>, <c>1d</c>; at most ten years,
+    /// and never negative.</summary>
     public static bool TryParseTime(string text, out TimeSpan time)
     {
         time = default;

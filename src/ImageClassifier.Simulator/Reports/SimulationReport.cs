@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+using ImageClassifier.Simulator.Baselines;
 using ImageClassifier.Simulator.Engine;
 using ImageClassifier.Simulator.Loads;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
@@ -15,6 +17,9 @@ public sealed record SimulationReport
 
     /// <summary>From the first arrival to the last result.</summary>
     public required double LastResultSeconds { get; init; }
+
+    /// <summary>From the first arrival until the fleet was at zero again.</summary>
+    public required double AtZeroSeconds { get; init; }
 
     /// <summary>Half of the results came at least as soon after their arrival.</summary>
     public required double P50Seconds { get; init; }
@@ -47,10 +52,14 @@ public sealed record SimulationReport
     public required double CostPerMillion { get; init; }
 
     /// <summary>What there was, over time.</summary>
-    public required Timeline Timeline { get; init; }
+    [JsonIgnore]
+    public Timeline Timeline { get; init; } = new(1, []);
 
     /// <summary>The decisions of the scaler that the log would show.</summary>
     public required IReadOnlyList<Decision> Decisions { get; init; }
+
+    /// <summary>When how many were launched.</summary>
+    internal IReadOnlyList<ScheduledLaunch> Launched { get; init; } = [];
 
     internal static SimulationReport Create(Cloud cloud, Arrivals arrivals)
     {
@@ -67,6 +76,7 @@ public sealed record SimulationReport
             Load = arrivals.Name,
             Pictures = recorder.Results,
             LastResultSeconds = Seconds(recorder.LastResultAt - first),
+            AtZeroSeconds = Seconds(cloud.Events.Now - first),
             P50Seconds = Seconds(Percentile.OfSorted(latencies, 0.5)),
             P90Seconds = Seconds(Percentile.OfSorted(latencies, 0.9)),
             P99Seconds = Seconds(Percentile.OfSorted(latencies, 0.99)),
@@ -78,7 +88,13 @@ public sealed record SimulationReport
             Cost = cost,
             CostPerMillion = cost / recorder.Results * 1_000_000,
             Timeline = timeline,
-            Decisions = [.. cloud.Scaler.Decisions.Select(decision => Decision.Create(decision, first))],
+            Launched =
+            [
+                .. from node in cloud.Fleet.Nodes
+                   group node by node.LaunchedAt into together
+                   select new ScheduledLaunch(together.Key, together.Count()),
+            ],
+            Decisions = [.. cloud.Launcher.Decisions.Select(decision => Decision.Create(decision, first))],
         };
     }
 

@@ -11,25 +11,40 @@ public sealed record Timeline(int StepSeconds, IReadOnlyList<TimelineRow> Rows)
     private const int MostRows = 3600;
     private static readonly int[] Steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 21_600, 86_400];
 
-    /// <summary>Writes it as CSV, with a line of names first. What has no result in an interval has no latency.</summary>
-    public void WriteCsv(TextWriter output)
+    private static readonly string[] Names =
+        ["seconds", "waiting", "inFlight", "booting", "running", "wanted", "results", "p50Seconds", "p99Seconds"];
+
+    /// <summary>Writes runs as CSV, with a line of names first. What has no result in an interval has no
+    /// latency.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="runs">The runs; of several each has its name in a first column.</param>
+    public static void WriteCsv(TextWriter output, IReadOnlyList<(string Name, SimulationReport Report)> runs)
     {
         using var csv = CsvWriter.Create(output, new CsvWriterOptions { NewLine = "\n" }, leaveOpen: true);
-        csv.WriteHeader(
-            ["seconds", "waiting", "inFlight", "booting", "running", "wanted", "results", "p50Seconds", "p99Seconds"]);
-        foreach (var row in Rows)
+        var isNamed = runs.Count > 1;
+        csv.WriteHeader(isNamed ? ["run", .. Names] : Names);
+        foreach (var (name, report) in runs)
         {
-            csv.WriteField(row.Seconds);
-            csv.WriteField(row.Waiting);
-            csv.WriteField(row.InFlight);
-            csv.WriteField(row.Booting);
-            csv.WriteField(row.Running);
-            csv.WriteField(row.Wanted);
-            csv.WriteField(row.Results);
-            csv.WriteField(row.P50Seconds);
-            csv.WriteField(row.P99Seconds);
-            csv.EndRecord();
+            foreach (var row in report.Timeline.Rows)
+            {
+                if (isNamed) csv.WriteField(name);
+                Write(csv, row);
+            }
         }
+    }
+
+    private static void Write(CsvWriter csv, TimelineRow row)
+    {
+        csv.WriteField(row.Seconds);
+        csv.WriteField(row.Waiting);
+        csv.WriteField(row.InFlight);
+        csv.WriteField(row.Booting);
+        csv.WriteField(row.Running);
+        csv.WriteField(row.Wanted);
+        csv.WriteField(row.Results);
+        csv.WriteField(row.P50Seconds);
+        csv.WriteField(row.P99Seconds);
+        csv.EndRecord();
     }
 
     internal static Timeline Create(Recorder recorder)

@@ -28,6 +28,14 @@ public sealed class SettingsSection(Config root, string path)
     public string Text(string key) =>
         Read(key, "text", raw => raw);
 
+    /// <summary>Words, separated by commas so that they fit a variable; may be none.</summary>
+    public IReadOnlyList<string> Words(string key) =>
+        Text(key).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>The names of what is in this part, where they are the user's own.</summary>
+    public IReadOnlyList<string> Names() =>
+        root.HasPath(Path) ? [.. root.GetConfig(Path).AsEnumerable().Select(entry => entry.Key).Distinct()] : [];
+
     /// <summary>One of a few words.</summary>
     public string OneOf(string key, params string[] words) =>
         Read(key, $"one of {string.Join(", ", words)}", raw => words.Contains(raw) ? raw : null);
@@ -49,7 +57,7 @@ public sealed class SettingsSection(Config root, string path)
 
     /// <summary>A span of time with its unit: <c>500ms</c>, <c>5s</c>, <c>15m</c>, <c>30d</c>.</summary>
     public TimeSpan Duration(string key, TimeSpan min, TimeSpan max) =>
-        ReadValue(key, $"a time from {Words(min)} to {Words(max)}, such as 500ms, 5s, 15m", raw =>
+        ReadValue(key, $"a time from {InWords(min)} to {InWords(max)}, such as 500ms, 5s, 15m", raw =>
             HasUnit(raw) && root.GetTimeSpan(FullKey(key), allowInfinite: false) is var value
             && value >= min && value <= max ? value : (TimeSpan?)null);
 
@@ -104,7 +112,7 @@ public sealed class SettingsSection(Config root, string path)
     // A bare number would be read as milliseconds, which no one means who writes wait-time = 5.
     private static bool HasUnit(string raw) => raw.Length > 0 && char.IsAsciiLetter(raw[^1]);
 
-    private static string Words(TimeSpan time) =>
+    private static string InWords(TimeSpan time) =>
         time.TotalDays >= 1 ? $"{time.TotalDays:0.#}d"
         : time.TotalHours >= 1 ? $"{time.TotalHours:0.#}h"
         : time.TotalMinutes >= 1 ? $"{time.TotalMinutes:0.#}m"

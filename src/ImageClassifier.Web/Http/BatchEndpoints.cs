@@ -15,7 +15,7 @@ internal static class BatchEndpoints
     /// <summary><c>POST /api/batches</c>: one or many files under any field name.</summary>
     public static async Task<IResult> PostAsync(
         HttpRequest request, UploadRequest upload, UploadSettings settings, IRequiredActor<WebSupervisorActor> tier) =>
-        await upload.RunAsync(tier.ActorRef, request, settings.MaxFiles) switch
+        await upload.RunAsync(tier.ActorRef, request, settings.MaxFiles, IdempotencyScope.Batches) switch
         {
             UploadOutcome.Accepted accepted => Accepted(accepted.Manifest),
             UploadOutcome.NothingUsable nothing => Problems.NothingUsable(nothing.Files.Select(Answer)),
@@ -47,15 +47,20 @@ internal static class BatchEndpoints
         };
     }
 
-    /// <summary><c>GET /api/batches/{batchId}/images/{jobId}</c>: the original picture.</summary>
+    /// <summary><c>GET /api/batches/{batchId}/images/{jobId}</c>: the original picture. Its type is the stored
+    /// format's, and its name is made of the job's id: nothing that a browser would run, whatever was
+    /// uploaded.</summary>
     public static async Task<IResult> GetImageAsync(
-        string batchId, string jobId, IObjectStore store, CancellationToken cancellation)
+        string batchId, string jobId, HttpResponse response, IObjectStore store, CancellationToken cancellation)
     {
         if (!BatchId.TryParse(batchId, out var batch) || !JobId.TryParse(jobId, out var job)) return Problems.NoSuchImage();
         foreach (var format in Enum.GetValues<PictureFormat>())
         {
             if (await store.GetAsync(ObjectKeys.Image(batch, job, format), cancellation) is { } picture)
             {
+                response.Headers.CacheControl = "private";
+                response.Headers.ContentSecurityPolicy = SecurityHeaders.PicturePolicy;
+                response.Headers.ContentDisposition = $"inline; filename=\"{job}{PictureFormats.Extension(format)}\"";
                 return TypedResults.Stream(
                     picture.Content, PictureFormats.ContentType(format), lastModified: picture.LastModified);
             }

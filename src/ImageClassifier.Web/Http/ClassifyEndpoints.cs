@@ -38,7 +38,7 @@ internal sealed class ClassifyEndpoints(
         using var place = _waiting.AttemptAcquire();
         if (!place.IsAcquired) return Problems.Overloaded(uploads.RetryAfter);
 
-        return await upload.RunAsync(tier.ActorRef, request, maxFiles: 1) switch
+        return await upload.RunAsync(tier.ActorRef, request, maxFiles: 1, IdempotencyScope.Classify) switch
         {
             UploadOutcome.Accepted accepted =>
                 await WaitAsync(accepted.Manifest, asJson, request.HttpContext.RequestAborted),

@@ -63,7 +63,6 @@ internal sealed class EventStreamEndpoint(
     private static void Start(HttpContext context)
     {
         context.Response.ContentType = "text/event-stream";
-        context.Response.Headers.CacheControl = "no-store";
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }
 

@@ -16,6 +16,18 @@ internal static class Problems
         StatusCodes.Status400BadRequest, "malformed-multipart", "The multipart form cannot be read.",
         "The form ends too early or is not built as RFC 7578 says.");
 
+    public static IResult NoIdempotencyKey() => Create(
+        StatusCodes.Status400BadRequest, "idempotency-key-malformed", "The Idempotency-Key cannot be used.",
+        "Send the header once, with 1 to 255 visible ASCII characters.");
+
+    public static IResult IdempotencyKeyReused() => Create(
+        StatusCodes.Status422UnprocessableEntity, "idempotency-key-reused", "The Idempotency-Key was used before.",
+        "It names a request with other files. Send a new key with new files.");
+
+    public static IResult UploadUnderWay(TimeSpan retryAfter) => Create(
+        StatusCodes.Status409Conflict, "upload-under-way", "The same request is still under way.",
+        "Send it again a little later to learn what became of it.", retryAfter: retryAfter);
+
     public static IResult NothingUsable(object? jobs = null) => Create(
         StatusCodes.Status400BadRequest, "nothing-usable", "No file of the request can be used.",
         "Send at least one JPEG or PNG picture whose name ends in .jpg, .jpeg or .png.",
@@ -65,8 +77,24 @@ internal static class Problems
         StatusCodes.Status426UpgradeRequired, "websocket-expected", "This address speaks WebSocket.",
         "Connect with a WebSocket, or read the batch's events as an event stream.");
 
+    public static IResult KeyNeeded() => Create(
+        StatusCodes.Status401Unauthorized, "key-needed", "This call needs a key.",
+        "Send your key as Authorization: Bearer KEY, or as X-Api-Key: KEY.");
+
+    public static IResult WrongKey() => Create(
+        StatusCodes.Status401Unauthorized, "wrong-key", "The key is not right.",
+        "It is misspelt, or no longer let in. Ask whoever runs the service for another.");
+
+    public static IResult TooManyRefusals(TimeSpan retryAfter) => Create(
+        StatusCodes.Status429TooManyRequests, "too-many-refusals", "Too many calls without a right key.",
+        "Come back a little later, with a right key.", retryAfter: retryAfter);
+
+    public static IResult TooManyUploads(TimeSpan retryAfter) => Create(
+        StatusCodes.Status429TooManyRequests, "too-many-uploads", "Too many uploads.",
+        "Come back a little later, or send more pictures in each upload.", retryAfter: retryAfter);
+
     public static IResult OriginRefused() => Create(
-        StatusCodes.Status403Forbidden, "origin-refused", "The connection comes from another site.",
+        StatusCodes.Status403Forbidden, "origin-refused", "The call comes from another site.",
         "Connect from a page of this service.");
 
     /// <summary>The one picture of a request was refused, or failed: 422 with the error's own code.</summary>

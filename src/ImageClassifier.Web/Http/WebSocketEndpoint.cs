@@ -3,6 +3,7 @@ using System.Text.Json;
 using Akka.Actor;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
@@ -13,10 +14,12 @@ namespace ImageClassifier.Web.Http;
 
 /// <summary><c>GET /ws?batch={batchId}&amp;after={eventId}</c>: a batch's events as JSON text frames. The server closes
 /// with 1000 after the last event, 1001 when it stops, 1013 when the client should come back later, and 4404 when the batch
-/// was deleted.</summary>
+/// was deleted. A client that is too slow is cut off without a close frame, which would wait behind what it does not
+/// read; to a browser that is 1006. It may resume like any other.</summary>
 internal sealed class WebSocketEndpoint(
     BatchFeed batches,
     SubscriberLimit limit,
+    OriginCheck origins,
     ResultSettings results,
     UploadSettings uploads,
     IHostApplicationLifetime lifetime,
@@ -30,7 +33,7 @@ internal sealed class WebSocketEndpoint(
     public async Task<IResult> GetAsync(string? batch, string? after, HttpContext context)
     {
         if (!context.WebSockets.IsWebSocketRequest) return Problems.WebSocketExpected();
-        if (!IsSameOrigin(context.Request)) return Problems.OriginRefused();
+        if (!origins.Allows(context.Request)) return Problems.OriginRefused();
         if (!BatchId.TryParse(batch, out var batchId)) return Problems.NoSuchBatch();
         using var place = limit.Enter();
         if (!place.IsAcquired) return Problems.Overloaded(uploads.RetryAfter);
@@ -51,11 +54,6 @@ internal sealed class WebSocketEndpoint(
 
         return TypedResults.Empty;
     }
-
-    /// <summary>A browser names the page that opens a socket; other clients name none.</summary>
-    private static bool IsSameOrigin(HttpRequest request) =>
-        request.Headers.Origin.All(origin => Uri.TryCreate(origin, UriKind.Absolute, out var uri)
-            && string.Equals(uri.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase));
 
     private async Task ServeAsync(WebSocket socket, IAsyncEnumerator<IBatchAnswer> feed, CancellationTokenSource end)
     {

@@ -1,10 +1,12 @@
 using Akka.Actor;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Web.Access;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Json;
+using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.StaticFiles;
@@ -16,17 +18,15 @@ namespace ImageClassifier.Web.Http;
 /// <summary>The web tier's HTTP: limits, headers, errors, the calls and the page.</summary>
 public static class WebTierPipeline
 {
-    private const string ContentSecurityPolicy =
-        "default-src 'self'; img-src 'self' blob:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; "
-        + "form-action 'self'; frame-ancestors 'none'";
-
     /// <summary>What the server must know before it starts.</summary>
-    internal static IServiceCollection AddWebTierHttp(this IServiceCollection services, long maxRequestSize)
+    internal static IServiceCollection AddWebTierHttp(
+        this IServiceCollection services, long maxRequestSize, EdgeSettings edge)
     {
         services.Configure<KestrelServerOptions>(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = maxRequestSize;
+            kestrel.Limits.MaxConcurrentConnections = edge.MaxConnections;
         });
         services.Configure<JsonOptions>(json =>
         {
@@ -35,6 +35,7 @@ public static class WebTierPipeline
         });
         services.AddProblemDetails();
         services.AddRouting();
+        services.AddRateLimiter(limits => limits.AddPolicy<string, UploadRateLimit>(UploadRateLimit.Name));
         return services;
     }
 
@@ -43,10 +44,11 @@ public static class WebTierPipeline
     /// <param name="pageFolder">The folder of the page's files.</param>
     public static void UseWebTier(this WebApplication app, string pageFolder)
     {
+        UseForwardedHeaders(app);
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = AnswerFailureAsync });
         app.UseStatusCodePages(async context => await Problems.Status(context.HttpContext.Response.StatusCode)
             .ExecuteAsync(context.HttpContext));
-        app.Use(AddSecurityHeadersAsync);
+        app.Use(SecurityHeaders.AddAsync);
         app.Use(app.Services.GetRequiredService<StopGrace>().WatchAsync);
 
         var page = new PhysicalFileProvider(pageFolder);
@@ -65,40 +67,48 @@ public static class WebTierPipeline
             KeepAliveTimeout = results.SendTimeout,
         });
         app.UseRouting();
+        app.Use(app.Services.GetRequiredService<AccessGate>().GuardAsync);
+        app.UseRateLimiter();
         MapCalls(app);
+    }
+
+    /// <summary>Where a call comes from, and whether over https, as proxies say that are known by name. All of a chain
+    /// must be: the first that is not is where the call comes from.</summary>
+    private static void UseForwardedHeaders(WebApplication app)
+    {
+        var trusted = app.Services.GetRequiredService<EdgeSettings>().TrustedProxies;
+        if (trusted.Count == 0) return;
+        var forwarded = new ForwardedHeadersOptions
+        {
+            ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto,
+            ForwardLimit = null,
+        };
+        forwarded.KnownProxies.Clear();
+        forwarded.KnownIPNetworks.Clear();
+        foreach (var network in trusted) forwarded.KnownIPNetworks.Add(network);
+        app.UseForwardedHeaders(forwarded);
     }
 
     private static void MapCalls(IEndpointRouteBuilder app)
     {
-        app.MapPost("/api/batches", BatchEndpoints.PostAsync);
-        app.MapGet("/api/batches/{batchId}", BatchEndpoints.GetAsync);
+        app.MapPost("/api/batches", BatchEndpoints.PostAsync).CountAsUpload();
+        app.MapPost("/api/classify", (HttpRequest request, ClassifyEndpoints classify) => classify.PostAsync(request))
+            .CountAsUpload();
+        app.MapPost("/", (HttpRequest request, ClassifyEndpoints classify) => classify.PostForTextAsync(request))
+            .CountAsUpload();
         app.MapDelete("/api/batches/{batchId}", BatchEndpoints.DeleteAsync);
-        app.MapGet("/api/batches/{batchId}/images/{jobId}", BatchEndpoints.GetImageAsync);
+        app.MapGet("/api/fleet", FleetEndpoint.GetAsync);
+
+        app.MapGet("/api/batches/{batchId}", BatchEndpoints.GetAsync).LetEveryoneIn();
+        app.MapGet("/api/batches/{batchId}/images/{jobId}", BatchEndpoints.GetImageAsync).LetEveryoneIn();
         app.MapGet("/api/batches/{batchId}/events",
             (string batchId, string? after, HttpContext context, EventStreamEndpoint events) =>
-                events.GetAsync(batchId, after, context));
+                events.GetAsync(batchId, after, context)).LetEveryoneIn();
         app.MapGet("/ws", (string? batch, string? after, HttpContext context, WebSocketEndpoint sockets) =>
-            sockets.GetAsync(batch, after, context));
-        app.MapPost("/api/classify", (HttpRequest request, ClassifyEndpoints classify) => classify.PostAsync(request));
-        app.MapPost("/", (HttpRequest request, ClassifyEndpoints classify) => classify.PostForTextAsync(request));
-        app.MapGet("/api/fleet", FleetEndpoint.GetAsync);
-        app.MapGet("/health/live", HealthEndpoints.Live);
-        app.MapGet("/health/ready", (HttpContext context, HealthEndpoints health) => health.ReadyAsync(context));
-    }
-
-    /// <summary>As late as can be: the answer to a failure starts with no headers again.</summary>
-    private static Task AddSecurityHeadersAsync(HttpContext context, RequestDelegate next)
-    {
-        context.Response.OnStarting(() =>
-        {
-            var headers = context.Response.Headers;
-            headers.ContentSecurityPolicy = ContentSecurityPolicy;
-            headers.XContentTypeOptions = "nosniff";
-            headers["Referrer-Policy"] = "no-referrer";
-            headers["Cross-Origin-Resource-Policy"] = "same-origin";
-            return Task.CompletedTask;
-        });
-        return next(context);
+            sockets.GetAsync(batch, after, context)).LetEveryoneIn();
+        app.MapGet("/health/live", HealthEndpoints.Live).LetEveryoneIn();
+        app.MapGet("/health/ready", (HttpContext context, HealthEndpoints health) => health.ReadyAsync(context))
+            .LetEveryoneIn();
     }
 
     /// <summary>Nothing internal in errors: what failed goes to the log, and the client learns whether to come

@@ -1,5 +1,7 @@
 // What the page and the web tier say to each other: shapes, addresses and the reading of errors.
 
+import { anotherKey, currentKey, keyHeaders } from "./key.js";
+
 /** @typedef {"queued" | "classified" | "failed" | "rejected"} JobStatus */
 /** @typedef {{ index: number, label: string, probability: number }} Prediction */
 /**
@@ -62,16 +64,49 @@ export async function readBatch(batchId, signal) {
   return readJson(batchAddress(batchId), signal);
 }
 
-/** @param {AbortSignal} [signal] @returns {Promise<Fleet | null>} null where no fleet is shown */
+/**
+ * Reads the fleet; waits for the user where that takes a key that is not there.
+ * @param {AbortSignal} [signal] @returns {Promise<Fleet | null>} null where no fleet is shown
+ */
 export async function readFleet(signal) {
-  return readJson(address("api/fleet").href, signal);
+  for (;;) {
+    const key = currentKey();
+    const answer = await get(fleetAddress(), signal, key);
+    if (answer.status !== 401) return jsonOf(answer);
+    await anotherKey(key);
+  }
 }
 
+/**
+ * What the service says to a key. The fleet is asked for because that takes a key and changes nothing.
+ * @param {string} key @returns {Promise<"right" | "wrong" | "unreachable" | `in ${string}`>} in: when to try again
+ */
+export async function tryKey(key) {
+  if (!/^[!-~]+$/.test(key)) return "wrong"; // No header takes it.
+  try {
+    const { status, headers } = await get(fleetAddress(), undefined, key);
+    if (status === 401) return "wrong";
+    return status === 429 ? `in ${headers.get("Retry-After") ?? "some"} s` : "right";
+  } catch {
+    return "unreachable";
+  }
+}
+
+const fleetAddress = () => address("api/fleet").href;
+
 /** @param {string} url @param {AbortSignal} [signal] */
-async function readJson(url, signal) {
+const readJson = async (url, signal) => jsonOf(await get(url, signal, null));
+
+/** @param {string} url @param {AbortSignal | undefined} signal @param {string | null} key */
+function get(url, signal, key) {
   const bounded = AbortSignal.timeout(15_000);
   const either = signal && AbortSignal.any ? AbortSignal.any([signal, bounded]) : signal ?? bounded;
-  const answer = await fetch(url, { headers: { accept: "application/json" }, cache: "no-store", signal: either });
+  const headers = { accept: "application/json", ...keyHeaders(key) };
+  return fetch(url, { headers, cache: "no-store", signal: either });
+}
+
+/** @param {Response} answer */
+async function jsonOf(answer) {
   if (answer.status === 404 || answer.status === 400) return null;
   if (!answer.ok) throw new Error(`The service answered ${answer.status}.`);
   return answer.json();

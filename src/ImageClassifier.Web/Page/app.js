@@ -6,6 +6,8 @@ import { Card, CardList } from "./cards.js";
 import { download, toCsv } from "./csv.js";
 import { showFleet } from "./fleet.js";
 import { isPictureName, takeIn } from "./intake.js";
+import { askWith } from "./key.js";
+import { askForKey } from "./key-prompt.js";
 import { Session, linkTo, linkedIds, unlink } from "./session.js";
 import { Summary } from "./summary.js";
 import { Uploader } from "./upload.js";
@@ -245,6 +247,7 @@ addEventListener("hashchange", () => restore(linkedIds()));
 addEventListener("beforeunload", (event) => uploader.busy && event.preventDefault());
 setInterval(() => working() && render(), 1_000); // The rate falls also when nothing comes.
 
+askWith(askForKey);
 render();
 const restored = restore([...new Set([...session.ids(), ...linkedIds()])]);
 takeIn(/** @type {HTMLInputElement} */ (byId("files")), addFiles);

@@ -45,11 +45,14 @@ async function follow(batchId, events, signal) {
   /** @type {string | null} */
   let after = null;
   let failures = 0;
-  const seen = new Set();
+  /** How each job ended: one that failed can be classified yet. @type {Map<string, Job["status"]>} */
+  const seen = new Map();
 
   const take = (/** @type {Job | undefined} */ job) => {
-    if (!job?.jobId || job.status === "queued" || seen.has(job.jobId)) return false;
-    seen.add(job.jobId);
+    if (!job?.jobId || job.status === "queued") return false;
+    const known = seen.get(job.jobId);
+    if (known && !(known === "failed" && job.status === "classified")) return false;
+    seen.set(job.jobId, job.status);
     events.job(job);
     return true;
   };

@@ -77,9 +77,13 @@ export class Card {
     /** @type {HTMLProgressElement} */ (this.#part(".sending")).value = sent;
   }
 
-  /** Takes where the job stands; a card that has finished stays as it is. @param {Job} job */
+  /**
+   * Takes where the job stands; a card that has finished stays as it is, unless what
+   * failed was classified after all.
+   * @param {Job} job
+   */
   take(job) {
-    if (this.finished) return;
+    if (this.finished && !(this.state === "failed" && job.status === "classified")) return;
     this.jobId = job.jobId;
     if (job.status === "classified") this.#showPredictions(job.predictions ?? []);
     this.enter(job.status, job.status === "classified" ? "" : job.error ?? "");

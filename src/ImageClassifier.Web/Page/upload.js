@@ -1,6 +1,7 @@
 // Sends pictures in several requests, so that each is far from the service's limits and results come early.
 
 import { batchesAddress, reasonOf } from "./api.js";
+import { anotherKey, currentKey, keyHeaders, keySettled } from "./key.js";
 import { backOff, pause } from "./pause.js";
 
 /** @typedef {import("./api.js").Batch} Batch */
@@ -95,9 +96,16 @@ export class Uploader {
   /** @param {Chunk<T>} chunk */
   async #deliver(chunk) {
     for (let failures = 0; ; ) {
-      const { status, retryAfter, body } = await post(chunk, (sent) => this.#spread(chunk, sent));
+      await keySettled();
+      const key = currentKey();
+      const { status, retryAfter, body } = await post(chunk, key, (sent) => this.#spread(chunk, sent));
 
       if (status === 202) return this.#events.accepted(chunk, body);
+
+      if (status === 401) {
+        await anotherKey(key);
+        continue;
+      }
 
       if (status === 413 && chunk.items.length > 1) {
         const middle = chunk.items.length >> 1;
@@ -144,10 +152,10 @@ function chunkOf(items, order) {
 
 /**
  * One request. It uses XMLHttpRequest because fetch does not tell how far an upload is.
- * @param {Chunk<any>} chunk @param {(sent: number) => void} onProgress
+ * @param {Chunk<any>} chunk @param {string | null} key @param {(sent: number) => void} onProgress
  * @returns {Promise<{ status: number, retryAfter: number | null, body: any }>} status 0: no answer
  */
-function post(chunk, onProgress) {
+function post(chunk, key, onProgress) {
   return new Promise((resolve) => {
     const form = new FormData();
     for (const { file } of chunk.items) form.append("files", file, file.name);
@@ -155,6 +163,7 @@ function post(chunk, onProgress) {
     request.open("POST", batchesAddress());
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("Idempotency-Key", chunk.key);
+    for (const [name, value] of Object.entries(keyHeaders(key))) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     request.onloadend = () =>
       resolve({

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using static ImageClassifier.Web.Results.BatchProtocol;
 
@@ -19,6 +20,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<long, Reader> _readers = [];
     private long _lastReader;
+    private bool _isCatchingUp;
     private BatchState _state = null!;
 
     /// <summary>Creates the actor.</summary>
@@ -92,11 +94,31 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
             _stored.DeleteAsync(_stopping.Token).PipeTo(
                 Self, Sender, success: () => new DeletionFinished(null), failure: cause => new DeletionFinished(cause));
         });
+        Receive<CatchUp>(_ => OnCatchUp());
+        Receive<CaughtUp>(OnCaughtUp);
         Receive<CloseFailed>(failed =>
             _log.Warning("Batch {Batch} is finished, but its marker stays: {Cause}", _batch, failed.Cause.Message));
         Receive<ReceiveTimeout>(_ => LeaveIfIdle());
         Receive<BatchesProtocol.MakeRoom>(_ => LeaveIfIdle());
         Receive<BatchesProtocol.Leave>(_ => Context.Stop(Self));
+    }
+
+    private void OnCatchUp()
+    {
+        if (_isCatchingUp) return;
+        _isCatchingUp = true;
+        _stored.ReadResultsAsync(_state.FinalResults, _stopping.Token).PipeTo(
+            Self, success: results => new CaughtUp(results, null), failure: cause => new CaughtUp([], cause));
+    }
+
+    private void OnCaughtUp(CaughtUp caught)
+    {
+        _isCatchingUp = false;
+        if (caught.Cause is { } cause)
+            _log.Warning("Batch {Batch} could not look for results that it missed: {Cause}", _batch, cause.Message);
+        var isNews = false;
+        foreach (var result in caught.Results) isNews |= _state.Take(result);
+        if (isNews) OnNews();
     }
 
     private void LeaveIfIdle()
@@ -191,6 +213,8 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     private sealed record Loaded(BatchState? State);
 
     private sealed record LoadFailed(Exception Cause);
+
+    private sealed record CaughtUp(IReadOnlyCollection<JobResult> Results, Exception? Cause) : INotInfluenceReceiveTimeout;
 
     private sealed record CloseFailed(Exception Cause);
 

@@ -1,3 +1,4 @@
+using Akka.Actor;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 
@@ -34,6 +35,10 @@ public static class BatchProtocol
     /// <param name="After">The last event that the reader has; null, or one of another epoch, for all.</param>
     /// <param name="Wait">How long to wait for the next event.</param>
     public sealed record ReadEvents(BatchId Batch, EventId? After, TimeSpan Wait) : IBatchCommand;
+
+    /// <summary>Reads results from the store that the batch may have missed; not answered, and nothing to a batch that is
+    /// not live. It keeps no batch from leaving.</summary>
+    public sealed record CatchUp(BatchId Batch) : INotInfluenceReceiveTimeout;
 
     /// <summary>Deletes the batch's pictures, results and manifest; answered <see cref="BatchDeleted"/>.</summary>
     public sealed record DeleteBatch(BatchId Batch) : IBatchCommand;

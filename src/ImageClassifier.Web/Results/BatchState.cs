@@ -1,13 +1,15 @@
 using System.Security.Cryptography;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Storage;
 using ImageClassifier.Web.Uploads;
 using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Web.Results;
 
 /// <summary>What a batch's actor knows: its jobs, their results, and the events in the order in which they became
-/// known. Memory is bounded by the batch: at most one event a job, and one more.</summary>
+/// known. Memory is bounded by the batch: at most one event a job, and one more; and those two again for each job that is
+/// redriven by hand.</summary>
 internal sealed class BatchState
 {
     private const int EpochDigits = 8;
@@ -28,11 +30,21 @@ internal sealed class BatchState
     /// <summary>Whether every accepted job has its result.</summary>
     public bool Finished => _results.Count == _accepted.Count;
 
-    /// <summary>Takes a result; false where it is known already, or no job of this batch.</summary>
+    /// <summary>Where the results are that no other can replace.</summary>
+    public IReadOnlySet<string> FinalResults => _results.Values
+        .Where(result => result.Status == JobStatus.Classified)
+        .Select(result => ObjectKeys.Result(result.Batch, result.Job))
+        .ToHashSet();
+
+    /// <summary>Takes a result; false where one is known that it does not replace, or it is of no job of this batch. Only
+    /// what failed is replaced, by a classified result or by a later attempt's: that is a further event, and where no job is
+    /// left to wait for, a further end.</summary>
     public bool Take(JobResult result)
     {
-        if (!_accepted.TryGetValue(result.Job, out var job) || !_results.TryAdd(result.Job, result)) return false;
+        if (!_accepted.TryGetValue(result.Job, out var job)) return false;
+        if (_results.TryGetValue(result.Job, out var known) && !Replaces(result, known)) return false;
 
+        _results[result.Job] = result;
         AddEvent(View(job));
         if (Finished) AddEvent(null);
         return true;
@@ -46,6 +58,9 @@ internal sealed class BatchState
     }
 
     public BatchView View() => new(_manifest.Batch, _manifest.SubmittedAt, [.. _manifest.Jobs.Select(View)]);
+
+    private static bool Replaces(JobResult result, JobResult known) =>
+        result.Supersedes(known) || (known.Status == JobStatus.Failed && result.Status == JobStatus.Classified);
 
     private JobView View(ManifestJob job)
     {

@@ -28,6 +28,10 @@ public sealed class BatchesActor : ReceiveActor
         _settings = settings;
 
         Receive<IBatchCommand>(command => Route(command, Sender));
+        Receive<CatchUp>(catchUp =>
+        {
+            if (_live.TryGetValue(catchUp.Batch, out var batch)) batch.Actor.Tell(catchUp);
+        });
         Receive<BatchesProtocol.Passivate>(passivate => OnPassivate(passivate.Batch));
         Receive<Terminated>(terminated => OnTerminated(BatchId.Parse(terminated.ActorRef.Path.Name)));
     }

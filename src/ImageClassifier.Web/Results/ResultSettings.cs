@@ -12,6 +12,7 @@ namespace ImageClassifier.Web.Results;
 /// <param name="Heartbeat">A subscriber hears from the server at least this often.</param>
 /// <param name="SendTimeout">A subscriber that does not take a message within this time is cut off.</param>
 /// <param name="ListenerLinger">How long deletes of responses wait for others to share their call.</param>
+/// <param name="Lost">When a job without a result is lost.</param>
 public sealed record ResultSettings(
     int MaxLiveBatches,
     TimeSpan PassivateAfter,
@@ -20,7 +21,8 @@ public sealed record ResultSettings(
     int MaxSubscribers,
     TimeSpan Heartbeat,
     TimeSpan SendTimeout,
-    TimeSpan ListenerLinger)
+    TimeSpan ListenerLinger,
+    LostJobSettings Lost)
 {
     /// <summary>Reads the settings.</summary>
     public static ResultSettings Create(Config config)
@@ -36,6 +38,17 @@ public sealed record ResultSettings(
             Heartbeat: results.Duration("heartbeat", second, TimeSpan.FromMinutes(5)),
             SendTimeout: results.Duration("send-timeout", second, TimeSpan.FromMinutes(5)),
             ListenerLinger: results.Section("listener").Duration(
-                "linger", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)));
+                "linger", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)),
+            Lost: new LostJobSettings(
+                results.Duration(LostJobSettings.LostAfterKey, second, TimeSpan.FromDays(14)),
+                results.WholeNumber("open-batches-a-sweep", 1, 100_000)));
     }
+}
+
+/// <summary>When a job without a result is lost.</summary>
+/// <param name="LostAfter">Its message is this old, and the queue was found empty since.</param>
+/// <param name="BatchesASweep">Open batches that are looked into at once.</param>
+public sealed record LostJobSettings(TimeSpan LostAfter, int BatchesASweep)
+{
+    internal const string LostAfterKey = "lost-after";
 }

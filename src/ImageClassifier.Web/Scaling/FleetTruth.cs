@@ -111,9 +111,9 @@ internal sealed class FleetTruth(FleetLimits limits)
         }
 
         known.Shown = shown;
-        if (_heard.GetValueOrDefault(shown.Id) is { } heard && (known.HeardAt is null || heard.At > known.HeardAt))
-            known.HeardAt = heard.At;
-        var isUp = known.HasShownWork || shown.RunningAt is not null || _heard.ContainsKey(shown.Id);
+        var heard = _heard.GetValueOrDefault(shown.Id);
+        if (heard is not null && (known.HeardAt is null || heard.At > known.HeardAt)) known.HeardAt = heard.At;
+        var isUp = known.HasShownWork || shown.RunningAt is not null || heard is not null;
         if (isUp && !known.IsUp)
         {
             known.IsUp = true;
@@ -131,6 +131,8 @@ internal sealed class FleetTruth(FleetLimits limits)
             _ when known.EndAskedAt is not null => InstanceState.Draining,
             // Some fleets call a machine running while its node still boots.
             InstanceState.Running when !known.IsUp => InstanceState.Pending,
+            // Nor do they know that a node takes no more work.
+            InstanceState.Running when heard?.Record?.State == InstanceState.Draining => InstanceState.Draining,
             var state => state,
         };
         if (known.State == InstanceState.Ended && before != InstanceState.Ended && _looked && !known.IsUp

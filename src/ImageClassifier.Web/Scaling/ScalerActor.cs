@@ -17,6 +17,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private readonly NodeRecords _records;
     private readonly FleetPlanner _planner;
     private readonly TimeSpan _recordsInterval;
+    private readonly TimeSpan _launchTimeout;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly CancellationTokenSource _stopping = new();
 
@@ -35,6 +36,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         _records = new NodeRecords(store);
         _planner = new FleetPlanner(policy, settings, Now);
         _recordsInterval = settings.RecordsInterval;
+        _launchTimeout = settings.LaunchTimeout;
 
         Receive<Tick>(_ => Look());
         Receive<WorkSent>(sent =>
@@ -145,15 +147,16 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private void Launch(Plan plan)
     {
         _launching = true;
-        // A launch whose answer was lost may have happened; asked again by its name, it does not happen twice.
-        var clientToken = _unanswered is { } before && before.Count == plan.Launch
-            ? before.ClientToken
-            : Guid.NewGuid().ToString("N");
+        // A launch whose answer was lost may have happened and not show yet. Asked for again as it was, by its name, it
+        // does not happen twice; what is wanted beyond it follows its answer, or else the cap would not hold.
+        var launch = _unanswered is { } before && Now - before.At < _launchTimeout
+            ? before
+            : new UnansweredLaunch(Guid.NewGuid().ToString("N"), plan.Launch, Now);
         _unanswered = null;
-        _fleet.LaunchAsync(plan.Launch, clientToken, _stopping.Token).PipeTo(
+        _fleet.LaunchAsync(launch.Count, launch.ClientToken, _stopping.Token).PipeTo(
             Self,
             success: outcome => new LaunchFinished(plan, outcome),
-            failure: cause => new LaunchUnanswered(plan, new UnansweredLaunch(clientToken, plan.Launch), cause));
+            failure: cause => new LaunchUnanswered(plan, launch, cause));
     }
 
     private void OnLaunchFinished(LaunchFinished finished)
@@ -213,7 +216,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private sealed record LaunchUnanswered(Plan Plan, UnansweredLaunch Launch, Exception Cause);
 
     /// <summary>A launch that failed without an answer.</summary>
-    private sealed record UnansweredLaunch(string ClientToken, int Count);
+    private sealed record UnansweredLaunch(string ClientToken, int Count, DateTimeOffset At);
 
     private sealed record CleanedUp
     {

@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Hosting;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
+using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Uploads;
 using Microsoft.Extensions.DependencyInjection;
@@ -24,12 +25,17 @@ public static class WebHostingExtensions
     /// <param name="stopGrace">How long requests under way may go on once the service was told to stop.</param>
     public static IServiceCollection AddWebTier(
         this IServiceCollection services, WebTierSettings settings, TimeSpan stopGrace) => services
-        .AddWebTierHttp(settings.Uploads.MaxRequestSize)
+        .AddWebTierHttp(settings.Uploads.MaxRequestSize, settings.Edge)
+        .AddSingleton(settings.Edge)
+        .AddSingleton(settings.Access)
         .AddSingleton(settings.Uploads)
         .AddSingleton(settings.Results)
         .AddSingleton<TimeProvider>(provider => new SchedulerTimeProvider(provider.GetRequiredService<ActorSystem>()))
         .AddSingleton(provider => new StopGrace(
             provider.GetRequiredService<IHostApplicationLifetime>(), provider.GetRequiredService<TimeProvider>(), stopGrace))
+        .AddSingleton<OriginCheck>()
+        .AddSingleton<RefusalRateLimit>()
+        .AddSingleton<AccessGate>()
         .AddSingleton<UploadRequest>()
         .AddSingleton<BatchFeed>()
         .AddSingleton<SubscriberLimit>()

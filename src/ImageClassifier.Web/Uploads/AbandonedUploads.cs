@@ -7,21 +7,44 @@ namespace ImageClassifier.Web.Uploads;
 /// <summary>Finds uploads that began and never came to their manifest, and removes what they left.</summary>
 internal sealed class AbandonedUploads(IObjectStore store, TimeSpan abandonedAfter)
 {
-    /// <summary>Cleans up the uploads whose marker is older than the limit, whose manifest is missing, and that are not
-    /// under way.</summary>
-    /// <returns>How many.</returns>
-    public async Task<int> CleanUpAsync(
-        DateTimeOffset now, IReadOnlySet<BatchId> underWay, CancellationToken cancellation)
+    // Each is a call to the store.
+    private const int MaxChecks = 200;
+
+    /// <summary>The uploads whose marker is older than the limit and whose manifest is missing. Some may be under
+    /// way.</summary>
+    /// <param name="now">When it is.</param>
+    /// <param name="after">Where an earlier look came to; null for the beginning.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>What was found, and where the next look goes on; null for the beginning.</returns>
+    public async Task<(IReadOnlyList<BatchId> Batches, BatchId? Next)> FindAsync(
+        DateTimeOffset now, BatchId? after, CancellationToken cancellation)
     {
-        var cleaned = 0;
+        var found = new List<BatchId>();
+        var checks = 0;
+        var place = after;
         await foreach (var marker in store.ListAsync(ObjectKeys.OpenBatches, cancellation).ConfigureAwait(false))
         {
             if (now - marker.LastModified < abandonedAfter
                 || !ObjectKeys.TryParseOpenMarker(marker.Key, out var batch)
-                || underWay.Contains(batch)
-                || await store.ExistsAsync(ObjectKeys.Manifest(batch), cancellation).ConfigureAwait(false))
+                || (after is { } done && string.CompareOrdinal(batch.Value, done.Value) <= 0))
                 continue;
+            if (checks == MaxChecks) return (found, place);
+            checks++;
+            place = batch;
+            if (!await store.ExistsAsync(ObjectKeys.Manifest(batch), cancellation).ConfigureAwait(false)) found.Add(batch);
+        }
 
+        return (found, null);
+    }
+
+    /// <summary>Cleans up uploads that were found and are not under way, unless their manifest has come since.</summary>
+    /// <returns>How many.</returns>
+    public async Task<int> CleanUpAsync(IEnumerable<BatchId> abandoned, CancellationToken cancellation)
+    {
+        var cleaned = 0;
+        foreach (var batch in abandoned)
+        {
+            if (await store.ExistsAsync(ObjectKeys.Manifest(batch), cancellation).ConfigureAwait(false)) continue;
             await DiscardAsync(store, batch, cancellation).ConfigureAwait(false);
             cleaned++;
         }

@@ -11,9 +11,16 @@ namespace ImageClassifier.Web.Uploads;
 /// <param name="Jobs">Its files, in the order of the request; refused ones too.</param>
 public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IReadOnlyList<ManifestJob> Jobs)
 {
+    /// <summary>Stands for the idempotency key that names the batch; null where it came without one.</summary>
+    public string? Claim { get; init; }
+
     /// <summary>The jobs that are to be classified.</summary>
     [JsonIgnore]
     public IEnumerable<ManifestJob> Accepted => Jobs.Where(job => job.ImageKey is not null);
+
+    /// <summary>What is asked of the app nodes for an accepted job.</summary>
+    public ClassificationRequest Request(ManifestJob job, int attempt) =>
+        new(job.Job, Batch, job.ImageKey!, attempt, SubmittedAt);
 }
 
 /// <summary>One file of an upload.</summary>

@@ -16,6 +16,8 @@ namespace ImageClassifier.Web.Uploads;
 /// </summary>
 public sealed class OutboxActor : ReceiveActor, IWithTimers
 {
+    private const int FirstAttempt = 1;
+
     private readonly IMessageQueue _requests;
     private readonly StoredOutbox _stored;
     private readonly IActorRef _scaler;
@@ -28,11 +30,12 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     /// <summary>Messages to send, in order.</summary>
     private readonly Queue<Envelope> _ready = [];
 
-    /// <summary>How many messages of a batch the queue has not taken.</summary>
+    /// <summary>How many messages of a batch the queue has not taken; 0 until that is noted.</summary>
     private readonly Dictionary<BatchId, int> _untaken = [];
 
     /// <summary>Batches that are read from the store when there is room.</summary>
     private readonly Queue<BatchId> _later = [];
+    private readonly HashSet<BatchId> _isLater = [];
 
     private int _callsUnderWay;
     private bool _loading;
@@ -49,6 +52,16 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         _loadBackoff = new Backoff(settings.MinBackoff, settings.MaxBackoff);
 
         Receive<SendBatch>(OnSendBatch);
+        Receive<SendUnsent>(send =>
+        {
+            Postpone(send.Batch);
+            Pump();
+        });
+        Receive<SendAgain>(send =>
+        {
+            foreach (var request in send.Requests) _ready.Enqueue(Envelope.Of(request, isFirst: false));
+            Pump();
+        });
         Receive<OpenFound>(OnOpenFound);
         Receive<OpenUnknown>(OnOpenUnknown);
         Receive<Recover>(_ => LookForOpen());
@@ -61,8 +74,9 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         });
         Receive<CallFinished>(OnCallFinished);
         Receive<CallFailed>(OnCallFailed);
-        Receive<NoteFailed>(failed => _log.Warning("Batch {Batch} could not be noted as sent; after a restart it is sent"
-            + " again: {Cause}", failed.Batch, failed.Cause.Message));
+        Receive<Noted>(noted => _untaken.Remove(noted.Batch));
+        Receive<NoteFailed>(OnNoteFailed);
+        Receive<NoteAgain>(again => Note(again.Batch));
         Receive<PauseOver>(_ => OnPauseOver());
     }
 
@@ -87,11 +101,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     {
         if (found.Batches.Count > 0)
             _log.Info("{Count} batches of an earlier run are not finished", found.Batches.Count);
-        foreach (var batch in found.Batches)
-        {
-            if (!_untaken.ContainsKey(batch)) _later.Enqueue(batch);
-        }
-
+        foreach (var batch in found.Batches) Postpone(batch);
         Pump();
     }
 
@@ -107,8 +117,13 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         if (_ready.Count < _settings.MaxInMemory)
             Enqueue(send.Manifest, send.Manifest.Accepted);
         else
-            _later.Enqueue(send.Manifest.Batch);
+            Postpone(send.Manifest.Batch);
         Pump();
+    }
+
+    private void Postpone(BatchId batch)
+    {
+        if (!_untaken.ContainsKey(batch) && _isLater.Add(batch)) _later.Enqueue(batch);
     }
 
     private void Enqueue(BatchManifest manifest, IEnumerable<ManifestJob> jobs)
@@ -119,7 +134,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         var count = 0;
         foreach (var job in jobs)
         {
-            _ready.Enqueue(Envelope.Of(manifest, job));
+            _ready.Enqueue(Envelope.Of(manifest.Request(job, FirstAttempt), isFirst: true));
             count++;
         }
 
@@ -143,6 +158,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         if (!_loading && _ready.Count < _settings.MaxInMemory && _later.TryDequeue(out var batch))
         {
             _loading = true;
+            _isLater.Remove(batch);
             _stored.LoadAsync(batch, _stopping.Token).PipeTo(
                 Self,
                 success: unsent => new Loaded(batch, unsent),
@@ -161,7 +177,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     /// <summary>Holds up the reading only: what is in memory is sent meanwhile.</summary>
     private void OnLoadFailed(LoadFailed failed)
     {
-        _later.Enqueue(failed.Batch);
+        Postpone(failed.Batch);
         var pause = _loadBackoff.Next();
         _log.Warning("Batch {Batch} could not be read and is sent later; reading pauses for {Pause}: {Cause}",
             failed.Batch, pause, failed.Cause.Message);
@@ -186,7 +202,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
                 _log.Error("The request queue refuses job {Job} for good: {Reason}", envelope.Job, outcome.Reason);
             else
                 taken++;
-            CountTaken(envelope.Batch);
+            if (envelope.IsFirst) CountTaken(envelope.Batch);
         }
 
         if (taken > 0)
@@ -201,10 +217,18 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     private void CountTaken(BatchId batch)
     {
-        if (--_untaken[batch] > 0) return;
+        if (--_untaken[batch] == 0) Note(batch);
+    }
 
-        _untaken.Remove(batch);
-        _stored.NoteSentAsync(batch, _stopping.Token).PipeTo(Self, failure: cause => new NoteFailed(batch, cause));
+    private void Note(BatchId batch) =>
+        _stored.NoteSentAsync(batch, _stopping.Token).PipeTo(
+            Self, success: () => new Noted(batch), failure: cause => new NoteFailed(batch, cause));
+
+    private void OnNoteFailed(NoteFailed failed)
+    {
+        _log.Warning("Batch {Batch} could not be noted as sent, again in {Pause}: {Cause}",
+            failed.Batch, _settings.MaxBackoff, failed.Cause.Message);
+        Timers.StartSingleTimer(failed.Batch, new NoteAgain(failed.Batch), _settings.MaxBackoff);
     }
 
     private void OnCallFailed(CallFailed failed)
@@ -230,26 +254,17 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         Pump();
     }
 
-    private sealed record Envelope(BatchId Batch, JobId Job, OutgoingMessage Message)
+    private sealed record Envelope(BatchId Batch, JobId Job, OutgoingMessage Message, bool IsFirst)
     {
-        private const int FirstAttempt = 1;
-
-        public static Envelope Of(BatchManifest manifest, ManifestJob job)
-        {
-            var request = new ClassificationRequest(
-                job.Job, manifest.Batch, job.ImageKey!, FirstAttempt, manifest.SubmittedAt);
-            return new Envelope(manifest.Batch, job.Job, new OutgoingMessage(
-                WireJson.Write(request),
-                GroupId: job.Job.Value,
-                DeduplicationId: ClassificationRequest.DeduplicationId(job.Job, FirstAttempt)));
-        }
+        public static Envelope Of(ClassificationRequest request, bool isFirst) =>
+            new(request.Batch, request.Job, request.ToMessage(), isFirst);
     }
 
     private sealed record OpenFound(IReadOnlyList<BatchId> Batches);
 
     private sealed record OpenUnknown(Exception Cause);
 
-    private sealed record Loaded(BatchId Batch, UnsentJobs? Unsent);
+    private sealed record Loaded(BatchId Batch, UnfinishedJobs? Unsent);
 
     private sealed record LoadFailed(BatchId Batch, Exception Cause);
 
@@ -257,7 +272,11 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     private sealed record CallFailed(IReadOnlyList<Envelope> Call, Exception Cause);
 
+    private sealed record Noted(BatchId Batch);
+
     private sealed record NoteFailed(BatchId Batch, Exception Cause);
+
+    private sealed record NoteAgain(BatchId Batch);
 
     private sealed record PauseOver
     {

@@ -1,3 +1,6 @@
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+
 namespace ImageClassifier.Web.Uploads;
 
 /// <summary>What the outbox understands.</summary>
@@ -8,4 +11,10 @@ public static class OutboxProtocol
 
     /// <summary>Sends the messages of an accepted batch, again and again until the queue has taken all.</summary>
     public sealed record SendBatch(BatchManifest Manifest) : IOutboxCommand;
+
+    /// <summary>Sends the messages of a batch that are not noted as sent, unless that is under way.</summary>
+    public sealed record SendUnsent(BatchId Batch) : IOutboxCommand;
+
+    /// <summary>Sends jobs as the attempts that the requests name, again and again until the queue has taken all.</summary>
+    public sealed record SendAgain(IReadOnlyList<ClassificationRequest> Requests) : IOutboxCommand;
 }

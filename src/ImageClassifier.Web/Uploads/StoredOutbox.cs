@@ -21,7 +21,17 @@ internal sealed class StoredOutbox(IObjectStore store)
 
     /// <summary>The jobs of a batch whose messages may not have been sent; null where there are none. Removes the marker
     /// of a batch that turns out to be finished.</summary>
-    public async Task<UnsentJobs?> LoadAsync(BatchId batch, CancellationToken cancellation)
+    public async Task<UnfinishedJobs?> LoadAsync(BatchId batch, CancellationToken cancellation)
+    {
+        var open = await LoadOpenAsync(batch, cancellation).ConfigureAwait(false);
+        if (open is null) return null;
+        var sent = await store.ExistsAsync(ObjectKeys.SentNote(batch), cancellation).ConfigureAwait(false);
+        return sent ? null : open;
+    }
+
+    /// <summary>The jobs of a batch that have no result; null where there are none. Removes the marker of a batch that
+    /// turns out to be finished.</summary>
+    public async Task<UnfinishedJobs?> LoadOpenAsync(BatchId batch, CancellationToken cancellation)
     {
         var manifest = await store.ReadJsonAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation)
             .ConfigureAwait(false);
@@ -39,8 +49,7 @@ internal sealed class StoredOutbox(IObjectStore store)
             return null;
         }
 
-        var sent = await store.ExistsAsync(ObjectKeys.SentNote(batch), cancellation).ConfigureAwait(false);
-        return sent ? null : new UnsentJobs(manifest, unfinished);
+        return new UnfinishedJobs(manifest, unfinished);
     }
 
     /// <summary>Notes that the queue has taken all messages of a batch.</summary>
@@ -48,5 +57,5 @@ internal sealed class StoredOutbox(IObjectStore store)
         store.PutAsync(ObjectKeys.SentNote(batch), ReadOnlyMemory<byte>.Empty, cancellation);
 }
 
-/// <summary>The jobs of a batch whose messages may not have been sent.</summary>
-internal sealed record UnsentJobs(BatchManifest Manifest, IReadOnlyList<ManifestJob> Jobs);
+/// <summary>The jobs of a batch that have no result.</summary>
+internal sealed record UnfinishedJobs(BatchManifest Manifest, IReadOnlyList<ManifestJob> Jobs);

@@ -20,10 +20,16 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
     private readonly UploadSettings _settings;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly CancellationTokenSource _stopping = new();
-    private readonly HashSet<BatchId> _active = [];
+
+    /// <summary>The places that are taken, with the batch that each uploads into.</summary>
+    private readonly Dictionary<BatchId, BatchId> _active = [];
 
     /// <summary>Batches whose manifest is being written; the request may have given up waiting for it.</summary>
     private readonly HashSet<BatchId> _committing = [];
+
+    /// <summary>Batches whose leftovers are being removed.</summary>
+    private readonly HashSet<BatchId> _discarding = [];
+    private BatchId? _sweptTo;
     private readonly LinkedList<(BatchId Batch, IActorRef Caller)> _waiting = [];
 
     /// <summary>Creates the actor.</summary>
@@ -34,11 +40,13 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
         _settings = settings;
 
         Receive<Admit>(OnAdmit);
-        Receive<Release>(release => OnRelease(release.Batch));
+        Receive<ResumeBatch>(OnResume);
+        Receive<Release>(release => OnRelease(release.Place));
         Receive<Commit>(OnCommit);
         Receive<ManifestStored>(OnManifestStored);
         Receive<ManifestFailed>(OnManifestFailed);
         Receive<Sweep>(_ => OnSweep());
+        Receive<AbandonedFound>(OnAbandonedFound);
         Receive<SweepFinished>(OnSweepFinished);
     }
 
@@ -65,13 +73,28 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
             Sender.Tell(new Overloaded(_settings.RetryAfter));
     }
 
-    private void OnRelease(BatchId batch)
+    private void OnResume(ResumeBatch resume)
     {
-        if (!_active.Remove(batch))
+        if (IsUnderWay(resume.Batch) || !_active.ContainsKey(resume.Place))
+        {
+            Sender.Tell(new UnderWay(_settings.RetryAfter));
+            return;
+        }
+
+        _active[resume.Place] = resume.Batch;
+        Sender.Tell(Admitted.Instance);
+    }
+
+    private bool IsUnderWay(BatchId batch) =>
+        _active.ContainsValue(batch) || _committing.Contains(batch) || _discarding.Contains(batch);
+
+    private void OnRelease(BatchId place)
+    {
+        if (!_active.Remove(place))
         {
             for (var node = _waiting.First; node is not null; node = node.Next)
             {
-                if (node.Value.Batch != batch) continue;
+                if (node.Value.Batch != place) continue;
                 _waiting.Remove(node);
                 return;
             }
@@ -86,7 +109,7 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
 
     private void Grant(BatchId batch, IActorRef caller)
     {
-        _active.Add(batch);
+        _active.Add(batch, batch);
         caller.Tell(Admitted.Instance);
     }
 
@@ -95,17 +118,31 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
         var caller = Sender;
         var manifest = commit.Manifest;
         _committing.Add(manifest.Batch);
-        _store.PutAsync(ObjectKeys.Manifest(manifest.Batch), WireJson.WriteUtf8(manifest), _stopping.Token).PipeTo(
+        StoreAsync(manifest, _stopping.Token).PipeTo(
             Self,
-            success: () => new ManifestStored(manifest, caller),
+            success: stored => new ManifestStored(stored, IsNew: ReferenceEquals(stored, manifest), caller),
             failure: cause => new ManifestFailed(manifest.Batch, caller, cause));
+    }
+
+    /// <summary>Stores the manifest unless there is one: what was once accepted stays as it is.</summary>
+    private async Task<BatchManifest> StoreAsync(BatchManifest manifest, CancellationToken cancellation)
+    {
+        var key = ObjectKeys.Manifest(manifest.Batch);
+        if (await _store.PutIfAbsentAsync(key, WireJson.WriteUtf8(manifest), cancellation)) return manifest;
+        return await _store.ReadJsonAsync<BatchManifest>(key, cancellation)
+            ?? throw new IOException("The manifest that was there is gone.");
     }
 
     private void OnManifestStored(ManifestStored stored)
     {
-        _committing.Remove(stored.Manifest.Batch);
-        _outbox.Tell(new OutboxProtocol.SendBatch(stored.Manifest));
-        stored.Caller.Tell(new Committed(stored.Manifest.Batch));
+        var batch = stored.Manifest.Batch;
+        _committing.Remove(batch);
+        // One that was there may have been sent long ago.
+        OutboxProtocol.IOutboxCommand send = stored.IsNew
+            ? new OutboxProtocol.SendBatch(stored.Manifest)
+            : new OutboxProtocol.SendUnsent(batch);
+        _outbox.Tell(send);
+        stored.Caller.Tell(new Committed(stored.Manifest));
     }
 
     private void OnManifestFailed(ManifestFailed failed)
@@ -116,10 +153,21 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
         failed.Caller.Tell(new CommitFailed(failed.Batch));
     }
 
-    private void OnSweep()
+    private void OnSweep() =>
+        new AbandonedUploads(_store, _settings.AbandonedAfter)
+            .FindAsync(Context.System.Scheduler.Now, _sweptTo, _stopping.Token)
+            .PipeTo(
+                Self,
+                success: found => new AbandonedFound(found.Batches, found.Next),
+                failure: cause => new SweepFinished(0, cause));
+
+    /// <summary>From here on no upload may resume one of these, until its leftovers are gone.</summary>
+    private void OnAbandonedFound(AbandonedFound found)
     {
-        var sweeper = new AbandonedUploads(_store, _settings.AbandonedAfter);
-        sweeper.CleanUpAsync(Context.System.Scheduler.Now, _active.Union(_committing).ToHashSet(), _stopping.Token).PipeTo(
+        _sweptTo = found.Next;
+        var abandoned = found.Batches.Where(batch => !IsUnderWay(batch)).ToArray();
+        _discarding.UnionWith(abandoned);
+        new AbandonedUploads(_store, _settings.AbandonedAfter).CleanUpAsync(abandoned, _stopping.Token).PipeTo(
             Self,
             success: cleaned => new SweepFinished(cleaned, null),
             failure: cause => new SweepFinished(0, cause));
@@ -127,6 +175,7 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
 
     private void OnSweepFinished(SweepFinished finished)
     {
+        _discarding.Clear();
         if (finished.Cause is { } cause)
             _log.Warning("Abandoned uploads could not be looked for: {Cause}", cause.Message);
         else if (finished.Cleaned > 0)
@@ -135,9 +184,11 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
         Timers.StartSingleTimer(nameof(Sweep), Sweep.Instance, _settings.SweepInterval);
     }
 
-    private sealed record ManifestStored(BatchManifest Manifest, IActorRef Caller);
+    private sealed record ManifestStored(BatchManifest Manifest, bool IsNew, IActorRef Caller);
 
     private sealed record ManifestFailed(BatchId Batch, IActorRef Caller, Exception Cause);
+
+    private sealed record AbandonedFound(IReadOnlyList<BatchId> Batches, BatchId? Next);
 
     private sealed record SweepFinished(int Cleaned, Exception? Cause);
 

@@ -2,6 +2,7 @@ using Akka.Actor;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
@@ -30,23 +31,30 @@ internal abstract record UploadOutcome
 
 /// <summary>
 /// One upload request, in its own task: is admitted, marks its batch as open, streams its pictures into the store, and
-/// commits. Whatever goes wrong before the commit leaves nothing behind.
+/// commits. Whatever goes wrong before the commit leaves nothing behind. A request that names itself by an
+/// <see cref="IdempotencyKey"/> and was accepted before is answered with what it was answered then.
 /// </summary>
 internal sealed class UploadRequest(
     IObjectStore store, UploadSettings settings, TimeProvider time, ILogger<UploadRequest> log)
 {
     private readonly PictureIntake _intake = new(store, settings.MaxFileSize);
+    private readonly BatchClaims _claims = new(store);
 
     /// <summary>Runs the request.</summary>
     /// <param name="uploads">Where uploads are admitted and committed.</param>
     /// <param name="request">The request.</param>
     /// <param name="maxFiles">How many files it may have.</param>
-    public async Task<UploadOutcome> RunAsync(IActorRef uploads, HttpRequest request, int maxFiles)
+    /// <param name="scope">Within what its idempotency key names it.</param>
+    public async Task<UploadOutcome> RunAsync(
+        IActorRef uploads, HttpRequest request, int maxFiles, IdempotencyScope scope)
     {
         LimitedBody.LiftServerLimit(request.HttpContext);
         if (request.ContentLength > settings.MaxRequestSize)
             return new UploadOutcome.Refused(Problems.RequestTooLarge(settings.MaxRequestSize));
         if (Boundary(request) is not { } boundary) return new UploadOutcome.Refused(Problems.NotMultipart());
+        var ofCaller = scope with { Caller = Caller.Of(request.HttpContext).Key };
+        if (!IdempotencyKey.TryRead(request.Headers, ofCaller, out var claim))
+            return new UploadOutcome.Refused(Problems.NoIdempotencyKey());
 
         var form = new MultipartReader(boundary, new LimitedBody(request.Body, settings.MaxRequestSize));
         var cancellation = request.HttpContext.RequestAborted;
@@ -56,7 +64,7 @@ internal sealed class UploadRequest(
             var admission = await uploads.Ask<IUploadAnswer>(new Admit(batch), EdgeTimeouts.Answer, cancellation);
             return admission is Overloaded overloaded
                 ? new UploadOutcome.Refused(Problems.Overloaded(overloaded.RetryAfter))
-                : await ReadAndCommitAsync(uploads, batch, form, maxFiles, cancellation);
+                : await UploadOnceAsync(uploads, new Incoming(batch, form, maxFiles, claim), cancellation);
         }
         finally
         {
@@ -74,53 +82,112 @@ internal sealed class UploadRequest(
         return boundary is { Length: > 0 and <= longestBoundary } ? boundary : null;
     }
 
-    private async Task<UploadOutcome> ReadAndCommitAsync(
-        IActorRef uploads, BatchId batch, MultipartReader form, int maxFiles, CancellationToken cancellation)
+    /// <summary>Uploads, unless the request was accepted before.</summary>
+    private async Task<UploadOutcome> UploadOnceAsync(
+        IActorRef uploads, Incoming incoming, CancellationToken cancellation)
     {
+        if (incoming.Claim is not { } claim) return await ReadAndCommitAsync(uploads, incoming, cancellation);
+
+        try
+        {
+            var named = await _claims.ClaimAsync(claim, incoming.Batch, cancellation);
+            if (named != incoming.Batch)
+            {
+                if (await RepeatAsync(named, incoming, cancellation) is { } repeated) return repeated;
+                // It was begun earlier, and either still goes on or broke off.
+                var answer = await uploads.Ask<IUploadAnswer>(
+                    new ResumeBatch(incoming.Batch, named), EdgeTimeouts.Answer, cancellation);
+                if (answer is UnderWay underWay)
+                    return new UploadOutcome.Refused(Problems.UploadUnderWay(underWay.RetryAfter));
+                incoming = incoming with { Batch = named };
+                // It may have come to its end meanwhile.
+                if (await RepeatAsync(named, incoming, cancellation) is { } late) return late;
+            }
+        }
+        catch (Exception failure) when (ProblemOf(failure) is { } problem)
+        {
+            return new UploadOutcome.Refused(problem);
+        }
+
+        return await ReadAndCommitAsync(uploads, incoming, cancellation);
+    }
+
+    /// <summary>Answers with a batch that was accepted before; null when it was not. The files are read all the same, so
+    /// that the client gets to read the answer, but only their names are compared: nothing else of them is kept.</summary>
+    private async Task<UploadOutcome?> RepeatAsync(BatchId batch, Incoming incoming, CancellationToken cancellation)
+    {
+        var manifest = await store.ReadJsonAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation);
+        if (manifest is null) return null;
+
+        var names = manifest.Jobs.Select(job => job.FileName);
+        var sent = new List<string>();
+        while (await NextFileAsync(incoming.Form, cancellation) is { } file)
+        {
+            if (sent.Count <= manifest.Jobs.Count) sent.Add(FileNames.ForShowing(file.Name));
+        }
+
+        return names.SequenceEqual(sent)
+            ? new UploadOutcome.Accepted(manifest)
+            : new UploadOutcome.Refused(Problems.IdempotencyKeyReused());
+    }
+
+    private async Task<UploadOutcome> ReadAndCommitAsync(
+        IActorRef uploads, Incoming incoming, CancellationToken cancellation)
+    {
+        var batch = incoming.Batch;
         var mayDiscard = true;
         try
         {
             await store.PutAsync(ObjectKeys.OpenMarker(batch), ReadOnlyMemory<byte>.Empty, cancellation);
-            var jobs = await ReadFilesAsync(batch, form, maxFiles, cancellation);
+            var jobs = await ReadFilesAsync(incoming, cancellation);
             if (!jobs.Any(job => job.ImageKey is not null))
             {
-                await DiscardAsync(batch);
+                await DiscardAsync(incoming);
                 return new UploadOutcome.NothingUsable(jobs);
             }
 
             // From here on the manifest may be there, whatever the answer: then the pictures must stay.
             mayDiscard = false;
-            var manifest = new BatchManifest(batch, time.GetUtcNow(), jobs);
+            var manifest = new BatchManifest(batch, time.GetUtcNow(), jobs) { Claim = incoming.Claim };
             var commit = await uploads.Ask<IUploadAnswer>(new Commit(manifest), EdgeTimeouts.Answer, cancellation);
-            return commit is Committed
-                ? new UploadOutcome.Accepted(manifest)
+            return commit is Committed { Manifest: var stored }
+                ? new UploadOutcome.Accepted(stored)
                 : new UploadOutcome.Refused(Problems.Unavailable(settings.RetryAfter));
         }
         catch (Exception failure) when (ProblemOf(failure) is { } problem)
         {
-            if (mayDiscard) await DiscardAsync(batch);
+            if (mayDiscard) await DiscardAsync(incoming);
             return new UploadOutcome.Refused(problem);
         }
         catch when (mayDiscard)
         {
-            await DiscardAsync(batch);
+            await DiscardAsync(incoming);
             throw;
         }
     }
 
-    private async Task<IReadOnlyList<ManifestJob>> ReadFilesAsync(
-        BatchId batch, MultipartReader form, int maxFiles, CancellationToken cancellation)
+    private async Task<IReadOnlyList<ManifestJob>> ReadFilesAsync(Incoming incoming, CancellationToken cancellation)
     {
         var jobs = new List<ManifestJob>();
-        while (await NextSectionAsync(form, cancellation) is { } section)
+        while (await NextFileAsync(incoming.Form, cancellation) is { } file)
         {
-            // A form's other fields are none of ours, and a file input that was left empty sends a part without a name.
-            if (FileName(section) is not { Length: > 0 } fileName) continue;
-            if (jobs.Count == maxFiles) throw new TooManyFilesException(maxFiles);
-            jobs.Add(await _intake.TakeAsync(batch, fileName, section.Body, cancellation));
+            if (jobs.Count == incoming.MaxFiles) throw new TooManyFilesException(incoming.MaxFiles);
+            jobs.Add(await _intake.TakeAsync(incoming.Batch, file.Name, file.Section.Body, cancellation));
         }
 
         return jobs;
+    }
+
+    private static async Task<(string Name, MultipartSection Section)?> NextFileAsync(
+        MultipartReader form, CancellationToken cancellation)
+    {
+        while (await NextSectionAsync(form, cancellation) is { } section)
+        {
+            // A form's other fields are none of ours, and a file input that was left empty sends a part without a name.
+            if (FileName(section) is { Length: > 0 } name) return (name, section);
+        }
+
+        return null;
     }
 
     private static async Task<MultipartSection?> NextSectionAsync(MultipartReader form, CancellationToken cancellation)
@@ -162,10 +229,14 @@ internal sealed class UploadRequest(
         return Problems.Unavailable(settings.RetryAfter);
     }
 
-    private async Task DiscardAsync(BatchId batch)
+    private async Task DiscardAsync(Incoming incoming)
     {
+        var batch = incoming.Batch;
         try
         {
+            // An earlier upload under the same key may have come to its manifest late.
+            if (incoming.Claim is not null && await store.ExistsAsync(ObjectKeys.Manifest(batch), CancellationToken.None))
+                return;
             await AbandonedUploads.DiscardAsync(store, batch, CancellationToken.None);
         }
         catch (IOException failure)
@@ -173,6 +244,13 @@ internal sealed class UploadRequest(
             log.LogWarning("Batch {Batch} is cleaned up later: {Cause}", batch, failure.Message);
         }
     }
+
+    /// <summary>A request as far as it is read.</summary>
+    /// <param name="Batch">The batch that it uploads into.</param>
+    /// <param name="Form">Its body.</param>
+    /// <param name="MaxFiles">How many files it may have.</param>
+    /// <param name="Claim">What stands for its idempotency key; null where it has none.</param>
+    private sealed record Incoming(BatchId Batch, MultipartReader Form, int MaxFiles, string? Claim);
 
     private sealed class TooManyFilesException(int allowed) : Exception
     {

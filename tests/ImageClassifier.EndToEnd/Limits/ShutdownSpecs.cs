@@ -38,8 +38,9 @@ public sealed class ShutdownSpecs(ITestOutputHelper output)
             accepted = await first.UploadAsync(TestPictures.Many(Pictures));
             var batch = BatchId(accepted);
             await WorkBeginsAsync(first, batch);
+            using var limit = new CancellationTokenSource(Enough);
             using var sockets = new Sockets(
-                await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => first.ConnectAsync(batch))));
+                await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => ConnectAsync(first, $"batch={batch}", limit.Token))));
             using var stream = await first.Http.GetAsync(
                 $"/api/batches/{batch}/events", HttpCompletionOption.ResponseHeadersRead);
             using var form = Form([("last.jpg", TestPictures.All[0].Bytes)]);

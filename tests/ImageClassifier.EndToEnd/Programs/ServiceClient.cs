@@ -42,23 +42,13 @@ internal static class ServiceClient
         return form;
     }
 
-    /// <summary>Opens a WebSocket on a batch.</summary>
-    public static async Task<ClientWebSocket> ConnectAsync(this RunningService service, string batchId)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        var socket = new ClientWebSocket();
-        await socket.ConnectAsync(
-            new UriBuilder(service.Address) { Scheme = "ws", Path = "/ws", Query = $"batch={batchId}" }.Uri, limit.Token);
-        return socket;
-    }
-
     /// <summary>Follows a batch over the WebSocket until it is complete.</summary>
     /// <returns>The jobs of its result events, in order.</returns>
     public static async Task<IReadOnlyList<JsonElement>> FollowAsync(
         this RunningService service, string batchId, TimeSpan limit)
     {
         using var cancellation = new CancellationTokenSource(limit);
-        using var socket = await service.ConnectAsync(batchId);
+        using var socket = await ConnectAsync(service, $"batch={batchId}", cancellation.Token);
         var jobs = new List<JsonElement>();
         while (await ReceiveAsync(socket, cancellation.Token) is { } happened)
         {
@@ -67,6 +57,23 @@ internal static class ServiceClient
         }
 
         throw new InvalidOperationException("The socket closed before the batch was complete.");
+    }
+
+    /// <summary>Follows a batch over the WebSocket from a place on, until the server closes it.</summary>
+    /// <param name="service">The service.</param>
+    /// <param name="batchId">The batch.</param>
+    /// <param name="after">The id of the last event that is known; null for all.</param>
+    /// <param name="limit">How long at most.</param>
+    /// <returns>The events.</returns>
+    public static async Task<IReadOnlyList<JsonElement>> ResumeAsync(
+        this RunningService service, string batchId, string? after, TimeSpan limit)
+    {
+        using var cancellation = new CancellationTokenSource(limit);
+        using var socket = await ConnectAsync(
+            service, after is null ? $"batch={batchId}" : $"batch={batchId}&after={after}", cancellation.Token);
+        var events = new List<JsonElement>();
+        while (await ReceiveAsync(socket, cancellation.Token) is { } happened) events.Add(happened);
+        return events;
     }
 
     public static async Task<JsonElement> GetJsonAsync(this RunningService service, string path) =>
@@ -83,6 +90,16 @@ internal static class ServiceClient
         },
         limit,
         () => $"App nodes still live:\n{service.Log}");
+
+    /// <summary>Opens a WebSocket on a batch.</summary>
+    public static async Task<ClientWebSocket> ConnectAsync(
+        RunningService service, string query, CancellationToken cancellation)
+    {
+        var socket = new ClientWebSocket();
+        await socket.ConnectAsync(
+            new UriBuilder(service.Address) { Scheme = "ws", Path = "/ws", Query = query }.Uri, cancellation);
+        return socket;
+    }
 
     private static async Task<JsonElement?> ReceiveAsync(ClientWebSocket socket, CancellationToken cancellation)
     {

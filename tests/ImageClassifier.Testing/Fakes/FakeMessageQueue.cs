@@ -30,7 +30,12 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
     private static readonly TimeSpan DeduplicationWindow = TimeSpan.FromMinutes(5);
 
     private readonly Lock _lock = new();
-    private readonly List<Entry> _entries = [];
+    private readonly HashSet<Entry> _entries = [];
+    private readonly SortedSet<Entry> _visible = new(Comparer<Entry>.Create((a, b) => a.Number.CompareTo(b.Number)));
+    private readonly PriorityQueue<Entry, DateTimeOffset> _leases = new();
+    private readonly Dictionary<string, int> _leasedOfGroup = [];
+    private readonly Dictionary<Receipt, Entry> _byReceipt = [];
+    private readonly Queue<(DateTimeOffset At, QueueMeasure Measure)> _laggingCounts = [];
     private readonly List<Waiter> _waiters = [];
     private readonly Dictionary<string, DateTimeOffset> _sentIds = [];
     private readonly Dictionary<QueueCall, int> _calls = [];
@@ -40,6 +45,9 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
     private readonly List<FakeMessage> _dead = [];
     private readonly List<(QueueCall Call, int Entries)> _batches = [];
     private ITimer? _wake;
+    private DateTimeOffset? _wakeAt;
+    private QueueMeasure _shownCounts = new(0, 0);
+    private long _lastNumber;
     private int _lastReceipt;
     private int _pollsUnderWay;
     private int _mostPolls;
@@ -57,6 +65,9 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
     /// <summary>Whether a poll under way ends when it is asked to; some queues do not allow that.</summary>
     public bool HonoursStopWaiting { get; set; } = true;
 
+    /// <summary>How old the counts are that <see cref="MeasureAsync"/> gives. To be set before the first message.</summary>
+    public TimeSpan CountsLag { get; set; }
+
     /// <summary>The polls so far, in order.</summary>
     public IReadOnlyList<ReceiveCall> Polls => Locked(() => _polls.ToArray());
 
@@ -73,15 +84,13 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
     public IReadOnlyList<FakeMessage> DeadLetters => Locked(() => _dead.ToArray());
 
     /// <summary>What can be received now, in order.</summary>
-    public IReadOnlyList<FakeMessage> Visible =>
-        Locked(() => _entries.Where(entry => entry.VisibleAt <= Now).Select(entry => entry.ToMessage()).ToArray());
+    public IReadOnlyList<FakeMessage> Visible => Locked(() => Messages(entry => entry.VisibleAt <= Now));
 
     /// <summary>What is under lease now.</summary>
-    public IReadOnlyList<FakeMessage> InFlight =>
-        Locked(() => _entries.Where(entry => entry.VisibleAt > Now).Select(entry => entry.ToMessage()).ToArray());
+    public IReadOnlyList<FakeMessage> InFlight => Locked(() => Messages(entry => entry.VisibleAt > Now));
 
     /// <summary>Everything on the queue, visible or not, in order.</summary>
-    public IReadOnlyList<FakeMessage> All => Locked(() => _entries.Select(entry => entry.ToMessage()).ToArray());
+    public IReadOnlyList<FakeMessage> All => Locked(() => Messages(_ => true));
 
     private DateTimeOffset Now => time.GetUtcNow();
 
@@ -109,7 +118,7 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
         lock (_lock)
         {
             var id = $"put-{Guid.NewGuid():N}";
-            _entries.Add(new Entry(body, groupId ?? id, id) { ReceiveCount = receiveCount });
+            Add(body, groupId ?? id, id, receiveCount);
             ServeWaiters();
         }
     }
@@ -119,9 +128,22 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
     {
         lock (_lock)
         {
-            foreach (var expired in _entries.Where(entry => entry.Body == body))
-                expired.VisibleAt = DateTimeOffset.MinValue;
+            foreach (var expired in _entries.Where(entry => entry.Body == body && entry.IsLeased)) Return(expired);
             ServeWaiters();
+        }
+    }
+
+    /// <summary>Ends the polls under way of a caller that is gone: they take nothing and are never answered.</summary>
+    /// <param name="caller">The token with which it polled.</param>
+    public void BreakOff(CancellationToken caller)
+    {
+        lock (_lock)
+        {
+            foreach (var waiter in _waiters.Where(waiter => waiter.Caller == caller).ToArray())
+            {
+                _waiters.Remove(waiter);
+                waiter.Timeout?.Dispose();
+            }
         }
     }
 
@@ -186,8 +208,16 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
         await BeginAsync(QueueCall.Measure, 0, cancellation);
         lock (_lock)
         {
-            var waiting = _entries.Count(entry => entry.VisibleAt <= Now);
-            return new QueueMeasure(waiting, _entries.Count - waiting);
+            ReturnExpired();
+            if (CountsLag <= TimeSpan.Zero) return Count();
+            var shownAt = Now - CountsLag;
+            while (_laggingCounts.TryPeek(out var next) && next.At <= shownAt)
+            {
+                _shownCounts = next.Measure;
+                _laggingCounts.Dequeue();
+            }
+
+            return _shownCounts;
         }
     }
 
@@ -220,15 +250,16 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
         if (_sentIds.TryGetValue(message.DeduplicationId, out var sentAt) && Now - sentAt < DeduplicationWindow)
             return QueueOutcome.Done;
         _sentIds[message.DeduplicationId] = Now;
-        _entries.Add(new Entry(message.Body, message.GroupId, message.DeduplicationId));
+        Add(message.Body, message.GroupId, message.DeduplicationId, receiveCount: 0);
         return QueueOutcome.Done;
     }
 
     private QueueOutcome Delete(Receipt receipt)
     {
-        if (Find(receipt) is not { } entry) return QueueOutcome.LeaseLost;
+        ReturnExpired();
+        if (!_byReceipt.TryGetValue(receipt, out var entry)) return QueueOutcome.LeaseLost;
         if (EntryOutcome?.Invoke(QueueCall.Delete, entry.Body) is { } injected) return injected;
-        _entries.Remove(entry);
+        Remove(entry);
         _deleted.Add(entry.ToMessage());
         ServeWaiters();
         return QueueOutcome.Done;
@@ -236,13 +267,95 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
 
     private QueueOutcome Extend(Receipt receipt, TimeSpan lease)
     {
-        if (Find(receipt) is not { } entry || entry.VisibleAt <= Now) return QueueOutcome.LeaseLost;
+        ReturnExpired();
+        if (!_byReceipt.TryGetValue(receipt, out var entry) || !entry.IsLeased) return QueueOutcome.LeaseLost;
         if (EntryOutcome?.Invoke(QueueCall.Extend, entry.Body) is { } injected) return injected;
-        entry.VisibleAt = Now + lease;
+        if (lease <= TimeSpan.Zero)
+        {
+            Return(entry);
+        }
+        else
+        {
+            entry.VisibleAt = Now + lease;
+            _leases.Enqueue(entry, entry.VisibleAt);
+        }
+
         return QueueOutcome.Done;
     }
 
-    private Entry? Find(Receipt receipt) => _entries.Find(entry => entry.Receipt == receipt);
+    private void Add(string body, string groupId, string deduplicationId, int receiveCount)
+    {
+        var entry = new Entry(++_lastNumber, body, groupId, deduplicationId) { ReceiveCount = receiveCount };
+        _entries.Add(entry);
+        _visible.Add(entry);
+        NoteCounts(Now);
+    }
+
+    private void Remove(Entry entry)
+    {
+        if (entry.IsLeased) EndLease(entry);
+        else _visible.Remove(entry);
+        _entries.Remove(entry);
+        _byReceipt.Remove(entry.Receipt);
+        NoteCounts(Now);
+    }
+
+    private void Lease(Entry entry, TimeSpan lease)
+    {
+        _byReceipt.Remove(entry.Receipt);
+        entry.ReceiveCount++;
+        entry.Receipt = new Receipt((++_lastReceipt).ToString(CultureInfo.InvariantCulture));
+        _byReceipt.Add(entry.Receipt, entry);
+        if (lease <= TimeSpan.Zero) return;
+        entry.VisibleAt = Now + lease;
+        entry.IsLeased = true;
+        _visible.Remove(entry);
+        _leases.Enqueue(entry, entry.VisibleAt);
+        _leasedOfGroup[entry.GroupId] = _leasedOfGroup.GetValueOrDefault(entry.GroupId) + 1;
+    }
+
+    private void Return(Entry entry)
+    {
+        var at = entry.VisibleAt < Now ? entry.VisibleAt : Now;
+        EndLease(entry);
+        _visible.Add(entry);
+        NoteCounts(at);
+    }
+
+    private void EndLease(Entry entry)
+    {
+        entry.IsLeased = false;
+        entry.VisibleAt = DateTimeOffset.MinValue;
+        if (--_leasedOfGroup[entry.GroupId] == 0) _leasedOfGroup.Remove(entry.GroupId);
+    }
+
+    private void ReturnExpired()
+    {
+        var now = Now;
+        while (NextExpiry() is { } at && at <= now) Return(_leases.Dequeue());
+    }
+
+    /// <summary>When the next lease runs out. What a lease was before it was renewed or ended is passed over.</summary>
+    private DateTimeOffset? NextExpiry()
+    {
+        while (_leases.TryPeek(out var entry, out var at))
+        {
+            if (entry.IsLeased && entry.VisibleAt == at) return at;
+            _leases.Dequeue();
+        }
+
+        return null;
+    }
+
+    private QueueMeasure Count() => new(_visible.Count, _entries.Count - _visible.Count);
+
+    private void NoteCounts(DateTimeOffset at)
+    {
+        if (CountsLag > TimeSpan.Zero) _laggingCounts.Enqueue((at, Count()));
+    }
+
+    private FakeMessage[] Messages(Func<Entry, bool> which) =>
+        [.. _entries.Where(which).OrderBy(entry => entry.Number).Select(entry => entry.ToMessage())];
 
     private Task<IReadOnlyList<ReceivedMessage>> WaitForMessages(
         int maxMessages, TimeSpan wait, TimeSpan lease, CancellationToken stopWaiting)
@@ -253,7 +366,7 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
             var taken = Take(maxMessages, lease);
             if (taken.Count > 0 || wait <= TimeSpan.Zero)
                 return Task.FromResult<IReadOnlyList<ReceivedMessage>>(taken);
-            waiter = new Waiter(maxMessages, lease);
+            waiter = new Waiter(maxMessages, lease, stopWaiting);
             _waiters.Add(waiter);
             waiter.Timeout = time.CreateTimer(
                 _ => EndWait(waiter), null, wait, System.Threading.Timeout.InfiniteTimeSpan);
@@ -297,41 +410,50 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
     // A waiting poll also gets what comes free when a lease runs out.
     private void ArrangeWake()
     {
+        var at = _waiters.Count > 0 ? NextExpiry() : null;
+        if (at == _wakeAt) return;
         _wake?.Dispose();
         _wake = null;
-        if (_waiters.Count == 0) return;
-        var leased = _entries.Where(entry => entry.VisibleAt > Now).Select(entry => entry.VisibleAt).ToArray();
-        if (leased.Length == 0) return;
+        _wakeAt = at;
+        if (at is not { } wakeAt) return;
+        var wait = wakeAt - Now;
         _wake = time.CreateTimer(
             _ =>
             {
-                lock (_lock) ServeWaiters();
+                lock (_lock)
+                {
+                    _wakeAt = null;
+                    ServeWaiters();
+                }
             },
-            null, leased.Min() - Now, System.Threading.Timeout.InfiniteTimeSpan);
+            null, wait > TimeSpan.Zero ? wait : TimeSpan.Zero, System.Threading.Timeout.InfiniteTimeSpan);
     }
 
     private List<ReceivedMessage> Take(int maxMessages, TimeSpan lease)
     {
-        var blocked = _entries.Where(entry => entry.VisibleAt > Now).Select(entry => entry.GroupId).ToHashSet();
-        var taken = new List<ReceivedMessage>();
-        foreach (var entry in _entries.ToArray())
+        ReturnExpired();
+        var taken = new List<Entry>();
+        var dead = new List<Entry>();
+        foreach (var entry in _visible)
         {
             if (taken.Count == maxMessages) break;
-            if (blocked.Contains(entry.GroupId)) continue;
-            if (entry.ReceiveCount >= maxReceives)
-            {
-                _entries.Remove(entry);
-                _dead.Add(entry.ToMessage());
-                continue;
-            }
-
-            entry.ReceiveCount++;
-            entry.VisibleAt = Now + lease;
-            entry.Receipt = new Receipt((++_lastReceipt).ToString(CultureInfo.InvariantCulture));
-            taken.Add(new ReceivedMessage(entry.Body, entry.GroupId, entry.Receipt, entry.ReceiveCount));
+            if (_leasedOfGroup.ContainsKey(entry.GroupId)) continue;
+            (entry.ReceiveCount >= maxReceives ? dead : taken).Add(entry);
         }
 
-        return taken;
+        foreach (var entry in dead)
+        {
+            Remove(entry);
+            _dead.Add(entry.ToMessage());
+        }
+
+        foreach (var entry in taken) Lease(entry, lease);
+        if (taken.Count > 0) NoteCounts(Now);
+        return
+        [
+            .. taken.Select(entry =>
+                new ReceivedMessage(entry.Body, entry.GroupId, entry.Receipt, entry.ReceiveCount)),
+        ];
     }
 
     private T Locked<T>(Func<T> read)
@@ -339,13 +461,17 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
         lock (_lock) return read();
     }
 
-    private sealed class Entry(string body, string groupId, string deduplicationId)
+    private sealed class Entry(long number, string body, string groupId, string deduplicationId)
     {
+        public long Number { get; } = number;
+
         public string Body { get; } = body;
 
         public string GroupId { get; } = groupId;
 
         public DateTimeOffset VisibleAt { get; set; } = DateTimeOffset.MinValue;
+
+        public bool IsLeased { get; set; }
 
         public int ReceiveCount { get; set; }
 
@@ -354,8 +480,10 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
         public FakeMessage ToMessage() => new(Body, GroupId, deduplicationId, ReceiveCount);
     }
 
-    private sealed class Waiter(int maxMessages, TimeSpan lease)
+    private sealed class Waiter(int maxMessages, TimeSpan lease, CancellationToken caller)
     {
+        public CancellationToken Caller { get; } = caller;
+
         public int MaxMessages { get; } = maxMessages;
 
         public TimeSpan Lease { get; } = lease;

@@ -46,7 +46,8 @@ public sealed class ArchitectureSpecs
         ["Microsoft.AspNetCore"] = [Web, Host],
         ["Microsoft.Data.Sqlite"] = [Embedded],
         ["Microsoft.ML"] = [Onnx],
-        ["SkiaSharp"] = [Onnx],
+        ["ScottPlot"] = [Simulator],
+        ["SkiaSharp"] = [Onnx, Simulator],
         ["Spectre.Console"] = [Host],
         ["System.CommandLine"] = [Host],
     };

@@ -82,6 +82,56 @@ public sealed class CommandLineProgramSpecs : IDisposable
         Assert.Equal(json, options.Json);
     }
 
+    [Theory]
+    [InlineData("queue list", QueueAction.List, false, false)]
+    [InlineData("queue list --json --queue responses", QueueAction.List, true, true)]
+    [InlineData("queue redrive --all", QueueAction.Redrive, false, false)]
+    [InlineData("queue purge --all --json", QueueAction.Purge, false, true)]
+    public async Task Queue_deals_with_all_dead_letters(string arguments, QueueAction action, bool ofResponses, bool json)
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync($"{arguments} --data dir --set a=1"));
+        var options = Assert.IsType<QueueOptions>(_verbs.Called);
+        Assert.Equal((action, ofResponses, json), (options.Action, options.OfResponses, options.Json));
+        Assert.Null(options.Jobs);
+        Assert.Equal(["a=1"], options.Settings.Assignments);
+        Assert.Equal([new OptionValue("--data", "image-classifier.embedded.data", "dir")], options.Settings.Options);
+    }
+
+    [Theory]
+    [InlineData("redrive", QueueAction.Redrive)]
+    [InlineData("purge", QueueAction.Purge)]
+    public async Task Queue_deals_with_the_dead_letters_of_some_jobs(string verb, QueueAction action)
+    {
+        JobId one = JobId.New(), two = JobId.New();
+        Assert.Equal(ExitCodes.Done, await RunAsync($"queue {verb} {one} {two} {one} --json"));
+        var options = Assert.IsType<QueueOptions>(_verbs.Called);
+        Assert.Equal(action, options.Action);
+        Assert.Equal([one, two], options.Jobs!);
+    }
+
+    [Fact]
+    public async Task Simulate_takes_a_load_and_what_the_settings_do_not_know()
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync(
+            "simulate --load burst:300 --seed 7 --price 0.1 --minimum-charge 1m --boot 20s..40s --service-time 0.3s"
+            + " --timeline t.csv --chart c.png --chart c.svg --compare a.b=1 --json --config my.conf --set c=1"));
+        var options = Assert.IsType<SimulateOptions>(_verbs.Called);
+        Assert.Equal(
+            ("burst:300", 7, "0.1", "1m", "20s..40s", "0.3s", "t.csv", "a.b=1", false, true),
+            (options.Load, options.Seed, options.Price, options.MinimumCharge, options.Boot, options.ServiceTime,
+                options.Timeline, options.Compare, options.Policies, options.Json));
+        Assert.Equal(["c.png", "c.svg"], options.Charts);
+        Assert.Equal(("my.conf", "c=1"), (options.Settings.ConfigFile, Assert.Single(options.Settings.Assignments)));
+    }
+
+    [Fact]
+    public async Task Simulate_lays_policies_side_by_side_without_a_load()
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync("simulate --policies"));
+        var options = Assert.IsType<SimulateOptions>(_verbs.Called);
+        Assert.Equal((null, 1, true, false), (options.Load, options.Seed, options.Policies, options.Json));
+    }
+
     [Fact]
     public async Task A_file_may_have_any_name()
     {
@@ -90,7 +140,20 @@ public sealed class CommandLineProgramSpecs : IDisposable
     }
 
     [Theory]
+    [InlineData("key upload-script", false)]
+    [InlineData("key --json upload-script", true)]
+    public async Task A_key_is_made_for_a_name(string arguments, bool json)
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync(arguments));
+        Assert.Equal(new KeyOptions("upload-script", json), _verbs.Called);
+    }
+
+    [Theory]
     [InlineData("wbe", "Did you mean web?")]
+    [InlineData("key", "key")]
+    [InlineData("key Me", "lower-case")]
+    [InlineData("key a.b", "lower-case")]
+    [InlineData("key me --data dir", "--data")]
     [InlineData("web more", "more")]
     [InlineData("--bogus", "--bogus")]
     [InlineData("--url http://127.0.0.1:1", "Did you mean --urls?")]
@@ -108,6 +171,21 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [InlineData("classify --jsno a.jpg", "Did you mean --json?")]
     [InlineData("classify a.jpg --data dir", "--data")]
     [InlineData("--data dir classify a.jpg", "--data")]
+    [InlineData("queue", "queue")]
+    [InlineData("queue list --all", "--all")]
+    [InlineData("queue list --queue others", "others")]
+    [InlineData("queue redrive", "--all")]
+    [InlineData("queue purge", "--all")]
+    [InlineData("queue redrive --all 0123456789abcdef0123456789abcdef", "--all")]
+    [InlineData("queue purge 123", "123")]
+    [InlineData("queue redrive --al", "--al")]
+    [InlineData("queue list --urls http://127.0.0.1:1", "--urls")]
+    [InlineData("simulate", "--load")]
+    [InlineData("simulate --load", "--load")]
+    [InlineData("simulate --lod burst:1", "Did you mean --load?")]
+    [InlineData("simulate --load burst:1 --seed x", "--seed")]
+    [InlineData("simulate --load burst:1 --data dir", "--data")]
+    [InlineData("simulate --policies --chart c.png", "--chart")]
     public async Task Wrong_use_is_told_on_standard_error_and_runs_nothing(string arguments, string told)
     {
         Assert.Equal(ExitCodes.WrongUse, await RunAsync(arguments));
@@ -123,6 +201,7 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [InlineData("web --help", "--urls")]
     [InlineData("node --help", "--instance")]
     [InlineData("classify --help", "--json")]
+    [InlineData("simulate --help", "burst:1000@0,1000@90")]
     [InlineData("--help --bogus", "Usage")]
     public async Task Help_is_printed(string arguments, string shown)
     {

@@ -20,6 +20,10 @@ internal sealed class RecordedVerbs : IVerbs
 
     public Task<int> AwsCheckAsync(AwsCheckOptions options, CancellationToken cancellation) => Record(options);
 
+    public Task<int> QueueAsync(QueueOptions options, CancellationToken cancellation) => Record(options);
+
+    public Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation) => Record(options);
+
     public Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation) => Record(options);
 
     private Task<int> Record(object options)

@@ -121,11 +121,17 @@ public sealed class HostSettingsSpecs : IDisposable
     }
 
     [Theory]
-    [InlineData("http://127.0.0.1:0", 1)]
-    [InlineData("http://*:5000", 1)]
-    [InlineData("http://localhost:5000; https://[::1]:5001", 2)]
-    public void The_web_tier_listens_where_it_is_told(string urls, int count) =>
-        Assert.Equal(count, ListenSettings.Create(Sources.With($"{ListenSettings.UrlsKey}={urls}")).Urls.Count);
+    [InlineData("http://127.0.0.1:0", 1, true)]
+    [InlineData("http://*:5000", 1, false)]
+    [InlineData("http://0.0.0.0:5000", 1, false)]
+    [InlineData("http://localhost:5000; https://[::1]:5001", 2, true)]
+    [InlineData("http://localhost:5000; http://192.0.2.1:5001", 2, false)]
+    public void The_web_tier_listens_where_it_is_told(string urls, int count, bool isLoopbackOnly)
+    {
+        var settings = ListenSettings.Create(Sources.With($"{ListenSettings.UrlsKey}={urls}"));
+        Assert.Equal(count, settings.Urls.Count);
+        Assert.Equal(isLoopbackOnly, settings.IsLoopbackOnly);
+    }
 
     [Theory]
     [InlineData("urls", "")]

@@ -86,18 +86,33 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_program_that_is_not_there_launches_nothing_and_says_why()
+    public async Task A_program_that_is_not_there_launches_nothing_and_clients_do_not_learn_its_name()
     {
-        var command = new NodeCommand(_folder.File("no-such-program"), [], []);
         var fleet = new ProcessFleet(
-            _folder.Layout, new(command, TimeSpan.FromMinutes(1), TimeSpan.Zero), NullLogger<ProcessFleet>.Instance);
+            _folder.Layout, SettingsFor(_folder.File("no-such-program")), NullLogger<ProcessFleet>.Instance);
         _fleets.Add(fleet);
 
         var launch = await fleet.LaunchAsync(2, "token", default);
 
         Assert.Empty(launch.Launched);
-        Assert.Contains("no-such-program", launch.Shortfall, StringComparison.Ordinal);
+        Assert.Equal("The system cannot start a process.", launch.Shortfall);
         Assert.Empty(await fleet.DescribeAsync(default));
+    }
+
+    // What others see while processes are started is what stays when the launcher is killed just then.
+    [SkippableFact]
+    public async Task A_launcher_that_is_killed_before_its_process_is_there_leaves_no_instance_that_seems_to_boot()
+    {
+        var others = Fleet(TestFleet.SleepingChild);
+        Assert.Empty(await others.DescribeAsync(default));
+        IReadOnlyList<FleetInstance>? left = null;
+        var log = new RecordingLogger { Hear = () => left = others.DescribeAsync(default).GetAwaiter().GetResult() };
+        var fleet = new ProcessFleet(_folder.Layout, SettingsFor(_folder.File("no-such-program")), log);
+        _fleets.Add(fleet);
+
+        await fleet.LaunchAsync(1, "token", default);
+
+        Assert.Empty(left!);
     }
 
     [SkippableFact]
@@ -344,6 +359,9 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
         return fleet;
     }
 
+    private static ProcessFleetSettings SettingsFor(string program) =>
+        new(new NodeCommand(program, [], []), TimeSpan.FromMinutes(1), TimeSpan.Zero);
+
     private async Task<ProcessInstanceIdentity> IdentityAsync(InstanceId id, TimeProvider? time = null)
     {
         var identity = await ProcessInstanceIdentity.StartAsync(_folder.Layout, id, time, default);
@@ -388,12 +406,18 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     {
         public ConcurrentQueue<string> Lines { get; } = new();
 
+        public Action? Hear { get; init; }
+
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
         public void Log<TState>(
             LogLevel logLevel, EventId eventId, TState state, Exception? exception,
-            Func<TState, Exception?, string> formatter) => Lines.Enqueue($"{logLevel} {formatter(state, exception)}");
+            Func<TState, Exception?, string> formatter)
+        {
+            Lines.Enqueue($"{logLevel} {formatter(state, exception)}");
+            Hear?.Invoke();
+        }
     }
 }

@@ -22,6 +22,12 @@ public sealed class SqliteMessageQueueOnASlowClockContractSpecs : SqliteMessageQ
     protected override TimeProvider Time => new SkewedTimeProvider(TimeSpan.FromHours(-7));
 }
 
+public sealed class SqliteDeadLetterQueueContractSpecs : DeadLetterQueueContract
+{
+    protected override Task<IQueueUnderTest> CreateAsync() =>
+        Task.FromResult<IQueueUnderTest>(new SqliteQueueUnderTest(MaxReceives, TimeProvider.System));
+}
+
 internal sealed class SqliteQueueUnderTest(int maxReceives, TimeProvider time) : IQueueUnderTest
 {
     private readonly TemporaryFolder _folder = new();

@@ -45,7 +45,7 @@ internal sealed class MultipartMutations(PictureMutations pictures)
             _ => "b",
         };
         var body = Form(boundary, random);
-        for (var changes = random.Next(4); changes > 0; changes--) body = Change(body, random);
+        for (var changes = Math.Max(0, random.Next(6) - 2); changes > 0; changes--) body = Change(body, random);
         var type = random.Next(8) == 0
             ? ContentTypes[random.Next(ContentTypes.Length)] + boundary
             : $"multipart/form-data; boundary={boundary}";

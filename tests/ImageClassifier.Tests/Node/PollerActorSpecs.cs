@@ -129,6 +129,40 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
+    public async Task A_later_attempt_is_not_held_up_by_the_failure_of_an_earlier_one()
+    {
+        var first = Upload("cat");
+        await Requests.DeleteAsync(
+            [.. (await Requests.ReceiveAsync(1, TimeSpan.Zero, TimeSpan.FromSeconds(1), default))
+                .Select(message => message.Receipt)], default);
+        // Its late duplicate stored the failure once more.
+        Store.Set(ObjectKeys.Result(first.Batch, first.Job), WireJson.Write(Jobs.Failed(first)));
+        var second = first with { Attempt = 2 };
+        await Requests.SendAsync([second.ToMessage()], default);
+        StartPoller();
+        await AdvanceUntilAsync(() => PublishedResultOf(first) is not null, "it was published");
+
+        foreach (var result in (JobResult[])[PublishedResultOf(first)!, StoredResultOf(first)!])
+            Assert.Equal((JobStatus.Classified, 2), (result.Status, result.Attempt));
+    }
+
+    [Fact]
+    public async Task A_later_attempt_of_a_job_that_is_classified_is_not_worked_on()
+    {
+        var request = Jobs.Request(attempt: 2);
+        Store.Set(request.ImageKey, "cat");
+        Store.Set(
+            ObjectKeys.Result(request.Batch, request.Job),
+            WireJson.Write(Jobs.Classified(request with { Attempt = 1 }, "dog")));
+        await Requests.SendAsync([request.ToMessage()], default);
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
+
+        Assert.Equal("dog", PublishedResultOf(request)!.Predictions[0].Label);
+        Assert.Empty(Classifier.DecodedWords);
+    }
+
+    [Fact]
     public async Task A_picture_that_always_fails_ends_as_failed_and_its_message_in_the_dead_letters()
     {
         var poison = Upload(FakeImageClassifier.CrashesDecoder);
@@ -182,6 +216,48 @@ public sealed class PollerActorSpecs : NodeSpecs
         runs.Release(10);
         await AdvanceUntilAsync(() => Requests.Deleted.Count == 3, "all were deleted");
         Assert.True(IsDeleted(before) && IsDeleted(after));
+    }
+
+    [Fact]
+    public async Task Before_a_job_is_worked_on_alone_that_is_noted()
+    {
+        var request = Upload("cat", receivedBefore: 2);
+        AloneTry? noted = null;
+        Classifier.WhileDecoding = _ => noted = NoteOf(request);
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
+
+        Assert.Equal(new AloneTry(HasEnded: false), noted);
+        Assert.Equal(JobStatus.Classified, StoredResultOf(request)!.Status);
+    }
+
+    [Fact]
+    public async Task A_job_that_spent_its_receives_without_having_been_tried_alone_is_tried_once_more()
+    {
+        var innocent = Upload("cat", receivedBefore: MaxReceives);
+        var tried = Upload("dog", receivedBefore: MaxReceives);
+        Note(tried, new AloneTry(HasEnded: false));
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(innocent), "the one was deleted");
+        await AdvanceUntilAsync(() => Requests.DeadLetters.Count == 1, "the queue gave up on the other");
+
+        Assert.Equal(JobStatus.Classified, PublishedResultOf(innocent)!.Status);
+        Assert.Equal(JobErrorCodes.TooManyAttempts, PublishedResultOf(tried)!.Error!.Code);
+        Assert.Equal(["cat"], Classifier.DecodedWords);
+    }
+
+    [Fact]
+    public async Task A_job_whose_try_alone_never_ended_lets_the_others_go_first()
+    {
+        var suspect = Upload("suspect", receivedBefore: 3);
+        Note(suspect, new AloneTry(HasEnded: false));
+        var others = Enumerable.Range(0, 9).Select(i => Upload($"other-{i}", receivedBefore: 3)).ToArray();
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(suspect) && others.All(IsDeleted), "all were deleted");
+
+        Assert.Equal("suspect", Classifier.DecodedWords[^1]);
+        Assert.Equal(MaxReceives, Requests.Deleted.Single(message => message.GroupId == suspect.Job.Value).ReceiveCount);
+        Assert.All(Published, result => Assert.Equal(JobStatus.Classified, result.Status));
     }
 
     [Fact]
@@ -406,6 +482,12 @@ public sealed class PollerActorSpecs : NodeSpecs
             return null;
         }
     }
+
+    private AloneTry? NoteOf(ClassificationRequest request) =>
+        Store.DocumentAt<AloneTry>(ObjectKeys.AloneTry(request.Batch, request.Job, request.Attempt));
+
+    private void Note(ClassificationRequest request, AloneTry attempt) =>
+        Store.Set(ObjectKeys.AloneTry(request.Batch, request.Job, request.Attempt), WireJson.Write(attempt));
 
     private static Task Note(bool condition, ref bool flag)
     {

@@ -48,7 +48,8 @@ public abstract class WebSpecs : VirtualTimeSpecs
         MaxSubscribers: 10,
         Heartbeat: TimeSpan.FromSeconds(15),
         SendTimeout: TimeSpan.FromSeconds(20),
-        ListenerLinger: TimeSpan.FromMilliseconds(50));
+        ListenerLinger: TimeSpan.FromMilliseconds(50),
+        Lost: new LostJobSettings(TimeSpan.FromMinutes(15), BatchesASweep: 100));
 
     /// <summary>A batch of accepted pictures that nobody has stored yet.</summary>
     protected BatchManifest NewBatch(int pictures)

@@ -1,152 +1,161 @@
-using System.Globalization;
 using System.Text.Json;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Simulator.Baselines;
+using ImageClassifier.Simulator.Charts;
 using ImageClassifier.Simulator.Engine;
 using ImageClassifier.Simulator.Loads;
 using ImageClassifier.Simulator.Reports;
-using Spectre.Console;
 
 namespace ImageClassifier.Host.CommandLine.Simulate;
 
-/// <summary>The verb <c>simulate</c>: what a load would come to with the settings that are to be deployed, or with two of
-/// them side by side. It needs no credentials, and nothing is started.</summary>
-/// <param name="output">Standard output: a table and the decisions, or one JSON document.</param>
-/// <param name="error">Standard error: the progress bar, where it is a terminal.</param>
-public sealed class SimulateVerb(TextWriter output, TextWriter error)
+/// <summary>The verb <c>simulate</c>: runs the discrete-event model with the user's settings, and says what came of it.
+/// It needs neither credentials nor a data folder.</summary>
+/// <param name="output">Standard output: tables or the JSON document, and nothing else.</param>
+/// <param name="width">The terminal's width in characters; null where the output is no terminal.</param>
+/// <param name="progress">The terminal for the progress bar; null for none.</param>
+public sealed class SimulateVerb(TextWriter output, int? width, TextWriter? progress)
 {
-    private const int DecisionsShown = 15;
+    internal const string LoadOption = "--load";
+    internal const string PriceOption = "--price";
+    internal const string MinimumChargeOption = "--minimum-charge";
+    internal const string BootOption = "--boot";
+    internal const string ServiceTimeOption = "--service-time";
+    internal const string TimelineOption = "--timeline";
+    internal const string ChartOption = "--chart";
+    internal const string CompareOption = "--compare";
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+    private static readonly JsonSerializerOptions Json = new(WireJson.Options) { WriteIndented = true };
 
     /// <summary>Runs it.</summary>
-    /// <returns><see cref="ExitCodes.Done"/>, or <see cref="ExitCodes.SomeFailed"/> where it was stopped or comes to no
-    /// end.</returns>
+    /// <returns><see cref="ExitCodes.Done"/>.</returns>
     /// <exception cref="InvalidSettingException">A setting or an option is not usable; nothing was printed.</exception>
-    public int Run(SimulateOptions options, CancellationToken cancellation)
+    /// <exception cref="SimulationStuckException">The load never comes to an end with these settings.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped; nothing was printed.</exception>
+    public async Task<int> RunAsync(SimulateOptions options, CancellationToken cancellation)
     {
-        var arrivals = Load.Parse("--load", options.Load).Draw(options.Seed);
-        Variant[] variants = options.Compare is { } compared
-            ? [new("a", options.Settings), new(compared, Compared(options.Settings, compared))]
-            : [new("a", options.Settings)];
-        SimulationModel[] models = [.. variants.Select(variant => CreateModel(variant.Settings, options))];
-        try
+        var model = Model(options, options.Settings);
+        foreach (var chart in options.Charts) SimulationChart.Check(ChartOption, chart);
+        if (options.Policies)
         {
-            SimulationReport[] reports =
-                [.. models.Select(model => RunOne(model, arrivals, options.Seed, cancellation))];
-            if (options.Timeline is { } file) WriteTimeline(file, reports[0].Timeline);
-            if (options.Json) PrintJson(reports);
-            else PrintTable(variants, reports);
+            ComparePolicies(options, model, cancellation);
             return ExitCodes.Done;
         }
-        catch (SimulationStuckException stuck)
-        {
-            error.WriteLine(stuck.Message);
-            return ExitCodes.SomeFailed;
-        }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-        {
-            return ExitCodes.SomeFailed;
-        }
+
+        var load = Load.Parse(LoadOption, options.Load!);
+        var other = options.Compare is { } compared ? Model(options, Compared(options.Settings, compared)) : null;
+        var runs = await ProgressBars.RunAsync(
+            progress,
+            other is null ? ["simulating"] : ["a", "b"],
+            report => Simulate(load, model, other, options, report, cancellation));
+        WriteFiles(options, runs);
+        Print(options, runs);
+        await output.FlushAsync(cancellation);
+        return ExitCodes.Done;
     }
 
-    /// <summary>A setting is added to the others; a file takes the place of <c>--config</c>.</summary>
-    private static SettingsSources Compared(SettingsSources settings, string compared) => compared.Contains('=')
-        ? settings with { Assignments = [.. settings.Assignments, compared] }
-        : settings with { ConfigFile = compared };
-
-    private static SimulationModel CreateModel(SettingsSources settings, SimulateOptions options)
+    private static SimulationModel Model(SimulateOptions options, SettingsSources sources)
     {
-        var model = SimulationModel.Create(ProgramSettings.Load(ProgramRole.Web, settings));
-        var charge = model.Price with
-        {
-            PerHour = options.Price is { } price ? ParsePrice(price) : model.Price.PerHour,
-            MinimumCharge = options.MinimumCharge is { } text ? ParseTime("--minimum-charge", text) : model.Price.MinimumCharge,
-        };
+        var model = SimulationModel.Create(
+            ProgramSettings.Load(ProgramRole.Web, sources), ProgramSettings.Load(ProgramRole.Node, sources));
+        var price = model.Price;
         return model with
         {
-            Price = charge,
-            Boot = options.Boot is { } boot ? DrawnTime.Parse("--boot", boot) : model.Boot,
-            Service = options.ServiceTime is { } service ? DrawnTime.Parse("--service-time", service) : model.Service,
+            Price = new InstancePrice
+            {
+                PerHour = options.Price is { } dollars ? Dollars(dollars) : price.PerHour,
+                MinimumCharge = options.MinimumCharge is { } time ? Charge(time) : price.MinimumCharge,
+            },
+            Boot = options.Boot is { } boot ? DrawnTime.Parse(BootOption, boot) : model.Boot,
+            Service = options.ServiceTime is { } service ? DrawnTime.Parse(ServiceTimeOption, service) : model.Service,
         };
     }
 
-    private static double ParsePrice(string text) => Units.TryParseNumber(text, out var price)
-        ? price
-        : throw new InvalidSettingException("--price", text, "allowed is a number of dollars, 0 or more");
+    private static double Dollars(string text) =>
+        Units.TryParseNumber(text, out var dollars) && dollars <= 10_000
+            ? dollars
+            : throw new InvalidSettingException(PriceOption, text, "allowed is a number of dollars from 0 to 10000");
 
-    private static TimeSpan ParseTime(string option, string text) => Units.TryParseTime(text, out var time)
-        ? time
-        : throw new InvalidSettingException(option, text, "allowed is a time such as 60s");
+    private static TimeSpan Charge(string text) =>
+        Units.TryParseTime(text, out var time) && time <= TimeSpan.FromDays(1)
+            ? time
+            : throw new InvalidSettingException(MinimumChargeOption, text, "allowed is a time up to 1d, such as 60s");
 
-    private SimulationReport RunOne(
-        SimulationModel model, Arrivals arrivals, int seed, CancellationToken cancellation)
+    private static SettingsSources Compared(SettingsSources sources, string compared)
     {
-        if (Console.IsErrorRedirected) return Simulation.Run(model, arrivals, seed, cancellation: cancellation);
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) });
-        return console.Progress().AutoClear(true).Start(context =>
-        {
-            var task = context.AddTask($"{arrivals.Count} pictures", maxValue: 1);
-            return Simulation.Run(
-                model, arrivals, seed, progress: done => task.Value = done, cancellation: cancellation);
-        });
+        if (compared.Length == 0)
+            throw new InvalidSettingException(CompareOption, compared, "allowed is a settings file or key=value");
+        return compared.Contains('=') && !File.Exists(compared)
+            ? sources with { Assignments = [.. sources.Assignments, compared] }
+            : sources with { ConfigFile = compared };
     }
 
-    private static void WriteTimeline(string file, Timeline timeline)
+    private static List<(string Name, SimulationReport Report)> Simulate(
+        Load load,
+        SimulationModel model,
+        SimulationModel? other,
+        SimulateOptions options,
+        Action<int, double> report,
+        CancellationToken cancellation)
+    {
+        var arrivals = load.Draw(options.Seed);
+        var runs = new List<(string, SimulationReport)>
+        {
+            ("a", Simulation.Run(
+                model, arrivals, options.Seed, progress: part => report(0, part), cancellation: cancellation)),
+        };
+        if (other is not null)
+        {
+            runs.Add(("b", Simulation.Run(
+                other, arrivals, options.Seed, progress: part => report(1, part), cancellation: cancellation)));
+        }
+
+        return runs;
+    }
+
+    private void ComparePolicies(SimulateOptions options, SimulationModel model, CancellationToken cancellation)
+    {
+        var loads = options.Load is { } one ? [one] : PolicyComparison.StandardLoads;
+        Load[] parsed = [.. loads.Select(load => Load.Parse(LoadOption, load))];
+        PolicyComparison[] comparisons =
+            [.. parsed.Select(load => PolicyComparison.Run(model, load, options.Seed, cancellation))];
+        if (options.Json) output.WriteLine(JsonSerializer.Serialize(comparisons, Json));
+        else output.Write(PolicyComparison.ToMarkdown(comparisons));
+        output.Flush();
+    }
+
+    private static void WriteFiles(SimulateOptions options, List<(string Name, SimulationReport Report)> runs)
+    {
+        if (options.Timeline is { } timeline)
+        {
+            WriteFile(TimelineOption, timeline, () =>
+            {
+                using var writer = new StreamWriter(timeline);
+                Timeline.WriteCsv(writer, runs);
+            });
+        }
+
+        foreach (var chart in options.Charts)
+            WriteFile(ChartOption, chart, () => SimulationChart.Write(chart, runs));
+    }
+
+    private static void WriteFile(string option, string file, Action write)
     {
         try
         {
-            using var writer = new StreamWriter(file);
-            timeline.WriteCsv(writer);
+            write();
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new InvalidSettingException("--timeline", file, $"the file cannot be written ({failure.Message})", failure);
+            throw new InvalidSettingException(option, file, $"the file cannot be written ({failure.Message})", failure);
         }
     }
 
-    private void PrintJson(SimulationReport[] reports) => output.WriteLine(reports is [var only]
-        ? JsonSerializer.Serialize(Figures.Of(only), Json)
-        : JsonSerializer.Serialize(new { A = Figures.Of(reports[0]), B = Figures.Of(reports[1]) }, Json));
-
-    private void PrintTable(Variant[] variants, SimulationReport[] reports)
+    private void Print(SimulateOptions options, List<(string Name, SimulationReport Report)> runs)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
-        var table = new Table().AddColumn(Markup.Escape(reports[0].Load));
-        foreach (var variant in variants) table.AddColumn(new TableColumn(Markup.Escape(variant.Name)).RightAligned());
-        foreach (var (name, figure) in Rows)
-            table.AddRow([name, .. reports.Select(report => figure(report).ToString("#,0.###", CultureInfo.InvariantCulture))]);
-        console.Write(table);
-        foreach (var decision in reports[0].Decisions.TakeLast(DecisionsShown))
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{decision.AtSeconds,9:0.0} s  {decision.Reason}"));
-    }
-
-    private static readonly (string Name, Func<SimulationReport, double> Figure)[] Rows =
-    [
-        ("pictures", report => report.Pictures),
-        ("last result, s", report => report.LastResultSeconds),
-        ("p50, s", report => report.P50Seconds),
-        ("p90, s", report => report.P90Seconds),
-        ("p99, s", report => report.P99Seconds),
-        ("slowest, s", report => report.MaxSeconds),
-        ("peak instances", report => report.PeakInstances),
-        ("mean instances", report => report.MeanInstances),
-        ("launches", report => report.Launches),
-        ("instance-hours", report => report.InstanceHours),
-        ("cost, $", report => report.Cost),
-        ("cost a million pictures, $", report => report.CostPerMillion),
-    ];
-
-    private sealed record Variant(string Name, SettingsSources Settings);
-
-    private sealed record Figures(
-        string Load, int Pictures, double LastResultSeconds, double P50Seconds, double P90Seconds, double P99Seconds,
-        double MaxSeconds, int PeakInstances, double MeanInstances, int Launches, double InstanceHours, double Cost,
-        double CostPerMillion, IReadOnlyList<Decision> Decisions)
-    {
-        public static Figures Of(SimulationReport report) => new(
-            report.Load, report.Pictures, report.LastResultSeconds, report.P50Seconds, report.P90Seconds,
-            report.P99Seconds, report.MaxSeconds, report.PeakInstances, report.MeanInstances, report.Launches,
-            report.InstanceHours, report.Cost, report.CostPerMillion, report.Decisions);
+        if (!options.Json) new ReportPrinter(output, width).Print(runs);
+        else if (runs is [var (_, only)]) output.WriteLine(JsonSerializer.Serialize(only, Json));
+        else output.WriteLine(JsonSerializer.Serialize(runs.ToDictionary(run => run.Name, run => run.Report), Json));
     }
 }

@@ -21,17 +21,7 @@ public sealed class SqsMessageQueueContractSpecs(EmulatedAws aws) : MessageQueue
     // fauxqs takes nothing beyond the basic multilingual plane.
     protected override string RichText => "grüße";
 
-    protected override async Task<IQueueUnderTest> CreateAsync()
-    {
-        var name = Guid.NewGuid().ToString("n");
-        var deadLetters = await CreateQueueAsync($"{name}-dead.fifo", []);
-        var arn = (await aws.Sqs.GetQueueAttributesAsync(deadLetters, ["QueueArn"])).QueueARN;
-        var redrive = string.Create(
-            CultureInfo.InvariantCulture,
-            $$"""{"deadLetterTargetArn":"{{arn}}","maxReceiveCount":{{MaxReceives}}}""");
-        var queue = await CreateQueueAsync($"{name}.fifo", new() { ["RedrivePolicy"] = redrive });
-        return new SqsQueueUnderTest(aws, queue, deadLetters);
-    }
+    protected override Task<IQueueUnderTest> CreateAsync() => SqsQueueUnderTest.CreateAsync(aws, MaxReceives);
 
     /// <summary>fauxqs looks at its clock when something is received, and only then: one more message, of a group that
     /// comes before those that wait, is received for that.</summary>
@@ -46,25 +36,45 @@ public sealed class SqsMessageQueueContractSpecs(EmulatedAws aws) : MessageQueue
         },
         $"{count} messages wait");
 
-    private async Task<string> CreateQueueAsync(string name, Dictionary<string, string> attributes)
+}
+
+[Collection(EmulatedAws.Name)]
+public sealed class SqsDeadLetterQueueContractSpecs(EmulatedAws aws) : DeadLetterQueueContract
+{
+    protected override Task<IQueueUnderTest> CreateAsync() => SqsQueueUnderTest.CreateAsync(aws, MaxReceives);
+}
+
+internal sealed class SqsQueueUnderTest(EmulatedAws aws, string url, string deadLettersUrl) : IQueueUnderTest
+{
+    public static async Task<IQueueUnderTest> CreateAsync(EmulatedAws aws, int maxReceives)
+    {
+        var name = Guid.NewGuid().ToString("n");
+        var deadLetters = await CreateQueueAsync(aws, $"{name}-dead.fifo", []);
+        var arn = (await aws.Sqs.GetQueueAttributesAsync(deadLetters, ["QueueArn"])).QueueARN;
+        var redrive = string.Create(
+            CultureInfo.InvariantCulture,
+            $$"""{"deadLetterTargetArn":"{{arn}}","maxReceiveCount":{{maxReceives}}}""");
+        var queue = await CreateQueueAsync(aws, $"{name}.fifo", new() { ["RedrivePolicy"] = redrive });
+        return new SqsQueueUnderTest(aws, queue, deadLetters);
+    }
+
+    public IMessageQueue Open() => new SqsMessageQueue(aws.Sqs, new Uri(url));
+
+    public IMessageQueue OpenDeadLetters() => new SqsMessageQueue(aws.Sqs, new Uri(deadLettersUrl));
+
+    public async ValueTask DisposeAsync()
+    {
+        await aws.Sqs.DeleteQueueAsync(url);
+        await aws.Sqs.DeleteQueueAsync(deadLettersUrl);
+    }
+
+    private static async Task<string> CreateQueueAsync(
+        EmulatedAws aws, string name, Dictionary<string, string> attributes)
     {
         attributes["FifoQueue"] = "true";
         attributes["DeduplicationScope"] = "messageGroup";
         attributes["FifoThroughputLimit"] = "perMessageGroupId";
         var request = new CreateQueueRequest(name) { Attributes = attributes };
         return (await aws.Sqs.CreateQueueAsync(request)).QueueUrl;
-    }
-
-    private sealed class SqsQueueUnderTest(EmulatedAws aws, string url, string deadLettersUrl) : IQueueUnderTest
-    {
-        public IMessageQueue Open() => new SqsMessageQueue(aws.Sqs, new Uri(url));
-
-        public IMessageQueue OpenDeadLetters() => new SqsMessageQueue(aws.Sqs, new Uri(deadLettersUrl));
-
-        public async ValueTask DisposeAsync()
-        {
-            await aws.Sqs.DeleteQueueAsync(url);
-            await aws.Sqs.DeleteQueueAsync(deadLettersUrl);
-        }
     }
 }

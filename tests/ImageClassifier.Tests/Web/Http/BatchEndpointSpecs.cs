@@ -132,7 +132,7 @@ public sealed class BatchEndpointSpecs
     public async Task Pictures_come_back_as_they_were_sent()
     {
         await using var tier = await RunningWebTier.StartAsync();
-        Upload[] files = [Upload.JpegOf("a.jpg", 300_000), Upload.Png("b.png")];
+        Upload[] files = [Upload.JpegOf("<script>.html;.jpg", 300_000), Upload.Png("b.png")];
         var upload = await tier.UploadAsync(files);
         string[] types = ["image/jpeg", "image/png"];
         for (var i = 0; i < 2; i++)
@@ -141,6 +141,12 @@ public sealed class BatchEndpointSpecs
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
             Assert.Equal(types[i], answer.Content.Headers.ContentType!.ToString());
             Assert.Equal("nosniff", Assert.Single(answer.Headers.GetValues("X-Content-Type-Options")));
+            Assert.True(answer.Headers.CacheControl!.Private);
+            Assert.Contains("sandbox", Assert.Single(answer.Headers.GetValues("Content-Security-Policy")),
+                StringComparison.Ordinal);
+            Assert.Equal(
+                $"inline; filename=\"{upload.Jobs[i]}{Path.GetExtension(files[i].FileName)}\"",
+                answer.Content.Headers.ContentDisposition!.ToString());
             Assert.Equal(files[i].Content, await answer.Content.ReadAsByteArrayAsync());
         }
 

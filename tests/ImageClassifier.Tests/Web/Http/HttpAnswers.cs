@@ -10,6 +10,7 @@ internal static class HttpAnswers
     private static readonly string[] SecurityHeaders =
     [
         "Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Cross-Origin-Resource-Policy",
+        "Permissions-Policy", "Cache-Control",
     ];
 
     /// <summary>What holds for every answer.</summary>
@@ -18,6 +19,14 @@ internal static class HttpAnswers
         foreach (var header in SecurityHeaders)
             Assert.True(answer.Headers.Contains(header), $"{(int)answer.StatusCode} comes without {header}.");
         Assert.False(answer.Headers.Contains("Server"));
+        // A picture has no script, and the browser's own page around it has styles.
+        var isPicture = answer.Content.Headers.ContentType?.MediaType is "image/jpeg" or "image/png";
+        if (!isPicture)
+        {
+            Assert.DoesNotContain(
+                "unsafe", Assert.Single(answer.Headers.GetValues("Content-Security-Policy")), StringComparison.Ordinal);
+        }
+
         if ((int)answer.StatusCode >= 400)
             Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
     }

@@ -13,6 +13,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
@@ -63,7 +64,10 @@ internal sealed class RunningWebTier : IAsyncDisposable
 
     /// <summary>Starts the tier.</summary>
     /// <param name="settings">Changed settings under <c>image-classifier</c>.</param>
-    public static async Task<RunningWebTier> StartAsync(string settings = "")
+    /// <param name="store">What an earlier tier left; null for an empty store.</param>
+    /// <param name="log">Where it logs; nowhere unless given.</param>
+    public static async Task<RunningWebTier> StartAsync(
+        string settings = "", InMemoryObjectStore? store = null, ILoggerProvider? log = null)
     {
         var reference = File.ReadAllText(Path.Combine(Repository.Root, "hocon", "reference.conf"));
         var config = ConfigurationFactory.ParseString($"image-classifier {{ {settings} }}")
@@ -71,12 +75,13 @@ internal sealed class RunningWebTier : IAsyncDisposable
             .WithFallback(ConfigurationFactory.ParseString(reference));
         var tier = WebTierSettings.Create(config);
         var parts = new TestParts(
-            new InMemoryObjectStore(TimeProvider.System), new FakeMessageQueue(TimeProvider.System),
+            store ?? new InMemoryObjectStore(TimeProvider.System), new FakeMessageQueue(TimeProvider.System),
             new FakeMessageQueue(TimeProvider.System), new FakeInstanceFleet(TimeProvider.System));
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrel();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
+        if (log is not null) builder.Logging.AddProvider(log);
         builder.Services
             .AddSingleton(new QueuePair(parts.Requests, parts.Responses))
             .AddSingleton<IObjectStore>(parts.Store)
@@ -118,8 +123,8 @@ internal sealed class RunningWebTier : IAsyncDisposable
     }
 
     /// <summary>Ends a job with a label.</summary>
-    public Task PublishAsync(AcceptedUpload upload, int picture, string label = "cat") =>
-        PublishAsync(Jobs.Classified(Jobs.Request(upload.Batch, upload.Jobs[picture]), label));
+    public Task PublishAsync(AcceptedUpload upload, int picture, string label = "cat", int attempt = 1) =>
+        PublishAsync(Jobs.Classified(Jobs.Request(upload.Batch, upload.Jobs[picture], attempt), label));
 
     /// <summary>Waits until something holds.</summary>
     public async Task UntilAsync(Func<bool> condition, string because)

@@ -139,7 +139,7 @@ public sealed class UploadRefusalSpecs
         // The marker, the picture, the manifest.
         await using var tier = await RunningWebTier.StartAsync();
         var puts = 0;
-        tier.Store.Before = (call, _) => call == StoreCall.Put && ++puts == failing
+        tier.Store.Before = (call, _) => call is StoreCall.Put or StoreCall.PutIfAbsent && ++puts == failing
             ? Task.FromException(new IOException("secret"))
             : Task.CompletedTask;
         using var answer = await tier.Client.PostAsync("/api/batches", Upload.Form(Upload.Jpeg("a.jpg")));

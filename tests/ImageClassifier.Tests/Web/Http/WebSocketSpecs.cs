@@ -2,6 +2,10 @@ using System.Net;
 using System.Net.WebSockets;
 using System.Text.Json;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Testing;
+using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.DeadLetters;
 using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
@@ -40,6 +44,34 @@ public sealed class WebSocketSpecs
         Assert.Equal(all, await ReadAllAsync(tier, $"batch={upload.Batch}&after=other-1"));
     }
 
+    [Fact]
+    public async Task A_redriven_job_has_a_further_result_for_who_follows_and_for_who_comes_again()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg"));
+        using var socket = await OpenAsync(tier, $"batch={upload.Batch}");
+        await FailAndRedriveAsync(tier, upload, 0);
+        var failed = await ReadAsync(tier, socket);
+        Assert.Equal("failed", failed!.Value.GetProperty("job").Word("status"));
+
+        await tier.PublishAsync(upload, 0, "dog", attempt: 2);
+        var classified = await ReadAsync(tier, socket);
+        Assert.Equal(upload.Jobs[0].Value, classified!.Value.GetProperty("job").Word("jobId"));
+        Assert.Equal("classified", classified.Value.GetProperty("job").Word("status"));
+        await FailAndRedriveAsync(tier, upload, 1);
+        Assert.Equal("failed", (await ReadAsync(tier, socket))!.Value.GetProperty("job").Word("status"));
+        var end = await ReadAsync(tier, socket);
+        Assert.Equal("complete", end!.Value.Word("type"));
+        Assert.Null(await ReadAsync(tier, socket));
+
+        await tier.PublishAsync(upload, 1, "cat", attempt: 2);
+        string[] further = [];
+        while (further.Length == 0) further = await ReadAllAsync(tier, $"batch={upload.Batch}&after={end.Value.Word("id")}");
+        Assert.Equal(2, further.Length);
+        var batch = await (await tier.Client.GetAsync($"/api/batches/{upload.Batch}", tier.InTime)).DocumentAsync();
+        Assert.Equal((2, 0), (batch.Number("completed"), batch.Number("failed")));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("batch=nonsense")]
@@ -69,13 +101,16 @@ public sealed class WebSocketSpecs
         Assert.Equal(HttpStatusCode.Forbidden, socket.HttpStatusCode);
     }
 
-    [Fact]
-    public async Task The_service_s_own_page_may_connect()
+    [Theory]
+    [InlineData("http://{host}")]
+    [InlineData("https://pictures.example")]
+    public async Task The_service_s_own_page_and_those_of_allowed_sites_may_connect(string origin)
     {
-        await using var tier = await RunningWebTier.StartAsync();
+        await using var tier = await RunningWebTier.StartAsync("access.allowed-origins = \"https://pictures.example\"");
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
         using var socket = new ClientWebSocket();
-        socket.Options.SetRequestHeader("Origin", $"http://{tier.Address.Authority}");
+        socket.Options.SetRequestHeader(
+            "Origin", origin.Replace("{host}", tier.Address.Authority, StringComparison.Ordinal));
         await socket.ConnectAsync(Address(tier, $"batch={upload.Batch}"), tier.InTime);
         await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, tier.InTime);
     }
@@ -136,6 +171,18 @@ public sealed class WebSocketSpecs
                 $"/api/batches/{upload.Batch}/events", HttpCompletionOption.ResponseHeadersRead, tier.InTime);
             if (answer.StatusCode == HttpStatusCode.OK) break;
         }
+    }
+
+    /// <summary>Ends a job as a node does that gives it up, and redrives it.</summary>
+    private static async Task FailAndRedriveAsync(RunningWebTier tier, AcceptedUpload upload, int picture)
+    {
+        var request = Jobs.Request(upload.Batch, upload.Jobs[picture]);
+        await tier.PublishAsync(Jobs.Failed(request, JobErrorCodes.TooManyAttempts));
+        var dead = new FakeMessageQueue(TimeProvider.System);
+        dead.Put(WireJson.Write(request), request.Job.Value);
+        var outcome = Assert.Single(
+            await new DeadRequests(dead, tier.Requests, tier.Store).RedriveAsync([request.Job], tier.InTime));
+        Assert.Equal((LetterFate.Redriven, 2), (outcome.Fate, outcome.Attempt));
     }
 
     private static Uri Address(RunningWebTier tier, string query) => new($"ws://{tier.Address.Authority}/ws?{query}");

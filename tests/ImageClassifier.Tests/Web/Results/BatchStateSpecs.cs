@@ -61,6 +61,26 @@ public sealed class BatchStateSpecs
     }
 
     [Fact]
+    public void A_failed_result_is_replaced_by_a_classified_one_and_by_a_later_attempt_s_and_the_batch_ends_again()
+    {
+        var state = new BatchState(_manifest, [Result(0), Result(2), Failed(3, attempt: 1)]);
+        var end = state.EventsAfter(null)[^1].Id;
+        Assert.False(state.Take(Failed(3, attempt: 1)));
+        Assert.Empty(state.EventsAfter(end));
+
+        Assert.True(state.Take(Failed(3, attempt: 2)));
+        Assert.True(state.Take(Result(3, "dog")));
+        Assert.True(state.Finished);
+        Assert.Equal(
+            [JobStatus.Failed, null, JobStatus.Classified, null],
+            state.EventsAfter(end).Select(happened => happened.Job?.Status));
+        Assert.Equal(3, state.View().Jobs.Count(job => job.Status == JobStatus.Classified));
+
+        Assert.False(state.Take(Failed(3, attempt: 3)));
+        Assert.Equal("dog", state.View().Jobs[3].Result!.Predictions[0].Label);
+    }
+
+    [Fact]
     public void Within_an_epoch_a_reader_goes_on_and_with_another_it_gets_all()
     {
         var state = new BatchState(_manifest, [Result(0), Result(2)]);
@@ -98,6 +118,9 @@ public sealed class BatchStateSpecs
 
     private JobResult Result(int picture, string label = "cat") =>
         Jobs.Classified(Jobs.Request(_manifest.Batch, _manifest.Jobs[picture].Job), label);
+
+    private JobResult Failed(int picture, int attempt) =>
+        Jobs.Failed(Jobs.Request(_manifest.Batch, _manifest.Jobs[picture].Job, attempt));
 
     private static ManifestJob Accepted(BatchId batch, string fileName)
     {

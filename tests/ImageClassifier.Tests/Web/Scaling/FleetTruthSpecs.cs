@@ -97,6 +97,17 @@ public sealed class FleetTruthSpecs
     }
 
     [Fact]
+    public void A_machine_that_runs_does_no_more_work_once_its_node_said_that_it_drains()
+    {
+        FleetInstance[] fleet = [Instance(One, InstanceState.Running), Instance(Two, InstanceState.Running)];
+        Look(Start, fleet, [Scaling.Sighting(One, Start), Scaling.Sighting(Two, Start)]);
+        Assert.Equal(new FleetCount(0, 2, 0), _truth.Count);
+        var drains = Scaling.Sighting(One, Start + Minute, state: InstanceState.Draining);
+        Look(Start + Minute, fleet, [drains, Scaling.Sighting(Two, Start + Minute)]);
+        Assert.Equal(new FleetCount(0, 1, 1), _truth.Count);
+    }
+
+    [Fact]
     public void A_machine_that_ran_and_ended_unheard_of_is_a_failed_launch()
     {
         Look(Start);

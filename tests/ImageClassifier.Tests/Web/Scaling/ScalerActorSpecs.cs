@@ -175,6 +175,31 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
+    public async Task A_launch_whose_answer_was_lost_is_asked_for_as_it_was_although_more_is_wanted_by_now()
+    {
+        _fleet.FailLaunches();
+        Upload(5);
+        Start();
+        await AdvanceUntilAsync(() => _fleet.Launches.Count == 1, "a launch was asked for", Second / 2);
+        Upload(5);
+        await AdvanceUntilAsync(() => _fleet.Living.Count == 10, "all were launched", Second / 2);
+
+        Assert.Equal([5, 5, 5], _fleet.Launches.Select(launch => launch.Count));
+        Assert.Equal(_fleet.Launches[0].ClientToken, _fleet.Launches[1].ClientToken);
+        Assert.NotEqual(_fleet.Launches[0].ClientToken, _fleet.Launches[2].ClientToken);
+    }
+
+    [Fact]
+    public async Task A_launch_without_an_answer_is_given_up_when_it_would_show_by_now()
+    {
+        _fleet.FailLaunches();
+        Upload(5);
+        Start(Settings with { MinBackoff = 10 * Second, MaxBackoff = 10 * Second, LaunchTimeout = 5 * Second });
+        await AdvanceUntilAsync(() => _fleet.Living.Count == 5, "the instances were launched", Second / 2);
+        Assert.Equal(2, _fleet.Launches.Select(launch => launch.ClientToken).Distinct().Count());
+    }
+
+    [Fact]
     public async Task A_launch_that_falls_short_shows_why_and_makes_it_pause()
     {
         _fleet.Capacity = 2;

@@ -49,7 +49,7 @@ internal static class Scaling
         InstanceId id, InstanceState state, DateTimeOffset launchedAt, DateTimeOffset? ranAt = null) =>
         new(id, state, launchedAt, ranAt, state == InstanceState.Ended ? launchedAt : null);
 
-    public static NodeSighting Sighting(InstanceId id, DateTimeOffset lastModified, double? rate = null) => new(
-        id, lastModified,
-        new NodeRecord(id, InstanceState.Running, 0, rate, new ModelIdentity("model", new string('0', 64))));
+    public static NodeSighting Sighting(
+        InstanceId id, DateTimeOffset lastModified, double? rate = null, InstanceState state = InstanceState.Running) =>
+        new(id, lastModified, new NodeRecord(id, state, 0, rate, new ModelIdentity("model", new string('0', 64))));
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.TestKit;
 using ImageClassifier.Core;
@@ -87,7 +88,7 @@ public sealed class UploadActorSpecs : WebSpecs
     public async Task A_commit_is_answered_and_sent_only_once_its_manifest_is_stored()
     {
         var stored = new TaskCompletionSource();
-        Store.Before = (call, _) => call == StoreCall.Put ? stored.Task : Task.CompletedTask;
+        Store.Before = (call, _) => call == StoreCall.PutIfAbsent ? stored.Task : Task.CompletedTask;
         var manifest = NewBatch(2);
         var caller = CreateTestProbe();
         Start().Tell(new Commit(manifest), caller);
@@ -95,7 +96,7 @@ public sealed class UploadActorSpecs : WebSpecs
         Assert.True(await HeardNothingAsync(_outbox));
 
         stored.SetResult();
-        Assert.Equal(manifest.Batch, (await caller.ExpectMsgAsync<Committed>()).Batch);
+        Assert.Equal(manifest.Batch, (await caller.ExpectMsgAsync<Committed>()).Manifest.Batch);
         Assert.Same(manifest, (await _outbox.ExpectMsgAsync<OutboxProtocol.SendBatch>()).Manifest);
         var read = Store.DocumentAt<BatchManifest>(ObjectKeys.Manifest(manifest.Batch))!;
         Assert.Equal(manifest.Jobs, read.Jobs);
@@ -105,12 +106,85 @@ public sealed class UploadActorSpecs : WebSpecs
     [Fact]
     public async Task A_manifest_that_cannot_be_stored_accepts_nothing()
     {
-        Store.FailNext(StoreCall.Put);
+        Store.FailNext(StoreCall.PutIfAbsent);
         var manifest = NewBatch(1);
         await AskAsync<CommitFailed>(Start(), new Commit(manifest));
 
         Assert.True(await HeardNothingAsync(_outbox));
         Assert.Empty(KeysOf(manifest.Batch));
+    }
+
+    [Fact]
+    public async Task A_manifest_that_is_there_already_stays_and_is_what_is_committed()
+    {
+        var first = StoredBatch(2);
+        var second = NewBatch(1) with { Batch = first.Batch };
+
+        var committed = await AskAsync<Committed>(Start(), new Commit(second));
+        Assert.Equal(first.Jobs, committed.Manifest.Jobs);
+        // It may have been sent long ago.
+        Assert.Equal(first.Batch, (await _outbox.ExpectMsgAsync<OutboxProtocol.SendUnsent>()).Batch);
+        Assert.Equal(first.Jobs, Store.DocumentAt<BatchManifest>(ObjectKeys.Manifest(first.Batch))!.Jobs);
+    }
+
+    [Fact]
+    public async Task Into_one_batch_there_is_one_upload_at_a_time()
+    {
+        var uploads = Start(Uploading with { MaxConcurrent = 4 });
+        BatchId first = BatchId.New(), second = BatchId.New(), third = BatchId.New();
+        foreach (var place in (BatchId[])[first, second, third]) await AskAsync<Admitted>(uploads, new Admit(place));
+
+        var refused = await AskAsync<UnderWay>(uploads, new ResumeBatch(second, first));
+        Assert.Equal(Uploading.RetryAfter, refused.RetryAfter);
+        uploads.Tell(new Release(first));
+        await AskAsync<Admitted>(uploads, new ResumeBatch(second, first));
+        await AskAsync<UnderWay>(uploads, new ResumeBatch(third, first));
+        await AskAsync<UnderWay>(uploads, new ResumeBatch(BatchId.New(), BatchId.New()));
+    }
+
+    [Fact]
+    public async Task While_a_manifest_is_written_or_leftovers_are_removed_no_upload_resumes_the_batch()
+    {
+        var committing = NewBatch(1);
+        var abandoned = NewBatch(1);
+        StoreUpload(abandoned);
+        var held = new TaskCompletionSource();
+        Store.Before = (call, _) => call is StoreCall.PutIfAbsent or StoreCall.Delete ? held.Task : Task.CompletedTask;
+        var uploads = Start();
+        uploads.Tell(new Commit(committing), TestActor);
+        await PassTimeAsync(TimeSpan.FromMinutes(20));
+        await UntilAsync(() => Store.CallsOf(StoreCall.Delete) == 1, "leftovers are being removed");
+        var place = BatchId.New();
+        await AskAsync<Admitted>(uploads, new Admit(place));
+
+        await AskAsync<UnderWay>(uploads, new ResumeBatch(place, committing.Batch));
+        await AskAsync<UnderWay>(uploads, new ResumeBatch(place, abandoned.Batch));
+        held.SetResult();
+        await ExpectMsgAsync<Committed>();
+        await UntilAsync(() => !KeysOf(abandoned.Batch).Any(), "the leftovers are gone");
+        await SettleAsync();
+        await AskAsync<Admitted>(uploads, new ResumeBatch(place, abandoned.Batch));
+    }
+
+    [Fact]
+    public async Task Among_many_open_batches_each_look_is_bounded_and_all_abandoned_uploads_go()
+    {
+        foreach (var _ in Enumerable.Range(0, 450)) StoredBatch(1);
+        var abandoned = Enumerable.Range(0, 5).Select(_ => NewBatch(1)).ToArray();
+        foreach (var upload in abandoned) StoreUpload(upload);
+        // A look begins an interval after the one before it has ended, so what is read at one time is of one look.
+        var reads = new ConcurrentDictionary<DateTimeOffset, int>();
+        Store.Before = (call, _) =>
+        {
+            if (call == StoreCall.Get) reads.AddOrUpdate(Time.GetUtcNow(), 1, (_, count) => count + 1);
+            return Task.CompletedTask;
+        };
+        Start();
+        await AdvanceUntilAsync(
+            () => !abandoned.Any(upload => KeysOf(upload.Batch).Any()), "all are cleaned up", Uploading.SweepInterval);
+
+        // 200 whose marker is old, and once more each that was found to be abandoned.
+        Assert.InRange(reads.Values.Max(), 1, 200 + abandoned.Length);
     }
 
     [Fact]
@@ -143,7 +217,7 @@ public sealed class UploadActorSpecs : WebSpecs
         var manifest = NewBatch(3);
         StoreUpload(manifest);
         var stored = new TaskCompletionSource();
-        Store.Before = (call, _) => call == StoreCall.Put ? stored.Task : Task.CompletedTask;
+        Store.Before = (call, _) => call == StoreCall.PutIfAbsent ? stored.Task : Task.CompletedTask;
         var uploads = Start();
         await AskAsync<Admitted>(uploads, new Admit(manifest.Batch));
         uploads.Tell(new Commit(manifest), TestActor);

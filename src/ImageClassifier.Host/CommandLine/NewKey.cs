@@ -1,0 +1,42 @@
+using System.Text.Json;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Web.Access;
+
+namespace ImageClassifier.Host.CommandLine;
+
+/// <summary>What the verb <c>key</c> prints.</summary>
+/// <param name="Name">Whose key it is.</param>
+/// <param name="Key">The key. It is printed and kept nowhere.</param>
+/// <param name="Setting">The setting's full name.</param>
+/// <param name="Hash">The setting's value.</param>
+/// <param name="Variable">The variable that gives the same setting.</param>
+public sealed record NewKey(string Name, string Key, string Setting, string Hash, string Variable)
+{
+    /// <summary>Draws a key.</summary>
+    /// <param name="name">A name that <see cref="ApiKeys.IsName"/>.</param>
+    public static NewKey For(string name)
+    {
+        var key = ApiKey.New();
+        return new NewKey(
+            name, key, $"image-classifier.access.keys.{name}", ApiKey.SettingOf(key),
+            $"IMAGE_CLASSIFIER__ACCESS__KEYS__{name.Replace('-', '_').ToUpperInvariant()}");
+    }
+
+    /// <summary>Prints it, as lines for people or as one JSON object.</summary>
+    public void Print(TextWriter output, bool asJson)
+    {
+        if (asJson)
+        {
+            output.WriteLine(JsonSerializer.Serialize(this, WireJson.Options));
+            return;
+        }
+
+        output.WriteLine($"""
+            The key, which is shown this once:
+              {Key}
+            What lets it in, in a settings file (--config) or as a variable; the web tier reads it at its start:
+              {Setting} = "{Hash}"
+              {Variable}={Hash}
+            """);
+    }
+}

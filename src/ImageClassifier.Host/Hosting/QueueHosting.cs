@@ -1,0 +1,67 @@
+using Akka.Configuration;
+using ImageClassifier.Adapters.Aws.Configuration;
+using ImageClassifier.Adapters.Aws.Queues;
+using ImageClassifier.Adapters.Aws.Storage;
+using ImageClassifier.Adapters.Embedded.Queues;
+using ImageClassifier.Adapters.Embedded.Storage;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Host.CommandLine;
+using ImageClassifier.Host.CommandLine.DeadLetters;
+using ImageClassifier.Host.Configuration;
+using ImageClassifier.Web.DeadLetters;
+
+namespace ImageClassifier.Host.Hosting;
+
+/// <summary>The verb <c>queue</c> over the queues of the environment that the settings name. It works beside a running
+/// service.</summary>
+public static class QueueHosting
+{
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
+
+    /// <summary>Runs the verb.</summary>
+    /// <param name="options">How it was called.</param>
+    /// <param name="output">Standard output.</param>
+    /// <param name="width">How wide a line may be; null for no limit.</param>
+    /// <param name="cancellation">Asks it to stop.</param>
+    /// <returns>One of <see cref="ExitCodes"/>.</returns>
+    /// <exception cref="InvalidSettingException">A setting is not usable.</exception>
+    public static Task<int> RunAsync(QueueOptions options, TextWriter output, int? width, CancellationToken cancellation)
+    {
+        var config = ProgramSettings.Load(ProgramRole.Web, options.Settings);
+        return config.GetString(ProgramSettings.EnvironmentKey) == ProgramSettings.Aws
+            ? OnAwsAsync(config, options, output, width, cancellation)
+            : EmbeddedAsync(config, options, output, width, cancellation);
+    }
+
+    private static async Task<int> EmbeddedAsync(
+        Config config, QueueOptions options, TextWriter output, int? width, CancellationToken cancellation)
+    {
+        var settings = EmbeddedSettings.Create(config);
+        // A mistyped folder should not become a new and empty one.
+        if (!Directory.Exists(settings.DataFolder))
+            throw new InvalidSettingException(EmbeddedSettings.DataKey, settings.DataFolder, "there is no such folder");
+        var layout = EmbeddedEnvironment.CreateLayout(settings);
+        var queueSettings = EmbeddedEnvironment.QueueOf(layout, config, options.OfResponses);
+        await using var queue = new SqliteMessageQueue(queueSettings);
+        await using var dead = new SqliteMessageQueue(queueSettings.DeadLetters());
+        var desk = DeskOf(options, dead, queue, new FileObjectStore(layout));
+        return await new QueueVerb(desk, output, width).RunAsync(options, cancellation);
+    }
+
+    private static async Task<int> OnAwsAsync(
+        Config config, QueueOptions options, TextWriter output, int? width, CancellationToken cancellation)
+    {
+        var settings = AwsConfiguration.CreateAws(config);
+        using var clients = new AwsClients(settings);
+        var (queue, dead) = await SqsQueueUrls.OpenWithDeadLettersAsync(
+            clients.Sqs(LongestWait), options.OfResponses ? settings.Queues.Responses : settings.Queues.Requests,
+            cancellation);
+        var desk = DeskOf(options, dead, queue, new S3ObjectStore(clients.S3(), settings.Bucket));
+        return await new QueueVerb(desk, output, width).RunAsync(options, cancellation);
+    }
+
+    private static DeadLetterDesk DeskOf(
+        QueueOptions options, IMessageQueue dead, IMessageQueue queue, IObjectStore store) =>
+        options.OfResponses ? new DeadResponses(dead, queue) : new DeadRequests(dead, queue, store);
+}

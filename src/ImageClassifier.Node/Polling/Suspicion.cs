@@ -1,0 +1,31 @@
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+
+namespace ImageClassifier.Node.Polling;
+
+/// <summary>
+/// What the nodes know of pictures that may kill them. A dead node's whole hand spends a receive, so receives alone do not
+/// tell the culprit from its neighbours; notes in the store do. A job is given up only after it was tried alone; and one
+/// whose try alone never ended is handed back the next time it is received, so that the others of that hand come before it.
+/// </summary>
+internal sealed class Suspicion(IObjectStore store, TimeProvider time)
+{
+    /// <summary>The last try alone of this attempt; null where there was none.</summary>
+    /// <exception cref="IOException">The store does not answer.</exception>
+    public Task<AloneTry?> FindAsync(ClassificationRequest request) => StoreRetries.RunAsync(
+        () => store.ReadJsonAsync<AloneTry>(KeyOf(request), CancellationToken.None), StoreRetries.Brief, time);
+
+    /// <summary>Notes how a try alone stands.</summary>
+    /// <exception cref="IOException">The store does not answer.</exception>
+    public Task NoteAsync(ClassificationRequest request, AloneTry attempt) => StoreRetries.RunAsync(
+        async () =>
+        {
+            await store.PutAsync(KeyOf(request), WireJson.WriteUtf8(attempt), CancellationToken.None);
+            return true;
+        },
+        StoreRetries.Brief, time);
+
+    private static string KeyOf(ClassificationRequest request) =>
+        ObjectKeys.AloneTry(request.Batch, request.Job, request.Attempt);
+}

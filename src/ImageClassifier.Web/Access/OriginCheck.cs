@@ -1,0 +1,18 @@
+using Microsoft.AspNetCore.Http;
+
+namespace ImageClassifier.Web.Access;
+
+/// <summary>Tells the pages of other sites. A browser names the site whose page makes a call; other clients name
+/// none.</summary>
+internal sealed class OriginCheck(AccessSettings access)
+{
+    /// <summary>Whether the call comes from no page, from a page of this service, or from one of an allowed
+    /// site.</summary>
+    public bool Allows(HttpRequest request) => request.Headers.Origin.All(text =>
+        Uri.TryCreate(text, UriKind.Absolute, out var origin)
+        && (string.Equals(origin.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase)
+            || access.AllowedOrigins.Any(allowed => IsSame(allowed, origin))));
+
+    private static bool IsSame(Uri one, Uri other) => Uri.Compare(
+        one, other, UriComponents.SchemeAndServer, UriFormat.Unescaped, StringComparison.OrdinalIgnoreCase) == 0;
+}

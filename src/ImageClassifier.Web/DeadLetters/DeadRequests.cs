@@ -1,0 +1,98 @@
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Web.Uploads;
+
+namespace ImageClassifier.Web.DeadLetters;
+
+/// <summary>Jobs that nodes gave up on. Sending one again is a next attempt: a failed result is deleted, so that its
+/// successor can be stored.</summary>
+/// <param name="deadLetters">The request queue's dead-letter queue.</param>
+/// <param name="requests">The request queue.</param>
+/// <param name="store">The store.</param>
+public sealed class DeadRequests(IMessageQueue deadLetters, IMessageQueue requests, IObjectStore store)
+    : DeadLetterDesk(deadLetters)
+{
+    private const string Unreadable = "unreadable";
+
+    private protected override async Task<DeadLetter> DescribeAsync(
+        ReceivedMessage message, CancellationToken cancellation)
+    {
+        if (Read(message) is not { } request)
+        {
+            return new DeadLetter(null, null, null, message.ReceiveCount, null, null,
+                new JobError(Unreadable, "The message is no request for a job."));
+        }
+
+        var result = await ResultAsync(request, cancellation);
+        return new DeadLetter(
+            request.Job, request.Batch, request.Attempt, message.ReceiveCount, request.SubmittedAt,
+            result?.Status ?? JobStatus.Queued, result?.Error);
+    }
+
+    /// <summary>
+    /// The order of writes keeps the job from being lost wherever it breaks off. The marker and the note come first: from
+    /// then on the web tier sends the job again in time if it has no result. The letter goes last: while it is there, the
+    /// redrive can be made again.
+    /// </summary>
+    private protected override async Task<LetterOutcome> RedriveAsync(
+        ReceivedMessage message, CancellationToken cancellation)
+    {
+        if (Read(message) is not { } request)
+            return Outcome(message, LetterFate.Kept, "The letter is no request for a job; it can only be purged.");
+        if (await JobAsync(request, cancellation) is not { } job)
+            return Outcome(message, LetterFate.Dropped, "The batch was deleted.");
+        var result = await ResultAsync(request, cancellation);
+        if (result is { Status: JobStatus.Classified })
+            return Outcome(message, LetterFate.Dropped, "The picture was classified meanwhile.");
+
+        var attempt = await NextAttemptAsync(request, result, cancellation);
+        await OpenAsync(request.Batch, cancellation);
+        await store.PutAsync(
+            ObjectKeys.Attempt(request.Batch, request.Job), WireJson.WriteUtf8(new JobAttempt(attempt, Lost: 0)),
+            cancellation);
+        if (result is not null)
+            await store.DeleteAsync(ObjectKeys.Result(request.Batch, request.Job), cancellation);
+        // Once more: a web tier that read the batch while the failed result was there may have closed it.
+        await OpenAsync(request.Batch, cancellation);
+
+        var next = request with { Attempt = attempt, ImageKey = job.ImageKey! };
+        var sent = (await requests.SendAsync([next.ToMessage()], cancellation))[0];
+        return sent.Succeeded
+            ? new LetterOutcome(request.Job, request.Batch, LetterFate.Redriven, attempt, null)
+            : Outcome(message, LetterFate.Kept, $"The request queue did not take the job: {sent.Reason}");
+    }
+
+    private protected override (JobId Job, BatchId Batch)? Subject(ReceivedMessage message) =>
+        Read(message) is { } request ? (request.Job, request.Batch) : null;
+
+    private static ClassificationRequest? Read(ReceivedMessage message) =>
+        WireJson.TryRead<ClassificationRequest>(message.Body) is { } request
+        && request.Job != default && request.Batch != default
+            ? request
+            : null;
+
+    /// <summary>One that no failed result and no letter has. Where a redrive broke off after its note, or another letter of
+    /// the job was just redriven, it is that same attempt, which the queue does not take twice.</summary>
+    private async Task<int> NextAttemptAsync(
+        ClassificationRequest request, JobResult? failed, CancellationToken cancellation)
+    {
+        var noted = await store.ReadJsonAsync<JobAttempt>(ObjectKeys.Attempt(request.Batch, request.Job), cancellation)
+            ?? JobAttempt.First;
+        if (failed is null && noted.Attempt > request.Attempt) return noted.Attempt;
+        return Math.Max(Math.Max(request.Attempt, noted.Attempt), failed?.Attempt ?? 0) + 1;
+    }
+
+    private async Task<ManifestJob?> JobAsync(ClassificationRequest request, CancellationToken cancellation)
+    {
+        var manifest = await store.ReadJsonAsync<BatchManifest>(ObjectKeys.Manifest(request.Batch), cancellation);
+        return manifest?.Accepted.FirstOrDefault(job => job.Job == request.Job);
+    }
+
+    private Task<JobResult?> ResultAsync(ClassificationRequest request, CancellationToken cancellation) =>
+        store.ReadJsonAsync<JobResult>(ObjectKeys.Result(request.Batch, request.Job), cancellation);
+
+    private Task OpenAsync(BatchId batch, CancellationToken cancellation) =>
+        store.PutAsync(ObjectKeys.OpenMarker(batch), ReadOnlyMemory<byte>.Empty, cancellation);
+}

@@ -1,0 +1,137 @@
+using System.Globalization;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+
+namespace ImageClassifier.Web.Uploads;
+
+/// <summary>One walk over the batches that are open, as far as it may go at once.</summary>
+/// <param name="store">Where they are.</param>
+/// <param name="lostAfter">How old an attempt is before its message can count as lost.</param>
+/// <param name="maxBatches">How many batches it looks into.</param>
+/// <param name="now">When it is.</param>
+/// <param name="emptySince">What was sent before this is on the queue no more; null where that is not known.</param>
+internal sealed class OpenBatchSweep(
+    IObjectStore store, TimeSpan lostAfter, int maxBatches, DateTimeOffset now, DateTimeOffset? emptySince)
+{
+    /// <summary>How often a job is sent again because its message was lost.</summary>
+    public const int MaxLost = 2;
+
+    // Each costs a few calls to the store.
+    private const int MaxJobs = 1000;
+
+    // What ends a job without an instance.
+    private static readonly InstanceId Self = InstanceId.Parse("web");
+
+    private readonly List<BatchId> _unsent = [];
+    private readonly List<BatchId> _old = [];
+    private readonly List<ClassificationRequest> _again = [];
+    private readonly List<JobResult> _lost = [];
+
+    /// <summary>Walks on from a place. A failure ends the walk, but what was noted before it is among the findings: a job
+    /// whose further attempt is noted must also be sent.</summary>
+    /// <param name="after">The last batch that an earlier walk came to; null for the first.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<SweepFindings> RunAsync(BatchId? after, CancellationToken cancellation)
+    {
+        var place = after;
+        try
+        {
+            var visited = 0;
+            await foreach (var marker in store.ListAsync(ObjectKeys.OpenBatches, cancellation).ConfigureAwait(false))
+            {
+                if (!ObjectKeys.TryParseOpenMarker(marker.Key, out var batch)
+                    || (after is { } done && string.CompareOrdinal(batch.Value, done.Value) <= 0))
+                    continue;
+                if (visited == maxBatches || _again.Count + _lost.Count >= MaxJobs) return Findings(place, null);
+                visited++;
+                // Before the visit: a batch that cannot be read holds up no other.
+                place = batch;
+                await VisitAsync(batch, cancellation).ConfigureAwait(false);
+            }
+
+            return Findings(null, null);
+        }
+        catch (Exception failure) when (!cancellation.IsCancellationRequested)
+        {
+            return Findings(place, failure);
+        }
+    }
+
+    private SweepFindings Findings(BatchId? next, Exception? failure) => new(_unsent, _old, _again, _lost, next, failure);
+
+    private async Task VisitAsync(BatchId batch, CancellationToken cancellation)
+    {
+        if (await SentAtAsync(batch, cancellation).ConfigureAwait(false) is not { } sentAt)
+        {
+            _unsent.Add(batch);
+            return;
+        }
+
+        if (now - sentAt < lostAfter) return;
+        _old.Add(batch);
+        var open = await new StoredOutbox(store).LoadOpenAsync(batch, cancellation).ConfigureAwait(false);
+        if (open is null || emptySince is not { } empty) return;
+
+        var attempts = new Dictionary<string, DateTimeOffset>();
+        await foreach (var note in store.ListAsync(ObjectKeys.AttemptsOf(batch), cancellation).ConfigureAwait(false))
+            attempts[note.Key] = note.LastModified;
+        foreach (var job in open.Jobs)
+        {
+            var lastSent = attempts.GetValueOrDefault(ObjectKeys.Attempt(batch, job.Job), sentAt);
+            if (now - lastSent >= lostAfter && lastSent < empty)
+                await SendAgainAsync(open.Manifest, job, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<DateTimeOffset?> SentAtAsync(BatchId batch, CancellationToken cancellation)
+    {
+        var note = await store.GetAsync(ObjectKeys.SentNote(batch), cancellation).ConfigureAwait(false);
+        if (note is null) return null;
+        await note.DisposeAsync().ConfigureAwait(false);
+        return note.LastModified;
+    }
+
+    private async Task SendAgainAsync(BatchManifest manifest, ManifestJob job, CancellationToken cancellation)
+    {
+        var key = ObjectKeys.Attempt(manifest.Batch, job.Job);
+        var last = await store.ReadJsonAsync<JobAttempt>(key, cancellation).ConfigureAwait(false) ?? JobAttempt.First;
+        if (last.Lost >= MaxLost)
+        {
+            _lost.Add(await GiveUpAsync(manifest.Batch, job.Job, last, cancellation).ConfigureAwait(false));
+            return;
+        }
+
+        var next = new JobAttempt(last.Attempt + 1, last.Lost + 1);
+        await store.PutAsync(key, WireJson.WriteUtf8(next), cancellation).ConfigureAwait(false);
+        _again.Add(manifest.Request(job, next.Attempt));
+    }
+
+    private async Task<JobResult> GiveUpAsync(
+        BatchId batch, JobId job, JobAttempt last, CancellationToken cancellation)
+    {
+        var error = new JobError(JobErrorCodes.Lost, string.Create(CultureInfo.InvariantCulture,
+            $"The job was sent {last.Lost + 1} times and lost on its way every time. Upload the picture again."));
+        var result = new JobResult(job, batch, last.Attempt, JobStatus.Failed, [], error, null, Self, null);
+        var key = ObjectKeys.Result(batch, job);
+        if (await store.PutIfAbsentAsync(key, WireJson.WriteUtf8(result), cancellation).ConfigureAwait(false))
+            return result;
+        return await store.ReadJsonAsync<JobResult>(key, cancellation).ConfigureAwait(false) ?? result;
+    }
+}
+
+/// <summary>What a walk over open batches found.</summary>
+/// <param name="Unsent">Batches whose messages are not noted as sent.</param>
+/// <param name="Old">Batches that are open longer than usual: some of their results may have been missed.</param>
+/// <param name="Again">Jobs whose messages were lost, as their next attempts.</param>
+/// <param name="Lost">Jobs that were lost too often, as they are stored.</param>
+/// <param name="Next">Where the next walk goes on; null for the beginning.</param>
+/// <param name="Failure">What ended the walk early; null where nothing did.</param>
+internal sealed record SweepFindings(
+    IReadOnlyList<BatchId> Unsent,
+    IReadOnlyList<BatchId> Old,
+    IReadOnlyList<ClassificationRequest> Again,
+    IReadOnlyList<JobResult> Lost,
+    BatchId? Next,
+    Exception? Failure);

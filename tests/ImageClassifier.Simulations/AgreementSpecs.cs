@@ -1,0 +1,69 @@
+using System.Globalization;
+using ImageClassifier.Host.Configuration;
+using ImageClassifier.Simulations.Cloud;
+using ImageClassifier.Simulator.Engine;
+using ImageClassifier.Simulator.Loads;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.Simulations;
+
+/// <summary>The discrete-event model of <c>simulate</c> comes to what the real actors come to.</summary>
+public sealed class AgreementSpecs(ITestOutputHelper output) : SimulationSpecs(output)
+{
+    private const double Tolerance = 0.05;
+    private static readonly TimeSpan Boot = TimeSpan.FromSeconds(26);
+    private readonly ITestOutputHelper _output = output;
+
+    [Theory]
+    [InlineData("burst:300", 0.4)]
+    [InlineData("burst:2000", 0.3)]
+    [InlineData("burst:300@0,300@90", 0.2)]
+    [InlineData("constant:8/s:5m", 0.3)]
+    [InlineData("constant:10/s:5m", 0.25)]
+    public async Task Model_and_actors_agree(string load, double service)
+    {
+        var arrivals = Load.Parse("--load", load).Draw(Seeds.One);
+        var scenario = new Scenario
+        {
+            Cloud = new CloudSettings
+            {
+                Seed = Seeds.One, ServiceTime = Seconds(service), Boot = BootTimes.Fixed(Boot),
+            },
+            Arrivals =
+            [
+                .. arrivals.Ticks.GroupBy(at => at)
+                    .Select(together => new Arrival(TimeSpan.FromTicks(together.Key), together.Count())),
+            ],
+        };
+
+        var modelled = Simulation.Run(ModelOf(scenario), arrivals, Seeds.One);
+        var outcome = await SimulateAsync(scenario);
+
+        var lastResult = (outcome.LastResult - scenario.Arrivals[0].At).TotalSeconds;
+        _output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{load}: last result {modelled.LastResultSeconds:0.00} s modelled, {lastResult:0.00} s by the actors;"
+            + $" {modelled.InstanceHours:0.0000} and {outcome.InstanceHours:0.0000} instance-hours;"
+            + $" {modelled.Launches} and {outcome.Instances.Count} launched"));
+        foreach (var decision in modelled.Decisions)
+            _output.WriteLine($"modelled: {decision}");
+        Assert.Equal(scenario.Arrivals.Sum(arrival => arrival.Pictures), modelled.Pictures);
+        AssertNear(lastResult, modelled.LastResultSeconds);
+        AssertNear(outcome.InstanceHours, modelled.InstanceHours);
+    }
+
+    private static SimulationModel ModelOf(Scenario scenario) =>
+        SimulationModel.Create(scenario.Load(ProgramRole.Node)) with
+        {
+            Boot = DrawnTime.Fixed(Boot),
+            Service = DrawnTime.Fixed(scenario.Cloud.ServiceTime),
+            LaunchTime = scenario.Cloud.LaunchCall,
+            LookTime = scenario.Cloud.MeasureCall,
+            // What instances live, not what they are charged for.
+            Price = new InstancePrice { MinimumCharge = TimeSpan.Zero },
+        };
+
+    private static void AssertNear(double actors, double model) =>
+        Assert.InRange(model, actors * (1 - Tolerance), actors * (1 + Tolerance));
+}

@@ -1,0 +1,29 @@
+using Akka.Actor;
+using static ImageClassifier.Web.Scaling.ScalerProtocol;
+
+namespace ImageClassifier.Simulations.Cloud;
+
+/// <summary>Looks each second at what the web tier says of its fleet, as the page does.</summary>
+internal sealed class FleetWatcher : ReceiveActor, IWithTimers
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    public FleetWatcher(SimulatedWebTier tier, List<FleetSample> samples)
+    {
+        Receive<Look>(_ => tier.Address.Tell(GetFleet.Instance, Self));
+        Receive<FleetView>(view => samples.Add(new FleetSample(Context.System.Scheduler.Now, view)));
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    protected override void PreStart() =>
+        Timers.StartPeriodicTimer(nameof(Look), Look.Instance, Interval);
+
+    private sealed record Look
+    {
+        public static Look Instance { get; } = new();
+    }
+}
+
+/// <summary>The fleet as the web tier saw it.</summary>
+internal sealed record FleetSample(DateTimeOffset At, FleetView View);

@@ -1,0 +1,17 @@
+using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
+
+namespace ImageClassifier.Simulations.Cloud;
+
+/// <summary>The fleet as one web tier reaches it, which may be killed.</summary>
+internal sealed class MortalFleet(IInstanceFleet fleet, Lifeline lifeline) : IInstanceFleet
+{
+    public Task<LaunchOutcome> LaunchAsync(int count, string clientToken, CancellationToken cancellation) =>
+        lifeline.CallAsync(() => fleet.LaunchAsync(count, clientToken, CancellationToken.None));
+
+    public Task<IReadOnlyList<FleetInstance>> DescribeAsync(CancellationToken cancellation) =>
+        lifeline.CallAsync(() => fleet.DescribeAsync(cancellation));
+
+    public Task TerminateAsync(IReadOnlyCollection<InstanceId> instances, CancellationToken cancellation) =>
+        lifeline.CallAsync(() => fleet.TerminateAsync(instances, cancellation));
+}

@@ -1,0 +1,219 @@
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Simulations.Cloud;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.Simulations;
+
+/// <summary>What goes wrong in clouds.</summary>
+public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(output)
+{
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task A_crash_of_half_the_fleet_loses_nothing(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.3) },
+            Arrivals = AtOnce(2000),
+            Incidents = [new Incident(Seconds(45), simulation => HalfOf(simulation, instance =>
+                instance.Kill(InstanceEnd.Killed), seed))],
+        });
+
+        Assert.InRange(outcome.Instances.Count(instance => instance.End == InstanceEnd.Killed), 5, 10);
+        // What the killed ones had in hand comes back when its leases run out.
+        Assert.InRange(outcome.LastResult, TimeSpan.Zero, Seconds(150));
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task Machines_whose_nodes_went_silent_are_found_and_ended(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.3) },
+            Arrivals = AtOnce(2000),
+            Incidents = [new Incident(Seconds(45), simulation => HalfOf(simulation, instance =>
+                instance.Silence(), seed))],
+        });
+
+        Assert.InRange(outcome.Instances.Count(instance => instance.End == InstanceEnd.Terminated), 5, 10);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task Instances_that_the_cloud_takes_back_drain_first(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.3) },
+            Arrivals = AtOnce(2000),
+            Incidents = [new Incident(Seconds(45), simulation => HalfOf(simulation, instance =>
+                instance.TakeBack(), seed))],
+        });
+
+        // Two minutes are enough for a drain, so none is killed.
+        Assert.All(outcome.Instances, instance => Assert.Equal(InstanceEnd.ByItself, instance.End));
+        Assert.InRange(outcome.LastResult, TimeSpan.Zero, Seconds(150));
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task Instances_that_die_one_after_the_other_lose_nothing(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings
+            {
+                Seed = seed, ServiceTime = Seconds(0.3), MeanLifetime = TimeSpan.FromMinutes(5),
+            },
+            Arrivals = AtOnce(2000),
+        });
+
+        Assert.Contains(outcome.Instances, instance => instance.End == InstanceEnd.Killed);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task Launches_that_fail_are_tried_again_until_the_fleet_is_as_large_as_it_must_be(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.4), FailedLaunchShare = 0.7 },
+            Arrivals = AtOnce(300),
+        });
+
+        Assert.Equal(4, outcome.Instances.Count);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task A_launch_whose_answer_is_lost_does_not_happen_twice(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.4), LostAnswerShare = 0.7 },
+            Arrivals = AtOnce(300),
+        });
+
+        Assert.Equal(4, outcome.Instances.Count);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task The_cap_holds_although_answers_are_lost_while_more_is_uploaded(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.4), LostAnswerShare = 0.7 },
+            Arrivals = [new Arrival(TimeSpan.Zero, 400), new Arrival(Seconds(1.5), 3000)],
+        });
+
+        Assert.Equal(outcome.MaxInstances, outcome.MostLiving);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task Instances_that_never_come_up_are_made_up_for(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.3), StillbornShare = 0.3 },
+            Arrivals = AtOnce(1000),
+        });
+
+        Assert.Contains(outcome.Instances, instance => instance.End == InstanceEnd.Stillborn);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task Where_there_is_no_capacity_for_a_while_launches_back_off_and_go_on(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.4) },
+            Arrivals = AtOnce(300),
+            Incidents =
+            [
+                new Incident(Seconds(-1), simulation => simulation.Fleet.Capacity = 0),
+                new Incident(Seconds(120), simulation => simulation.Fleet.Capacity = 1),
+                new Incident(Seconds(180), simulation => simulation.Fleet.Capacity = int.MaxValue),
+            ],
+        });
+
+        Assert.InRange(outcome.Launches.Count(launch => launch.At < Seconds(120)), 4, 10);
+        // The pause that has grown meanwhile, a boot, and the work.
+        Assert.InRange(outcome.LastResult, Seconds(120), Seconds(180 + 60 + 30 + 60));
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task Counts_that_lag_a_minute_cost_no_launch_and_no_time(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings
+            {
+                Seed = seed, ServiceTime = Seconds(0.4), CountsLag = TimeSpan.FromMinutes(1),
+            },
+            Arrivals = AtOnce(300),
+        });
+
+        Assert.Equal(4, outcome.Instances.Count);
+        Assert.InRange(outcome.LastResult, TimeSpan.Zero, Seconds(80));
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task A_poison_picture_fails_without_its_neighbours(int seed)
+    {
+        const int MaxReceives = 5;
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.2) },
+            Arrivals = AtOnce(100, poison: 1),
+        });
+
+        var upload = Assert.Single(outcome.Uploads);
+        var result = outcome.StoredResult(upload, Assert.Single(upload.Poison));
+        Assert.Equal(JobErrorCodes.TooManyAttempts, result?.Error?.Code);
+        Assert.InRange(outcome.Instances.Count(instance => instance.End == InstanceEnd.Killed), 2, MaxReceives);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task Two_poison_pictures_fail_without_their_neighbours(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.2) },
+            Arrivals = AtOnce(100, poison: 2),
+        });
+
+        Assert.Equal(2, outcome.World.Requests.DeadLetters.Count);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task What_is_no_picture_fails_alone_and_costs_no_node(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.2) },
+            Arrivals = AtOnce(50, undecodable: 3),
+        });
+
+        var upload = Assert.Single(outcome.Uploads);
+        Assert.Equal(3, upload.Undecodable.Count);
+        Assert.All(upload.Undecodable, job =>
+            Assert.Equal(JobErrorCodes.Undecodable, outcome.StoredResult(upload, job)?.Error?.Code));
+        Assert.Equal(InstanceEnd.ByItself, Assert.Single(outcome.Instances).End);
+    }
+
+    private static void HalfOf(SimulatedService simulation, Action<SimulatedInstance> happens, int seed)
+    {
+        var up = simulation.Fleet.Instances.Where(instance => instance.IsUp).ToArray();
+        Draws.Of(seed, Drawn.Faults, 0).Shuffle(up);
+        foreach (var instance in up.Take(up.Length / 2)) happens(instance);
+    }
+}

@@ -1,0 +1,64 @@
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Simulations.Cloud;
+using Xunit;
+using Xunit.Abstractions;
+using Xunit.Sdk;
+
+namespace ImageClassifier.Simulations;
+
+/// <summary>What a seed fixes, and that whoever sees a failure learns it.</summary>
+public sealed class SeedSpecs(ITestOutputHelper output) : SimulationSpecs(output)
+{
+    private static readonly TimeSpan Grain = TimeSpan.FromMilliseconds(20);
+
+    [Fact]
+    public async Task A_seed_fixes_how_instances_boot_and_which_die()
+    {
+        var (one, again, other) = (await FatesAsync(1), await FatesAsync(1), await FatesAsync(2));
+
+        Assert.True(AreAlike(one, again));
+        Assert.False(AreAlike(one, other));
+    }
+
+    [Fact]
+    public async Task A_run_that_breaks_a_promise_fails_with_its_seed()
+    {
+        var failure = await Assert.ThrowsAsync<FailException>(() => SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = 7, Boot = BootTimes.Fixed(Seconds(26)) },
+            Arrivals = AtOnce(20),
+            Incidents = [new Incident(Seconds(35), LoseResults)],
+        }));
+
+        Assert.Contains($"seed 7 ({Seeds.Variable})", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("has no stored result", failure.Message, StringComparison.Ordinal);
+    }
+
+    private async Task<IReadOnlyList<(TimeSpan? Boot, bool IsStillborn)>> FatesAsync(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.3), StillbornShare = 0.3 },
+            Arrivals = AtOnce(1000),
+        });
+        return
+        [
+            .. outcome.Instances.Select(instance =>
+                (instance.NodeStartedAt - instance.LaunchedAt, instance.End == InstanceEnd.Stillborn)),
+        ];
+    }
+
+    // How many more are launched for those that died depends on the jitter of pauses, too.
+    private static bool AreAlike(
+        IEnumerable<(TimeSpan? Boot, bool IsStillborn)> some, IEnumerable<(TimeSpan? Boot, bool IsStillborn)> others) =>
+        some.Zip(others).All(pair => pair.First.IsStillborn == pair.Second.IsStillborn
+            && !((pair.First.Boot - pair.Second.Boot)?.Duration() > Grain));
+
+    private static void LoseResults(SimulatedService simulation)
+    {
+        var store = simulation.World.Store;
+        var results = store.ListAsync(ObjectKeys.Results, CancellationToken.None).ToBlockingEnumerable().ToArray();
+        foreach (var result in results)
+            store.DeleteAsync(result.Key, CancellationToken.None).GetAwaiter().GetResult();
+    }
+}

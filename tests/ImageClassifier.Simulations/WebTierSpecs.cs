@@ -1,0 +1,51 @@
+using ImageClassifier.Simulations.Cloud;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.Simulations;
+
+/// <summary>A web tier that is killed and started again in the middle.</summary>
+public sealed class WebTierSpecs(ITestOutputHelper output) : SimulationSpecs(output)
+{
+    [Theory]
+    [InlineData(0.5)]
+    [InlineData(10)]
+    [InlineData(40)]
+    public async Task A_web_tier_that_restarts_adopts_the_fleet(double killedAt)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = Seeds.One, ServiceTime = Seconds(0.4) },
+            Arrivals = AtOnce(300),
+            Incidents =
+            [
+                new Incident(Seconds(killedAt), simulation => simulation.WebTier.Kill()),
+                new Incident(Seconds(killedAt + 5), simulation => simulation.WebTier.Start()),
+            ],
+        });
+
+        Assert.Equal(4, outcome.Instances.Count);
+        Assert.InRange(outcome.LastResult, TimeSpan.Zero, Seconds(90));
+    }
+
+    [Fact]
+    public async Task The_cap_holds_although_the_web_tier_is_killed_again_and_again()
+    {
+        Incident[] restarts =
+        [
+            .. Enumerable.Range(0, 8).SelectMany(i => new[]
+            {
+                new Incident(Seconds((20 * i) + 0.5), simulation => simulation.WebTier.Kill()),
+                new Incident(Seconds((20 * i) + 1), simulation => simulation.WebTier.Start()),
+            }),
+        ];
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = Seeds.One, ServiceTime = Seconds(0.4) },
+            Arrivals = AtOnce(5000),
+            Incidents = restarts,
+        });
+
+        Assert.Equal(outcome.MaxInstances, outcome.Instances.Count);
+    }
+}

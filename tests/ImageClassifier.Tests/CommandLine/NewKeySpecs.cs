@@ -1,0 +1,33 @@
+using System.Text.Json;
+using ImageClassifier.Host.CommandLine;
+using Xunit;
+
+namespace ImageClassifier.Tests.CommandLine;
+
+public sealed class NewKeySpecs
+{
+    [Fact]
+    public void It_prints_the_key_and_what_lets_it_in()
+    {
+        var key = NewKey.For("upload-script");
+        using var output = new StringWriter();
+        key.Print(output, asJson: false);
+        Assert.Contains($"  {key.Key}\n", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            $"  image-classifier.access.keys.upload-script = \"{key.Hash}\"\n", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            $"  IMAGE_CLASSIFIER__ACCESS__KEYS__UPLOAD_SCRIPT={key.Hash}\n", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void For_programs_it_is_one_object()
+    {
+        var key = NewKey.For("me");
+        using var output = new StringWriter();
+        key.Print(output, asJson: true);
+        var document = JsonDocument.Parse(output.ToString()).RootElement;
+        Assert.Equal(key.Key, document.GetProperty("key").GetString());
+        Assert.Equal(key.Hash, document.GetProperty("hash").GetString());
+        Assert.Equal("me", document.GetProperty("name").GetString());
+    }
+}

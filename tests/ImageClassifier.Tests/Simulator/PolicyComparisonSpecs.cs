@@ -1,0 +1,38 @@
+using ImageClassifier.Host.Configuration;
+using ImageClassifier.Simulator.Baselines;
+using ImageClassifier.Simulator.Engine;
+using ImageClassifier.Simulator.Loads;
+using ImageClassifier.Simulator.Reports;
+using ImageClassifier.Tests.Configuration;
+using Xunit;
+
+namespace ImageClassifier.Tests.Simulator;
+
+/// <summary>What the latency policy promises beside the others, on the loads of deploy/docs/scaling.md.</summary>
+public sealed class PolicyComparisonSpecs
+{
+    public static TheoryData<string> Loads => [.. PolicyComparison.StandardLoads];
+
+    [Theory]
+    [MemberData(nameof(Loads))]
+    public void The_latency_policy_comes_near_an_oracle_and_is_never_worse_than_another_in_all(string load)
+    {
+        var settings = Sources.Set(
+            "image-classifier.environment=aws",
+            "image-classifier.scaling.max-instances=30",
+            "image-classifier.scaling.latency.service-time=400ms");
+        var model = SimulationModel.Create(
+            ProgramSettings.Load(ProgramRole.Web, settings), ProgramSettings.Load(ProgramRole.Node, settings));
+        var compared = PolicyComparison.Run(model, Load.Parse("--load", load), seed: 1);
+
+        var (latency, oracle) = (compared.Latency, compared.Oracle);
+        Assert.InRange(compared.SecondsOf(latency), 0, compared.SecondsOf(oracle) * 1.10);
+        Assert.InRange(latency.InstanceHours, 0, oracle.InstanceHours * 1.15);
+        foreach (var other in (SimulationReport[])[compared.PerImage, compared.TargetTracking])
+        {
+            Assert.True(
+                compared.SecondsOf(latency) <= compared.SecondsOf(other) || latency.InstanceHours <= other.InstanceHours,
+                "another policy is both faster and cheaper");
+        }
+    }
+}

@@ -1,0 +1,271 @@
+using Akka.Actor;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Testing;
+using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.DeadLetters;
+using ImageClassifier.Web.Results;
+using ImageClassifier.Web.Uploads;
+using Xunit;
+using Xunit.Abstractions;
+using static ImageClassifier.Web.Results.BatchProtocol;
+
+namespace ImageClassifier.Tests.Web.DeadLetters;
+
+public sealed class DeadRequestsSpecs : WebSpecs
+{
+    private const int Receives = 6;
+
+    private readonly FakeMessageQueue _dead;
+
+    public DeadRequestsSpecs(ITestOutputHelper output)
+        : base(output) => _dead = new FakeMessageQueue(TimeProvider.System);
+
+    private DeadRequests Desk => new(_dead, Requests, Store);
+
+    [Fact]
+    public async Task The_list_says_what_is_dead_and_why_and_leaves_it_there()
+    {
+        var (manifest, requests) = DeadBatch(2);
+        _dead.Put("no request");
+
+        for (var look = 1; look <= 2; look++)
+        {
+            var letters = await Desk.ListAsync(100, default);
+            Assert.Equal(
+                [manifest.Jobs[0].Job, manifest.Jobs[1].Job, (JobId?)null], letters.Select(letter => letter.JobId));
+            var first = letters[0];
+            Assert.Equal(
+                (manifest.Batch, 1, Receives + look, manifest.SubmittedAt),
+                (first.BatchId, first.Attempt, first.ReceiveCount, first.SubmittedAt));
+            Assert.Equal((JobStatus.Failed, JobErrorCodes.TooManyAttempts), (first.Status, first.Error!.Code));
+            Assert.Equal((JobStatus.Queued, (JobError?)null), (letters[1].Status, letters[1].Error));
+            Assert.Equal("unreadable", letters[2].Error!.Code);
+        }
+
+        Assert.Equal(3, _dead.Visible.Count);
+        Assert.Equal(2, requests.Count);
+    }
+
+    [Fact]
+    public async Task A_redriven_job_loses_its_failed_result_is_open_again_and_goes_out_as_its_next_attempt()
+    {
+        var (manifest, requests) = DeadBatch(1);
+        await Store.DeleteAsync(ObjectKeys.OpenMarker(manifest.Batch), default);
+        var outcome = Assert.Single(await Desk.RedriveAsync([requests[0].Job], default));
+
+        Assert.Equal(new LetterOutcome(requests[0].Job, manifest.Batch, LetterFate.Redriven, 2, null), outcome);
+        var sent = Assert.Single(Requests.All);
+        Assert.Equal(requests[0] with { Attempt = 2 }, WireJson.TryRead<ClassificationRequest>(sent.Body));
+        Assert.Equal($"{requests[0].Job}:2", sent.DeduplicationId);
+        Assert.DoesNotContain(ObjectKeys.Result(manifest.Batch, requests[0].Job), Store.Keys);
+        Assert.Contains(ObjectKeys.OpenMarker(manifest.Batch), Store.Keys);
+        Assert.Equal(
+            new JobAttempt(2, 0),
+            Store.DocumentAt<JobAttempt>(ObjectKeys.Attempt(manifest.Batch, requests[0].Job)));
+        Assert.Empty(_dead.All);
+    }
+
+    [Fact]
+    public async Task Some_jobs_are_redriven_and_the_others_stay()
+    {
+        var (_, requests) = DeadBatch(25);
+        JobId unknown = JobId.New();
+        var outcomes = await Desk.RedriveAsync([requests[3].Job, unknown, requests[21].Job], default);
+
+        Assert.Equal(
+            [LetterFate.Redriven, LetterFate.Redriven, LetterFate.NotFound], outcomes.Select(outcome => outcome.Fate));
+        Assert.Equal(unknown, outcomes[2].JobId);
+        Assert.Equal([requests[3].Job, requests[21].Job], Sent.Select(request => request.Job));
+        Assert.Equal(23, _dead.Visible.Count);
+    }
+
+    [Fact]
+    public async Task All_are_redriven_once_each()
+    {
+        var (_, requests) = DeadBatch(230);
+        var outcomes = await Desk.RedriveAsync(null, default);
+        Assert.All(outcomes, outcome => Assert.Equal(LetterFate.Redriven, outcome.Fate));
+        Assert.Equal(requests.Select(request => request.Job), Sent.Select(request => request.Job));
+        Assert.Empty(_dead.All);
+    }
+
+    [Fact]
+    public async Task What_is_done_or_gone_is_dropped_and_what_cannot_be_read_or_sent_is_kept()
+    {
+        var (manifest, requests) = DeadBatch(3);
+        StoreResult(ResultOf(manifest, 0));
+        Requests.EntryOutcome = (_, body) => body.Contains(requests[1].Job.Value, StringComparison.Ordinal)
+            ? new QueueOutcome(QueueOutcomeKind.Retriable, "Not now.")
+            : null;
+        var deleted = Jobs.Request();
+        PutDead(deleted);
+        _dead.Put("no request");
+
+        var outcomes = await Desk.RedriveAsync(null, default);
+        Assert.Equal(
+            [LetterFate.Dropped, LetterFate.Kept, LetterFate.Redriven, LetterFate.Dropped, LetterFate.Kept],
+            outcomes.Select(outcome => outcome.Fate));
+        Assert.All(outcomes, outcome => Assert.Equal(outcome.Fate == LetterFate.Redriven, outcome.Reason is null));
+        Assert.Equal(2, _dead.Visible.Count);
+        Assert.Equal(JobStatus.Classified, StoredResult(requests[0])!.Status);
+    }
+
+    [Fact]
+    public async Task A_redrive_may_break_off_after_any_write_and_be_made_again()
+    {
+        for (var writes = 0; ; writes++)
+        {
+            var (manifest, requests) = DeadBatch(1);
+            await Store.DeleteAsync(ObjectKeys.OpenMarker(manifest.Batch), default);
+            var left = writes;
+            Store.Before = (call, _) => call is StoreCall.Put or StoreCall.Delete && --left < 0
+                ? Task.FromException(new IOException("The store is away."))
+                : Task.CompletedTask;
+            var isThrough = await Record.ExceptionAsync(() => Desk.RedriveAsync(null, default)) is null;
+            Store.Before = null;
+
+            // Wherever it broke off, the job has a result, or the web tier finds it open.
+            Assert.True(StoredResult(requests[0]) is not null || Store.Keys.Contains(ObjectKeys.OpenMarker(manifest.Batch)));
+            if (isThrough) break;
+            Assert.Equal(LetterFate.Redriven, Assert.Single(await Desk.RedriveAsync(null, default)).Fate);
+            Assert.Equal(requests[0].Job, Sent[^1].Job);
+            Assert.True(Sent[^1].Attempt > 1);
+            Assert.Empty(_dead.All);
+        }
+
+        Assert.Equal(5, Requests.All.Count);
+    }
+
+    [Fact]
+    public async Task While_the_queue_is_away_the_letter_stays_and_nothing_is_sent_twice()
+    {
+        var (_, requests) = DeadBatch(1);
+        Requests.FailNext(QueueCall.Send);
+        await Assert.ThrowsAsync<QueueUnavailableException>(() => Desk.RedriveAsync(null, default));
+        Assert.Single(_dead.Visible);
+
+        Assert.Equal(2, Assert.Single(await Desk.RedriveAsync(null, default)).Attempt);
+        Assert.Equal(2, Assert.Single(Sent).Attempt);
+        Assert.Equal(requests[0].Job, Sent[0].Job);
+    }
+
+    [Fact]
+    public async Task Letters_that_must_stay_are_dealt_with_once_though_their_leases_run_out_meanwhile()
+    {
+        var clock = new HastyClock();
+        var dead = new FakeMessageQueue(clock);
+        var manifest = StoredBatch(2);
+        foreach (var job in manifest.Jobs) dead.Put(WireJson.Write(manifest.Request(job, 1)), job.Job.Value, Receives);
+        Requests.EntryOutcome = (_, _) =>
+        {
+            clock.Ahead += TimeSpan.FromHours(1);
+            return new QueueOutcome(QueueOutcomeKind.Retriable, "Not now.");
+        };
+
+        var outcomes = await new DeadRequests(dead, Requests, Store).RedriveAsync(null, default);
+        Assert.Equal(
+            manifest.Jobs.Select(job => ((JobId?)job.Job, LetterFate.Kept)),
+            outcomes.Select(outcome => (outcome.JobId, outcome.Fate)));
+        Assert.Equal(2, dead.All.Count);
+    }
+
+    [Fact]
+    public async Task Several_letters_of_a_job_are_one_attempt()
+    {
+        var (_, requests) = DeadBatch(1);
+        PutDead(requests[0] with { Attempt = 2 });
+        var outcomes = await Desk.RedriveAsync(null, default);
+
+        Assert.Equal(2, outcomes.Count);
+        Assert.Empty(_dead.All);
+        Assert.Equal(3, Sent[^1].Attempt);
+    }
+
+    [Fact]
+    public async Task Purged_letters_are_gone_and_their_jobs_stay_as_they_are()
+    {
+        var (_, requests) = DeadBatch(3);
+        var one = Assert.Single(await Desk.PurgeAsync([requests[1].Job], default));
+        Assert.Equal((requests[1].Job, LetterFate.Purged), (one.JobId, one.Fate));
+        Assert.Equal(2, _dead.Visible.Count);
+
+        _dead.Put("no request");
+        Assert.Equal(3, (await Desk.PurgeAsync(null, default)).Count);
+        Assert.Empty(_dead.All);
+        Assert.Empty(Requests.All);
+        Assert.NotNull(StoredResult(requests[0]));
+    }
+
+    [Fact]
+    public async Task Who_follows_the_batch_hears_of_the_redriven_job_s_result_and_of_a_further_end()
+    {
+        var (manifest, requests) = DeadBatch(1);
+        var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
+        var before = await AskAsync<EventPage>(batches, new ReadEvents(manifest.Batch, null, TimeSpan.Zero));
+        Assert.Equal([JobStatus.Failed, null], before.Events.Select(happened => happened.Job?.Status));
+        await UntilAsync(() => !Store.Keys.Contains(ObjectKeys.OpenMarker(manifest.Batch)), "the batch is closed");
+
+        await Desk.RedriveAsync(null, default);
+        Assert.Contains(ObjectKeys.OpenMarker(manifest.Batch), Store.Keys);
+        var classified = Jobs.Classified(Sent[0], "dog");
+        StoreResult(classified);
+        await AskAsync<ResultTaken>(batches, new TakeResult(classified));
+
+        var after = await AskAsync<EventPage>(
+            batches, new ReadEvents(manifest.Batch, before.Events[^1].Id, TimeSpan.Zero));
+        Assert.Equal([JobStatus.Classified, null], after.Events.Select(happened => happened.Job?.Status));
+        Assert.True(after.Finished);
+        await UntilAsync(() => !Store.Keys.Contains(ObjectKeys.OpenMarker(manifest.Batch)), "it is closed again");
+        var view = await AskAsync<BatchView>(batches, new GetBatch(manifest.Batch));
+        Assert.Equal(JobStatus.Classified, Assert.Single(view.Jobs).Status);
+        Assert.Equal(requests[0].Job, view.Jobs[0].Job);
+    }
+
+    [Fact]
+    public async Task A_dead_response_is_sent_once_more_though_it_was_sent_just_before()
+    {
+        var manifest = StoredBatch(1);
+        var result = ResultOf(manifest, 0);
+        await Responses.SendAsync([result.ToMessage()], default);
+        _dead.Put(WireJson.Write(result), result.Job.Value);
+        _dead.Put("no result");
+        var desk = new DeadResponses(_dead, Responses);
+
+        var letters = await desk.ListAsync(10, default);
+        Assert.Equal((result.Job, JobStatus.Classified), (letters[0].JobId, letters[0].Status));
+        Assert.Equal("unreadable", letters[1].Error!.Code);
+        var outcomes = await desk.RedriveAsync(null, default);
+        Assert.Equal([LetterFate.Redriven, LetterFate.Kept], outcomes.Select(outcome => outcome.Fate));
+        Assert.Equal(2, Responses.All.Count);
+    }
+
+    private IReadOnlyList<ClassificationRequest> Sent =>
+        [.. Requests.All.Select(message => WireJson.TryRead<ClassificationRequest>(message.Body)!)];
+
+    private JobResult? StoredResult(ClassificationRequest request) =>
+        Store.DocumentAt<JobResult>(ObjectKeys.Result(request.Batch, request.Job));
+
+    /// <summary>A batch whose jobs are all dead; the first has failed, and of the others nothing is stored.</summary>
+    private (BatchManifest Manifest, IReadOnlyList<ClassificationRequest> Requests) DeadBatch(int pictures)
+    {
+        var manifest = StoredBatch(pictures);
+        Store.Set(ObjectKeys.SentNote(manifest.Batch), "");
+        var requests = manifest.Jobs.Select(job => manifest.Request(job, 1)).ToArray();
+        foreach (var request in requests) PutDead(request);
+        StoreResult(Jobs.Failed(requests[0], JobErrorCodes.TooManyAttempts));
+        return (manifest, requests);
+    }
+
+    /// <summary>A clock that jumps ahead, while its timers are right.</summary>
+    private sealed class HastyClock : TimeProvider
+    {
+        public TimeSpan Ahead { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
+    }
+
+    private void PutDead(ClassificationRequest request) => _dead.Put(WireJson.Write(request), request.Job.Value, Receives);
+}

@@ -1,0 +1,288 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using ImageClassifier.Core;
+using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Access;
+using Xunit;
+
+namespace ImageClassifier.Tests.Web.Http;
+
+/// <summary>Who is let in, and how often.</summary>
+public sealed class AccessSpecs
+{
+    private const int SomeMegabytes = 6 << 20;
+
+    private static readonly string Alice = ApiKey.New();
+    private static readonly string Bob = ApiKey.New();
+
+    private static readonly string TwoKeys =
+        $"access.keys {{ alice = \"{ApiKey.SettingOf(Alice)}\", bob-s-script = \"{ApiKey.SettingOf(Bob)}\" }}";
+
+    [Theory]
+    [InlineData("POST", "/")]
+    [InlineData("POST", "/api/classify")]
+    [InlineData("POST", "/api/batches")]
+    [InlineData("DELETE", "/api/batches/{batch}")]
+    [InlineData("GET", "/api/fleet")]
+    public async Task What_costs_or_deletes_or_shows_the_fleet_needs_a_key(string method, string address)
+    {
+        await using var tier = (await RunningWebTier.StartAsync(TwoKeys)).WithNode();
+        (string? Key, string Type)[] refused = [(null, "key-needed"), ("", "wrong-key"), (ApiKey.New(), "wrong-key")];
+        foreach (var (key, type) in refused)
+        {
+            using var answer = await CallAsync(tier, method, address, key);
+            await answer.ProblemAsync(HttpStatusCode.Unauthorized, type);
+            Assert.Equal("Bearer", Assert.Single(answer.Headers.WwwAuthenticate).Scheme);
+        }
+
+        Assert.Empty(tier.Store.Keys);
+        foreach (var key in (string[])[Alice, Bob])
+        {
+            using var answer = await CallAsync(tier, method, address, key);
+            Assert.NotEqual(HttpStatusCode.Unauthorized, answer.StatusCode);
+        }
+    }
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/app.js")]
+    [InlineData("/api/batches/{batch}")]
+    [InlineData("/api/batches/{batch}/images/{job}")]
+    [InlineData("/api/batches/{batch}/events")]
+    [InlineData("/health/live")]
+    [InlineData("/health/ready")]
+    public async Task A_batch_is_read_by_its_id_and_the_page_and_health_by_anyone(string address)
+    {
+        await using var tier = (await RunningWebTier.StartAsync(TwoKeys)).WithNode();
+        tier.Client.DefaultRequestHeaders.Add("X-Api-Key", Alice);
+        var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        tier.Client.DefaultRequestHeaders.Clear();
+        using var answer = await tier.Client.GetAsync(Fill(address, upload.Batch, upload.Jobs[0]), tier.InTime);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("Authorization", "Bearer {0}", true)]
+    [InlineData("Authorization", "bearer  {0}", true)]
+    [InlineData("X-Api-Key", "{0}", true)]
+    [InlineData("Authorization", "{0}", false)]
+    [InlineData("Authorization", "Basic {0}", false)]
+    [InlineData("Authorization", "Bearer{0}", false)]
+    [InlineData("X-Api-Key", "Bearer {0}", false)]
+    [InlineData("X-Api-Key", "{0}x", false)]
+    public async Task A_key_comes_as_bearer_or_in_its_own_header(string header, string value, bool isLetIn)
+    {
+        await using var tier = await RunningWebTier.StartAsync(TwoKeys);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/fleet");
+        request.Headers.TryAddWithoutValidation(
+            header, string.Format(System.Globalization.CultureInfo.InvariantCulture, value, Bob));
+        using var answer = await tier.Client.SendAsync(request);
+        Assert.Equal(isLetIn ? HttpStatusCode.OK : HttpStatusCode.Unauthorized, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task The_header_of_its_own_counts_where_a_proxy_uses_the_other()
+    {
+        await using var tier = await RunningWebTier.StartAsync(TwoKeys);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/fleet");
+        request.Headers.Add("Authorization", "Basic dXNlcjpwYXNz");
+        request.Headers.Add("X-Api-Key", Alice);
+        using var answer = await tier.Client.SendAsync(request);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task The_answer_comes_before_the_body_and_who_sends_a_large_one_gets_to_read_it()
+    {
+        await using var tier = await RunningWebTier.StartAsync(
+            TwoKeys + "\nuploads.max-request-size = 1MiB\naccess.rate-limit.uploads { burst = 1, per = 1m, count = 1 }");
+        Assert.Equal("HTTP/1.1 401 Unauthorized", await AnswerToHeadersAloneAsync(tier, ""));
+        using var first = await CallAsync(tier, "POST", "/api/batches", Alice);
+        Assert.Equal(
+            "HTTP/1.1 429 Too Many Requests", await AnswerToHeadersAloneAsync(tier, $"X-Api-Key: {Alice}\r\n"));
+
+        (string? Key, HttpStatusCode Status, string Type)[] refused =
+        [
+            (null, HttpStatusCode.Unauthorized, "key-needed"),
+            (Alice, HttpStatusCode.TooManyRequests, "too-many-uploads"),
+        ];
+        foreach (var (key, status, type) in refused)
+        {
+            using var answer = await CallAsync(
+                tier, "POST", "/api/batches", key, Upload.JpegOf("large.jpg", SomeMegabytes));
+            await answer.ProblemAsync(status, type);
+        }
+    }
+
+    [Fact]
+    public async Task Uploads_are_limited_by_key_and_come_back_in_time()
+    {
+        await using var tier = (await RunningWebTier.StartAsync(
+            TwoKeys + "\naccess.rate-limit.uploads { burst = 2, count = 1, per = 1s }")).WithNode();
+        foreach (var address in (string[])["/", "/api/batches"])
+        {
+            using var answer = await CallAsync(tier, "POST", address, Alice);
+            Assert.True(answer.IsSuccessStatusCode);
+        }
+
+        await RefusedForRateAsync(tier, Alice);
+        using var other = await CallAsync(tier, "POST", "/api/batches", Bob);
+        Assert.Equal(HttpStatusCode.Accepted, other.StatusCode);
+        using var reading = await CallAsync(tier, "GET", "/api/fleet", Alice);
+        Assert.Equal(HttpStatusCode.OK, reading.StatusCode);
+
+        while (true)
+        {
+            using var later = await CallAsync(tier, "POST", "/api/batches", Alice);
+            if (later.StatusCode == HttpStatusCode.Accepted) break;
+        }
+    }
+
+    [Fact]
+    public async Task An_idempotency_key_is_the_caller_s_own()
+    {
+        await using var tier = await RunningWebTier.StartAsync(TwoKeys);
+        var batches = new List<string>();
+        foreach (var key in (string[])[Alice, Bob, Alice])
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/api/batches")
+            {
+                Content = Upload.Form(Upload.Jpeg("a.jpg")),
+            };
+            request.Headers.Add("X-Api-Key", key);
+            request.Headers.Add("Idempotency-Key", "same");
+            using var answer = await tier.Client.SendAsync(request);
+            Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+            batches.Add(await answer.Content.ReadAsStringAsync());
+        }
+
+        Assert.Equal(batches[0], batches[2]);
+        Assert.NotEqual(batches[0], batches[1]);
+    }
+
+    [Fact]
+    public async Task Without_keys_uploads_are_limited_by_address()
+    {
+        await using var tier = await RunningWebTier.StartAsync(
+            "access.rate-limit.uploads { burst = 2, count = 1, per = 1m }");
+        await tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        await tier.UploadAsync(Upload.Jpeg("b.jpg"));
+        using var refused = await CallAsync(tier, "POST", "/api/batches", null);
+        await refused.ProblemAsync(HttpStatusCode.TooManyRequests, "too-many-uploads");
+        refused.AssertComeBack();
+    }
+
+    [Fact]
+    public async Task Calls_without_a_right_key_are_limited_and_a_right_one_is_let_in_all_the_same()
+    {
+        using var log = new CapturedLog();
+        await using var tier = await RunningWebTier.StartAsync(
+            TwoKeys + "\naccess.rate-limit.refusals { burst = 3, count = 1, per = 1m }", log: log);
+        for (var i = 0; i < 3; i++)
+        {
+            using var wrong = await CallAsync(tier, "GET", "/api/fleet", i == 0 ? null : $"guess {i}");
+            Assert.Equal(HttpStatusCode.Unauthorized, wrong.StatusCode);
+        }
+
+        for (var i = 0; i < 5; i++)
+        {
+            using var limited = await CallAsync(tier, "GET", "/api/fleet", "another guess");
+            await limited.ProblemAsync(HttpStatusCode.TooManyRequests, "too-many-refusals");
+            limited.AssertComeBack();
+        }
+
+        using var right = await CallAsync(tier, "GET", "/api/fleet", Alice);
+        Assert.Equal(HttpStatusCode.OK, right.StatusCode);
+        Assert.Equal(3, log.Lines.Count(line => line.Contains("was refused", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task The_log_names_whose_call_it_was_and_never_the_key()
+    {
+        using var log = new CapturedLog();
+        await using var tier = await RunningWebTier.StartAsync(TwoKeys, log: log);
+        var wrong = ApiKey.New();
+        using var guess = await CallAsync(tier, "POST", "/api/batches", wrong);
+        using var deletion = await CallAsync(tier, "DELETE", "/api/batches/{batch}", wrong);
+        using var accepted = await CallAsync(tier, "POST", "/api/batches", Bob);
+        Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
+        tier.Store.FailNext(StoreCall.Put);
+        using var failed = await CallAsync(tier, "POST", "/api/batches", Alice);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, failed.StatusCode);
+
+        await tier.UntilAsync(() => Matching("by alice").Length == 1, "both uploads have their line");
+        Assert.Single(Matching("POST /api/batches by bob-s-script from 127.0.0.1: 202"));
+        Assert.Contains(": 503", Assert.Single(Matching("by alice")), StringComparison.Ordinal);
+        Assert.Contains("key alice]", Assert.Single(Matching("store does not take it")), StringComparison.Ordinal);
+        // A batch's id is the right to read it, so it is not in the line.
+        foreach (var call in (string[])["POST /api/batches", "DELETE /api/batches/{batchId}"])
+            Assert.Single(Matching($"{call} from 127.0.0.1 was refused: it has a wrong key"));
+        Assert.All(log.Lines, line =>
+        {
+            foreach (var key in (string[])[Alice, Bob, wrong])
+                Assert.DoesNotContain(key, line, StringComparison.Ordinal);
+        });
+
+        string[] Matching(string text) => [.. log.Lines.Where(line => line.Contains(text, StringComparison.Ordinal))];
+    }
+
+    [Theory]
+    [InlineData("https://elsewhere.example", false)]
+    [InlineData("null", false)]
+    [InlineData("http://{host}", true)]
+    [InlineData("https://pictures.example", true)]
+    [InlineData(null, true)]
+    public async Task Where_no_key_is_needed_pages_of_other_sites_may_not_use_the_browser_of_who_runs_it(
+        string? origin, bool isLetIn)
+    {
+        await using var tier = await RunningWebTier.StartAsync("access.allowed-origins = \"https://pictures.example\"");
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/batches")
+        {
+            Content = Upload.Form(Upload.Jpeg("a.jpg")),
+        };
+        if (origin is not null)
+            request.Headers.Add("Origin", origin.Replace("{host}", tier.Address.Authority, StringComparison.Ordinal));
+        using var answer = await tier.Client.SendAsync(request);
+        if (isLetIn) Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        else await answer.ProblemAsync(HttpStatusCode.Forbidden, "origin-refused");
+    }
+
+    /// <summary>Uploads until it is too often.</summary>
+    private static async Task RefusedForRateAsync(RunningWebTier tier, string key)
+    {
+        while (true)
+        {
+            using var answer = await CallAsync(tier, "POST", "/api/batches", key);
+            if (answer.StatusCode != HttpStatusCode.TooManyRequests) continue;
+            answer.AssertComeBack();
+            return;
+        }
+    }
+
+    private static async Task<HttpResponseMessage> CallAsync(
+        RunningWebTier tier, string method, string address, string? key, Upload? file = null)
+    {
+        var request = new HttpRequestMessage(new HttpMethod(method), Fill(address, BatchId.New(), JobId.New()));
+        if (method == "POST") request.Content = Upload.Form(file ?? Upload.Jpeg("a.jpg"));
+        if (key is not null) request.Headers.TryAddWithoutValidation("X-Api-Key", key);
+        return await tier.Client.SendAsync(request, tier.InTime);
+    }
+
+    private static string Fill(string address, BatchId batch, JobId job) => address
+        .Replace("{batch}", batch.Value, StringComparison.Ordinal)
+        .Replace("{job}", job.Value, StringComparison.Ordinal);
+
+    /// <summary>What the server says to the head of an upload whose body does not come.</summary>
+    private static async Task<string> AnswerToHeadersAloneAsync(RunningWebTier tier, string headers)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(tier.Address.Host, tier.Address.Port, tier.InTime);
+        var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.Latin1.GetBytes(
+            $"POST /api/batches HTTP/1.1\r\nHost: test\r\n{headers}Content-Type: multipart/form-data; boundary=b\r\n"
+            + "Content-Length: 1000000\r\n\r\n"), tier.InTime);
+        using var reader = new StreamReader(stream);
+        return await reader.ReadLineAsync(tier.InTime) ?? "";
+    }
+}

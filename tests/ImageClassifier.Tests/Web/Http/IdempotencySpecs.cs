@@ -1,0 +1,217 @@
+using System.Net;
+using System.Text.Json;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Uploads;
+using Microsoft.AspNetCore.Http;
+using Xunit;
+
+namespace ImageClassifier.Tests.Web.Http;
+
+/// <summary>Uploads that are sent again under the same <c>Idempotency-Key</c>.</summary>
+public sealed class IdempotencySpecs
+{
+    private static readonly Upload[] Files = [Upload.Jpeg("a.jpg"), new Upload("b.gif", [1]), Upload.Png("c.png")];
+
+    [Fact]
+    public async Task An_upload_that_is_sent_again_is_answered_with_the_same_batch()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var first = await AcceptedAsync(tier, "k-1");
+        var pictures = Pictures(tier.Store);
+
+        Assert.Equal(first, await AcceptedAsync(tier, "k-1"));
+        Assert.Equal(pictures, Pictures(tier.Store));
+        Assert.Equal(2, tier.Requests.All.Count);
+        Assert.NotEqual(first, await AcceptedAsync(tier, "k-2"));
+        Assert.NotEqual(first, await AcceptedAsync(tier, key: null));
+    }
+
+    [Fact]
+    public async Task The_same_batch_is_answered_after_a_restart()
+    {
+        var store = new InMemoryObjectStore(TimeProvider.System);
+        string first;
+        await using (var earlier = await RunningWebTier.StartAsync(store: store)) first = await AcceptedAsync(earlier, "k");
+
+        await using var tier = await RunningWebTier.StartAsync(store: store);
+        Assert.Equal(first, await AcceptedAsync(tier, "k"));
+    }
+
+    [Fact]
+    public async Task While_the_first_is_under_way_the_second_is_told_to_come_back()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var held = new TaskCompletionSource();
+        tier.Store.Before = (call, key) =>
+            call == StoreCall.Put && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal)
+                ? held.Task
+                : Task.CompletedTask;
+        var first = AcceptedAsync(tier, "k");
+        await tier.UntilAsync(() => tier.Store.CallsOf(StoreCall.Put) == 2, "the first is under way");
+
+        using var second = await PostAsync(tier, "k", Files);
+        await second.ProblemAsync(HttpStatusCode.Conflict, "upload-under-way");
+        second.AssertComeBack();
+
+        held.SetResult();
+        Assert.Equal(await first, await AcceptedAsync(tier, "k"));
+    }
+
+    [Fact]
+    public async Task Of_many_that_race_all_that_are_accepted_are_the_same_batch()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => PostAsync(tier, "k", Files)));
+        var accepted = new HashSet<string>();
+        foreach (var answer in answers)
+        {
+            if (answer.StatusCode == HttpStatusCode.Accepted) accepted.Add(await answer.Content.ReadAsStringAsync());
+            else Assert.Equal(HttpStatusCode.Conflict, answer.StatusCode);
+            answer.Dispose();
+        }
+
+        Assert.Single(accepted);
+        Assert.Equal(2, Pictures(tier.Store).Count);
+        Assert.Equal(2, tier.Requests.All.Count);
+    }
+
+    [Theory]
+    [InlineData("images/", StoreCall.Put)]
+    [InlineData("manifest.json", StoreCall.PutIfAbsent)]
+    public async Task An_upload_that_broke_off_is_made_good_by_sending_it_again(string at, StoreCall failing)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var failures = 1;
+        tier.Store.Before = (call, key) =>
+            call == failing && key.Contains(at, StringComparison.Ordinal) && Interlocked.Decrement(ref failures) >= 0
+                ? Task.FromException(new IOException("The store is away."))
+                : Task.CompletedTask;
+        using var broken = await PostAsync(tier, "k", Files);
+        await broken.ProblemAsync(HttpStatusCode.ServiceUnavailable, "unavailable");
+
+        var made = await AcceptedAsync(tier, "k");
+        Assert.Equal(made, await AcceptedAsync(tier, "k"));
+    }
+
+    [Fact]
+    public async Task An_upload_whose_tier_was_killed_is_made_good_at_once()
+    {
+        var store = new InMemoryObjectStore(TimeProvider.System);
+        await using (var earlier = await RunningWebTier.StartAsync(store: store)) await AcceptedAsync(earlier, "k");
+        // As if it had been killed before the manifest.
+        foreach (var manifest in store.Keys.Where(key => key.EndsWith("manifest.json", StringComparison.Ordinal)))
+            await store.DeleteAsync(manifest, CancellationToken.None);
+
+        await using var tier = await RunningWebTier.StartAsync(store: store);
+        var made = await AcceptedAsync(tier, "k");
+        Assert.Equal(made, await AcceptedAsync(tier, "k"));
+    }
+
+    [Fact]
+    public async Task A_key_with_other_files_is_refused()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        await AcceptedAsync(tier, "k");
+        foreach (var other in (Upload[][])[[Files[0]], [.. Files, Files[0]], [Files[2], Files[1], Files[0]]])
+        {
+            using var answer = await PostAsync(tier, "k", other);
+            await answer.ProblemAsync(HttpStatusCode.UnprocessableEntity, "idempotency-key-reused");
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a b")]
+    [InlineData("a,b", "c")]
+    [InlineData("256")]
+    public async Task What_is_no_key_is_400(params string[] values)
+    {
+        if (values is ["256"]) values = [new string('k', 256)];
+        await using var tier = await RunningWebTier.StartAsync();
+        using var request = Request(Files);
+        foreach (var value in values) request.Headers.TryAddWithoutValidation(IdempotencyKey.Header, value);
+        using var answer = await tier.Client.SendAsync(request);
+        await answer.ProblemAsync(HttpStatusCode.BadRequest, "idempotency-key-malformed");
+        Assert.Empty(tier.Store.Keys);
+    }
+
+    [Fact]
+    public async Task A_deleted_batch_frees_its_key()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var first = BatchOf(await AcceptedAsync(tier, "k"));
+        using var deleted = await tier.Client.DeleteAsync($"/api/batches/{first}");
+        Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
+        Assert.Empty(tier.Store.Keys);
+
+        Assert.NotEqual(first, BatchOf(await AcceptedAsync(tier, "k")));
+    }
+
+    [Theory]
+    [InlineData("/api/classify")]
+    [InlineData("/")]
+    public async Task A_picture_that_is_sent_again_to_wait_for_is_classified_once(string address)
+    {
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        for (var i = 0; i < 2; i++)
+        {
+            using var request = Request([Upload.Jpeg("a.jpg", "dog")], address);
+            request.Headers.Add(IdempotencyKey.Header, "k");
+            using var answer = await tier.Client.SendAsync(request);
+            Assert.Equal("dog", await answer.Content.ReadAsStringAsync());
+        }
+
+        Assert.Single(Pictures(tier.Store));
+        // The key means something else to another call.
+        await AcceptedAsync(tier, "k");
+    }
+
+    [Theory]
+    [InlineData("\u00e4")]
+    [InlineData("a\u007f")]
+    [InlineData("a\tb")]
+    public void A_key_is_visible_ascii(string value) => Assert.False(IdempotencyKey.TryRead(
+        new HeaderDictionary { [IdempotencyKey.Header] = value }, IdempotencyScope.Batches, out _));
+
+    [Fact]
+    public void A_key_is_the_caller_s_own()
+    {
+        var headers = new HeaderDictionary { [IdempotencyKey.Header] = "k" };
+        string?[] callers = [null, "a", "b", "a\nb"];
+        var digests = callers.Select(caller =>
+        {
+            Assert.True(IdempotencyKey.TryRead(headers, IdempotencyScope.Batches with { Caller = caller }, out var digest));
+            return digest;
+        }).ToArray();
+        Assert.Equal(callers.Length, digests.Distinct().Count());
+        Assert.All(digests, digest => Assert.Matches("^[0-9a-f]{64}$", digest));
+    }
+
+    private static List<string> Pictures(InMemoryObjectStore store) =>
+        [.. store.Keys.Where(key => key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal))];
+
+    private static string BatchOf(string accepted)
+    {
+        using var document = JsonDocument.Parse(accepted);
+        return document.RootElement.GetProperty("batchId").GetString()!;
+    }
+
+    private static async Task<string> AcceptedAsync(RunningWebTier tier, string? key)
+    {
+        using var answer = await PostAsync(tier, key, Files);
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.StatusCode == HttpStatusCode.Accepted, text);
+        return text;
+    }
+
+    private static async Task<HttpResponseMessage> PostAsync(RunningWebTier tier, string? key, Upload[] files)
+    {
+        using var request = Request(files);
+        if (key is not null) request.Headers.Add(IdempotencyKey.Header, key);
+        return await tier.Client.SendAsync(request);
+    }
+
+    private static HttpRequestMessage Request(Upload[] files, string address = "/api/batches") =>
+        new(HttpMethod.Post, address) { Content = Upload.Form(files) };
+}

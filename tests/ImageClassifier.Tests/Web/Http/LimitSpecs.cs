@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Testing.Fakes;
+using Xunit;
+
+namespace ImageClassifier.Tests.Web.Http;
+
+/// <summary>Limits of the roads in that are about more than one request; those of one request are in
+/// <see cref="UploadRefusalSpecs"/>.</summary>
+public sealed class LimitSpecs
+{
+    [Fact]
+    public async Task Over_the_limit_of_connections_the_next_is_closed_until_one_leaves()
+    {
+        await using var tier = await RunningWebTier.StartAsync("web.max-connections = 2");
+        using var first = await ConnectAsync(tier);
+        using (await ConnectAsync(tier))
+        {
+            using var third = await ConnectAsync(tier);
+            Assert.Equal(0, await third.GetStream().ReadAsync(new byte[1], tier.InTime));
+        }
+
+        while (true)
+        {
+            try
+            {
+                using var answer = await tier.Client.GetAsync("/health/live", tier.InTime);
+                break;
+            }
+            catch (HttpRequestException)
+            {
+                // The one that left is not let go yet.
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Over_the_limit_of_live_batches_another_is_503_until_one_leaves()
+    {
+        await using var tier = await RunningWebTier.StartAsync("results.max-live-batches = 1");
+        var first = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        var second = await tier.UploadAsync(Upload.Jpeg("b.jpg"));
+        using (var reader = new ClientWebSocket())
+        {
+            await reader.ConnectAsync(Socket(tier, first), tier.InTime);
+            using var refused = await tier.Client.GetAsync($"/api/batches/{second.Batch}", tier.InTime);
+            await refused.ProblemAsync(HttpStatusCode.ServiceUnavailable, "unavailable");
+            refused.AssertComeBack();
+            await reader.CloseAsync(WebSocketCloseStatus.NormalClosure, null, tier.InTime);
+        }
+
+        while (true)
+        {
+            using var answer = await tier.Client.GetAsync($"/api/batches/{second.Batch}", tier.InTime);
+            if (answer.StatusCode == HttpStatusCode.OK) break;
+        }
+    }
+
+    [Fact]
+    public async Task Uploads_wait_for_a_place_and_over_the_limit_of_those_that_wait_it_is_503()
+    {
+        await using var tier = await RunningWebTier.StartAsync("uploads { max-concurrent = 1, max-waiting = 1 }");
+        var held = new TaskCompletionSource();
+        tier.Store.Before = (call, key) =>
+            call == StoreCall.Put && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal)
+                ? held.Task
+                : Task.CompletedTask;
+        var working = tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        await tier.UntilAsync(() => tier.Store.CallsOf(StoreCall.Put) == 2, "the first is under way");
+
+        // One of these waits, whichever comes first, and the other is refused.
+        var two = Enumerable.Range(0, 2).Select(i => tier.Client.PostAsync(
+            "/api/batches", Upload.Form(Upload.Jpeg($"{i}.jpg")), tier.InTime)).ToList();
+        var refused = await await Task.WhenAny(two);
+        await refused.ProblemAsync(HttpStatusCode.ServiceUnavailable, "overloaded");
+        refused.AssertComeBack();
+
+        held.SetResult();
+        await working;
+        var answers = await Task.WhenAll(two);
+        Assert.Single(answers, answer => answer.StatusCode == HttpStatusCode.Accepted);
+    }
+
+    [Fact]
+    public async Task Over_the_limit_of_sockets_it_is_503_and_says_when_to_come_back()
+    {
+        await using var tier = await RunningWebTier.StartAsync("results.max-subscribers = 1");
+        var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        using var first = new ClientWebSocket();
+        await first.ConnectAsync(Socket(tier, upload), tier.InTime);
+
+        using var refused = new ClientWebSocket();
+        refused.Options.CollectHttpResponseDetails = true;
+        await Assert.ThrowsAsync<WebSocketException>(() => refused.ConnectAsync(Socket(tier, upload), tier.InTime));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.HttpStatusCode);
+        var wait = Assert.Single(refused.HttpResponseHeaders!["Retry-After"]);
+        Assert.InRange(int.Parse(wait, CultureInfo.InvariantCulture), 1, 60);
+    }
+
+    private static async Task<TcpClient> ConnectAsync(RunningWebTier tier)
+    {
+        var client = new TcpClient();
+        await client.ConnectAsync(tier.Address.Host, tier.Address.Port, tier.InTime);
+        return client;
+    }
+
+    private static Uri Socket(RunningWebTier tier, AcceptedUpload upload) =>
+        new($"ws://{tier.Address.Authority}/ws?batch={upload.Batch}");
+}
