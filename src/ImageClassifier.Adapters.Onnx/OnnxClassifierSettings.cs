@@ -4,6 +4,14 @@ namespace ImageClassifier.Adapters.Onnx;
 /// <param name="ModelPath">The model directory (<c>model</c>).</param>
 /// <param name="MaxBatch">Pictures in one run of the model, at most (<c>max-batch</c>); at least 1.</param>
 /// <param name="Threads">Threads of one run (<c>threads</c>); at least 1.</param>
+/// <param name="Decoding">What decoding may cost.</param>
+public sealed record OnnxClassifierSettings(string ModelPath, int MaxBatch, int Threads, DecodingLimits Decoding);
+
+/// <summary>What decoding pictures may cost.</summary>
 /// <param name="MaxPixels">Width times height of the largest picture that is decoded (<c>max-pixels</c>); at least 1.
 /// </param>
-public sealed record OnnxClassifierSettings(string ModelPath, int MaxBatch, int Threads, long MaxPixels);
+/// <param name="MaxMemory">Bytes that all pictures that are being decoded may need together, besides their files
+/// (<c>decode-memory</c>); a picture that alone needs more is refused, others wait for each other; at least 1.</param>
+/// <param name="Timeout">A picture that is not decoded within this time is refused (<c>decode-timeout</c>); above zero.
+/// </param>
+public sealed record DecodingLimits(long MaxPixels, long MaxMemory, TimeSpan Timeout);

@@ -18,12 +18,12 @@ public sealed class OnnxImageClassifier : IImageClassifier
     private readonly Pool<PinnedTensor> _batches;
     private readonly Pool<PinnedTensor> _scores;
 
-    private OnnxImageClassifier(ModelDirectory model, NetworkSession network, long maxPixels)
+    private OnnxImageClassifier(ModelDirectory model, NetworkSession network, DecodingLimits limits)
     {
         var input = model.Contract.Input;
         _model = model;
         _network = network;
-        _decoder = new PictureDecoder(input, maxPixels);
+        _decoder = new PictureDecoder(input, limits);
         _pictures = new(() => new PinnedTensor(1, input.Length, input.Shape));
         _batches = new(() => new PinnedTensor(network.MaxBatch, input.Length, input.Shape));
         _scores = new(() => new PinnedTensor(network.MaxBatch, network.Classes, network.OutputShape));
@@ -37,15 +37,18 @@ public sealed class OnnxImageClassifier : IImageClassifier
 
     /// <summary>Loads a model directory and runs its model once.</summary>
     /// <exception cref="InvalidSettingException">The directory or its model is missing or wrong.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A number of the settings is below 1.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number of the settings is below 1, or
+    /// the time is not above zero.</exception>
     public static OnnxImageClassifier Load(OnnxClassifierSettings settings)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.MaxBatch, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.Threads, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(settings.MaxPixels, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(settings.Decoding.MaxPixels, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(settings.Decoding.MaxMemory, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(settings.Decoding.Timeout, TimeSpan.Zero);
         var model = ModelDirectory.Load(settings.ModelPath);
         var network = NetworkSession.Open(model, settings.MaxBatch, settings.Threads);
-        return new OnnxImageClassifier(model, network, settings.MaxPixels);
+        return new OnnxImageClassifier(model, network, settings.Decoding);
     }
 
     /// <inheritdoc />

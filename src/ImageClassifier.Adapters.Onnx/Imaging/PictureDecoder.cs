@@ -6,30 +6,41 @@ using SkiaSharp;
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
 /// <summary>
-/// Turns a JPEG or PNG into a model's input. The header is read first, and a picture that is too large is refused by
-/// it. A JPEG is decoded at the smallest eighth of its size that still has the pixels the model wants. Safe for use
-/// from several threads.
+/// Turns a JPEG or PNG into a model's input. The header is read first, and a picture that is too large, or needs too
+/// much memory, is refused by it; those that are decoded at once share the memory, and each has its time. A JPEG is
+/// decoded at the smallest eighth of its size that still has the pixels the model wants. Safe for use from several
+/// threads.
 /// </summary>
 internal sealed class PictureDecoder
 {
     private const int ScaleSteps = 8;
     private const int BytesPerPixel = 4;
 
+    // Where a PNG says whether it is interlaced: the end of its first chunk, which is always the header.
+    private const int PngInterlaceAt = 28;
+    private const int LargestPngPixel = 8;
+
     private readonly ModelInput _input;
     private readonly TensorWriter _writer;
-    private readonly long _maxPixels;
+    private readonly DecodingLimits _limits;
+    private readonly MemoryBudget _memory;
+    private readonly TimeProvider _time;
     private readonly int _bandBytes;
 
     /// <summary>A decoder for one model.</summary>
     /// <param name="input">What the model takes.</param>
-    /// <param name="maxPixels">Width times height of the largest picture that is decoded.</param>
+    /// <param name="limits">What pictures may cost.</param>
     /// <param name="bandBytes">How much of a PNG is in memory at once, decoded. A larger one is decoded in bands, each
     /// from the file's start, as a PNG has no other: less memory for more time. A JPEG is always decoded as a whole, as
     /// scaling leaves little of it.</param>
-    public PictureDecoder(ModelInput input, long maxPixels, int bandBytes = 64 << 20)
+    /// <param name="time">What time is taken from; null: the system's clock.</param>
+    public PictureDecoder(
+        ModelInput input, DecodingLimits limits, int bandBytes = 64 << 20, TimeProvider? time = null)
     {
         _input = input;
-        _maxPixels = maxPixels;
+        _limits = limits;
+        _memory = new MemoryBudget(limits.MaxMemory);
+        _time = time ?? TimeProvider.System;
         _bandBytes = bandBytes;
         _writer = new TensorWriter(input);
     }
@@ -48,24 +59,31 @@ internal sealed class PictureDecoder
         }
 
         using var pinned = file.Pin();
-        using var data = SKData.Create((nint)pinned.Pointer, file.Length);
-        using var stream = new SKMemoryStream(data);
+        using var stream = new TimedPictureStream((byte*)pinned.Pointer, file.Length, _limits.Timeout, _time);
         using var codec = SKCodec.Create(stream, out var opened);
+        if (stream.IsCutOff) return TooSlow();
         if (codec is null || opened != SKCodecResult.Success || codec.EncodedFormat != SkiaFormat(format))
         {
             return Undecodable("The picture's header is damaged, or of a form that cannot be decoded.");
         }
 
         var stored = codec.Info.Size;
-        if ((long)stored.Width * stored.Height > _maxPixels) return TooManyPixels(stored);
+        if ((long)stored.Width * stored.Height > _limits.MaxPixels) return TooManyPixels(stored);
         if (stored.IsEmpty) return Undecodable("The picture has no pixels.");
-        return Decode(codec, tensor);
+        var plan = Plan(codec, file.Span);
+        if (!_memory.CanHold(plan.MemoryNeeded)) return TooMuchMemory(plan.MemoryNeeded);
+
+        using var share = _memory.Take(plan.MemoryNeeded);
+        // Having waited for the others costs the picture nothing.
+        stream.RestartClock();
+        var refusal = Decode(codec, plan, tensor);
+        return refusal is not null && stream.IsCutOff ? TooSlow() : refusal;
     }
 
     private static SKEncodedImageFormat SkiaFormat(PictureFormat format) =>
         format == PictureFormat.Jpeg ? SKEncodedImageFormat.Jpeg : SKEncodedImageFormat.Png;
 
-    private JobError? Decode(SKCodec codec, Span<float> tensor)
+    private JobError? Decode(SKCodec codec, PixelPlan plan, Span<float> tensor)
     {
         var orientation = Orientation.From(codec.EncodedOrigin);
         var upright = orientation.Turn(codec.Info.Size);
@@ -74,12 +92,12 @@ internal sealed class PictureDecoder
         var down = AxisGeometry.Plan(upright.Height, shorter, _input.Resize, _input.Height);
         var (storedAcross, storedDown) = orientation.SwapsAxes ? (down, across) : (across, down);
 
-        var decoded = SmallestSufficientSize(codec);
+        var decoded = plan.Pixels.Size;
         using var columns = TriangleWindows.Create(storedAcross, decoded.Width, orientation.MirrorsColumns);
         using var rows = TriangleWindows.Create(storedDown, decoded.Height, orientation.MirrorsRows);
         using var resampler = new CropResampler(columns, rows);
 
-        var result = ReadPixels(codec, decoded, resampler);
+        var result = ReadPixels(codec, plan, resampler);
         if (result != SKCodecResult.Success) return Undecodable(Reason(result));
         _writer.Write(resampler.Crop, orientation, tensor);
         return null;
@@ -96,35 +114,49 @@ internal sealed class PictureDecoder
         return codec.Info.Size;
     }
 
-    private SKCodecResult ReadPixels(SKCodec codec, SKSizeI size, CropResampler resampler)
+    private PixelPlan Plan(SKCodec codec, ReadOnlySpan<byte> file)
     {
         // Colours stay as they are stored (no colour space is asked for), as models are trained on them so. Alpha is
         // multiplied in, because only such pixels can be averaged.
         var alpha = codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Premul;
-        var info = new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, alpha);
-        var inBands = codec.EncodedFormat == SKEncodedImageFormat.Png && info.BytesSize64 > _bandBytes;
-        var bandHeight = inBands ? Math.Max(_bandBytes / info.RowBytes, 1) : size.Height;
+        var size = SmallestSufficientSize(codec);
+        var pixels = new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, alpha);
+        if (codec.EncodedFormat == SKEncodedImageFormat.Jpeg)
+        {
+            var coefficients = JpegHeader.Read(file).CoefficientBytes(codec.Info.Width, codec.Info.Height);
+            return new PixelPlan(pixels, size.Height, pixels.BytesSize64 + coefficients);
+        }
 
+        var bandHeight = pixels.BytesSize64 > _bandBytes ? Math.Max(_bandBytes / pixels.RowBytes, 1) : size.Height;
+        // An interlaced one is put together in memory of its own first.
+        var isInterlaced = file.Length > PngInterlaceAt && file[PngInterlaceAt] != 0;
+        var bytesPerPixel = BytesPerPixel + (isInterlaced ? LargestPngPixel : 0);
+        return new PixelPlan(pixels, bandHeight, (long)size.Width * bandHeight * bytesPerPixel);
+    }
+
+    private static SKCodecResult ReadPixels(SKCodec codec, PixelPlan plan, CropResampler resampler)
+    {
+        var (info, bandHeight) = (plan.Pixels, plan.BandHeight);
         using var band = new SKBitmap();
-        if (!band.TryAllocPixels(info.WithSize(size.Width, bandHeight), info.RowBytes))
+        if (!band.TryAllocPixels(info.WithSize(info.Width, bandHeight), info.RowBytes))
         {
             // Not the picture's fault: it may go well another time, or on another machine.
             throw new InsufficientMemoryException(
                 $"There is no memory for {bandHeight} rows of {info.RowBytes} bytes.");
         }
 
-        for (var top = 0; top < size.Height; top += bandHeight)
+        for (var top = 0; top < info.Height; top += bandHeight)
         {
-            var height = Math.Min(bandHeight, size.Height - top);
-            var result = inBands
-                ? ReadBand(codec, info, band, SKRectI.Create(0, top, size.Width, height))
+            var height = Math.Min(bandHeight, info.Height - top);
+            var result = bandHeight < info.Height
+                ? ReadBand(codec, info, band, SKRectI.Create(0, top, info.Width, height))
                 : codec.GetPixels(info, band.GetPixels(), info.RowBytes, SKCodecOptions.Default);
             if (result != SKCodecResult.Success) return result;
 
             var pixels = band.GetPixelSpan();
             for (var y = 0; y < height; y++)
             {
-                resampler.Add(top + y, pixels.Slice(y * info.RowBytes, size.Width * BytesPerPixel));
+                resampler.Add(top + y, pixels.Slice(y * info.RowBytes, info.Width * BytesPerPixel));
             }
         }
 
@@ -148,5 +180,19 @@ internal sealed class PictureDecoder
 
     private JobError TooManyPixels(SKSizeI size) => new(JobErrorCodes.TooManyPixels, string.Create(
         CultureInfo.InvariantCulture,
-        $"The picture has {size.Width} x {size.Height} pixels; at most {_maxPixels:N0} in all are accepted."));
+        $"The picture has {size.Width} x {size.Height} pixels; at most {_limits.MaxPixels:N0} in all are accepted."));
+
+    private JobError TooMuchMemory(long bytes) => new(JobErrorCodes.TooCostly, string.Create(
+        CultureInfo.InvariantCulture,
+        $"Decoding the picture would take {bytes:N0} bytes of memory; at most {_limits.MaxMemory:N0} are allowed."));
+
+    private JobError TooSlow() => new(JobErrorCodes.TooCostly, string.Create(
+        CultureInfo.InvariantCulture,
+        $"The picture was not decoded within {_limits.Timeout.TotalSeconds:0.#} seconds."));
+
+    /// <summary>How a picture's pixels are read.</summary>
+    /// <param name="Pixels">Their form, and their size after any scaling by the codec.</param>
+    /// <param name="BandHeight">How many rows are in memory at once.</param>
+    /// <param name="MemoryNeeded">The bytes that are needed for it, the codec's own with them.</param>
+    private readonly record struct PixelPlan(SKImageInfo Pixels, int BandHeight, long MemoryNeeded);
 }

@@ -71,6 +71,9 @@ public static class JobErrorCodes
     /// <summary>The picture has more pixels than the limit.</summary>
     public const string TooManyPixels = "too-many-pixels";
 
+    /// <summary>Decoding the picture takes more memory or time than the limit.</summary>
+    public const string TooCostly = "too-costly";
+
     /// <summary>The picture is damaged, cut off or of a form that cannot be decoded.</summary>
     public const string Undecodable = "undecodable";
 

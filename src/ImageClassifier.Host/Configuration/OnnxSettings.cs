@@ -1,4 +1,5 @@
 using Akka.Configuration;
+using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
 using ImageClassifier.Streams.Settings;
 
@@ -8,8 +9,8 @@ namespace ImageClassifier.Host.Configuration;
 /// <param name="ModelFolder">The model directory: an absolute path of a folder that exists.</param>
 /// <param name="MaxBatch">Pictures in one run of the model at most.</param>
 /// <param name="Threads">Threads of one run.</param>
-/// <param name="MaxPixels">Width times height of the largest picture that is decoded.</param>
-public sealed record OnnxSettings(string ModelFolder, int MaxBatch, int Threads, long MaxPixels)
+/// <param name="Decoding">What decoding may cost.</param>
+public sealed record OnnxSettings(string ModelFolder, int MaxBatch, int Threads, DecodingLimits Decoding)
 {
     private const int MostThreads = 256;
 
@@ -32,7 +33,10 @@ public sealed record OnnxSettings(string ModelFolder, int MaxBatch, int Threads,
             ModelFolderOf(section.FullKey("model"), section.Text("model")),
             section.WholeNumber("max-batch", 1, 1024),
             threads,
-            section.LargeNumber("max-pixels", 1, 10_000_000_000));
+            new DecodingLimits(
+                section.LargeNumber("max-pixels", 1, 10_000_000_000),
+                section.Bytes("decode-memory", 1 << 20, 1L << 40),
+                section.Duration("decode-timeout", TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10))));
     }
 
     private static string ModelFolderOf(string key, string text)

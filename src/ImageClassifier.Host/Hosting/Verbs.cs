@@ -72,6 +72,6 @@ internal sealed class Verbs : IVerbs
     {
         var settings = OnnxSettings.Create(config);
         return OnnxImageClassifier.Load(new OnnxClassifierSettings(
-            settings.ModelFolder, settings.MaxBatch, settings.Threads, settings.MaxPixels));
+            settings.ModelFolder, settings.MaxBatch, settings.Threads, settings.Decoding));
     }
 }

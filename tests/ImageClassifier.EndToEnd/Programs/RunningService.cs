@@ -28,6 +28,8 @@ public sealed partial class RunningService : IAsyncDisposable
 
     public string DataFolder { get; }
 
+    public int ProcessId => _process.Id;
+
     public HttpClient Http { get; private set; } = null!;
 
     public Uri Address { get; private set; } = null!;
@@ -95,11 +97,11 @@ public sealed partial class RunningService : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
-    /// <summary>Stops it as Ctrl-C does.</summary>
+    /// <summary>Stops it as Ctrl-C does, or by another signal.</summary>
     /// <returns>The exit code.</returns>
-    public async Task<int> StopAsync()
+    public async Task<int> StopAsync(string signal = "INT")
     {
-        if (!_process.HasExited) ProcessTable.Signal(_process.Id, "INT");
+        if (!_process.HasExited) ProcessTable.Signal(_process.Id, signal);
         using var limit = new CancellationTokenSource(StopLimit);
         try
         {

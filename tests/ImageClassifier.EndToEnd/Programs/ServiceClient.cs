@@ -91,7 +91,8 @@ internal static class ServiceClient
         limit,
         () => $"App nodes still live:\n{service.Log}");
 
-    private static async Task<ClientWebSocket> ConnectAsync(
+    /// <summary>Opens a WebSocket on a batch.</summary>
+    public static async Task<ClientWebSocket> ConnectAsync(
         RunningService service, string query, CancellationToken cancellation)
     {
         var socket = new ClientWebSocket();

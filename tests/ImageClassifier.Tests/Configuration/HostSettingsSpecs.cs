@@ -1,3 +1,4 @@
+using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
 using ImageClassifier.Host.Configuration;
 using Xunit;
@@ -44,7 +45,7 @@ public sealed class HostSettingsSpecs : IDisposable
         Assert.True(File.Exists(Path.Combine(settings.ModelFolder, "model.onnx")));
         Assert.Equal(8, settings.MaxBatch);
         Assert.Equal(1, settings.Threads);
-        Assert.Equal(100_000_000, settings.MaxPixels);
+        Assert.Equal(new DecodingLimits(100_000_000, 1 << 30, TimeSpan.FromSeconds(30)), settings.Decoding);
     }
 
     [Fact]
@@ -64,6 +65,8 @@ public sealed class HostSettingsSpecs : IDisposable
     [InlineData("threads", "257")]
     [InlineData("classifiers", "0")]
     [InlineData("max-pixels", "0")]
+    [InlineData("decode-memory", "1KiB")]
+    [InlineData("decode-timeout", "0s")]
     public void Onnx_settings_have_limits(string key, string value) =>
         AssertRefused($"image-classifier.node.classification.{key}", value, OnnxSettings.Create);
 

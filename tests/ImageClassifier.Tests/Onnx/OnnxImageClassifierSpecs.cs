@@ -147,12 +147,15 @@ public sealed class OnnxImageClassifierSpecs : IDisposable
     }
 
     [Theory]
-    [InlineData(0, 1, 1)]
-    [InlineData(1, 0, 1)]
-    [InlineData(1, 1, 0)]
-    public void Settings_below_one_are_refused(int maxBatch, int threads, long maxPixels) =>
-        Assert.Throws<ArgumentOutOfRangeException>(
-            () => OnnxImageClassifier.Load(new OnnxClassifierSettings(DefaultModel, maxBatch, threads, maxPixels)));
+    [InlineData(0, 1, 1, 1, 1)]
+    [InlineData(1, 0, 1, 1, 1)]
+    [InlineData(1, 1, 0, 1, 1)]
+    [InlineData(1, 1, 1, 0, 1)]
+    [InlineData(1, 1, 1, 1, 0)]
+    public void Settings_below_one_are_refused(
+        int maxBatch, int threads, long maxPixels, long maxMemory, int seconds) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => OnnxImageClassifier.Load(new OnnxClassifierSettings(
+            DefaultModel, maxBatch, threads, new DecodingLimits(maxPixels, maxMemory, TimeSpan.FromSeconds(seconds)))));
 
     [Fact]
     public void A_batch_answers_as_its_pictures_alone_do()
@@ -209,7 +212,7 @@ public sealed class OnnxImageClassifierSpecs : IDisposable
     }
 
     private static OnnxImageClassifier Default(int maxBatch) =>
-        OnnxImageClassifier.Load(new OnnxClassifierSettings(DefaultModel, maxBatch, 1, 100_000_000));
+        OnnxImageClassifier.Load(new OnnxClassifierSettings(DefaultModel, maxBatch, 1, TestModel.Limits(100_000_000)));
 
     private static byte[] DrawnFile(int index)
     {

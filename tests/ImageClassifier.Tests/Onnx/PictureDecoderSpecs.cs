@@ -194,7 +194,7 @@ public sealed class PictureDecoderSpecs
     public void A_picture_over_the_limit_is_refused_by_its_header()
     {
         using var picture = TestPictures.Gradient(101, 100);
-        var decoder = new PictureDecoder(Bytes(), maxPixels: 10_000);
+        var decoder = new PictureDecoder(Bytes(), TestModel.Limits(maxPixels: 10_000));
 
         var error = decoder.Decode(TestPictures.Png(picture), new float[Bytes().Length]);
 
@@ -206,7 +206,7 @@ public sealed class PictureDecoderSpecs
     public void A_picture_at_the_limit_is_let_in()
     {
         using var picture = TestPictures.Gradient(100, 100);
-        var decoder = new PictureDecoder(Bytes(), maxPixels: 10_000);
+        var decoder = new PictureDecoder(Bytes(), TestModel.Limits(maxPixels: 10_000));
 
         Assert.Null(decoder.Decode(TestPictures.Png(picture), new float[Bytes().Length]));
     }
@@ -295,12 +295,12 @@ public sealed class PictureDecoderSpecs
     private static float[] Decode(ModelInput input, byte[] file, int bandBytes = int.MaxValue)
     {
         var tensor = new float[input.Length];
-        Assert.Null(new PictureDecoder(input, 100_000_000, bandBytes).Decode(file, tensor));
+        Assert.Null(new PictureDecoder(input, TestModel.Limits(100_000_000), bandBytes).Decode(file, tensor));
         return tensor;
     }
 
     private static JobError? Refusal(byte[] file, int bandBytes = int.MaxValue) =>
-        new PictureDecoder(Bytes(), 1_000_000, bandBytes).Decode(file, new float[Bytes().Length]);
+        new PictureDecoder(Bytes(), TestModel.Limits(1_000_000), bandBytes).Decode(file, new float[Bytes().Length]);
 
     private static void AssertClose(double[] expected, float[] actual, double tolerance)
     {

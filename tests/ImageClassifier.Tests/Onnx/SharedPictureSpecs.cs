@@ -95,7 +95,7 @@ public sealed class SharedPictureSpecs(ITestOutputHelper output)
     }
 
     private static OnnxImageClassifier Load(string model) =>
-        OnnxImageClassifier.Load(new OnnxClassifierSettings(model, 4, 1, 100_000_000));
+        OnnxImageClassifier.Load(new OnnxClassifierSettings(model, 4, 1, TestModel.Limits(100_000_000)));
 
     private static IReadOnlyList<Prediction> Classify(OnnxImageClassifier classifier, byte[] file)
     {

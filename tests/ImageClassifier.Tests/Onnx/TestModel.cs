@@ -40,7 +40,10 @@ internal sealed class TestModel : IDisposable
     }
 
     public OnnxImageClassifier Load(int maxBatch = 4, long maxPixels = 1_000_000) =>
-        OnnxImageClassifier.Load(new OnnxClassifierSettings(Path, maxBatch, 1, maxPixels));
+        OnnxImageClassifier.Load(new OnnxClassifierSettings(Path, maxBatch, 1, Limits(maxPixels)));
+
+    /// <summary>Limits that none of a test's other pictures come near.</summary>
+    public static DecodingLimits Limits(long maxPixels) => new(maxPixels, 1 << 30, TimeSpan.FromMinutes(1));
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
 

@@ -1,0 +1,114 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using ImageClassifier.EndToEnd.Pictures;
+
+namespace ImageClassifier.EndToEnd.Limits;
+
+/// <summary>
+/// A bounded number of clients that upload one picture after the other, each over a connection of its own. They ask
+/// before they send the body (Expect: 100-continue), as is usual for large ones, and send it at a slow line's pace. Who
+/// is refused soon tries again, sooner than it is told to.
+/// </summary>
+internal sealed class LoadGenerator(Uri service, int clients)
+{
+    /// <summary>How long a whole picture is under way.</summary>
+    public static readonly TimeSpan Sending = TimeSpan.FromMilliseconds(500);
+
+    private const int Pieces = 10;
+    private const int FileBytes = 1 << 20;
+    private static readonly TimeSpan PauseOfRefused = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(30);
+
+    private readonly byte[] _picture = Padded();
+    private readonly ConcurrentQueue<Answer> _answers = new();
+
+    /// <summary>Uploads until the time is over.</summary>
+    /// <returns>All answers.</returns>
+    public async Task<IReadOnlyList<Answer>> RunAsync(TimeSpan time)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            MaxConnectionsPerServer = clients,
+            Expect100ContinueTimeout = AnswerLimit,
+        })
+        {
+            BaseAddress = service,
+            Timeout = AnswerLimit,
+        };
+        var clock = Stopwatch.StartNew();
+        await Task.WhenAll(Enumerable.Range(0, clients).Select(async _ =>
+        {
+            while (clock.Elapsed < time)
+            {
+                var answer = await UploadAsync(http);
+                _answers.Enqueue(answer);
+                if (!answer.IsAccepted) await Task.Delay(PauseOfRefused, TimeProvider.System);
+            }
+        }));
+        return [.. _answers];
+    }
+
+    private async Task<Answer> UploadAsync(HttpClient http)
+    {
+        using var file = new SlowContent(_picture);
+        using var form = new MultipartFormDataContent { { file, "file", "picture.jpg" } };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/batches") { Content = form };
+        request.Headers.ExpectContinue = true;
+        var started = Stopwatch.GetTimestamp();
+        using var answer = await http.SendAsync(request);
+        var took = Stopwatch.GetElapsedTime(started);
+        string? batch = null;
+        if (answer.StatusCode == HttpStatusCode.Accepted)
+            batch = (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("batchId").GetString();
+        return new Answer(answer.StatusCode, took, batch, answer.Headers.RetryAfter);
+    }
+
+    /// <summary>What follows a JPEG's end is ignored.</summary>
+    private static byte[] Padded()
+    {
+        var jpeg = TestPictures.All.First(picture => picture.Name.EndsWith(".jpg", StringComparison.Ordinal)).Bytes;
+        return [.. jpeg, .. new byte[FileBytes - jpeg.Length]];
+    }
+
+    /// <summary>How an upload was answered.</summary>
+    /// <param name="Status">The status.</param>
+    /// <param name="Took">From the request's first byte to the answer.</param>
+    /// <param name="Batch">The batch, where it was accepted.</param>
+    /// <param name="RetryAfter">When to come back.</param>
+    public sealed record Answer(
+        HttpStatusCode Status, TimeSpan Took, string? Batch, RetryConditionHeaderValue? RetryAfter)
+    {
+        public bool IsAccepted => Batch is not null;
+    }
+
+    private sealed class SlowContent : HttpContent
+    {
+        private readonly byte[] _bytes;
+
+        public SlowContent(byte[] bytes)
+        {
+            _bytes = bytes;
+            Headers.ContentType = new MediaTypeHeaderValue("image/jpeg");
+        }
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            foreach (var piece in _bytes.Chunk(_bytes.Length / Pieces))
+            {
+                await stream.WriteAsync(piece);
+                await stream.FlushAsync();
+                await Task.Delay(Sending / Pieces, TimeProvider.System);
+            }
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = _bytes.Length;
+            return true;
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using System.IO.MemoryMappedFiles;
+using System.Text;
+
+namespace ImageClassifier.Tests.Fuzz;
+
+/// <summary>
+/// Tries the inputs of a run on several threads, and holds each to a time and all of them together to a growth of
+/// memory. The names of the inputs under way are also in a file that outlives the process, for a crash in native code
+/// takes the process with it: it then names what did it.
+/// </summary>
+internal sealed class FuzzWorkers : IDisposable
+{
+    private const int NameBytes = 64;
+    private const int InputsBetweenLooks = 200;
+
+    // By then code is compiled, pools are filled and every kind of input has been there.
+    private const int InputsToWarmUp = 2000;
+    private static readonly TimeSpan LimitOfOne = TimeSpan.FromSeconds(20);
+
+    private readonly FuzzRun _run;
+    private readonly int _threads = Math.Clamp(Environment.ProcessorCount, 1, 8);
+    private readonly long _maxGrowth;
+    private readonly string _path;
+    private readonly MemoryMappedFile _names;
+    private readonly MemoryMappedViewAccessor _view;
+    private readonly Current[] _current;
+    private int _next;
+    private int _done;
+    private long _warm;
+    private long _most;
+
+    /// <summary>Prepares a run.</summary>
+    /// <param name="run">The inputs.</param>
+    /// <param name="target">A name for what is tried.</param>
+    /// <param name="maxGrowth">Bytes that the process's memory may grow by, once it is warm.</param>
+    public FuzzWorkers(FuzzRun run, string target, long maxGrowth)
+    {
+        _run = run;
+        _maxGrowth = maxGrowth;
+        _next = run.From;
+        _current = new Current[_threads];
+        _path = Path.Combine(Path.GetTempPath(), $"image-classifier-fuzz-{target}-{Environment.ProcessId}");
+        _names = MemoryMappedFile.CreateFromFile(_path, FileMode.Create, null, _threads * NameBytes);
+        _view = _names.CreateViewAccessor();
+        // What a test host has written there is shown when it crashes.
+        Console.Error.WriteLine($"Should this process die, {_path} names the {target} inputs that were under way.");
+    }
+
+    /// <summary>What the process's memory came to.</summary>
+    public string Memory => $"{_warm >> 20} MiB when warm, {_most >> 20} MiB at most";
+
+    /// <summary>Tries all inputs.</summary>
+    /// <param name="tryOne">Tries the input of an index, and throws where something is wrong.</param>
+    public async Task RunAsync(Action<int> tryOne)
+    {
+        using var stop = new CancellationTokenSource();
+        var workers = Enumerable.Range(0, _threads)
+            .Select(slot => Task.Factory.StartNew(
+                () => Work(slot, tryOne, stop), stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default))
+            .ToList();
+        var all = Task.WhenAll(workers);
+        while (await Task.WhenAny(all, Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System)) != all)
+        {
+            foreach (var current in _current)
+            {
+                if (current.Started == 0 || Stopwatch.GetElapsedTime(current.Started) < LimitOfOne) continue;
+                await stop.CancelAsync();
+                throw _run.Failure(current.Index, $"it has not ended within {LimitOfOne.TotalSeconds:0} s");
+            }
+        }
+
+        await all;
+    }
+
+    public void Dispose()
+    {
+        _view.Dispose();
+        _names.Dispose();
+        File.Delete(_path);
+    }
+
+    private void Work(int slot, Action<int> tryOne, CancellationTokenSource stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            var index = Interlocked.Increment(ref _next) - 1;
+            if (index >= _run.From + _run.Count) break;
+            Announce(slot, index);
+            try
+            {
+                tryOne(index);
+            }
+            catch (Exception failure)
+            {
+                stop.Cancel();
+                throw _run.Failure(index, failure.Message, failure);
+            }
+            finally
+            {
+                _current[slot] = default;
+            }
+
+            if (Interlocked.Increment(ref _done) % InputsBetweenLooks == 0) LookAtMemory(index);
+        }
+    }
+
+    private void Announce(int slot, int index)
+    {
+        _current[slot] = new Current(index, Stopwatch.GetTimestamp());
+        var name = Encoding.UTF8.GetBytes(_run.Name(index).PadRight(NameBytes - 1) + '\n');
+        _view.WriteArray(slot * NameBytes, name, 0, NameBytes);
+    }
+
+    private void LookAtMemory(int index)
+    {
+        var now = Environment.WorkingSet;
+        if (_done <= InputsToWarmUp) _warm = Math.Max(_warm, now);
+        _most = Math.Max(_most, now);
+        if (_warm > 0 && now > _warm + _maxGrowth)
+            throw _run.Failure(index, $"by then memory had grown from {_warm:N0} to {now:N0} bytes");
+    }
+
+    private readonly record struct Current(int Index, long Started);
+}

@@ -1,0 +1,151 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Testing;
+using ImageClassifier.Tests.Web.Http;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.Tests.Fuzz;
+
+/// <summary>Whatever is sent to upload, over real sockets, is answered as documented or, where the sender left in the
+/// middle, not at all; nothing half done stays behind, and the service goes on.</summary>
+[Collection(FuzzRuns.Name)]
+public sealed class MultipartFuzzSpecs(ITestOutputHelper output)
+{
+    private const int PercentOfInputs = 25;
+    private const long MaxGrowth = 300 << 20;
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(15);
+
+    // Small, so that mutated forms come to them.
+    private const string Limits =
+        """
+        uploads { max-file-size = 30KiB, max-files = 5, max-request-size = 100KiB }
+        results { wait-limit = 5s, passivate-after = 1s }
+        """;
+
+    private static readonly HttpStatusCode[] Documented =
+    [
+        HttpStatusCode.OK, HttpStatusCode.Accepted, HttpStatusCode.BadRequest, HttpStatusCode.RequestEntityTooLarge,
+        HttpStatusCode.UnsupportedMediaType, HttpStatusCode.UnprocessableEntity,
+    ];
+
+    [SkippableFact]
+    public async Task No_form_brings_the_service_down()
+    {
+        Requirement.Met(Repository.HasShared, "the shared test data is not beside the repository");
+        var run = FuzzRun.Of(PercentOfInputs);
+        var forms = new MultipartMutations(PictureMutations.Load(longest: 20_000));
+        var answers = new ConcurrentDictionary<string, int>();
+        await using var service = (await RunningWebTier.StartAsync(Limits)).WithNode();
+
+        using var workers = new FuzzWorkers(run, "multipart", MaxGrowth);
+        await workers.RunAsync(index =>
+            answers.AddOrUpdate(Try(service, forms, run.RandomOf(index)), 1, (_, count) => count + 1));
+
+        output.WriteLine($"{run.Count} inputs of seed {run.Seed} from {run.From} on; memory was {workers.Memory}");
+        foreach (var (answer, count) in answers.OrderBy(pair => pair.Key)) output.WriteLine($"{answer}: {count}");
+        await AssertNothingIsHalfDoneAsync(service);
+        using var good = await service.Client.PostAsync("/api/batches", Upload.Form(Upload.Jpeg("cat.jpg")));
+        Assert.Equal(HttpStatusCode.Accepted, good.StatusCode);
+        // A run in which all is refused for the same reason would show nothing.
+        if (run.Count >= 1000)
+        {
+            Assert.Superset(
+                new HashSet<string> { "200", "202", "400", "413", "415", "422", "left" }, answers.Keys.ToHashSet());
+        }
+    }
+
+    private static string Try(RunningWebTier service, MultipartMutations forms, Random random) =>
+        TryAsync(service, forms, random).GetAwaiter().GetResult();
+
+    private static async Task<string> TryAsync(RunningWebTier service, MultipartMutations forms, Random random)
+    {
+        var input = forms.Next(random);
+        var address = random.Next(10) switch { 0 => "/", 1 => "/api/classify", _ => "/api/batches" };
+        return random.Next(20) == 0
+            ? await LeaveInTheMiddleAsync(service, address, input, random)
+            : await SendAsync(service, address, input);
+    }
+
+    private static async Task<string> SendAsync(RunningWebTier service, string address, MultipartInput input)
+    {
+        using var limit = new CancellationTokenSource(AnswerLimit);
+        using var content = new ByteArrayContent(input.Body);
+        if (input.ContentType.Length > 0) content.Headers.TryAddWithoutValidation("Content-Type", input.ContentType);
+        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = content };
+        // What every answer must be is checked by the client itself.
+        using var answer = await service.Client.SendAsync(request, limit.Token);
+        Assert.Contains(answer.StatusCode, Documented);
+        if (answer.StatusCode == HttpStatusCode.OK) return "200";
+
+        var document = await answer.DocumentAsync();
+        if (answer.StatusCode == HttpStatusCode.Accepted)
+        {
+            var batch = document.Word("batchId");
+            using var deleted = await service.Client.DeleteAsync($"/api/batches/{batch}", limit.Token);
+            Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
+            return "202";
+        }
+
+        Assert.StartsWith("urn:image-classifier:", document.Word("type"), StringComparison.Ordinal);
+        Assert.Equal((int)answer.StatusCode, document.Number("status"));
+        Assert.DoesNotContain("Exception", document.ToString(), StringComparison.Ordinal);
+        return $"{(int)answer.StatusCode}";
+    }
+
+    /// <summary>Promises a whole body and closes the connection after a part of it.</summary>
+    private static async Task<string> LeaveInTheMiddleAsync(
+        RunningWebTier service, string address, MultipartInput input, Random random)
+    {
+        using var limit = new CancellationTokenSource(AnswerLimit);
+        using var client = new TcpClient();
+        await client.ConnectAsync(service.Address.Host, service.Address.Port, limit.Token);
+        var stream = client.GetStream();
+        var head = $"POST {address} HTTP/1.1\r\nHost: {service.Address.Authority}\r\n"
+            + $"Content-Type: {input.ContentType}\r\nContent-Length: {input.Body.Length + 1}\r\n\r\n";
+        await stream.WriteAsync(Encoding.Latin1.GetBytes(head), limit.Token);
+        await stream.WriteAsync(input.Body.AsMemory(0, random.Next(input.Body.Length + 1)), limit.Token);
+        client.Client.Shutdown(SocketShutdown.Send);
+        try
+        {
+            // To the end: the server must not keep the connection open.
+            await stream.CopyToAsync(Stream.Null, limit.Token);
+        }
+        catch (IOException)
+        {
+            // A reset is an end too.
+        }
+
+        return "left";
+    }
+
+    /// <summary>What is stored belongs to a batch that was accepted.</summary>
+    private static async Task AssertNothingIsHalfDoneAsync(RunningWebTier service)
+    {
+        // What was aborted is cleaned up after its sender has gone.
+        var waited = Stopwatch.StartNew();
+        while (Orphans(service.Store.Keys) is { Length: > 0 } orphans)
+        {
+            Assert.True(
+                waited.Elapsed < AnswerLimit,
+                $"{orphans.Length} objects are of no accepted batch, such as {string.Join(", ", orphans.Take(10))}");
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
+        }
+    }
+
+    private static string[] Orphans(IReadOnlyList<string> keys)
+    {
+        var accepted = keys.Where(key => key.EndsWith("/manifest.json", StringComparison.Ordinal))
+            .Select(key => key.Split('/')[1])
+            .ToHashSet();
+        return
+        [
+            .. keys.Where(key => !key.StartsWith(ObjectKeys.Results, StringComparison.Ordinal))
+                .Where(key => !key.Split('/').Any(accepted.Contains)),
+        ];
+    }
+}
