@@ -52,14 +52,14 @@ public abstract class FaultSpecs(ITestOutputHelper output)
     [SkippableFact]
     public Task Nothing_is_lost_when_the_queues_are_away() => RunAsync(async run =>
     {
-        await run.UploadAsync(run.Form.Pictures / 2, FaultRun.LargeBatch);
+        await run.UploadAsync(run.Form.Pictures * 3 / 4, FaultRun.LargeBatch);
         await run.ResultsAsync(run.Random.Next(1, run.Form.Pictures / 8));
         Task uploading;
         using (run.Environment.StopQueues())
         {
             run.Strike("queues stopped");
             var away = Stopwatch.StartNew();
-            uploading = run.UploadAsync(run.Form.Pictures / 4, FaultRun.SmallBatch);
+            uploading = run.UploadAsync(run.Form.Pictures / 8, FaultRun.SmallBatch);
             if (run.Environment.AcceptsWithoutQueue) await uploading;
             await run.UntilAsync(() => away.Elapsed >= run.Form.Outage, "the outage is over");
             run.Strike("queues come back");
