@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using ImageClassifier.EndToEnd.Programs;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -72,8 +73,8 @@ public abstract class FaultSpecs(ITestOutputHelper output)
     [SkippableFact]
     public Task Nothing_is_lost_when_clocks_of_app_nodes_are_wrong() => RunAsync(async run =>
     {
-        var ahead = await run.StartNodeAsync("ahead", WrongClock(ClockError));
-        await run.StartNodeAsync("behind", WrongClock(-ClockError));
+        var ahead = await StartWrongAsync(run, "ahead", ClockError);
+        await StartWrongAsync(run, "behind", -ClockError);
 
         await run.UploadAsync(run.Form.Pictures / 2, FaultRun.LargeBatch);
         await run.UntilAsync(
@@ -107,8 +108,18 @@ public abstract class FaultSpecs(ITestOutputHelper output)
         }
     }
 
-    private static Dictionary<string, string> WrongClock(TimeSpan error) => new()
+    private static async Task<RunningNode> StartWrongAsync(FaultRun run, string name, TimeSpan error)
     {
-        ["IMAGE_CLASSIFIER_TEST_CLOCK_ERROR"] = error.ToString("c", CultureInfo.InvariantCulture),
-    };
+        var node = await run.StartNodeAsync(name, new Dictionary<string, string>
+        {
+            ["IMAGE_CLASSIFIER_TEST_CLOCK_ERROR"] = error.ToString("c", CultureInfo.InvariantCulture),
+        });
+        DateTimeOffset shown = default;
+        await run.UntilAsync(
+            () => DateTimeOffset.TryParse(
+                node.Output.Split(" shows ")[^1].Split('\n')[0], CultureInfo.InvariantCulture, out shown),
+            $"the node {name} says what its clock shows");
+        Assert.InRange(shown - TimeProvider.System.GetUtcNow(), error - run.Form.Limit, error);
+        return node;
+    }
 }
