@@ -38,7 +38,7 @@ public abstract class FaultSpecs(ITestOutputHelper output)
         {
             await run.UploadAsync(half, FaultRun.LargeBatch);
             await run.ResultsAsync(1);
-            var hit = run.UploadsBeginAsync(run.Random.Next(1, half / FaultRun.SmallBatch));
+            var hit = run.UploadsBeginAsync(run.Random.Next(1, 6));
             var uploading = run.UploadAsync(half, FaultRun.SmallBatch);
             await hit;
             await run.KillWebAsync();
