@@ -19,11 +19,13 @@ public abstract class FaultSpecs(ITestOutputHelper output)
     [SkippableFact]
     public Task Nothing_is_lost_when_app_nodes_are_killed_at_random() => RunAsync(async run =>
     {
-        var share = run.Form.Pictures / run.Form.NodeKills;
+        // One share ahead of the kills, so that nodes never run out of work.
+        var share = run.Form.Pictures / (run.Form.NodeKills + 1);
+        await run.UploadAsync(share, FaultRun.LargeBatch);
         for (var kill = 1; kill <= run.Form.NodeKills; kill++)
         {
             await run.UploadAsync(share, FaultRun.LargeBatch);
-            await run.ResultsAsync(run.Random.Next(1, share / 2));
+            await run.ResultsAsync(run.Random.Next(1, share / 4));
             await run.KillNodeAsync();
         }
 
@@ -33,13 +35,13 @@ public abstract class FaultSpecs(ITestOutputHelper output)
     [SkippableFact]
     public Task Nothing_is_lost_when_the_web_tier_is_killed_and_comes_back() => RunAsync(async run =>
     {
-        var half = run.Form.Pictures / run.Form.WebKills / 2;
+        var share = run.Form.Pictures / run.Form.WebKills;
         for (var kill = 1; kill <= run.Form.WebKills; kill++)
         {
-            await run.UploadAsync(half, FaultRun.LargeBatch);
+            await run.UploadAsync(share * 3 / 4, FaultRun.LargeBatch);
             await run.ResultsAsync(1);
-            var hit = run.UploadsBeginAsync(run.Random.Next(1, 6));
-            var uploading = run.UploadAsync(half, FaultRun.SmallBatch);
+            var hit = run.UploadsBeginAsync(run.Random.Next(1, 4));
+            var uploading = run.UploadAsync(share / 4, FaultRun.SmallBatch);
             await hit;
             await run.KillWebAsync();
             await uploading;
