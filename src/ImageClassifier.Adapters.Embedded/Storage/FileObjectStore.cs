@@ -149,6 +149,11 @@ public sealed class FileObjectStore : IObjectStore
             cancellation.ThrowIfCancellationRequested();
             return finish(temporary);
         }
+        catch (ArgumentOutOfRangeException failure)
+        {
+            // What the runtime makes of a file that the system does not let grow.
+            throw new IOException("The object store has a file that may not grow further.", failure);
+        }
         finally
         {
             File.Delete(temporary);

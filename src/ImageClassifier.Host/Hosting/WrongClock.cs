@@ -23,11 +23,16 @@ internal sealed class WrongClock : TimeProvider
     /// <inheritdoc />
     public override long TimestampFrequency => _time.TimestampFrequency;
 
-    /// <summary>The time as it is, unless a test says otherwise.</summary>
-    public static TimeProvider Guard(TimeProvider time) =>
-        Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } error
-            ? new WrongClock(time, TimeSpan.Parse(error, CultureInfo.InvariantCulture))
-            : time;
+    /// <summary>The time as it is, unless a test says otherwise. Then it is said on standard error, so that no one is left to
+    /// wonder.</summary>
+    public static TimeProvider Guard(TimeProvider time)
+    {
+        if (Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } text) return time;
+        var error = TimeSpan.Parse(text, CultureInfo.InvariantCulture);
+        var wrong = new WrongClock(time, error);
+        Console.Error.WriteLine($"{Variable} is set: the clock is wrong by {error:c} and shows {wrong.GetUtcNow():O}");
+        return wrong;
+    }
 
     /// <inheritdoc />
     public override DateTimeOffset GetUtcNow() => _time.GetUtcNow() + _error;

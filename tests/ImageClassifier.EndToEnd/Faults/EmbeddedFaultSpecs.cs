@@ -30,12 +30,12 @@ public sealed class EmbeddedFaultSpecs(ITestOutputHelper output) : FaultSpecs(ou
         await using var environment = new EmbeddedFaults(disk.Folder);
         await RunAsync(environment, async run =>
         {
-            await run.UploadAsync(run.Form.Pictures / 2, FaultRun.LargeBatch);
+            await run.UploadAsync(run.Form.Pictures * 3 / 4, FaultRun.LargeBatch);
             await run.ResultsAsync(run.Random.Next(1, run.Form.Pictures / 8));
             disk.Fill();
             run.Strike("disk full");
             var full = Stopwatch.StartNew();
-            var uploading = run.UploadAsync(run.Form.Pictures / 4, FaultRun.SmallBatch);
+            var uploading = run.UploadAsync(run.Form.Pictures / 8, FaultRun.SmallBatch);
             await run.UntilAsync(
                 () =>
                 {

@@ -41,6 +41,7 @@ internal sealed class FaultRun : IAsyncDisposable
     private readonly List<RunningService> _lives = [];
     private readonly List<RunningNode> _nodes = [];
     private readonly List<string> _strikes = [];
+    private readonly List<Task> _uploading = [];
     private readonly Stopwatch _elapsed = Stopwatch.StartNew();
 
     private FaultRun(FaultEnvironment environment, string[] settings)
@@ -81,10 +82,12 @@ internal sealed class FaultRun : IAsyncDisposable
     {
         var batches = Enumerable.Range(0, Math.Min(pictures, _pictures.Count)).Select(_ => _pictures.Dequeue())
             .Chunk(batchSize).ToArray();
-        return Parallel.ForEachAsync(
+        var uploading = Parallel.ForEachAsync(
             batches,
             new ParallelOptions { MaxDegreeOfParallelism = UploadsAtOnce, CancellationToken = _limit.Token },
             async (batch, _) => await Client.UploadAsync(batch));
+        _uploading.Add(uploading);
+        return uploading;
     }
 
     /// <summary>Uploads the pictures that are left.</summary>
@@ -116,6 +119,7 @@ internal sealed class FaultRun : IAsyncDisposable
         async () =>
         {
             Client.ThrowIfFailed();
+            if (_uploading.Find(task => task.IsFaulted) is { } failed) await failed;
             return await condition();
         },
         Form.Limit - _elapsed.Elapsed,

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using ImageClassifier.EndToEnd.Programs;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -18,11 +19,13 @@ public abstract class FaultSpecs(ITestOutputHelper output)
     [SkippableFact]
     public Task Nothing_is_lost_when_app_nodes_are_killed_at_random() => RunAsync(async run =>
     {
-        var share = run.Form.Pictures / run.Form.NodeKills;
+        // One share ahead of the kills, so that nodes never run out of work.
+        var share = run.Form.Pictures / (run.Form.NodeKills + 1);
+        await run.UploadAsync(share, FaultRun.LargeBatch);
         for (var kill = 1; kill <= run.Form.NodeKills; kill++)
         {
             await run.UploadAsync(share, FaultRun.LargeBatch);
-            await run.ResultsAsync(run.Random.Next(1, share / 2));
+            await run.ResultsAsync(run.Random.Next(1, share / 4));
             await run.KillNodeAsync();
         }
 
@@ -32,13 +35,13 @@ public abstract class FaultSpecs(ITestOutputHelper output)
     [SkippableFact]
     public Task Nothing_is_lost_when_the_web_tier_is_killed_and_comes_back() => RunAsync(async run =>
     {
-        var half = run.Form.Pictures / run.Form.WebKills / 2;
+        var share = run.Form.Pictures / run.Form.WebKills;
         for (var kill = 1; kill <= run.Form.WebKills; kill++)
         {
-            await run.UploadAsync(half, FaultRun.LargeBatch);
+            await run.UploadAsync(share * 3 / 4, FaultRun.LargeBatch);
             await run.ResultsAsync(1);
-            var hit = run.UploadsBeginAsync(run.Random.Next(1, half / FaultRun.SmallBatch));
-            var uploading = run.UploadAsync(half, FaultRun.SmallBatch);
+            var hit = run.UploadsBeginAsync(run.Random.Next(1, 4));
+            var uploading = run.UploadAsync(share / 4, FaultRun.SmallBatch);
             await hit;
             await run.KillWebAsync();
             await uploading;
@@ -52,14 +55,14 @@ public abstract class FaultSpecs(ITestOutputHelper output)
     [SkippableFact]
     public Task Nothing_is_lost_when_the_queues_are_away() => RunAsync(async run =>
     {
-        await run.UploadAsync(run.Form.Pictures / 2, FaultRun.LargeBatch);
+        await run.UploadAsync(run.Form.Pictures * 3 / 4, FaultRun.LargeBatch);
         await run.ResultsAsync(run.Random.Next(1, run.Form.Pictures / 8));
         Task uploading;
         using (run.Environment.StopQueues())
         {
             run.Strike("queues stopped");
             var away = Stopwatch.StartNew();
-            uploading = run.UploadAsync(run.Form.Pictures / 4, FaultRun.SmallBatch);
+            uploading = run.UploadAsync(run.Form.Pictures / 8, FaultRun.SmallBatch);
             if (run.Environment.AcceptsWithoutQueue) await uploading;
             await run.UntilAsync(() => away.Elapsed >= run.Form.Outage, "the outage is over");
             run.Strike("queues come back");
@@ -72,8 +75,8 @@ public abstract class FaultSpecs(ITestOutputHelper output)
     [SkippableFact]
     public Task Nothing_is_lost_when_clocks_of_app_nodes_are_wrong() => RunAsync(async run =>
     {
-        var ahead = await run.StartNodeAsync("ahead", WrongClock(ClockError));
-        await run.StartNodeAsync("behind", WrongClock(-ClockError));
+        var ahead = await StartWrongAsync(run, "ahead", ClockError);
+        await StartWrongAsync(run, "behind", -ClockError);
 
         await run.UploadAsync(run.Form.Pictures / 2, FaultRun.LargeBatch);
         await run.UntilAsync(
@@ -107,8 +110,18 @@ public abstract class FaultSpecs(ITestOutputHelper output)
         }
     }
 
-    private static Dictionary<string, string> WrongClock(TimeSpan error) => new()
+    private static async Task<RunningNode> StartWrongAsync(FaultRun run, string name, TimeSpan error)
     {
-        ["IMAGE_CLASSIFIER_TEST_CLOCK_ERROR"] = error.ToString("c", CultureInfo.InvariantCulture),
-    };
+        var node = await run.StartNodeAsync(name, new Dictionary<string, string>
+        {
+            ["IMAGE_CLASSIFIER_TEST_CLOCK_ERROR"] = error.ToString("c", CultureInfo.InvariantCulture),
+        });
+        DateTimeOffset shown = default;
+        await run.UntilAsync(
+            () => DateTimeOffset.TryParse(
+                node.Output.Split(" shows ")[^1].Split('\n')[0], CultureInfo.InvariantCulture, out shown),
+            $"the node {name} says what its clock shows");
+        Assert.InRange(shown - TimeProvider.System.GetUtcNow(), error - run.Form.Limit, error);
+        return node;
+    }
 }
