@@ -25,6 +25,13 @@ internal sealed record FuzzRun(int Seed, int From, int Count)
         Number("FROM", 0),
         Math.Max(1, (int)((long)Number("INPUTS", DefaultInputs) * percent / 100)));
 
+    /// <summary>The same inputs as runs of at most so many.</summary>
+    public IEnumerable<FuzzRun> Parts(int most)
+    {
+        for (var done = 0; done < Count; done += most)
+            yield return this with { From = From + done, Count = Math.Min(most, Count - done) };
+    }
+
     /// <summary>The source of chance of one input.</summary>
     public Random RandomOf(int index) => new(HashCode(Seed, index));
 

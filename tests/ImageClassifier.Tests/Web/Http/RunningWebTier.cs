@@ -94,6 +94,13 @@ internal sealed class RunningWebTier : IAsyncDisposable
         return new RunningWebTier(app, parts);
     }
 
+    /// <summary>Lifts the limit of <see cref="InTime"/>, for a run whose length is the test's own to limit.</summary>
+    public RunningWebTier ForAsLongAsItTakes()
+    {
+        _limit.CancelAfter(Timeout.InfiniteTimeSpan);
+        return this;
+    }
+
     /// <summary>Starts an app node, to which the words in a picture are its label.</summary>
     public RunningWebTier WithNode()
     {
