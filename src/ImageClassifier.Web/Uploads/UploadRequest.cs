@@ -205,8 +205,11 @@ internal sealed class UploadRequest(
     private static string? FileName(MultipartSection section)
     {
         if (!ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition)) return null;
-        var name = disposition.FileNameStar.HasValue ? disposition.FileNameStar : disposition.FileName;
-        return HeaderUtilities.RemoveQuotes(name).Value;
+        // The header throws when it is asked for an encoded name that is there without a value.
+        var encoded = NameValueHeaderValue.Find(disposition.Parameters, "filename*") is { Value.Length: > 0 }
+            ? disposition.FileNameStar
+            : default;
+        return HeaderUtilities.RemoveQuotes(encoded.HasValue ? encoded : disposition.FileName).Value;
     }
 
     private IResult? ProblemOf(Exception failure) => failure switch

@@ -19,8 +19,8 @@ public sealed class MultipartFuzzSpecs(ITestOutputHelper output)
     private const int PercentOfInputs = 25;
     private const long MaxGrowth = 300 << 20;
 
-    // What is stored is in memory here, so it is emptied now and again.
-    private const int InputsOfOneStore = 2500;
+    // Its store and its queues are in memory, and remember all that they were sent.
+    private const int InputsOfOneService = 5000;
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(15);
 
     // Small, so that mutated forms come to them; but for how often, as one address sends them all.
@@ -45,15 +45,14 @@ public sealed class MultipartFuzzSpecs(ITestOutputHelper output)
         var forms = new MultipartMutations(PictureMutations.Load(longest: 20_000));
         var answers = new ConcurrentDictionary<string, int>();
         using var workers = new FuzzWorkers("multipart", MaxGrowth);
-        await using var service = (await RunningWebTier.StartAsync(Limits)).ForAsLongAsItTakes().WithNode();
-        foreach (var part in run.Parts(InputsOfOneStore))
+        foreach (var part in run.Parts(InputsOfOneService))
         {
+            await using var service = (await RunningWebTier.StartAsync(Limits)).ForAsLongAsItTakes().WithNode();
             await workers.RunAsync(part, index =>
                 answers.AddOrUpdate(Try(service, forms, run.RandomOf(index)), 1, (_, count) => count + 1));
             await AssertNothingIsHalfDoneAsync(service);
             using var good = await service.Client.PostAsync("/api/batches", Upload.Form(Upload.Jpeg("cat.jpg")));
             Assert.Equal(HttpStatusCode.Accepted, good.StatusCode);
-            foreach (var key in service.Store.Keys) await service.Store.DeleteAsync(key, CancellationToken.None);
         }
 
         output.WriteLine($"{run.Count} inputs of seed {run.Seed} from {run.From} on; memory was {workers.Memory}");

@@ -28,8 +28,8 @@ internal sealed record Upload(string FileName, byte[] Content)
         return new Upload(fileName, content);
     }
 
-    /// <summary>The words of a picture that was read as text.</summary>
-    public static string WordsIn(string text) => new([.. text.SkipWhile(c => !char.IsAsciiLetterLower(c))]);
+    /// <summary>The words of a picture that was read as text; of a real one some of its bytes.</summary>
+    public static string WordsIn(string text) => new([.. text.SkipWhile(c => !char.IsAsciiLetterLower(c)).Take(100)]);
 
     /// <summary>A form with these files.</summary>
     public static MultipartFormDataContent Form(params IEnumerable<Upload> files)

@@ -45,6 +45,23 @@ public sealed class UploadRefusalSpecs
         Assert.Empty(tier.Store.Keys);
     }
 
+    [Theory]
+    [InlineData("filename=\"a.jpg\"; filename*")]
+    [InlineData("filename=\"a.jpg\"; filename*=")]
+    [InlineData("filename=\"a.jpg\"; filename*=a.png")]
+    [InlineData("filename=\"a.jpg\"; filename*=no-such-encoding''a.png")]
+    [InlineData("filename=\"b.jpg\"; filename*=UTF-8''a.jpg")]
+    public async Task An_encoded_name_that_cannot_be_read_leaves_the_plain_one(string name)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var body = $"--b\r\nContent-Disposition: form-data; name=\"f\"; {name}\r\n\r\nÿØÿà\r\n--b--\r\n";
+        using var answer = await tier.Client.PostAsync(
+            "/api/batches", Typed(Encoding.Latin1.GetBytes(body), "multipart/form-data; boundary=b"));
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        var job = Assert.Single((await answer.DocumentAsync()).GetProperty("jobs").EnumerateArray());
+        Assert.Equal("a.jpg", job.Word("fileName"));
+    }
+
     [Fact]
     public async Task Where_no_file_can_be_used_it_is_400_and_says_what_is_wrong_with_each()
     {
