@@ -22,12 +22,9 @@ internal sealed class AbandonedUploads(IObjectStore store, TimeSpan abandonedAft
         var found = new List<BatchId>();
         var checks = 0;
         var place = after;
-        await foreach (var marker in store.ListAsync(ObjectKeys.OpenBatches, cancellation).ConfigureAwait(false))
+        await foreach (var (batch, markedAt) in store.ListOpenAsync(after, cancellation).ConfigureAwait(false))
         {
-            if (now - marker.LastModified < abandonedAfter
-                || !ObjectKeys.TryParseOpenMarker(marker.Key, out var batch)
-                || (after is { } done && string.CompareOrdinal(batch.Value, done.Value) <= 0))
-                continue;
+            if (now - markedAt < abandonedAfter) continue;
             if (checks == MaxChecks) return (found, place);
             checks++;
             place = batch;

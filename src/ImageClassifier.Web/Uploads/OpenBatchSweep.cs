@@ -39,11 +39,8 @@ internal sealed class OpenBatchSweep(
         try
         {
             var visited = 0;
-            await foreach (var marker in store.ListAsync(ObjectKeys.OpenBatches, cancellation).ConfigureAwait(false))
+            await foreach (var (batch, _) in store.ListOpenAsync(after, cancellation).ConfigureAwait(false))
             {
-                if (!ObjectKeys.TryParseOpenMarker(marker.Key, out var batch)
-                    || (after is { } done && string.CompareOrdinal(batch.Value, done.Value) <= 0))
-                    continue;
                 if (visited == maxBatches || _again.Count + _lost.Count >= MaxJobs) return Findings(place, null);
                 visited++;
                 // Before the visit: a batch that cannot be read holds up no other.

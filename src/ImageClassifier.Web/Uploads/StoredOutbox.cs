@@ -11,11 +11,8 @@ internal sealed class StoredOutbox(IObjectStore store)
     public async Task<IReadOnlyList<BatchId>> FindOpenAsync(CancellationToken cancellation)
     {
         var open = new List<BatchId>();
-        await foreach (var marker in store.ListAsync(ObjectKeys.OpenBatches, cancellation).ConfigureAwait(false))
-        {
-            if (ObjectKeys.TryParseOpenMarker(marker.Key, out var batch)) open.Add(batch);
-        }
-
+        await foreach (var (batch, _) in store.ListOpenAsync(after: null, cancellation).ConfigureAwait(false))
+            open.Add(batch);
         return open;
     }
 
