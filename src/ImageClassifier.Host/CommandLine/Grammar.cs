@@ -261,7 +261,9 @@ internal sealed class Grammar
     private void HasJobsOrAll(CommandResult result)
     {
         var jobs = result.GetResult(_jobs)?.Tokens.Select(token => token.Value).ToArray() ?? [];
-        if (result.GetResult(_all) is { Implicit: false } == jobs.Length > 0)
+        var namesJobs = jobs.Length > 0;
+        var namesAll = result.GetResult(_all) is { Implicit: false };
+        if (namesJobs == namesAll)
         {
             result.AddError($"{result.Command.Name} needs the ids of jobs, or --all.");
             return;

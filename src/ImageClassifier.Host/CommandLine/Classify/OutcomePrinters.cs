@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using ImageClassifier.Core.Messages;
 using Spectre.Console;
+using static ImageClassifier.Host.CommandLine.TerminalTable;
 
 namespace ImageClassifier.Host.CommandLine.Classify;
 
@@ -46,9 +47,6 @@ internal sealed class JsonPrinter(TextWriter output) : IOutcomePrinter
 /// <summary>A table: a row for each file, with its best label or what is wrong with it.</summary>
 internal sealed class TablePrinter(TextWriter output, int? width) : IOutcomePrinter
 {
-    // Where no terminal sets a width, lines are as long as they are, so that grep and cut find a file on one line.
-    private const int Unlimited = 10_000;
-
     private readonly Table _table = new Table().Border(TableBorder.Rounded)
         .AddColumn("File")
         .AddColumn("Label")
@@ -67,17 +65,7 @@ internal sealed class TablePrinter(TextWriter output, int? width) : IOutcomePrin
 
     public void End()
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Out = new AnsiConsoleOutput(output),
-            Ansi = width is null ? AnsiSupport.No : AnsiSupport.Detect,
-        });
-        console.Profile.Width = width ?? Unlimited;
-        console.Write(_table);
+        _table.Write(output, width);
         output.Flush();
     }
-
-    // Never markup, and no control characters: a file's name must not move the cursor.
-    private static Text Plain(string text, Style? style = null) =>
-        new(string.Concat(text.Select(c => char.IsControl(c) ? '\uFFFD' : c)), style);
 }

@@ -3,15 +3,13 @@ using System.Text.Json;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Web.DeadLetters;
 using Spectre.Console;
+using static ImageClassifier.Host.CommandLine.TerminalTable;
 
 namespace ImageClassifier.Host.CommandLine.DeadLetters;
 
 /// <summary>Prints letters, and what became of them: a table for people, or a JSON array for programs.</summary>
 internal sealed class LetterPrinter(TextWriter output, bool json, int? width)
 {
-    // Where no terminal sets a width, lines are as long as they are, so that grep and cut find a job on one line.
-    private const int Unlimited = 10_000;
-
     private static readonly JsonSerializerOptions Json = new(WireJson.Options) { WriteIndented = true };
 
     /// <summary>Prints letters.</summary>
@@ -63,10 +61,8 @@ internal sealed class LetterPrinter(TextWriter output, bool json, int? width)
         }
 
         var table = new Table().Border(TableBorder.Rounded).AddColumns(columns);
-        foreach (var row in rows) table.AddRow([.. cells(row).Select(cell => new Text(cell))]);
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
-        console.Profile.Width = width ?? Unlimited;
-        console.Write(table);
+        foreach (var row in rows) table.AddRow([.. cells(row).Select(cell => Plain(cell))]);
+        table.Write(output, width);
     }
 
     private static string Text(int? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "";

@@ -1,33 +1,26 @@
 using System.Globalization;
 using ImageClassifier.Simulator.Reports;
 using Spectre.Console;
+using static ImageClassifier.Host.CommandLine.TerminalTable;
 
 namespace ImageClassifier.Host.CommandLine.Simulate;
 
 /// <summary>Prints runs for people: a table, and below it the story of the fleet.</summary>
 internal sealed class ReportPrinter(TextWriter output, int? width)
 {
-    // Where no terminal sets a width, lines are as long as they are.
-    private const int Unlimited = 10_000;
     private const int FirstLines = 9;
     private const int LastLines = 6;
 
     /// <summary>Prints a run, or several side by side.</summary>
     public void Print(IReadOnlyList<(string Name, SimulationReport Report)> runs)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Out = new AnsiConsoleOutput(output),
-            Ansi = width is null ? AnsiSupport.No : AnsiSupport.Detect,
-        });
-        console.Profile.Width = width ?? Unlimited;
-        console.Write(ToTable(runs));
+        ToTable(runs).Write(output, width);
         foreach (var (name, report) in runs) PrintStory(runs.Count > 1 ? $"{name}: " : "", report);
     }
 
     private static Table ToTable(IReadOnlyList<(string Name, SimulationReport Report)> runs)
     {
-        var table = new Table().Border(TableBorder.Rounded).AddColumn(new TableColumn(new Text(runs[0].Report.Load)));
+        var table = new Table().Border(TableBorder.Rounded).AddColumn(new TableColumn(Plain(runs[0].Report.Load)));
         foreach (var (name, _) in runs) table.AddColumn(new TableColumn(runs.Count > 1 ? name : "").RightAligned());
         Row("pictures", report => Number(report.Pictures, "0"));
         Row("last result after", report => Seconds(report.LastResultSeconds));
@@ -44,7 +37,7 @@ internal sealed class ReportPrinter(TextWriter output, int? width)
         return table;
 
         void Row(string name, Func<SimulationReport, string> value) =>
-            table.AddRow([new Text(name), .. runs.Select(run => new Text(value(run.Report)))]);
+            table.AddRow([Plain(name), .. runs.Select(run => Plain(value(run.Report)))]);
     }
 
     private void PrintStory(string prefix, SimulationReport report)
