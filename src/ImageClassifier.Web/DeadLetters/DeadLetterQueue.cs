@@ -1,11 +1,13 @@
-namespace ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Ports;
+
+namespace ImageClassifier.Web.DeadLetters;
 
 /// <summary>
 /// What a queue gave up on, to be looked through and dealt with by hand. A dead-letter queue is a queue: a letter that is
 /// taken is hidden from others until it is deleted, handed back, or its lease runs out.
 /// </summary>
 /// <param name="queue">The dead-letter queue.</param>
-public sealed class DeadLetterQueue(IMessageQueue queue)
+internal sealed class DeadLetterQueue(IMessageQueue queue)
 {
     // Some queues answer a poll that does not wait with nothing though there is something.
     private static readonly TimeSpan Wait = TimeSpan.FromSeconds(1);

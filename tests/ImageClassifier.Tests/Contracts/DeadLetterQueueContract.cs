@@ -1,4 +1,5 @@
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Web.DeadLetters;
 using Xunit;
 
 namespace ImageClassifier.Tests.Contracts;
