@@ -28,7 +28,9 @@ public sealed class AgreementSpecs(ITestOutputHelper output) : SimulationSpecs(o
         {
             Cloud = new CloudSettings
             {
-                Seed = Seeds.One, ServiceTime = Seconds(service), Boot = BootTimes.Fixed(Boot),
+                Seed = Seeds.One,
+                ServiceTime = Seconds(service),
+                Boot = BootTimes.Fixed(Boot),
             },
             Arrivals =
             [

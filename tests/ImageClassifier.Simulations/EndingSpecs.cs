@@ -49,7 +49,9 @@ public sealed class EndingSpecs(ITestOutputHelper output) : SimulationSpecs(outp
     {
         Cloud = new CloudSettings
         {
-            Seed = Seeds.One, Boot = BootTimes.Fixed(Seconds(26)), CountsLag = Seconds(countsLag),
+            Seed = Seeds.One,
+            Boot = BootTimes.Fixed(Seconds(26)),
+            CountsLag = Seconds(countsLag),
         },
         // As long as its last poll may last, and the fleet may show it after its end.
         LaunchesWithin = Seconds(12),

@@ -65,7 +65,9 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
         {
             Cloud = new CloudSettings
             {
-                Seed = seed, ServiceTime = Seconds(0.3), MeanLifetime = TimeSpan.FromMinutes(5),
+                Seed = seed,
+                ServiceTime = Seconds(0.3),
+                MeanLifetime = TimeSpan.FromMinutes(5),
             },
             Arrivals = AtOnce(2000),
         });
@@ -154,7 +156,9 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
         {
             Cloud = new CloudSettings
             {
-                Seed = seed, ServiceTime = Seconds(0.4), CountsLag = TimeSpan.FromMinutes(1),
+                Seed = seed,
+                ServiceTime = Seconds(0.4),
+                CountsLag = TimeSpan.FromMinutes(1),
             },
             Arrivals = AtOnce(300),
         });

@@ -40,7 +40,7 @@ public sealed record ResultSettings(
             ListenerLinger: results.Section("listener").Duration(
                 "linger", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)),
             Lost: new LostJobSettings(
-                results.Duration(LostJobSettings.LostAfterKey, second, TimeSpan.FromDays(14)),
+                results.Duration("lost-after", second, TimeSpan.FromDays(14)),
                 results.WholeNumber("open-batches-a-sweep", 1, 100_000)));
     }
 }
@@ -48,7 +48,4 @@ public sealed record ResultSettings(
 /// <summary>When a job without a result is lost.</summary>
 /// <param name="LostAfter">Its message is this old, and the queue was found empty since.</param>
 /// <param name="BatchesASweep">Open batches that are looked into at once.</param>
-public sealed record LostJobSettings(TimeSpan LostAfter, int BatchesASweep)
-{
-    internal const string LostAfterKey = "lost-after";
-}
+public sealed record LostJobSettings(TimeSpan LostAfter, int BatchesASweep);

@@ -24,11 +24,11 @@ public sealed record WebTierSettings(
     public static WebTierSettings Create(Config config)
     {
         var results = ResultSettings.Create(config);
-        CheckLostAfter(config, results.Lost.LostAfter);
+        var lost = results.Lost with { LostAfter = Max(results.Lost.LostAfter, LongestUnderWay(config)) };
         return new WebTierSettings(
             UploadSettings.Create(config),
             ScalingSettings.Create(config),
-            results,
+            results with { Lost = lost },
             QueueSourceSettings.Create(
                 new SettingsSection(config, "image-classifier.results.listener"),
                 new SettingsSection(config, "image-classifier.queues.responses")),
@@ -36,16 +36,13 @@ public sealed record WebTierSettings(
             AccessSettings.Create(config));
     }
 
-    /// <summary>A job whose nodes die one after the other is under way all the while.</summary>
-    private static void CheckLostAfter(Config config, TimeSpan lostAfter)
+    /// <summary>A job whose nodes die one after the other is under way for a lease for each receive.</summary>
+    private static TimeSpan LongestUnderWay(Config config)
     {
         var queue = new SettingsSection(config, "image-classifier.queues.requests");
         var lease = queue.Duration("lease", TimeSpan.FromSeconds(1), TimeSpan.FromHours(12));
-        var longest = lease * (queue.WholeNumber("max-receives", 1, 1000) + 1);
-        if (lostAfter > longest) return;
-        var section = new SettingsSection(config, "image-classifier.results");
-        throw new InvalidSettingException(
-            section.FullKey(LostJobSettings.LostAfterKey), section.Text(LostJobSettings.LostAfterKey),
-            $"a job can be under way for {longest}, its lease for each receive, and it must be longer than that");
+        return lease * (queue.WholeNumber("max-receives", 1, 1000) + 1);
     }
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 }

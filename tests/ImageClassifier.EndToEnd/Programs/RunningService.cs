@@ -71,16 +71,15 @@ public sealed partial class RunningService : IAsyncDisposable
         process.StandardInput.Close();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        try
-        {
-            service.Address = await service._address.Task.WaitAsync(StartLimit);
-        }
-        catch (TimeoutException)
+        Task startedOrEnded = Task.WhenAny(service._address.Task, process.WaitForExitAsync());
+        await startedOrEnded.WaitAsync(StartLimit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!service._address.Task.IsCompleted)
         {
             await service.DisposeAsync();
             Assert.Fail($"The service did not start:\n{service.Log}");
         }
 
+        service.Address = await service._address.Task;
         service.Http = new HttpClient { BaseAddress = service.Address, Timeout = TimeSpan.FromMinutes(3) };
         return service;
     }
