@@ -29,8 +29,8 @@ internal sealed class EmbeddedFaults(string dataFolder) : FaultEnvironment(dataF
 
     public override bool AcceptsWithoutQueue => true;
 
-    /// <summary>No process serves these queues that could be stopped. Someone who holds the write lock of their files has
-    /// the same effect: nothing can be sent, received, renewed or deleted.</summary>
+    /// <summary>No process serves these queues that could be stopped. Someone who holds the write lock of their files
+    /// has the same effect: nothing can be sent, received, renewed or deleted.</summary>
     public override IDisposable StopQueues()
     {
         var locks = new HeldLocks();
@@ -77,7 +77,8 @@ internal sealed class EmulatedAwsFaults : FaultEnvironment
 {
     private readonly EmulatedAws _aws;
 
-    private EmulatedAwsFaults(EmulatedAws aws, string dataFolder) : base(dataFolder, new StoredInBucket(aws)) => _aws = aws;
+    private EmulatedAwsFaults(EmulatedAws aws, string dataFolder)
+        : base(dataFolder, new StoredInBucket(aws)) => _aws = aws;
 
     // A stopping web tier waits for its last poll, which is long where polls are paid for.
     public override IReadOnlyList<string> Settings => [.. _aws.Settings, "results.listener.wait-time=2s"];

@@ -6,8 +6,8 @@ namespace ImageClassifier.EndToEnd.Faults;
 /// <param name="Pictures">Pictures uploaded.</param>
 /// <param name="NodeKills">App nodes killed, where that is the fault.</param>
 /// <param name="WebKills">Times that the web tier is killed, where that is the fault.</param>
-/// <param name="Outage">How long something is away, where that is the fault: longer than a lease and than SQLite waits for
-/// its turn.</param>
+/// <param name="Outage">How long something is away, where that is the fault: longer than a lease and than SQLite waits
+/// for its turn.</param>
 /// <param name="Limit">The run has failed when it has not ended after this time.</param>
 internal sealed record FaultForm(int Pictures, int NodeKills, int WebKills, TimeSpan Outage, TimeSpan Limit)
 {

@@ -11,8 +11,8 @@ using Xunit;
 namespace ImageClassifier.EndToEnd.Faults;
 
 /// <summary>
-/// The service under faults, with clients that want their results. A fault strikes by progress: once so many results have
-/// come, and only while there is work left. A seed decides how many, and whom it hits.
+/// The service under faults, with clients that want their results. A fault strikes by progress: once so many results
+/// have come, and only while there is work left. A seed decides how many, and whom it hits.
 /// </summary>
 internal sealed class FaultRun : IAsyncDisposable
 {
@@ -204,8 +204,8 @@ internal sealed class FaultRun : IAsyncDisposable
             CultureInfo.InvariantCulture,
             $"{Form.Pictures} pictures, seed {FaultForm.Seed} (IMAGE_CLASSIFIER_FAULTS_SEED): after"
             + $" {_elapsed.Elapsed.TotalSeconds:0} s {Client.Seen} results from {Client.Instances.Count} app nodes;"
-            + $" {_strikes.Count} faults, {Client.BrokenUploads} uploads without an answer, {Client.RefusedUploads} told to"
-            + $" come back, {Client.Reconnects} sockets opened again");
+            + $" {_strikes.Count} faults, {Client.BrokenUploads} uploads without an answer,"
+            + $" {Client.RefusedUploads} told to come back, {Client.Reconnects} sockets opened again");
         foreach (var strike in _strikes) text.AppendLine(strike);
         return text.ToString();
     }
@@ -221,7 +221,7 @@ internal sealed class FaultRun : IAsyncDisposable
         }
 
         foreach (var life in _lives) Append("web tier", life.Log.Split('\n'));
-        foreach (var node in _nodes.Where(node => node.Output.Length > 0)) Append(node.Instance, node.Output.Split('\n'));
+        foreach (var node in _nodes) Append(node.Instance, node.Output.Split('\n'));
         var logs = new DirectoryInfo(Path.Combine(_environment.DataFolder, "logs"));
         if (logs.Exists)
         {
@@ -232,7 +232,8 @@ internal sealed class FaultRun : IAsyncDisposable
         return text.ToString();
 
         void Append(string name, string[] lines) =>
-            text.AppendLine(CultureInfo.InvariantCulture, $"--- {name}").AppendJoin('\n', lines.TakeLast(LogLines)).AppendLine();
+            text.AppendLine(CultureInfo.InvariantCulture, $"--- {name}")
+                .AppendJoin('\n', lines.TakeLast(LogLines)).AppendLine();
     }
 
     public async ValueTask DisposeAsync()
@@ -258,17 +259,19 @@ internal sealed class FaultRun : IAsyncDisposable
     private async Task AssertAnsweredAsync(FollowedBatch batch)
     {
         var answer = await Client.GetAsync($"/api/batches/{batch.Id}");
-        var jobs = answer.GetProperty("jobs").EnumerateArray().ToDictionary(job => job.GetProperty("jobId").GetString()!);
+        var jobs = answer.GetProperty("jobs").EnumerateArray()
+            .ToDictionary(job => job.GetProperty("jobId").GetString()!);
         Assert.Equal(batch.Jobs.Count, answer.GetProperty("total").GetInt32());
         Assert.Equal(batch.Jobs.Order(), jobs.Keys.Order());
         foreach (var (id, job) in jobs)
         {
-            Assert.True(job.GetProperty("status").GetString() == "classified", $"A good picture has not come well: {job}");
+            Assert.True(job.GetProperty("status").GetString() == "classified", $"It is a good picture: {job}");
             batch.AssertSame(id, job);
         }
     }
 
-    /// <summary>An upload that was sent again is one batch, so the store has those of the clients and no more.</summary>
+    /// <summary>An upload that was sent again is one batch, so the store has those of the clients and no
+    /// more.</summary>
     private async Task AssertStoredAsync()
     {
         var manifests = (await _environment.Objects.ListAsync("batches/"))
@@ -280,7 +283,8 @@ internal sealed class FaultRun : IAsyncDisposable
             accepted[manifest.GetProperty("batch").GetString()!] =
             [
                 .. manifest.GetProperty("jobs").EnumerateArray()
-                    .Where(job => job.TryGetProperty("imageKey", out var image) && image.ValueKind == JsonValueKind.String)
+                    .Where(job => job.TryGetProperty("imageKey", out var image)
+                        && image.ValueKind == JsonValueKind.String)
                     .Select(job => job.GetProperty("job").GetString()!).Order(),
             ];
         }
@@ -296,7 +300,8 @@ internal sealed class FaultRun : IAsyncDisposable
                 var stored = await _environment.Objects.ReadAsync($"results/{batch.Id}/{job}.json");
                 Assert.Equal("classified", stored.GetProperty("status").GetString());
                 Assert.Equal(
-                    batch.Results[job].GetProperty("instanceId").GetString(), stored.GetProperty("instanceId").GetString());
+                    batch.Results[job].GetProperty("instanceId").GetString(),
+                    stored.GetProperty("instanceId").GetString());
             }
         }
     }

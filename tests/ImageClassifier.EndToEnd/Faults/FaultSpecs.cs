@@ -9,7 +9,8 @@ namespace ImageClassifier.EndToEnd.Faults;
 /// <summary>
 /// Nothing lost, nothing twice: what every environment promises under faults. Each run ends with exactly one result for
 /// each accepted picture, in the store and with a client that stayed through it all.
-/// <c>IMAGE_CLASSIFIER_FAULTS=long</c> makes them long, and <c>IMAGE_CLASSIFIER_FAULTS_SEED</c> repeats a run that failed.
+/// <c>IMAGE_CLASSIFIER_FAULTS=long</c> makes them long, and <c>IMAGE_CLASSIFIER_FAULTS_SEED</c> repeats a run that
+/// failed.
 /// </summary>
 public abstract class FaultSpecs(ITestOutputHelper output)
 {

@@ -6,8 +6,8 @@ using ImageClassifier.Testing;
 
 namespace ImageClassifier.EndToEnd.Faults;
 
-/// <summary>What a full disk does, where none can be mounted: the system refuses every write to a file by the processes of a
-/// data folder.</summary>
+/// <summary>What a full disk does, where none can be mounted: the system refuses every write to a file by the processes
+/// of a data folder.</summary>
 internal sealed class FileSizeLimit : IFillableDisk
 {
     private const int SigXfsz = 25;

@@ -28,8 +28,8 @@ internal sealed class FollowedBatch
     /// <summary>The results that its client has, by job.</summary>
     public IReadOnlyDictionary<string, JsonElement> Results => _results;
 
-    /// <summary>A result event came. Within one life of the batch's actor no job comes twice; after that a repeat says what
-    /// was said before.</summary>
+    /// <summary>A result event came. Within one life of the batch's actor no job comes twice; after that a repeat says
+    /// what was said before.</summary>
     public void Hear(string eventId, JsonElement job)
     {
         var id = IdOf(job);

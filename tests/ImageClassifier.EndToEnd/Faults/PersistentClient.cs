@@ -9,8 +9,8 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Faults;
 
-/// <summary>A client that outlives the service's faults: it uploads again under the same <c>Idempotency-Key</c> until the
-/// batch is accepted, and follows each batch over WebSockets, each from where the last one broke off.</summary>
+/// <summary>A client that outlives the service's faults: it uploads again under the same <c>Idempotency-Key</c> until
+/// the batch is accepted, and follows each batch over WebSockets, each from where the last one broke off.</summary>
 /// <param name="address">Where the service is, in all its lives.</param>
 /// <param name="limit">When it gives up.</param>
 internal sealed class PersistentClient(Uri address, CancellationToken limit) : IDisposable

@@ -23,7 +23,11 @@ internal sealed class StoredFiles(string dataFolder) : IStoredObjects
         // Prefixes of these tests are folders.
         var folder = Path.Combine(_root, prefix);
         return Task.FromResult<IReadOnlyList<string>>(Directory.Exists(folder)
-            ? [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(_root, file))]
+            ?
+            [
+                .. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+                    .Select(file => Path.GetRelativePath(_root, file)),
+            ]
             : []);
     }
 

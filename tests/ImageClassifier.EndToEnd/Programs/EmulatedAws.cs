@@ -4,8 +4,8 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>The environment <c>aws</c> on an emulator of SQS and S3, with app nodes as processes, and what the program needs
-/// to find it. One at a time: the program takes its credentials from this process's variables.</summary>
+/// <summary>The environment <c>aws</c> on an emulator of SQS and S3, with app nodes as processes, and what the program
+/// needs to find it. One at a time: the program takes its credentials from this process's variables.</summary>
 internal sealed class EmulatedAws : IAsyncDisposable
 {
     public const string Bucket = "end-to-end";
