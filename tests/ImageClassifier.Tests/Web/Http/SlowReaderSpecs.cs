@@ -49,6 +49,25 @@ public sealed partial class SlowReaderSpecs
             [.. upload.Jobs.Skip(1).Select(job => job.Value), "complete"], await ReadOnAsync(tier, upload, last));
     }
 
+    [Fact]
+    public async Task A_stopping_service_says_goodbye_behind_what_a_slow_reader_is_being_sent()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var upload = await tier.UploadAsync([.. Enumerable.Range(0, Pictures).Select(i => Upload.Jpeg($"{i}.jpg"))]);
+        for (var i = 0; i < Pictures; i++) await tier.PublishAsync(upload, i, new string('x', LabelLength));
+        using var socket = await OpenWhenThereIsRoomAsync(
+            tier, new Uri($"ws://{tier.Address.Authority}/ws?batch={upload.Batch}"));
+        var buffer = new byte[1 << 16];
+        await socket.ReceiveAsync(buffer.AsMemory(), tier.InTime);
+
+        var stopping = tier.StopAsync();
+        while (socket.CloseStatus is null) await socket.ReceiveAsync(buffer.AsMemory(), tier.InTime);
+        await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, tier.InTime);
+
+        Assert.Equal(WebSocketCloseStatus.EndpointUnavailable, socket.CloseStatus);
+        await stopping.WaitAsync(tier.InTime);
+    }
+
     private static async Task<bool> HasRoomAsync(RunningWebTier tier, AcceptedUpload upload)
     {
         using var answer = await tier.Client.GetAsync(
