@@ -52,10 +52,11 @@ internal sealed class FleetTruth(FleetLimits limits)
            select left > TimeSpan.Zero ? left : TimeSpan.Zero,
     ];
 
-    /// <summary>Books what was launched.</summary>
+    /// <summary>Books what was launched. A launch that is asked for again names instances that may be known by now.
+    /// </summary>
     public void Launched(IEnumerable<InstanceId> instances, DateTimeOffset now)
     {
-        foreach (var instance in instances) _known[instance] = new Known(instance, now, isOurs: true);
+        foreach (var instance in instances) _known.TryAdd(instance, new Known(instance, now, isOurs: true));
     }
 
     /// <summary>A result came from an instance, so it is up.</summary>

@@ -51,7 +51,7 @@ public sealed class ClassifierActorSpecs(ITestOutputHelper output) : NodeSpecs(o
         Classifier.WhileClassifying = _ =>
         {
             both.Signal();
-            Assert.True(both.Wait(TimeSpan.FromSeconds(10)));
+            Assert.True(both.Wait(RealLimit));
         };
         var classifier = Start(2);
         classifier.Tell(new ClassifyPictures([Decoded("cat")], CancellationToken.None));

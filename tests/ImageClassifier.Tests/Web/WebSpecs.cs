@@ -93,7 +93,7 @@ public abstract class WebSpecs : VirtualTimeSpecs
     {
         var asker = CreateTestProbe();
         actor.Tell(question, asker);
-        return await asker.ExpectMsgAsync<T>(TimeSpan.FromSeconds(10));
+        return await asker.ExpectMsgAsync<T>();
     }
 
     /// <summary>Whether a probe has been told nothing so far.</summary>

@@ -79,6 +79,17 @@ public sealed class FleetTruthSpecs
     }
 
     [Fact]
+    public void A_launch_asked_for_again_changes_nothing_about_what_the_fleet_has_shown_of_it()
+    {
+        Look(Start);
+        FleetInstance[] fleet = [Instance(One, InstanceState.Running)];
+        Look(Start, fleet, [Scaling.Sighting(One, Start)]);
+        _truth.Launched([One], Start + Minute);
+        Assert.Equal(new FleetCount(0, 1, 0), _truth.Count);
+        Assert.Empty(Look(Start + Minute, fleet, [Scaling.Sighting(One, Start + Minute)]).Boots);
+    }
+
+    [Fact]
     public void A_machine_that_runs_boots_until_its_node_was_heard_of()
     {
         _truth.Launched([One, Two], Start);
