@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.Event;
-using Akka.Routing;
 using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Node.Classification;
@@ -27,7 +26,7 @@ internal sealed class ClassifierActor : ReceiveActor
     public static Props Props(IImageClassifier classifier, TimeProvider time, int count, string dispatcher)
     {
         var one = Akka.Actor.Props.Create(() => new ClassifierActor(classifier, time)).WithDispatcher(dispatcher);
-        return count == 1 ? one : one.WithRouter(new SmallestMailboxPool(count));
+        return Akka.Actor.Props.Create(() => new ClassifierPoolActor(one, count));
     }
 
     private void Classify(ClassifyPictures run)
@@ -39,6 +38,7 @@ internal sealed class ClassifierActor : ReceiveActor
         finally
         {
             foreach (var picture in run.Pictures) picture.Dispose();
+            Context.Parent.Tell(RunIsOver.Instance);
         }
     }
 

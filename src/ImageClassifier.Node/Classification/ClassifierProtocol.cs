@@ -24,3 +24,9 @@ internal sealed record PicturesClassified(IReadOnlyList<IReadOnlyList<Prediction
 
 /// <summary>The run failed, perhaps for one of its pictures only.</summary>
 internal sealed record ClassificationFailed(Exception Cause) : IClassifierReply;
+
+/// <summary>A classifier is idle again.</summary>
+internal sealed record RunIsOver : IClassifierMessage
+{
+    public static readonly RunIsOver Instance = new();
+}

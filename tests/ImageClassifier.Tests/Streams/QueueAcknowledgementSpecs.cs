@@ -47,7 +47,7 @@ public sealed class QueueAcknowledgementSpecs : VirtualTimeSpecs
             .RunWith(Sink.First<Acknowledged>(), Materializer);
 
         await AdvanceAsync(TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(10));
-        await settled.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+        await settled.WaitAsync(RealLimit, TimeProvider.System);
         Assert.Single(_queue.Deleted);
     }
 

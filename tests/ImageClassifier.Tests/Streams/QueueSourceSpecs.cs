@@ -191,7 +191,7 @@ public sealed class QueueSourceSpecs : VirtualTimeSpecs
         control.Drain();
         await UntilAsync(() => _queue.Visible.Count == 17, "the buffer was handed back");
         received.Open();
-        await done.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+        await done.WaitAsync(RealLimit, TimeProvider.System);
         Assert.Equal(3, control.InHand);
         Assert.False(control.Drained.IsCompleted);
 
@@ -200,7 +200,7 @@ public sealed class QueueSourceSpecs : VirtualTimeSpecs
         Assert.Equal(3, _queue.InFlight.Count);
 
         foreach (var delivery in received.Snapshot()) delivery.Release();
-        await control.Drained.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+        await control.Drained.WaitAsync(RealLimit, TimeProvider.System);
         Assert.Equal(2, _queue.Polls.Count);
     }
 
@@ -221,7 +221,7 @@ public sealed class QueueSourceSpecs : VirtualTimeSpecs
             _queue.Put("late");
         }
 
-        await control.Drained.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+        await control.Drained.WaitAsync(RealLimit, TimeProvider.System);
         await done;
         Assert.Equal(0, received.Count);
         Assert.Equal(honoursStopWaiting ? 0 : 1, _queue.Visible.Count);
@@ -237,7 +237,7 @@ public sealed class QueueSourceSpecs : VirtualTimeSpecs
 
         control.Drain();
         control.Drain();
-        await control.Drained.WaitAsync(TimeSpan.FromSeconds(10), TimeProvider.System);
+        await control.Drained.WaitAsync(RealLimit, TimeProvider.System);
         await done;
         Assert.Single(_queue.Polls);
     }

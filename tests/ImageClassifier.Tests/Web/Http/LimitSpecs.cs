@@ -40,7 +40,7 @@ public sealed class LimitSpecs
     [Fact]
     public async Task Over_the_limit_of_live_batches_another_is_503_until_one_leaves()
     {
-        await using var tier = await RunningWebTier.StartAsync("results.max-live-batches = 1");
+        await using var tier = await RunningWebTier.StartAsync("results { max-live-batches = 1, heartbeat = 1s }");
         var first = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
         var second = await tier.UploadAsync(Upload.Jpeg("b.jpg"));
         using (var reader = new ClientWebSocket())

@@ -21,7 +21,8 @@ namespace ImageClassifier.Tests.Web.Http;
 /// <summary>The web tier behind a real server on a free port, in real time, with queues and a store in memory.</summary>
 internal sealed class RunningWebTier : IAsyncDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(20);
 
     private const string TestSettings =
         """
@@ -87,7 +88,7 @@ internal sealed class RunningWebTier : IAsyncDisposable
             .AddSingleton<IObjectStore>(parts.Store)
             .AddSingleton<IInstanceFleet>(parts.Fleet)
             .AddAkka("image-classifier", akka => akka.AddHocon(config, HoconAddMode.Prepend).WithWebTier(tier))
-            .AddWebTier(tier, TimeSpan.FromSeconds(1));
+            .AddWebTier(tier, StopGrace);
         var app = builder.Build();
         app.UseWebTier(Path.Combine(Repository.Root, "src", "ImageClassifier.Web", "Page"));
         await app.StartAsync();

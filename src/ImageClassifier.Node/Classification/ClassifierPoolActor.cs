@@ -1,0 +1,34 @@
+using Akka.Actor;
+
+namespace ImageClassifier.Node.Classification;
+
+/// <summary>Gives each run to a classifier that is idle. A router by mailboxes does not do: the mailbox of one that has
+/// just begun a run is as empty as that of an idle one.</summary>
+internal sealed class ClassifierPoolActor : ReceiveActor
+{
+    private readonly Queue<IActorRef> _idle = new();
+    private readonly Queue<(ClassifyPictures Run, IActorRef Asker)> _waiting = new();
+
+    /// <summary>Starts the classifiers.</summary>
+    /// <param name="classifier">A <see cref="ClassifierActor"/>.</param>
+    /// <param name="count">How many.</param>
+    public ClassifierPoolActor(Props classifier, int count)
+    {
+        for (var i = 0; i < count; i++) _idle.Enqueue(Context.ActorOf(classifier, $"{i}"));
+        Receive<ClassifyPictures>(run =>
+        {
+            _waiting.Enqueue((run, Sender));
+            GiveOut();
+        });
+        Receive<RunIsOver>(_ =>
+        {
+            _idle.Enqueue(Sender);
+            GiveOut();
+        });
+    }
+
+    private void GiveOut()
+    {
+        while (_idle.Count > 0 && _waiting.TryDequeue(out var next)) _idle.Dequeue().Tell(next.Run, next.Asker);
+    }
+}
