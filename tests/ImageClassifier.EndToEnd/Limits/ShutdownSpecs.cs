@@ -35,7 +35,7 @@ public sealed class ShutdownSpecs(ITestOutputHelper output)
         string classifiedUnder;
         await using (var first = await RunningService.StartAsync(data, ownsData: false, [QuickPolls, .. LongLease]))
         {
-            accepted = await first.UploadAsync(TestPictures.Many(Pictures));
+            accepted = await first.UploadAsync(TestPictures.Slow(Pictures));
             var batch = BatchId(accepted);
             await WorkBeginsAsync(first, batch);
             using var limit = new CancellationTokenSource(Enough);
@@ -103,7 +103,7 @@ public sealed class ShutdownSpecs(ITestOutputHelper output)
         // It launches none, so that the work is with the node that is stopped.
         await using var service = await RunningService.StartAsync(
             [QuickPolls, .. LongLease, "scaling.settle-time=10m"]);
-        var accepted = await service.UploadAsync(TestPictures.Many(Pictures));
+        var accepted = await service.UploadAsync(TestPictures.Slow(Pictures));
         var following = service.FollowAsync(BatchId(accepted), Enough);
         int exitCode;
         using (var node = StartNode(service.DataFolder, "stopped"))

@@ -23,6 +23,20 @@ public static class TestPictures
             return picture with { Name = $"{i:000}-{picture.Name}" };
         });
 
+    /// <summary>So many pictures that are small to send and long to decode, for a test that steps in while there is
+    /// work.</summary>
+    public static IEnumerable<TestPicture> Slow(int count) =>
+        Enumerable.Range(0, count).Select(i => new TestPicture($"{i:000}-large.png", Large.Value, null));
+
+    private static readonly Lazy<byte[]> Large = new(() =>
+    {
+        using var bitmap = new SKBitmap(2400, 1800);
+        using var canvas = new SKCanvas(bitmap);
+        canvas.Clear(SKColors.SteelBlue);
+        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        return data.ToArray();
+    });
+
     private static TestPicture[] Shared()
     {
         var folder = Path.Combine(Repository.Shared, "images");
