@@ -58,32 +58,8 @@ public sealed class FileObjectStore : IObjectStore
     }
 
     /// <inheritdoc />
-    public Task<StoredObject?> GetAsync(string key, CancellationToken cancellation)
-    {
-        var path = PathOf(key);
-        cancellation.ThrowIfCancellationRequested();
-        try
-        {
-            var file = new FileStream(path, new FileStreamOptions
-            {
-                Mode = FileMode.Open,
-                Access = FileAccess.Read,
-                Share = FileShare.ReadWrite | FileShare.Delete,
-                Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
-            });
-            // Size and time are of the file that is open, whatever takes its place meanwhile.
-            var stored = new StoredObject(file, file.Length, File.GetLastWriteTimeUtc(file.SafeFileHandle));
-            return Task.FromResult<StoredObject?>(stored);
-        }
-        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return Task.FromResult<StoredObject?>(null);
-        }
-        catch (UnauthorizedAccessException failure)
-        {
-            return Directory.Exists(path) ? Task.FromResult<StoredObject?>(null) : throw NotAllowed(failure);
-        }
-    }
+    public Task<StoredObject?> GetAsync(string key, CancellationToken cancellation) =>
+        Answer(() => Open(PathOf(key)), cancellation);
 
     /// <inheritdoc />
     public async IAsyncEnumerable<ObjectListing> ListAsync(
@@ -117,25 +93,64 @@ public sealed class FileObjectStore : IObjectStore
     }
 
     /// <inheritdoc />
-    public Task DeleteAsync(string key, CancellationToken cancellation)
+    public Task DeleteAsync(string key, CancellationToken cancellation) => Answer(() => Remove(PathOf(key)), cancellation);
+
+    /// <summary>What is done at once, as a task: whoever pipes it hears of a failure in no other way.</summary>
+    private static Task<T> Answer<T>(Func<T> call, CancellationToken cancellation)
     {
-        var path = PathOf(key);
-        cancellation.ThrowIfCancellationRequested();
+        if (cancellation.IsCancellationRequested) return Task.FromCanceled<T>(cancellation);
+        try
+        {
+            return Task.FromResult(call());
+        }
+        catch (Exception failure)
+        {
+            return Task.FromException<T>(failure);
+        }
+    }
+
+    private static StoredObject? Open(string path)
+    {
+        try
+        {
+            var file = new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.Open,
+                Access = FileAccess.Read,
+                Share = FileShare.ReadWrite | FileShare.Delete,
+                Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
+            });
+            // Size and time are of the file that is open, whatever takes its place meanwhile.
+            return new StoredObject(file, file.Length, File.GetLastWriteTimeUtc(file.SafeFileHandle));
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (UnauthorizedAccessException failure)
+        {
+            return Directory.Exists(path) ? null : throw NotAllowed(failure);
+        }
+    }
+
+    /// <returns>Whether a file was asked to go: false where there cannot be one.</returns>
+    private bool Remove(string path)
+    {
         try
         {
             File.Delete(path);
         }
         catch (DirectoryNotFoundException)
         {
-            return Task.CompletedTask;
+            return false;
         }
         catch (UnauthorizedAccessException failure)
         {
-            return Directory.Exists(path) ? Task.CompletedTask : throw NotAllowed(failure);
+            return Directory.Exists(path) ? false : throw NotAllowed(failure);
         }
 
         RemoveEmptyFolders(Path.GetDirectoryName(path)!);
-        return Task.CompletedTask;
+        return true;
     }
 
     private async Task<bool> WriteAsync(
