@@ -7,8 +7,8 @@ namespace ImageClassifier.Adapters.Embedded.Storage;
 
 /// <summary>
 /// An object store in a folder: a file for each object, shared by the processes of one machine. An object is written
-/// beside the store and renamed into it. It survives killed processes; a power cut can lose the last moments. Times are
-/// the file system's.
+/// beside the store and renamed into it. It survives killed processes; a power cut can lose the last moments, but what was
+/// put only if absent is then whole or not there. Times are the file system's.
 /// </summary>
 /// <remarks>A key cannot be an object and the beginning of other keys, up to a <c>/</c>, at once:
 /// <see cref="IOException"/>.</remarks>
@@ -52,7 +52,12 @@ public sealed class FileObjectStore : IObjectStore
         cancellation.ThrowIfCancellationRequested();
         if (File.Exists(path)) return false;
         return await WriteAsync(
-            (file, token) => file.WriteAsync(content, token).AsTask(),
+            async (file, token) =>
+            {
+                await file.WriteAsync(content, token);
+                // Once it has its place nothing takes it again, so it must not be found there empty.
+                file.Flush(flushToDisk: true);
+            },
             temporary => Finish(temporary, path, overwrite: false),
             cancellation);
     }
