@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using System.Web;
 using ImageClassifier.EndToEnd.Pictures;
 using ImageClassifier.EndToEnd.Programs;
@@ -10,7 +11,7 @@ using static Microsoft.Playwright.Assertions;
 namespace ImageClassifier.EndToEnd;
 
 /// <summary>The page in Debian's Chromium.</summary>
-public sealed class BrowserSpecs
+public sealed partial class BrowserSpecs
 {
     private const string QuickPolls = "node.polling.wait-time=1s";
 
@@ -50,6 +51,9 @@ public sealed class BrowserSpecs
             Buffer = picture.Bytes,
         }));
         await Expect(page.Locator("#fleet .instance")).Not.ToHaveCountAsync(0, Patiently);
+        await Expect(page.Locator("#decision-list li")
+            .Filter(new LocatorFilterOptions { HasTextRegex = LaunchedSome() }))
+            .Not.ToHaveCountAsync(0, Patiently);
         await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(TestPictures.All.Count, Patiently);
         await Expect(page.Locator("#summary")).ToHaveAttributeAsync("data-state", "done");
         Assert.Equal(
@@ -212,4 +216,7 @@ public sealed class BrowserSpecs
     {
         Path = Path.Combine(Repository.Root, "artifacts", "screenshots", name),
     });
+
+    [GeneratedRegex("[1-9][0-9]* launched")]
+    private static partial Regex LaunchedSome();
 }

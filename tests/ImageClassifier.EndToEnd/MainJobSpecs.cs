@@ -76,6 +76,30 @@ public sealed class MainJobSpecs
     }
 
     [SkippableFact]
+    public async Task The_fleet_grows_with_the_work_and_is_gone_after_it_and_the_log_tells_so_in_a_few_lines()
+    {
+        // By pictures and not by time, so that one quick node is not enough.
+        await using var service = await RunningService.StartAsync(
+            QuickPolls, "scaling.max-instances=4", "scaling.policy=per-image");
+
+        var accepted = await service.UploadAsync(TestPictures.Many(300));
+        var following = service.FollowAsync(BatchId(accepted), Enough);
+        var most = 0;
+        await Until.HoldsAsync(
+            () => (most = Math.Max(most, service.NodeProcesses().Count)) > 1,
+            Enough,
+            () => $"There were never more than {most} nodes:\n{service.Log}");
+        AssertOnceEach(accepted, await following);
+
+        // Three empty polls of a second, and what a busy machine takes for four processes to come down.
+        await service.FleetEndsAsync(TimeSpan.FromSeconds(30));
+        var told = service.Log.Split('\n').Count(line => line.Contains("Scaling:", StringComparison.Ordinal));
+        Assert.True(told is > 0 and < 20, $"{told} lines tell of scaling:\n{service.Log}");
+        Assert.Equal(0, await service.StopAsync());
+        AssertNoProcessIsLeft(service);
+    }
+
+    [SkippableFact]
     public async Task Three_hundred_pictures_come_back_once_each_although_a_node_is_killed()
     {
         await using var service = await RunningService.StartAsync(QuickPolls, ShortLease);

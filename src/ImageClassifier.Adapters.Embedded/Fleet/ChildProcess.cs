@@ -18,8 +18,22 @@ internal sealed class ChildProcess : IDisposable
         _ended = process.WaitForExitAsync();
     }
 
-    /// <summary>Whether it is gone.</summary>
-    public bool HasExited => _process.HasExited;
+    /// <summary>Whether it is gone, or was let go of.</summary>
+    public bool HasExited
+    {
+        get
+        {
+            try
+            {
+                return _ended.IsCompleted || _process.HasExited;
+            }
+            catch (InvalidOperationException)
+            {
+                // Another look at the fleet has seen it end and disposed of it.
+                return true;
+            }
+        }
+    }
 
     /// <summary>Whether it is gone and all that it printed was read.</summary>
     public bool IsFinished => _ended.IsCompleted;

@@ -80,21 +80,21 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     }
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<QueueOutcome>> DeleteAsync(
+    public async Task<IReadOnlyList<QueueOutcome>> DeleteAsync(
         IReadOnlyList<Receipt> receipts, CancellationToken cancellation)
     {
         CheckBatch(receipts);
-        return CallAsync(session => session.Delete(receipts), cancellation);
+        return await CallAsync(session => session.Delete(receipts), cancellation);
     }
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<QueueOutcome>> ExtendAsync(
+    public async Task<IReadOnlyList<QueueOutcome>> ExtendAsync(
         IReadOnlyList<Receipt> receipts, TimeSpan lease, CancellationToken cancellation)
     {
         CheckBatch(receipts);
         ArgumentOutOfRangeException.ThrowIfLessThan(lease, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(lease, MaxLease);
-        return CallAsync(session => session.Extend(receipts, lease), cancellation);
+        return await CallAsync(session => session.Extend(receipts, lease), cancellation);
     }
 
     /// <inheritdoc />

@@ -3,6 +3,7 @@ using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Adapters.Embedded.Queues;
 using ImageClassifier.Adapters.Embedded.Sqlite;
 using ImageClassifier.Adapters.Embedded.Storage;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace ImageClassifier.Adapters.Embedded.Retention;
@@ -80,21 +81,35 @@ public sealed class EmbeddedRetention(
         string folder, DateTimeOffset before, Func<string, bool> remove, CancellationToken cancellation)
     {
         var removed = 0;
-        if (!Directory.Exists(folder)) return removed;
-        foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
+        try
         {
-            cancellation.ThrowIfCancellationRequested();
-            try
+            if (!Directory.Exists(folder)) return removed;
+            foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
             {
-                if (file.LastWriteTimeUtc < before.UtcDateTime && remove(file.FullName)) removed++;
+                cancellation.ThrowIfCancellationRequested();
+                removed += TryRemove(file, before, remove);
             }
-            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-            {
-                log.LogWarning(failure, "What is old cannot be removed: {What}", file.FullName);
-            }
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // The folder went, or may not be read, while it was listed.
+            Complain(failure, folder);
         }
 
         return removed;
+    }
+
+    private int TryRemove(FileInfo file, DateTimeOffset before, Func<string, bool> remove)
+    {
+        try
+        {
+            return file.LastWriteTimeUtc < before.UtcDateTime && remove(file.FullName) ? 1 : 0;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            Complain(failure, file.FullName);
+            return 0;
+        }
     }
 
     private static bool RemoveFile(string path)
@@ -109,12 +124,15 @@ public sealed class EmbeddedRetention(
         {
             return await remove();
         }
-        catch (Exception failure) when (SqliteDatabase.IsUnavailable(failure))
+        catch (Exception failure) when (failure is SqliteException || SqliteDatabase.IsUnavailable(failure))
         {
-            log.LogWarning(failure, "What is old cannot be removed: {What}", what);
+            Complain(failure, what);
             return 0;
         }
     }
+
+    private void Complain(Exception failure, string what) =>
+        log.LogWarning(failure, "What is old cannot be removed: {What}", what);
 }
 
 /// <summary>What one run of <see cref="EmbeddedRetention"/> removed.</summary>

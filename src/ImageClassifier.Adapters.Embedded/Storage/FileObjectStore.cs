@@ -7,8 +7,8 @@ namespace ImageClassifier.Adapters.Embedded.Storage;
 
 /// <summary>
 /// An object store in a folder: a file for each object, shared by the processes of one machine. An object is written
-/// beside the store and renamed into it. It survives killed processes; a power cut can lose the last moments. Times are
-/// the file system's.
+/// beside the store and renamed into it. It survives killed processes; a power cut can lose the last moments, but what was
+/// put only if absent is then whole or not there. Times are the file system's.
 /// </summary>
 /// <remarks>A key cannot be an object and the beginning of other keys, up to a <c>/</c>, at once:
 /// <see cref="IOException"/>.</remarks>
@@ -52,38 +52,19 @@ public sealed class FileObjectStore : IObjectStore
         cancellation.ThrowIfCancellationRequested();
         if (File.Exists(path)) return false;
         return await WriteAsync(
-            (file, token) => file.WriteAsync(content, token).AsTask(),
+            async (file, token) =>
+            {
+                await file.WriteAsync(content, token);
+                // Once it has its place nothing takes it again, so it must not be found there empty.
+                file.Flush(flushToDisk: true);
+            },
             temporary => Finish(temporary, path, overwrite: false),
             cancellation);
     }
 
     /// <inheritdoc />
-    public Task<StoredObject?> GetAsync(string key, CancellationToken cancellation)
-    {
-        var path = PathOf(key);
-        cancellation.ThrowIfCancellationRequested();
-        try
-        {
-            var file = new FileStream(path, new FileStreamOptions
-            {
-                Mode = FileMode.Open,
-                Access = FileAccess.Read,
-                Share = FileShare.ReadWrite | FileShare.Delete,
-                Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
-            });
-            // Size and time are of the file that is open, whatever takes its place meanwhile.
-            var stored = new StoredObject(file, file.Length, File.GetLastWriteTimeUtc(file.SafeFileHandle));
-            return Task.FromResult<StoredObject?>(stored);
-        }
-        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return Task.FromResult<StoredObject?>(null);
-        }
-        catch (UnauthorizedAccessException failure)
-        {
-            return Directory.Exists(path) ? Task.FromResult<StoredObject?>(null) : throw NotAllowed(failure);
-        }
-    }
+    public Task<StoredObject?> GetAsync(string key, CancellationToken cancellation) =>
+        Answer(() => Open(PathOf(key)), cancellation);
 
     /// <inheritdoc />
     public async IAsyncEnumerable<ObjectListing> ListAsync(
@@ -117,25 +98,64 @@ public sealed class FileObjectStore : IObjectStore
     }
 
     /// <inheritdoc />
-    public Task DeleteAsync(string key, CancellationToken cancellation)
+    public Task DeleteAsync(string key, CancellationToken cancellation) => Answer(() => Remove(PathOf(key)), cancellation);
+
+    /// <summary>What is done at once, as a task: whoever pipes it hears of a failure in no other way.</summary>
+    private static Task<T> Answer<T>(Func<T> call, CancellationToken cancellation)
     {
-        var path = PathOf(key);
-        cancellation.ThrowIfCancellationRequested();
+        if (cancellation.IsCancellationRequested) return Task.FromCanceled<T>(cancellation);
+        try
+        {
+            return Task.FromResult(call());
+        }
+        catch (Exception failure)
+        {
+            return Task.FromException<T>(failure);
+        }
+    }
+
+    private static StoredObject? Open(string path)
+    {
+        try
+        {
+            var file = new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.Open,
+                Access = FileAccess.Read,
+                Share = FileShare.ReadWrite | FileShare.Delete,
+                Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
+            });
+            // Size and time are of the file that is open, whatever takes its place meanwhile.
+            return new StoredObject(file, file.Length, File.GetLastWriteTimeUtc(file.SafeFileHandle));
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (UnauthorizedAccessException failure)
+        {
+            return Directory.Exists(path) ? null : throw NotAllowed(failure);
+        }
+    }
+
+    /// <returns>Whether a file was asked to go: false where there cannot be one.</returns>
+    private bool Remove(string path)
+    {
         try
         {
             File.Delete(path);
         }
         catch (DirectoryNotFoundException)
         {
-            return Task.CompletedTask;
+            return false;
         }
         catch (UnauthorizedAccessException failure)
         {
-            return Directory.Exists(path) ? Task.CompletedTask : throw NotAllowed(failure);
+            return Directory.Exists(path) ? false : throw NotAllowed(failure);
         }
 
         RemoveEmptyFolders(Path.GetDirectoryName(path)!);
-        return Task.CompletedTask;
+        return true;
     }
 
     private async Task<bool> WriteAsync(

@@ -2,7 +2,8 @@ using ImageClassifier.Adapters.Embedded.Retention;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>Looks for old data again and again.</summary>
+/// <summary>Looks for old data again and again. Whatever goes wrong is logged, and the next look is another try: what is
+/// old is no reason to stop serving.</summary>
 internal sealed class RetentionService(
     EmbeddedRetention retention, TimeSpan interval, TimeProvider time, ILogger<RetentionService> log) : BackgroundService
 {
@@ -11,8 +12,15 @@ internal sealed class RetentionService(
         using var timer = new PeriodicTimer(interval, time);
         do
         {
-            var removed = await retention.RunOnceAsync(stoppingToken);
-            if (removed != new RetentionSummary(0, 0, 0, 0)) log.LogInformation("Old data went: {Removed}", removed);
+            try
+            {
+                var removed = await retention.RunOnceAsync(stoppingToken);
+                if (removed != new RetentionSummary(0, 0, 0, 0)) log.LogInformation("Old data went: {Removed}", removed);
+            }
+            catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
+            {
+                log.LogError(failure, "Looking for old data failed; the next look is in {Interval}", interval);
+            }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }

@@ -37,8 +37,12 @@ internal static class WebHosting
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         // Its scope has the request's path, and the path the id of a batch, which is the right to read it.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
-        // A failed start is said in one line at the end, not as a stack trace before it.
-        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        // A failed start is said in one line at the end, not as a stack trace before it. Later on the host alone tells
+        // why it stops.
+        var hasStarted = false;
+        builder.Logging.AddFilter(
+            "Microsoft.Extensions.Hosting.Internal.Host",
+            level => level >= LogLevel.Warning && Volatile.Read(ref hasStarted));
         environment.AddTo(builder.Services);
         builder.Services.AddFleet(environment, config, sources);
         builder.Services
@@ -48,6 +52,7 @@ internal static class WebHosting
         await using var app = builder.Build();
         app.UseWebTier(PageFolder);
         await StartAsync(app, listen, cancellation);
+        Volatile.Write(ref hasStarted, true);
         if (tier.Access.Keys.IsEmpty && !listen.IsLoopbackOnly)
         {
             app.Logger.LogWarning("No key is set (image-classifier.access.keys), so whoever reaches {Urls} may upload",

@@ -19,6 +19,10 @@ internal abstract class FaultEnvironment(string dataFolder, IStoredObjects objec
     /// <summary>Stops both queues, until what it answers is disposed of.</summary>
     public abstract IDisposable StopQueues();
 
+    /// <summary>How many messages the response queue has, those in flight included; null where the queue does not tell
+    /// past the program.</summary>
+    public abstract Task<long?> ResponsesLeftAsync();
+
     public abstract ValueTask DisposeAsync();
 }
 
@@ -45,6 +49,16 @@ internal sealed class EmbeddedFaults(string dataFolder) : FaultEnvironment(dataF
             locks.Dispose();
             throw;
         }
+    }
+
+    public override async Task<long?> ResponsesLeftAsync()
+    {
+        var path = Path.Combine(DataFolder, "queues", "responses.db");
+        await using var connection = new SqliteConnection($"Data Source={path};Mode=ReadOnly;Pooling=False");
+        await connection.OpenAsync();
+        await using var count = connection.CreateCommand();
+        count.CommandText = "SELECT count(*) FROM messages WHERE queue = 'responses'";
+        return (long)(await count.ExecuteScalarAsync())!;
     }
 
     public override ValueTask DisposeAsync()
@@ -94,6 +108,8 @@ internal sealed class EmulatedAwsFaults : FaultEnvironment
 
     /// <summary>The emulator answers nothing meanwhile, and forgets nothing. The store is stopped with it.</summary>
     public override IDisposable StopQueues() => new StoppedProcess(_aws.ProcessId);
+
+    public override Task<long?> ResponsesLeftAsync() => Task.FromResult<long?>(null);
 
     public override async ValueTask DisposeAsync()
     {

@@ -191,9 +191,12 @@ internal sealed class FaultRun : IAsyncDisposable
         await UntilAsync(
             async () => (await Client.GetAsync("/api/fleet")).GetProperty("backlog").GetInt32() == 0,
             "no message is left on the request queue");
+        await UntilAsync(
+            async () => await _environment.ResponsesLeftAsync() is null or 0, "no message is left on the response queue");
         Assert.Equal(0, await Service.StopAsync());
         Assert.Empty(ProcessTable.Running(_environment.DataFolder, "node"));
-        await AssertNoDeadLetterAsync();
+        await AssertNoDeadLetterAsync("requests");
+        await AssertNoDeadLetterAsync("responses");
     }
 
     /// <summary>What was done, in a line for each fault.</summary>
@@ -306,11 +309,11 @@ internal sealed class FaultRun : IAsyncDisposable
         }
     }
 
-    private async Task AssertNoDeadLetterAsync()
+    private async Task AssertNoDeadLetterAsync(string queue)
     {
         var (exitCode, output, error) = await BuiltProgram.RunAsync(
         [
-            "queue", "list", "--json", "--data", _environment.DataFolder,
+            "queue", "list", "--queue", queue, "--json", "--data", _environment.DataFolder,
             .. _settings.SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" }),
         ]);
         Assert.True(exitCode == 0, error);

@@ -260,6 +260,24 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         await Assert.ThrowsAnyAsync<ArgumentException>(() => Store.DeleteAsync(key, default));
     }
 
+    [SkippableFact]
+    public async Task A_cancelled_call_ends_by_its_task_and_not_by_itself()
+    {
+        // Whoever pipes a task to an actor has no one else to hear of it.
+        Task[] calls = [.. Calls("a/key", new CancellationToken(canceled: true))];
+
+        foreach (var call in calls) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+    }
+
+    /// <summary>Each call of a store that answers with a task.</summary>
+    protected IEnumerable<Task> Calls(string key, CancellationToken cancellation)
+    {
+        yield return Store.PutAsync(key, new MemoryStream(new byte[1]), cancellation);
+        yield return Store.PutIfAbsentAsync(key, new byte[1], cancellation);
+        yield return Store.GetAsync(key, cancellation);
+        yield return Store.DeleteAsync(key, cancellation);
+    }
+
     protected Task PutAsync(string key, string text) =>
         Store.PutAsync(key, new MemoryStream(Encoding.UTF8.GetBytes(text)), default);
 

@@ -6,6 +6,7 @@ using ImageClassifier.Adapters.Embedded.Storage;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Tests.Contracts;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -82,6 +83,23 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
     {
         await FillAsync();
         await File.WriteAllTextAsync(Layout.ResponseQueue, new string('?', 8192));
+
+        var summary = await RunAsync(age: TimeSpan.FromDays(31));
+
+        Assert.Equal(new RetentionSummary(Objects: 3, Messages: 2, Instances: 1, Files: 3), summary);
+    }
+
+    [Fact]
+    public async Task A_database_of_another_shape_keeps_nothing_else_from_going()
+    {
+        await FillAsync();
+        await using (var connection = new SqliteConnection($"Data Source={Layout.ResponseQueue};Pooling=False"))
+        {
+            await connection.OpenAsync();
+            await using var command = connection.CreateCommand();
+            command.CommandText = "CREATE TABLE messages (text)";
+            await command.ExecuteNonQueryAsync();
+        }
 
         var summary = await RunAsync(age: TimeSpan.FromDays(31));
 
