@@ -165,6 +165,8 @@ internal sealed class FleetTruth(FleetLimits limits)
 
     private string? WhyEnd(Known known, DateTimeOffset now)
     {
+        // Whether one that an earlier web tier launched is up may be told by its record alone.
+        if (!known.IsUp && !known.IsOurs && _readableSince is null) return null;
         if (!known.IsUp)
             return now - known.LaunchedAt >= limits.BootDeadline ? $"it did not come up within {Text(limits.BootDeadline)}" : null;
         if (limits.MaxLifetime > TimeSpan.Zero && now - known.LaunchedAt >= limits.MaxLifetime)

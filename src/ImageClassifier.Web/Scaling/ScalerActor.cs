@@ -81,7 +81,6 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         _lookAgain = false;
         var recordsDue = _recordsReadAt is not { } readAt
             || (_planner.HasInstances && Now - readAt >= _recordsInterval);
-        if (recordsDue) _recordsReadAt = Now;
         ObserveAsync(recordsDue).PipeTo(Self, failure: cause => new LookFailed(cause));
     }
 
@@ -114,6 +113,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private void OnObserved(Observed observed)
     {
         _looking = false;
+        if (observed.Seen.Nodes is not null) _recordsReadAt = Now;
         if (observed.RecordsFailure is { } failure)
         {
             _planner.RecordsUnreadable();

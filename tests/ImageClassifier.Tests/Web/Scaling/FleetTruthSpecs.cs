@@ -79,6 +79,17 @@ public sealed class FleetTruthSpecs
     }
 
     [Fact]
+    public void What_an_earlier_web_tier_launched_is_not_judged_before_the_records_were_read()
+    {
+        FleetInstance[] fleet = [Instance(One, InstanceState.Running), Instance(Two, InstanceState.Running)];
+        var late = Start + (2 * Limits.BootDeadline);
+        Assert.Empty(Look(late, fleet).ToEnd);
+        _truth.RecordsUnreadable();
+        Assert.Empty(Look(late, fleet).ToEnd);
+        Assert.Equal([Two], Look(late, fleet, [Scaling.Sighting(One, Start)]).ToEnd.Select(ending => ending.Instance));
+    }
+
+    [Fact]
     public void A_launch_asked_for_again_changes_nothing_about_what_the_fleet_has_shown_of_it()
     {
         Look(Start);

@@ -350,6 +350,26 @@ public sealed class ScalerActorSpecs : WebSpecs
         Assert.Empty(_fleet.Terminated);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_first_look_that_fails_costs_no_instance_of_an_earlier_web_tier(bool ofTheFleet)
+    {
+        await _fleet.LaunchAsync(2, "earlier", CancellationToken.None);
+        foreach (var instance in _fleet.Living) Write(instance.Id, done: 1);
+        // Only its record tells that a node works: the fleet does not say.
+        await AdvanceAsync(1200 * Second, 60 * Second);
+        if (ofTheFleet)
+            _fleet.FailDescribes();
+        else
+            Store.FailNext(StoreCall.List);
+        Upload(1);
+        Start();
+        await AdvanceUntilAsync(() => Store.CallsOf(StoreCall.List) >= 2, "the records were read", Second / 2);
+        await SettleAsync();
+        Assert.Empty(_fleet.Terminated);
+    }
+
     private static ScalingSettings Latency => Settings with { Policy = PolicyKind.Latency };
 
     private void Write(InstanceId instance, int done) => Store.Set(ObjectKeys.Node(instance), WireJson.Write(
