@@ -291,6 +291,7 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
                     _lastRefusal = Say(failure);
                     fleet._log.LogWarning("{Count} app nodes, {Candidate}: {Refusal}",
                         count, candidate, Ec2Failure.Describe("RunInstances", failure));
+                    if (refusal == LaunchRefusal.Unanswered) throw Ec2Failure.Of("RunInstances", failure);
                     if (refusal != LaunchRefusal.QuotaReached || count == 1) return refusal;
                     count /= 2;
                 }

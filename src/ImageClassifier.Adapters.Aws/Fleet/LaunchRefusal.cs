@@ -10,15 +10,18 @@ internal enum LaunchRefusal
     /// type, may still fit.</summary>
     QuotaReached,
 
-    /// <summary>No other candidate would fare better: wrong settings, no permission, throttling after the SDK's own
-    /// retries, or no connection.</summary>
+    /// <summary>No other candidate would fare better: wrong settings, no permission, or throttling after the SDK's own
+    /// retries.</summary>
     Final,
+
+    /// <summary>EC2 may have launched all the same: the answer was lost on its way, or EC2 failed by itself.</summary>
+    Unanswered,
 }
 
 /// <summary>Sorts EC2's error codes.</summary>
 internal static class LaunchRefusals
 {
-    /// <summary>What follows from an error code of RunInstances.</summary>
+    /// <summary>What follows from an error code of RunInstances; null where there was no answer.</summary>
     public static LaunchRefusal Of(string? errorCode) => errorCode switch
     {
         "InsufficientInstanceCapacity" or "InsufficientCapacity" or "InsufficientHostCapacity"
@@ -27,6 +30,7 @@ internal static class LaunchRefusals
         // The zone does not have the type; another may.
         "Unsupported" => LaunchRefusal.NoCapacity,
         "InstanceLimitExceeded" or "VcpuLimitExceeded" or "MaxSpotInstanceCountExceeded" => LaunchRefusal.QuotaReached,
+        null or "InternalError" or "InternalFailure" or "Unavailable" or "ServiceUnavailable" => LaunchRefusal.Unanswered,
         _ => LaunchRefusal.Final,
     };
 }

@@ -11,6 +11,7 @@ public interface IInstanceFleet
     /// answers the same instances.</param>
     /// <param name="cancellation">Ends the waiting; what was launched by then stays launched.</param>
     /// <returns>What was launched, which may be fewer than asked, and then why.</returns>
+    /// <exception cref="IOException">No one knows what was launched: the answer was lost.</exception>
     Task<LaunchOutcome> LaunchAsync(int count, string clientToken, CancellationToken cancellation);
 
     /// <summary>The instances that live, and those that ended within the last ten minutes or so.</summary>

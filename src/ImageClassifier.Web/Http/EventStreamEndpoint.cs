@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
@@ -21,6 +20,7 @@ internal sealed class EventStreamEndpoint(
     TimeProvider time)
 {
     private const string LastEventIdHeader = "Last-Event-ID";
+    private static readonly TimeSpan LastSendTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>Serves the stream until the last event, and 204 to a client that has it already, so that a browser's
     /// <c>EventSource</c> stops reconnecting.</summary>
@@ -68,19 +68,24 @@ internal sealed class EventStreamEndpoint(
 
     private async Task SendAsync(HttpResponse response, EventPage page, CancellationToken cancellation)
     {
-        var text = new StringBuilder();
-        foreach (var happened in page.Events)
-        {
-            var document = EventDocument.Of(happened);
-            text.Append("id: ").Append(document.Id).Append("\nevent: ").Append(document.Type)
-                .Append("\ndata: ").Append(JsonSerializer.Serialize(document, WireJson.Options)).Append("\n\n");
-        }
+        if (page.Events.Count == 0) await SendAsync(response, ": still here\n\n", cancellation);
+        // One at a time: what a client does not read is here once for all, and not again for each.
+        foreach (var happened in page.Events) await SendAsync(response, TextOf(happened), cancellation);
+    }
 
-        if (text.Length == 0) text.Append(": still here\n\n");
-
+    private async Task SendAsync(HttpResponse response, string text, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        // What is under way goes out whole, if need be in a hurry: cancelling it would abort the connection.
         using var slow = new CancellationTokenSource(results.SendTimeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(slow.Token, cancellation);
-        await response.WriteAsync(text.ToString(), either.Token);
-        await response.Body.FlushAsync(either.Token);
+        await using var hurry = cancellation.Register(() => slow.CancelAfter(LastSendTimeout));
+        await response.WriteAsync(text, slow.Token);
+        await response.Body.FlushAsync(slow.Token);
+    }
+
+    private static string TextOf(BatchEvent happened)
+    {
+        var document = EventDocument.Of(happened);
+        return $"id: {document.Id}\nevent: {document.Type}\ndata: {JsonSerializer.Serialize(document, WireJson.Options)}\n\n";
     }
 }

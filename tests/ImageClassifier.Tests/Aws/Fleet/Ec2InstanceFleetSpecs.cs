@@ -198,6 +198,21 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
         Assert.Single(Tried().Distinct());
     }
 
+    [Theory]
+    [InlineData("InternalError")]
+    [InlineData("Unavailable")]
+    public async Task A_launch_that_ec2_may_have_done_is_no_refusal_and_is_repeated_by_its_token(string code)
+    {
+        _ec2.Refuse("RunInstances", code);
+        var fleet = Fleet(FourCandidates);
+
+        await Assert.ThrowsAsync<IOException>(() => fleet.LaunchAsync(2, "token-1", default));
+        var again = await fleet.LaunchAsync(2, "token-1", default);
+
+        Assert.Equal(2, again.Launched.Count);
+        Assert.Single(_ec2.Calls("RunInstances").Select(call => call["ClientToken"]).Distinct());
+    }
+
     [Fact]
     public async Task A_launch_that_had_moved_on_is_not_tried_again_after_a_restart()
     {

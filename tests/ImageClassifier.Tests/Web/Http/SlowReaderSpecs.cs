@@ -68,6 +68,25 @@ public sealed partial class SlowReaderSpecs
         await stopping.WaitAsync(tier.InTime);
     }
 
+    [Fact]
+    public async Task A_stopping_service_ends_an_event_stream_behind_what_its_slow_reader_is_being_sent()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var upload = await tier.UploadAsync([.. Enumerable.Range(0, Pictures).Select(i => Upload.Jpeg($"{i}.jpg"))]);
+        for (var i = 0; i < Pictures; i++) await tier.PublishAsync(upload, i, new string('x', LabelLength));
+        using var answer = await tier.Client.GetAsync(
+            $"/api/batches/{upload.Batch}/events", HttpCompletionOption.ResponseHeadersRead, tier.InTime);
+        await using var stream = await answer.Content.ReadAsStreamAsync(tier.InTime);
+        await stream.ReadExactlyAsync(new byte[1], tier.InTime);
+
+        var stopping = tier.StopAsync();
+        var rest = await new StreamReader(stream).ReadToEndAsync(tier.InTime);
+
+        Assert.EndsWith("\n\n", rest, StringComparison.Ordinal);
+        Assert.DoesNotContain("event: complete", rest, StringComparison.Ordinal);
+        await stopping.WaitAsync(tier.InTime);
+    }
+
     private static async Task<bool> HasRoomAsync(RunningWebTier tier, AcceptedUpload upload)
     {
         using var answer = await tier.Client.GetAsync(
