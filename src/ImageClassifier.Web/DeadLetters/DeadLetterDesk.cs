@@ -71,6 +71,16 @@ public abstract class DeadLetterDesk
         return new LetterOutcome(subject?.Job, subject?.Batch, fate, Attempt: null, reason);
     }
 
+    /// <summary>A letter whose job was sent again may come once more, which does no harm; of the others it must be told
+    /// that they stay.</summary>
+    private async Task<LetterOutcome> RemoveAsync(ReceivedMessage message, LetterOutcome outcome)
+    {
+        var removal = await _dead.DeleteAsync(message, CancellationToken.None);
+        return removal.Succeeded || outcome.Fate == LetterFate.Redriven
+            ? outcome
+            : Outcome(message, LetterFate.Kept, $"The letter could not be removed. {removal.Reason}".TrimEnd());
+    }
+
     private async Task<IReadOnlyList<LetterOutcome>> DealAsync(
         IReadOnlyCollection<JobId>? jobs,
         Func<ReceivedMessage, CancellationToken, Task<LetterOutcome>> deal,
@@ -90,6 +100,7 @@ public abstract class DeadLetterDesk
                     cancellation.ThrowIfCancellationRequested();
                     var isMeant = jobs is null || (Subject(message) is { Job: var job } && jobs.Contains(job));
                     var outcome = isMeant ? await deal(message, cancellation) : null;
+                    if (outcome is { Fate: not LetterFate.Kept }) outcome = await RemoveAsync(message, outcome);
                     if (outcome is not null) outcomes.Add(outcome);
                     if (outcome is null or { Fate: LetterFate.Kept })
                     {
@@ -97,7 +108,6 @@ public abstract class DeadLetterDesk
                         continue;
                     }
 
-                    await _dead.DeleteAsync(message, CancellationToken.None);
                     inHand.Remove(message);
                 }
             }
@@ -162,7 +172,7 @@ public enum LetterFate
     /// <summary>It was removed.</summary>
     Purged,
 
-    /// <summary>It could not be sent, and stays.</summary>
+    /// <summary>It could not be sent, or not be removed, and stays.</summary>
     Kept,
 
     /// <summary>There is none of that job.</summary>

@@ -37,7 +37,7 @@ internal sealed class HealthEndpoints(
         }
         catch (Exception failure) when (failure is QueueUnavailableException or IOException or OperationCanceledException)
         {
-            log.LogWarning("Not ready: {Cause}", failure.Message);
+            if (!context.RequestAborted.IsCancellationRequested) log.LogWarning("Not ready: {Cause}", failure.Message);
             return Problems.Unavailable(uploads.RetryAfter);
         }
     }

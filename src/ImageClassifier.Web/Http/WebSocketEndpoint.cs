@@ -45,7 +45,15 @@ internal sealed class WebSocketEndpoint(
         await using (feed)
         {
             // The first page is there before the handshake, so that a wrong id is answered as any other request.
-            if (!await feed.MoveNextAsync()) return Problems.NoSuchBatch();
+            try
+            {
+                if (!await feed.MoveNextAsync()) return Problems.NoSuchBatch();
+            }
+            catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                return Problems.Stopping(uploads.RetryAfter);
+            }
+
             if (feed.Current is not EventPage) return BatchEndpoints.ProblemOf(feed.Current, uploads);
 
             using var socket = await context.WebSockets.AcceptWebSocketAsync();

@@ -112,8 +112,10 @@ function listen(url, onEvent, compare, signal) {
     /** @type {"complete" | "some" | "nothing"} */
     let heard = "nothing";
     let watch = setTimeout(end, CONNECT_TIMEOUT);
+    let ended = false;
 
     function end() {
+      ended = true;
       clearTimeout(watch);
       signal?.removeEventListener("abort", end);
       removeEventListener("offline", end);
@@ -126,6 +128,7 @@ function listen(url, onEvent, compare, signal) {
       clearTimeout(watch);
       watch = setTimeout(async () => {
         const found = await compare();
+        if (ended) return;
         // News that the socket did not bring, or a service out of reach: this connection is dead.
         if (found === "same") return listenOn();
         if (found === "complete") heard = "complete";

@@ -37,6 +37,9 @@ internal abstract record UploadOutcome
 internal sealed class UploadRequest(
     IObjectStore store, UploadSettings settings, TimeProvider time, ILogger<UploadRequest> log)
 {
+    // What is left then, the sweep removes; a stopping service has no more time than this.
+    private static readonly TimeSpan DiscardLimit = TimeSpan.FromSeconds(5);
+
     private readonly PictureIntake _intake = new(store, settings.MaxFileSize);
     private readonly BatchClaims _claims = new(store);
 
@@ -235,14 +238,15 @@ internal sealed class UploadRequest(
     private async Task DiscardAsync(Incoming incoming)
     {
         var batch = incoming.Batch;
+        using var limit = new CancellationTokenSource(DiscardLimit, time);
         try
         {
             // An earlier upload under the same key may have come to its manifest late.
-            if (incoming.Claim is not null && await store.ExistsAsync(ObjectKeys.Manifest(batch), CancellationToken.None))
+            if (incoming.Claim is not null && await store.ExistsAsync(ObjectKeys.Manifest(batch), limit.Token))
                 return;
-            await AbandonedUploads.DiscardAsync(store, batch, CancellationToken.None);
+            await AbandonedUploads.DiscardAsync(store, batch, limit.Token);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or OperationCanceledException)
         {
             log.LogWarning("Batch {Batch} is cleaned up later: {Cause}", batch, failure.Message);
         }

@@ -200,6 +200,18 @@ public sealed class DeadRequestsSpecs : WebSpecs
     }
 
     [Fact]
+    public async Task A_letter_that_could_not_be_removed_is_not_called_purged_and_is_there_for_the_next_try()
+    {
+        DeadBatch(1);
+        _dead.EntryOutcome = (call, _) =>
+            call == QueueCall.Delete ? new QueueOutcome(QueueOutcomeKind.Retriable, "Not now.") : null;
+        Assert.Equal(LetterFate.Kept, Assert.Single(await Desk.PurgeAsync(null, default)).Fate);
+        _dead.EntryOutcome = null;
+        Assert.Equal(LetterFate.Purged, Assert.Single(await Desk.PurgeAsync(null, default)).Fate);
+        Assert.Empty(_dead.All);
+    }
+
+    [Fact]
     public async Task Who_follows_the_batch_hears_of_the_redriven_job_s_result_and_of_a_further_end()
     {
         var (manifest, requests) = DeadBatch(1);
