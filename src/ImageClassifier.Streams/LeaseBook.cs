@@ -19,6 +19,9 @@ internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
     public DateTimeOffset? NextDue =>
         _entries.Values.Where(entry => !entry.IsUnderWay).Min(entry => entry.RenewAt);
 
+    /// <summary>How long a renewal may take, so that there is time for another before the lease ends.</summary>
+    public TimeSpan RenewalLimit => lease / 6;
+
     /// <summary>Takes a message that was just received into the book.</summary>
     public void Add(Delivery delivery)
     {

@@ -280,7 +280,10 @@ internal sealed class QueueSourceStage(
             try
             {
                 var receipts = due.Select(delivery => delivery.Message.Receipt).ToArray();
-                var outcomes = await _stage.Queue.ExtendAsync(receipts, _stage.Settings.Lease, CancellationToken.None);
+                // A call that hangs must not hold up the tries that are left before the leases end.
+                using var limit = new CancellationTokenSource(_leases.RenewalLimit, _stage.Time);
+                var outcomes = await _stage.Queue.ExtendAsync(receipts, _stage.Settings.Lease, limit.Token)
+                    .WaitAsync(limit.Token);
                 _onRenewed(new RenewalOutcome(due, calledAt, outcomes, null));
             }
             catch (Exception failure)

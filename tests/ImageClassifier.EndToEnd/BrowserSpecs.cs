@@ -24,7 +24,7 @@ public sealed partial class BrowserSpecs
         "--disable-component-update", "--disable-sync",
     ];
 
-    private static readonly LocatorAssertionsToHaveCountOptions Patiently = new() { Timeout = 60_000 };
+    static BrowserSpecs() => SetDefaultExpectTimeout(60_000);
 
     [SkippableFact]
     public async Task Chosen_pictures_show_their_labels_in_order_and_the_fleet_comes_and_goes()
@@ -50,11 +50,11 @@ public sealed partial class BrowserSpecs
             MimeType = picture.Name.EndsWith(".png", StringComparison.Ordinal) ? "image/png" : "image/jpeg",
             Buffer = picture.Bytes,
         }));
-        await Expect(page.Locator("#fleet .instance")).Not.ToHaveCountAsync(0, Patiently);
+        await Expect(page.Locator("#fleet .instance")).Not.ToHaveCountAsync(0);
         await Expect(page.Locator("#decision-list li")
             .Filter(new LocatorFilterOptions { HasTextRegex = LaunchedSome() }))
-            .Not.ToHaveCountAsync(0, Patiently);
-        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(TestPictures.All.Count, Patiently);
+            .Not.ToHaveCountAsync(0);
+        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(TestPictures.All.Count);
         await Expect(page.Locator("#summary")).ToHaveAttributeAsync("data-state", "done");
         Assert.Equal(
             TestPictures.All.Select(picture => picture.Name),
@@ -63,9 +63,9 @@ public sealed partial class BrowserSpecs
         await ScreenshotAsync(page, "page.png");
 
         await page.ReloadAsync();
-        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(TestPictures.All.Count, Patiently);
+        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(TestPictures.All.Count);
         await service.FleetEndsAsync(TimeSpan.FromMinutes(1));
-        await Expect(page.Locator("#fleet .instance[data-state=running]")).ToHaveCountAsync(0, Patiently);
+        await Expect(page.Locator("#fleet .instance[data-state=running]")).ToHaveCountAsync(0);
         Assert.Empty(complaints);
     }
 
@@ -81,7 +81,9 @@ public sealed partial class BrowserSpecs
         });
 
         Uri address;
-        await using (var first = await RunningService.StartAsync(data, ownsData: false, QuickPolls))
+        // No node comes in its first life, so that all is left for the second.
+        await using (var first = await RunningService.StartAsync(
+            data, ownsData: false, QuickPolls, "scaling.settle-time=10m"))
         {
             address = first.Address;
             await page.GotoAsync(address.ToString());
@@ -91,13 +93,13 @@ public sealed partial class BrowserSpecs
                 MimeType = "image/jpeg",
                 Buffer = picture.Bytes,
             }));
-            await Expect(page.Locator(Accepted)).ToHaveCountAsync(60, Patiently);
+            await Expect(page.Locator(Accepted)).ToHaveCountAsync(60);
             await first.KillWebAsync();
         }
 
         await using var second = await RunningService.StartAsync(
             data, ownsData: true, address, QuickPolls, "queues.requests.lease=5s");
-        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(60, Patiently);
+        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(60);
         await ScreenshotAsync(page, "phone.png");
     }
 
@@ -124,7 +126,7 @@ public sealed partial class BrowserSpecs
             type = "result",
             job = new { jobId = job, fileName = "a.jpg", status = "failed", error = "It was tried several times." },
         }));
-        await Expect(page.Locator(".card[data-state=failed]")).ToHaveCountAsync(1, Patiently);
+        await Expect(page.Locator(".card[data-state=failed]")).ToHaveCountAsync(1);
         socket.Send(JsonSerializer.Serialize(new
         {
             id = "e-2",
@@ -137,7 +139,7 @@ public sealed partial class BrowserSpecs
                 predictions = new[] { new { index = 0, label = "redriven", probability = 1.0 } },
             },
         }));
-        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(1, Patiently);
+        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(1);
         await Expect(page.Locator(".card .label")).ToContainTextAsync("redriven");
     }
 
@@ -186,11 +188,11 @@ public sealed partial class BrowserSpecs
         await page.Keyboard.TypeAsync(key);
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("#key-form")).ToBeHiddenAsync();
-        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(1, Patiently);
+        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(1);
         await Expect(page.Locator("#fleet")).ToBeVisibleAsync();
 
         await page.ReloadAsync();
-        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(1, Patiently);
+        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(1);
         await Expect(page.Locator("#fleet-count")).ToContainTextAsync("of");
         await Expect(page.Locator("#key-form")).ToBeHiddenAsync();
         var batch = await page.EvaluateAsync<string>(
@@ -200,7 +202,7 @@ public sealed partial class BrowserSpecs
         var other = await browser.NewPageAsync();
         await other.GotoAsync(new Uri(service.Address, $"/#batch={batch}").ToString());
         await Expect(other.Locator("#key")).ToBeVisibleAsync();
-        await Expect(other.Locator(".card[data-state=classified]")).ToHaveCountAsync(1, Patiently);
+        await Expect(other.Locator(".card[data-state=classified]")).ToHaveCountAsync(1);
         Assert.Empty(complaints);
     }
 

@@ -104,7 +104,7 @@ public sealed class MainJobSpecs
     {
         await using var service = await RunningService.StartAsync(QuickPolls, ShortLease);
 
-        var accepted = await service.UploadAsync(TestPictures.Many(300));
+        var accepted = await service.UploadAsync(TestPictures.Slow(300));
         var following = service.FollowAsync(BatchId(accepted), Enough);
         await WorkBeginsAsync(service, accepted, 300);
         var victim = service.NodeProcesses()[0];
@@ -141,7 +141,7 @@ public sealed class MainJobSpecs
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
         await using (var service = await RunningService.StartAsync(data, ownsData: false, QuickPolls))
         {
-            var accepted = await service.UploadAsync(TestPictures.Many(300));
+            var accepted = await service.UploadAsync(TestPictures.Slow(300));
             await WorkBeginsAsync(service, accepted, 300);
             await service.KillWebAsync();
 
@@ -159,7 +159,7 @@ public sealed class MainJobSpecs
     {
         await using var service = await RunningService.StartAsync(QuickPolls, LongLease, "queues.requests.max-lease=20m");
 
-        var accepted = await service.UploadAsync(TestPictures.Many(300));
+        var accepted = await service.UploadAsync(TestPictures.Slow(300));
         var following = service.FollowAsync(BatchId(accepted), Enough);
         await WorkBeginsAsync(service, accepted, 300);
         foreach (var node in service.NodeProcesses()) ProcessTable.Signal(node, "TERM");
@@ -176,7 +176,7 @@ public sealed class MainJobSpecs
         await using (var first = await RunningService.StartAsync(
             data, ownsData: false, QuickPolls, LongLease, "queues.requests.max-lease=20m"))
         {
-            accepted = await first.UploadAsync(TestPictures.Many(300));
+            accepted = await first.UploadAsync(TestPictures.Slow(300));
             await WorkBeginsAsync(first, accepted, 300);
             Assert.Equal(0, await first.StopAsync());
             AssertNoProcessIsLeft(first);

@@ -38,8 +38,9 @@ internal sealed class ResultPublisher(
             .Select(work => new Acknowledgement(work.Delivery, Settlement.HandBack));
         if (ended.Length == 0) return [.. handedBack];
 
+        // Handed back, a job whose work is done would only spend its receives while the queue of results is away.
         var outcomes = await QueueSends.SendAllAsync(
-            responses, [.. ended.Select(ToMessage)], RetryPolicy.Default, time, CancellationToken.None);
+            responses, [.. ended.Select(ToMessage)], StoreRetries.Patient, time, CancellationToken.None);
         return [.. handedBack, .. ended.Zip(outcomes, Conclude)];
     }
 

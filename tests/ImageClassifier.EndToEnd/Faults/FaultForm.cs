@@ -15,7 +15,7 @@ internal sealed record FaultForm(int Pictures, int NodeKills, int WebKills, Time
     public static FaultForm Current { get; } = Environment.GetEnvironmentVariable("IMAGE_CLASSIFIER_FAULTS") switch
     {
         "long" => new(2000, 20, 3, TimeSpan.FromSeconds(20), TimeSpan.FromMinutes(20)),
-        null or "" or "short" => new(240, 4, 2, TimeSpan.FromSeconds(8), TimeSpan.FromMinutes(2)),
+        null or "" or "short" => new(240, 4, 2, TimeSpan.FromSeconds(8), TimeSpan.FromMinutes(5)),
         var other => throw new InvalidOperationException($"IMAGE_CLASSIFIER_FAULTS is long or short, not '{other}'."),
     };
 

@@ -48,7 +48,7 @@ internal sealed class FaultRun : IAsyncDisposable
     {
         _environment = environment;
         _settings = [.. environment.Settings, .. QuickRecovery, .. settings];
-        _pictures = new Queue<TestPicture>(TestPictures.Many(Form.Pictures));
+        _pictures = new Queue<TestPicture>(TestPictures.Mixed(Form.Pictures));
         _limit = new CancellationTokenSource(Form.Limit, TimeProvider.System);
         Client = new PersistentClient(_address, _limit.Token);
     }
@@ -194,6 +194,11 @@ internal sealed class FaultRun : IAsyncDisposable
         await UntilAsync(
             async () => await _environment.ResponsesLeftAsync() is null or 0, "no message is left on the response queue");
         Assert.Equal(0, await Service.StopAsync());
+        // Those that were started by hand are told to stop, but no one waits for their very end.
+        var byHand = _nodes.Select(node => node.ProcessId).ToHashSet();
+        await UntilAsync(
+            () => !ProcessTable.Running(_environment.DataFolder, "node").Any(byHand.Contains),
+            "the app nodes that were started by hand end");
         Assert.Empty(ProcessTable.Running(_environment.DataFolder, "node"));
         await AssertNoDeadLetterAsync("requests");
         await AssertNoDeadLetterAsync("responses");

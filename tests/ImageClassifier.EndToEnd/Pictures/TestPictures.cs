@@ -28,6 +28,10 @@ public static class TestPictures
     public static IEnumerable<TestPicture> Slow(int count) =>
         Enumerable.Range(0, count).Select(i => new TestPicture($"{i:000}-large.png", Large.Value, null));
 
+    /// <summary>So many pictures, every other of which is a slow one.</summary>
+    public static IEnumerable<TestPicture> Mixed(int count) =>
+        Many(count).Zip(Slow(count)).Select((pair, i) => i % 2 == 0 ? pair.First : pair.Second);
+
     private static readonly Lazy<byte[]> Large = new(() =>
     {
         using var bitmap = new SKBitmap(2400, 1800);

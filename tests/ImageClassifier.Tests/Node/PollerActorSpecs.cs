@@ -344,8 +344,11 @@ public sealed class PollerActorSpecs : NodeSpecs
         Responses.CallFailure = _ => Volatile.Read(ref isAway) ? new QueueUnavailableException("It is away.") : null;
         var request = Upload("cat");
         StartPoller();
+        await AdvanceAsync(TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(1));
+        Assert.Equal(1, Assert.Single(Requests.All).ReceiveCount);
         await AdvanceUntilAsync(
-            () => Requests.All.Any(message => message.ReceiveCount == 2), "it was handed back and taken again");
+            () => Requests.All.Any(message => message.ReceiveCount == 2), "it was handed back and taken again",
+            TimeSpan.FromSeconds(1));
         Assert.Empty(Requests.Deleted);
 
         Volatile.Write(ref isAway, false);

@@ -150,6 +150,23 @@ public sealed class QueueSourceSpecs : VirtualTimeSpecs
     }
 
     [Fact]
+    public async Task A_renewal_that_hangs_is_tried_again_before_the_lease_ends()
+    {
+        _queue.Put("one");
+        var renewals = 0;
+        _queue.Before = call => call == QueueCall.Extend && Interlocked.Increment(ref renewals) == 1
+            ? new TaskCompletionSource().Task
+            : Task.CompletedTask;
+        var (_, received, _) = Run();
+        await UntilAsync(() => received.Count == 1, "it was received");
+
+        await AdvanceAsync(TimeSpan.FromSeconds(40), TimeSpan.FromMilliseconds(500));
+        Assert.Single(_queue.InFlight);
+        Assert.Equal(1, received.Count);
+        Assert.False(received.Snapshot()[0].LeaseLost);
+    }
+
+    [Fact]
     public async Task A_renewal_that_fails_is_tried_again_before_the_lease_ends()
     {
         _queue.Put("one");
