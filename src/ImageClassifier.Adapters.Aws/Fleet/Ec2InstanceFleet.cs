@@ -43,6 +43,7 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
     private readonly Lock _describeGate = new();
     private Task? _described;
     private long _describedAt;
+    private Launch? _unanswered;
 
     /// <summary>A fleet; nothing is asked of EC2 yet.</summary>
     /// <param name="ec2">The client, which stays the caller's.</param>
@@ -72,11 +73,14 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
         await _launching.WaitAsync(cancellation);
         try
         {
+            // From its beginning it would launch again what was refused before, and by now is not.
+            if (_unanswered is { } begun && begun.Is(token, count)) return await FinishAsync(begun, cancellation);
+
             // EC2's client tokens keep one call from launching twice, but a call that was refused is free to succeed
             // when it is repeated. So a launch that brought anything before is not tried again at all.
             await RefreshAsync(cancellation);
             var before = _view.LaunchedWith(token);
-            if (before.Count == 0) return await new Launch(this, token, count).RunAsync(cancellation);
+            if (before.Count == 0) return await FinishAsync(new Launch(this, token, count), cancellation);
             return new LaunchOutcome(
                 before, before.Count < count ? $"The first launch with this token brought {before.Count}." : null);
         }
@@ -84,6 +88,14 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
         {
             _launching.Release();
         }
+    }
+
+    private async Task<LaunchOutcome> FinishAsync(Launch launch, CancellationToken cancellation)
+    {
+        _unanswered = launch;
+        var outcome = await launch.RunAsync(cancellation);
+        _unanswered = null;
+        return outcome;
     }
 
     /// <inheritdoc />
@@ -249,24 +261,33 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
     [GeneratedRegex("^lt-[0-9a-f]{8,32}$")]
     private static partial Regex TemplateIdForm();
 
-    /// <summary>One launch: its candidates in order, until it has what was asked for or no other would do.</summary>
+    /// <summary>One launch: its candidates in order, until it has what was asked for or no other would do. Run again
+    /// after a call without an answer, it goes on with that call.</summary>
     private sealed class Launch(Ec2InstanceFleet fleet, LaunchToken token, int asked)
     {
         private readonly List<InstanceId> _launched = [];
         private string? _lastRefusal;
+        private string? _exhaustedType;
+        private int _candidate;
+        private int _attempt;
+
+        // Of the attempt under way; 0 before a candidate's first.
+        private int _count;
 
         private int Missing => asked - _launched.Count;
 
+        public bool Is(LaunchToken other, int count) => other == token && count == asked;
+
         public async Task<LaunchOutcome> RunAsync(CancellationToken cancellation)
         {
-            string? exhaustedType = null;
-            foreach (var candidate in fleet._candidates)
+            for (; _candidate < fleet._candidates.Count; _candidate++)
             {
+                var candidate = fleet._candidates[_candidate];
                 // The quota is the same in every subnet. Without a type there is nothing to tell candidates apart by.
-                if (exhaustedType is not null && candidate.InstanceType == exhaustedType) continue;
+                if (_exhaustedType is not null && candidate.InstanceType == _exhaustedType) continue;
                 var refusal = await TryAsync(candidate, cancellation);
                 if (Missing <= 0 || refusal == LaunchRefusal.Final) break;
-                if (refusal == LaunchRefusal.QuotaReached) exhaustedType = candidate.InstanceType;
+                if (refusal == LaunchRefusal.QuotaReached) _exhaustedType = candidate.InstanceType;
             }
 
             return new LaunchOutcome(_launched, Missing > 0 ? Shortfall() : null);
@@ -277,38 +298,40 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
         /// <returns>The last refusal; null when the candidate gave all or some.</returns>
         private async Task<LaunchRefusal?> TryAsync(LaunchCandidate candidate, CancellationToken cancellation)
         {
-            var count = Missing;
-            for (var attempt = 0; ; attempt++)
+            if (_count == 0) (_count, _attempt) = (Missing, 0);
+            LaunchRefusal? refusal = null;
+            while (_count > 0)
             {
                 try
                 {
-                    await RunInstancesAsync(candidate, count, attempt, cancellation);
-                    return null;
+                    await RunInstancesAsync(candidate, cancellation);
+                    (refusal, _count) = (null, 0);
                 }
                 catch (Exception failure) when (Ec2Failure.Is(failure, cancellation))
                 {
-                    var refusal = LaunchRefusals.Of((failure as AmazonEC2Exception)?.ErrorCode);
+                    refusal = LaunchRefusals.Of((failure as AmazonEC2Exception)?.ErrorCode);
                     _lastRefusal = Say(failure);
                     fleet._log.LogWarning("{Count} app nodes, {Candidate}: {Refusal}",
-                        count, candidate, Ec2Failure.Describe("RunInstances", failure));
+                        _count, candidate, Ec2Failure.Describe("RunInstances", failure));
                     if (refusal == LaunchRefusal.Unanswered) throw Ec2Failure.Of("RunInstances", failure);
-                    if (refusal != LaunchRefusal.QuotaReached || count == 1) return refusal;
-                    count /= 2;
+                    _count = refusal == LaunchRefusal.QuotaReached ? _count / 2 : 0;
+                    _attempt++;
                 }
             }
+
+            return refusal;
         }
 
-        private async Task RunInstancesAsync(
-            LaunchCandidate candidate, int count, int attempt, CancellationToken cancellation)
+        private async Task RunInstancesAsync(LaunchCandidate candidate, CancellationToken cancellation)
         {
-            var request = fleet.RequestFor(candidate, count, token.ForAttempt(candidate.Index, attempt));
+            var request = fleet.RequestFor(candidate, _count, token.ForAttempt(candidate.Index, _attempt));
             var answer = await fleet._ec2.RunInstancesAsync(request, cancellation);
             var instances = answer.Reservation?.Instances ?? [];
             fleet._view.Launched(instances);
             _launched.AddRange(instances.Select(instance => InstanceId.Parse(instance.InstanceId)));
-            if (instances.Count < count) _lastRefusal = $"EC2 gave {instances.Count} of {count}";
+            if (instances.Count < _count) _lastRefusal = $"EC2 gave {instances.Count} of {_count}";
             fleet._log.LogInformation(
-                "{Launched} of {Count} app nodes launched, {Candidate}", instances.Count, count, candidate);
+                "{Launched} of {Count} app nodes launched, {Candidate}", instances.Count, _count, candidate);
         }
 
         private string Shortfall() =>

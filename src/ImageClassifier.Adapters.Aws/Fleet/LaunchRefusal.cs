@@ -30,7 +30,8 @@ internal static class LaunchRefusals
         // The zone does not have the type; another may.
         "Unsupported" => LaunchRefusal.NoCapacity,
         "InstanceLimitExceeded" or "VcpuLimitExceeded" or "MaxSpotInstanceCountExceeded" => LaunchRefusal.QuotaReached,
-        null or "InternalError" or "InternalFailure" or "Unavailable" or "ServiceUnavailable" => LaunchRefusal.Unanswered,
+        null or "InternalError" or "InternalFailure" or "Unavailable" or "ServiceUnavailable" =>
+            LaunchRefusal.Unanswered,
         _ => LaunchRefusal.Final,
     };
 }

@@ -214,6 +214,23 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_launch_without_an_answer_goes_on_where_it_was_and_asks_no_earlier_candidate_again()
+    {
+        _ec2.ShowsLaunches = false;
+        _ec2.Refuse("RunInstances", "InsufficientInstanceCapacity", "InternalError");
+        var fleet = Fleet(FourCandidates);
+
+        await Assert.ThrowsAsync<IOException>(() => fleet.LaunchAsync(2, "token-1", default));
+        var again = await fleet.LaunchAsync(2, "token-1", default);
+
+        Assert.Equal(2, again.Launched.Count);
+        var tokens = _ec2.Calls("RunInstances").Select(call => call["ClientToken"]).ToArray();
+        Assert.Equal(3, tokens.Length);
+        Assert.NotEqual(tokens[0], tokens[1]);
+        Assert.Equal(tokens[1], tokens[2]);
+    }
+
+    [Fact]
     public async Task A_launch_that_had_moved_on_is_not_tried_again_after_a_restart()
     {
         _ec2.LimitCapacity("c7i.large", 0);
