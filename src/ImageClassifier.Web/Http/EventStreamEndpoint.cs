@@ -20,7 +20,6 @@ internal sealed class EventStreamEndpoint(
     TimeProvider time)
 {
     private const string LastEventIdHeader = "Last-Event-ID";
-    private static readonly TimeSpan LastSendTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>Serves the stream until the last event, and 204 to a client that has it already, so that a browser's
     /// <c>EventSource</c> stops reconnecting.</summary>
@@ -69,18 +68,16 @@ internal sealed class EventStreamEndpoint(
     private async Task SendAsync(HttpResponse response, EventPage page, CancellationToken cancellation)
     {
         if (page.Events.Count == 0) await SendAsync(response, ": still here\n\n", cancellation);
-        // One at a time: what a client does not read is here once for all, and not again for each.
+        // One at a time, so that a client that does not read holds one of them in memory and not the whole batch.
         foreach (var happened in page.Events) await SendAsync(response, TextOf(happened), cancellation);
     }
 
     private async Task SendAsync(HttpResponse response, string text, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        // What is under way goes out whole, if need be in a hurry: cancelling it would abort the connection.
-        using var slow = new CancellationTokenSource(results.SendTimeout, time);
-        await using var hurry = cancellation.Register(() => slow.CancelAfter(LastSendTimeout));
-        await response.WriteAsync(text, slow.Token);
-        await response.Body.FlushAsync(slow.Token);
+        using var limit = new SendLimit(results.SendTimeout, time, cancellation);
+        await response.WriteAsync(text, limit.Token);
+        await response.Body.FlushAsync(limit.Token);
     }
 
     private static string TextOf(BatchEvent happened)

@@ -99,12 +99,9 @@ internal sealed class WebSocketEndpoint(
         foreach (var happened in page.Events)
         {
             cancellation.ThrowIfCancellationRequested();
-            // A frame under way goes out whole, if need be in a hurry: cancelling it would abort the connection, and the
-            // client would never hear the close that follows.
-            using var slow = new CancellationTokenSource(results.SendTimeout, time);
-            await using var hurry = cancellation.Register(() => slow.CancelAfter(CloseTimeout));
+            using var limit = new SendLimit(results.SendTimeout, time, cancellation);
             var frame = JsonSerializer.SerializeToUtf8Bytes(EventDocument.Of(happened), WireJson.Options);
-            await socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, slow.Token);
+            await socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, limit.Token);
         }
     }
 

@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Text.Json;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.DeadLetters;
@@ -144,6 +145,32 @@ public sealed class WebSocketSpecs
         Assert.Null(await ReadAsync(tier, socket));
         Assert.Equal(WebSocketCloseStatus.EndpointUnavailable, socket.CloseStatus);
         await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, tier.InTime);
+        await stopping.WaitAsync(tier.InTime);
+    }
+
+    [Fact]
+    public async Task A_service_that_stops_before_the_first_page_is_there_says_to_come_back()
+    {
+        await using var earlier = await RunningWebTier.StartAsync();
+        var upload = await earlier.UploadAsync(Upload.Jpeg("a.jpg"));
+        await using var tier = await RunningWebTier.StartAsync(store: earlier.Store);
+        var (isLoading, isHeld) = (false, new TaskCompletionSource());
+        tier.Store.Before = (_, key) =>
+        {
+            if (key != ObjectKeys.Manifest(upload.Batch)) return Task.CompletedTask;
+            Volatile.Write(ref isLoading, true);
+            return isHeld.Task;
+        };
+        using var socket = new ClientWebSocket();
+        socket.Options.CollectHttpResponseDetails = true;
+        var connecting = socket.ConnectAsync(Address(tier, $"batch={upload.Batch}"), tier.InTime);
+        await tier.UntilAsync(() => Volatile.Read(ref isLoading), "the batch is loaded");
+
+        var stopping = tier.StopAsync();
+        await Assert.ThrowsAsync<WebSocketException>(() => connecting);
+        isHeld.SetResult();
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, socket.HttpStatusCode);
         await stopping.WaitAsync(tier.InTime);
     }
 
