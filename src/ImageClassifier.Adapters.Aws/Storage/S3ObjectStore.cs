@@ -129,10 +129,10 @@ public sealed class S3ObjectStore : IObjectStore
     }
 
     /// <inheritdoc />
-    public Task DeleteAsync(string key, CancellationToken cancellation)
+    public async Task DeleteAsync(string key, CancellationToken cancellation)
     {
         var place = PlaceOf(key);
-        return CallAsync("DeleteObject", () => _s3.DeleteObjectAsync(_bucket, place, cancellation), cancellation);
+        await CallAsync("DeleteObject", () => _s3.DeleteObjectAsync(_bucket, place, cancellation), cancellation);
     }
 
     private async Task PutPartsAsync(

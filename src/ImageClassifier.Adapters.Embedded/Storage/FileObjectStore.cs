@@ -98,7 +98,13 @@ public sealed class FileObjectStore : IObjectStore
     }
 
     /// <inheritdoc />
-    public Task DeleteAsync(string key, CancellationToken cancellation) => Answer(() => Remove(PathOf(key)), cancellation);
+    public Task DeleteAsync(string key, CancellationToken cancellation) => Answer<object?>(
+        () =>
+        {
+            Remove(PathOf(key));
+            return null;
+        },
+        cancellation);
 
     /// <summary>What is done at once, as a task: whoever pipes it hears of a failure in no other way.</summary>
     private static Task<T> Answer<T>(Func<T> call, CancellationToken cancellation)
@@ -138,8 +144,7 @@ public sealed class FileObjectStore : IObjectStore
         }
     }
 
-    /// <returns>Whether a file was asked to go: false where there cannot be one.</returns>
-    private bool Remove(string path)
+    private void Remove(string path)
     {
         try
         {
@@ -147,15 +152,15 @@ public sealed class FileObjectStore : IObjectStore
         }
         catch (DirectoryNotFoundException)
         {
-            return false;
+            return;
         }
         catch (UnauthorizedAccessException failure)
         {
-            return Directory.Exists(path) ? false : throw NotAllowed(failure);
+            if (Directory.Exists(path)) return;
+            throw NotAllowed(failure);
         }
 
         RemoveEmptyFolders(Path.GetDirectoryName(path)!);
-        return true;
     }
 
     private async Task<bool> WriteAsync(

@@ -44,8 +44,8 @@ internal sealed class StoredBatch(IObjectStore store, BatchId batch)
     }
 
     /// <summary>Notes that all jobs have their results.</summary>
-    public async Task CloseAsync(CancellationToken cancellation) =>
-        await store.DeleteAsync(ObjectKeys.OpenMarker(batch), cancellation).ConfigureAwait(false);
+    public Task CloseAsync(CancellationToken cancellation) =>
+        store.DeleteAsync(ObjectKeys.OpenMarker(batch), cancellation);
 
     /// <summary>Removes all there is of the batch. The claim goes first, because only the manifest names it, and then the
     /// manifest, so that a deletion that is broken off leaves a batch that no one can read rather than half of one; a

@@ -261,12 +261,14 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_cancelled_call_ends_by_its_task_and_not_by_itself()
+    public async Task What_is_refused_or_cancelled_comes_with_the_task_and_never_from_the_call_itself()
     {
         // Whoever pipes a task to an actor has no one else to hear of it.
-        Task[] calls = [.. Calls("a/key", new CancellationToken(canceled: true))];
+        Task[] refused = [.. Calls("no//key", default)];
+        Task[] cancelled = [.. Calls("a/key", new CancellationToken(canceled: true))];
 
-        foreach (var call in calls) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+        foreach (var call in refused) await Assert.ThrowsAnyAsync<ArgumentException>(() => call);
+        foreach (var call in cancelled) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
     }
 
     /// <summary>Each call of a store that answers with a task.</summary>

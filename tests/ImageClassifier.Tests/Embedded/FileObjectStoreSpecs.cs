@@ -66,14 +66,12 @@ public sealed class FileObjectStoreSpecs : ObjectStoreContract
     }
 
     [Fact]
-    public async Task What_is_refused_comes_with_the_task_and_never_from_the_call_itself()
+    public async Task What_the_file_system_refuses_comes_with_the_task_and_never_from_the_call_itself()
     {
         // A well-formed key, but no file system has names of this length.
         Task[] calls = [.. Calls(new string('k', 5000), default)];
-        Task[] noKeys = [.. Calls("no//key", default)];
 
         foreach (var call in calls) await Assert.ThrowsAnyAsync<IOException>(() => call);
-        foreach (var call in noKeys) await Assert.ThrowsAnyAsync<ArgumentException>(() => call);
     }
 
     [Fact]
