@@ -76,8 +76,8 @@ internal sealed class PictureIntake(
         }
 
         var started = time.GetTimestamp();
-        using var picture = await StoreRetries.RunAsync(
-            () => FetchAsync(request.ImageKey), StoreRetries.Brief, time);
+        using var picture = await OutageRetries.RunAsync(
+            () => FetchAsync(request.ImageKey), OutageRetries.Brief, time);
         if (picture is null)
         {
             var error = new JobError(JobErrorCodes.Missing, "The picture is no longer stored.");
@@ -150,8 +150,8 @@ internal sealed class PictureIntake(
     private async Task<JobResult?> FindStoredAsync(ClassificationRequest request, bool isLastChance)
     {
         var key = ObjectKeys.Result(request.Batch, request.Job);
-        var retries = isLastChance ? StoreRetries.Patient : StoreRetries.Brief;
-        return await StoreRetries.RunAsync(
+        var retries = isLastChance ? OutageRetries.Patient : OutageRetries.Brief;
+        return await OutageRetries.RunAsync(
             () => store.ReadJsonAsync<JobResult>(key, CancellationToken.None), retries, time);
     }
 

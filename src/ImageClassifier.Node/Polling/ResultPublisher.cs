@@ -19,7 +19,7 @@ internal sealed class ResultPublisher(
         if (work is not JobWork.Ended { IsStored: false } ended) return work;
         try
         {
-            return await StoreRetries.RunAsync(() => StoreAsync(ended), StoreRetries.Patient, time);
+            return await OutageRetries.RunAsync(() => StoreAsync(ended), OutageRetries.Patient, time);
         }
         catch (Exception failure)
         {
@@ -40,7 +40,7 @@ internal sealed class ResultPublisher(
 
         // Handed back, a job whose work is done would only spend its receives while the queue of results is away.
         var outcomes = await QueueSends.SendAllAsync(
-            responses, [.. ended.Select(ToMessage)], StoreRetries.Patient, time, CancellationToken.None);
+            responses, [.. ended.Select(ToMessage)], OutageRetries.Patient, time, CancellationToken.None);
         return [.. handedBack, .. ended.Zip(outcomes, Conclude)];
     }
 

@@ -13,18 +13,18 @@ internal sealed class Suspicion(IObjectStore store, TimeProvider time)
 {
     /// <summary>The last try alone of this attempt; null where there was none.</summary>
     /// <exception cref="IOException">The store does not answer.</exception>
-    public Task<AloneTry?> FindAsync(ClassificationRequest request) => StoreRetries.RunAsync(
-        () => store.ReadJsonAsync<AloneTry>(KeyOf(request), CancellationToken.None), StoreRetries.Brief, time);
+    public Task<AloneTry?> FindAsync(ClassificationRequest request) => OutageRetries.RunAsync(
+        () => store.ReadJsonAsync<AloneTry>(KeyOf(request), CancellationToken.None), OutageRetries.Brief, time);
 
     /// <summary>Notes how a try alone stands.</summary>
     /// <exception cref="IOException">The store does not answer.</exception>
-    public Task NoteAsync(ClassificationRequest request, AloneTry attempt) => StoreRetries.RunAsync(
+    public Task NoteAsync(ClassificationRequest request, AloneTry attempt) => OutageRetries.RunAsync(
         async () =>
         {
             await store.PutAsync(KeyOf(request), WireJson.WriteUtf8(attempt), CancellationToken.None);
             return true;
         },
-        StoreRetries.Brief, time);
+        OutageRetries.Brief, time);
 
     private static string KeyOf(ClassificationRequest request) =>
         ObjectKeys.AloneTry(request.Batch, request.Job, request.Attempt);

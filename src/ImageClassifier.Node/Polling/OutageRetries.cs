@@ -2,9 +2,9 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>Calls of a store that may be away for a while. To hand a message back at once would spend all its receives
-/// within a second, so the node waits for the store first, with the message's lease renewed.</summary>
-internal static class StoreRetries
+/// <summary>Calls of a store or queue that may be away for a while. To hand a message back at once would spend all its
+/// receives within a second, so the node waits first, with the message's lease renewed.</summary>
+internal static class OutageRetries
 {
     /// <summary>About ten seconds in all: before work is done.</summary>
     public static RetryPolicy Brief { get; } =
