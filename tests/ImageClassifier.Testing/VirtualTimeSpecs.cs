@@ -17,6 +17,7 @@ public abstract class VirtualTimeSpecs : XunitTestKit
 {
     /// <summary>What takes longer hangs, on however busy a machine.</summary>
     protected static readonly TimeSpan RealLimit = TimeSpan.FromMinutes(2);
+
     private static readonly TimeSpan RealPause = TimeSpan.FromMilliseconds(1);
 
     private static readonly Config Virtual = ConfigurationFactory.ParseString(

@@ -13,6 +13,15 @@ public sealed record TestPicture(string Name, byte[] Bytes, int? ExpectedIndex);
 /// <summary>The sample pictures beside the repository; where they are absent, pictures that are drawn here.</summary>
 public static class TestPictures
 {
+    private static readonly Lazy<byte[]> Large = new(() =>
+    {
+        using var bitmap = new SKBitmap(2400, 1800);
+        using var canvas = new SKCanvas(bitmap);
+        canvas.Clear(SKColors.SteelBlue);
+        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        return data.ToArray();
+    });
+
     public static IReadOnlyList<TestPicture> All { get; } = Repository.HasShared ? Shared() : Drawn();
 
     /// <summary>So many pictures, each with a name of its own.</summary>
@@ -31,15 +40,6 @@ public static class TestPictures
     /// <summary>So many pictures, every other of which is a slow one.</summary>
     public static IEnumerable<TestPicture> Mixed(int count) =>
         Many(count).Zip(Slow(count)).Select((pair, i) => i % 2 == 0 ? pair.First : pair.Second);
-
-    private static readonly Lazy<byte[]> Large = new(() =>
-    {
-        using var bitmap = new SKBitmap(2400, 1800);
-        using var canvas = new SKCanvas(bitmap);
-        canvas.Clear(SKColors.SteelBlue);
-        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-        return data.ToArray();
-    });
 
     private static TestPicture[] Shared()
     {
