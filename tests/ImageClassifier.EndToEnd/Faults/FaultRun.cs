@@ -44,11 +44,11 @@ internal sealed class FaultRun : IAsyncDisposable
     private readonly List<Task> _uploading = [];
     private readonly Stopwatch _elapsed = Stopwatch.StartNew();
 
-    private FaultRun(FaultEnvironment environment, string[] settings)
+    private FaultRun(FaultEnvironment environment, string[] settings, Func<int, IEnumerable<TestPicture>> pictures)
     {
         _environment = environment;
         _settings = [.. environment.Settings, .. QuickRecovery, .. settings];
-        _pictures = new Queue<TestPicture>(TestPictures.Mixed(Form.Pictures));
+        _pictures = new Queue<TestPicture>(pictures(Form.Pictures));
         _limit = new CancellationTokenSource(Form.Limit, TimeProvider.System);
         Client = new PersistentClient(_address, _limit.Token);
     }
@@ -70,9 +70,11 @@ internal sealed class FaultRun : IAsyncDisposable
     /// <summary>Starts the service.</summary>
     /// <param name="environment">Where; it outlives the run.</param>
     /// <param name="settings">Given with <c>--set</c>, the image-classifier prefix left out.</param>
-    public static async Task<FaultRun> StartAsync(FaultEnvironment environment, params string[] settings)
+    /// <param name="pictures">Gives as many pictures as the run uploads.</param>
+    public static async Task<FaultRun> StartAsync(
+        FaultEnvironment environment, string[] settings, Func<int, IEnumerable<TestPicture>> pictures)
     {
-        var run = new FaultRun(environment, settings);
+        var run = new FaultRun(environment, settings, pictures);
         await run.StartWebAsync();
         return run;
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using ImageClassifier.EndToEnd.Pictures;
 using ImageClassifier.EndToEnd.Programs;
 using Xunit;
 using Xunit.Abstractions;
@@ -31,7 +32,9 @@ public abstract class FaultSpecs(ITestOutputHelper output)
         }
 
         await run.UploadRestAsync();
-    });
+    },
+    // Quick ones, since two nodes that die while they try one picture alone make it a deadly one by the rule.
+    pictures: TestPictures.Many);
 
     [SkippableFact]
     public Task Nothing_is_lost_when_the_web_tier_is_killed_and_comes_back() => RunAsync(async run =>
@@ -85,20 +88,24 @@ public abstract class FaultSpecs(ITestOutputHelper output)
         // What it holds must come back by the queue's clock.
         run.KillNode(ahead.ProcessId);
         await run.UploadRestAsync();
-    }, "node.termination.max-empty-polls=100");
+    }, ["node.termination.max-empty-polls=100"]);
 
     private protected abstract Task<FaultEnvironment> OpenAsync();
 
-    private protected async Task RunAsync(Func<FaultRun, Task> faults, params string[] settings)
+    private protected async Task RunAsync(
+        Func<FaultRun, Task> faults, string[]? settings = null, Func<int, IEnumerable<TestPicture>>? pictures = null)
     {
         await using var environment = await OpenAsync();
-        await RunAsync(environment, faults, settings);
+        await RunAsync(environment, faults, settings, pictures);
     }
 
     private protected async Task RunAsync(
-        FaultEnvironment environment, Func<FaultRun, Task> faults, params string[] settings)
+        FaultEnvironment environment,
+        Func<FaultRun, Task> faults,
+        string[]? settings = null,
+        Func<int, IEnumerable<TestPicture>>? pictures = null)
     {
-        await using var run = await FaultRun.StartAsync(environment, settings);
+        await using var run = await FaultRun.StartAsync(environment, settings ?? [], pictures ?? TestPictures.Mixed);
         try
         {
             await faults(run);
