@@ -24,7 +24,6 @@ internal sealed class MicroBatches(
         var decoded = batch.OfType<JobWork.ToClassify>().ToArray();
         if (decoded.Length == 0) return batch;
         var reply = await RunAsync([.. decoded.Select(work => work.Picture)]);
-        foreach (var work in decoded) work.Pass.Dispose();
         return [.. batch.Where(work => work is not JobWork.ToClassify), .. Conclude(decoded, reply)];
     }
 
@@ -48,10 +47,17 @@ internal sealed class MicroBatches(
         }
     }
 
-    private IEnumerable<JobWork> Conclude(JobWork.ToClassify[] decoded, IClassifierReply reply) =>
-        reply is PicturesClassified classified
-            ? decoded.Zip(classified.Predictions, (work, predictions) => Conclude(work, predictions, classified.Took))
-            : decoded.Select(work => new JobWork.NotDone(work.Delivery));
+    private IEnumerable<JobWork> Conclude(JobWork.ToClassify[] decoded, IClassifierReply reply)
+    {
+        if (reply is PicturesClassified classified)
+        {
+            return decoded.Zip(
+                classified.Predictions, (work, predictions) => Conclude(work, predictions, classified.Took));
+        }
+
+        foreach (var work in decoded) work.Pass.Dispose();
+        return decoded.Select(work => new JobWork.NotDone(work.Delivery));
+    }
 
     private JobWork.Ended Conclude(JobWork.ToClassify work, IReadOnlyList<Prediction> predictions, TimeSpan took)
     {
@@ -64,6 +70,6 @@ internal sealed class MicroBatches(
         var result = new JobResult(
             request.Job, request.Batch, request.Attempt, JobStatus.Classified, predictions, null, model, instance,
             timings);
-        return new JobWork.Ended(work.Delivery, request, result);
+        return new JobWork.Ended(work.Delivery, request, result) { Pass = work.Pass };
     }
 }

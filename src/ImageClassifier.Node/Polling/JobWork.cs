@@ -13,7 +13,7 @@ internal abstract record JobWork(Delivery Delivery)
     /// <param name="Delivery">Its message.</param>
     /// <param name="Request">What was asked.</param>
     /// <param name="Picture">The model's input; the classifier disposes of it.</param>
-    /// <param name="Pass">Its way through the <see cref="AloneGate"/>; given back when it is classified.</param>
+    /// <param name="Pass">Its way through the <see cref="AloneGate"/>; given back once its result is stored.</param>
     /// <param name="Fetched">How long reading the picture took.</param>
     /// <param name="Decoded">How long decoding it took.</param>
     public sealed record ToClassify(
@@ -32,6 +32,10 @@ internal abstract record JobWork(Delivery Delivery)
     {
         /// <summary>Whether this result is the stored one.</summary>
         public bool IsStored { get; init; }
+
+        /// <summary>Its way through the <see cref="AloneGate"/>, given back once the result is stored: who enters after it
+        /// may kill the node, and what was not stored then is lost with it.</summary>
+        public IDisposable? Pass { get; init; }
 
         /// <summary>What becomes of the message once the result is published.</summary>
         public Settlement Settlement { get; init; } = Settlement.Delete;

@@ -131,8 +131,7 @@ internal sealed class PictureIntake(
                     delivery, request, decoded, pass, fetched, time.GetElapsedTime(started));
             }
 
-            pass.Dispose();
-            return Failed(delivery, request, ((Decoding.Refused)decoding).Error);
+            return Failed(delivery, request, ((Decoding.Refused)decoding).Error) with { Pass = pass };
         }
         catch
         {

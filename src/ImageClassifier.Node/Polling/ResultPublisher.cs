@@ -26,6 +26,10 @@ internal sealed class ResultPublisher(
             log.Error(failure, "The result of job {0} could not be stored; the job was handed back", ended.Request.Job);
             return new JobWork.NotDone(work.Delivery);
         }
+        finally
+        {
+            ended.Pass?.Dispose();
+        }
     }
 
     /// <summary>Sends the results of up to ten jobs. It never fails.</summary>

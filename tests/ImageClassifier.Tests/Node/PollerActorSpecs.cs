@@ -218,6 +218,30 @@ public sealed class PollerActorSpecs : NodeSpecs
         Assert.True(IsDeleted(before) && IsDeleted(after));
     }
 
+    [Theory]
+    [InlineData("innocent")]
+    [InlineData(FakeImageClassifier.Refused)]
+    public async Task A_job_alone_has_its_result_stored_before_the_next_may_kill_the_node(string innocent)
+    {
+        using var stored = new ManualResetEventSlim();
+        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Store.Before = (call, key) =>
+        {
+            if (call != StoreCall.PutIfAbsent) return Task.CompletedTask;
+            stored.Set();
+            return held.Task;
+        };
+        Upload(innocent, receivedBefore: 2);
+        StartPoller();
+        await AdvanceUntilAsync(() => stored.IsSet, "the first result is being stored");
+        Upload("killer", receivedBefore: 2);
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
+        Assert.DoesNotContain("killer", Classifier.DecodedWords);
+
+        held.SetResult();
+        await AdvanceUntilAsync(() => Classifier.DecodedWords.Contains("killer"), "the next had its turn");
+    }
+
     [Fact]
     public async Task Before_a_job_is_worked_on_alone_that_is_noted()
     {
