@@ -23,7 +23,7 @@ public abstract class VirtualTimeSpecs : XunitTestKit
     private static readonly Config Virtual = ConfigurationFactory.ParseString(
         $"""
         akka.loglevel = WARNING
-        akka.scheduler.implementation = "Akka.TestKit.TestScheduler, Akka.TestKit"
+        akka.scheduler.implementation = "ImageClassifier.Testing.VirtualScheduler, ImageClassifier.Testing"
         akka.test.single-expect-default = {RealLimit.TotalSeconds}s
         akka.test.filter-leeway = {RealLimit.TotalSeconds}s
         """);

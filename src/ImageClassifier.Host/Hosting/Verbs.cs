@@ -29,7 +29,14 @@ internal sealed class Verbs : IVerbs
         using var signals = new StopSignals();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
         int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
-        return await QueueHosting.RunAsync(options, Console.Out, width, stop.Token);
+        try
+        {
+            return await QueueHosting.RunAsync(options, Console.Out, width, stop.Token);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return ExitCodes.SomeFailed;
+        }
     }
 
     public async Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation)

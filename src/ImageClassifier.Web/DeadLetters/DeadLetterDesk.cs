@@ -37,23 +37,23 @@ public abstract class DeadLetterDesk
 
     /// <summary>Sends jobs again, each as its next attempt, and removes their letters.</summary>
     /// <param name="jobs">Which; null for all.</param>
+    /// <param name="told">Told what became of each letter, and in the end of each job that none was found of.</param>
     /// <param name="cancellation">Stops after the letter that is in hand.</param>
-    /// <returns>What became of each letter, and of each job that none was found of.</returns>
     /// <exception cref="QueueUnavailableException">A queue could not be reached. What was done is done, and doing it again
     /// is safe.</exception>
     /// <exception cref="IOException">The store could not be reached; the same holds.</exception>
-    public Task<IReadOnlyList<LetterOutcome>> RedriveAsync(
-        IReadOnlyCollection<JobId>? jobs, CancellationToken cancellation) =>
-        DealAsync(jobs, RedriveAsync, cancellation);
+    public Task RedriveAsync(
+        IReadOnlyCollection<JobId>? jobs, Action<LetterOutcome> told, CancellationToken cancellation) =>
+        DealAsync(jobs, RedriveAsync, told, cancellation);
 
     /// <summary>Removes letters. A job that has no result is not lost by it: the web tier sends it again in time.</summary>
     /// <param name="jobs">Whose; null for all.</param>
+    /// <param name="told">Told what became of each letter, and in the end of each job that none was found of.</param>
     /// <param name="cancellation">Stops after the letter that is in hand.</param>
-    /// <returns>What became of each letter, and of each job that none was found of.</returns>
     /// <exception cref="QueueUnavailableException">The queue could not be reached.</exception>
-    public Task<IReadOnlyList<LetterOutcome>> PurgeAsync(
-        IReadOnlyCollection<JobId>? jobs, CancellationToken cancellation) =>
-        DealAsync(jobs, (message, _) => Task.FromResult(Outcome(message, LetterFate.Purged)), cancellation);
+    public Task PurgeAsync(
+        IReadOnlyCollection<JobId>? jobs, Action<LetterOutcome> told, CancellationToken cancellation) =>
+        DealAsync(jobs, (message, _) => Task.FromResult(Outcome(message, LetterFate.Purged)), told, cancellation);
 
     private protected abstract Task<DeadLetter> DescribeAsync(ReceivedMessage message, CancellationToken cancellation);
 
@@ -81,12 +81,13 @@ public abstract class DeadLetterDesk
             : Outcome(message, LetterFate.Kept, $"The letter could not be removed. {removal.Reason}".TrimEnd());
     }
 
-    private async Task<IReadOnlyList<LetterOutcome>> DealAsync(
+    private async Task DealAsync(
         IReadOnlyCollection<JobId>? jobs,
         Func<ReceivedMessage, CancellationToken, Task<LetterOutcome>> deal,
+        Action<LetterOutcome> told,
         CancellationToken cancellation)
     {
-        var outcomes = new List<LetterOutcome>();
+        var found = new HashSet<JobId>();
         var inHand = new List<ReceivedMessage>();
         // What stays is held until the end, so that each letter comes once. If that takes longer than the lease, they come
         // round again, and then all have had their turn.
@@ -101,7 +102,8 @@ public abstract class DeadLetterDesk
                     var isMeant = jobs is null || (Subject(message) is { Job: var job } && jobs.Contains(job));
                     var outcome = isMeant ? await deal(message, cancellation) : null;
                     if (outcome is { Fate: not LetterFate.Kept }) outcome = await RemoveAsync(message, outcome);
-                    if (outcome is not null) outcomes.Add(outcome);
+                    if (outcome is not null) told(outcome);
+                    if (outcome?.JobId is { } known) found.Add(known);
                     if (outcome is null or { Fate: LetterFate.Kept })
                     {
                         staying.Add(message.Body);
@@ -117,13 +119,8 @@ public abstract class DeadLetterDesk
             await _dead.HandBackAsync(inHand, CancellationToken.None);
         }
 
-        var found = outcomes.Select(outcome => outcome.JobId).ToHashSet();
-        return
-        [
-            .. outcomes,
-            .. (jobs ?? []).Where(job => !found.Contains(job)).Select(job => new LetterOutcome(
-                job, null, LetterFate.NotFound, null, "The dead-letter queue has no letter of this job.")),
-        ];
+        foreach (var job in (jobs ?? []).Where(job => !found.Contains(job)))
+            told(new LetterOutcome(job, null, LetterFate.NotFound, null, "The dead-letter queue has no letter of this job."));
     }
 
     private async Task<IReadOnlyList<ReceivedMessage>> TakeNextAsync(

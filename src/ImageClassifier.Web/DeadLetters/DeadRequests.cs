@@ -78,8 +78,7 @@ public sealed class DeadRequests(IMessageQueue deadLetters, IMessageQueue reques
     private async Task<int> NextAttemptAsync(
         ClassificationRequest request, JobResult? failed, CancellationToken cancellation)
     {
-        var noted = await store.ReadJsonAsync<JobAttempt>(ObjectKeys.Attempt(request.Batch, request.Job), cancellation)
-            ?? JobAttempt.First;
+        var noted = await store.ReadAttemptAsync(request.Batch, request.Job, cancellation);
         if (failed is null && noted.Attempt > request.Attempt) return noted.Attempt;
         return Math.Max(Math.Max(request.Attempt, noted.Attempt), failed?.Attempt ?? 0) + 1;
     }

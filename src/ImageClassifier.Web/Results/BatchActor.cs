@@ -45,7 +45,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     /// <inheritdoc />
     protected override void PostStop()
     {
-        foreach (var reader in _readers.Values) reader.Asker.Tell(new EventPage([], Finished: false));
+        EndReaders(new EventPage([], Finished: false));
         _stopping.Cancel();
         _stopping.Dispose();
     }
@@ -81,15 +81,13 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         Receive<TakeResult>(take =>
         {
             if (_state.Take(take.Result)) OnNews();
-            Sender.Tell(ResultTaken.Instance);
+            Sender.Tell(new ResultTaken(_state.SubmittedAt));
         });
         Receive<GetBatch>(_ => Sender.Tell(_state.View()));
         Receive<ReadEvents>(OnReadEvents);
         Receive<ReaderWaitedEnough>(waited => Answer(waited.Reader));
         Receive<DeleteBatch>(_ =>
         {
-            foreach (var reader in _readers.Values) reader.Asker.Tell(new NoSuchBatch(_batch));
-            _readers.Clear();
             Become(Deleting);
             _stored.DeleteAsync(_stopping.Token).PipeTo(
                 Self, Sender, success: () => new DeletionFinished(null), failure: cause => new DeletionFinished(cause));
@@ -164,15 +162,29 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
             {
                 _log.Warning("Batch {Batch} could not be deleted: {Cause}", _batch, cause.Message);
                 Sender.Tell(new BatchUnavailable(_batch));
+                // It may be whole yet, or half gone: whoever reads asks again.
+                EndReaders(new EventPage([], Finished: false));
                 BecomeEnding(Unavailable);
                 return;
             }
 
             Sender.Tell(new BatchDeleted(_batch));
+            EndReaders(new NoSuchBatch(_batch));
             BecomeEnding(Missing);
         });
         Receive<IBatchCommand>(_ => Stash.Stash());
         Receive<BatchesProtocol.Leave>(_ => Stash.Stash());
+    }
+
+    private void EndReaders(IBatchAnswer answer)
+    {
+        foreach (var (id, reader) in _readers)
+        {
+            Timers.Cancel(id);
+            reader.Asker.Tell(answer);
+        }
+
+        _readers.Clear();
     }
 
     /// <summary>Answers what is there and still comes, until the parent has let go of this actor.</summary>
@@ -190,7 +202,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
             // The batch was deleted while the job was under way; what was stored since goes too.
             _stored.DeleteLateAsync(take.Result.Job, CancellationToken.None).PipeTo(
                 Sender,
-                success: () => ResultTaken.Instance,
+                success: () => new ResultTaken(SubmittedAt: null),
                 failure: _ => new BatchUnavailable(take.Batch));
         });
         Receive<DeleteBatch>(_ =>

@@ -44,11 +44,8 @@ public static class BatchProtocol
     public sealed record DeleteBatch(BatchId Batch) : IBatchCommand;
 
     /// <summary>The result is taken; its message can go.</summary>
-    public sealed record ResultTaken : IBatchAnswer
-    {
-        /// <summary>The only one.</summary>
-        public static ResultTaken Instance { get; } = new();
-    }
+    /// <param name="SubmittedAt">When its batch was accepted; null where the batch is gone.</param>
+    public sealed record ResultTaken(DateTimeOffset? SubmittedAt) : IBatchAnswer;
 
     /// <summary>There is no such batch.</summary>
     public sealed record NoSuchBatch(BatchId Batch) : IBatchAnswer;

@@ -27,6 +27,9 @@ internal sealed class BatchState
         foreach (var result in stored) Take(result);
     }
 
+    /// <summary>When the batch was accepted.</summary>
+    public DateTimeOffset SubmittedAt => _manifest.SubmittedAt;
+
     /// <summary>Whether every accepted job has its result.</summary>
     public bool Finished => _results.Count == _accepted.Count;
 

@@ -8,6 +8,7 @@ using ImageClassifier.Streams;
 using static ImageClassifier.Web.Results.BatchProtocol;
 using static ImageClassifier.Web.Results.ResultListenerProtocol;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
+using static ImageClassifier.Web.Uploads.OpenBatchesProtocol;
 
 namespace ImageClassifier.Web.Results;
 
@@ -21,6 +22,7 @@ public sealed class ResultListenerActor : ReceiveActor
     private readonly IMessageQueue _responses;
     private readonly IActorRef _batches;
     private readonly IActorRef _scaler;
+    private readonly IActorRef _openBatches;
     private readonly QueueSourceSettings _polling;
     private readonly AcknowledgementSettings _acknowledging;
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -28,12 +30,24 @@ public sealed class ResultListenerActor : ReceiveActor
     private IQueueSourceControl _source = null!;
 
     /// <summary>Creates the actor.</summary>
+    /// <param name="responses">The response queue.</param>
+    /// <param name="batches">Keeps the live batches.</param>
+    /// <param name="scaler">Is told which instances bring results.</param>
+    /// <param name="openBatches">Is told how old the jobs are that come back.</param>
+    /// <param name="polling">How the queue is polled.</param>
+    /// <param name="settings">How responses are deleted.</param>
     public ResultListenerActor(
-        IMessageQueue responses, IActorRef batches, IActorRef scaler, QueueSourceSettings polling, ResultSettings settings)
+        IMessageQueue responses,
+        IActorRef batches,
+        IActorRef scaler,
+        IActorRef openBatches,
+        QueueSourceSettings polling,
+        ResultSettings settings)
     {
         _responses = responses;
         _batches = batches;
         _scaler = scaler;
+        _openBatches = openBatches;
         _polling = polling;
         _acknowledging = new AcknowledgementSettings(settings.ListenerLinger);
 
@@ -68,9 +82,10 @@ public sealed class ResultListenerActor : ReceiveActor
             return [new Acknowledgement(delivery, Settlement.HandBack)];
         }
 
-        if (await IsTakenAsync(result))
+        if (await GiveAsync(result) is { } taken)
         {
             _scaler.Tell(new JobDone(result.InstanceId));
+            if (taken.SubmittedAt is { } submittedAt) _openBatches.Tell(new JobCameBack(submittedAt));
             return [new Acknowledgement(delivery, Settlement.Delete)];
         }
 
@@ -88,15 +103,16 @@ public sealed class ResultListenerActor : ReceiveActor
             _ => false,
         };
 
-    private async Task<bool> IsTakenAsync(JobResult result)
+    /// <summary>Gives a result to its batch; null where that could not take it.</summary>
+    private async Task<ResultTaken?> GiveAsync(JobResult result)
     {
         try
         {
-            return await _batches.Ask<IBatchAnswer>(new TakeResult(result), BatchAnswers) is ResultTaken;
+            return await _batches.Ask<IBatchAnswer>(new TakeResult(result), BatchAnswers) as ResultTaken;
         }
         catch (AskTimeoutException)
         {
-            return false;
+            return null;
         }
     }
 

@@ -8,6 +8,7 @@ namespace ImageClassifier.Web.Results;
 /// <param name="PassivateAfter">After this time without a question a batch leaves memory.</param>
 /// <param name="MaxWaitingRequests">Requests that wait for their result at once.</param>
 /// <param name="WaitLimit">How long such a request waits.</param>
+/// <param name="MaxReads">Batches and pictures that are read at once.</param>
 /// <param name="MaxSubscribers">WebSockets and event streams at once.</param>
 /// <param name="Heartbeat">A subscriber hears from the server at least this often.</param>
 /// <param name="SendTimeout">A subscriber that does not take a message within this time is cut off.</param>
@@ -18,6 +19,7 @@ public sealed record ResultSettings(
     TimeSpan PassivateAfter,
     int MaxWaitingRequests,
     TimeSpan WaitLimit,
+    int MaxReads,
     int MaxSubscribers,
     TimeSpan Heartbeat,
     TimeSpan SendTimeout,
@@ -34,6 +36,7 @@ public sealed record ResultSettings(
             PassivateAfter: results.Duration("passivate-after", second, TimeSpan.FromDays(1)),
             MaxWaitingRequests: results.WholeNumber("max-waiting-requests", 1, 100_000),
             WaitLimit: results.Duration("wait-limit", second, TimeSpan.FromHours(1)),
+            MaxReads: results.WholeNumber("max-reads", 1, 1_000_000),
             MaxSubscribers: results.WholeNumber("max-subscribers", 1, 1_000_000),
             Heartbeat: results.Duration("heartbeat", second, TimeSpan.FromMinutes(5)),
             SendTimeout: results.Duration("send-timeout", second, TimeSpan.FromMinutes(5)),
@@ -46,6 +49,6 @@ public sealed record ResultSettings(
 }
 
 /// <summary>When a job without a result is lost.</summary>
-/// <param name="LostAfter">Its message is this old, and the queue was found empty since.</param>
+/// <param name="LostAfter">Its message is this old, and is known to be on the queue no more.</param>
 /// <param name="BatchesASweep">Open batches that are looked into at once.</param>
 public sealed record LostJobSettings(TimeSpan LostAfter, int BatchesASweep);

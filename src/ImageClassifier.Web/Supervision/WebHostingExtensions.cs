@@ -25,7 +25,7 @@ public static class WebHostingExtensions
     /// <param name="stopGrace">How long requests under way may go on once the service was told to stop.</param>
     public static IServiceCollection AddWebTier(
         this IServiceCollection services, WebTierSettings settings, TimeSpan stopGrace) => services
-        .AddWebTierHttp(settings.Uploads.MaxRequestSize, settings.Edge)
+        .AddWebTierHttp(settings.Uploads, settings.Edge)
         .AddSingleton(settings.Edge)
         .AddSingleton(settings.Access)
         .AddSingleton(settings.Uploads)

@@ -33,10 +33,10 @@ public sealed class WebSupervisorActor : ReceiveActor
             queues.Requests, store, scaler, settings.Uploads.Outbox)));
         var uploads = WithBackoff("uploads", Props.Create(() => new UploadActor(store, outbox, settings.Uploads)));
         var batches = Context.ActorOf(Props.Create(() => new BatchesActor(store, settings.Results)), "batches");
-        WithBackoff("open-batches", Props.Create(() => new OpenBatchesActor(
+        var openBatches = WithBackoff("open-batches", Props.Create(() => new OpenBatchesActor(
             queues.Requests, store, outbox, batches, settings.Uploads.SweepInterval, settings.Results.Lost)));
         var listener = WithBackoff("listener", Props.Create(() => new ResultListenerActor(
-            queues.Responses, batches, scaler, settings.Listening, settings.Results)));
+            queues.Responses, batches, scaler, openBatches, settings.Listening, settings.Results)));
 
         Receive<IUploadCommand>(uploads.Forward);
         Receive<IBatchCommand>(batches.Forward);

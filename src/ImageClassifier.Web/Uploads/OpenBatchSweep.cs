@@ -11,9 +11,9 @@ namespace ImageClassifier.Web.Uploads;
 /// <param name="lostAfter">How old an attempt is before its message can count as lost.</param>
 /// <param name="maxBatches">How many batches it looks into.</param>
 /// <param name="now">When it is.</param>
-/// <param name="emptySince">What was sent before this is on the queue no more; null where that is not known.</param>
+/// <param name="goneBefore">What was sent before this is on the queue no more; null where that is not known.</param>
 internal sealed class OpenBatchSweep(
-    IObjectStore store, TimeSpan lostAfter, int maxBatches, DateTimeOffset now, DateTimeOffset? emptySince)
+    IObjectStore store, TimeSpan lostAfter, int maxBatches, DateTimeOffset now, DateTimeOffset? goneBefore)
 {
     /// <summary>How often a job is sent again because its message was lost.</summary>
     public const int MaxLost = 2;
@@ -69,7 +69,7 @@ internal sealed class OpenBatchSweep(
         if (now - sentAt < lostAfter) return;
         _old.Add(batch);
         var open = await new StoredOutbox(store).LoadOpenAsync(batch, cancellation).ConfigureAwait(false);
-        if (open is null || emptySince is not { } empty) return;
+        if (open is null || goneBefore is not { } gone) return;
 
         var attempts = new Dictionary<string, DateTimeOffset>();
         await foreach (var note in store.ListAsync(ObjectKeys.AttemptsOf(batch), cancellation).ConfigureAwait(false))
@@ -77,7 +77,7 @@ internal sealed class OpenBatchSweep(
         foreach (var job in open.Jobs)
         {
             var lastSent = attempts.GetValueOrDefault(ObjectKeys.Attempt(batch, job.Job), sentAt);
-            if (now - lastSent >= lostAfter && lastSent < empty)
+            if (now - lastSent >= lostAfter && lastSent < gone)
                 await SendAgainAsync(open.Manifest, job, cancellation).ConfigureAwait(false);
         }
     }
@@ -92,8 +92,7 @@ internal sealed class OpenBatchSweep(
 
     private async Task SendAgainAsync(BatchManifest manifest, ManifestJob job, CancellationToken cancellation)
     {
-        var key = ObjectKeys.Attempt(manifest.Batch, job.Job);
-        var last = await store.ReadJsonAsync<JobAttempt>(key, cancellation).ConfigureAwait(false) ?? JobAttempt.First;
+        var last = await store.ReadAttemptAsync(manifest.Batch, job.Job, cancellation).ConfigureAwait(false);
         if (last.Lost >= MaxLost)
         {
             _lost.Add(await GiveUpAsync(manifest.Batch, job.Job, last, cancellation).ConfigureAwait(false));
@@ -101,6 +100,7 @@ internal sealed class OpenBatchSweep(
         }
 
         var next = new JobAttempt(last.Attempt + 1, last.Lost + 1);
+        var key = ObjectKeys.Attempt(manifest.Batch, job.Job);
         await store.PutAsync(key, WireJson.WriteUtf8(next), cancellation).ConfigureAwait(false);
         _again.Add(manifest.Request(job, next.Attempt));
     }

@@ -4,6 +4,7 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Web.Results;
 using static ImageClassifier.Web.Results.BatchProtocol;
+using static ImageClassifier.Web.Uploads.OpenBatchesProtocol;
 
 namespace ImageClassifier.Web.Uploads;
 
@@ -13,8 +14,9 @@ namespace ImageClassifier.Web.Uploads;
 /// twice more fails with that reason.
 /// </summary>
 /// <remarks>
-/// A queue cannot be asked for one message. A message is gone where it was sent long ago and the queue was found empty
-/// since, at several looks in a row: while there is always something on the queue, no job counts as lost.
+/// A queue cannot be asked for one message. A message is gone where it was sent long ago and, since, either the queue was
+/// found empty at several looks in a row, or what was accepted later came back and long ago. However long a backlog takes to
+/// drain, none of it counts as lost.
 /// </remarks>
 public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
 {
@@ -27,6 +29,7 @@ public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly CancellationTokenSource _stopping = new();
     private readonly QueueLooks _looks = new();
+    private readonly LaterResults _later;
     private BatchId? _next;
 
     /// <summary>Creates the actor.</summary>
@@ -46,10 +49,12 @@ public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
         _batches = batches;
         _interval = interval;
         _settings = settings;
+        _later = new LaterResults(settings.LostAfter);
 
         Receive<Look>(_ => OnLook());
         Receive<Looked>(OnLooked);
         Receive<Swept>(OnSwept);
+        Receive<JobCameBack>(job => _later.Add(job.SubmittedAt, Context.System.Scheduler.Now));
         // Of what it tells batches it awaits no answer: their results are stored.
         Receive<IBatchAnswer>(_ => { });
     }
@@ -82,10 +87,13 @@ public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
 
         var now = Context.System.Scheduler.Now;
         _looks.Add(looked.Measure, now);
-        new OpenBatchSweep(_store, _settings.LostAfter, _settings.BatchesASweep, now, _looks.EmptySince)
+        new OpenBatchSweep(_store, _settings.LostAfter, _settings.BatchesASweep, now, GoneBefore(now))
             .RunAsync(_next, _stopping.Token)
             .PipeTo(Self, success: findings => new Swept(findings));
     }
+
+    private DateTimeOffset? GoneBefore(DateTimeOffset now) =>
+        _later.OvertakenBefore(now) is { } overtaken && !(_looks.EmptySince > overtaken) ? overtaken : _looks.EmptySince;
 
     private void OnSwept(Swept swept)
     {

@@ -64,14 +64,26 @@ internal sealed class UploadRequest(
         var batch = BatchId.New();
         try
         {
-            var admission = await uploads.Ask<IUploadAnswer>(new Admit(batch), EdgeTimeouts.Answer, cancellation);
-            return admission is Overloaded overloaded
-                ? new UploadOutcome.Refused(Problems.Overloaded(overloaded.RetryAfter))
-                : await UploadOnceAsync(uploads, new Incoming(batch, form, maxFiles, claim), cancellation);
+            return await IsAdmittedAsync(uploads, batch, cancellation)
+                ? await UploadOnceAsync(uploads, new Incoming(batch, form, maxFiles, claim), cancellation)
+                : new UploadOutcome.Refused(Problems.Overloaded(settings.RetryAfter));
         }
         finally
         {
             uploads.Tell(new Release(batch));
+        }
+    }
+
+    /// <summary>Whether there is a place, now or after waiting for one as long as an answer may take.</summary>
+    private static async Task<bool> IsAdmittedAsync(IActorRef uploads, BatchId batch, CancellationToken cancellation)
+    {
+        try
+        {
+            return await uploads.Ask<IUploadAnswer>(new Admit(batch), EdgeTimeouts.Answer, cancellation) is not Overloaded;
+        }
+        catch (AskTimeoutException)
+        {
+            return false;
         }
     }
 

@@ -6,6 +6,7 @@ namespace ImageClassifier.Web.Uploads;
 /// <summary>What may be uploaded, and how the jobs of it get to the request queue: <c>image-classifier.uploads</c>.</summary>
 /// <param name="MaxRequestSize">Bytes of one request.</param>
 /// <param name="MaxFileSize">Bytes of one picture.</param>
+/// <param name="MinRate">Bytes a second that a request must come with, on the average.</param>
 /// <param name="MaxFiles">Files in one request.</param>
 /// <param name="MaxConcurrent">Requests that stream into the store at once.</param>
 /// <param name="MaxWaiting">Requests that wait for one of those places.</param>
@@ -16,6 +17,7 @@ namespace ImageClassifier.Web.Uploads;
 public sealed record UploadSettings(
     long MaxRequestSize,
     long MaxFileSize,
+    double MinRate,
     int MaxFiles,
     int MaxConcurrent,
     int MaxWaiting,
@@ -31,6 +33,7 @@ public sealed record UploadSettings(
         return new UploadSettings(
             MaxRequestSize: uploads.Bytes("max-request-size", 1 << 10, 1L << 40),
             MaxFileSize: uploads.Bytes("max-file-size", 1 << 10, 1 << 30),
+            MinRate: uploads.Bytes("min-rate", 1, 1 << 30),
             MaxFiles: uploads.WholeNumber("max-files", 1, 100_000),
             MaxConcurrent: uploads.WholeNumber("max-concurrent", 1, 10_000),
             MaxWaiting: uploads.WholeNumber("max-waiting", 0, 10_000),

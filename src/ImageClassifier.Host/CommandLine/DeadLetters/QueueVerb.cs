@@ -23,17 +23,27 @@ internal sealed class QueueVerb(DeadLetterDesk desk, TextWriter output, int? wid
                 printer.Print(await desk.ListAsync(MostListed, cancellation));
                 return ExitCodes.Done;
             case QueueAction.Redrive:
-                return Report(printer, await desk.RedriveAsync(options.Jobs, cancellation));
+                return await ReportAsync(printer, told => desk.RedriveAsync(options.Jobs, told, cancellation));
             case QueueAction.Purge:
-                return Report(printer, await desk.PurgeAsync(options.Jobs, cancellation));
+                return await ReportAsync(printer, told => desk.PurgeAsync(options.Jobs, told, cancellation));
             default:
                 throw new ArgumentOutOfRangeException(nameof(options), options.Action, "No such action.");
         }
     }
 
-    private static int Report(LetterPrinter printer, IReadOnlyList<LetterOutcome> outcomes)
+    /// <summary>Prints what became of letters, also where dealing with them broke off: those are done.</summary>
+    private static async Task<int> ReportAsync(LetterPrinter printer, Func<Action<LetterOutcome>, Task> deal)
     {
-        printer.Print(outcomes);
+        var outcomes = new List<LetterOutcome>();
+        try
+        {
+            await deal(outcomes.Add);
+        }
+        finally
+        {
+            printer.Print(outcomes);
+        }
+
         return outcomes.Any(outcome => outcome.Fate is LetterFate.Kept or LetterFate.NotFound)
             ? ExitCodes.SomeFailed
             : ExitCodes.Done;

@@ -175,6 +175,23 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
+    public async Task A_deletion_that_fails_tells_no_reader_that_the_batch_is_gone()
+    {
+        var manifest = StoredBatch(1);
+        var batches = Start();
+        var reader = CreateTestProbe();
+        batches.Tell(new ReadEvents(manifest.Batch, null, Wait), reader);
+        await UntilAsync(() => Store.CallsOf(StoreCall.List) == 1, "it is live");
+        await SettleAsync();
+        Store.FailNext(StoreCall.Delete);
+        await AskAsync<BatchUnavailable>(batches, new DeleteBatch(manifest.Batch));
+        var page = await reader.ExpectMsgAsync<EventPage>();
+        Assert.Equal((0, false), (page.Events.Count, page.Finished));
+
+        await UntilAnsweredAsync<BatchView>(batches, new GetBatch(manifest.Batch));
+    }
+
+    [Fact]
     public async Task What_comes_for_a_deleted_batch_is_taken_and_removed()
     {
         var manifest = StoredBatch(1);

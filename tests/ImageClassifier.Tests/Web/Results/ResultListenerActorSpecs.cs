@@ -11,6 +11,7 @@ using Xunit.Abstractions;
 using static ImageClassifier.Web.Results.BatchProtocol;
 using static ImageClassifier.Web.Results.ResultListenerProtocol;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
+using static ImageClassifier.Web.Uploads.OpenBatchesProtocol;
 
 namespace ImageClassifier.Tests.Web.Results;
 
@@ -26,12 +27,14 @@ public sealed class ResultListenerActorSpecs : WebSpecs
 
     private readonly TestProbe _batches;
     private readonly TestProbe _scaler;
+    private readonly TestProbe _openBatches;
 
     public ResultListenerActorSpecs(ITestOutputHelper output)
         : base(output)
     {
         _batches = CreateTestProbe();
         _scaler = CreateTestProbe();
+        _openBatches = CreateTestProbe();
     }
 
     [Fact]
@@ -43,11 +46,13 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         Assert.Equal(result.Job, take.Result.Job);
         await AdvanceAsync(TimeSpan.FromSeconds(1));
         Assert.Empty(Responses.Deleted);
-        Assert.False(_scaler.HasMessages);
+        Assert.False(_scaler.HasMessages || _openBatches.HasMessages);
+        var acceptedAt = Time.GetUtcNow();
 
-        _batches.LastSender.Tell(ResultTaken.Instance);
+        _batches.LastSender.Tell(new ResultTaken(acceptedAt));
         await AdvanceUntilAsync(() => Responses.Deleted.Count == 1, "the response is deleted");
         Assert.Equal(result.InstanceId, (await _scaler.ExpectMsgAsync<JobDone>()).Instance);
+        Assert.Equal(acceptedAt, (await _openBatches.ExpectMsgAsync<JobCameBack>()).SubmittedAt);
     }
 
     [Fact]
@@ -62,7 +67,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
 
         await AdvanceUntilAsync(() => _batches.HasMessages, "it comes again", TimeSpan.FromSeconds(1));
         await _batches.ExpectMsgAsync<TakeResult>();
-        _batches.LastSender.Tell(ResultTaken.Instance);
+        _batches.LastSender.Tell(new ResultTaken(SubmittedAt: null));
         await AdvanceUntilAsync(() => Responses.Deleted.Count == 1, "the response is deleted");
     }
 
@@ -131,7 +136,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         Assert.False(HasMessages);
         Put();
 
-        _batches.LastSender.Tell(ResultTaken.Instance);
+        _batches.LastSender.Tell(new ResultTaken(SubmittedAt: null));
         await AdvanceUntilAsync(() => HasMessages, "it is drained");
         await ExpectMsgAsync<ListenerDrained>();
         await ExpectTerminatedAsync(listener);
@@ -157,5 +162,5 @@ public sealed class ResultListenerActorSpecs : WebSpecs
 
     private IActorRef Start(IActorRef batches) =>
         Sys.ActorOf(Props.Create(() => new ResultListenerActor(
-            Responses, batches, _scaler, Listening, Showing)));
+            Responses, batches, _scaler, _openBatches, Listening, Showing)));
 }

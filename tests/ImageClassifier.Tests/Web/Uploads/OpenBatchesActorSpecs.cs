@@ -9,6 +9,7 @@ using ImageClassifier.Web.Uploads;
 using Xunit;
 using Xunit.Abstractions;
 using static ImageClassifier.Web.Results.BatchProtocol;
+using static ImageClassifier.Web.Uploads.OpenBatchesProtocol;
 using static ImageClassifier.Web.Uploads.OutboxProtocol;
 
 namespace ImageClassifier.Tests.Web.Uploads;
@@ -84,7 +85,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task While_there_is_something_on_the_queue_nothing_counts_as_lost()
+    public async Task While_there_is_something_on_the_queue_and_nothing_comes_back_nothing_counts_as_lost()
     {
         SentBatch(1);
         Requests.Put("another");
@@ -96,6 +97,30 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
         await PassAsync(Minute);
         Assert.Empty(Requests.All);
         await PassUntilAsync(() => Requests.All.Count == 1, "it is sent again");
+    }
+
+    [Fact]
+    public async Task Where_something_always_waits_a_job_is_lost_once_what_was_accepted_later_came_back_long_ago()
+    {
+        var manifest = SentBatch(1);
+        Requests.Put("another");
+        var (sweeper, _) = Start();
+        // A backlog that takes an hour to drain.
+        for (var minute = 0; minute < 60; minute++)
+        {
+            sweeper.Tell(new JobCameBack(manifest.SubmittedAt));
+            await PassAsync(Minute);
+        }
+
+        Assert.Single(Requests.All);
+        sweeper.Tell(new JobCameBack(Time.GetUtcNow()));
+        await PassAsync(LostAfter - Minute);
+        Assert.Single(Requests.All);
+
+        await PassUntilAsync(() => Requests.All.Count == 2, "it is sent again");
+        // What was sent again was not overtaken yet.
+        await PassAsync(3 * LostAfter);
+        Assert.Equal(2, Requests.All.Count);
     }
 
     [Fact]
