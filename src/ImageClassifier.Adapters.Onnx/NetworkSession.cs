@@ -12,6 +12,10 @@ internal sealed class NetworkSession : IDisposable
     private readonly string[] _outputNames;
     private readonly long[] _outputShape;
 
+    // The runs under way, and one more until it is disposed of: the last of them frees the native memory.
+    private int _holders = 1;
+    private int _isDisposed;
+
     private NetworkSession(InferenceSession session, ModelContract contract, int maxBatch, long[] outputShape)
     {
         _session = session;
@@ -53,11 +57,41 @@ internal sealed class NetworkSession : IDisposable
     public long[] OutputShape(int pictures) => [pictures, .. _outputShape.AsSpan(1)];
 
     /// <summary>Runs the network.</summary>
-    public void Run(OrtValue input, OrtValue output) =>
-        _session.Run(_runOptions, _inputNames, [input], _outputNames, [output]);
+    /// <exception cref="ObjectDisposedException">It was disposed of.</exception>
+    public void Run(OrtValue input, OrtValue output)
+    {
+        Hold();
+        try
+        {
+            _session.Run(_runOptions, _inputNames, [input], _outputNames, [output]);
+        }
+        finally
+        {
+            LetGo();
+        }
+    }
 
+    /// <summary>Lets no further run begin. One under way, as at a stop that could not wait for it, ends first: to free what
+    /// it uses would crash the process.</summary>
     public void Dispose()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0) LetGo();
+    }
+
+    private void Hold()
+    {
+        int holders;
+        do
+        {
+            holders = Volatile.Read(ref _holders);
+            ObjectDisposedException.ThrowIf(holders == 0 || Volatile.Read(ref _isDisposed) == 1, this);
+        }
+        while (Interlocked.CompareExchange(ref _holders, holders + 1, holders) != holders);
+    }
+
+    private void LetGo()
+    {
+        if (Interlocked.Decrement(ref _holders) > 0) return;
         _session.Dispose();
         _runOptions.Dispose();
     }

@@ -83,7 +83,8 @@ public sealed record PollingSettings(
 /// <param name="Classifiers">Runs at once.</param>
 /// <param name="Threads">Threads of each run.</param>
 /// <param name="Timeout">A run that takes longer has failed.</param>
-public sealed record ClassificationSettings(int Classifiers, int Threads, TimeSpan Timeout)
+/// <param name="MaxFailures">After so many pictures in a row that could not be classified, the node ends.</param>
+public sealed record ClassificationSettings(int Classifiers, int Threads, TimeSpan Timeout, int MaxFailures)
 {
     internal static ClassificationSettings Create(SettingsSection section)
     {
@@ -100,16 +101,21 @@ public sealed record ClassificationSettings(int Classifiers, int Threads, TimeSp
         }
 
         return new ClassificationSettings(
-            classifiers, threads, section.Duration("timeout", TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)));
+            classifiers,
+            threads,
+            section.Duration("timeout", TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)),
+            section.WholeNumber("max-failures", 1, 1_000_000));
     }
 }
 
 /// <summary>When a node ends itself.</summary>
 /// <param name="MaxEmptyPolls">After so many empty polls in a row, with nothing waiting.</param>
 /// <param name="MinLifetime">Not before so long after its start.</param>
-public sealed record TerminationSettings(int MaxEmptyPolls, TimeSpan MinLifetime)
+/// <param name="CutOffLimit">After so long in which all polls failed.</param>
+public sealed record TerminationSettings(int MaxEmptyPolls, TimeSpan MinLifetime, TimeSpan CutOffLimit)
 {
     internal static TerminationSettings Create(SettingsSection section) => new(
         section.WholeNumber("max-empty-polls", 1, 1_000_000),
-        section.Duration("min-lifetime", TimeSpan.Zero, TimeSpan.FromDays(1)));
+        section.Duration("min-lifetime", TimeSpan.Zero, TimeSpan.FromDays(1)),
+        section.Duration("cut-off-limit", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)));
 }

@@ -8,9 +8,9 @@ namespace ImageClassifier.Streams;
 /// source; <see cref="QueueAcknowledgement"/> does so in every case.
 /// </summary>
 /// <param name="message">The message.</param>
-/// <param name="receivedAt">When it was received, by the program's clock.</param>
+/// <param name="receivedAt">When it was received, by <see cref="MonotonicTime"/>.</param>
 /// <param name="released">Called once, from any thread, when it is released.</param>
-public sealed class Delivery(ReceivedMessage message, DateTimeOffset receivedAt, Action<Delivery>? released = null)
+public sealed class Delivery(ReceivedMessage message, TimeSpan receivedAt, Action<Delivery>? released = null)
 {
     private int _isReleased;
     private int _isLeaseLost;
@@ -18,8 +18,9 @@ public sealed class Delivery(ReceivedMessage message, DateTimeOffset receivedAt,
     /// <summary>The message.</summary>
     public ReceivedMessage Message { get; } = message;
 
-    /// <summary>When it was received, by the program's clock.</summary>
-    public DateTimeOffset ReceivedAt { get; } = receivedAt;
+    /// <summary>When it was received, by <see cref="MonotonicTime"/>: the machine's clock may be set while it is in
+    /// hand.</summary>
+    public TimeSpan ReceivedAt { get; } = receivedAt;
 
     /// <summary>Whether the queue said that the message is no longer ours. That changes nothing for the work on it:
     /// whoever else does it too comes to the same stored result.</summary>

@@ -4,7 +4,8 @@ namespace ImageClassifier.Streams;
 
 /// <summary>
 /// Keeps what is in hand, and says whose lease is to be renewed: past two thirds of it, and only while the renewed
-/// lease still ends within the cap, counted from receipt. Not safe for several threads.
+/// lease still ends within the cap, counted from receipt. All times are by <see cref="MonotonicTime"/>, or a clock that is
+/// set back would end the renewals. Not safe for several threads.
 /// </summary>
 /// <param name="lease">How long a lease is.</param>
 /// <param name="maxLease">How long a message may be held in total.</param>
@@ -16,7 +17,7 @@ internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
     public int Count => _entries.Count;
 
     /// <summary>When the next renewal is due; null when none will be.</summary>
-    public DateTimeOffset? NextDue =>
+    public TimeSpan? NextDue =>
         _entries.Values.Where(entry => !entry.IsUnderWay).Min(entry => entry.RenewAt);
 
     /// <summary>How long a renewal may take, so that there is time for another before the lease ends.</summary>
@@ -37,7 +38,7 @@ internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
     /// <see cref="Apply"/> or <see cref="TryAgain"/>.</summary>
     /// <param name="now">The time.</param>
     /// <param name="max">The most to take.</param>
-    public IReadOnlyList<Delivery> TakeDue(DateTimeOffset now, int max)
+    public IReadOnlyList<Delivery> TakeDue(TimeSpan now, int max)
     {
         var due = _entries
             .Where(pair => !pair.Value.IsUnderWay && pair.Value.RenewAt <= now)
@@ -54,7 +55,7 @@ internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
     /// <param name="outcome">What the queue said of it.</param>
     /// <param name="calledAt">When the queue was called: the new lease runs at least from then.</param>
     /// <param name="now">The time.</param>
-    public void Apply(Delivery delivery, QueueOutcome outcome, DateTimeOffset calledAt, DateTimeOffset now)
+    public void Apply(Delivery delivery, QueueOutcome outcome, TimeSpan calledAt, TimeSpan now)
     {
         if (!_entries.TryGetValue(delivery, out var entry)) return;
         switch (outcome.Kind)
@@ -74,7 +75,7 @@ internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
     }
 
     /// <summary>Notes that a renewal came to nothing: it is due again soon, well before the lease ends.</summary>
-    public void TryAgain(Delivery delivery, DateTimeOffset now)
+    public void TryAgain(Delivery delivery, TimeSpan now)
     {
         if (_entries.TryGetValue(delivery, out var entry)) Plan(delivery, entry, now + RetryAfter);
     }
@@ -84,7 +85,7 @@ internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
     // Four tries in the last third.
     private TimeSpan RetryAfter => lease / 12;
 
-    private void Plan(Delivery delivery, Entry entry, DateTimeOffset renewAt)
+    private void Plan(Delivery delivery, Entry entry, TimeSpan renewAt)
     {
         var endsWithinCap = renewAt + lease <= delivery.ReceivedAt + maxLease;
         entry.RenewAt = endsWithinCap ? renewAt : null;
@@ -93,7 +94,7 @@ internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
 
     private sealed class Entry
     {
-        public DateTimeOffset? RenewAt { get; set; }
+        public TimeSpan? RenewAt { get; set; }
 
         public bool IsUnderWay { get; set; }
     }

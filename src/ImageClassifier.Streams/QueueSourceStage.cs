@@ -122,7 +122,7 @@ internal sealed class QueueSourceStage(
 
         protected override object LogSource => nameof(QueueSource);
 
-        private DateTimeOffset Now => _stage.Time.GetUtcNow();
+        private TimeSpan Now => _stage.Time.GetMonotonic();
 
         public override void PreStart()
         {
@@ -201,14 +201,15 @@ internal sealed class QueueSourceStage(
 
             if (outcome is null) return;
             _isPolling = false;
-            var now = Now;
+            var receivedAt = Now;
             foreach (var message in outcome.Messages)
             {
-                var delivery = new Delivery(message, now, _onReleased);
+                var delivery = new Delivery(message, receivedAt, _onReleased);
                 _leases.Add(delivery);
                 _buffer.Enqueue(delivery);
             }
 
+            var now = _stage.Time.GetUtcNow();
             if (outcome.Messages.Count > 0) _control.LastReceivedAt = now;
             _control.InHand = _leases.Count;
             _stage.OnPoll?.Invoke(new PollReport(now, outcome.Messages.Count, _leases.Count, outcome.Failure));
@@ -275,7 +276,7 @@ internal sealed class QueueSourceStage(
             _ = RenewAsync(due, now);
         }
 
-        private async Task RenewAsync(IReadOnlyList<Delivery> due, DateTimeOffset calledAt)
+        private async Task RenewAsync(IReadOnlyList<Delivery> due, TimeSpan calledAt)
         {
             try
             {
@@ -387,5 +388,5 @@ internal sealed class QueueSourceStage(
     private sealed record PollOutcome(IReadOnlyList<ReceivedMessage> Messages, Exception? Failure);
 
     private sealed record RenewalOutcome(
-        IReadOnlyList<Delivery> Due, DateTimeOffset CalledAt, IReadOnlyList<QueueOutcome> Outcomes, Exception? Failure);
+        IReadOnlyList<Delivery> Due, TimeSpan CalledAt, IReadOnlyList<QueueOutcome> Outcomes, Exception? Failure);
 }

@@ -5,7 +5,8 @@ namespace ImageClassifier.Core.Ports;
 /// <summary>
 /// A model that names what pictures show. Work is in two steps, so that decoding runs on many threads while the model
 /// runs on few: <see cref="Decode"/> each picture, then <see cref="Classify"/> some of them together. Both are CPU-bound
-/// and synchronous, and safe to call from several threads at once. Disposing of it while a call runs is an error.
+/// and synchronous, and safe to call from several threads at once. Disposing of it lets no further call begin;
+/// one under way may end.
 /// </summary>
 public interface IImageClassifier : IDisposable
 {

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Node.Classification;
@@ -45,15 +46,36 @@ internal sealed class ClassifierActor : ReceiveActor
     private IClassifierReply Run(ClassifyPictures run)
     {
         var started = _time.GetTimestamp();
+        var predictions = RunTogether(run.Pictures) ?? [.. run.Pictures.Select(RunAlone)];
+        return new PicturesClassified(predictions, _time.GetElapsedTime(started));
+    }
+
+    /// <summary>Null where that failed, perhaps for one of the pictures only.</summary>
+    private IReadOnlyList<IReadOnlyList<Prediction>?>? RunTogether(IReadOnlyList<DecodedPicture> pictures)
+    {
+        if (pictures.Count == 1) return null;
         try
         {
-            var predictions = _classifier.Classify(run.Pictures);
-            return new PicturesClassified(predictions, _time.GetElapsedTime(started));
+            return _classifier.Classify(pictures);
         }
         catch (Exception failure)
         {
-            _log.Error(failure, "A run of the model with {0} pictures failed", run.Pictures.Count);
-            return new ClassificationFailed(failure);
+            _log.Warning("A run of the model with {0} pictures failed, and is made again with each alone: {1}",
+                pictures.Count, failure.Message);
+            return null;
+        }
+    }
+
+    private IReadOnlyList<Prediction>? RunAlone(DecodedPicture picture)
+    {
+        try
+        {
+            return _classifier.Classify([picture])[0];
+        }
+        catch (Exception failure)
+        {
+            _log.Error(failure, "A run of the model with one picture failed");
+            return null;
         }
     }
 }

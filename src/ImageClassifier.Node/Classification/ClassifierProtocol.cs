@@ -17,12 +17,12 @@ internal sealed record ClassifyPictures(IReadOnlyList<DecodedPicture> Pictures, 
 internal interface IClassifierReply : IClassifierMessage;
 
 /// <summary>The run answered.</summary>
-/// <param name="Predictions">For each picture, in the same order.</param>
+/// <param name="Predictions">For each picture, in the same order; null for one that the model fails on even alone.</param>
 /// <param name="Took">How long it took.</param>
-internal sealed record PicturesClassified(IReadOnlyList<IReadOnlyList<Prediction>> Predictions, TimeSpan Took)
+internal sealed record PicturesClassified(IReadOnlyList<IReadOnlyList<Prediction>?> Predictions, TimeSpan Took)
     : IClassifierReply;
 
-/// <summary>The run failed, perhaps for one of its pictures only.</summary>
+/// <summary>There is no answer.</summary>
 internal sealed record ClassificationFailed(Exception Cause) : IClassifierReply;
 
 /// <summary>A classifier is idle again.</summary>

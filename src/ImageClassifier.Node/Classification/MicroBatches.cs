@@ -4,6 +4,7 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Polling;
+using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Classification;
 
@@ -14,6 +15,7 @@ internal sealed class MicroBatches(
     ModelIdentity model,
     InstanceId instance,
     TimeSpan timeout,
+    Fitness fitness,
     TimeProvider time,
     ILoggingAdapter log)
 {
@@ -47,25 +49,27 @@ internal sealed class MicroBatches(
         }
     }
 
-    private IEnumerable<JobWork> Conclude(JobWork.ToClassify[] decoded, IClassifierReply reply)
-    {
-        if (reply is PicturesClassified classified)
-        {
-            return decoded.Zip(
-                classified.Predictions, (work, predictions) => Conclude(work, predictions, classified.Took));
-        }
+    private IEnumerable<JobWork> Conclude(JobWork.ToClassify[] decoded, IClassifierReply reply) =>
+        reply is PicturesClassified classified
+            ? decoded.Zip(classified.Predictions, (work, predictions) => Conclude(work, predictions, classified.Took))
+            : decoded.Select(GiveUp);
 
-        foreach (var work in decoded) work.Pass.Dispose();
-        return decoded.Select(work => new JobWork.NotDone(work.Delivery));
+    private JobWork.NotDone GiveUp(JobWork.ToClassify work)
+    {
+        fitness.Failed();
+        work.Pass.Dispose();
+        return new JobWork.NotDone(work.Delivery);
     }
 
-    private JobWork.Ended Conclude(JobWork.ToClassify work, IReadOnlyList<Prediction> predictions, TimeSpan took)
+    private JobWork Conclude(JobWork.ToClassify work, IReadOnlyList<Prediction>? predictions, TimeSpan took)
     {
+        if (predictions is null) return GiveUp(work);
+        fitness.Classified();
         var timings = new JobTimings(
             work.Fetched.TotalMilliseconds,
             work.Decoded.TotalMilliseconds,
             took.TotalMilliseconds,
-            (time.GetUtcNow() - work.Delivery.ReceivedAt).TotalMilliseconds);
+            (time.GetMonotonic() - work.Delivery.ReceivedAt).TotalMilliseconds);
         var request = work.Request;
         var result = new JobResult(
             request.Job, request.Batch, request.Attempt, JobStatus.Classified, predictions, null, model, instance,

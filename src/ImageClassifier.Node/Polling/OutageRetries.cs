@@ -2,20 +2,28 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>Calls of a store or queue that may be away for a while. To hand a message back at once would spend all its
-/// receives within a second, so the node waits first, with the message's lease renewed.</summary>
+/// <summary>Calls of a store or queue that may be away for a while, or for memory that others have. To hand a message back
+/// would spend its receives, and more of them would be taken meanwhile; so the node keeps what it has, with the leases
+/// renewed, and takes no more once its hand is full.</summary>
 internal static class OutageRetries
 {
-    /// <summary>About ten seconds in all: before work is done.</summary>
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
+
+    // So many come before the longest pause.
+    private const int ShortPauses = 6;
+
+    /// <summary>About ten seconds in all: for what this node lacks, and another may have.</summary>
     public static RetryPolicy Brief { get; } =
         new(6, TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(5));
 
-    /// <summary>About two minutes in all: where the work is done already, or the message will not come back.</summary>
-    public static RetryPolicy Patient { get; } =
-        new(14, TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(15));
+    /// <summary>About as long as a message may be held in all.</summary>
+    /// <param name="maxLease">How long that is.</param>
+    public static RetryPolicy Patient(TimeSpan maxLease) =>
+        new(ShortPauses + (int)(maxLease / LongestPause), TimeSpan.FromMilliseconds(200), LongestPause);
 
-    /// <summary>Calls, and calls again where the store cannot be reached.</summary>
+    /// <summary>Calls, and calls again where the store cannot be reached, or memory is short.</summary>
     /// <exception cref="IOException">It could not be reached for too long.</exception>
+    /// <exception cref="OutOfMemoryException">Memory was short for too long.</exception>
     public static async Task<T> RunAsync<T>(Func<Task<T>> call, RetryPolicy policy, TimeProvider time)
     {
         var backoff = new Backoff(policy.MinBackoff, policy.MaxBackoff);
@@ -25,7 +33,8 @@ internal static class OutageRetries
             {
                 return await call();
             }
-            catch (IOException) when (attempt < policy.Attempts)
+            catch (Exception failure) when (
+                failure is IOException or OutOfMemoryException && attempt < policy.Attempts)
             {
                 await Task.Delay(backoff.Next(), time);
             }

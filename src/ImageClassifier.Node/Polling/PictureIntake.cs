@@ -1,9 +1,11 @@
 using System.Buffers;
+using System.Text.Json;
 using Akka.Event;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Node.Classification;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
@@ -14,11 +16,13 @@ internal sealed class PictureIntake(
     IImageClassifier classifier,
     InstanceId instance,
     PollingSettings settings,
+    Fitness fitness,
     TimeProvider time,
     ILoggingAdapter log)
 {
     private readonly AloneGate _gate = new();
-    private readonly Suspicion _suspicion = new(store, time);
+    private readonly RetryPolicy _outages = OutageRetries.Patient(settings.Source.MaxLease);
+    private readonly Suspicion _suspicion = new(store, OutageRetries.Patient(settings.Source.MaxLease), time);
 
     // Reading waits for the store, decoding for a core: more may read than decode.
     private readonly SemaphoreSlim _decoders = new(settings.Decoders);
@@ -54,7 +58,7 @@ internal sealed class PictureIntake(
         var receives = delivery.Message.ReceiveCount;
         var isTriedEnough = receives > settings.MaxReceives;
         if ((receives > 1 || request.Attempt > 1)
-            && await FindStoredAsync(request, isTriedEnough) is { } stored && !IsOutdated(stored, request))
+            && await FindStoredAsync(request) is { } stored && !IsOutdated(stored, request))
             return new JobWork.Ended(delivery, request, stored) { IsStored = true };
 
         var isSuspect = receives >= settings.AloneFromReceive;
@@ -77,7 +81,7 @@ internal sealed class PictureIntake(
 
         var started = time.GetTimestamp();
         using var picture = await OutageRetries.RunAsync(
-            () => FetchAsync(request.ImageKey), OutageRetries.Brief, time);
+            () => FetchAsync(request.ImageKey), _outages, time);
         if (picture is null)
         {
             var error = new JobError(JobErrorCodes.Missing, "The picture is no longer stored.");
@@ -117,8 +121,10 @@ internal sealed class PictureIntake(
             Decoding decoding;
             try
             {
-                // On a thread of the pool, for it is long work, and this one may be the stream's.
-                decoding = await Task.Run(() => classifier.Decode(picture.Memory));
+                // On a thread of the pool, for it is long work, and this one may be the stream's. Memory may be there again
+                // in a while.
+                decoding = await OutageRetries.RunAsync(
+                    () => Task.Run(() => classifier.Decode(picture.Memory)), OutageRetries.Brief, time);
             }
             finally
             {
@@ -135,6 +141,7 @@ internal sealed class PictureIntake(
         }
         catch
         {
+            fitness.Failed();
             pass.Dispose();
             if (delivery.Message.ReceiveCount >= settings.AloneFromReceive)
                 await _suspicion.NoteAsync(request, new AloneTry(HasEnded: true));
@@ -146,12 +153,19 @@ internal sealed class PictureIntake(
     private static bool IsOutdated(JobResult stored, ClassificationRequest request) =>
         stored.Status == JobStatus.Failed && stored.Attempt < request.Attempt;
 
-    private async Task<JobResult?> FindStoredAsync(ClassificationRequest request, bool isLastChance)
+    private async Task<JobResult?> FindStoredAsync(ClassificationRequest request)
     {
         var key = ObjectKeys.Result(request.Batch, request.Job);
-        var retries = isLastChance ? OutageRetries.Patient : OutageRetries.Brief;
-        return await OutageRetries.RunAsync(
-            () => store.ReadJsonAsync<JobResult>(key, CancellationToken.None), retries, time);
+        try
+        {
+            return await OutageRetries.RunAsync(
+                () => store.ReadJsonAsync<JobResult>(key, CancellationToken.None), _outages, time);
+        }
+        catch (JsonException failure)
+        {
+            log.Error(failure, "The stored result of job {0} is damaged; the job is done again", request.Job);
+            return null;
+        }
     }
 
     private async Task<PooledBytes?> FetchAsync(string key)

@@ -50,8 +50,9 @@ internal sealed class PollerActor : ReceiveActor
 
     protected override void PreStart()
     {
-        var (owner, progress) = (_owner, _progress);
-        var (source, finished) = CreateStream(OnPoll).Run(Context.Materializer());
+        var (self, owner, progress) = (Self, _owner, _progress);
+        var fitness = new Fitness(_settings.Classification.MaxFailures, OnUnfit);
+        var (source, finished) = CreateStream(fitness, OnPoll).Run(Context.Materializer());
         _source = source;
         finished.PipeTo(Self, success: _ => new StreamEnded(null), failure: cause => new StreamEnded(cause));
         _owner.Tell(PollingStarted.Instance);
@@ -61,17 +62,26 @@ internal sealed class PollerActor : ReceiveActor
             progress.Polled(report);
             owner.Tell(new PollFinished(report.Received, report.InHand, report.Failure is not null));
         }
+
+        // At once, on whatever thread: until this actor and its owner have had their turns, every picture on the queue could
+        // have been here and failed.
+        void OnUnfit()
+        {
+            self.Tell(BecameUnfit.Instance);
+            Volatile.Read(ref _source)?.Drain();
+        }
     }
 
     private Akka.Streams.Dsl.IRunnableGraph<(IQueueSourceControl, Task<Akka.Done>)> CreateStream(
-        Action<PollReport> onPoll)
+        Fitness fitness, Action<PollReport> onPoll)
     {
         var model = _ports.Classifier;
         var instance = _ports.Identity.Id;
-        var intake = new PictureIntake(_ports.Store, model, instance, _settings.Polling, _time, _log);
+        var intake = new PictureIntake(_ports.Store, model, instance, _settings.Polling, fitness, _time, _log);
         var batches = new MicroBatches(
-            _classifier, model.Model, instance, _settings.Classification.Timeout, _time, _log);
-        var publisher = new ResultPublisher(_ports.Store, _ports.Queues.Responses, _time, _log);
+            _classifier, model.Model, instance, _settings.Classification.Timeout, fitness, _time, _log);
+        var publisher = new ResultPublisher(
+            _ports.Store, _ports.Queues.Responses, OutageRetries.Patient(_settings.Polling.Source.MaxLease), _time, _log);
         return ClassificationStream.Create(
             _ports.Queues.Requests,
             _settings,
@@ -91,6 +101,12 @@ internal sealed class PollerActor : ReceiveActor
             _source!.Drain();
             Become(Draining);
         });
+        Receive<BecameUnfit>(_ =>
+        {
+            _source!.Drain();
+            _owner.Tell(new NodeUnfit(_settings.Classification.MaxFailures));
+            Become(Draining);
+        });
         Receive<StreamEnded>(ended =>
         {
             _log.Error(ended.Cause, "The stream ended although no one asked it to");
@@ -101,6 +117,7 @@ internal sealed class PollerActor : ReceiveActor
     private void Draining()
     {
         Receive<DrainPoller>(_ => { });
+        Receive<BecameUnfit>(_ => { });
         Receive<StreamEnded>(ended =>
         {
             if (ended.Cause is not null) _log.Error(ended.Cause, "The stream failed while it drained");
@@ -115,6 +132,11 @@ internal sealed class PollerActor : ReceiveActor
     }
 
     private sealed record StreamEnded(Exception? Cause);
+
+    private sealed record BecameUnfit
+    {
+        public static BecameUnfit Instance { get; } = new();
+    }
 
     private sealed record SourceEnded
     {

@@ -22,6 +22,10 @@ internal sealed record PollingStarted : IPollerMessage
 /// <param name="Failed">Whether it failed, and so says nothing of the queue.</param>
 internal sealed record PollFinished(int Received, int InHand, bool Failed) : IPollerMessage;
 
+/// <summary>The node cannot do its work, whatever the picture. Told to its owner.</summary>
+/// <param name="Failures">How many pictures failed in a row.</param>
+internal sealed record NodeUnfit(int Failures) : IPollerMessage;
+
 /// <summary>Everything that was taken is settled, and the poller stops. Told to its owner.</summary>
 internal sealed record PollerDrained : IPollerMessage
 {

@@ -10,7 +10,7 @@ namespace ImageClassifier.Node.Polling;
 /// <summary>From a result to the acknowledgement of its message: first into the store, then into the response queue,
 /// and only then is the message done.</summary>
 internal sealed class ResultPublisher(
-    IObjectStore store, IMessageQueue responses, TimeProvider time, ILoggingAdapter log)
+    IObjectStore store, IMessageQueue responses, RetryPolicy outages, TimeProvider time, ILoggingAdapter log)
 {
     /// <summary>Stores a result unless there is one that it does not supersede; then the stored one takes its place. It never
     /// fails.</summary>
@@ -19,7 +19,7 @@ internal sealed class ResultPublisher(
         if (work is not JobWork.Ended { IsStored: false } ended) return work;
         try
         {
-            return await OutageRetries.RunAsync(() => StoreAsync(ended), OutageRetries.Patient, time);
+            return await OutageRetries.RunAsync(() => StoreAsync(ended), outages, time);
         }
         catch (Exception failure)
         {
@@ -44,7 +44,7 @@ internal sealed class ResultPublisher(
 
         // Handed back, a job whose work is done would only spend its receives while the queue of results is away.
         var outcomes = await QueueSends.SendAllAsync(
-            responses, [.. ended.Select(ToMessage)], OutageRetries.Patient, time, CancellationToken.None);
+            responses, [.. ended.Select(ToMessage)], outages, time, CancellationToken.None);
         return [.. handedBack, .. ended.Zip(outcomes, Conclude)];
     }
 

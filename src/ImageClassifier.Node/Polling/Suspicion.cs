@@ -1,6 +1,7 @@
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
@@ -9,12 +10,12 @@ namespace ImageClassifier.Node.Polling;
 /// tell the culprit from its neighbours; notes in the store do. A job is given up only after it was tried alone; and one
 /// whose try alone never ended is handed back the next time it is received, so that the others of that hand come before it.
 /// </summary>
-internal sealed class Suspicion(IObjectStore store, TimeProvider time)
+internal sealed class Suspicion(IObjectStore store, RetryPolicy outages, TimeProvider time)
 {
     /// <summary>The last try alone of this attempt; null where there was none.</summary>
     /// <exception cref="IOException">The store does not answer.</exception>
     public Task<AloneTry?> FindAsync(ClassificationRequest request) => OutageRetries.RunAsync(
-        () => store.ReadJsonAsync<AloneTry>(KeyOf(request), CancellationToken.None), OutageRetries.Brief, time);
+        () => store.ReadJsonAsync<AloneTry>(KeyOf(request), CancellationToken.None), outages, time);
 
     /// <summary>Notes how a try alone stands.</summary>
     /// <exception cref="IOException">The store does not answer.</exception>
@@ -24,7 +25,7 @@ internal sealed class Suspicion(IObjectStore store, TimeProvider time)
             await store.PutAsync(KeyOf(request), WireJson.WriteUtf8(attempt), CancellationToken.None);
             return true;
         },
-        OutageRetries.Brief, time);
+        outages, time);
 
     private static string KeyOf(ClassificationRequest request) =>
         ObjectKeys.AloneTry(request.Batch, request.Job, request.Attempt);

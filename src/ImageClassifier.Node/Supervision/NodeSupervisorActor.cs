@@ -105,6 +105,12 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         Receive<PollingStarted>(_ => ReportRunning());
         Receive<PollFinished>(poll => _selfTerminator.Forward(poll));
         Receive<StartPollerAgain>(_ => StartPoller());
+        Receive<NodeUnfit>(unfit =>
+        {
+            var reason = $"{unfit.Failures} pictures in a row could not be classified";
+            _log.Error("The model, the memory or the machine is at fault: {0}", reason);
+            BeginDrain(new EndInstance(reason));
+        });
         Receive<EndInstance>(BeginDrain);
         Receive<Terminated>(ended =>
         {

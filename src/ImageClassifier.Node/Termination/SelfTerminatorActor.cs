@@ -3,11 +3,12 @@ using Akka.Event;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Polling;
 using ImageClassifier.Node.Supervision;
+using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Termination;
 
-/// <summary>Asks its owner to end the instance, once, when the <see cref="IdleRule"/> says so; it tells the rule of the
-/// polls and measures the queue for it.</summary>
+/// <summary>Asks its owner to end the instance, once: when the <see cref="IdleRule"/> says so, which it tells of the polls and
+/// for which it measures the queue; or when no poll has succeeded for too long.</summary>
 internal sealed class SelfTerminatorActor : ReceiveActor
 {
     private const string Stays = "{0} polls in a row were empty, but {1} messages wait: the instance stays";
@@ -19,6 +20,8 @@ internal sealed class SelfTerminatorActor : ReceiveActor
     private readonly IActorRef _owner;
     private readonly TimeProvider _time;
     private readonly IdleRule _rule;
+    private readonly TimeSpan _cutOffLimit;
+    private TimeSpan? _cutOffSince;
 
     // What may go on for an hour is said when it begins.
     private bool _hasSaidThatItStays;
@@ -35,6 +38,7 @@ internal sealed class SelfTerminatorActor : ReceiveActor
         _owner = owner;
         _time = time;
         _rule = new IdleRule(settings, startedAt);
+        _cutOffLimit = settings.CutOffLimit;
         Counting();
     }
 
@@ -50,7 +54,7 @@ internal sealed class SelfTerminatorActor : ReceiveActor
     private void Counting() =>
         Receive<PollFinished>(poll =>
         {
-            if (!Count(poll)) return;
+            if (EndsCutOff(poll) || !Count(poll)) return;
             Become(Measuring);
             MeasureAsync().PipeTo(
                 Self,
@@ -66,7 +70,10 @@ internal sealed class SelfTerminatorActor : ReceiveActor
 
     private void Measuring()
     {
-        Receive<PollFinished>(poll => { Count(poll); });
+        Receive<PollFinished>(poll =>
+        {
+            if (!EndsCutOff(poll)) Count(poll);
+        });
         Receive<Measured>(measured =>
         {
             _hasSaidNotMeasurable = false;
@@ -74,8 +81,7 @@ internal sealed class SelfTerminatorActor : ReceiveActor
             if (_rule.Measured(measured.Waiting, _time.GetUtcNow()))
             {
                 _log.Info("{0} polls in a row were empty and nothing waits: the instance ends", emptyPolls);
-                _owner.Tell(new EndInstance($"{emptyPolls} empty polls in a row, and nothing waiting"));
-                Become(Decided);
+                End($"{emptyPolls} empty polls in a row, and nothing waiting");
                 return;
             }
 
@@ -99,6 +105,23 @@ internal sealed class SelfTerminatorActor : ReceiveActor
     }
 
     private void Decided() => ReceiveAny(_ => { });
+
+    private void End(string reason)
+    {
+        _owner.Tell(new EndInstance(reason));
+        Become(Decided);
+    }
+
+    /// <summary>Whether the instance ends because it cannot reach its queue: it costs, and does nothing.</summary>
+    private bool EndsCutOff(PollFinished poll)
+    {
+        var now = _time.GetMonotonic();
+        _cutOffSince = poll.Failed ? _cutOffSince ?? now : null;
+        if (_cutOffSince is not { } since || now - since < _cutOffLimit) return false;
+        _log.Error("Every poll has failed for {0}: the instance ends", _cutOffLimit);
+        End($"every poll has failed for {_cutOffLimit}");
+        return true;
+    }
 
     private bool Count(PollFinished poll)
     {

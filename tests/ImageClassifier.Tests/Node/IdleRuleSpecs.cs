@@ -8,7 +8,9 @@ public sealed class IdleRuleSpecs
 {
     private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    private readonly IdleRule _rule = new(new TerminationSettings(3, TimeSpan.Zero), Start);
+    private static readonly TimeSpan Never = TimeSpan.FromDays(1);
+
+    private readonly IdleRule _rule = new(new TerminationSettings(3, TimeSpan.Zero, Never), Start);
     private DateTimeOffset _now = Start;
 
     [Fact]
@@ -123,7 +125,7 @@ public sealed class IdleRuleSpecs
     [Fact]
     public void Before_the_least_lifetime_is_over_it_counts_on_and_measures_at_the_first_empty_poll_after()
     {
-        var rule = new IdleRule(new TerminationSettings(3, TimeSpan.FromSeconds(35)), Start);
+        var rule = new IdleRule(new TerminationSettings(3, TimeSpan.FromSeconds(35), Never), Start);
         for (var second = 5; second < 35; second += 5)
             Assert.False(rule.Polled(0, 0, failed: false, Start.AddSeconds(second)));
         Assert.Equal(6, rule.EmptyPolls);
@@ -135,7 +137,7 @@ public sealed class IdleRuleSpecs
     [Fact]
     public void A_lifetime_that_is_over_alone_ends_nothing()
     {
-        var rule = new IdleRule(new TerminationSettings(3, TimeSpan.FromSeconds(35)), Start);
+        var rule = new IdleRule(new TerminationSettings(3, TimeSpan.FromSeconds(35), Never), Start);
 
         Assert.False(rule.Polled(0, 0, failed: false, Start.AddHours(1)));
         Assert.False(rule.Polled(0, 0, failed: false, Start.AddHours(1)));

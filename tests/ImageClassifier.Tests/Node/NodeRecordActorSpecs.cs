@@ -133,5 +133,5 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
 
     private void Settle(Settlement settlement, QueueOutcome outcome) =>
         _progress.Acknowledged(new Acknowledged(
-            new Delivery(new ReceivedMessage("", "", new Receipt(""), 1), Time.GetUtcNow()), settlement, outcome));
+            new Delivery(new ReceivedMessage("", "", new Receipt(""), 1), Time.GetMonotonic()), settlement, outcome));
 }

@@ -20,7 +20,9 @@ public sealed class NodeSettingsSpecs
         Assert.Equal(TimeSpan.FromSeconds(30), settings.Polling.Source.Lease);
         Assert.Equal(1, settings.Classification.Classifiers);
         Assert.Equal(TimeSpan.FromSeconds(60), settings.Classification.Timeout);
+        Assert.True(settings.Classification.MaxFailures > settings.Polling.MaxReceives);
         Assert.Equal(3, settings.Termination.MaxEmptyPolls);
+        Assert.Equal(TimeSpan.FromMinutes(10), settings.Termination.CutOffLimit);
         Assert.Equal(TimeSpan.Zero, settings.Termination.MinLifetime);
         Assert.Equal(TimeSpan.FromSeconds(10), settings.RecordInterval);
         Assert.Equal(TimeSpan.FromSeconds(15), settings.DrainTimeout);
@@ -33,7 +35,9 @@ public sealed class NodeSettingsSpecs
     [InlineData("node.polling.alone-from-receive", "1")]
     [InlineData("node.classification.classifiers", "200")]
     [InlineData("node.classification.timeout", "60")]
+    [InlineData("node.classification.max-failures", "0")]
     [InlineData("node.termination.max-empty-polls", "0")]
+    [InlineData("node.termination.cut-off-limit", "500ms")]
     [InlineData("node.termination.min-lifetime", "25h")]
     [InlineData("node.drain-timeout", "25s")]
     [InlineData("node.record-interval", "500ms")]

@@ -50,8 +50,8 @@ public abstract class NodeSpecs : VirtualTimeSpecs
             Decoders: 2,
             MaxReceives,
             AloneFromReceive: 3),
-        new ClassificationSettings(Classifiers: 1, Threads: 1, Timeout: TimeSpan.FromSeconds(10)),
-        new TerminationSettings(MaxEmptyPolls: 3, MinLifetime: TimeSpan.Zero),
+        new ClassificationSettings(Classifiers: 1, Threads: 1, Timeout: TimeSpan.FromSeconds(10), MaxFailures: 10),
+        new TerminationSettings(MaxEmptyPolls: 3, MinLifetime: TimeSpan.Zero, CutOffLimit: TimeSpan.FromMinutes(10)),
         DrainTimeout: TimeSpan.FromSeconds(15),
         RecordInterval: TimeSpan.FromSeconds(10));
 

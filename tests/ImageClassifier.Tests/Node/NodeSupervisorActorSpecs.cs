@@ -42,6 +42,20 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
+    public async Task A_node_that_can_classify_nothing_ends_and_hands_everything_back_after_a_single_receive()
+    {
+        Classifier.WhileClassifying = _ => throw new InvalidOperationException("The model is broken.");
+        var requests = Enumerable.Range(0, 50).Select(i => Upload($"word-{i}")).ToArray();
+        Start();
+        await AdvanceUntilAsync(() => IsShuttingDown, "it shuts down");
+
+        Assert.Empty(Published);
+        Assert.Equal(requests.Length, Requests.Visible.Count);
+        Assert.All(Requests.Visible, message => Assert.InRange(message.ReceiveCount, 0, 2));
+        Assert.Equal(WholeLife, Identity.Reports);
+    }
+
+    [Fact]
     public async Task When_the_fleet_asks_it_drains_and_then_ends_in_that_order()
     {
         var release = new TaskCompletionSource();

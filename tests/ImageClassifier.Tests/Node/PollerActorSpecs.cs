@@ -193,6 +193,21 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
+    public async Task Memory_that_is_short_for_a_while_costs_a_picture_no_receive()
+    {
+        var failures = 3;
+        Classifier.WhileDecoding = _ =>
+        {
+            if (Interlocked.Decrement(ref failures) >= 0) throw new InsufficientMemoryException("There is none.");
+        };
+        var request = Upload("cat");
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(request), "it was classified");
+
+        Assert.Equal(1, Assert.Single(Requests.Deleted).ReceiveCount);
+    }
+
+    [Fact]
     public async Task From_its_third_receive_a_job_is_worked_on_alone()
     {
         using var runs = new SemaphoreSlim(0);
@@ -354,11 +369,33 @@ public sealed class PollerActorSpecs : NodeSpecs
         var request = Upload("cat");
         StartPoller();
         await AdvanceUntilAsync(
-            () => Requests.All.Any(message => message.ReceiveCount == 2), "it was handed back and taken again");
+            () => Requests.All.Any(message => message.ReceiveCount == 2), "it was handed back and taken again",
+            TimeSpan.FromSeconds(1));
 
         Volatile.Write(ref isAway, false);
         await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
         Assert.Equal(JobStatus.Classified, PublishedResultOf(request)!.Status);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_store_that_is_away_for_a_quarter_of_an_hour_costs_no_picture(bool forWritingOnly)
+    {
+        var isAway = true;
+        Store.Before = (call, _) => Volatile.Read(ref isAway)
+            && (!forWritingOnly || call is StoreCall.Put or StoreCall.PutIfAbsent)
+                ? Task.FromException(new IOException("The store is away."))
+                : Task.CompletedTask;
+        var requests = Enumerable.Range(0, 50).Select(i => Upload($"word-{i}")).ToArray();
+        StartPoller();
+        await AdvanceAsync(TimeSpan.FromMinutes(15), TimeSpan.FromSeconds(5));
+        Assert.Empty(Requests.DeadLetters);
+        Assert.All(Requests.All, message => Assert.InRange(message.ReceiveCount, 0, MaxReceives - 1));
+
+        Volatile.Write(ref isAway, false);
+        await AdvanceUntilAsync(() => requests.All(IsDeleted), "all are done", TimeSpan.FromSeconds(1));
+        Assert.All(requests, request => Assert.Equal(JobStatus.Classified, PublishedResultOf(request)!.Status));
     }
 
     [Fact]

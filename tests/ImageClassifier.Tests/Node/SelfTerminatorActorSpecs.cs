@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.Event;
-using ImageClassifier.Node;
 using ImageClassifier.Node.Polling;
 using ImageClassifier.Node.Supervision;
 using ImageClassifier.Node.Termination;
@@ -50,6 +49,30 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
 
         terminator.Tell(Empty);
         await ExpectMsgAsync<EndInstance>();
+    }
+
+    [Fact]
+    public async Task A_node_whose_polls_all_fail_for_too_long_asks_for_the_end_once_and_one_that_succeeds_counts_anew()
+    {
+        var limit = Settings.Termination.CutOffLimit;
+        var failed = new PollFinished(0, 0, Failed: true);
+        var terminator = Start();
+        terminator.Tell(failed);
+        await AdvanceAsync(limit / 2, limit / 2);
+        terminator.Tell(new PollFinished(1, 1, Failed: false));
+        terminator.Tell(failed);
+        await AdvanceAsync(limit - TimeSpan.FromSeconds(1), limit / 10);
+        terminator.Tell(failed);
+        Assert.True(await IsSilentAsync());
+
+        await AdvanceAsync(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+        await EventFilter.Error(contains: "Every poll has failed").ExpectAsync(1, () =>
+        {
+            for (var i = 0; i < 3; i++) terminator.Tell(failed);
+            return Task.CompletedTask;
+        });
+        await ExpectMsgAsync<EndInstance>();
+        Assert.True(await IsSilentAsync());
     }
 
     [Fact]
@@ -124,7 +147,10 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     [Fact]
     public async Task It_lives_out_its_least_lifetime_and_a_restart_makes_it_no_younger()
     {
-        Settings = Settings with { Termination = new TerminationSettings(3, TimeSpan.FromSeconds(35)) };
+        Settings = Settings with
+        {
+            Termination = Settings.Termination with { MinLifetime = TimeSpan.FromSeconds(35) },
+        };
         var terminator = Start();
         for (var i = 0; i < 6; i++)
         {
@@ -166,6 +192,12 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
 
     private IActorRef Start() =>
         Sys.ActorOf(SelfTerminatorActor.Props(Requests, Settings.Termination, TestActor, Time));
+
+    private async Task<bool> IsSilentAsync()
+    {
+        await SettleAsync();
+        return !HasMessages;
+    }
 
     private static async Task RestartAsync(IActorRef actor)
     {

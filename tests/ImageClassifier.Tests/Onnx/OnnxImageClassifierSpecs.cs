@@ -126,6 +126,31 @@ public sealed class OnnxImageClassifierSpecs : IDisposable
     }
 
     [Fact]
+    public async Task Runs_under_way_end_before_their_memory_is_freed()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            var classifier = _model.Write().Load();
+            using var running = new CountdownEvent(4);
+            var runs = Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+            {
+                using var picture = Decoded(classifier, SKColors.Red);
+                Assert.Equal("red", classifier.Classify([picture])[0][0].Label);
+                running.Signal();
+                Assert.Throws<ObjectDisposedException>(RunOn);
+
+                void RunOn()
+                {
+                    while (true) Assert.Equal("red", classifier.Classify([picture])[0][0].Label);
+                }
+            })).ToArray();
+            running.Wait();
+            classifier.Dispose();
+            await Task.WhenAll(runs);
+        }
+    }
+
+    [Fact]
     public void A_picture_may_outlive_its_classifier()
     {
         var classifier = _model.Write().Load();

@@ -6,7 +6,6 @@ namespace ImageClassifier.Tests.Streams;
 
 public sealed class LeaseBookSpecs
 {
-    private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch;
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
 
     private readonly LeaseBook _book = new(Lease, TimeSpan.FromSeconds(100));
@@ -112,7 +111,7 @@ public sealed class LeaseBookSpecs
         Assert.False(_book.Remove(delivery));
     }
 
-    private static DateTimeOffset At(double seconds) => Start + TimeSpan.FromSeconds(seconds);
+    private static TimeSpan At(double seconds) => TimeSpan.FromSeconds(seconds);
 
     private Delivery Received(double atSecond = 0)
     {

@@ -172,7 +172,7 @@ public sealed class QueueAcknowledgementSpecs : VirtualTimeSpecs
         {
             var messages = await _queue.ReceiveAsync(
                 Math.Min(10, count - deliveries.Count), TimeSpan.Zero, TimeSpan.FromMinutes(1), CancellationToken.None);
-            deliveries.AddRange(messages.Select(message => new Delivery(message, Time.GetUtcNow(), delivery =>
+            deliveries.AddRange(messages.Select(message => new Delivery(message, Time.GetMonotonic(), delivery =>
             {
                 lock (_released) _released.Add(delivery);
             })));

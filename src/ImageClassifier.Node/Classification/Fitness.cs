@@ -1,0 +1,25 @@
+namespace ImageClassifier.Node.Classification;
+
+/// <summary>Whether the node can do its work. A picture at fault fails alone, between others that go well; where one after the
+/// other fails, the model, the memory or the machine is at fault, and a node that goes on would only spend the receives of
+/// pictures that are well. Safe from any thread.</summary>
+/// <param name="maxFailures">How many failures in a row are too many.</param>
+/// <param name="onUnfit">Called once, when they are.</param>
+internal sealed class Fitness(int maxFailures, Action onUnfit)
+{
+    private int _failures;
+
+    /// <summary>A picture was classified.</summary>
+    public void Classified()
+    {
+        // Past the limit it counts no more: the node is ending.
+        if (Volatile.Read(ref _failures) is var failures and > 0 && failures < maxFailures)
+            Interlocked.CompareExchange(ref _failures, 0, failures);
+    }
+
+    /// <summary>A picture could not be decoded or classified, and nothing says that it is at fault.</summary>
+    public void Failed()
+    {
+        if (Interlocked.Increment(ref _failures) == maxFailures) onUnfit();
+    }
+}
