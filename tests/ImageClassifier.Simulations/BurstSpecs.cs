@@ -93,6 +93,39 @@ public sealed class BurstSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
         Assert.InRange(outcome.LastResult, Seconds(90), Seconds(90 + 75));
     }
 
+    // The counts show the first burst when it is long done, and keep its instances.
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task Counts_that_lag_a_minute_make_no_instance_look_slow(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.4), CountsLag = TimeSpan.FromMinutes(1) },
+            Arrivals = [new Arrival(TimeSpan.Zero, 300), new Arrival(Seconds(90), 300)],
+        });
+
+        Assert.All(outcome.Samples, sample => Assert.InRange(sample.View.ServiceTime, Seconds(0.3), Seconds(0.5)));
+        Assert.InRange(outcome.Instances.Count, 4, 6);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task A_boot_time_that_is_not_as_assumed_is_learned(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings
+            {
+                Seed = seed,
+                ServiceTime = Seconds(0.4),
+                Boot = BootTimes.Fixed(Seconds(40)),
+            },
+            Arrivals = AtOnce(300),
+        });
+
+        Assert.InRange(outcome.Samples.Max(sample => sample.View.BootTime), Seconds(36), Seconds(46));
+    }
+
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
     public async Task A_service_time_that_is_not_as_assumed_is_learned(int seed)

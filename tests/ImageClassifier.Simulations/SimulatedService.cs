@@ -18,7 +18,7 @@ internal sealed class SimulatedService
 {
     private const int FilesOfAnUpload = 1000;
     private const string Picture = "cat";
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Afterwards = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan VirtualLimit = TimeSpan.FromHours(3);
     private static readonly TimeSpan RealLimit = TimeSpan.FromMinutes(2);
@@ -57,7 +57,7 @@ internal sealed class SimulatedService
         _system = ActorSystem.Create("simulation", InVirtualTime.WithFallback(config));
         const int ResponseReceives = 20;
         _world = new World(_system, scenario.Cloud, NodeSettings.Create(config), ResponseReceives);
-        _start = _world.Now + Settling;
+        _start = _world.Now + webSettings.Scaling.SettleTime + WarmUp;
         _system.ActorOf(Props.Create(() => new SimulationLog.Writer(_log, _start)));
         Fleet = new SimulatedFleet(_world);
         WebTier = new SimulatedWebTier(_world, Fleet, webSettings);

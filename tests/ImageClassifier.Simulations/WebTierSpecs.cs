@@ -48,4 +48,23 @@ public sealed class WebTierSpecs(ITestOutputHelper output) : SimulationSpecs(out
 
         Assert.Equal(outcome.MaxInstances, outcome.Instances.Count);
     }
+
+    // What was launched shows only after half a minute, and the web tier that knew of it is gone.
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task The_cap_holds_although_the_web_tier_is_killed_while_a_launch_has_no_answer(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.4), LostAnswerShare = 1 },
+            Arrivals = AtOnce(5000),
+            Incidents =
+            [
+                new Incident(Seconds(0.7), simulation => simulation.WebTier.Kill()),
+                new Incident(Seconds(1), simulation => simulation.WebTier.Start()),
+            ],
+        });
+
+        Assert.Equal(outcome.MaxInstances, outcome.Instances.Count);
+    }
 }

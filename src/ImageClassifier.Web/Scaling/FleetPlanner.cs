@@ -30,9 +30,11 @@ internal sealed class FleetPlanner(
     private string? _lastFailure;
     private bool _stopped;
     private QueueMeasure _queue = new(0, 0);
+    private bool _isMoreWaiting;
 
     /// <summary>When to look again if nothing happens: soon while there is work or an instance.</summary>
-    public TimeSpan NextLook => _queue.Backlog > 0 || _fleet.Count.Alive > 0 ? settings.Interval : settings.IdleInterval;
+    public TimeSpan NextLook =>
+        _queue.Backlog > 0 || _isMoreWaiting || _fleet.Count.Alive > 0 ? settings.Interval : settings.IdleInterval;
 
     /// <summary>Whether there are nodes that may write records.</summary>
     public bool HasInstances => _fleet.Count.Alive > 0;
@@ -78,6 +80,7 @@ internal sealed class FleetPlanner(
         var fleet = _fleet.Count;
         _service.Looked(fleet.Running, seen.Queue.Waiting > 0, now);
         var unseen = _announced.Unseen(now) - seen.Queue.InFlight;
+        _isMoreWaiting = unseen > 0;
         var snapshot = new ScalingSnapshot(
             Math.Max(seen.Queue.Waiting, unseen), seen.Queue.InFlight, fleet, _service.ServiceTime, _boot.BootTime,
             _fleet.BootsLeft(_boot.BootTime, now));

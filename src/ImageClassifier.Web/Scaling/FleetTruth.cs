@@ -18,8 +18,10 @@ internal sealed class FleetTruth(FleetLimits limits)
 
     private readonly Dictionary<InstanceId, Known> _known = [];
     private readonly Dictionary<InstanceId, Heard> _heard = [];
-    private bool _looked;
+    private DateTimeOffset? _lastLook;
     private DateTimeOffset? _readableSince;
+
+    private bool HasLooked => _lastLook is not null;
 
     /// <summary>How many launches the fleet does not show yet.</summary>
     public int Unseen => _known.Values.Count(known => known.Shown is null);
@@ -71,12 +73,14 @@ internal sealed class FleetTruth(FleetLimits limits)
     public FleetNews Look(Observation seen, DateTimeOffset now)
     {
         var news = new FleetNews();
+        // Who did not look for long, as on a machine that slept, has heard of no one.
+        if (now - _lastLook > limits.SilenceLimit && _readableSince is not null) _readableSince = now;
         Hear(seen.Nodes, news, now);
         foreach (var shown in seen.Fleet) Compare(shown, news, now);
         MissUnseen(seen, news, now);
         foreach (var known in _known.Values) Judge(known, news, now);
         ForgetRecords(news, now);
-        _looked = true;
+        _lastLook = now;
         return news;
     }
 
@@ -97,6 +101,11 @@ internal sealed class FleetTruth(FleetLimits limits)
         // A node that ended in order has taken its record with it.
         var there = sightings.Select(sighting => sighting.Id).ToHashSet();
         foreach (var gone in _heard.Keys.Where(id => !there.Contains(id)).ToArray()) _heard.Remove(gone);
+        foreach (var known in _known.Values)
+        {
+            known.HasSignedOff = known.HasKeptRecord && !there.Contains(known.Id);
+            known.HasKeptRecord |= there.Contains(known.Id);
+        }
     }
 
     /// <summary>Silence cannot be told from a store that does not answer.</summary>
@@ -119,9 +128,10 @@ internal sealed class FleetTruth(FleetLimits limits)
         {
             known.IsUp = true;
             known.HeardAt ??= now;
-            news.AnyCameUp |= _looked;
+            // Some fleets cannot tell whether one that was ended unheard of had come up.
+            news.AnyCameUp |= HasLooked && !known.HasFailed;
             // Of one that came and went between two looks, no one knows when its node first polled.
-            if (known.IsOurs && shown.State != InstanceState.Ended)
+            if (known.IsOurs && !known.HasFailed && shown.State != InstanceState.Ended)
                 news.Boots.Add(shown.RunningAt is { } running ? running - shown.LaunchedAt : now - known.LaunchedAt);
         }
 
@@ -133,10 +143,11 @@ internal sealed class FleetTruth(FleetLimits limits)
             // Some fleets call a machine running while its node still boots.
             InstanceState.Running when !known.IsUp => InstanceState.Pending,
             // Nor do they know that a node takes no more work.
-            InstanceState.Running when heard?.Record?.State == InstanceState.Draining => InstanceState.Draining,
+            InstanceState.Running when heard?.Record?.State == InstanceState.Draining || known.HasSignedOff
+                => InstanceState.Draining,
             var state => state,
         };
-        if (known.State == InstanceState.Ended && before != InstanceState.Ended && _looked && !known.IsUp
+        if (known.State == InstanceState.Ended && before != InstanceState.Ended && HasLooked && !known.IsUp
             && !known.HasFailed)
             news.Fail(known, "never came up");
     }
@@ -165,15 +176,27 @@ internal sealed class FleetTruth(FleetLimits limits)
 
     private string? WhyEnd(Known known, DateTimeOffset now)
     {
-        // Whether one that an earlier web tier launched is up may be told by its record alone.
-        if (!known.IsUp && !known.IsOurs && _readableSince is null) return null;
         if (!known.IsUp)
-            return now - known.LaunchedAt >= limits.BootDeadline ? $"it did not come up within {Text(limits.BootDeadline)}" : null;
+        {
+            return BootingSince(known) is { } since && now - since >= limits.BootDeadline
+                ? $"it did not come up within {Text(limits.BootDeadline)}"
+                : null;
+        }
+
         if (limits.MaxLifetime > TimeSpan.Zero && now - known.LaunchedAt >= limits.MaxLifetime)
             return $"it is older than {Text(limits.MaxLifetime)}";
         if (_readableSince is not { } readable || known.HeardAt is not { } heard) return null;
         var silent = now - (heard > readable ? heard : readable);
         return silent >= limits.SilenceLimit ? $"nothing was heard of it for {Text(limits.SilenceLimit)}" : null;
+    }
+
+    /// <summary>Where the fleet calls a machine running, or an earlier web tier launched it, its record alone may tell that it
+    /// is up: then it is judged only while records can be read. Null: not to be judged.</summary>
+    private DateTimeOffset? BootingSince(Known known)
+    {
+        if (known.IsOurs && known.Shown!.State == InstanceState.Pending) return known.LaunchedAt;
+        if (_readableSince is not { } readable) return null;
+        return known.IsOurs && readable > known.LaunchedAt ? readable : known.LaunchedAt;
     }
 
     private void ForgetRecords(FleetNews news, DateTimeOffset now)
@@ -183,6 +206,9 @@ internal sealed class FleetTruth(FleetLimits limits)
             var lives = _known.GetValueOrDefault(id) is { } known && known.State != InstanceState.Ended;
             if (!lives && now - heard.At >= RecordsKeptFor) news.StaleRecords.Add(id);
         }
+
+        // One that could not be deleted is heard of anew when records are read.
+        foreach (var id in news.StaleRecords) _heard.Remove(id);
     }
 
     private static string Text(TimeSpan time) => time switch
@@ -211,6 +237,11 @@ internal sealed class FleetTruth(FleetLimits limits)
         public bool IsUp { get; set; }
 
         public bool HasFailed { get; set; }
+
+        public bool HasKeptRecord { get; set; }
+
+        /// <summary>Whether its node has taken its record back, as one does that ends.</summary>
+        public bool HasSignedOff { get; set; }
 
         public DateTimeOffset? HeardAt { get; set; }
 

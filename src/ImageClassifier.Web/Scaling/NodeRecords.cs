@@ -9,7 +9,8 @@ namespace ImageClassifier.Web.Scaling;
 /// <summary>Reads the records of nodes from the store; one that has not changed is not read again.</summary>
 internal sealed class NodeRecords(IObjectStore store)
 {
-    private const int ReadAtOnce = 8;
+    // A look waits for them; a fleet may have a thousand.
+    private const int ReadAtOnce = 32;
 
     private IReadOnlyDictionary<InstanceId, NodeSighting> _last = new Dictionary<InstanceId, NodeSighting>();
 

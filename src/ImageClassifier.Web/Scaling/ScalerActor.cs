@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Streams;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Web.Scaling;
@@ -16,16 +17,26 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private readonly IInstanceFleet _fleet;
     private readonly NodeRecords _records;
     private readonly FleetPlanner _planner;
+    // A look waits no longer than this for the records, and goes on without them; a next one takes them.
+    private static readonly TimeSpan RecordsPatience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RecordsTimeout = TimeSpan.FromSeconds(30);
+
     private readonly TimeSpan _recordsInterval;
     private readonly TimeSpan _launchTimeout;
+    private readonly TimeProvider _time = new SchedulerTimeProvider(Context.System);
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly CancellationTokenSource _stopping = new();
 
     private UnansweredLaunch? _unanswered;
     private DateTimeOffset? _recordsReadAt;
+    private Task<RecordsRead>? _reading;
     private bool _looking;
     private bool _lookAgain;
     private bool _launching;
+
+    // What may go on for an hour is said when it begins.
+    private bool _seesNothing;
+    private bool _recordsFail;
 
     /// <summary>Creates the actor.</summary>
     public ScalerActor(
@@ -81,30 +92,43 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         _lookAgain = false;
         var recordsDue = _recordsReadAt is not { } readAt
             || (_planner.HasInstances && Now - readAt >= _recordsInterval);
-        ObserveAsync(recordsDue).PipeTo(Self, failure: cause => new LookFailed(cause));
+        if (recordsDue) _reading ??= ReadRecordsAsync();
+        ObserveAsync(_reading).PipeTo(Self, failure: cause => new LookFailed(cause));
     }
 
-    private async Task<Observed> ObserveAsync(bool withRecords)
+    private async Task<Observed> ObserveAsync(Task<RecordsRead>? reading)
     {
         var cancellation = _stopping.Token;
         var measuring = _requests.MeasureAsync(cancellation);
         var describing = _fleet.DescribeAsync(cancellation);
-        var reading = withRecords ? ReadRecordsAsync(cancellation) : Task.FromResult(new RecordsRead(null, null));
-        var read = await reading.ConfigureAwait(false);
+        var read = reading is null ? null : await InTimeAsync(reading, cancellation).ConfigureAwait(false);
         return new Observed(
             new Observation(
-                await measuring.ConfigureAwait(false), await describing.ConfigureAwait(false), read.Sightings),
-            read.Failure);
+                await measuring.ConfigureAwait(false), await describing.ConfigureAwait(false), read?.Sightings),
+            read);
     }
 
-    // A store that is away for a moment must not keep the fleet from growing.
-    private async Task<RecordsRead> ReadRecordsAsync(CancellationToken cancellation)
+    /// <summary>The records, or null where they are still being read. A store that is away or slow must not keep the fleet
+    /// from growing.</summary>
+    private async Task<RecordsRead?> InTimeAsync(Task<RecordsRead> reading, CancellationToken cancellation)
     {
+        if (reading.IsCompleted) return await reading.ConfigureAwait(false);
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var patience = Task.Delay(RecordsPatience, _time, enough.Token);
+        var first = await Task.WhenAny(reading, patience).ConfigureAwait(false);
+        await enough.CancelAsync().ConfigureAwait(false);
+        return first == reading ? await reading.ConfigureAwait(false) : null;
+    }
+
+    private async Task<RecordsRead> ReadRecordsAsync()
+    {
+        using var limit = new CancellationTokenSource(RecordsTimeout, _time);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stopping.Token);
         try
         {
-            return new RecordsRead(await _records.ReadAsync(cancellation).ConfigureAwait(false), null);
+            return new RecordsRead(await _records.ReadAsync(end.Token).ConfigureAwait(false), null);
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or OperationCanceledException)
         {
             return new RecordsRead(null, failure);
         }
@@ -113,12 +137,8 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private void OnObserved(Observed observed)
     {
         _looking = false;
-        if (observed.Seen.Nodes is not null) _recordsReadAt = Now;
-        if (observed.RecordsFailure is { } failure)
-        {
-            _planner.RecordsUnreadable();
-            _log.Warning("The records of nodes cannot be read: {Cause}", failure.Message);
-        }
+        _seesNothing = false;
+        if (observed.Records is { } read) OnRecordsRead(read);
 
         var plan = _planner.Look(observed.Seen, Now);
         foreach (var warning in plan.Warnings) _log.Warning("{Failure}", warning);
@@ -128,10 +148,28 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         LookLater();
     }
 
+    private void OnRecordsRead(RecordsRead read)
+    {
+        _reading = null;
+        if (read.Failure is { } failure)
+        {
+            _planner.RecordsUnreadable();
+            if (!_recordsFail) _log.Warning("The records of nodes cannot be read, which is tried again: {Cause}", failure.Message);
+        }
+        else
+        {
+            _recordsReadAt = Now;
+            if (_recordsFail) _log.Info("The records of nodes can be read again");
+        }
+
+        _recordsFail = read.Failure is not null;
+    }
+
     private void OnLookFailed(LookFailed failed)
     {
         _looking = false;
-        _log.Warning("The scaler sees nothing: {Cause}", failed.Cause.Message);
+        if (!_seesNothing) _log.Warning("The scaler sees nothing, and looks again: {Cause}", failed.Cause.Message);
+        _seesNothing = true;
         LookLater();
     }
 
@@ -205,7 +243,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
             decision.Wanted, decision.Launched, decision.Reason);
     }
 
-    private sealed record Observed(Observation Seen, Exception? RecordsFailure);
+    private sealed record Observed(Observation Seen, RecordsRead? Records);
 
     private sealed record RecordsRead(IReadOnlyList<NodeSighting>? Sightings, Exception? Failure);
 

@@ -5,7 +5,8 @@ namespace ImageClassifier.Web.Scaling;
 /// <summary>
 /// Measures how long one instance takes for one picture when it has enough to do. While pictures wait all running
 /// instances are busy, so the instance-seconds between two looks, divided by the results that came meanwhile, are the
-/// service time. Until enough results came so, the nodes' own records count, and before them a default.
+/// service time. Until enough results came so, the nodes' own records count, and before them a default. Where no result comes
+/// for long the instances have nothing to do, whatever lagging counts say, and the time does not count.
 /// </summary>
 /// <param name="assumed">The service time until something is measured.</param>
 internal sealed class ServiceMeter(TimeSpan assumed)
@@ -14,9 +15,12 @@ internal sealed class ServiceMeter(TimeSpan assumed)
     private const int LeastResultsPerInstance = 30;
     private const int Remembered = 2000;
     private const int RememberedRates = 20;
+    private const int QuietPictures = 10;
+    private static readonly TimeSpan LeastQuiet = TimeSpan.FromSeconds(5);
 
     private readonly Queue<double> _rates = [];
     private DateTimeOffset? _lastLook;
+    private DateTimeOffset _quietSince;
     private int _lastRunning;
     private bool _lastWaiting;
     private int _results;
@@ -45,7 +49,10 @@ internal sealed class ServiceMeter(TimeSpan assumed)
     public void Looked(int running, bool waiting, DateTimeOffset now)
     {
         // Where an instance came or went between two looks, no one knows how long it was there.
-        var isBusy = _lastWaiting && waiting && running > 0 && running == _lastRunning;
+        var isSteady = _lastWaiting && waiting && running > 0 && running == _lastRunning;
+        if (!isSteady) _quietSince = now;
+        var isBusy = isSteady && now - _quietSince <= LongestQuiet;
+        if (_results > 0) _quietSince = now;
         if (_lastLook is { } last && isBusy)
         {
             // Between looks that are closer together than results there often is none, but the work goes on.
@@ -59,6 +66,9 @@ internal sealed class ServiceMeter(TimeSpan assumed)
         _lastRunning = running;
         _lastWaiting = waiting;
     }
+
+    private TimeSpan LongestQuiet =>
+        ServiceTime * QuietPictures is var quiet && quiet > LeastQuiet ? quiet : LeastQuiet;
 
     private void Add(double instanceSeconds, int running)
     {

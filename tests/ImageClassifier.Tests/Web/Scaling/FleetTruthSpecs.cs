@@ -237,6 +237,58 @@ public sealed class FleetTruthSpecs
         Look(Start, [], [Scaling.Sighting(One, Start)]);
         Assert.Empty(Look(Start + (9 * Minute), [], [Scaling.Sighting(One, Start)]).StaleRecords);
         Assert.Equal([One], Look(Start + (10 * Minute), [], [Scaling.Sighting(One, Start)]).StaleRecords);
+        Assert.Empty(Look(Start + (11 * Minute), []).StaleRecords);
+        // It could not be deleted.
+        Assert.Empty(Look(Start + (12 * Minute), [], [Scaling.Sighting(One, Start)]).StaleRecords);
+        Assert.Equal([One], Look(Start + (22 * Minute), [], [Scaling.Sighting(One, Start)]).StaleRecords);
+    }
+
+    [Fact]
+    public void Who_did_not_look_for_long_takes_no_one_for_silent()
+    {
+        FleetInstance[] fleet = [Instance(One, InstanceState.Running, Start)];
+        Look(Start, fleet, [Scaling.Sighting(One, Start)]);
+        var awake = Start + (30 * Minute);
+        Assert.Empty(Look(awake, fleet).ToEnd);
+        Assert.Empty(Look(awake + Minute, fleet, [Scaling.Sighting(One, Start)]).ToEnd);
+        Assert.Single(Look(awake + (2 * Minute), fleet, [Scaling.Sighting(One, Start)]).ToEnd);
+    }
+
+    [Fact]
+    public void A_machine_that_runs_is_not_judged_by_its_boot_while_its_record_cannot_be_read()
+    {
+        FleetInstance[] fleet = [Instance(One, InstanceState.Running)];
+        _truth.Launched([One], Start);
+        Look(Start, fleet, []);
+        _truth.RecordsUnreadable();
+        Assert.Empty(Look(Start + (2 * Limits.BootDeadline), fleet).ToEnd);
+        var readable = Start + (2 * Limits.BootDeadline);
+        for (var minute = 0; minute < Limits.BootDeadline.TotalMinutes; minute++)
+            Assert.Empty(Look(readable + (minute * Minute), fleet, []).ToEnd);
+        Assert.Single(Look(readable + Limits.BootDeadline, fleet, []).ToEnd);
+    }
+
+    [Fact]
+    public void A_machine_whose_node_has_taken_its_record_back_does_no_more_work()
+    {
+        FleetInstance[] fleet = [Instance(One, InstanceState.Running)];
+        Look(Start, fleet, [Scaling.Sighting(One, Start)]);
+        Look(Start, fleet, [Scaling.Sighting(One, Start)]);
+        Assert.Equal(new FleetCount(0, 1, 0), _truth.Count);
+        Look(Start, fleet, []);
+        Look(Start, fleet);
+        Assert.Equal(new FleetCount(0, 0, 1), _truth.Count);
+    }
+
+    [Fact]
+    public void One_that_was_ended_because_it_never_came_up_has_not_come_up_by_that()
+    {
+        Look(Start);
+        _truth.Launched([One], Start);
+        Look(Start + Limits.BootDeadline, [Instance(One, InstanceState.Pending)]);
+        var news = Look(Start + Limits.BootDeadline, [Instance(One, InstanceState.Ended, Start)]);
+        Assert.False(news.AnyCameUp);
+        Assert.Empty(news.Boots);
     }
 
     [Fact]

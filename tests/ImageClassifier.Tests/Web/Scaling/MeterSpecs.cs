@@ -42,6 +42,15 @@ public sealed class MeterSpecs
     }
 
     [Fact]
+    public void Where_no_result_comes_for_long_lagging_counts_make_no_one_busy()
+    {
+        Busy(seconds: 10, running: 4, resultsPerSecond: 80);
+        for (var second = 11; second <= 60; second++) _service.Looked(4, waiting: true, Start.AddSeconds(second));
+        Busy(seconds: 10, running: 4, resultsPerSecond: 80, from: 61);
+        Assert.Equal(0.05, _service.ServiceTime.TotalSeconds, precision: 3);
+    }
+
+    [Fact]
     public void While_nothing_waits_nothing_is_measured()
     {
         for (var second = 0; second <= 100; second++)

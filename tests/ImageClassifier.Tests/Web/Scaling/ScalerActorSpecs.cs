@@ -350,6 +350,86 @@ public sealed class ScalerActorSpecs : WebSpecs
         Assert.Empty(_fleet.Terminated);
     }
 
+    [Fact]
+    public async Task Records_that_take_long_hold_up_no_launch_and_are_taken_when_they_are_there()
+    {
+        var reading = new TaskCompletionSource();
+        Store.Before = (call, _) => call == StoreCall.List ? reading.Task : Task.CompletedTask;
+        var scaler = Start(Settings with { SettleTime = TimeSpan.Zero });
+        await PassAsync(2 * Second);
+        Upload(1);
+        scaler.Tell(new WorkSent(1));
+        await AdvanceUntilAsync(() => _fleet.Living.Count == 1, "an instance was launched", Second / 2);
+        Assert.InRange(Time.GetUtcNow() - _fleet.Launches[0].At, TimeSpan.Zero, 2 * Second);
+
+        Write(_fleet.Living[0].Id, done: 7);
+        reading.SetResult();
+        await AdvanceUntilAsync(
+            () => ViewAsync(scaler).GetAwaiter().GetResult().Instances is [{ Record.PicturesDone: 7 }],
+            "the record shows", Second / 2);
+    }
+
+    [Fact]
+    public async Task The_records_of_instances_that_are_gone_are_deleted_once()
+    {
+        Write(InstanceId.Parse("i-gone"), done: 1);
+        Start();
+        await AdvanceAsync(TimeSpan.FromMinutes(20), 5 * Second);
+        Assert.Equal(1, Store.CallsOf(StoreCall.Delete));
+        Assert.DoesNotContain(ObjectKeys.Node(InstanceId.Parse("i-gone")), Store.Keys);
+    }
+
+    [Fact]
+    public async Task A_decision_is_one_line_with_what_was_seen_wanted_and_done_and_why()
+    {
+        Sys.EventStream.SetLogLevel(Akka.Event.LogLevel.InfoLevel);
+        Upload(5);
+        await EventFilter.Info(
+                start: "Scaling: 5 waiting, 0 in flight; 0 running, 0 booting, 0 draining; 5 wanted, 5 launched: 5 pictures wait")
+            .ExpectAsync(1, async () =>
+            {
+                Start();
+                await PassAsync(20 * Second);
+            });
+    }
+
+    [Fact]
+    public async Task What_cannot_be_seen_is_said_once()
+    {
+        _fleet.FailDescribes(10);
+        await EventFilter.Warning(start: "The scaler sees nothing").ExpectAsync(1, async () =>
+        {
+            Start();
+            await PassAsync(20 * Second);
+        });
+    }
+
+    [Fact]
+    public async Task Each_source_of_the_measured_times_counts()
+    {
+        Upload(1);
+        var scaler = Start();
+        await AdvanceUntilAsync(() => _fleet.Living.Count == 1, "an instance was launched", Second / 2);
+        await PassAsync(40 * Second);
+        _fleet.MoveAll(InstanceState.Running);
+        await PassAsync(2 * Second);
+        Assert.InRange((await ViewAsync(scaler)).BootTime, 39 * Second, 43 * Second);
+
+        var instance = _fleet.Living[0].Id;
+        Store.Set(ObjectKeys.Node(instance), WireJson.Write(new NodeRecord(
+            instance, InstanceState.Running, 1, 5, new ModelIdentity("model", new string('0', 64)))));
+        await PassAsync(6 * Second);
+        Assert.Equal(0.2, (await ViewAsync(scaler)).ServiceTime.TotalSeconds, precision: 3);
+
+        for (var i = 0; i < 40; i++)
+        {
+            for (var result = 0; result < 2; result++) scaler.Tell(new JobDone(instance));
+            await PassAsync(Second);
+        }
+
+        Assert.Equal(0.5, (await ViewAsync(scaler)).ServiceTime.TotalSeconds, precision: 1);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
