@@ -33,10 +33,15 @@ public sealed record PolicyComparison
     /// <param name="model">The deployment; which policy its settings name makes no difference.</param>
     /// <param name="load">The load.</param>
     /// <param name="seed">What all that is drawn follows from.</param>
+    /// <param name="progress">Told now and then what part is done.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="SimulationStuckException">A run does not come to an end.</exception>
     public static PolicyComparison Run(
-        SimulationModel model, Load load, int seed, CancellationToken cancellation = default)
+        SimulationModel model,
+        Load load,
+        int seed,
+        Action<double>? progress = null,
+        CancellationToken cancellation = default)
     {
         var scaling = model.Scaling;
         var arrivals = load.Draw(seed);
@@ -47,14 +52,18 @@ public sealed record PolicyComparison
         var perImage = With(_ => new PerImagePolicy(scaling.PicturesPerInstance, scaling.MaxInstances));
         var tracking = With(time =>
             new TargetTracking(scaling.Latency.Target, model.Service.Median, scaling.MaxInstances, time));
+        // By far the most runs are the oracle's, and no one knows how many.
+        progress?.Invoke(0.1);
+        var oracle = Baselines.Oracle.Run(
+            model, arrivals, seed, [latency.Launched, perImage.Launched, tracking.Launched], cancellation);
+        progress?.Invoke(1);
         return new PolicyComparison
         {
             Load = load.Text,
             Latency = latency,
             PerImage = perImage,
             TargetTracking = tracking,
-            Oracle = Baselines.Oracle.Run(
-                model, arrivals, seed, [latency.Launched, perImage.Launched, tracking.Launched], cancellation),
+            Oracle = oracle,
         };
     }
 

@@ -1,4 +1,3 @@
-using ImageClassifier.Simulator.Reports;
 using Spectre.Console;
 
 namespace ImageClassifier.Host.CommandLine.Simulate;
@@ -10,10 +9,8 @@ internal static class ProgressBars
     /// <param name="terminal">Where; null for no bars.</param>
     /// <param name="parts">The parts, by name.</param>
     /// <param name="work">What is done; it tells which part has come how far, from 0 to 1.</param>
-    public static async Task<List<(string Name, SimulationReport Report)>> RunAsync(
-        TextWriter? terminal,
-        IReadOnlyList<string> parts,
-        Func<Action<int, double>, List<(string Name, SimulationReport Report)>> work)
+    public static async Task<T> RunAsync<T>(
+        TextWriter? terminal, IReadOnlyList<string> parts, Func<Action<int, double>, T> work)
     {
         if (terminal is null) return await Task.Run(() => work((_, _) => { }));
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(terminal) });

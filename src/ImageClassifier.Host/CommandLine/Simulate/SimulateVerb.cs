@@ -39,7 +39,7 @@ public sealed class SimulateVerb(TextWriter output, int? width, TextWriter? prog
         foreach (var chart in options.Charts) SimulationChart.Check(ChartOption, chart);
         if (options.Policies)
         {
-            ComparePolicies(options, model, cancellation);
+            await ComparePoliciesAsync(options, model, cancellation);
             return ExitCodes.Done;
         }
 
@@ -60,6 +60,15 @@ public sealed class SimulateVerb(TextWriter output, int? width, TextWriter? prog
         var model = SimulationModel.Create(
             ProgramSettings.Load(ProgramRole.Web, sources), ProgramSettings.Load(ProgramRole.Node, sources));
         var price = model.Price;
+        var boot = options.Boot is { } given ? DrawnTime.Parse(BootOption, given) : model.Boot;
+        if (boot.Median >= model.Scaling.BootDeadline)
+        {
+            throw new InvalidSettingException(
+                options.Boot is null ? "image-classifier.scaling.latency.boot-time" : BootOption,
+                boot.ToString(),
+                "no instance comes up: it must be shorter than image-classifier.scaling.boot-deadline");
+        }
+
         return model with
         {
             Price = new InstancePrice
@@ -67,7 +76,7 @@ public sealed class SimulateVerb(TextWriter output, int? width, TextWriter? prog
                 PerHour = options.Price is { } dollars ? Dollars(dollars) : price.PerHour,
                 MinimumCharge = options.MinimumCharge is { } time ? Charge(time) : price.MinimumCharge,
             },
-            Boot = options.Boot is { } boot ? DrawnTime.Parse(BootOption, boot) : model.Boot,
+            Boot = boot,
             Service = options.ServiceTime is { } service ? DrawnTime.Parse(ServiceTimeOption, service) : model.Service,
         };
     }
@@ -114,15 +123,19 @@ public sealed class SimulateVerb(TextWriter output, int? width, TextWriter? prog
         return runs;
     }
 
-    private void ComparePolicies(SimulateOptions options, SimulationModel model, CancellationToken cancellation)
+    private async Task ComparePoliciesAsync(
+        SimulateOptions options, SimulationModel model, CancellationToken cancellation)
     {
         var loads = options.Load is { } one ? [one] : PolicyComparison.StandardLoads;
         Load[] parsed = [.. loads.Select(load => Load.Parse(LoadOption, load))];
-        PolicyComparison[] comparisons =
-            [.. parsed.Select(load => PolicyComparison.Run(model, load, options.Seed, cancellation))];
-        if (options.Json) output.WriteLine(JsonSerializer.Serialize(comparisons, Json));
-        else output.Write(PolicyComparison.ToMarkdown(comparisons));
-        output.Flush();
+        PolicyComparison[] comparisons = await ProgressBars.RunAsync(
+            progress,
+            loads,
+            report => parsed.Select((load, part) => PolicyComparison.Run(
+                model, load, options.Seed, done => report(part, done), cancellation)).ToArray());
+        if (options.Json) await output.WriteLineAsync(JsonSerializer.Serialize(comparisons, Json));
+        else await output.WriteAsync(PolicyComparison.ToMarkdown(comparisons));
+        await output.FlushAsync(cancellation);
     }
 
     private static void WriteFiles(SimulateOptions options, List<(string Name, SimulationReport Report)> runs)
