@@ -25,8 +25,8 @@ public sealed record ListenSettings(IReadOnlyList<string> Urls, TimeSpan Shutdow
         var section = new SettingsSection(config, "image-classifier.web");
         return new ListenSettings(
             UrlsOf(section.Text("urls")),
-            // The host as a whole stops within 30 s.
-            section.Duration("shutdown-timeout", TimeSpan.Zero, TimeSpan.FromSeconds(25)));
+            // With what comes after it, within ActorSystemHosting.WebStop.
+            section.Duration("shutdown-timeout", TimeSpan.Zero, TimeSpan.FromSeconds(15)));
     }
 
     private static string[] UrlsOf(string text)

@@ -39,7 +39,7 @@ internal static class NodeHosting
         builder.Services
             .AddSingleton<IImageClassifier>(classifier)
             .AddSingleton(life.Identity)
-            .AddActorSystem(config, akka => akka.WithAppNode(settings, WrongClock.Guard));
+            .AddActorSystem(config, ActorSystemHosting.NodeStop, akka => akka.WithAppNode(settings, WrongClock.Guard));
 
         using var host = builder.Build();
         await host.RunAsync(cancellation);

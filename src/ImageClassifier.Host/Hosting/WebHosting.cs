@@ -46,12 +46,12 @@ internal static class WebHosting
         environment.AddTo(builder.Services);
         builder.Services.AddFleet(environment, config, sources);
         builder.Services
-            .AddActorSystem(config, akka => akka.WithWebTier(tier))
+            .AddActorSystem(config, ActorSystemHosting.WebStop, akka => akka.WithWebTier(tier))
             .AddWebTier(tier, listen.ShutdownTimeout);
 
         await using var app = builder.Build();
         app.UseWebTier(PageFolder);
-        await StartAsync(app, listen, cancellation);
+        if (!await StartAsync(app, listen, cancellation)) return ExitCodes.Done;
         Volatile.Write(ref hasStarted, true);
         if (tier.Access.Keys.IsEmpty && !listen.IsLoopbackOnly)
         {
@@ -67,16 +67,19 @@ internal static class WebHosting
         ExclusiveFileLock.TryTake(layout.WebLock) ?? throw new InvalidSettingException(
             EmbeddedSettings.DataKey, layout.DataFolder, "another web tier uses this folder now");
 
-    private static async Task StartAsync(WebApplication app, ListenSettings listen, CancellationToken cancellation)
+    /// <returns>False where it was asked to stop before it had started, and has.</returns>
+    private static async Task<bool> StartAsync(WebApplication app, ListenSettings listen, CancellationToken cancellation)
     {
         try
         {
             await app.StartAsync(cancellation);
+            return true;
         }
         catch (Exception failure)
         {
             // What has started by then stops in order.
             await app.StopAsync(CancellationToken.None);
+            if (failure is OperationCanceledException && app.Lifetime.ApplicationStopping.IsCancellationRequested) return false;
             if (failure is not IOException && failure is not SocketException) throw;
             throw new InvalidSettingException(
                 ListenSettings.UrlsKey, string.Join(';', listen.Urls), $"the server cannot listen there: {failure.Message}",

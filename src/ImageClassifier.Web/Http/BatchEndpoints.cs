@@ -54,6 +54,8 @@ internal static class BatchEndpoints
         string batchId, string jobId, HttpResponse response, IObjectStore store, CancellationToken cancellation)
     {
         if (!BatchId.TryParse(batchId, out var batch) || !JobId.TryParse(jobId, out var job)) return Problems.NoSuchImage();
+        // Of a batch whose deletion broke off there may be pictures, which no one may read any more.
+        if (!await store.ExistsAsync(ObjectKeys.Manifest(batch), cancellation)) return Problems.NoSuchImage();
         foreach (var format in Enum.GetValues<PictureFormat>())
         {
             if (await store.GetAsync(ObjectKeys.Image(batch, job, format), cancellation) is { } picture)

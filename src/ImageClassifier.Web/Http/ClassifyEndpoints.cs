@@ -61,7 +61,7 @@ internal sealed class ClassifyEndpoints(
             {
                 switch (answer)
                 {
-                    case EventPage page when page.Events.FirstOrDefault(happened => happened.Job is not null) is { } happened:
+                    case EventPage page when page.Events.LastOrDefault(happened => happened.Job is not null) is { } happened:
                         return Answer(happened.Job!, asJson, links);
                     case BatchUnavailable:
                         return Problems.Unreadable(uploads.RetryAfter, links);

@@ -1,5 +1,6 @@
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Streams;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
@@ -8,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace ImageClassifier.Web.Http;
 
 /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: queue and store answer too, and the service
-/// is not stopping.</summary>
+/// is not stopping. Whoever asks costs nothing: calls that are paid for are made for all who ask within a while.</summary>
 internal sealed class HealthEndpoints(
     QueuePair queues,
     IObjectStore store,
@@ -18,27 +19,49 @@ internal sealed class HealthEndpoints(
     ILogger<HealthEndpoints> log)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(2);
+
+    private readonly Lock _lock = new();
+    private Task<bool> _look = Task.FromResult(false);
+    private TimeSpan _lookedAt;
 
     public static IResult Live() => TypedResults.Ok(new { status = "live" });
 
     public async Task<IResult> ReadyAsync(HttpContext context)
     {
         if (lifetime.ApplicationStopping.IsCancellationRequested) return Problems.Stopping(uploads.RetryAfter);
+        return await LatestLook().WaitAsync(context.RequestAborted)
+            ? TypedResults.Ok(new { status = "ready" })
+            : Problems.Unavailable(uploads.RetryAfter);
+    }
 
+    /// <summary>The look that is under way, or one that found all well a moment ago, or a new one.</summary>
+    private Task<bool> LatestLook()
+    {
+        lock (_lock)
+        {
+            var isGood = _look is { IsCompletedSuccessfully: true, Result: true };
+            if (!_look.IsCompleted || (isGood && time.GetMonotonic() - _lookedAt < GoodFor)) return _look;
+            _lookedAt = time.GetMonotonic();
+            return _look = LookAsync();
+        }
+    }
+
+    private async Task<bool> LookAsync()
+    {
         using var limit = new CancellationTokenSource(Limit, time);
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, context.RequestAborted);
         try
         {
             await Task.WhenAll(
-                queues.Requests.MeasureAsync(end.Token),
-                queues.Responses.MeasureAsync(end.Token),
-                store.ExistsAsync($"{ObjectKeys.Batches}health-check", end.Token));
-            return TypedResults.Ok(new { status = "ready" });
+                queues.Requests.MeasureAsync(limit.Token),
+                queues.Responses.MeasureAsync(limit.Token),
+                store.ExistsAsync($"{ObjectKeys.Batches}health-check", limit.Token));
+            return true;
         }
         catch (Exception failure) when (failure is QueueUnavailableException or IOException or OperationCanceledException)
         {
-            if (!context.RequestAborted.IsCancellationRequested) log.LogWarning("Not ready: {Cause}", failure.Message);
-            return Problems.Unavailable(uploads.RetryAfter);
+            log.LogWarning("Not ready: {Cause}", failure.Message);
+            return false;
         }
     }
 }

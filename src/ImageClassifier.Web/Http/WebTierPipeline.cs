@@ -2,6 +2,7 @@ using Akka.Actor;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Web.Access;
+using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -9,6 +10,7 @@ using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.AspNetCore.StaticFiles;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.FileProviders;
@@ -18,16 +20,26 @@ namespace ImageClassifier.Web.Http;
 /// <summary>The web tier's HTTP: limits, headers, errors, the calls and the page.</summary>
 public static class WebTierPipeline
 {
+    // How long a body may take to come to its rate.
+    private static readonly TimeSpan SlowStart = TimeSpan.FromSeconds(5);
+
+    // What a client may send on a connection before it is read; the server's own limit is 1 MiB for each. Headers have
+    // to fit in.
+    private const int UnreadBytes = 64 << 10;
+
     /// <summary>What the server must know before it starts.</summary>
     internal static IServiceCollection AddWebTierHttp(
-        this IServiceCollection services, long maxRequestSize, EdgeSettings edge)
+        this IServiceCollection services, UploadSettings uploads, EdgeSettings edge)
     {
         services.Configure<KestrelServerOptions>(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = maxRequestSize;
+            kestrel.Limits.MaxRequestBodySize = uploads.MaxRequestSize;
+            kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(uploads.MinRate, SlowStart);
             kestrel.Limits.MaxConcurrentConnections = edge.MaxConnections;
+            kestrel.Limits.MaxRequestBufferSize = UnreadBytes;
         });
+        services.Configure<SocketTransportOptions>(sockets => sockets.MaxReadBufferSize = UnreadBytes);
         services.Configure<JsonOptions>(json =>
         {
             json.SerializerOptions.DefaultIgnoreCondition = WireJson.Options.DefaultIgnoreCondition;
@@ -35,7 +47,9 @@ public static class WebTierPipeline
         });
         services.AddProblemDetails();
         services.AddRouting();
-        services.AddRateLimiter(limits => limits.AddPolicy<string, UploadRateLimit>(UploadRateLimit.Name));
+        services.AddRateLimiter(limits => limits
+            .AddPolicy<string, UploadRateLimit>(UploadRateLimit.Name)
+            .AddPolicy<string, ReadLimit>(ReadLimit.Name));
         return services;
     }
 
@@ -99,8 +113,8 @@ public static class WebTierPipeline
         app.MapDelete("/api/batches/{batchId}", BatchEndpoints.DeleteAsync);
         app.MapGet("/api/fleet", FleetEndpoint.GetAsync);
 
-        app.MapGet("/api/batches/{batchId}", BatchEndpoints.GetAsync).LetEveryoneIn();
-        app.MapGet("/api/batches/{batchId}/images/{jobId}", BatchEndpoints.GetImageAsync).LetEveryoneIn();
+        app.MapGet("/api/batches/{batchId}", BatchEndpoints.GetAsync).LetEveryoneIn().CountAsRead();
+        app.MapGet("/api/batches/{batchId}/images/{jobId}", BatchEndpoints.GetImageAsync).LetEveryoneIn().CountAsRead();
         app.MapGet("/api/batches/{batchId}/events",
             (string batchId, string? after, HttpContext context, EventStreamEndpoint events) =>
                 events.GetAsync(batchId, after, context)).LetEveryoneIn();
@@ -115,7 +129,7 @@ public static class WebTierPipeline
     /// back.</summary>
     private static Task AnswerFailureAsync(HttpContext context)
     {
-        var retryAfter = context.RequestServices.GetRequiredService<Uploads.UploadSettings>().RetryAfter;
+        var retryAfter = context.RequestServices.GetRequiredService<UploadSettings>().RetryAfter;
         var problem = context.Features.Get<IExceptionHandlerFeature>()?.Error switch
         {
             Microsoft.AspNetCore.Http.BadHttpRequestException bad => Problems.Status(bad.StatusCode),

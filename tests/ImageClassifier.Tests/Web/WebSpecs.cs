@@ -31,6 +31,7 @@ public abstract class WebSpecs : VirtualTimeSpecs
     protected static UploadSettings Uploading { get; } = new(
         MaxRequestSize: 1 << 20,
         MaxFileSize: 1 << 16,
+        MinRate: 240,
         MaxFiles: 100,
         MaxConcurrent: 2,
         MaxWaiting: 1,
@@ -45,6 +46,7 @@ public abstract class WebSpecs : VirtualTimeSpecs
         PassivateAfter: TimeSpan.FromMinutes(2),
         MaxWaitingRequests: 10,
         WaitLimit: TimeSpan.FromSeconds(120),
+        MaxReads: 10,
         MaxSubscribers: 10,
         Heartbeat: TimeSpan.FromSeconds(15),
         SendTimeout: TimeSpan.FromSeconds(20),

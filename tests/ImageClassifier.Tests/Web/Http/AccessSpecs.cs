@@ -248,6 +248,27 @@ public sealed class AccessSpecs
         else await answer.ProblemAsync(HttpStatusCode.Forbidden, "origin-refused");
     }
 
+    [Theory]
+    [InlineData("evil.example", false)]
+    [InlineData("localhost", true)]
+    [InlineData("127.0.0.1", true)]
+    [InlineData("[::1]", true)]
+    [InlineData("pictures.example", true)]
+    public async Task Where_no_key_is_needed_a_site_that_gave_its_name_this_machine_s_address_is_another_site(
+        string host, bool isLetIn)
+    {
+        await using var tier = await RunningWebTier.StartAsync("access.allowed-origins = \"http://pictures.example:7\"");
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/batches")
+        {
+            Content = Upload.Form(Upload.Jpeg("a.jpg")),
+        };
+        request.Headers.Host = $"{host}:7";
+        request.Headers.Add("Origin", $"http://{host}:7");
+        using var answer = await tier.Client.SendAsync(request);
+        if (isLetIn) Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        else await answer.ProblemAsync(HttpStatusCode.Forbidden, "origin-refused");
+    }
+
     /// <summary>Uploads until it is too often.</summary>
     private static async Task RefusedForRateAsync(RunningWebTier tier, string key)
     {

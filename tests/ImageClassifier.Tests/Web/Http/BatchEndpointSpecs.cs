@@ -129,6 +129,21 @@ public sealed class BatchEndpointSpecs
     }
 
     [Fact]
+    public async Task Pictures_of_a_batch_whose_deletion_broke_off_are_read_by_no_one()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        tier.Store.Before = (call, key) => call == StoreCall.Delete && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal)
+            ? Task.FromException(new IOException("Not now."))
+            : Task.CompletedTask;
+        using var deleted = await tier.Client.DeleteAsync($"/api/batches/{upload.Batch}");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, deleted.StatusCode);
+        Assert.Contains(tier.Store.Keys, key => key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal));
+        using var image = await tier.Client.GetAsync($"/api/batches/{upload.Batch}/images/{upload.Jobs[0]}");
+        await image.ProblemAsync(HttpStatusCode.NotFound, "no-such-image");
+    }
+
+    [Fact]
     public async Task Pictures_come_back_as_they_were_sent()
     {
         await using var tier = await RunningWebTier.StartAsync();

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using System.Text;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
 using Xunit;
@@ -98,6 +99,67 @@ public sealed class LimitSpecs
         Assert.Equal(HttpStatusCode.ServiceUnavailable, refused.HttpStatusCode);
         var wait = Assert.Single(refused.HttpResponseHeaders!["Retry-After"]);
         Assert.InRange(int.Parse(wait, CultureInfo.InvariantCulture), 1, 60);
+    }
+
+    [Fact]
+    public async Task An_upload_that_waits_too_long_for_a_place_is_told_to_come_back()
+    {
+        await using var tier = await RunningWebTier.StartAsync("uploads { max-concurrent = 1, max-waiting = 1 }");
+        var held = new TaskCompletionSource();
+        tier.Store.Before = (call, key) =>
+            call == StoreCall.Put && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal)
+                ? held.Task
+                : Task.CompletedTask;
+        var working = tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        await tier.UntilAsync(() => tier.Store.CallsOf(StoreCall.Put) == 2, "the first is under way");
+
+        using var waited = await tier.Client.PostAsync("/api/batches", Upload.Form(Upload.Jpeg("b.jpg")), tier.InTime);
+        await waited.ProblemAsync(HttpStatusCode.ServiceUnavailable, "overloaded");
+        waited.AssertComeBack();
+        held.SetResult();
+        await working;
+    }
+
+    [Fact]
+    public async Task An_upload_that_trickles_is_broken_off_and_told_so()
+    {
+        await using var tier = await RunningWebTier.StartAsync("uploads.min-rate = 1MiB");
+        using var client = await ConnectAsync(tier);
+        var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(
+            $"POST /api/batches HTTP/1.1\r\nHost: {tier.Address.Authority}\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+            + "Content-Length: 1000000\r\n\r\n--x\r\nContent-Disposition: form-data; name=a; filename=a.jpg\r\n\r\n"),
+            tier.InTime);
+        using var reader = new StreamReader(stream, Encoding.ASCII);
+        var answer = await reader.ReadToEndAsync(tier.InTime);
+        Assert.StartsWith("HTTP/1.1 408", answer, StringComparison.Ordinal);
+        Assert.Contains("urn:image-classifier:too-slow", answer, StringComparison.Ordinal);
+        await tier.UntilAsync(
+            () => !tier.Store.Keys.Any(key => key.StartsWith(ObjectKeys.OpenBatches, StringComparison.Ordinal)),
+            "nothing of it is left");
+    }
+
+    [Fact]
+    public async Task Over_the_limit_of_reads_another_is_503_until_one_leaves()
+    {
+        await using var tier = await RunningWebTier.StartAsync("results.max-reads = 1");
+        var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        var held = new TaskCompletionSource();
+        tier.Store.Before = (call, key) =>
+            call == StoreCall.Get && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal) ? held.Task : Task.CompletedTask;
+        var gets = tier.Store.CallsOf(StoreCall.Get);
+        var picture = $"/api/batches/{upload.Batch}/images/{upload.Jobs[0]}";
+        var reading = tier.Client.GetAsync(picture, tier.InTime);
+        await tier.UntilAsync(() => tier.Store.CallsOf(StoreCall.Get) > gets + 1, "the first is read");
+
+        using var refused = await tier.Client.GetAsync($"/api/batches/{upload.Batch}", tier.InTime);
+        await refused.ProblemAsync(HttpStatusCode.ServiceUnavailable, "overloaded");
+        refused.AssertComeBack();
+        held.SetResult();
+        using var read = await reading;
+        Assert.Equal(HttpStatusCode.OK, read.StatusCode);
+        using var again = await tier.Client.GetAsync($"/api/batches/{upload.Batch}", tier.InTime);
+        Assert.Equal(HttpStatusCode.OK, again.StatusCode);
     }
 
     private static async Task<TcpClient> ConnectAsync(RunningWebTier tier)

@@ -45,6 +45,20 @@ public sealed class ServiceSpecs
         Assert.Equal("ready", (await ready.DocumentAsync()).Word("status"));
     }
 
+    [Fact]
+    public async Task Many_who_ask_whether_it_is_ready_make_few_calls()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var calls = tier.Store.CallsOf(StoreCall.Get);
+        await Parallel.ForEachAsync(Enumerable.Range(0, 200), tier.InTime, async (_, cancellation) =>
+        {
+            using var ready = await tier.Client.GetAsync("/health/ready", cancellation);
+            Assert.Equal(HttpStatusCode.OK, ready.StatusCode);
+        });
+
+        Assert.InRange(tier.Store.CallsOf(StoreCall.Get) - calls, 1, 30);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
