@@ -78,23 +78,34 @@ public sealed class MainJobSpecs
     [SkippableFact]
     public async Task The_fleet_grows_with_the_work_and_is_gone_after_it_and_the_log_tells_so_in_a_few_lines()
     {
-        // By pictures and not by time, so that one quick node is not enough.
+        // Pictures are taken for slow ones, so that one quick node is not enough.
         await using var service = await RunningService.StartAsync(
-            QuickPolls, "scaling.max-instances=4", "scaling.policy=per-image");
+            QuickPolls, "scaling.max-instances=4", "scaling.latency.service-time=500ms");
 
         var accepted = await service.UploadAsync(TestPictures.Many(300));
         var following = service.FollowAsync(BatchId(accepted), Enough);
         var most = 0;
         await Until.HoldsAsync(
-            () => (most = Math.Max(most, service.NodeProcesses().Count)) > 1,
+            () =>
+            {
+                most = Math.Max(most, service.NodeProcesses().Count);
+                return following.IsCompleted && service.NodeProcesses().Count == 0;
+            },
             Enough,
-            () => $"There were never more than {most} nodes:\n{service.Log}");
+            () => $"The fleet is not gone:\n{service.Log}");
         AssertOnceEach(accepted, await following);
+        Assert.InRange(most, 2, 4);
 
-        // Three empty polls of a second, and what a busy machine takes for four processes to come down.
-        await service.FleetEndsAsync(TimeSpan.FromSeconds(30));
-        var told = service.Log.Split('\n').Count(line => line.Contains("Scaling:", StringComparison.Ordinal));
-        Assert.True(told is > 0 and < 20, $"{told} lines tell of scaling:\n{service.Log}");
+        // The whole story, the service's own start included.
+        var told = service.Log.Split('\n');
+        Assert.Contains(told, line => line.Contains("Scaling: 300 waiting", StringComparison.Ordinal));
+        Assert.Contains(told, line => line.Contains("The fleet is at zero", StringComparison.Ordinal));
+        Assert.True(told.Length < 20, $"{told.Length} lines:\n{service.Log}");
+        // Each node ended after the third empty poll, and not a later one.
+        var logs = Directory.GetFiles(Path.Combine(service.DataFolder, "logs"));
+        Assert.InRange(logs.Length, most, 8);
+        Assert.All(logs, log => Assert.Contains(
+            "3 polls in a row were empty and nothing waits: the instance ends", File.ReadAllText(log), StringComparison.Ordinal));
         Assert.Equal(0, await service.StopAsync());
         AssertNoProcessIsLeft(service);
     }

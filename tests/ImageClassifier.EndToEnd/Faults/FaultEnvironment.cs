@@ -23,6 +23,10 @@ internal abstract class FaultEnvironment(string dataFolder, IStoredObjects objec
     /// past the program.</summary>
     public abstract Task<long?> ResponsesLeftAsync();
 
+    /// <summary>The requests in flight, each with when its lease ends; null where the queue does not tell past the
+    /// program.</summary>
+    public abstract Task<IReadOnlyDictionary<long, DateTimeOffset>?> LeasesAsync();
+
     public abstract ValueTask DisposeAsync();
 }
 
@@ -53,12 +57,30 @@ internal sealed class EmbeddedFaults(string dataFolder) : FaultEnvironment(dataF
 
     public override async Task<long?> ResponsesLeftAsync()
     {
-        var path = Path.Combine(DataFolder, "queues", "responses.db");
-        await using var connection = new SqliteConnection($"Data Source={path};Mode=ReadOnly;Pooling=False");
-        await connection.OpenAsync();
+        await using var connection = await ReadAsync("responses");
         await using var count = connection.CreateCommand();
         count.CommandText = "SELECT count(*) FROM messages WHERE queue = 'responses'";
         return (long)(await count.ExecuteScalarAsync())!;
+    }
+
+    public override async Task<IReadOnlyDictionary<long, DateTimeOffset>?> LeasesAsync()
+    {
+        await using var connection = await ReadAsync("requests");
+        await using var select = connection.CreateCommand();
+        select.CommandText = "SELECT id, visible_at FROM messages WHERE queue = 'requests' AND visible_at > $now";
+        select.Parameters.AddWithValue("$now", TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
+        var leases = new Dictionary<long, DateTimeOffset>();
+        await using var rows = await select.ExecuteReaderAsync();
+        while (await rows.ReadAsync()) leases[rows.GetInt64(0)] = DateTimeOffset.FromUnixTimeMilliseconds(rows.GetInt64(1));
+        return leases;
+    }
+
+    private async Task<SqliteConnection> ReadAsync(string queue)
+    {
+        var path = Path.Combine(DataFolder, "queues", $"{queue}.db");
+        var connection = new SqliteConnection($"Data Source={path};Mode=ReadOnly;Pooling=False");
+        await connection.OpenAsync();
+        return connection;
     }
 
     public override ValueTask DisposeAsync()
@@ -110,6 +132,9 @@ internal sealed class EmulatedAwsFaults : FaultEnvironment
     public override IDisposable StopQueues() => new StoppedProcess(_aws.ProcessId);
 
     public override Task<long?> ResponsesLeftAsync() => Task.FromResult<long?>(null);
+
+    public override Task<IReadOnlyDictionary<long, DateTimeOffset>?> LeasesAsync() =>
+        Task.FromResult<IReadOnlyDictionary<long, DateTimeOffset>?>(null);
 
     public override async ValueTask DisposeAsync()
     {

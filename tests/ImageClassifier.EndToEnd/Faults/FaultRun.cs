@@ -42,6 +42,7 @@ internal sealed class FaultRun : IAsyncDisposable
     private readonly List<RunningNode> _nodes = [];
     private readonly List<string> _strikes = [];
     private readonly List<Task> _uploading = [];
+    private readonly List<Task<bool?>> _leftBehind = [];
     private readonly Stopwatch _elapsed = Stopwatch.StartNew();
 
     private FaultRun(FaultEnvironment environment, string[] settings, Func<int, IEnumerable<TestPicture>> pictures)
@@ -149,14 +150,36 @@ internal sealed class FaultRun : IAsyncDisposable
                 return atWork.Length > 0;
             },
             "an app node that has brought results lives");
-        KillNode(atWork[Random.Next(atWork.Length)]);
+        await KillNodeAsync(atWork[Random.Next(atWork.Length)]);
     }
 
     /// <summary>Kills an app node.</summary>
-    public void KillNode(int process)
+    public async Task KillNodeAsync(int process)
     {
+        // From here on it finishes nothing of what it has.
+        ProcessTable.Signal(process, "STOP");
+        var leases = await _environment.LeasesAsync();
         Strike($"app node {ProcessTable.Instance(process)} killed");
         ProcessTable.Signal(process, "KILL");
+        _leftBehind.Add(IsAnyLeftAsync(leases));
+    }
+
+    /// <summary>Whether a lease ends that no one renews, as one does of which the holder is dead; null where the queue does
+    /// not tell.</summary>
+    private async Task<bool?> IsAnyLeftAsync(IReadOnlyDictionary<long, DateTimeOffset>? leases)
+    {
+        if (leases is null) return null;
+        // A node that lives renews when a third of the lease is left.
+        var lateRenewal = TimeSpan.FromSeconds(0.7);
+        while (leases.Values.Any(end => end > TimeProvider.System.GetUtcNow()))
+        {
+            var now = await _environment.LeasesAsync();
+            var soon = TimeProvider.System.GetUtcNow() + lateRenewal;
+            if (leases.Any(lease => lease.Value < soon && now!.GetValueOrDefault(lease.Key) == lease.Value)) return true;
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, _limit.Token);
+        }
+
+        return false;
     }
 
     /// <summary>Kills the web tier, which takes uploads, and starts it again.</summary>
@@ -186,6 +209,9 @@ internal sealed class FaultRun : IAsyncDisposable
     public async Task EndsWellAsync()
     {
         Assert.Empty(_pictures);
+        var leftBehind = await Task.WhenAll(_leftBehind);
+        Assert.True(
+            leftBehind.Length == 0 || leftBehind.Any(isLeft => isLeft is null or true), "No killed node held any work.");
         await Client.FollowedAsync();
         Assert.Equal(Form.Pictures, Client.Seen);
         foreach (var batch in Client.Batches) await AssertAnsweredAsync(batch);

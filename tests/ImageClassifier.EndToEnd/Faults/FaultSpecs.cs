@@ -86,7 +86,7 @@ public abstract class FaultSpecs(ITestOutputHelper output)
         await run.UntilAsync(
             () => run.Client.Instances.IsSupersetOf(["ahead", "behind"]), "both nodes with wrong clocks bring results");
         // What it holds must come back by the queue's clock.
-        run.KillNode(ahead.ProcessId);
+        await run.KillNodeAsync(ahead.ProcessId);
         await run.UploadRestAsync();
     }, ["node.termination.max-empty-polls=100"]);
 
