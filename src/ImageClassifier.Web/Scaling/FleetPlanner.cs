@@ -53,7 +53,7 @@ internal sealed class FleetPlanner(
     /// <summary>A result came.</summary>
     public void JobDone(InstanceId instance, DateTimeOffset now)
     {
-        _announced.Done();
+        _announced.Done(now);
         _service.JobDone();
         _fleet.JobDone(instance, now);
     }
@@ -79,10 +79,10 @@ internal sealed class FleetPlanner(
 
         var fleet = _fleet.Count;
         _service.Looked(fleet.Running, seen.Queue.Waiting > 0, now);
-        var unseen = _announced.Unseen(now) - seen.Queue.InFlight;
-        _isMoreWaiting = unseen > 0;
+        var waiting = _announced.Waiting(seen.Queue, now);
+        _isMoreWaiting = waiting > seen.Queue.Waiting;
         var snapshot = new ScalingSnapshot(
-            Math.Max(seen.Queue.Waiting, unseen), seen.Queue.InFlight, fleet, _service.ServiceTime, _boot.BootTime,
+            waiting, seen.Queue.InFlight, fleet, _service.ServiceTime, _boot.BootTime,
             _fleet.BootsLeft(_boot.BootTime, now));
         var (launch, decision, recorded) = Decide(snapshot, now);
         return new Plan(launch, snapshot, decision, news.ToEnd, news.StaleRecords, recorded, warnings);

@@ -1,4 +1,5 @@
 using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
 using ImageClassifier.Web.Scaling;
 using Xunit;
 
@@ -7,6 +8,7 @@ namespace ImageClassifier.Tests.Web.Scaling;
 public sealed class MeterSpecs
 {
     private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch;
+    private static readonly QueueMeasure Nothing = new(0, 0);
     private static readonly TimeSpan Assumed = TimeSpan.FromMilliseconds(100);
 
     private readonly ServiceMeter _service = new(Assumed);
@@ -107,13 +109,37 @@ public sealed class MeterSpecs
         var work = new AnnouncedWork(TimeSpan.FromMinutes(1));
         work.Sent(10, Start);
         work.Sent(5, Start.AddSeconds(30));
-        for (var i = 0; i < 12; i++) work.Done();
-        Assert.Equal(3, work.Unseen(Start.AddSeconds(31)));
+        for (var i = 0; i < 12; i++) work.Done(Start.AddSeconds(30));
+        Assert.Equal(3, work.Waiting(Nothing, Start.AddSeconds(31)));
+        Assert.Equal(2, work.Waiting(new QueueMeasure(0, 1), Start.AddSeconds(31)));
+        Assert.Equal(8, work.Waiting(new QueueMeasure(8, 0), Start.AddSeconds(31)));
         work.Sent(7, Start.AddSeconds(60));
-        Assert.Equal(7, work.Unseen(Start.AddSeconds(90)));
-        Assert.Equal(0, work.Unseen(Start.AddSeconds(120)));
-        work.Done();
-        Assert.Equal(0, work.Unseen(Start.AddSeconds(120)));
+        Assert.Equal(7, work.Waiting(Nothing, Start.AddSeconds(90)));
+        Assert.Equal(0, work.Waiting(Nothing, Start.AddSeconds(120)));
+        work.Done(Start.AddSeconds(120));
+        Assert.Equal(0, work.Waiting(Nothing, Start.AddSeconds(120)));
+    }
+
+    [Fact]
+    public void What_is_done_does_not_wait_although_the_counts_show_it_still()
+    {
+        var work = new AnnouncedWork(TimeSpan.FromMinutes(1));
+        Assert.Equal(0, work.Waiting(Nothing, Start));
+        work.Sent(10, Start);
+        for (var i = 0; i < 8; i++) work.Done(Start.AddSeconds(50));
+        Assert.Equal(2, work.Waiting(new QueueMeasure(10, 0), Start.AddSeconds(61)));
+        for (var i = 0; i < 2; i++) work.Done(Start.AddSeconds(62));
+        Assert.Equal(0, work.Waiting(new QueueMeasure(2, 0), Start.AddSeconds(63)));
+        // What no one announced shows in the end.
+        Assert.Equal(2, work.Waiting(new QueueMeasure(2, 0), Start.AddSeconds(122)));
+    }
+
+    [Fact]
+    public void A_scaler_that_began_in_the_middle_believes_the_counts()
+    {
+        var work = new AnnouncedWork(TimeSpan.FromMinutes(1));
+        work.Done(Start);
+        Assert.Equal(10, work.Waiting(new QueueMeasure(10, 0), Start));
     }
 
     private void Busy(int seconds, int running, int resultsPerSecond, int from = 0)
