@@ -3,6 +3,7 @@ using ImageClassifier.Simulator.Baselines;
 using ImageClassifier.Simulator.Engine;
 using ImageClassifier.Simulator.Loads;
 using ImageClassifier.Simulator.Reports;
+using ImageClassifier.Testing;
 using ImageClassifier.Tests.Configuration;
 using Xunit;
 
@@ -15,7 +16,7 @@ public sealed class PolicyComparisonSpecs
 
     [Theory]
     [MemberData(nameof(Loads))]
-    public void The_latency_policy_comes_near_an_oracle_and_is_never_worse_than_another_in_all(string load)
+    public void The_document_says_what_is_so_and_the_latency_policy_comes_near_an_oracle_and_is_never_worse_than_another_in_all(string load)
     {
         var settings = Sources.Set(
             "image-classifier.environment=aws",
@@ -24,6 +25,11 @@ public sealed class PolicyComparisonSpecs
         var model = SimulationModel.Create(
             ProgramSettings.Load(ProgramRole.Web, settings), ProgramSettings.Load(ProgramRole.Node, settings));
         var compared = PolicyComparison.Run(model, Load.Parse("--load", load), seed: 1);
+
+        var document = File.ReadAllLines(Path.Combine(Repository.Root, "deploy", "docs", "scaling.md"));
+        Assert.All(
+            PolicyComparison.ToMarkdown([compared]).Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            row => Assert.Contains(row, document));
 
         var (latency, oracle) = (compared.Latency, compared.Oracle);
         Assert.InRange(compared.SecondsOf(latency), 0, compared.SecondsOf(oracle) * 1.10);
