@@ -105,7 +105,9 @@ public sealed class MainJobSpecs
         var logs = Directory.GetFiles(Path.Combine(service.DataFolder, "logs"));
         Assert.InRange(logs.Length, most, 8);
         Assert.All(logs, log => Assert.Contains(
-            "3 polls in a row were empty and nothing waits: the instance ends", File.ReadAllText(log), StringComparison.Ordinal));
+            "3 polls in a row were empty and nothing waits: the instance ends",
+            File.ReadAllText(log),
+            StringComparison.Ordinal));
         Assert.Equal(0, await service.StopAsync());
         AssertNoProcessIsLeft(service);
     }

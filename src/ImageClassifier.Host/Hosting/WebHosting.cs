@@ -79,7 +79,8 @@ internal static class WebHosting
         {
             // What has started by then stops in order.
             await app.StopAsync(CancellationToken.None);
-            if (failure is OperationCanceledException && app.Lifetime.ApplicationStopping.IsCancellationRequested) return false;
+            var isAsked = app.Lifetime.ApplicationStopping.IsCancellationRequested;
+            if (failure is OperationCanceledException && isAsked) return false;
             if (failure is not IOException && failure is not SocketException) throw;
             throw new InvalidSettingException(
                 ListenSettings.UrlsKey, string.Join(';', listen.Urls), $"the server cannot listen there: {failure.Message}",

@@ -11,7 +11,8 @@ internal sealed class OriginCheck(AccessSettings access)
     /// site.</summary>
     public bool Allows(HttpRequest request) => request.Headers.Origin.All(text =>
         Uri.TryCreate(text, UriKind.Absolute, out var origin)
-        && ((string.Equals(origin.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase) && IsOurName(request))
+        && ((IsOurName(request)
+                && string.Equals(origin.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase))
             || access.AllowedOrigins.Any(allowed => IsSame(allowed, origin))));
 
     /// <summary>Whether the name by which the service is called can be its own. Where no key is needed and only this machine

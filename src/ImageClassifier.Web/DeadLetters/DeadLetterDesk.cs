@@ -120,7 +120,10 @@ public abstract class DeadLetterDesk
         }
 
         foreach (var job in (jobs ?? []).Where(job => !found.Contains(job)))
-            told(new LetterOutcome(job, null, LetterFate.NotFound, null, "The dead-letter queue has no letter of this job."));
+        {
+            told(new LetterOutcome(
+                job, null, LetterFate.NotFound, null, "The dead-letter queue has no letter of this job."));
+        }
     }
 
     private async Task<IReadOnlyList<ReceivedMessage>> TakeNextAsync(

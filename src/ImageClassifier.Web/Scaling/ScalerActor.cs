@@ -154,7 +154,8 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         if (read.Failure is { } failure)
         {
             _planner.RecordsUnreadable();
-            if (!_recordsFail) _log.Warning("The records of nodes cannot be read, which is tried again: {Cause}", failure.Message);
+            if (!_recordsFail)
+                _log.Warning("The records of nodes cannot be read, which is tried again: {Cause}", failure.Message);
         }
         else
         {

@@ -16,7 +16,7 @@ public sealed class PolicyComparisonSpecs
 
     [Theory]
     [MemberData(nameof(Loads))]
-    public void The_document_says_what_is_so_and_the_latency_policy_comes_near_an_oracle_and_is_never_worse_than_another_in_all(string load)
+    public void The_latency_policy_comes_near_an_oracle_and_no_other_is_better_as_the_document_says(string load)
     {
         var settings = Sources.Set(
             "image-classifier.environment=aws",
@@ -40,7 +40,8 @@ public sealed class PolicyComparisonSpecs
                 compared.SecondsOf(latency) > compared.SecondsOf(other), latency.InstanceHours > other.InstanceHours);
             var (faster, cheaper) = (
                 compared.SecondsOf(latency) < compared.SecondsOf(other), latency.InstanceHours < other.InstanceHours);
-            Assert.False((slower && !cheaper) || (dearer && !faster), "another policy is better in one and no worse in the other");
+            Assert.False(
+                (slower && !cheaper) || (dearer && !faster), "another policy is better in one and no worse in the other");
         }
     }
 }

@@ -133,9 +133,10 @@ public sealed class BatchEndpointSpecs
     {
         await using var tier = await RunningWebTier.StartAsync();
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
-        tier.Store.Before = (call, key) => call == StoreCall.Delete && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal)
-            ? Task.FromException(new IOException("Not now."))
-            : Task.CompletedTask;
+        tier.Store.Before = (call, key) =>
+            call == StoreCall.Delete && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal)
+                ? Task.FromException(new IOException("Not now."))
+                : Task.CompletedTask;
         using var deleted = await tier.Client.DeleteAsync($"/api/batches/{upload.Batch}");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, deleted.StatusCode);
         Assert.Contains(tier.Store.Keys, key => key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal));

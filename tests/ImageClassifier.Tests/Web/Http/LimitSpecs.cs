@@ -65,11 +65,7 @@ public sealed class LimitSpecs
     {
         await using var tier = await RunningWebTier.StartAsync("uploads { max-concurrent = 1, max-waiting = 1 }");
         var held = new TaskCompletionSource();
-        tier.Store.Before = (call, key) =>
-            call == StoreCall.Put && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal)
-                ? held.Task
-                : Task.CompletedTask;
-        var working = tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        var working = UploadWhileAsync(tier, held.Task);
         await tier.UntilAsync(() => tier.Store.CallsOf(StoreCall.Put) == 2, "the first is under way");
 
         // One of these waits, whichever comes first, and the other is refused.
@@ -106,11 +102,7 @@ public sealed class LimitSpecs
     {
         await using var tier = await RunningWebTier.StartAsync("uploads { max-concurrent = 1, max-waiting = 1 }");
         var held = new TaskCompletionSource();
-        tier.Store.Before = (call, key) =>
-            call == StoreCall.Put && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal)
-                ? held.Task
-                : Task.CompletedTask;
-        var working = tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        var working = UploadWhileAsync(tier, held.Task);
         await tier.UntilAsync(() => tier.Store.CallsOf(StoreCall.Put) == 2, "the first is under way");
 
         using var waited = await tier.Client.PostAsync("/api/batches", Upload.Form(Upload.Jpeg("b.jpg")), tier.InTime);
@@ -160,6 +152,14 @@ public sealed class LimitSpecs
         Assert.Equal(HttpStatusCode.OK, read.StatusCode);
         using var again = await tier.Client.GetAsync($"/api/batches/{upload.Batch}", tier.InTime);
         Assert.Equal(HttpStatusCode.OK, again.StatusCode);
+    }
+
+    /// <summary>An upload that takes as long as something else.</summary>
+    private static Task<AcceptedUpload> UploadWhileAsync(RunningWebTier tier, Task held)
+    {
+        tier.Store.Before = (call, key) =>
+            call == StoreCall.Put && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal) ? held : Task.CompletedTask;
+        return tier.UploadAsync(Upload.Jpeg("a.jpg"));
     }
 
     private static async Task<TcpClient> ConnectAsync(RunningWebTier tier)
