@@ -55,6 +55,7 @@ internal sealed class PictureIntake(
 
     private async Task<JobWork> TakeAsync(Delivery delivery, ClassificationRequest request)
     {
+        using var coming = _gate.Announce();
         var receives = delivery.Message.ReceiveCount;
         var isTriedEnough = receives > settings.MaxReceives;
         if ((receives > 1 || request.Attempt > 1)
@@ -89,7 +90,10 @@ internal sealed class PictureIntake(
         }
 
         var fetched = time.GetElapsedTime(started);
-        var pass = await _gate.EnterAsync(alone: isSuspect);
+        // What was received with one that may have killed the node comes first, or it would never be tried.
+        var entering = _gate.EnterAsync(alone: isSuspect, last: lastTry is { HasEnded: false });
+        coming.Dispose();
+        var pass = await entering;
         if (isSuspect) await NoteTryAsync(request, pass);
         return await DecodeAsync(delivery, request, picture, pass, fetched);
     }

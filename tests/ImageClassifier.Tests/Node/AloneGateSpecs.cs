@@ -45,6 +45,45 @@ public sealed class AloneGateSpecs
     }
 
     [Fact]
+    public async Task One_that_goes_last_lets_pass_who_is_here_and_who_is_announced()
+    {
+        var first = await _gate.EnterAsync(alone: true);
+        var last = _gate.EnterAsync(alone: true, last: true);
+        var second = _gate.EnterAsync(alone: true);
+        var coming = _gate.Announce();
+        first.Dispose();
+        (await second).Dispose();
+        Assert.False(last.IsCompleted);
+
+        var third = _gate.EnterAsync(alone: false);
+        coming.Dispose();
+        coming.Dispose();
+        Assert.False(last.IsCompleted);
+        (await third).Dispose();
+        var pass = await last;
+        Assert.False(_gate.EnterAsync(alone: false).IsCompleted);
+        pass.Dispose();
+    }
+
+    [Fact]
+    public async Task One_that_goes_last_waits_for_no_more_than_so_many()
+    {
+        using var coming = _gate.Announce();
+        var last = _gate.EnterAsync(alone: true, last: true);
+        var passed = 0;
+        while (!last.IsCompleted)
+        {
+            var one = _gate.EnterAsync(alone: false);
+            if (!one.IsCompleted) break;
+            passed++;
+            (await one).Dispose();
+        }
+
+        Assert.Equal(100, passed);
+        await last;
+    }
+
+    [Fact]
     public async Task Leaving_twice_lets_no_one_in_who_must_wait()
     {
         var one = await _gate.EnterAsync(alone: false);
