@@ -125,8 +125,8 @@ internal sealed class PictureIntake(
             Decoding decoding;
             try
             {
-                // On a thread of the pool, for it is long work, and this one may be the stream's. Memory may be there again
-                // in a while.
+                // On a thread of the pool, for it is long work, and this one may be the stream's. Where memory is short it
+                // may be there again in a while.
                 decoding = await OutageRetries.RunAsync(
                     () => Task.Run(() => classifier.Decode(picture.Memory)), OutageRetries.Brief, time);
             }

@@ -169,6 +169,8 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private void OnLookFailed(LookFailed failed)
     {
         _looking = false;
+        // One that failed as no one expected is made again.
+        if (_reading is { IsFaulted: true }) _reading = null;
         if (!_seesNothing) _log.Warning("The scaler sees nothing, and looks again: {Cause}", failed.Cause.Message);
         _seesNothing = true;
         LookLater();

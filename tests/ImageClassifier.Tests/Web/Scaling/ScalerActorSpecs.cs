@@ -370,6 +370,15 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
+    public async Task A_read_of_records_that_fails_as_no_one_expected_is_made_again()
+    {
+        Store.FailNext(StoreCall.List, times: 3, new InvalidOperationException("A fault in the adapter."));
+        Upload(5);
+        Start();
+        await AdvanceUntilAsync(() => _fleet.Living.Count == 5, "instances were launched", Second / 2);
+    }
+
+    [Fact]
     public async Task The_records_of_instances_that_are_gone_are_deleted_once()
     {
         Write(InstanceId.Parse("i-gone"), done: 1);
