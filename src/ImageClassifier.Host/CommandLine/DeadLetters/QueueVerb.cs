@@ -39,11 +39,13 @@ internal sealed class QueueVerb(DeadLetterDesk desk, TextWriter output, int? wid
         {
             await deal(outcomes.Add);
         }
-        finally
+        catch when (outcomes.Count > 0)
         {
             printer.Print(outcomes);
+            throw;
         }
 
+        printer.Print(outcomes);
         return outcomes.Any(outcome => outcome.Fate is LetterFate.Kept or LetterFate.NotFound)
             ? ExitCodes.SomeFailed
             : ExitCodes.Done;
