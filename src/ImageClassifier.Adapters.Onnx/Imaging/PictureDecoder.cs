@@ -6,7 +6,7 @@ using SkiaSharp;
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
 /// <summary>
-/// Turns a JPEG or PNG into a model's input. The header is read first, and a picture that is too large, or needs too
+/// Turns a JPEG, PNG or WebP into a model's input. The header is read first, and a picture that is too large, or needs too
 /// much memory, is refused by it; those that are decoded at once share the memory, and each has its time. A JPEG is
 /// decoded at the smallest eighth of its size that still has the pixels the model wants. Safe for use from several
 /// threads.
@@ -55,7 +55,7 @@ internal sealed class PictureDecoder
         if (file.IsEmpty) return new JobError(JobErrorCodes.Empty, "The file is empty.");
         if (PictureFormats.FromBytes(file.Span) is not { } format)
         {
-            return Undecodable("The file is neither a JPEG nor a PNG picture.");
+            return Undecodable(AllowedFormats.Default.Refuse(file.Span));
         }
 
         using var pinned = file.Pin();
@@ -80,8 +80,13 @@ internal sealed class PictureDecoder
         return refusal is not null && stream.IsCutOff ? TooSlow() : refusal;
     }
 
-    private static SKEncodedImageFormat SkiaFormat(PictureFormat format) =>
-        format == PictureFormat.Jpeg ? SKEncodedImageFormat.Jpeg : SKEncodedImageFormat.Png;
+    private static SKEncodedImageFormat SkiaFormat(PictureFormat format) => format switch
+    {
+        PictureFormat.Jpeg => SKEncodedImageFormat.Jpeg,
+        PictureFormat.Png => SKEncodedImageFormat.Png,
+        PictureFormat.WebP => SKEncodedImageFormat.Webp,
+        _ => throw new ArgumentOutOfRangeException(nameof(format)),
+    };
 
     private JobError? Decode(SKCodec codec, PixelPlan plan, Span<float> tensor)
     {
@@ -125,6 +130,14 @@ internal sealed class PictureDecoder
         {
             var coefficients = JpegHeader.Read(file).CoefficientBytes(codec.Info.Width, codec.Info.Height);
             return new PixelPlan(pixels, size.Height, pixels.BytesSize64 + coefficients);
+        }
+
+        if (codec.EncodedFormat == SKEncodedImageFormat.Webp)
+        {
+            // The codec copies the file. A lossless picture is whole in memory at its full size before it is scaled, and
+            // no WebP can be read in bands.
+            var fullSize = (long)codec.Info.Width * codec.Info.Height * BytesPerPixel;
+            return new PixelPlan(pixels, size.Height, pixels.BytesSize64 + fullSize + file.Length);
         }
 
         var bandHeight = pixels.BytesSize64 > _bandBytes ? Math.Max(_bandBytes / pixels.RowBytes, 1) : size.Height;
