@@ -62,7 +62,7 @@ public sealed class CommandLineProgram(
 
     private int Fail(string message, int exitCode)
     {
-        error.WriteLine($"{Name}: {message.ReplaceLineEndings(" ")}");
+        error.WriteLine($"{Name}: {ForeignText.Shown(message.ReplaceLineEndings(" "))}");
         return exitCode;
     }
 }

@@ -1,3 +1,4 @@
+using ImageClassifier.Core;
 using Spectre.Console;
 
 namespace ImageClassifier.Host.CommandLine;
@@ -23,8 +24,7 @@ internal static class TerminalTable
         console.Write(table);
     }
 
-    /// <summary>A cell that is never markup and has no control characters: what others have written must not move the
-    /// cursor.</summary>
-    public static Text Plain(string text, Style? style = null) =>
-        new(string.Concat(text.Select(c => char.IsControl(c) ? '\uFFFD' : c)), style);
+    /// <summary>A cell that is never markup and in which every character is seen: what others have written must not move
+    /// the cursor, nor turn the direction of the line.</summary>
+    public static Text Plain(string text, Style? style = null) => new(ForeignText.Shown(text), style);
 }

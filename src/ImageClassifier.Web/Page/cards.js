@@ -1,6 +1,7 @@
 // One card a picture, in the order of choosing.
 
 import { imageAddress } from "./api.js";
+import { shown } from "./foreign-text.js";
 import { release, showFile, showNone, showUrl } from "./thumbnails.js";
 
 /** @typedef {import("./api.js").Job} Job */
@@ -36,8 +37,7 @@ export class Card {
     this.element = cloneOf("card-template");
     this.#frame = this.#part(".thumbnail");
     const name = this.#part(".name");
-    name.textContent = fileName;
-    name.title = fileName;
+    name.textContent = name.title = shown(fileName);
     this.enter("waiting");
   }
 

@@ -138,6 +138,20 @@ public sealed class ClassifyVerbSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_name_that_turns_its_direction_round_does_so_neither_in_the_table_nor_in_the_json()
+    {
+        var file = _folder.Write("cat\u202Egpj.png", ByteClassifier.Jpeg(7));
+        await RunAsync([file], json: false);
+        Assert.Contains("cat\uFFFDgpj.png", _output.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain('\u202E', _output.ToString());
+
+        _output.GetStringBuilder().Clear();
+        await RunAsync([file], json: true);
+        Assert.DoesNotContain('\u202E', _output.ToString());
+        Assert.Equal(file, Json()[0].GetProperty("file").GetString());
+    }
+
+    [Fact]
     public async Task Being_interrupted_prints_what_is_done_and_ends_cleanly()
     {
         using var stop = new CancellationTokenSource();

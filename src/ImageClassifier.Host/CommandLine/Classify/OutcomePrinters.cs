@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using Spectre.Console;
 using static ImageClassifier.Host.CommandLine.TerminalTable;
@@ -33,7 +35,7 @@ internal sealed class JsonPrinter(TextWriter output) : IOutcomePrinter
     public void Print(FileOutcome outcome)
     {
         output.Write(_first ? "\n  " : ",\n  ");
-        output.Write(JsonSerializer.Serialize(outcome, Options));
+        output.Write(EscapeUnseen(JsonSerializer.Serialize(outcome, Options)));
         _first = false;
     }
 
@@ -41,6 +43,21 @@ internal sealed class JsonPrinter(TextWriter output) : IOutcomePrinter
     {
         output.WriteLine("\n]");
         output.Flush();
+    }
+
+    // Programs read the escape as the character; a terminal does not act on it.
+    private static string EscapeUnseen(string json)
+    {
+        var escaped = new StringBuilder(json.Length);
+        foreach (var character in json.EnumerateRunes())
+        {
+            var text = character.ToString();
+            escaped.Append(ForeignText.IsUnseen(character) ? string.Concat(text.Select(Escape)) : text);
+        }
+
+        return escaped.ToString();
+
+        static string Escape(char unit) => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)unit:x4}");
     }
 }
 

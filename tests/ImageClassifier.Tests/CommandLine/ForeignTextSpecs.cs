@@ -1,0 +1,27 @@
+using ImageClassifier.Core;
+using Xunit;
+
+namespace ImageClassifier.Tests.CommandLine;
+
+public sealed class ForeignTextSpecs
+{
+    [Theory]
+    [InlineData("cat\u202Egpj.png", "cat\uFFFDgpj.png")]
+    [InlineData("\u202A\u202B\u202C\u202D\u202E", "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD")]
+    [InlineData("\u2066\u2067\u2068\u2069", "\uFFFD\uFFFD\uFFFD\uFFFD")]
+    [InlineData("\u200E\u200F\u061C", "\uFFFD\uFFFD\uFFFD")]
+    [InlineData("a\u200B\u2060\uFEFF\u00ADb", "a\uFFFD\uFFFD\uFFFD\uFFFDb")]
+    [InlineData("a\u001B[2J\u0007\u009B", "a\uFFFD[2J\uFFFD\uFFFD")]
+    [InlineData("a\r\n\u2028\u2029", "a\uFFFD\uFFFD\uFFFD\uFFFD")]
+    [InlineData("tag \U000E0041", "tag \uFFFD")]
+    [InlineData("käse 猫 שלום 👩‍👩‍👧 می‌خواهم.jpg", "käse 猫 שלום 👩‍👩‍👧 می‌خواهم.jpg")]
+    public void What_is_not_seen_shows_and_all_else_stays(string text, string shown)
+    {
+        Assert.Equal(shown, ForeignText.Shown(text));
+        Assert.Equal(shown.Replace("\uFFFD", "", StringComparison.Ordinal), ForeignText.WithoutUnseen(text));
+    }
+
+    [Fact]
+    public void Half_a_character_shows() =>
+        Assert.Equal("a\uFFFD", ForeignText.Shown(new string(['a', '\uD83D'])));
+}
