@@ -206,6 +206,43 @@ public sealed partial class BrowserSpecs
         Assert.Empty(complaints);
     }
 
+    [SkippableFact]
+    public async Task Files_show_the_service_s_reason_and_names_cannot_turn_round()
+    {
+        await using var service = await RunningService.StartAsync(QuickPolls);
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await LaunchAsync(playwright);
+        var page = await browser.NewPageAsync();
+        await page.GotoAsync(service.Address.ToString());
+        // Far more than the page sends of a film.
+        var film = new byte[30 << 20];
+        "\0\0\0\u0014ftypqt  \0\0\0\0qt  "u8.CopyTo(film);
+        (string Name, byte[] Bytes)[] files =
+        [
+            ("cat\u202Egpj.png", TestPictures.All[0].Bytes),
+            ("blob", TestPictures.All[0].Bytes),
+            ("film.mov", film),
+            ("photo.heic", "\0\0\0\u0018ftypheic\0\0\0\0mif1heic"u8.ToArray()),
+        ];
+        await page.SetInputFilesAsync("#files", files.Select(file => new FilePayload
+        {
+            Name = file.Name,
+            MimeType = "application/octet-stream",
+            Buffer = file.Bytes,
+        }));
+
+        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(2);
+        await Expect(page.Locator(".card[data-state=rejected] .reason")).ToHaveTextAsync(
+        [
+            "The file is a video. Send single pictures of it.",
+            "The file is a HEIC picture. Export it as JPEG or PNG.",
+        ]);
+        Assert.Equal(
+            ["cat\uFFFDgpj.png", "blob", "film.mov", "photo.heic"],
+            await page.Locator(".card .name").AllTextContentsAsync());
+        Assert.Equal("cat\uFFFDgpj.png", await page.Locator(".card .name").First.GetAttributeAsync("title"));
+    }
+
     private static Task<IBrowser> LaunchAsync(IPlaywright playwright)
     {
         var chromium = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)

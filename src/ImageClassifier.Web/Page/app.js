@@ -5,7 +5,7 @@ import { followBatch } from "./batch-stream.js";
 import { Card, CardList } from "./cards.js";
 import { download, toCsv } from "./csv.js";
 import { showFleet } from "./fleet.js";
-import { isPictureName, takeIn } from "./intake.js";
+import { isRefusedByName, takeIn, whatToSend } from "./intake.js";
 import { askWith } from "./key.js";
 import { askForKey } from "./key-prompt.js";
 import { Session, linkTo, linkedIds, unlink } from "./session.js";
@@ -59,18 +59,14 @@ const uploader = new Uploader(
 /** @param {File[]} files */
 async function addFiles(files) {
   await restored; // So that what was there before the reload stays in front.
-  const items = files.map((file) => ({ file, tag: new Card(file.name) }));
+  const items = files.map((file) => ({ file: whatToSend(file), tag: new Card(file.name) }));
   cards.add(items.map(({ tag }) => tag));
   for (const { file, tag } of items) {
-    if (isPictureName(file.name)) {
-      tag.previewFile(file);
-    } else {
-      tag.previewNothing();
-      tag.enter("rejected", "Only .jpg, .jpeg and .png files can be classified.");
-    }
+    if (isRefusedByName(file)) tag.previewNothing();
+    else tag.previewFile(file);
   }
   summary.announce(files.length === 1 ? "1 picture added." : `${files.length} pictures added.`);
-  uploader.add(items.filter(({ tag }) => tag.state === "waiting"));
+  uploader.add(items);
   render();
 }
 

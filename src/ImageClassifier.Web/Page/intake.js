@@ -77,5 +77,19 @@ async function filesUnder(folder) {
 /** @param {FileSystemFileEntry} entry @returns {Promise<File[]>} none when it cannot be read */
 const fileOf = (entry) => new Promise((resolve) => entry.file((file) => resolve([file]), () => resolve([])));
 
-/** Whether the service takes files of this name. @param {string} name */
-export const isPictureName = (name) => /\.(jpe?g|png)$/i.test(name);
+/** How many of a file's first bytes tell the service what it is. */
+const HEAD_LENGTH = 1024;
+
+/** Whether a name ends as a picture's does that the service can be set to take. @param {string} name */
+const isPictureName = (name) => /\.(jpe?g|jfif|jpe|jif|pjp|pjpeg|png|webp)$/i.test(name);
+
+/** Whether the service refuses the file by its name, whatever is in it. @param {File} file */
+export const isRefusedByName = ({ name }) => /\.[a-z0-9]+$/i.test(name) && !isPictureName(name);
+
+/**
+ * What is sent of a file. Of one that is refused by its name it is the beginning: it lets the service say what the file is,
+ * and the rest of a film need not travel for that.
+ * @param {File} file
+ */
+export const whatToSend = (file) =>
+  isRefusedByName(file) ? new File([file.slice(0, HEAD_LENGTH)], file.name, { type: file.type }) : file;
