@@ -51,6 +51,43 @@ public sealed class BadInputSpecs
     }
 
     [SkippableFact]
+    public async Task Every_file_that_went_wrong_in_use_ends_as_it_should()
+    {
+        var folder = Repository.SharedFile("images", "found");
+        var model = Path.GetDirectoryName(Repository.SharedFile("models", "mobilenet-v2", "model.json"))!;
+        using var list = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "found.json")));
+        // "refused …", or a label that may stand behind a colon.
+        var files = list.RootElement.GetProperty("files").EnumerateArray()
+            .Select(file => (Name: file.GetProperty("file").GetString()!, Right: file.GetProperty("right").GetString()!))
+            .ToList();
+        await using var service = await RunningService.StartAsync($"node.classification.model={model}");
+
+        var accepted = await service.UploadAsync(
+            files.Select(file => new TestPicture(file.Name, File.ReadAllBytes(Path.Combine(folder, file.Name)), null)));
+        var batchId = ServiceClient.BatchId(accepted);
+        await service.FollowAsync(batchId, Enough);
+
+        var jobs = (await service.GetJsonAsync($"/api/batches/{batchId}")).GetProperty("jobs").EnumerateArray().ToList();
+        Assert.Equal(files.Count, jobs.Count);
+        Assert.All(files.Zip(jobs), pair =>
+        {
+            var ((name, right), job) = pair;
+            var status = job.GetProperty("status").GetString();
+            if (right.StartsWith("refused", StringComparison.Ordinal))
+            {
+                Assert.True(status is "rejected" or "failed", $"{name} is {status}");
+                Assert.NotEmpty(job.GetProperty("error").GetString()!);
+                return;
+            }
+
+            Assert.True(status == "classified", $"{name}: {job}");
+            Assert.Contains(
+                right.Split(": ")[^1], job.GetProperty("predictions")[0].GetProperty("label").GetString(),
+                StringComparison.Ordinal);
+        });
+    }
+
+    [SkippableFact]
     public async Task Requests_that_cannot_be_used_are_refused_with_the_reason()
     {
         await using var service = await RunningService.StartAsync(

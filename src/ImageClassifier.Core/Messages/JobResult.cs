@@ -62,6 +62,9 @@ public static class JobErrorCodes
     /// <summary>The file is larger than one file may be.</summary>
     public const string TooLarge = "too-large";
 
+    /// <summary>The file came without a name.</summary>
+    public const string NoFileName = "no-file-name";
+
     /// <summary>The file's name has an ending, and not one of a format that is let in.</summary>
     public const string UnsupportedName = "unsupported-name";
 

@@ -23,7 +23,7 @@ internal static class Problems
 
     public static IResult IdempotencyKeyReused() => Create(
         StatusCodes.Status422UnprocessableEntity, "idempotency-key-reused", "The Idempotency-Key was used before.",
-        "It names a request with other files. Send a new key with new files.");
+        "It names a request with other files: other names, or other bytes. Send a new key with new files.");
 
     public static IResult UploadUnderWay(TimeSpan retryAfter) => Create(
         StatusCodes.Status409Conflict, "upload-under-way", "The same request is still under way.",

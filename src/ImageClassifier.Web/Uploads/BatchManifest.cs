@@ -14,6 +14,10 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
     /// <summary>Stands for the idempotency key that names the batch; null where it came without one.</summary>
     public string? Claim { get; init; }
 
+    /// <summary>Whether these are the files of the batch: the same names and bytes in the same order.</summary>
+    public bool Has(IReadOnlyList<SentFile> files) =>
+        files.Count == Jobs.Count && Jobs.Zip(files).All(pair => pair.First.Is(pair.Second));
+
     /// <summary>The jobs that are to be classified.</summary>
     [JsonIgnore]
     public IEnumerable<ManifestJob> Accepted => Jobs.Where(job => job.ImageKey is not null);
@@ -30,9 +34,26 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
 /// <param name="Refusal">Why the file was refused; null where it was accepted.</param>
 public sealed record ManifestJob(JobId Job, string FileName, string? ImageKey, JobError? Refusal)
 {
+    /// <summary>The SHA-256 of the file, also of a refused one: 64 lower-case hexadecimal digits; null in manifests that
+    /// earlier versions wrote.</summary>
+    public string? Sha256 { get; init; }
+
+    /// <summary>The name and the bytes of the file.</summary>
+    [JsonIgnore]
+    public SentFile Sent => new(FileName, Sha256);
+
+    /// <summary>Whether this is the job of a file. Where there is no hash to compare, the name alone decides.</summary>
+    public bool Is(SentFile file) =>
+        FileName == file.FileName && (Sha256 is null || file.Sha256 is null || Sha256 == file.Sha256);
+
     /// <summary>A file that is let in.</summary>
     public static ManifestJob Accept(JobId job, string fileName, string imageKey) => new(job, fileName, imageKey, null);
 
     /// <summary>A file that is not.</summary>
     public static ManifestJob Refuse(string fileName, JobError error) => new(JobId.New(), fileName, null, error);
 }
+
+/// <summary>What tells a file of an upload from another.</summary>
+/// <param name="FileName">Its name for showing.</param>
+/// <param name="Sha256">The SHA-256 of its bytes; null where it is not known.</param>
+public sealed record SentFile(string FileName, string? Sha256);

@@ -9,27 +9,43 @@ namespace ImageClassifier.Web.Uploads;
 /// without being held in memory.</summary>
 internal sealed class PictureIntake(IObjectStore store, long maxFileSize, AllowedFormats formats)
 {
-    /// <summary>Takes the file.</summary>
+    /// <summary>Takes the file, and reads it to its end also where it is refused.</summary>
     /// <param name="batch">The batch it comes with.</param>
-    /// <param name="sentName">What the client calls it.</param>
-    /// <param name="content">Its bytes.</param>
+    /// <param name="file">The file.</param>
     /// <param name="cancellation">Ends the taking; nothing is then stored.</param>
     /// <exception cref="RequestBodyException">The bytes cannot be read to their end.</exception>
     /// <exception cref="IOException">The store does not take them.</exception>
-    public async Task<ManifestJob> TakeAsync(
-        BatchId batch, string sentName, Stream content, CancellationToken cancellation)
+    public async Task<ManifestJob> TakeAsync(BatchId batch, FormFile file, CancellationToken cancellation)
     {
-        var fileName = FileNames.ForShowing(sentName);
-        var head = new byte[FileKinds.HeadLength];
-        var headLength = await ReadHeadAsync(content, head, cancellation).ConfigureAwait(false);
-        if (headLength == 0 && formats.AllowsName(fileName))
-            return ManifestJob.Refuse(fileName, new JobError(JobErrorCodes.Empty, "The file is empty."));
-        if (!formats.AllowsName(fileName) || formats.FormatOf(head.AsSpan(0, headLength)) is not { } format)
-            return ManifestJob.Refuse(fileName, formats.Refuse(fileName, head.AsSpan(0, headLength)));
+        var job = Judge(file, out var format) is { } error
+            ? ManifestJob.Refuse(file.ShownName, error)
+            : await StoreAsync(batch, file, format, cancellation).ConfigureAwait(false);
+        return job with { Sha256 = await file.FinishAsync(cancellation).ConfigureAwait(false) };
+    }
 
+    private JobError? Judge(FormFile file, out PictureFormat format)
+    {
+        format = default;
+        if (file.Name is null)
+        {
+            return new JobError(JobErrorCodes.NoFileName,
+                "The file came without a name. Send one with it: filename=\"cat.jpg\" in its Content-Disposition.");
+        }
+
+        var head = file.Head.Span;
+        if (!formats.AllowsName(file.ShownName)) return formats.Refuse(file.ShownName, head);
+        if (head.IsEmpty) return new JobError(JobErrorCodes.Empty, "The file is empty.");
+        if (formats.FormatOf(head) is not { } shown) return formats.Refuse(file.ShownName, head);
+        format = shown;
+        return null;
+    }
+
+    private async Task<ManifestJob> StoreAsync(
+        BatchId batch, FormFile file, PictureFormat format, CancellationToken cancellation)
+    {
         var job = JobId.New();
         var imageKey = ObjectKeys.Image(batch, job, format);
-        var picture = new PictureStream(head.AsMemory(0, headLength), content, maxFileSize);
+        var picture = new PictureStream(file.Head, file.Rest, maxFileSize);
         await using (picture.ConfigureAwait(false))
         {
             try
@@ -39,23 +55,10 @@ internal sealed class PictureIntake(IObjectStore store, long maxFileSize, Allowe
             catch (PictureTooLargeException)
             {
                 return ManifestJob.Refuse(
-                    fileName, new JobError(JobErrorCodes.TooLarge, $"The file has more than {maxFileSize} bytes."));
+                    file.ShownName, new JobError(JobErrorCodes.TooLarge, $"The file has more than {maxFileSize} bytes."));
             }
         }
 
-        return ManifestJob.Accept(job, fileName, imageKey);
-    }
-
-    private static async Task<int> ReadHeadAsync(Stream content, byte[] head, CancellationToken cancellation)
-    {
-        try
-        {
-            return await content.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellation)
-                .ConfigureAwait(false);
-        }
-        catch (Exception failure) when (failure is IOException or InvalidDataException)
-        {
-            throw new RequestBodyException(failure);
-        }
+        return ManifestJob.Accept(job, file.ShownName, imageKey);
     }
 }

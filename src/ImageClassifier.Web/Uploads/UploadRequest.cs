@@ -5,9 +5,7 @@ using ImageClassifier.Core.Storage;
 using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Http;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Logging;
-using Microsoft.Net.Http.Headers;
 using static ImageClassifier.Web.Uploads.UploadProtocol;
 
 namespace ImageClassifier.Web.Uploads;
@@ -54,12 +52,12 @@ internal sealed class UploadRequest(
         LimitedBody.LiftServerLimit(request.HttpContext);
         if (request.ContentLength > settings.MaxRequestSize)
             return new UploadOutcome.Refused(Problems.RequestTooLarge(settings.MaxRequestSize));
-        if (Boundary(request) is not { } boundary) return new UploadOutcome.Refused(Problems.NotMultipart());
+        if (MultipartBoundary.Find(request.ContentType) is not { } boundary) return new UploadOutcome.Refused(Problems.NotMultipart());
         var ofCaller = scope with { Caller = Caller.Of(request.HttpContext).Key };
         if (!IdempotencyKey.TryRead(request.Headers, ofCaller, out var claim))
             return new UploadOutcome.Refused(Problems.NoIdempotencyKey());
 
-        var form = new MultipartReader(boundary, new LimitedBody(request.Body, settings.MaxRequestSize));
+        var form = new UploadForm(boundary, new LimitedBody(request.Body, settings.MaxRequestSize));
         var cancellation = request.HttpContext.RequestAborted;
         var batch = BatchId.New();
         try
@@ -85,16 +83,6 @@ internal sealed class UploadRequest(
         {
             return false;
         }
-    }
-
-    private static string? Boundary(HttpRequest request)
-    {
-        const int longestBoundary = 70;
-        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
-            || !type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase))
-            return null;
-        var boundary = HeaderUtilities.RemoveQuotes(type.Boundary).Value;
-        return boundary is { Length: > 0 and <= longestBoundary } ? boundary : null;
     }
 
     /// <summary>Uploads, unless the request was accepted before.</summary>
@@ -127,24 +115,31 @@ internal sealed class UploadRequest(
         return await ReadAndCommitAsync(uploads, incoming, cancellation);
     }
 
-    /// <summary>Answers with a batch that was accepted before; null when it was not. The files are read all the same, so
-    /// that the client gets to read the answer, but only their names are compared: nothing else of them is kept.</summary>
+    /// <summary>Answers with a batch that was accepted before; null when it was not. The files are read to their end, so
+    /// that they can be compared and the client gets to read the answer; nothing of them is stored.</summary>
     private async Task<UploadOutcome?> RepeatAsync(BatchId batch, Incoming incoming, CancellationToken cancellation)
     {
         var manifest = await store.ReadJsonAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation);
         if (manifest is null) return null;
 
-        var names = manifest.Jobs.Select(job => job.FileName);
-        var sent = new List<string>();
-        while (await NextFileAsync(incoming.Form, cancellation) is { } file)
+        var sent = new List<SentFile>();
+        while (await incoming.Form.NextFileAsync(cancellation) is { } file)
         {
-            if (sent.Count <= manifest.Jobs.Count) sent.Add(FileNames.ForShowing(file.Name));
+            using (file)
+            {
+                // One more than there were is enough to tell.
+                if (sent.Count > manifest.Jobs.Count) continue;
+                sent.Add(new SentFile(file.ShownName, await file.FinishAsync(cancellation)));
+            }
         }
 
-        return names.SequenceEqual(sent)
-            ? new UploadOutcome.Accepted(manifest)
-            : new UploadOutcome.Refused(Problems.IdempotencyKeyReused());
+        return Outcome(manifest, sent);
     }
+
+    /// <summary>What an upload is answered whose key names an accepted batch.</summary>
+    private static UploadOutcome Outcome(BatchManifest accepted, IReadOnlyList<SentFile> sent) => accepted.Has(sent)
+        ? new UploadOutcome.Accepted(accepted)
+        : new UploadOutcome.Refused(Problems.IdempotencyKeyReused());
 
     private async Task<UploadOutcome> ReadAndCommitAsync(
         IActorRef uploads, Incoming incoming, CancellationToken cancellation)
@@ -165,8 +160,9 @@ internal sealed class UploadRequest(
             mayDiscard = false;
             var manifest = new BatchManifest(batch, time.GetUtcNow(), jobs) { Claim = incoming.Claim };
             var commit = await uploads.Ask<IUploadAnswer>(new Commit(manifest), EdgeTimeouts.Answer, cancellation);
+            // An earlier upload under the same key may have come to its manifest late: then that one is stored.
             return commit is Committed { Manifest: var stored }
-                ? new UploadOutcome.Accepted(stored)
+                ? Outcome(stored, [.. jobs.Select(job => job.Sent)])
                 : new UploadOutcome.Refused(Problems.Unavailable(settings.RetryAfter));
         }
         catch (Exception failure) when (ProblemOf(failure) is { } problem)
@@ -184,47 +180,16 @@ internal sealed class UploadRequest(
     private async Task<IReadOnlyList<ManifestJob>> ReadFilesAsync(Incoming incoming, CancellationToken cancellation)
     {
         var jobs = new List<ManifestJob>();
-        while (await NextFileAsync(incoming.Form, cancellation) is { } file)
+        while (await incoming.Form.NextFileAsync(cancellation) is { } file)
         {
-            if (jobs.Count == incoming.MaxFiles) throw new TooManyFilesException(incoming.MaxFiles);
-            jobs.Add(await _intake.TakeAsync(incoming.Batch, file.Name, file.Section.Body, cancellation));
+            using (file)
+            {
+                if (jobs.Count == incoming.MaxFiles) throw new TooManyFilesException(incoming.MaxFiles);
+                jobs.Add(await _intake.TakeAsync(incoming.Batch, file, cancellation));
+            }
         }
 
         return jobs;
-    }
-
-    private static async Task<(string Name, MultipartSection Section)?> NextFileAsync(
-        MultipartReader form, CancellationToken cancellation)
-    {
-        while (await NextSectionAsync(form, cancellation) is { } section)
-        {
-            // A form's other fields are none of ours, and a file input that was left empty sends a part without a name.
-            if (FileName(section) is { Length: > 0 } name) return (name, section);
-        }
-
-        return null;
-    }
-
-    private static async Task<MultipartSection?> NextSectionAsync(MultipartReader form, CancellationToken cancellation)
-    {
-        try
-        {
-            return await form.ReadNextSectionAsync(cancellation);
-        }
-        catch (Exception failure) when (failure is IOException or InvalidDataException)
-        {
-            throw new RequestBodyException(failure);
-        }
-    }
-
-    private static string? FileName(MultipartSection section)
-    {
-        if (!ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out var disposition)) return null;
-        // The header throws when it is asked for an encoded name that is there without a value.
-        var encoded = NameValueHeaderValue.Find(disposition.Parameters, "filename*") is { Value.Length: > 0 }
-            ? disposition.FileNameStar
-            : default;
-        return HeaderUtilities.RemoveQuotes(encoded.HasValue ? encoded : disposition.FileName).Value;
     }
 
     private IResult? ProblemOf(Exception failure) => failure switch
@@ -269,7 +234,7 @@ internal sealed class UploadRequest(
     /// <param name="Form">Its body.</param>
     /// <param name="MaxFiles">How many files it may have.</param>
     /// <param name="Claim">What stands for its idempotency key; null where it has none.</param>
-    private sealed record Incoming(BatchId Batch, MultipartReader Form, int MaxFiles, string? Claim);
+    private sealed record Incoming(BatchId Batch, UploadForm Form, int MaxFiles, string? Claim);
 
     private sealed class TooManyFilesException(int allowed) : Exception
     {

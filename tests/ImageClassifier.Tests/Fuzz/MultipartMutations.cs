@@ -12,7 +12,7 @@ internal sealed class MultipartMutations(PictureMutations pictures)
     [
         "cat.jpg", "cat.JPEG", "cat.png", "cat.gif", "", ".", "..", "../../etc/passwd.png", @"c:\a\b.jpg", "a\0b.png",
         "käse.png", "a\"b.png", "a\\\"b.png", "猫.jpg", "con.png", "a;b=c.png", "  .png  ", "%00.png",
-        "%2e%2e%2f.png",
+        "%2e%2e%2f.png", "blob", "cat.jfif", "cat\u202Egpj.png", "a%22b.png", "\\", "\"",
         "<img src=x onerror=alert(1)>.png", new string('a', 300) + ".png", new string('b', 9000) + ".png",
     ];
 
@@ -42,6 +42,7 @@ internal sealed class MultipartMutations(PictureMutations pictures)
         {
             0 => new string('b', random.Next(1, 90)),
             1 => "----WebKitFormBoundary7MA4YWxkTrZu0gW",
+            2 => "----=_Part_0_1.2",
             _ => "b",
         };
         var body = Form(boundary, random);
@@ -60,7 +61,10 @@ internal sealed class MultipartMutations(PictureMutations pictures)
             Write($"--{boundary}\r\n");
             if (random.Next(6) == 0)
             {
-                Write("Content-Disposition: form-data; name=\"comment\"\r\n\r\nhello\r\n");
+                Write("Content-Disposition: form-data; name=\"comment\"\r\n\r\n");
+                if (random.Next(2) == 0) Write("hello");
+                else body.Write(pictures.Next(random));
+                Write("\r\n");
                 continue;
             }
 

@@ -1,5 +1,8 @@
 using System.Net;
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Uploads;
@@ -9,7 +12,7 @@ using Xunit;
 namespace ImageClassifier.Tests.Web.Http;
 
 /// <summary>Uploads that are sent again under the same <c>Idempotency-Key</c>.</summary>
-public sealed class IdempotencySpecs
+public sealed partial class IdempotencySpecs
 {
     private static readonly Upload[] Files = [Upload.Jpeg("a.jpg"), new Upload("b.gif", [1]), Upload.Png("c.png")];
 
@@ -120,6 +123,102 @@ public sealed class IdempotencySpecs
         }
     }
 
+    [Fact]
+    public async Task A_key_with_the_same_names_and_other_bytes_is_refused()
+    {
+        await using var tier = await RunningWebTier.StartAsync("uploads.max-file-size = 4KiB");
+        Upload[] files = [.. Files, Upload.JpegOf("large.jpg", 10_000), Upload.JpegOf("d.jpg", 3000)];
+        using var first = await PostAsync(tier, "k", files);
+        Assert.Equal(HttpStatusCode.Accepted, first.StatusCode);
+        var keys = tier.Store.Keys;
+
+        // One after the other has another last byte: also those that were refused.
+        for (var i = 0; i < files.Length; i++)
+        {
+            Upload[] other = [.. files];
+            other[i] = files[i] with { Content = [.. files[i].Content[..^1], 0x7F] };
+            using var answer = await PostAsync(tier, "k", other);
+            await answer.ProblemAsync(HttpStatusCode.UnprocessableEntity, "idempotency-key-reused");
+        }
+
+        using var again = await PostAsync(tier, "k", files);
+        Assert.Equal(await first.Content.ReadAsStringAsync(), await again.Content.ReadAsStringAsync());
+        Assert.Equal(keys, tier.Store.Keys);
+    }
+
+    [Theory]
+    [InlineData("/api/classify")]
+    [InlineData("/")]
+    public async Task No_one_is_answered_with_the_label_of_another_picture_of_the_same_name(string address)
+    {
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        foreach (var (words, status) in new[]
+        {
+            ("dog", HttpStatusCode.OK), ("cat", HttpStatusCode.UnprocessableEntity), ("dog", HttpStatusCode.OK),
+        })
+        {
+            using var request = Request([Upload.Jpeg("image.jpg", words)], address);
+            request.Headers.Add(IdempotencyKey.Header, "k");
+            using var answer = await tier.Client.SendAsync(request);
+            if (status == HttpStatusCode.OK) Assert.Equal(words, await answer.Content.ReadAsStringAsync());
+            else await answer.ProblemAsync(status, "idempotency-key-reused");
+        }
+    }
+
+    [Fact]
+    public async Task A_manifest_without_hashes_is_compared_by_its_names()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var first = await AcceptedAsync(tier, "k");
+        var manifest = ObjectKeys.Manifest(BatchId.Parse(BatchOf(first)));
+        var text = tier.Store.TextAt(manifest)!;
+        Assert.Equal(Files.Length, Hashes().Count(text));
+        tier.Store.Set(manifest, Hashes().Replace(text, ""));
+
+        Assert.Equal(first, await AcceptedAsync(tier, "k"));
+        using var other = await PostAsync(tier, "k", [Files[0]]);
+        await other.ProblemAsync(HttpStatusCode.UnprocessableEntity, "idempotency-key-reused");
+    }
+
+    [Fact]
+    public async Task A_key_under_which_nothing_was_accepted_is_free_for_other_bytes()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var nothing = await PostAsync(tier, "k", [new Upload("a.jpg", "GIF89a"u8.ToArray())]);
+        await nothing.ProblemAsync(HttpStatusCode.BadRequest, "nothing-usable");
+        using var good = await PostAsync(tier, "k", [Upload.Jpeg("a.jpg")]);
+        Assert.Equal(HttpStatusCode.Accepted, good.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_manifest_that_comes_late_is_not_the_answer_to_other_bytes()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        string? late = null;
+        // The store fails the first manifest, which all the same is there when the second is about to be stored.
+        tier.Store.Before = (call, key) =>
+        {
+            if (call != StoreCall.PutIfAbsent || !key.EndsWith("manifest.json", StringComparison.Ordinal))
+                return Task.CompletedTask;
+            if (late is not null)
+            {
+                tier.Store.Set(key, late);
+                return Task.CompletedTask;
+            }
+
+            var batch = BatchId.Parse(key.Split('/')[1]);
+            late = WireJson.Write(new BatchManifest(
+                batch, DateTimeOffset.UnixEpoch,
+                [ManifestJob.Refuse("a.jpg", new("empty", "No.")) with { Sha256 = new string('0', 64) }]));
+            return Task.FromException(new IOException("The store is away."));
+        };
+        using var first = await PostAsync(tier, "k", [Upload.Jpeg("a.jpg")]);
+        await first.ProblemAsync(HttpStatusCode.ServiceUnavailable, "unavailable");
+
+        using var second = await PostAsync(tier, "k", [Upload.Jpeg("a.jpg", "dog")]);
+        await second.ProblemAsync(HttpStatusCode.UnprocessableEntity, "idempotency-key-reused");
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("a b")]
@@ -187,6 +286,9 @@ public sealed class IdempotencySpecs
         Assert.Equal(callers.Length, digests.Distinct().Count());
         Assert.All(digests, digest => Assert.Matches("^[0-9a-f]{64}$", digest));
     }
+
+    [GeneratedRegex(",\"sha256\":\"[0-9a-f]{64}\"")]
+    private static partial Regex Hashes();
 
     private static List<string> Pictures(InMemoryObjectStore store) =>
         [.. store.Keys.Where(key => key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal))];

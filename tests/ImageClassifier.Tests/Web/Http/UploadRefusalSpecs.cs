@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
 using ImageClassifier.Core.Storage;
@@ -50,6 +49,8 @@ public sealed class UploadRefusalSpecs
     [InlineData("filename=\"a.jpg\"; filename*=")]
     [InlineData("filename=\"a.jpg\"; filename*=a.png")]
     [InlineData("filename=\"a.jpg\"; filename*=no-such-encoding''a.png")]
+    [InlineData("filename=\"a.jpg\"; filename*=UTF-8''")]
+    [InlineData("filename=\"a.jpg\"; filename*=\"\"")]
     [InlineData("filename=\"b.jpg\"; filename*=UTF-8''a.jpg")]
     public async Task An_encoded_name_that_cannot_be_read_leaves_the_plain_one(string name)
     {
@@ -60,6 +61,119 @@ public sealed class UploadRefusalSpecs
         Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
         var job = Assert.Single((await answer.DocumentAsync()).GetProperty("jobs").EnumerateArray());
         Assert.Equal("a.jpg", job.Word("fileName"));
+    }
+
+    [Theory]
+    [InlineData("""filename="a\"b.png" """, "a\"b.png")]
+    [InlineData("""filename="a%22b.png" """, "a\"b.png")]
+    [InlineData("""filename="a"b.png"; x=y""", "a\"b.png")]
+    [InlineData("""filename="100%.png" """, "100%.png")]
+    [InlineData("""filename="C:\photos\b.png" """, "b.png")]
+    [InlineData("""filename="C:\\photos\\b.png" """, "b.png")]
+    [InlineData("""filename="a;b.png" """, "a;b.png")]
+    [InlineData("filename=a.png", "a.png")]
+    [InlineData("filename=my cat.png", "my cat.png")]
+    [InlineData("filename=[1].png", "[1].png")]
+    [InlineData("FILENAME = \"a.png\"", "a.png")]
+    public async Task Names_are_read_as_clients_write_them(string parameter, string name)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var body = $"--b\r\nContent-Disposition: form-data; name=\"f\"; {parameter}\r\n\r\nÿØÿà\r\n--b--\r\n";
+        using var answer = await tier.Client.PostAsync(
+            "/api/batches", Typed(Encoding.Latin1.GetBytes(body), "multipart/form-data; boundary=b"));
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        var job = Assert.Single((await answer.DocumentAsync()).GetProperty("jobs").EnumerateArray());
+        Assert.Equal(name, job.Word("fileName"));
+    }
+
+    [Theory]
+    [InlineData("multipart/form-data; boundary=----=_Part_0_1.2", "----=_Part_0_1.2")]
+    [InlineData("multipart/form-data; charset=utf-8; boundary=a=b; x=y", "a=b")]
+    [InlineData("Multipart/Form-Data;boundary==_a/b:c?d", "=_a/b:c?d")]
+    [InlineData("multipart/form-data; boundary=\"a=b c\"", "a=b c")]
+    public async Task A_boundary_may_stand_without_quotes(string contentType, string boundary)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var body = $"--{boundary}\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.jpg\"\r\n\r\nÿØÿà\r\n"
+            + $"--{boundary}--\r\n";
+        using var answer = await tier.Client.PostAsync("/api/batches", Typed(Encoding.Latin1.GetBytes(body), contentType));
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("multipart/mixed; boundary=a=b")]
+    [InlineData("multipart/form-data; boundary=a=b c")]
+    [InlineData("multipart/form-data; boundary=a=b,c=\"d\"")]
+    [InlineData("x; multipart/form-data; boundary=a=b")]
+    [InlineData("multipart/form-data; xboundary=a=b")]
+    public async Task A_boundary_that_cannot_be_told_is_415(string contentType)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var answer = await tier.Client.PostAsync("/api/batches", Typed("--a=b--"u8.ToArray(), contentType));
+        await answer.ProblemAsync(HttpStatusCode.UnsupportedMediaType, "not-multipart");
+    }
+
+    [Fact]
+    public async Task Files_without_a_name_are_listed_as_rejected_and_fields_are_passed_over()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        string[] parts =
+        [
+            "Content-Disposition: form-data; name=\"submit\"\r\n\r\nSend",
+            "Content-Disposition: form-data; name=\"note\"\r\nContent-Type: text/plain\r\n\r\nhello",
+            "Content-Disposition: form-data; name=\"empty\"; filename=\"\"\r\nContent-Type: application/octet-stream\r\n\r\n",
+            "Content-Disposition: form-data; name=\"a\"; filename=\"a.jpg\"\r\n\r\nÿØÿà",
+            "Content-Disposition: form-data; name=\"b\"\r\n\r\nÿØÿà",
+            "Content-Disposition: form-data; name=\"c\"\r\nContent-Type: image/heic\r\n\r\nwhatever",
+            "Content-Disposition: form-data; name=\"d\"; filename=\"\"\r\n\r\nwhatever",
+            "X: y\r\n\r\nÿØÿà",
+        ];
+        var body = string.Concat(parts.Select(part => $"--b\r\n{part}\r\n")) + "--b--\r\n";
+        using var answer = await tier.Client.PostAsync(
+            "/api/batches", Typed(Encoding.Latin1.GetBytes(body), "multipart/form-data; boundary=b"));
+
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        var jobs = (await answer.DocumentAsync()).GetProperty("jobs").EnumerateArray().ToArray();
+        Assert.Equal(
+            ["a.jpg", "(no name)", "(no name)", "(no name)", "(no name)"], jobs.Select(job => job.Word("fileName")));
+        Assert.Equal("queued", jobs[0].Word("status"));
+        Assert.All(jobs[1..], job =>
+        {
+            Assert.Equal(("rejected", "no-file-name"), (job.Word("status"), job.Word("errorCode")));
+            Assert.Contains("filename=", job.Word("error"), StringComparison.Ordinal);
+        });
+    }
+
+    [Theory]
+    [InlineData("/api/classify")]
+    [InlineData("/")]
+    public async Task A_picture_without_a_name_is_422_and_says_so(string address)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var form = new MultipartFormDataContent { { new ByteArrayContent(Upload.Jpeg("a.jpg").Content), "file" } };
+        using var answer = await tier.Client.PostAsync(address, form);
+        await answer.ProblemAsync(HttpStatusCode.UnprocessableEntity, "no-file-name");
+        Assert.Empty(tier.Store.Keys);
+    }
+
+    [Fact]
+    public async Task A_name_that_is_too_long_is_shortened_and_its_picture_accepted()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var answer = await tier.Client.PostAsync(
+            "/api/batches", Upload.Form(Upload.Jpeg(new string('x', 1000) + ".jpeg")));
+        var job = Assert.Single((await answer.DocumentAsync()).GetProperty("jobs").EnumerateArray());
+        Assert.Equal((new string('x', 250) + ".jpeg", "queued"), (job.Word("fileName"), job.Word("status")));
+    }
+
+    [Fact]
+    public async Task A_name_that_turns_its_direction_round_is_kept_as_it_was_sent()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        const string name = "cat\u202Egpj.png";
+        using var answer = await tier.Client.PostAsync("/api/batches", Upload.Form(Upload.Png(name)));
+        var job = Assert.Single((await answer.DocumentAsync()).GetProperty("jobs").EnumerateArray());
+        Assert.Equal((name, "queued"), (job.Word("fileName"), job.Word("status")));
     }
 
     [Fact]
@@ -208,7 +322,7 @@ public sealed class UploadRefusalSpecs
     private static ByteArrayContent Typed(byte[] body, string contentType)
     {
         var content = new ByteArrayContent(body);
-        content.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType);
+        Assert.True(content.Headers.TryAddWithoutValidation("Content-Type", contentType));
         return content;
     }
 }

@@ -1,0 +1,28 @@
+using System.Text.RegularExpressions;
+using Microsoft.Net.Http.Headers;
+
+namespace ImageClassifier.Web.Uploads;
+
+/// <summary>The boundary of a form, from its <c>Content-Type</c>.</summary>
+internal static partial class MultipartBoundary
+{
+    private const int Longest = 70;
+
+    /// <summary>Finds the boundary.</summary>
+    /// <returns>Null where the body is no form, or where the boundary is missing or longer than RFC 2046 allows.</returns>
+    public static string? Find(string? contentType)
+    {
+        if (!MediaTypeHeaderValue.TryParse(contentType, out var type)) return FindUnquoted(contentType);
+        if (!type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)) return null;
+        return HeaderUtilities.RemoveQuotes(type.Boundary).Value is { Length: > 0 and <= Longest } boundary ? boundary : null;
+    }
+
+    // A boundary with a character such as "=" has to be quoted, and mail libraries send ----=_Part_0 without quotes.
+    private static string? FindUnquoted(string? contentType) =>
+        UnquotedBoundary().Match(contentType ?? "") is { Success: true } match ? match.Groups["boundary"].Value : null;
+
+    [GeneratedRegex(
+        """^\s*multipart/form-data\s*;(.*;)?\s*boundary=(?<boundary>[0-9a-z'()+_,\-./:=?]{1,70})\s*(;.*)?$""",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex UnquotedBoundary();
+}
