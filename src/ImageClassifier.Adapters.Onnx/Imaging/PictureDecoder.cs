@@ -52,7 +52,7 @@ internal sealed class PictureDecoder
         if (file.IsEmpty) return new JobError(JobErrorCodes.Empty, "The file is empty.");
         if (PictureFormats.FromBytes(file.Span) is not { } format)
         {
-            return Undecodable("The file is neither a JPEG nor a PNG picture.");
+            return Undecodable(AllowedFormats.Default.Refuse(file.Span));
         }
 
         if (ReadHeader(format, file.Span, out var wrong) is not { } header) return Undecodable(wrong!);
@@ -86,6 +86,7 @@ internal sealed class PictureDecoder
         {
             PictureFormat.Jpeg => JpegReader.Read(file, out wrong),
             PictureFormat.Png => PngReader.Read(file, out wrong),
+            PictureFormat.WebP => WebpReader.Read(file, out wrong),
             _ => throw new ArgumentOutOfRangeException(nameof(format)),
         };
 

@@ -17,8 +17,8 @@ internal sealed record WebpHeader(int Width, int Height, int Length, SKEncodedOr
     /// <summary>The one of the file's EXIF chunk, which the codec does not look at.</summary>
     public override SKEncodedOrigin? Origin => Turned;
 
-    /// <summary>The codec decodes all of the picture before it scales it.</summary>
-    public override long CodecBytes => (long)Width * Height * BytesPerPixel;
+    /// <summary>The codec copies the file, and decodes all of the picture before it scales it.</summary>
+    public override long CodecBytes => (long)Width * Height * BytesPerPixel + Length;
 }
 
 /// <summary>

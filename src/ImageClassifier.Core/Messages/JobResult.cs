@@ -62,10 +62,10 @@ public static class JobErrorCodes
     /// <summary>The file is larger than one file may be.</summary>
     public const string TooLarge = "too-large";
 
-    /// <summary>The file's name does not end in an extension that is let in.</summary>
+    /// <summary>The file's name has an ending, and not one of a format that is let in.</summary>
     public const string UnsupportedName = "unsupported-name";
 
-    /// <summary>The file's bytes are not of the kind that its name says.</summary>
+    /// <summary>The file's bytes are of no picture format that is let in.</summary>
     public const string ContentMismatch = "content-mismatch";
 
     /// <summary>The picture has more pixels than the limit.</summary>

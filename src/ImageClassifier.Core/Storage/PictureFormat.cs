@@ -1,44 +1,49 @@
 namespace ImageClassifier.Core.Storage;
 
-/// <summary>The kinds of picture that are let in.</summary>
+/// <summary>The formats of pictures that can be let in.</summary>
 public enum PictureFormat
 {
-    /// <summary>JPEG, by its start-of-image marker.</summary>
+    /// <summary>JPEG.</summary>
     Jpeg,
 
-    /// <summary>PNG, by its eight-byte signature.</summary>
+    /// <summary>PNG.</summary>
     Png,
+
+    /// <summary>WebP; let in only where an operator allows it.</summary>
+    WebP,
 }
 
-/// <summary>Tells the kinds of picture by name and by bytes.</summary>
+/// <summary>How each format is recognised, stored and served.</summary>
 public static class PictureFormats
 {
-    /// <summary>How many leading bytes <see cref="FromBytes"/> needs to tell.</summary>
-    public const int SignatureLength = 8;
+    /// <summary>The format that the first bytes show; null where the file is something else.</summary>
+    /// <param name="head">The file's beginning; <see cref="FileKinds.HeadLength"/> bytes are enough.</param>
+    public static PictureFormat? FromBytes(ReadOnlySpan<byte> head) => FileKinds.FromBytes(head)?.Format;
 
-    private static ReadOnlySpan<byte> JpegSignature => [0xFF, 0xD8, 0xFF];
+    /// <summary>The format's name, for people.</summary>
+    public static string Name(PictureFormat format) => format switch
+    {
+        PictureFormat.Jpeg => "JPEG",
+        PictureFormat.Png => "PNG",
+        PictureFormat.WebP => "WebP",
+        _ => throw new ArgumentOutOfRangeException(nameof(format)),
+    };
 
-    private static ReadOnlySpan<byte> PngSignature => [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A];
+    /// <summary>The extension under which a format is stored, with its dot.</summary>
+    public static string Extension(PictureFormat format) => format switch
+    {
+        PictureFormat.Jpeg => ".jpg",
+        PictureFormat.Png => ".png",
+        PictureFormat.WebP => ".webp",
+        _ => throw new ArgumentOutOfRangeException(nameof(format)),
+    };
 
-    /// <summary>The kind that a file name promises by its extension, in any case; null where it is not let in.</summary>
-    public static PictureFormat? FromFileName(string fileName) =>
-        Path.GetExtension(fileName).ToLowerInvariant() switch
-        {
-            ".jpg" or ".jpeg" => PictureFormat.Jpeg,
-            ".png" => PictureFormat.Png,
-            _ => null,
-        };
-
-    /// <summary>The kind that the first bytes show; null where they are of no kind that is let in.</summary>
-    public static PictureFormat? FromBytes(ReadOnlySpan<byte> head) =>
-        head.StartsWith(JpegSignature) ? PictureFormat.Jpeg
-        : head.StartsWith(PngSignature) ? PictureFormat.Png
-        : null;
-
-    /// <summary>The extension under which a kind is stored, with its dot.</summary>
-    public static string Extension(PictureFormat format) => format == PictureFormat.Jpeg ? ".jpg" : ".png";
-
-    /// <summary>The media type of a kind.</summary>
-    public static string ContentType(PictureFormat format) =>
-        format == PictureFormat.Jpeg ? "image/jpeg" : "image/png";
+    /// <summary>The format's media type.</summary>
+    public static string ContentType(PictureFormat format) => format switch
+    {
+        PictureFormat.Jpeg => "image/jpeg",
+        PictureFormat.Png => "image/png",
+        PictureFormat.WebP => "image/webp",
+        _ => throw new ArgumentOutOfRangeException(nameof(format)),
+    };
 }

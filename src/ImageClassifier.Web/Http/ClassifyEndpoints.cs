@@ -44,7 +44,7 @@ internal sealed class ClassifyEndpoints(
                 await WaitAsync(accepted.Manifest, asJson, request.HttpContext.RequestAborted),
             UploadOutcome.NothingUsable { Files: [{ Refusal: { } error }] } =>
                 Problems.NotClassified(error.Code, error.Message),
-            UploadOutcome.NothingUsable => Problems.NothingUsable(),
+            UploadOutcome.NothingUsable => Problems.NothingUsable(uploads.Formats),
             UploadOutcome.Refused refused => refused.Problem,
             var other => throw new InvalidOperationException($"An upload cannot end as {other}."),
         };

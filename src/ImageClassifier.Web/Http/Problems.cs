@@ -1,4 +1,5 @@
 using System.Globalization;
+using ImageClassifier.Core.Storage;
 using Microsoft.AspNetCore.Http;
 
 namespace ImageClassifier.Web.Http;
@@ -28,9 +29,9 @@ internal static class Problems
         StatusCodes.Status409Conflict, "upload-under-way", "The same request is still under way.",
         "Send it again a little later to learn what became of it.", retryAfter: retryAfter);
 
-    public static IResult NothingUsable(object? jobs = null) => Create(
+    public static IResult NothingUsable(AllowedFormats formats, object? jobs = null) => Create(
         StatusCodes.Status400BadRequest, "nothing-usable", "No file of the request can be used.",
-        "Send at least one JPEG or PNG picture whose name ends in .jpg, .jpeg or .png.",
+        $"Send at least one {formats.Names} picture.",
         jobs is null ? null : new Dictionary<string, object?> { ["jobs"] = jobs });
 
     public static IResult TooManyFiles(int allowed) => Create(

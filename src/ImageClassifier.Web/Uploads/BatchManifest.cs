@@ -34,6 +34,5 @@ public sealed record ManifestJob(JobId Job, string FileName, string? ImageKey, J
     public static ManifestJob Accept(JobId job, string fileName, string imageKey) => new(job, fileName, imageKey, null);
 
     /// <summary>A file that is not.</summary>
-    public static ManifestJob Refuse(string fileName, string code, string message) =>
-        new(JobId.New(), fileName, null, new JobError(code, message));
+    public static ManifestJob Refuse(string fileName, JobError error) => new(JobId.New(), fileName, null, error);
 }

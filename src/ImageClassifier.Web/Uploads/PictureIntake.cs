@@ -5,9 +5,9 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>Lets one file in, or refuses it: the name must promise a picture, the first bytes must keep the promise, and
-/// the rest streams into the store without being held in memory.</summary>
-internal sealed class PictureIntake(IObjectStore store, long maxFileSize)
+/// <summary>Lets one file in, or refuses it: its name and its first bytes decide, and the rest streams into the store
+/// without being held in memory.</summary>
+internal sealed class PictureIntake(IObjectStore store, long maxFileSize, AllowedFormats formats)
 {
     /// <summary>Takes the file.</summary>
     /// <param name="batch">The batch it comes with.</param>
@@ -20,21 +20,12 @@ internal sealed class PictureIntake(IObjectStore store, long maxFileSize)
         BatchId batch, string sentName, Stream content, CancellationToken cancellation)
     {
         var fileName = FileNames.ForShowing(sentName);
-        if (PictureFormats.FromFileName(fileName) is not { } format)
-        {
-            return ManifestJob.Refuse(fileName, JobErrorCodes.UnsupportedName,
-                "Only files whose name ends in .jpg, .jpeg or .png are accepted.");
-        }
-
-        var head = new byte[PictureFormats.SignatureLength];
+        var head = new byte[FileKinds.HeadLength];
         var headLength = await ReadHeadAsync(content, head, cancellation).ConfigureAwait(false);
-        if (headLength == 0)
-            return ManifestJob.Refuse(fileName, JobErrorCodes.Empty, "The file is empty.");
-        if (PictureFormats.FromBytes(head.AsSpan(0, headLength)) != format)
-        {
-            return ManifestJob.Refuse(fileName, JobErrorCodes.ContentMismatch,
-                $"The file's content is no {(format == PictureFormat.Jpeg ? "JPEG" : "PNG")} picture, as its name says.");
-        }
+        if (headLength == 0 && formats.AllowsName(fileName))
+            return ManifestJob.Refuse(fileName, new JobError(JobErrorCodes.Empty, "The file is empty."));
+        if (!formats.AllowsName(fileName) || formats.FormatOf(head.AsSpan(0, headLength)) is not { } format)
+            return ManifestJob.Refuse(fileName, formats.Refuse(fileName, head.AsSpan(0, headLength)));
 
         var job = JobId.New();
         var imageKey = ObjectKeys.Image(batch, job, format);
@@ -47,8 +38,8 @@ internal sealed class PictureIntake(IObjectStore store, long maxFileSize)
             }
             catch (PictureTooLargeException)
             {
-                return ManifestJob.Refuse(fileName, JobErrorCodes.TooLarge,
-                    $"The file has more than {maxFileSize} bytes.");
+                return ManifestJob.Refuse(
+                    fileName, new JobError(JobErrorCodes.TooLarge, $"The file has more than {maxFileSize} bytes."));
             }
         }
 

@@ -40,7 +40,7 @@ internal sealed class UploadRequest(
     // What is left then, the sweep removes; a stopping service has no more time than this.
     private static readonly TimeSpan DiscardLimit = TimeSpan.FromSeconds(5);
 
-    private readonly PictureIntake _intake = new(store, settings.MaxFileSize);
+    private readonly PictureIntake _intake = new(store, settings.MaxFileSize, settings.Formats);
     private readonly BatchClaims _claims = new(store);
 
     /// <summary>Runs the request.</summary>

@@ -1,9 +1,11 @@
 using Akka.Configuration;
+using ImageClassifier.Core.Storage;
 using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Web.Uploads;
 
 /// <summary>What may be uploaded, and how the jobs of it get to the request queue: <c>image-classifier.uploads</c>.</summary>
+/// <param name="Formats">The formats of pictures that are let in.</param>
 /// <param name="MaxRequestSize">Bytes of one request.</param>
 /// <param name="MaxFileSize">Bytes of one picture.</param>
 /// <param name="MinRate">Bytes a second that a request must come with, on the average.</param>
@@ -15,6 +17,7 @@ namespace ImageClassifier.Web.Uploads;
 /// <param name="SweepInterval">How often abandoned uploads are looked for.</param>
 /// <param name="Outbox">How messages are sent.</param>
 public sealed record UploadSettings(
+    AllowedFormats Formats,
     long MaxRequestSize,
     long MaxFileSize,
     double MinRate,
@@ -31,6 +34,7 @@ public sealed record UploadSettings(
     {
         var uploads = new SettingsSection(config, "image-classifier.uploads");
         return new UploadSettings(
+            Formats: ReadFormats(uploads),
             MaxRequestSize: uploads.Bytes("max-request-size", 1 << 10, 1L << 40),
             MaxFileSize: uploads.Bytes("max-file-size", 1 << 10, 1 << 30),
             MinRate: uploads.Bytes("min-rate", 1, 1 << 30),
@@ -41,6 +45,16 @@ public sealed record UploadSettings(
             AbandonedAfter: uploads.Duration("abandoned-after", TimeSpan.FromMinutes(1), TimeSpan.FromDays(7)),
             SweepInterval: uploads.Duration("sweep-interval", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
             Outbox: OutboxSettings.Create(uploads.Section("outbox")));
+    }
+
+    private static AllowedFormats ReadFormats(SettingsSection uploads)
+    {
+        const string key = "formats";
+        var known = Enum.GetValues<PictureFormat>().ToDictionary(format => PictureFormats.Name(format).ToLowerInvariant());
+        var words = uploads.Words(key);
+        return words.Count > 0 && words.All(known.ContainsKey)
+            ? new AllowedFormats([.. words.Select(word => known[word])])
+            : throw uploads.Invalid(key, $"one or more of {string.Join(", ", known.Keys)}, separated by commas");
     }
 }
 

@@ -70,7 +70,7 @@ public sealed class ClassifyVerbSpecs : IDisposable
             Path.Combine(_folder.Path, "none.jpg"),
             _folder.Path,
             _folder.Write("empty.jpg", ""),
-            _folder.Write("large.png", [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, .. new byte[100]]),
+            _folder.Write("large.png", [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, .. new byte[2000]]),
             _folder.Write("text.jpg", "no picture at all"),
             _folder.Write("text.txt", "text"),
             _folder.Write("damaged.jpg", ByteClassifier.Jpeg(ByteClassifier.Refused)),
@@ -78,7 +78,7 @@ public sealed class ClassifyVerbSpecs : IDisposable
             "null\0.jpg",
             _folder.Write("no-extension", ByteClassifier.Jpeg(2)),
         ];
-        Assert.Equal(ExitCodes.SomeFailed, await RunAsync(files, json: true, "image-classifier.uploads.max-file-size=50"));
+        Assert.Equal(ExitCodes.SomeFailed, await RunAsync(files, json: true, "image-classifier.uploads.max-file-size=1KiB"));
 
         var entries = Json().EnumerateArray().ToList();
         Assert.Equal(files, entries.Select(entry => entry.GetProperty("file").GetString()));
@@ -92,6 +92,34 @@ public sealed class ClassifyVerbSpecs : IDisposable
             entry.GetProperty("status").GetString() == "failed", entry.TryGetProperty("error", out _)));
         Assert.Equal(2, entries.Count(entry => entry.GetProperty("status").GetString() == "classified"));
         AssertAllReleased();
+    }
+
+    [Fact]
+    public async Task Bytes_decide_what_a_file_is_and_a_refusal_says_what_to_do()
+    {
+        var webP = "RIFF\u0020\0\0\0WEBPVP8 \u0001"u8.ToArray();
+        string[] files =
+        [
+            _folder.Write("jpeg_named.png", ByteClassifier.Jpeg(1)),
+            _folder.Write("heic.jpg", "\0\0\0\u0018ftypheic\0\0\0\0mif1heic"u8.ToArray()),
+            _folder.Write("pointer.png", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n"),
+            _folder.Write("page.html", "<!DOCTYPE html><title>404</title>"),
+            _folder.Write("a.webp", webP),
+        ];
+        Assert.Equal(ExitCodes.SomeFailed, await RunAsync(files, json: true));
+        Assert.Equal(
+            [
+                null,
+                "The file is a HEIC picture. Export it as JPEG or PNG.",
+                "The file is a Git LFS pointer, not the picture itself. Run git lfs pull and send the picture.",
+                "The file is a web page (HTML), not the picture itself. Download the picture and send that.",
+                "The file is a WebP picture. Export it as JPEG or PNG.",
+            ],
+            Json().EnumerateArray().Select(entry => entry.TryGetProperty("error", out var error) ? error.GetString() : null));
+
+        _output.GetStringBuilder().Clear();
+        Assert.Equal(
+            ExitCodes.Done, await RunAsync([files[^1]], json: true, "image-classifier.uploads.formats=jpeg,webp"));
     }
 
     [Fact]

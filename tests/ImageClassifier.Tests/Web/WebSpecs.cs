@@ -29,6 +29,7 @@ public abstract class WebSpecs : VirtualTimeSpecs
     protected InMemoryObjectStore Store { get; }
 
     protected static UploadSettings Uploading { get; } = new(
+        Formats: AllowedFormats.Default,
         MaxRequestSize: 1 << 20,
         MaxFileSize: 1 << 16,
         MinRate: 240,

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Host.CommandLine.Classify;
 
@@ -11,8 +12,9 @@ namespace ImageClassifier.Host.CommandLine.Classify;
 /// </summary>
 /// <param name="classifier">The model.</param>
 /// <param name="maxFileSize">The largest file that is read, in bytes.</param>
+/// <param name="formats">The formats that are read.</param>
 /// <param name="decoders">How many files are decoded at once.</param>
-internal sealed class FileClassification(IImageClassifier classifier, long maxFileSize, int decoders)
+internal sealed class FileClassification(IImageClassifier classifier, long maxFileSize, AllowedFormats formats, int decoders)
 {
     private readonly int _batchSize = classifier.PreferredBatchSize;
 
@@ -81,7 +83,7 @@ internal sealed class FileClassification(IImageClassifier classifier, long maxFi
     {
         try
         {
-            var picture = PictureFile.Read(file, maxFileSize);
+            var picture = PictureFile.Read(file, maxFileSize, formats);
             if (picture.Error is { } unread) return new Entry(file, null, unread);
             return classifier.Decode(picture.Content) switch
             {

@@ -8,14 +8,15 @@ namespace ImageClassifier.Host.CommandLine.Classify;
 /// <param name="Error">Why it cannot be classified; null where it can be tried.</param>
 internal sealed record PictureFile(ReadOnlyMemory<byte> Content, JobError? Error)
 {
-    /// <summary>Reads a file if it looks like a picture by its first bytes and is not too large.</summary>
-    public static PictureFile Read(string path, long maxSize)
+    /// <summary>Reads a file if its first bytes show an allowed format and it is not too large. Its name does not
+    /// matter.</summary>
+    public static PictureFile Read(string path, long maxSize, AllowedFormats formats)
     {
         try
         {
             return Directory.Exists(path)
                 ? Refused(FileOutcome.Unreadable, "It is a folder.")
-                : ReadContent(path, maxSize);
+                : ReadContent(path, maxSize, formats);
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -28,31 +29,28 @@ internal sealed record PictureFile(ReadOnlyMemory<byte> Content, JobError? Error
         }
     }
 
-    private static PictureFile ReadContent(string path, long maxSize)
+    private static PictureFile ReadContent(string path, long maxSize, AllowedFormats formats)
     {
-        // Of a pipe the length is not known, so the limit is held while reading too.
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
+        var head = new byte[FileKinds.HeadLength];
+        head = head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
+        if (head.Length == 0) return Refused(JobErrorCodes.Empty, "The file is empty.");
+        if (formats.FormatOf(head) is null) return new PictureFile(default, formats.Refuse(path, head));
+
+        // Of a pipe the length is not known, so the limit is held while reading too.
         var known = file.CanSeek ? file.Length : 0;
         if (known > maxSize) return TooLarge(maxSize);
         using var content = new MemoryStream((int)known);
+        content.Write(head);
         var buffer = new byte[81920];
         for (var read = file.Read(buffer); read > 0; read = file.Read(buffer))
         {
             content.Write(buffer, 0, read);
             if (content.Length > maxSize) return TooLarge(maxSize);
-            if (content.Length >= PictureFormats.SignatureLength && !IsPicture(content)) return NoPicture(path);
         }
 
-        if (content.Length == 0) return Refused(JobErrorCodes.Empty, "The file is empty.");
-        return IsPicture(content) ? new PictureFile(content.GetBuffer().AsMemory(0, (int)content.Length), null) : NoPicture(path);
+        return new PictureFile(content.GetBuffer().AsMemory(0, (int)content.Length), null);
     }
-
-    private static bool IsPicture(MemoryStream content) =>
-        PictureFormats.FromBytes(content.GetBuffer().AsSpan(0, (int)content.Length)) is not null;
-
-    private static PictureFile NoPicture(string path) => PictureFormats.FromFileName(path) is null
-        ? Refused(JobErrorCodes.UnsupportedName, "Only JPEG and PNG pictures are classified.")
-        : Refused(JobErrorCodes.ContentMismatch, "It is named like a picture, but its bytes are neither JPEG nor PNG.");
 
     private static PictureFile TooLarge(long maxSize) =>
         Refused(JobErrorCodes.TooLarge, $"The file is larger than {maxSize} bytes (image-classifier.uploads.max-file-size).");

@@ -14,7 +14,7 @@ public sealed class BatchEndpointSpecs
         await using var tier = await RunningWebTier.StartAsync("uploads.max-file-size = 4KiB");
         using var answer = await tier.Client.PostAsync("/api/batches", Upload.Form(
             Upload.Jpeg("a.jpg"), new Upload("b.gif", "GIF89a"u8.ToArray()), Upload.Png("c.PNG"),
-            Upload.Png("d.jpg"), new Upload("e.jpg", []), Upload.JpegOf("f.jpeg", 4097), Upload.JpegOf("g.JPEG", 4096)));
+            new Upload("d.jpg", "GIF89a"u8.ToArray()), new Upload("e.jpg", []), Upload.JpegOf("f.jpeg", 4097), Upload.JpegOf("g.JPEG", 4096)));
 
         Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
         var document = await answer.DocumentAsync();
@@ -36,6 +36,58 @@ public sealed class BatchEndpointSpecs
 
         await tier.UntilAsync(() => tier.Requests.All.Count == 3, "the accepted are sent");
         Assert.Equal(3, tier.Store.Keys.Count(key => key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task The_bytes_decide_what_a_picture_is_and_its_name_is_shown_as_it_was_sent()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        (Upload File, string Extension, string Type)[] files =
+        [
+            (Upload.Png("png_named.jpg"), ".png", "image/png"), (Upload.Jpeg("jpeg_named.PNG"), ".jpg", "image/jpeg"),
+            (Upload.Jpeg("blob"), ".jpg", "image/jpeg"), (Upload.Png("a.Jfif"), ".png", "image/png"),
+            (Upload.Jpeg("a.jpe"), ".jpg", "image/jpeg"), (Upload.Jpeg("a.pjpeg"), ".jpg", "image/jpeg"),
+        ];
+        var upload = await tier.UploadAsync([.. files.Select(file => file.File)]);
+        using var batch = await tier.Client.GetAsync($"/api/batches/{upload.Batch}");
+        Assert.Equal(
+            files.Select(file => file.File.FileName),
+            (await batch.DocumentAsync()).GetProperty("jobs").EnumerateArray().Select(job => job.Word("fileName")));
+        for (var i = 0; i < files.Length; i++)
+        {
+            var (file, extension, type) = files[i];
+            Assert.Contains($"images/{upload.Batch}/{upload.Jobs[i]}{extension}", tier.Store.Keys);
+            using var answer = await tier.Client.GetAsync($"/api/batches/{upload.Batch}/images/{upload.Jobs[i]}");
+            Assert.Equal(type, answer.Content.Headers.ContentType!.ToString());
+            Assert.Equal(
+                $"inline; filename=\"{upload.Jobs[i]}{extension}\"", answer.Content.Headers.ContentDisposition!.ToString());
+            Assert.Equal(file.Content, await answer.Content.ReadAsByteArrayAsync());
+        }
+    }
+
+    [Fact]
+    public async Task A_webp_is_refused_by_name_unless_it_is_let_in()
+    {
+        Upload[] files = [Upload.WebP("a.webp"), Upload.WebP("b.jpg"), Upload.Jpeg("c.webp"), Upload.Jpeg("d.jpg")];
+        await using var strict = await RunningWebTier.StartAsync();
+        using var refused = await strict.Client.PostAsync("/api/batches", Upload.Form(files));
+        var jobs = (await refused.DocumentAsync()).GetProperty("jobs").EnumerateArray().ToArray();
+        Assert.Equal(["rejected", "rejected", "rejected", "queued"], jobs.Select(job => job.Word("status")));
+        const string remedy = "The file is a WebP picture. Export it as JPEG or PNG.";
+        Assert.Equal((remedy, remedy), (jobs[0].Word("error"), jobs[1].Word("error")));
+        Assert.Equal(["unsupported-name", "content-mismatch", "unsupported-name"],
+            jobs.Take(3).Select(job => job.Word("errorCode")));
+
+        await using var tier = await RunningWebTier.StartAsync("uploads.formats = \"jpeg, png, webp\"");
+        var upload = await tier.UploadAsync(files);
+        for (var i = 0; i < files.Length; i++)
+        {
+            var isWebP = i < 2;
+            Assert.Contains(
+                $"images/{upload.Batch}/{upload.Jobs[i]}{(isWebP ? ".webp" : ".jpg")}", tier.Store.Keys);
+            using var answer = await tier.Client.GetAsync($"/api/batches/{upload.Batch}/images/{upload.Jobs[i]}");
+            Assert.Equal(isWebP ? "image/webp" : "image/jpeg", answer.Content.Headers.ContentType!.ToString());
+        }
     }
 
     [Fact]

@@ -75,7 +75,8 @@ public sealed class ClassifySpecs
         (Upload File, string Type)[] refused =
         [
             (new Upload("a.gif", "GIF89a"u8.ToArray()), "unsupported-name"), (new Upload("a.jpg", []), "empty"),
-            (Upload.Png("a.jpg"), "content-mismatch"), (Upload.JpegOf("a.jpg", 5000), "too-large"),
+            (new Upload("a.jpg", "GIF89a"u8.ToArray()), "content-mismatch"),
+            (Upload.JpegOf("a.jpg", 5000), "too-large"),
         ];
         foreach (var (file, type) in refused)
         {

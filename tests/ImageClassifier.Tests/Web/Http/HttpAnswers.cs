@@ -20,7 +20,7 @@ internal static class HttpAnswers
             Assert.True(answer.Headers.Contains(header), $"{(int)answer.StatusCode} comes without {header}.");
         Assert.False(answer.Headers.Contains("Server"));
         // A picture has no script, and the browser's own page around it has styles.
-        var isPicture = answer.Content.Headers.ContentType?.MediaType is "image/jpeg" or "image/png";
+        var isPicture = answer.Content.Headers.ContentType?.MediaType is "image/jpeg" or "image/png" or "image/webp";
         if (!isPicture)
         {
             Assert.DoesNotContain(

@@ -20,6 +20,10 @@ internal sealed record Upload(string FileName, byte[] Content)
     public static Upload Png(string fileName, string words = "cat") =>
         new(fileName, [.. PngHead, .. Encoding.UTF8.GetBytes(words)]);
 
+    /// <summary>What begins like a WebP and then says some words.</summary>
+    public static Upload WebP(string fileName, string words = "cat") =>
+        new(fileName, [.. "RIFF\u0020\0\0\0WEBPVP8 "u8, .. Encoding.UTF8.GetBytes(words)]);
+
     /// <summary>A JPEG of so many bytes.</summary>
     public static Upload JpegOf(string fileName, int bytes)
     {

@@ -183,7 +183,7 @@ public sealed class UploadRefusalSpecs
                 await stream.WriteAsync(Encoding.Latin1.GetBytes(
                     "POST /api/batches HTTP/1.1\r\nHost: test\r\nContent-Type: multipart/form-data; boundary=b\r\n"
                     + "Content-Length: 1000000\r\n\r\n--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.jpg\""
-                    + "\r\n\r\nÿØÿà and then"), tier.InTime);
+                    + "\r\n\r\nÿØÿà and then" + new string('x', FileKinds.HeadLength)), tier.InTime);
                 await tier.UntilAsync(() => tier.Store.CallsOf(StoreCall.Put) == markers + 2, "the picture is under way");
             }
 

@@ -17,7 +17,7 @@ public sealed class BatchStateSpecs
         var batch = BatchId.New();
         _manifest = new BatchManifest(batch, DateTimeOffset.UnixEpoch,
         [
-            Accepted(batch, "a.jpg"), ManifestJob.Refuse("b.gif", JobErrorCodes.UnsupportedName, "No."),
+            Accepted(batch, "a.jpg"), ManifestJob.Refuse("b.gif", new(JobErrorCodes.UnsupportedName, "No.")),
             Accepted(batch, "c.jpg"), Accepted(batch, "d.jpg"),
         ]);
     }

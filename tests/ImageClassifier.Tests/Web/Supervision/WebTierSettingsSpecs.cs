@@ -1,3 +1,4 @@
+using ImageClassifier.Core;
 using ImageClassifier.Tests.Configuration;
 using ImageClassifier.Web.Supervision;
 using Xunit;
@@ -18,5 +19,27 @@ public sealed class WebTierSettingsSpecs
             "image-classifier.queues.requests.max-lease=20m",
             $"image-classifier.results.lost-after={lostAfter}"));
         Assert.Equal(TimeSpan.FromSeconds(seconds), settings.Results.Lost.LostAfter);
+    }
+
+    [Theory]
+    [InlineData("jpeg, png", "JPEG or PNG")]
+    [InlineData("webp,png", "PNG or WebP")]
+    [InlineData("jpeg", "JPEG")]
+    public void The_formats_that_are_let_in_can_be_set(string formats, string names)
+    {
+        var settings = WebTierSettings.Create(Sources.With($"image-classifier.uploads.formats={formats}"));
+        Assert.Equal(names, settings.Uploads.Formats.Names);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("jpeg, heic")]
+    [InlineData("JPEG")]
+    public void A_format_that_is_unknown_is_refused_with_those_that_are_known(string formats)
+    {
+        var failure = Assert.Throws<InvalidSettingException>(
+            () => WebTierSettings.Create(Sources.With($"image-classifier.uploads.formats={formats}")));
+        Assert.Equal("image-classifier.uploads.formats", failure.Key);
+        Assert.Contains("jpeg, png, webp", failure.Message, StringComparison.Ordinal);
     }
 }

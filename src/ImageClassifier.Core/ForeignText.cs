@@ -1,0 +1,39 @@
+using System.Globalization;
+using System.Text;
+
+namespace ImageClassifier.Core;
+
+/// <summary>Text that others have written, such as file names. What is in it unseen can change what the text beside it looks
+/// like: a name with U+202E before <c>gpj.exe</c> is shown as if it ended in <c>exe.jpg</c>.</summary>
+public static class ForeignText
+{
+    private const int ZeroWidthNonJoiner = 0x200C;
+    private const int ZeroWidthJoiner = 0x200D;
+
+    /// <summary>Whether a character is not seen itself: controls, marks of writing direction, ends of lines and the like. The
+    /// two joiners are none of them, because scripts and emoji need them.</summary>
+    public static bool IsUnseen(Rune character) => Rune.GetUnicodeCategory(character) switch
+    {
+        UnicodeCategory.Format => character.Value is not (ZeroWidthNonJoiner or ZeroWidthJoiner),
+        UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator => true,
+        _ => false,
+    };
+
+    /// <summary>The text for people: each unseen character, and each half of one, shows as U+FFFD.</summary>
+    public static string Shown(string text) => Replace(text, "\uFFFD");
+
+    /// <summary>The text without its unseen characters, for judging what people see.</summary>
+    public static string WithoutUnseen(string text) => Replace(text, "");
+
+    private static string Replace(string text, string replacement)
+    {
+        var seen = new StringBuilder(text.Length);
+        foreach (var character in text.EnumerateRunes())
+        {
+            if (IsUnseen(character)) seen.Append(replacement);
+            else seen.Append(character);
+        }
+
+        return seen.ToString();
+    }
+}

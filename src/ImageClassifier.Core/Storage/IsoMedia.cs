@@ -1,0 +1,37 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace ImageClassifier.Core.Storage;
+
+/// <summary>The beginning of a file in the ISO base media format (ISO/IEC 14496-12): HEIC, AVIF, MP4 and their kin.</summary>
+internal static class IsoMedia
+{
+    private const int TypeAt = 4;
+    private const int MajorBrandAt = 8;
+    private const int CompatibleBrandsAt = 16;
+    private const int WordLength = 4;
+
+    // Brands that say only that there is a picture; its coding stands among the compatible brands.
+    private static readonly string[] AnyCoding = ["mif1", "msf1", "heif"];
+
+    /// <summary>Whether the file's main brand is one of these, or one of these tells the coding of its pictures.</summary>
+    public static bool HasBrand(ReadOnlySpan<byte> head, params string[] brands)
+    {
+        if (WordAt(head, TypeAt) != "ftyp" || WordAt(head, MajorBrandAt) is not { } major) return false;
+        if (brands.Contains(major)) return true;
+        if (!AnyCoding.Contains(major)) return false;
+        var end = Math.Min(head.Length, BinaryPrimitives.ReadUInt32BigEndian(head));
+        for (var at = CompatibleBrandsAt; at + WordLength <= end; at += WordLength)
+        {
+            if (brands.Contains(WordAt(head, at))) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether it is a file of this format at all. QuickTime's oldest films begin without a brand.</summary>
+    public static bool IsMovie(ReadOnlySpan<byte> head) => WordAt(head, TypeAt) is "ftyp" or "moov" or "mdat" or "wide";
+
+    private static string? WordAt(ReadOnlySpan<byte> head, int at) =>
+        head.Length >= at + WordLength ? Encoding.Latin1.GetString(head.Slice(at, WordLength)) : null;
+}
