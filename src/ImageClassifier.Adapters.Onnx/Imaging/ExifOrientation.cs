@@ -20,7 +20,8 @@ internal static class ExifOrientation
     {
         if (exif.StartsWith(Prefix)) exif = exif[Prefix.Length..];
         var isLittleEndian = exif.StartsWith("II*\0"u8);
-        if (exif.Length < HeaderBytes || !isLittleEndian && !exif.StartsWith("MM\0*"u8)) return SKEncodedOrigin.TopLeft;
+        var isTiff = isLittleEndian || exif.StartsWith("MM\0*"u8);
+        if (exif.Length < HeaderBytes || !isTiff) return SKEncodedOrigin.TopLeft;
         var tiff = new Tiff(exif, isLittleEndian);
         var directory = tiff.Long(4);
         if (directory > exif.Length - 2) return SKEncodedOrigin.TopLeft;

@@ -7,10 +7,10 @@ using SkiaSharp;
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
 /// <summary>
-/// Turns a picture into a model's input. Its file is read and checked before the codec sees it: the codec is native code
-/// and gets only what is known to be safe. A picture that is too large, or needs too much memory, is refused by its
-/// header; those that are decoded at once share the memory, and each has its time. A JPEG or WebP is decoded at the
-/// smallest eighth of its size that still has the pixels the model wants. Safe for use from several threads.
+/// Turns a picture into a model's input. The codec is native code, so the file is read and checked before the codec sees
+/// it. A picture that is too large, or needs too much memory, is refused by its header. Pictures that are decoded at once
+/// share the memory, and each has its time. A JPEG or WebP is decoded at the smallest eighth of its size that still has
+/// the pixels the model wants. Safe for use from several threads.
 /// </summary>
 internal sealed class PictureDecoder
 {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing;
 using Xunit;
 
@@ -21,7 +22,7 @@ public sealed class FoundPictureSpecs
         ["png_named.jpg"] = "goldfish",
         ["jpeg_named.png"] = "goldfish",
         ["heic_named.jpg"] = "refused: The file is a HEIC picture. Export it as JPEG or PNG.",
-        ["webp_named.jpg"] = "refused: The picture is cut off",
+        ["webp_named.jpg"] = "refused: The file is a WebP picture. Export it as JPEG or PNG.",
     };
 
     [SkippableFact]
@@ -43,6 +44,8 @@ public sealed class FoundPictureSpecs
 
     private static string Answer(OnnxImageClassifier classifier, byte[] file)
     {
+        // Uploads and the verb classify ask this first.
+        if (AllowedFormats.Default.FormatOf(file) is null) return $"refused: {AllowedFormats.Default.Refuse(file)}";
         switch (classifier.Decode(file))
         {
             case Decoding.Decoded decoded:

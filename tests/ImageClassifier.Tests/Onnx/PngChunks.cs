@@ -12,17 +12,25 @@ internal sealed record PngChunks(string Type, byte[] Data)
     private const int BytesAroundData = 12;
 
     /// <summary>Takes a PNG apart.</summary>
-    public static List<PngChunks> Of(byte[] png)
+    public static List<PngChunks> Of(byte[] png) => TryRead(png, out var chunks)
+        ? chunks
+        : throw new ArgumentException("The PNG has a chunk that is not whole.", nameof(png));
+
+    /// <summary>Takes a PNG apart as far as its chunks are whole.</summary>
+    /// <returns>Whether all of them are.</returns>
+    public static bool TryRead(byte[] png, out List<PngChunks> chunks)
     {
-        var chunks = new List<PngChunks>();
+        chunks = [];
         for (var at = SignatureBytes; at < png.Length;)
         {
+            if (png.Length - at < BytesAroundData) return false;
             var length = BinaryPrimitives.ReadInt32BigEndian(png.AsSpan(at));
+            if (length < 0 || length > png.Length - at - BytesAroundData) return false;
             chunks.Add(new PngChunks(Encoding.ASCII.GetString(png, at + 4, 4), png[(at + 8)..(at + 8 + length)]));
             at += length + BytesAroundData;
         }
 
-        return chunks;
+        return true;
     }
 
     /// <summary>Puts chunks together, each with its checksum.</summary>

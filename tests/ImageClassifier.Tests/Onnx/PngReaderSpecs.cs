@@ -143,7 +143,11 @@ public sealed class PngReaderSpecs
         using var stored = TestPictures.AsStored(upright, orientation);
         var expected = TestDecoder.Decode(TestPictures.Png(upright));
         var chunks = PngChunks.Of(TestPictures.Png(stored));
-        foreach (var exif in new[] { LittleEndian(orientation), BigEndian(orientation), [.. "Exif\0\0"u8, .. BigEndian(orientation)] })
+        byte[][] forms =
+        [
+            LittleEndian(orientation), BigEndian(orientation), [.. "Exif\0\0"u8, .. BigEndian(orientation)],
+        ];
+        foreach (var exif in forms)
         {
             var chunk = new PngChunks("eXIf", exif);
 

@@ -6,8 +6,16 @@ namespace ImageClassifier.Tests.Onnx;
 /// <summary>The files of the folder <c>Pictures</c>, and where things are in them.</summary>
 internal static class SamplePicture
 {
-    public static byte[] Read(string name) => File.ReadAllBytes(
-        Path.Combine(Repository.Root, "tests", "ImageClassifier.Tests", "Onnx", "Pictures", name));
+    private static readonly string Folder =
+        Path.Combine(Repository.Root, "tests", "ImageClassifier.Tests", "Onnx", "Pictures");
+
+    /// <summary>All of them, always in the same order.</summary>
+    public static IEnumerable<byte[]> All => Directory.EnumerateFiles(Folder)
+        .Where(path => Path.GetExtension(path) != ".md")
+        .Order(StringComparer.Ordinal)
+        .Select(File.ReadAllBytes);
+
+    public static byte[] Read(string name) => File.ReadAllBytes(Path.Combine(Folder, name));
 
     /// <summary>Where the markers of a kind are in a JPEG.</summary>
     public static List<int> Markers(byte[] jpeg, params byte[] kinds)

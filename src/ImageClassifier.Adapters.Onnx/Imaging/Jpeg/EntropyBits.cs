@@ -8,6 +8,9 @@ internal ref struct EntropyBits(ReadOnlySpan<byte> data)
 {
     private const int PeekedBits = 16;
 
+    // The longest code with the longest value.
+    private const int MostBitsOfSymbol = 31;
+
     private readonly ReadOnlySpan<byte> _data = data;
     private ulong _bits;
     private int _held;
@@ -16,12 +19,14 @@ internal ref struct EntropyBits(ReadOnlySpan<byte> data)
     /// <summary>Whether more bits were taken than there are.</summary>
     public readonly bool IsOverdrawn => _held < 0;
 
-    /// <summary>Takes the next symbol of a Huffman code; less than zero where the bits are no code.</summary>
+    /// <summary>Takes the next symbol of a Huffman code, and passes over the value that follows it: the symbol's lower
+    /// four bits say how long that is.</summary>
+    /// <returns>The symbol; less than zero where the bits are no code.</returns>
     public int Symbol(HuffmanTable table)
     {
         var found = table.Find(Peek());
         if (found == HuffmanTable.NoCode) return -1;
-        Drop(found >> 8);
+        Drop((found >> 8) + (found & 15));
         return found & 0xFF;
     }
 
@@ -64,7 +69,7 @@ internal ref struct EntropyBits(ReadOnlySpan<byte> data)
 
     private int Peek()
     {
-        if (_held < PeekedBits) Fill();
+        if (_held < MostBitsOfSymbol) Fill();
         return (int)(_bits >> (64 - PeekedBits));
     }
 

@@ -78,7 +78,7 @@ internal sealed record JpegFrame(
         {
             return string.Create(
                 CultureInfo.InvariantCulture,
-                $"The file is a JPEG with {components} components, not 1 (grey), 3 (colour) or 4 (CMYK). Export it in RGB.");
+                $"The file is a JPEG with {components} components, not with 1, 3 or 4. Export it as an RGB JPEG.");
         }
 
         if (content.Length != BytesBeforeComponents + components * BytesPerComponent) return JpegHeader.Damaged;

@@ -5,11 +5,11 @@ namespace ImageClassifier.Adapters.Onnx.Imaging.Jpeg;
 /// <summary>How a JPEG is stored (ITU-T T.81, annex B).</summary>
 /// <param name="Frame">Its only frame.</param>
 /// <param name="Length">Where the data of the last scan that the codec reads ends.</param>
-/// <param name="IsOneScan">Whether one sequential scan has all components, so that the picture is decoded as it is read.
-/// All others, progressive ones above all, are whole in memory as coefficients before the first pixel comes.</param>
+/// <param name="IsOneScan">Whether one sequential scan has all components: such a picture is decoded as it is read. Of
+/// all others, the codec keeps all coefficients until the last scan.</param>
 /// <param name="HasEnd">Whether a marker ends the last scan.</param>
 internal sealed record JpegHeader(JpegFrame Frame, int Length, bool IsOneScan, bool HasEnd)
-    : PictureHeader(SKEncodedImageFormat.Jpeg, Frame.Width, Frame.Height, Length)
+    : PictureHeader(SKEncodedImageFormat.Jpeg, Frame.Width, Frame.Height, Length, Origin: null)
 {
     /// <summary>The refusal of a file whose markers contradict the standard.</summary>
     public const string Damaged = "The JPEG is damaged. Export it again.";

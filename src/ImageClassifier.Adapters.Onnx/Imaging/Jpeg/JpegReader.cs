@@ -1,8 +1,8 @@
 namespace ImageClassifier.Adapters.Onnx.Imaging.Jpeg;
 
 /// <summary>
-/// Reads all markers of a JPEG up to its end, before a codec does. Only what is listed here goes on: libjpeg writes past
-/// its buffer when it is asked to reduce a lossless frame, so no frame of another kind may reach it.
+/// Reads all markers of a JPEG up to its end, before a codec does, and accepts only those that are listed here. A frame
+/// of another kind must not reach the codec: when it scales a lossless frame, it writes past its buffer.
 /// </summary>
 /// <param name="file">The file, from its start-of-image marker on.</param>
 internal ref struct JpegReader(ReadOnlySpan<byte> file)

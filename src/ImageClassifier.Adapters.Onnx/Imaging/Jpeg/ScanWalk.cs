@@ -8,8 +8,8 @@ namespace ImageClassifier.Adapters.Onnx.Imaging.Jpeg;
 /// <param name="scan">The scan.</param>
 /// <param name="tables">The Huffman tables as they are when the scan begins, the first four for first coefficients.
 /// </param>
-/// <param name="nonZero">The coefficients of the scan's only component that earlier scans made non-zero; empty where
-/// no scan refines any.</param>
+/// <param name="nonZero">The coefficients of the scan's first component that earlier scans made non-zero; empty where
+/// the frame is not progressive.</param>
 /// <param name="data">The file from the first byte of the scan's data on.</param>
 internal ref struct ScanWalk(
     JpegFrame frame, JpegScan scan, ReadOnlySpan<HuffmanTable?> tables, Span<ulong> nonZero, ReadOnlySpan<byte> data)
@@ -39,7 +39,8 @@ internal ref struct ScanWalk(
         if (!HasTables()) return false;
         var (across, down) = _scan.Components is [var only]
             ? BlocksOf(_frame, _frame.Components[only.Index])
-            : (Quotient(_frame.Width, BlockSide * _frame.MostAcross), Quotient(_frame.Height, BlockSide * _frame.MostDown));
+            : (Quotient(_frame.Width, BlockSide * _frame.MostAcross),
+                Quotient(_frame.Height, BlockSide * _frame.MostDown));
         var untilRestart = restartInterval;
         for (var y = 0; y < down; y++)
         {
@@ -67,7 +68,8 @@ internal ref struct ScanWalk(
         foreach (var component in _scan.Components)
         {
             var needsDc = _scan.First == 0 && !_scan.IsRefinement;
-            if (needsDc && DcTable(component) is null || _scan.Last > 0 && AcTable(component) is null) return false;
+            var needsAc = _scan.Last > 0;
+            if ((needsDc && DcTable(component) is null) || (needsAc && AcTable(component) is null)) return false;
         }
 
         return true;
@@ -106,13 +108,9 @@ internal ref struct ScanWalk(
         return true;
     }
 
-    private bool WalkFirstCoefficient(JpegScanComponent component)
-    {
-        var size = _bits.Symbol(DcTable(component)!);
-        if (size is < 0 or > 15) return false;
-        _bits.Skip(size);
-        return true;
-    }
+    // The symbol is the number of bits of the value.
+    private bool WalkFirstCoefficient(JpegScanComponent component) =>
+        _bits.Symbol(DcTable(component)!) is >= 0 and <= 15;
 
     private bool WalkSequentialBand(HuffmanTable table)
     {
@@ -123,7 +121,6 @@ internal ref struct ScanWalk(
             var (zeros, size) = (symbol >> 4, symbol & 15);
             if (size == 0 && zeros != LongestRun) break;
             k += zeros;
-            _bits.Skip(size);
         }
 
         return true;
@@ -149,9 +146,7 @@ internal ref struct ScanWalk(
             }
 
             k += zeros;
-            if (size == 0) continue;
-            _bits.Skip(size);
-            if (!_nonZero.IsEmpty && k <= _scan.Last) _nonZero[block] |= 1UL << k;
+            if (size > 0 && k <= _scan.Last) _nonZero[block] |= 1UL << k;
         }
 
         return true;
@@ -165,12 +160,7 @@ internal ref struct ScanWalk(
             var symbol = _bits.Symbol(table);
             if (symbol < 0) return false;
             var (zeros, isNew) = (symbol >> 4, (symbol & 15) != 0);
-            if (isNew)
-            {
-                // Its sign.
-                _bits.Skip(1);
-            }
-            else if (zeros != LongestRun)
+            if (!isNew && zeros != LongestRun)
             {
                 _emptyBlocks = EmptyBlocks(zeros);
                 break;
@@ -185,7 +175,7 @@ internal ref struct ScanWalk(
             if (isNew && k <= _scan.Last) nonZero |= 1UL << k;
         }
 
-        if (_emptyBlocks == 0 || k > _scan.Last) return true;
+        if (_emptyBlocks == 0) return true;
         // Of the rest of this block come only the bits of coefficients that are not zero.
         _bits.Skip(BitOperations.PopCount(nonZero >> k << (k + JpegScan.LastCoefficient - _scan.Last)));
         _emptyBlocks--;
