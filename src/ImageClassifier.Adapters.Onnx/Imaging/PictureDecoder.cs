@@ -1,4 +1,5 @@
 using System.Globalization;
+using ImageClassifier.Adapters.Onnx.Imaging.Jpeg;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Storage;
 using SkiaSharp;
@@ -6,19 +7,15 @@ using SkiaSharp;
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
 /// <summary>
-/// Turns a JPEG, PNG or WebP into a model's input. The header is read first, and a picture that is too large, or needs too
-/// much memory, is refused by it; those that are decoded at once share the memory, and each has its time. A JPEG is
-/// decoded at the smallest eighth of its size that still has the pixels the model wants. Safe for use from several
-/// threads.
+/// Turns a picture into a model's input. The codec is native code, so the file is read and checked before the codec sees
+/// it. A picture that is too large, or needs too much memory, is refused by its header. Pictures that are decoded at once
+/// share the memory, and each has its time. A JPEG or WebP is decoded at the smallest eighth of its size that still has
+/// the pixels the model wants. Safe for use from several threads.
 /// </summary>
 internal sealed class PictureDecoder
 {
     private const int ScaleSteps = 8;
     private const int BytesPerPixel = 4;
-
-    // Where a PNG says whether it is interlaced: the end of its first chunk, which is always the header.
-    private const int PngInterlaceAt = 28;
-    private const int LargestPngPixel = 8;
 
     private readonly ModelInput _input;
     private readonly TensorWriter _writer;
@@ -58,39 +55,48 @@ internal sealed class PictureDecoder
             return Undecodable(AllowedFormats.Default.Refuse(file.Span));
         }
 
+        if (ReadHeader(format, file.Span, out var wrong) is not { } header) return Undecodable(wrong!);
+        if ((long)header.Width * header.Height > _limits.MaxPixels) return TooManyPixels(header);
+
         using var pinned = file.Pin();
-        using var stream = new TimedPictureStream((byte*)pinned.Pointer, file.Length, _limits.Timeout, _time);
+        using var stream = new TimedPictureStream((byte*)pinned.Pointer, header, _limits.Timeout, _time);
         using var codec = SKCodec.Create(stream, out var opened);
         if (stream.IsCutOff) return TooSlow();
-        if (codec is null || opened != SKCodecResult.Success || codec.EncodedFormat != SkiaFormat(format))
+        if (codec is null || opened != SKCodecResult.Success || !IsAsTheHeaderSays(codec, header))
         {
             return Undecodable("The picture's header is damaged, or of a form that cannot be decoded.");
         }
 
-        var stored = codec.Info.Size;
-        if ((long)stored.Width * stored.Height > _limits.MaxPixels) return TooManyPixels(stored);
-        if (stored.IsEmpty) return Undecodable("The picture has no pixels.");
-        var plan = Plan(codec, file.Span);
+        var plan = Plan(codec, header);
         if (!_memory.CanHold(plan.MemoryNeeded)) return TooMuchMemory(plan.MemoryNeeded);
 
         using var share = _memory.Take(plan.MemoryNeeded);
         // Having waited for the others costs the picture nothing.
         stream.RestartClock();
-        var refusal = Decode(codec, plan, tensor);
+        var isWhole = header is not JpegHeader { MustBeWalked: true } jpeg
+            || JpegScans.AreComplete(file.Span, jpeg, stream.IsTimeOver);
+        var refusal = isWhole
+            ? Decode(codec, header.Origin ?? codec.EncodedOrigin, plan, tensor)
+            : Undecodable(PictureHeader.CutOff);
         return refusal is not null && stream.IsCutOff ? TooSlow() : refusal;
     }
 
-    private static SKEncodedImageFormat SkiaFormat(PictureFormat format) => format switch
-    {
-        PictureFormat.Jpeg => SKEncodedImageFormat.Jpeg,
-        PictureFormat.Png => SKEncodedImageFormat.Png,
-        PictureFormat.WebP => SKEncodedImageFormat.Webp,
-        _ => throw new ArgumentOutOfRangeException(nameof(format)),
-    };
+    private static PictureHeader? ReadHeader(PictureFormat format, ReadOnlySpan<byte> file, out string? wrong) =>
+        format switch
+        {
+            PictureFormat.Jpeg => JpegReader.Read(file, out wrong),
+            PictureFormat.Png => PngReader.Read(file, out wrong),
+            PictureFormat.WebP => WebpReader.Read(file, out wrong),
+            _ => throw new ArgumentOutOfRangeException(nameof(format)),
+        };
 
-    private JobError? Decode(SKCodec codec, PixelPlan plan, Span<float> tensor)
+    // The checks would be worth nothing if the codec read another picture than they did.
+    private static bool IsAsTheHeaderSays(SKCodec codec, PictureHeader header) =>
+        codec.EncodedFormat == header.Format && codec.Info.Width == header.Width && codec.Info.Height == header.Height;
+
+    private JobError? Decode(SKCodec codec, SKEncodedOrigin origin, PixelPlan plan, Span<float> tensor)
     {
-        var orientation = Orientation.From(codec.EncodedOrigin);
+        var orientation = Orientation.From(origin);
         var upright = orientation.Turn(codec.Info.Size);
         var shorter = Math.Min(upright.Width, upright.Height);
         var across = AxisGeometry.Plan(upright.Width, shorter, _input.Resize, _input.Width);
@@ -119,32 +125,18 @@ internal sealed class PictureDecoder
         return codec.Info.Size;
     }
 
-    private PixelPlan Plan(SKCodec codec, ReadOnlySpan<byte> file)
+    private PixelPlan Plan(SKCodec codec, PictureHeader header)
     {
         // Colours stay as they are stored (no colour space is asked for), as models are trained on them so. Alpha is
         // multiplied in, because only such pixels can be averaged.
         var alpha = codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Premul;
         var size = SmallestSufficientSize(codec);
         var pixels = new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, alpha);
-        if (codec.EncodedFormat == SKEncodedImageFormat.Jpeg)
-        {
-            var coefficients = JpegHeader.Read(file).CoefficientBytes(codec.Info.Width, codec.Info.Height);
-            return new PixelPlan(pixels, size.Height, pixels.BytesSize64 + coefficients);
-        }
-
-        if (codec.EncodedFormat == SKEncodedImageFormat.Webp)
-        {
-            // The codec copies the file. A lossless picture is whole in memory at its full size before it is scaled, and
-            // no WebP can be read in bands.
-            var fullSize = (long)codec.Info.Width * codec.Info.Height * BytesPerPixel;
-            return new PixelPlan(pixels, size.Height, pixels.BytesSize64 + fullSize + file.Length);
-        }
-
-        var bandHeight = pixels.BytesSize64 > _bandBytes ? Math.Max(_bandBytes / pixels.RowBytes, 1) : size.Height;
-        // An interlaced one is put together in memory of its own first.
-        var isInterlaced = file.Length > PngInterlaceAt && file[PngInterlaceAt] != 0;
-        var bytesPerPixel = BytesPerPixel + (isInterlaced ? LargestPngPixel : 0);
-        return new PixelPlan(pixels, bandHeight, (long)size.Width * bandHeight * bytesPerPixel);
+        var bandHeight = header.Format == SKEncodedImageFormat.Png && pixels.BytesSize64 > _bandBytes
+            ? Math.Max(_bandBytes / pixels.RowBytes, 1)
+            : size.Height;
+        var bytesPerPixel = BytesPerPixel + header.CodecBytesPerPixel;
+        return new PixelPlan(pixels, bandHeight, (long)size.Width * bandHeight * bytesPerPixel + header.CodecBytes);
     }
 
     private static SKCodecResult ReadPixels(SKCodec codec, PixelPlan plan, CropResampler resampler)
@@ -184,14 +176,14 @@ internal sealed class PictureDecoder
 
     private static string Reason(SKCodecResult result) => result switch
     {
-        SKCodecResult.IncompleteInput => "The picture is cut off: its end is missing.",
+        SKCodecResult.IncompleteInput => PictureHeader.CutOff,
         SKCodecResult.ErrorInInput => "The picture is damaged.",
         _ => "The picture is of a form that cannot be decoded.",
     };
 
     private static JobError Undecodable(string message) => new(JobErrorCodes.Undecodable, message);
 
-    private JobError TooManyPixels(SKSizeI size) => new(JobErrorCodes.TooManyPixels, string.Create(
+    private JobError TooManyPixels(PictureHeader size) => new(JobErrorCodes.TooManyPixels, string.Create(
         CultureInfo.InvariantCulture,
         $"The picture has {size.Width} x {size.Height} pixels; at most {_limits.MaxPixels:N0} in all are accepted."));
 

@@ -24,7 +24,7 @@ internal sealed class PictureMutations
     {
         var samples = Path.GetDirectoryName(Repository.SharedFile("images", "README.md"))!;
         var files = Directory.EnumerateFiles(samples, "*", SearchOption.AllDirectories)
-            .Where(path => Path.GetExtension(path) is ".jpg" or ".png")
+            .Where(path => Path.GetExtension(path) is ".jpg" or ".png" or ".webp")
             .Order(StringComparer.Ordinal)
             .Select(File.ReadAllBytes)
             .Where(file => file.Length > 0 && file.Length <= longest);
@@ -37,7 +37,7 @@ internal sealed class PictureMutations
         var file = Pick(random);
         for (var changes = random.Next(1, MostChanges + 1); changes > 0 && file.Length > 0; changes--)
         {
-            file = random.Next(8) switch
+            file = random.Next(11) switch
             {
                 0 => Flip(file, random),
                 1 => Overwrite(file, random),
@@ -46,6 +46,7 @@ internal sealed class PictureMutations
                 4 => Repeat(file, random),
                 5 => Remove(file, random),
                 6 => ChangeSegment(file, random),
+                >= 8 => HeaderMutations.Change(file, random),
                 _ => ChangeHead(file, random),
             };
         }
@@ -169,6 +170,7 @@ internal sealed class PictureMutations
         yield return TestPictures.Jpeg(opaque, 80);
         yield return TestPictures.Jpeg(soft, 40);
         yield return TestPictures.WithOrientation(TestPictures.Jpeg(soft), 6);
+        foreach (var form in SamplePicture.All) yield return form;
         yield return ProgressiveJpeg.Create(100, 70, scans: 4);
         yield return TestPictures.Png(opaque);
         yield return TestPictures.Png(transparent);

@@ -155,7 +155,8 @@ internal static class TestPictures
         return pixels;
     }
 
-    private static void WriteChunk(Stream file, string type, byte[] data)
+    /// <summary>Writes a PNG chunk with its checksum.</summary>
+    public static void WriteChunk(Stream file, string type, byte[] data)
     {
         byte[] typed = [.. Encoding.ASCII.GetBytes(type), .. data];
         Span<byte> number = stackalloc byte[4];
