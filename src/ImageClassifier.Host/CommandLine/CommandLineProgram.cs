@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ImageClassifier.Core;
+using ImageClassifier.Web.Access;
 
 namespace ImageClassifier.Host.CommandLine;
 
@@ -62,7 +63,7 @@ public sealed class CommandLineProgram(
 
     private int Fail(string message, int exitCode)
     {
-        error.WriteLine($"{Name}: {message.ReplaceLineEndings(" ")}");
+        error.WriteLine($"{Name}: {ApiKey.HideIn(message.ReplaceLineEndings(" "))}");
         return exitCode;
     }
 }
