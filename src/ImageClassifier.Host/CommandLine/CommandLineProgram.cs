@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ImageClassifier.Core;
+using ImageClassifier.Host.Logging;
 using ImageClassifier.Web.Access;
 
 namespace ImageClassifier.Host.CommandLine;
@@ -63,7 +64,7 @@ public sealed class CommandLineProgram(
 
     private int Fail(string message, int exitCode)
     {
-        error.WriteLine($"{Name}: {ApiKey.HideIn(message.ReplaceLineEndings(" "))}");
+        error.WriteLine($"{Name}: {RedactedBatchIds.In(ApiKey.HideIn(message.ReplaceLineEndings(" ")))}");
         return exitCode;
     }
 }

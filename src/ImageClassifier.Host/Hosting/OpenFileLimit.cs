@@ -8,7 +8,8 @@ internal static class OpenFileLimit
     private const int OnLinux = 7;
     private const int OnMacOs = 8;
 
-    /// <summary>The limit; null where the system has none. At its start the runtime has raised it as far as it may.</summary>
+    /// <summary>The limit; null where the system has none. At its start the runtime has raised it as far as it
+    /// may.</summary>
     public static long? OfThisProcess()
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) return null;

@@ -19,7 +19,8 @@ public static class ConsoleLogging
         });
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         // In place of the console's provider, which AddSimpleConsole has added.
-        logging.Services.Remove(logging.Services.Single(service => service.ImplementationType == typeof(ConsoleLoggerProvider)));
+        logging.Services.Remove(
+            logging.Services.Single(service => service.ImplementationType == typeof(ConsoleLoggerProvider)));
         logging.Services.AddSingleton<ILoggerProvider>(services => new RedactingLoggerProvider(
             ActivatorUtilities.CreateInstance<ConsoleLoggerProvider>(services)));
         return logging;

@@ -6,9 +6,9 @@ namespace ImageClassifier.Host.Logging;
 /// <summary>Keeps the ids of batches out of texts: whoever has one may read and delete the batch.</summary>
 internal static partial class RedactedBatchIds
 {
-    /// <summary>The text with each batch's <see cref="BatchId.LogReference"/> in place of its id. An id is known by what is
-    /// before it: a word such as <c>Batch</c>, a store's key, a file's path, a call's address. Ids of jobs stay, because
-    /// they give no right.</summary>
+    /// <summary>The text with each batch's <see cref="BatchId.LogReference"/> in place of its id. An id is known by
+    /// what is before it: a word such as <c>Batch</c>, a store's key, a file's path, a call's address. Ids of jobs
+    /// stay, because they give no right.</summary>
     public static string In(string text) =>
         Id().Replace(text, id => BatchId.Parse(id.Value.ToLowerInvariant()).LogReference);
 

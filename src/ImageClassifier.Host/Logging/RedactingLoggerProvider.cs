@@ -2,7 +2,8 @@ using Microsoft.Extensions.Logging;
 
 namespace ImageClassifier.Host.Logging;
 
-/// <summary>Keeps the ids of batches out of a log: out of messages, scopes and exceptions, whoever writes them.</summary>
+/// <summary>Keeps the ids of batches out of a log: out of messages, scopes and exceptions, whoever writes
+/// them.</summary>
 /// <param name="inner">The log.</param>
 internal sealed class RedactingLoggerProvider(ILoggerProvider inner) : ILoggerProvider, ISupportExternalScope
 {
@@ -18,7 +19,8 @@ internal sealed class RedactingLoggerProvider(ILoggerProvider inner) : ILoggerPr
 
     private sealed class Log(ILogger inner) : ILogger
     {
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => inner.BeginScope(RedactedScope(state));
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull =>
+            inner.BeginScope(RedactedScope(state));
 
         public bool IsEnabled(LogLevel logLevel) => inner.IsEnabled(logLevel);
 
@@ -35,7 +37,9 @@ internal sealed class RedactingLoggerProvider(ILoggerProvider inner) : ILoggerPr
         {
             if (exception?.ToString() is not { } text) return null;
             var redacted = RedactedBatchIds.In(text);
-            return redacted == text ? exception : new RedactedException(RedactedBatchIds.In(exception.Message), redacted);
+            return redacted == text
+                ? exception
+                : new RedactedException(RedactedBatchIds.In(exception.Message), redacted);
         }
     }
 

@@ -34,7 +34,13 @@ public sealed partial class ApiKeys
         foreach (var name in section.Names().Order(StringComparer.Ordinal))
         {
             // A key that was written in the place of its name is longer than any name.
-            if (!IsName(name)) throw Wrong(name.Length > LongestName ? InvalidSettingException.Hidden : name, $"the name of a key is {NameRule}");
+            if (!IsName(name))
+            {
+                throw Wrong(
+                    name.Length > LongestName ? InvalidSettingException.Hidden : name,
+                    $"the name of a key is {NameRule}");
+            }
+
             if (ApiKey.HashIn(section.Text(name)) is not { } hash)
             {
                 throw Wrong(

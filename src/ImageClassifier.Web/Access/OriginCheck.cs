@@ -8,23 +8,24 @@ namespace ImageClassifier.Web.Access;
 /// none.</summary>
 internal sealed class OriginCheck(AccessSettings access, OwnNames names)
 {
-    /// <summary>The refusal of a call that a page of another site makes; null where the call comes from no page, from a page
-    /// of this service, or from one of an allowed site.</summary>
+    /// <summary>The refusal of a call that a page of another site makes; null where the call comes from no page, from
+    /// a page of this service, or from one of an allowed site.</summary>
     public IResult? Refuse(HttpRequest request)
     {
         if (MayBeRebound(request) && !IsOwnName(request.Host)) return Problems.HostRefused();
         return request.Headers.Origin.All(origin => IsAllowed(origin, request.Host)) ? null : Problems.OriginRefused();
     }
 
-    /// <summary>Whether a browser may have been led here by another site's name, which that site has given our address (DNS
-    /// rebinding); origin and host are then the same. Where keys are needed, such a page has none. Browsers send an
-    /// origin with all but a GET.</summary>
+    /// <summary>Whether a browser may have been led here by another site's name, which that site has given our address
+    /// (DNS rebinding); origin and host are then the same. Where keys are needed, such a page has none. Browsers send
+    /// an origin with all but a GET.</summary>
     private bool MayBeRebound(HttpRequest request) =>
         access.Keys.IsEmpty
-        && (request.Headers.Origin.Count > 0 || HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method));
+        && (request.Headers.Origin.Count > 0
+            || HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method));
 
-    /// <summary>Whether no other site can have the name: it is an address, has no dot, or is this machine's or an allowed
-    /// site's.</summary>
+    /// <summary>Whether no other site can have the name: it is an address, has no dot, or is this machine's or an
+    /// allowed site's.</summary>
     private bool IsOwnName(HostString host) =>
         !host.HasValue || IPAddress.TryParse(host.Host, out _) || !host.Host.Contains('.') || names.Contains(host.Host)
         || access.AllowedOrigins.Any(site => string.Equals(site.Host, host.Host, StringComparison.OrdinalIgnoreCase));

@@ -24,7 +24,8 @@ internal sealed class AllowedMethods(IFileProvider page, IEndpointRouteBuilder c
 
         await next(context);
         var response = context.Response;
-        if (response.HasStarted || response.StatusCode is not (StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed))
+        if (response.HasStarted
+            || response.StatusCode is not (StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed))
             return;
         var methods = MethodsOf(context.Request.Path);
         if (methods.Count == 0 || methods.Contains(context.Request.Method)) return;

@@ -67,7 +67,8 @@ internal sealed class HealthEndpoints(
         }
     }
 
-    /// <summary>Logs a change. A balancer looks every few seconds, so a line for each look would bury the others.</summary>
+    /// <summary>Logs a change. A balancer looks every few seconds, so a line for each look would bury the
+    /// others.</summary>
     private void TellChange(bool isReady, string reason)
     {
         if (isReady == _wasReady) return;

@@ -4,9 +4,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary>What a client may send on a WebSocket: a little, because clients have nothing to say there but goodbye. Bytes are
-/// counted below the protocol, so messages, fragments and pings all count. Past the limit nothing more is read, so a flood
-/// costs no time.</summary>
+/// <summary>What a client may send on a WebSocket: a little, because clients have nothing to say there but goodbye.
+/// Bytes are counted below the protocol, so messages, fragments and pings all count. Past the limit nothing more is
+/// read, so a flood costs no time.</summary>
 internal sealed class IncomingLimit(IHttpUpgradeFeature upgrade, TimeProvider time) : IHttpUpgradeFeature, IDisposable
 {
     // Some hundred small frames at once, and some ten a second: libraries send pings of their own.
@@ -74,23 +74,27 @@ internal sealed class IncomingLimit(IHttpUpgradeFeature upgrade, TimeProvider ti
             set => throw new NotSupportedException();
         }
 
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        public override async ValueTask<int> ReadAsync(
+            Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             var read = await connection.ReadAsync(buffer, cancellationToken);
             // The end of what came would read as a broken connection, over which no goodbye can be said.
             return await limit.CountAsync(read) ? await _closed.Task.WaitAsync(cancellationToken) : read;
         }
 
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        public override Task<int> ReadAsync(
+            byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
             ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        public override ValueTask WriteAsync(
+            ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
             connection.WriteAsync(buffer, cancellationToken);
 
         public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
             connection.WriteAsync(buffer, offset, count, cancellationToken);
 
-        public override Task FlushAsync(CancellationToken cancellationToken) => connection.FlushAsync(cancellationToken);
+        public override Task FlushAsync(CancellationToken cancellationToken) =>
+            connection.FlushAsync(cancellationToken);
 
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 

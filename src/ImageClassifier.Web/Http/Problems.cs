@@ -100,7 +100,8 @@ internal static class Problems
     public static IResult HostRefused() => Create(
         StatusCodes.Status403Forbidden, "host-refused", "The service is not known by this name.",
         "Without keys another site could give its name this address. Use the address or the machine's name, or have "
-        + "http://NAME:PORT added to image-classifier.access.allowed-origins, or keys to image-classifier.access.keys.");
+        + "http://NAME:PORT added to image-classifier.access.allowed-origins, or a key to "
+        + "image-classifier.access.keys.");
 
     public static IResult CrossSiteRefused() => Create(
         StatusCodes.Status403Forbidden, "cross-site-refused", "Pages of other sites cannot make this call.",

@@ -12,10 +12,11 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary><c>GET /ws?batch={batchId}&amp;after={eventId}</c>: a batch's events as JSON text frames. The server closes
-/// with 1000 after the last event, 1001 when it stops, 1008 when the client sends more than a little, 1013 when the client should come back later, and 4404 when the batch
-/// was deleted. A client that is too slow is cut off without a close frame, which would wait behind what it does not
-/// read; to a browser that is 1006. It may resume like any other.</summary>
+/// <summary><c>GET /ws?batch={batchId}&amp;after={eventId}</c>: a batch's events as JSON text frames. The server
+/// closes with 1000 after the last event, 1001 when it stops, 1008 when the client sends more than a little, 1013 when
+/// the client should come back later, and 4404 when the batch was deleted. A client that is too slow is cut off
+/// without a close frame, which would wait behind what it does not read; to a browser that is 1006. It may resume like
+/// any other.</summary>
 internal sealed class WebSocketEndpoint(
     BatchFeed batches,
     SubscriberLimit limit,

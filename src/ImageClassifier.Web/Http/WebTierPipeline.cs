@@ -45,7 +45,8 @@ public static class WebTierPipeline
         });
         services.Configure<SocketTransportOptions>(sockets => sockets.MaxReadBufferSize = UnreadBytes);
         services.AddSingleton(provider => new ConnectionPlaces(
-            edge.MaxConnections + provider.GetRequiredService<ResultSettings>().MaxSubscribers + ConnectionBudget.Closing));
+            edge.MaxConnections + provider.GetRequiredService<ResultSettings>().MaxSubscribers
+            + ConnectionBudget.Closing));
         // The server asks the factory that was added last first.
         services.AddSingleton<IConnectionListenerFactory, BoundedListenerFactory>();
         services.Configure<JsonOptions>(json =>
@@ -124,7 +125,8 @@ public static class WebTierPipeline
         app.MapReading("/api/fleet", FleetEndpoint.GetAsync);
 
         app.MapReading("/api/batches/{batchId}", BatchEndpoints.GetAsync).LetEveryoneIn().CountAsRead();
-        app.MapReading("/api/batches/{batchId}/images/{jobId}", BatchEndpoints.GetImageAsync).LetEveryoneIn().CountAsRead();
+        app.MapReading("/api/batches/{batchId}/images/{jobId}", BatchEndpoints.GetImageAsync)
+            .LetEveryoneIn().CountAsRead();
         app.MapReading("/api/batches/{batchId}/events",
             (string batchId, string? after, HttpContext context, EventStreamEndpoint events) =>
                 events.GetAsync(batchId, after, context)).LetEveryoneIn();

@@ -46,7 +46,8 @@ public sealed class OpenFilesSpecs(ITestOutputHelper output)
 
             var busy = (ProcessorTime(service) - before) / clock.Elapsed;
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{Sockets} sockets, {OpenFiles(service)} of {Files} files open, {100 * busy:0} % of a core, {answers} answers"));
+                $"{Sockets} sockets, {OpenFiles(service)} of {Files} files open, {100 * busy:0} % of a core, "
+                + $"{answers} answers"));
             Assert.InRange(busy, 0, 0.5);
             Assert.InRange(OpenFiles(service), 0, Files - 50);
         }
@@ -55,7 +56,8 @@ public sealed class OpenFilesSpecs(ITestOutputHelper output)
             idle.ForEach(socket => socket.Dispose());
         }
 
-        await Until.HoldsAsync(() => CanConnectAsync(service.Address), Enough, () => $"It serves no one again:\n{service.Log}");
+        await Until.HoldsAsync(
+            () => CanConnectAsync(service.Address), Enough, () => $"It serves no one again:\n{service.Log}");
         var accepted = await service.UploadAsync(TestPictures.Many(3));
         AssertOnceEach(accepted, await service.FollowAsync(BatchId(accepted), Enough));
         Assert.Equal(0, await service.StopAsync());
@@ -105,5 +107,6 @@ public sealed class OpenFilesSpecs(ITestOutputHelper output)
         return process.TotalProcessorTime;
     }
 
-    private static int OpenFiles(RunningService service) => Directory.GetFileSystemEntries($"/proc/{service.ProcessId}/fd").Length;
+    private static int OpenFiles(RunningService service) =>
+        Directory.GetFileSystemEntries($"/proc/{service.ProcessId}/fd").Length;
 }

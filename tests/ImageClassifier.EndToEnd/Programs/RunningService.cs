@@ -60,7 +60,8 @@ public sealed partial class RunningService : IAsyncDisposable
     public static Task<RunningService> StartWithFilesAsync(int openFiles, params string[] settings)
     {
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
-        return StartAsync(BuiltProgram.StartInfoWithFiles(openFiles, Arguments(AnyPort, data, settings)), data, ownsData: true);
+        var start = BuiltProgram.StartInfoWithFiles(openFiles, Arguments(AnyPort, data, settings));
+        return StartAsync(start, data, ownsData: true);
     }
 
     private static Task<RunningService> StartAsync(

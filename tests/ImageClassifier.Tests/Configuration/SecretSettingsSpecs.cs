@@ -75,8 +75,12 @@ public sealed class SecretSettingsSpecs : IDisposable
     [InlineData("image-classifier { access { keys { x = = \"{0}\" } } }")]
     [InlineData("{0}")]
     [InlineData("= {0}")]
-    public async Task A_key_in_the_place_of_a_name(string line) => Assert.Contains("(hidden)", await PrintedAsync(
-        line, text => Start(new SettingsSources { ConfigFile = _folder.Write("my.conf", text) })), StringComparison.Ordinal);
+    public async Task A_key_in_the_place_of_a_name(string line)
+    {
+        var printed = await PrintedAsync(
+            line, text => Start(new SettingsSources { ConfigFile = _folder.Write("my.conf", text) }));
+        Assert.Contains("(hidden)", printed, StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task A_key_on_the_command_line_without_its_option() => Assert.Contains(
@@ -98,7 +102,8 @@ public sealed class SecretSettingsSpecs : IDisposable
             },
         };
         var program = new CommandLineProgram(verbs, TextWriter.Null, error, new Dictionary<string, string>());
-        var exitCode = await program.RunAsync(arguments.Length == 0 ? ["web"] : [.. arguments, text], CancellationToken.None);
+        var exitCode = await program.RunAsync(
+            arguments.Length == 0 ? ["web"] : [.. arguments, text], CancellationToken.None);
         Assert.Equal(ExitCodes.WrongUse, exitCode);
         Assert.DoesNotContain(key, error.ToString(), StringComparison.OrdinalIgnoreCase);
         return error.ToString();
@@ -114,5 +119,6 @@ public sealed class SecretSettingsSpecs : IDisposable
         }
     }
 
-    private static void Start(SettingsSources sources) => AccessSettings.Create(ProgramSettings.Load(ProgramRole.Web, sources));
+    private static void Start(SettingsSources sources) =>
+        AccessSettings.Create(ProgramSettings.Load(ProgramRole.Web, sources));
 }

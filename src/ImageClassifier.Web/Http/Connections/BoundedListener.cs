@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 
 namespace ImageClassifier.Web.Http.Connections;
 
-/// <summary>Accepts connections while there are places. The server's own listener tries again at once when the system has
-/// no file left for a connection, and so keeps a core busy; this one pauses.</summary>
+/// <summary>Accepts connections while there are places. The server's own listener tries again at once when the system
+/// has no file left for a connection, and so keeps a core busy; this one pauses.</summary>
 /// <param name="endpoint">Where it listens.</param>
 /// <param name="accept">Accepts the next connection.</param>
 /// <param name="close">Ends listening, which ends <paramref name="accept"/> too.</param>
@@ -79,7 +79,8 @@ internal sealed class BoundedListener(
             {
                 return new BoundedConnection(wrap(await accept()), places);
             }
-            catch (Exception failure) when (_unbound.IsCancellationRequested && failure is SocketException or ObjectDisposedException)
+            catch (Exception failure)
+                when (_unbound.IsCancellationRequested && failure is SocketException or ObjectDisposedException)
             {
                 return null;
             }

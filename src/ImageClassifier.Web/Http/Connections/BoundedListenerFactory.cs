@@ -7,8 +7,8 @@ using Microsoft.Extensions.Options;
 
 namespace ImageClassifier.Web.Http.Connections;
 
-/// <summary>Listens for the server on TCP and Unix sockets, with its own connections over a <see cref="BoundedListener"/>.
-/// </summary>
+/// <summary>Listens for the server on TCP and Unix sockets, with its own connections over a <see
+/// cref="BoundedListener"/>. </summary>
 internal sealed class BoundedListenerFactory(
     IOptions<SocketTransportOptions> options, ConnectionPlaces places, TimeProvider time, ILoggerFactory logs)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
@@ -35,8 +35,8 @@ internal sealed class BoundedListenerFactory(
         var socket = Bind(endpoint);
         socket.Listen(_options.Backlog);
         return ValueTask.FromResult<IConnectionListener>(new BoundedListener(
-            socket.LocalEndPoint ?? endpoint, () => new ValueTask<Socket>(socket.AcceptAsync()), socket.Dispose, Wrap, places,
-            time, logs.CreateLogger<BoundedListener>()));
+            socket.LocalEndPoint ?? endpoint, () => new ValueTask<Socket>(socket.AcceptAsync()), socket.Dispose, Wrap,
+            places, time, logs.CreateLogger<BoundedListener>()));
     }
 
     /// <inheritdoc />

@@ -4,8 +4,8 @@ using ImageClassifier.Web.Supervision;
 
 namespace ImageClassifier.Web.Http.Connections;
 
-/// <summary>The connections for which the process's limit of open files leaves room. A .NET process that runs out of files
-/// aborts, so connections never take the last of them.</summary>
+/// <summary>The connections for which the process's limit of open files leaves room. A .NET process that runs out of
+/// files aborts, so connections never take the last of them.</summary>
 /// <param name="MaxConnections">Connections at once, without WebSockets.</param>
 /// <param name="MaxSubscribers">WebSockets and event streams at once.</param>
 /// <param name="Warning">What the operator should know; null where the settings count as they are.</param>
@@ -43,14 +43,15 @@ public sealed record ConnectionBudget(int MaxConnections, int MaxSubscribers, st
         {
             throw new InvalidSettingException("The limit of open files (ulimit -n)", Number(limit),
                 $"a web tier with these settings needs at least {Number(own + (2 * FewestConnections))}; "
-                + $"raise the limit, with LimitNOFILE under systemd, to {Number(needed)} for all connections of the settings");
+                + $"raise the limit, with LimitNOFILE under systemd, to {Number(needed)} for all connections of the "
+                + "settings");
         }
 
         var cappedSubscribers = (int)Math.Min(subscribers, sockets / 3);
         var cappedConnections = (int)Math.Min(connections, sockets - cappedSubscribers);
         return new ConnectionBudget(cappedConnections, cappedSubscribers,
-            $"This process may have {Number(limit)} files open, so it takes at most {Number(cappedConnections)} connections "
-            + $"(web.max-connections is {Number(connections)}) and {Number(cappedSubscribers)} subscribers "
+            $"This process may have {Number(limit)} files open, so it takes at most {Number(cappedConnections)} "
+            + $"connections (web.max-connections is {Number(connections)}) and {Number(cappedSubscribers)} subscribers "
             + $"(results.max-subscribers is {Number(subscribers)}). To have all of them, raise its limit of open files "
             + $"(ulimit -n, LimitNOFILE under systemd) to {Number(needed)}.");
     }

@@ -33,7 +33,8 @@ public sealed partial class IdleTimeSpecs
     {
         var template = File.ReadAllText(Path.Combine(
             Repository.Root, "deploy", "cloudformation", "image-classifier.yaml"));
-        return TimeSpan.FromSeconds(int.Parse(IdleTime().Match(template).Groups[1].Value, CultureInfo.InvariantCulture));
+        return TimeSpan.FromSeconds(
+            int.Parse(IdleTime().Match(template).Groups[1].Value, CultureInfo.InvariantCulture));
     }
 
     [GeneratedRegex("idle_timeout\\.timeout_seconds\\s+Value: \"([0-9]+)\"")]

@@ -25,8 +25,12 @@ public sealed partial class LogSpecs
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg"));
         var ids = new ConcurrentDictionary<string, bool> { [upload.Batch.Value] = true };
 
-        foreach (var fail in (Func<string, Exception>[])[
-            path => new IOException($"Could not open '{path}'."), path => new InvalidOperationException($"{path} is odd.")])
+        Func<string, Exception>[] failures =
+        [
+            path => new IOException($"Could not open '{path}'."),
+            path => new InvalidOperationException($"{path} is odd."),
+        ];
+        foreach (var fail in failures)
         {
             tier.Store.Before = (_, key) =>
             {
@@ -46,7 +50,8 @@ public sealed partial class LogSpecs
         Assert.True(ids.Count > 1, "No upload came to the store.");
         Assert.Contains(log.Lines, line => line.Contains(upload.Batch.LogReference, StringComparison.Ordinal));
         Assert.Contains(log.Lines, line => line.Contains("is odd", StringComparison.Ordinal));
-        Assert.All(log.Lines, line => Assert.All(ids.Keys, id => Assert.DoesNotContain(id, line, StringComparison.OrdinalIgnoreCase)));
+        Assert.All(log.Lines, line => Assert.All(
+            ids.Keys, id => Assert.DoesNotContain(id, line, StringComparison.OrdinalIgnoreCase)));
     }
 
     [Fact]
@@ -107,7 +112,8 @@ public sealed partial class LogSpecs
     private static async Task CallAllAsync(RunningWebTier tier, AcceptedUpload upload)
     {
         var batch = $"/api/batches/{upload.Batch}";
-        foreach (var address in (string[])[batch, $"{batch}/events", $"{batch}/images/{upload.Jobs[0]}", "/health/ready"])
+        string[] addresses = [batch, $"{batch}/events", $"{batch}/images/{upload.Jobs[0]}", "/health/ready"];
+        foreach (var address in addresses)
         {
             using var answer = await tier.Client.GetAsync(address, tier.InTime);
             Assert.False(answer.IsSuccessStatusCode);

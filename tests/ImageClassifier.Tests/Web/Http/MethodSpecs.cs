@@ -22,7 +22,7 @@ public sealed class MethodSpecs
         await using var tier = await RunningWebTier.StartAsync(OneKey);
         foreach (var (address, methods) in Addresses(tier, BatchId.New(), JobId.New()))
         {
-            using var options = await tier.Client.SendAsync(new HttpRequestMessage(HttpMethod.Options, address), tier.InTime);
+            using var options = await CallAsync(tier, "OPTIONS", address);
             Assert.Equal(HttpStatusCode.NoContent, options.StatusCode);
             Assert.Equal(methods, options.Content.Headers.Allow.Order());
             foreach (var method in Methods)
@@ -71,7 +71,7 @@ public sealed class MethodSpecs
     public async Task OPTIONS_of_an_unknown_address_is_404(string address)
     {
         await using var tier = await RunningWebTier.StartAsync();
-        using var answer = await tier.Client.SendAsync(new HttpRequestMessage(HttpMethod.Options, address), tier.InTime);
+        using var answer = await CallAsync(tier, "OPTIONS", address);
         await answer.ProblemAsync(HttpStatusCode.NotFound, "error");
     }
 
@@ -86,7 +86,8 @@ public sealed class MethodSpecs
         preflight.Headers.Add("Access-Control-Request-Method", "POST");
         using var answer = await tier.Client.SendAsync(preflight, tier.InTime);
         await answer.ProblemAsync(HttpStatusCode.Forbidden, "cross-site-refused");
-        Assert.DoesNotContain(answer.Headers, header => header.Key.StartsWith("Access-Control", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            answer.Headers, header => header.Key.StartsWith("Access-Control", StringComparison.Ordinal));
     }
 
     /// <summary>The addresses of all calls and of some of the page's files, each with its methods in order.</summary>

@@ -106,8 +106,16 @@ internal sealed class RunningWebTier : IAsyncDisposable
             .AddSingleton<IInstanceFleet>(parts.Fleet)
             .AddWebTier(tier, StopGrace);
         if (log is null)
-            builder.Services.AddAkka("image-classifier", akka => akka.AddHocon(config, HoconAddMode.Prepend).WithWebTier(tier));
-        else builder.Services.AddActorSystem(Logging(config), ActorSystemHosting.WebStop, akka => akka.WithWebTier(tier));
+        {
+            builder.Services.AddAkka(
+                "image-classifier", akka => akka.AddHocon(config, HoconAddMode.Prepend).WithWebTier(tier));
+        }
+        else
+        {
+            builder.Services.AddActorSystem(
+                Logging(config), ActorSystemHosting.WebStop, akka => akka.WithWebTier(tier));
+        }
+
         var app = builder.Build();
         app.UseWebTier(Path.Combine(Repository.Root, "src", "ImageClassifier.Web", "Page"));
         await app.StartAsync();

@@ -247,7 +247,8 @@ public sealed class WebSocketSpecs
         await using var tier = await RunningWebTier.StartAsync();
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
         using var socket = await OpenAsync(tier, $"batch={upload.Batch}");
-        for (var i = 0; i < 50; i++) await socket.SendAsync("ping"u8.ToArray(), WebSocketMessageType.Text, true, tier.InTime);
+        for (var i = 0; i < 50; i++)
+            await socket.SendAsync("ping"u8.ToArray(), WebSocketMessageType.Text, true, tier.InTime);
         await tier.PublishAsync(upload, 0);
         Assert.Equal("result", (await ReadAsync(tier, socket))!.Value.Word("type"));
     }

@@ -70,15 +70,17 @@ public sealed class BoundedListenerSpecs
         Assert.Null(await waiting.WaitAsync(Limit));
 
         var failing = Listen(
-            new ConnectionPlaces(1), () => throw new SocketException((int)SocketError.TooManyOpenSockets), TimeProvider.System);
+            new ConnectionPlaces(1), () => throw new SocketException((int)SocketError.TooManyOpenSockets),
+            TimeProvider.System);
         var pausing = failing.AcceptAsync().AsTask();
         await failing.UnbindAsync();
         Assert.Null(await pausing.WaitAsync(Limit));
     }
 
-    private BoundedListener Listen(ConnectionPlaces places, Func<ValueTask<Socket>> accept, TimeProvider? time = null) => new(
-        new IPEndPoint(IPAddress.Loopback, 0), accept, () => { }, socket => new FakeConnection(socket), places, time ?? _time,
-        LoggerFactory.Create(logging => logging.AddProvider(_log)).CreateLogger<BoundedListener>());
+    private BoundedListener Listen(
+        ConnectionPlaces places, Func<ValueTask<Socket>> accept, TimeProvider? time = null) => new(
+        new IPEndPoint(IPAddress.Loopback, 0), accept, () => { }, socket => new FakeConnection(socket), places,
+        time ?? _time, LoggerFactory.Create(logging => logging.AddProvider(_log)).CreateLogger<BoundedListener>());
 
     private static Socket NewSocket() => new(SocketType.Stream, ProtocolType.Tcp);
 

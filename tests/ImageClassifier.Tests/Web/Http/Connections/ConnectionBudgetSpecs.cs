@@ -32,7 +32,8 @@ public sealed partial class ConnectionBudgetSpecs
     {
         var budget = ConnectionBudget.Of(600, Tier, childProcesses: 4);
         Assert.Equal((59, 29), (budget.MaxConnections, budget.MaxSubscribers));
-        Assert.Contains("600 files open, so it takes at most 59 connections (web.max-connections is 20000) and 29 subscribers",
+        Assert.Contains(
+            "600 files open, so it takes at most 59 connections (web.max-connections is 20000) and 29 subscribers",
             budget.Warning, StringComparison.Ordinal);
         Assert.EndsWith($"raise its limit of open files (ulimit -n, LimitNOFILE under systemd) to {Enough + (4 * 6)}.",
             budget.Warning, StringComparison.Ordinal);
