@@ -21,8 +21,11 @@ internal sealed class OriginCheck(AccessSettings access, OwnNames names)
     /// an origin with all but a GET.</summary>
     private bool MayBeRebound(HttpRequest request) =>
         access.Keys.IsEmpty
-        && (request.Headers.Origin.Count > 0
-            || HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method));
+        && (request.Headers.Origin.Count > 0 || IsPlainRead(request));
+
+    private static bool IsPlainRead(HttpRequest request) =>
+        (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
+        && !request.HttpContext.WebSockets.IsWebSocketRequest;
 
     /// <summary>Whether no other site can have the name: it is an address, has no dot, or is this machine's or an
     /// allowed site's.</summary>
