@@ -18,7 +18,7 @@ internal sealed class OriginCheck(AccessSettings access, OwnNames names)
 
     /// <summary>Whether a browser may have been led here by another site's name, which that site has given our address
     /// (DNS rebinding); origin and host are then the same. Where keys are needed, such a page has none. Browsers send
-    /// an origin with all but a GET.</summary>
+    /// an origin with all but a plain GET.</summary>
     private bool MayBeRebound(HttpRequest request) =>
         access.Keys.IsEmpty
         && (request.Headers.Origin.Count > 0 || IsPlainRead(request));

@@ -272,7 +272,7 @@ public sealed class AccessSpecs
         if (isLetIn) Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
         else await answer.ProblemAsync(HttpStatusCode.Forbidden, "host-refused");
 
-        // A page of the same name may read without an origin, and open sockets.
+        // Such a page reads without an origin, and opens sockets with one.
         using var reading = new HttpRequestMessage(HttpMethod.Get, "/api/fleet");
         reading.Headers.Host = $"{host}:7";
         using var fleet = await tier.Client.SendAsync(reading);
@@ -281,6 +281,7 @@ public sealed class AccessSpecs
         using var socket = new ClientWebSocket();
         socket.Options.CollectHttpResponseDetails = true;
         socket.Options.SetRequestHeader("Host", $"{host}:7");
+        socket.Options.SetRequestHeader("Origin", $"http://{host}:7");
         await Assert.ThrowsAsync<WebSocketException>(() => socket.ConnectAsync(
             new Uri($"ws://{tier.Address.Authority}/ws?batch={BatchId.New()}"), tier.InTime));
         Assert.Equal(isLetIn ? HttpStatusCode.NotFound : HttpStatusCode.Forbidden, socket.HttpStatusCode);
