@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -16,6 +17,10 @@ public readonly record struct BatchId
 
     /// <summary>The 32 digits.</summary>
     public string Value => _value ?? throw new InvalidOperationException("This batch id was never set.");
+
+    /// <summary>What stands for the batch in a log: 8 digits of the id's SHA-256. Lines of one batch are found by it,
+    /// and no one can read the batch with it.</summary>
+    public string LogReference => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(Value)))[..8];
 
     /// <summary>Draws a new id from the cryptographic random source.</summary>
     public static BatchId New() => new(RandomId.New());

@@ -4,6 +4,9 @@ namespace ImageClassifier.Core;
 /// is allowed.</summary>
 public sealed class InvalidSettingException : Exception
 {
+    /// <summary>Stands for a value that may be a secret: messages go to logs and terminals.</summary>
+    public const string Hidden = "(hidden)";
+
     /// <summary>A setting with a value that is not allowed.</summary>
     /// <param name="key">The setting's full name, or the command-line option that gives it.</param>
     /// <param name="value">What it is set to; null when it is not set.</param>

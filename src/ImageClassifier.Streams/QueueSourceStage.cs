@@ -120,7 +120,8 @@ internal sealed class QueueSourceStage(
             SetHandler(stage._out, onPull: PushNext);
         }
 
-        protected override object LogSource => nameof(QueueSource);
+        // An object, because the log's category is its class: of a text that would be String.
+        protected override object LogSource => this;
 
         private TimeSpan Now => _stage.Time.GetMonotonic();
 

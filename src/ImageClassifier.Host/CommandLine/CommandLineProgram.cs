@@ -1,5 +1,7 @@
 using System.CommandLine;
 using ImageClassifier.Core;
+using ImageClassifier.Host.Logging;
+using ImageClassifier.Web.Access;
 
 namespace ImageClassifier.Host.CommandLine;
 
@@ -62,7 +64,8 @@ public sealed class CommandLineProgram(
 
     private int Fail(string message, int exitCode)
     {
-        error.WriteLine($"{Name}: {ForeignText.Shown(message.ReplaceLineEndings(" "))}");
+        var shown = RedactedBatchIds.In(ApiKey.HideIn(message.ReplaceLineEndings(" ")));
+        error.WriteLine($"{Name}: {ForeignText.Shown(shown)}");
         return exitCode;
     }
 }

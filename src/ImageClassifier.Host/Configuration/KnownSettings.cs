@@ -97,7 +97,8 @@ internal sealed class KnownSettings
 
     private static InvalidSettingException Wrong(string key, HoconValue value, string reason, string origin)
     {
-        var shown = value.IsObject() ? "{…}" : value.IsArray() ? "[…]" : value.GetString();
+        // What is set in a wrong place may be a secret that belongs elsewhere.
+        var shown = value.IsObject() ? "{…}" : value.IsArray() ? "[…]" : InvalidSettingException.Hidden;
         var joint = reason.EndsWith('?') ? " It" : "; it";
         return new InvalidSettingException(key, shown, $"{reason}{joint} comes from {origin}");
     }

@@ -76,14 +76,15 @@ public static class ProgramSettings
         where variable.Key.StartsWith(VariablePrefix, StringComparison.Ordinal)
         orderby variable.Key
         select SettingsLayer.FromValue(
-            $"the environment variable {variable.Key}", KeyOf(variable.Key, variable.Value), variable.Value);
+            $"the environment variable {variable.Key}", KeyOf(variable.Key), variable.Value);
 
-    private static string KeyOf(string variable, string value)
+    private static string KeyOf(string variable)
     {
         var names = variable[VariablePrefix.Length..].Split("__").Select(name =>
             name.Length > 0
                 ? name.Replace('_', '-').ToLowerInvariant()
-                : throw new InvalidSettingException(variable, value, "two underscores stand for the dot between two names"));
+                : throw new InvalidSettingException(
+                    variable, InvalidSettingException.Hidden, "two underscores stand for the dot between two names"));
         return $"{KnownSettings.Root}.{string.Join('.', names)}";
     }
 
@@ -92,7 +93,11 @@ public static class ProgramSettings
         {
             var parts = assignment.Split('=', 2);
             if (parts.Length != 2 || parts[0].Split('.').Any(string.IsNullOrWhiteSpace))
-                throw new InvalidSettingException(SettingsSources.SetOption, assignment, "write it as key=value");
+            {
+                throw new InvalidSettingException(
+                    SettingsSources.SetOption, InvalidSettingException.Hidden, "write it as key=value");
+            }
+
             return SettingsLayer.FromValue(SettingsSources.SetOption, parts[0].Trim(), parts[1]);
         });
 

@@ -7,6 +7,7 @@ using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Logging;
 using ImageClassifier.Web.Http;
+using ImageClassifier.Web.Http.Connections;
 using ImageClassifier.Web.Supervision;
 
 namespace ImageClassifier.Host.Hosting;
@@ -22,6 +23,8 @@ internal static class WebHosting
         var config = ProgramSettings.Load(ProgramRole.Web, sources);
         var listen = ListenSettings.Create(config);
         var tier = WebTierSettings.Create(config);
+        var budget = ConnectionBudget.Of(OpenFileLimit.OfThisProcess(), tier, ChildProcesses(config, tier));
+        tier = budget.Limit(tier);
         CheckModel(config);
         using var environment = await TierEnvironment.OpenAsync(config, tier.Listening.WaitTime, cancellation);
         using var only = environment.Layout is { } layout ? LockFolder(layout) : null;
@@ -37,6 +40,8 @@ internal static class WebHosting
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         // Its scope has the request's path, and the path the id of a batch, which is the right to read it.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+        // One line for each connection over the limit would help whoever floods the service.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel.Connections", LogLevel.Error);
         // A failed start is said in one line at the end, not as a stack trace before it. Later on the host alone tells
         // why it stops.
         var hasStarted = false;
@@ -51,17 +56,22 @@ internal static class WebHosting
 
         await using var app = builder.Build();
         app.UseWebTier(PageFolder);
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(WebHosting));
         if (!await StartAsync(app, listen, cancellation)) return ExitCodes.Done;
         Volatile.Write(ref hasStarted, true);
+        if (budget.Warning is { } warning) log.LogWarning("{Warning}", warning);
         if (tier.Access.Keys.IsEmpty && !listen.IsLoopbackOnly)
         {
-            app.Logger.LogWarning("No key is set (image-classifier.access.keys), so whoever reaches {Urls} may upload",
+            log.LogWarning("No key is set (image-classifier.access.keys), so whoever reaches {Urls} may upload",
                 string.Join(';', listen.Urls));
         }
 
         await app.WaitForShutdownAsync(cancellation);
         return ExitCodes.Done;
     }
+
+    private static int ChildProcesses(Config config, WebTierSettings tier) =>
+        FleetSettings.Create(config).Kind == FleetSettings.Processes ? tier.Scaling.MaxInstances : 0;
 
     private static ExclusiveFileLock LockFolder(EmbeddedLayout layout) =>
         ExclusiveFileLock.TryTake(layout.WebLock) ?? throw new InvalidSettingException(

@@ -18,6 +18,11 @@ public static class ConsoleLogging
             console.ColorBehavior = LoggerColorBehavior.Disabled;
         });
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        // In place of the console's provider, which AddSimpleConsole has added.
+        logging.Services.Remove(
+            logging.Services.Single(service => service.ImplementationType == typeof(ConsoleLoggerProvider)));
+        logging.Services.AddSingleton<ILoggerProvider>(services => new RedactingLoggerProvider(
+            ActivatorUtilities.CreateInstance<ConsoleLoggerProvider>(services)));
         return logging;
     }
 }

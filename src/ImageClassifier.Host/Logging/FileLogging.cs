@@ -2,6 +2,7 @@ using System.Globalization;
 using ImageClassifier.Core;
 using Serilog;
 using Serilog.Events;
+using Serilog.Extensions.Logging;
 
 namespace ImageClassifier.Host.Logging;
 
@@ -33,6 +34,8 @@ public static class FileLogging
                 buffered: false,
                 shared: false)
             .CreateLogger();
-        return logging.AddSerilog(log, dispose: true);
+        logging.Services.AddSingleton<ILoggerProvider>(
+            _ => new RedactingLoggerProvider(new SerilogLoggerProvider(log, dispose: true)));
+        return logging.SetMinimumLevel(LogLevel.Trace);
     }
 }

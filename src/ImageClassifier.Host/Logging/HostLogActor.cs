@@ -31,7 +31,18 @@ public sealed class HostLogActor : ReceiveActor, IRequiresMessageQueue<ILoggerMe
             AkkaLevel.WarningLevel => LogLevel.Warning,
             _ => LogLevel.Error,
         };
-        _factory.CreateLogger(written.LogClass?.FullName ?? written.LogSource)
+        _factory.CreateLogger(CategoryOf(written))
             .Log(level, written.Cause, "{Message}", written.Message);
+    }
+
+    // Of a log that is named by a text, Akka gives a class that says nothing, and puts the system's address behind the
+    // text. A class within another goes by the outer one.
+    private static string CategoryOf(LogEvent written)
+    {
+        if (written.LogClass is not { } logClass
+            || logClass == typeof(string) || logClass == typeof(DummyClassForStringSources))
+            return written.LogSource.Split("(akka:", 2)[0];
+        while (logClass.DeclaringType is { } outer) logClass = outer;
+        return logClass.FullName ?? logClass.Name;
     }
 }

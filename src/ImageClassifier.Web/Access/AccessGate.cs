@@ -1,3 +1,4 @@
+using ImageClassifier.Core;
 using ImageClassifier.Web.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -20,17 +21,21 @@ internal sealed class AccessGate(
     /// <summary>The middleware; the call is known by then.</summary>
     public Task GuardAsync(HttpContext context, RequestDelegate next)
     {
-        if (context.GetEndpoint()?.Metadata is not { } call
+        // The server's own answer to a wrong method is no call of ours.
+        if (context.GetEndpoint() is not RouteEndpoint { Metadata: var call }
             || call.GetMetadata<AccessMetadata.EveryoneMayCall>() is not null)
             return next(context);
-        if (call.GetMetadata<AccessMetadata.Upload>() is not null) LogAtTheEnd(context);
+        // Where no one has a name an upload's line is of little use, and there may be many.
+        if (call.GetMetadata<AccessMetadata.Upload>() is not null)
+            LogAtTheEnd(context, access.Keys.IsEmpty ? LogLevel.Debug : LogLevel.Information);
+        if (call.GetMetadata<AccessMetadata.Deletion>() is not null) LogAtTheEnd(context, LogLevel.Information);
         return access.Keys.IsEmpty ? LetInWithoutKeyAsync(context, next) : LetInByKeyAsync(context, next);
     }
 
     /// <summary>Without keys it is often the user's own machine that lets in whoever reaches the port, and the pages of
     /// other sites reach it through the user's browser.</summary>
     private Task LetInWithoutKeyAsync(HttpContext context, RequestDelegate next) =>
-        origins.Allows(context.Request) ? next(context) : Refusal.AnswerAsync(context, Problems.OriginRefused());
+        origins.Refuse(context.Request) is { } problem ? Refusal.AnswerAsync(context, problem) : next(context);
 
     private async Task LetInByKeyAsync(HttpContext context, RequestDelegate next)
     {
@@ -79,11 +84,9 @@ internal sealed class AccessGate(
     private static string? CallOf(HttpContext context) =>
         (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
 
-    /// <summary>One line an upload: who it was, and what became of it. Where no one has a name it is of little use, and
-    /// there may be many.</summary>
-    private void LogAtTheEnd(HttpContext context)
+    /// <summary>One line for the call: who made it, and what became of it.</summary>
+    private void LogAtTheEnd(HttpContext context, LogLevel level)
     {
-        var level = access.Keys.IsEmpty ? LogLevel.Debug : LogLevel.Information;
         if (!log.IsEnabled(level)) return;
         var start = time.GetTimestamp();
         context.Response.OnCompleted(() =>
@@ -91,10 +94,16 @@ internal sealed class AccessGate(
             // Calls without a right key have their own line.
             if (context.Features.Get<Caller>() is null && !access.Keys.IsEmpty) return Task.CompletedTask;
             var caller = Caller.Of(context);
-            log.Log(level, "{Method} {Call} by {Key} from {Address}: {Status} in {Milliseconds} ms",
-                context.Request.Method, CallOf(context), caller.Key ?? "anyone", caller.Address,
+            log.Log(level, "{Method} {Call}{Batch} by {Key} from {Address}: {Status} in {Milliseconds} ms",
+                context.Request.Method, CallOf(context), BatchOf(context), caller.Key ?? "anyone", caller.Address,
                 context.Response.StatusCode, (long)time.GetElapsedTime(start).TotalMilliseconds);
             return Task.CompletedTask;
         });
     }
+
+    /// <summary>What stands for the call's batch; empty where the call has none.</summary>
+    private static string BatchOf(HttpContext context) =>
+        BatchId.TryParse(context.Request.RouteValues["batchId"] as string, out var batch)
+            ? $" (batch {batch.LogReference})"
+            : "";
 }

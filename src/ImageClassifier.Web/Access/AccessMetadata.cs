@@ -14,9 +14,16 @@ internal static class AccessMetadata
     public static TBuilder CountAsUpload<TBuilder>(this TBuilder call) where TBuilder : IEndpointConventionBuilder =>
         call.WithMetadata(new Upload()).RequireRateLimiting(UploadRateLimit.Name);
 
+    /// <summary>Logs each call with who made it and of which batch: nothing brings back what is deleted.</summary>
+    public static TBuilder LogAsDeletion<TBuilder>(this TBuilder call) where TBuilder : IEndpointConventionBuilder =>
+        call.WithMetadata(new Deletion());
+
     /// <summary>Marks a call that needs no key.</summary>
     internal sealed record EveryoneMayCall;
 
     /// <summary>Marks an upload.</summary>
     internal sealed record Upload;
+
+    /// <summary>Marks a deletion.</summary>
+    internal sealed record Deletion;
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace ImageClassifier.Web.Access;
 
@@ -8,7 +9,7 @@ namespace ImageClassifier.Web.Access;
 /// The secret that lets a caller in: 256 random bits. No one guesses or tries them out, so their plain SHA-256 in the
 /// settings gives nothing away; slow and salted hashes are for secrets that people think up.
 /// </summary>
-public static class ApiKey
+public static partial class ApiKey
 {
     private const string KeyPrefix = "ick_";
     private const string HashPrefix = "sha256:";
@@ -20,6 +21,9 @@ public static class ApiKey
 
     /// <summary>What stands for a key in the settings: <c>sha256:</c> and 64 lower-case hexadecimal digits.</summary>
     public static string SettingOf(string key) => HashPrefix + Convert.ToHexStringLower(HashOf(key));
+
+    /// <summary>The text without the keys in it, for a message that may show what was mistyped.</summary>
+    public static string HideIn(string text) => Key().Replace(text, $"{KeyPrefix}(hidden)");
 
     /// <summary>The SHA-256 of a key's UTF-8 bytes.</summary>
     internal static byte[] HashOf(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
@@ -33,4 +37,7 @@ public static class ApiKey
             ? Convert.FromHexString(digits)
             : null;
     }
+
+    [GeneratedRegex($"{KeyPrefix}[0-9A-Za-z_-]+")]
+    private static partial Regex Key();
 }

@@ -9,6 +9,8 @@ namespace ImageClassifier.Web.Access;
 /// known.</summary>
 public sealed partial class ApiKeys
 {
+    private const int LongestName = 40;
+
     private readonly (string Name, byte[] Hash)[] _keys;
 
     private ApiKeys((string Name, byte[] Hash)[] keys) => _keys = keys;
@@ -31,7 +33,14 @@ public sealed partial class ApiKeys
         var keys = new List<(string Name, byte[] Hash)>();
         foreach (var name in section.Names().Order(StringComparer.Ordinal))
         {
-            if (!IsName(name)) throw Wrong(name, $"the name of a key is {NameRule}");
+            // A key that was written in the place of its name is longer than any name.
+            if (!IsName(name))
+            {
+                throw Wrong(
+                    name.Length > LongestName ? InvalidSettingException.Hidden : name,
+                    $"the name of a key is {NameRule}");
+            }
+
             if (ApiKey.HashIn(section.Text(name)) is not { } hash)
             {
                 throw Wrong(
@@ -45,7 +54,8 @@ public sealed partial class ApiKeys
 
         return new ApiKeys([.. keys]);
 
-        InvalidSettingException Wrong(string name, string allowed) => new(section.FullKey(name), "(hidden)", allowed);
+        InvalidSettingException Wrong(string name, string allowed) => 
+            new(section.FullKey(name), InvalidSettingException.Hidden, allowed);
     }
 
     /// <summary>The name of the key that was sent; null where it is none of these. It takes the same time whatever was

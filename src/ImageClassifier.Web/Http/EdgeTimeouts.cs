@@ -8,4 +8,9 @@ internal static class EdgeTimeouts
 
     /// <summary>An answer that may take a call for each object of a large batch.</summary>
     public static readonly TimeSpan WholeBatch = TimeSpan.FromMinutes(2);
+
+    /// <summary>How long a connection may idle between two requests. Longer than the idle time of a balancer in front
+    /// (180 s in our template): one that sends a request over a connection that the server just closed answers
+    /// 502.</summary>
+    public static readonly TimeSpan KeepAlive = TimeSpan.FromMinutes(4);
 }

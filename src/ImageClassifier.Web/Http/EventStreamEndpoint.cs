@@ -43,6 +43,7 @@ internal sealed class EventStreamEndpoint(
                 {
                     if (page is { Finished: true, Events.Count: 0 }) return TypedResults.NoContent();
                     Start(context);
+                    if (HttpMethods.IsHead(context.Request.Method)) return TypedResults.Empty;
                 }
 
                 await SendAsync(context.Response, page, end.Token);
@@ -62,6 +63,8 @@ internal sealed class EventStreamEndpoint(
     private static void Start(HttpContext context)
     {
         context.Response.ContentType = "text/event-stream";
+        // nginx would else hold the events back until the stream ends.
+        context.Response.Headers["X-Accel-Buffering"] = "no";
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }
 

@@ -24,6 +24,7 @@ internal sealed class HealthEndpoints(
     private readonly Lock _lock = new();
     private Task<bool> _look = Task.FromResult(false);
     private TimeSpan _lookedAt;
+    private bool _wasReady = true;
 
     public static IResult Live() => TypedResults.Ok(new { status = "live" });
 
@@ -56,12 +57,23 @@ internal sealed class HealthEndpoints(
                 queues.Requests.MeasureAsync(limit.Token),
                 queues.Responses.MeasureAsync(limit.Token),
                 store.ExistsAsync($"{ObjectKeys.Batches}health-check", limit.Token));
+            TellChange(isReady: true, "queues and store answer");
             return true;
         }
         catch (Exception failure) when (failure is QueueUnavailableException or IOException or OperationCanceledException)
         {
-            log.LogWarning("Not ready: {Cause}", failure.Message);
+            TellChange(isReady: false, failure.Message);
             return false;
         }
+    }
+
+    /// <summary>Logs a change. A balancer looks every few seconds, so a line for each look would bury the
+    /// others.</summary>
+    private void TellChange(bool isReady, string reason)
+    {
+        if (isReady == _wasReady) return;
+        _wasReady = isReady;
+        if (isReady) log.LogInformation("Ready again: {Reason}", reason);
+        else log.LogWarning("Not ready: {Reason}", reason);
     }
 }

@@ -96,7 +96,17 @@ internal static class Problems
 
     public static IResult OriginRefused() => Create(
         StatusCodes.Status403Forbidden, "origin-refused", "The call comes from another site.",
-        "Connect from a page of this service.");
+        "Connect from a page of this service, or have its site added to image-classifier.access.allowed-origins.");
+
+    public static IResult HostRefused() => Create(
+        StatusCodes.Status403Forbidden, "host-refused", "The service is not known by this name.",
+        "Without keys another site could give its name this address. Use the address or the machine's name, or have "
+        + "http://NAME:PORT added to image-classifier.access.allowed-origins, or a key to "
+        + "image-classifier.access.keys.");
+
+    public static IResult CrossSiteRefused() => Create(
+        StatusCodes.Status403Forbidden, "cross-site-refused", "Pages of other sites cannot make this call.",
+        "Make it from a page of this service, or from a program.");
 
     /// <summary>The one picture of a request was refused, or failed: 422 with the error's own code.</summary>
     public static IResult NotClassified(string code, string message, object? links = null) => Create(

@@ -12,10 +12,11 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary><c>GET /ws?batch={batchId}&amp;after={eventId}</c>: a batch's events as JSON text frames. The server closes
-/// with 1000 after the last event, 1001 when it stops, 1013 when the client should come back later, and 4404 when the batch
-/// was deleted. A client that is too slow is cut off without a close frame, which would wait behind what it does not
-/// read; to a browser that is 1006. It may resume like any other.</summary>
+/// <summary><c>GET /ws?batch={batchId}&amp;after={eventId}</c>: a batch's events as JSON text frames. The server
+/// closes with 1000 after the last event, 1001 when it stops, 1008 when the client sends more than a little, 1013 when
+/// the client should come back later, and 4404 when the batch was deleted. A client that is too slow is cut off
+/// without a close frame, which would wait behind what it does not read; to a browser that is 1006. It may resume like
+/// any other.</summary>
 internal sealed class WebSocketEndpoint(
     BatchFeed batches,
     SubscriberLimit limit,
@@ -33,13 +34,14 @@ internal sealed class WebSocketEndpoint(
     public async Task<IResult> GetAsync(string? batch, string? after, HttpContext context)
     {
         if (!context.WebSockets.IsWebSocketRequest) return Problems.WebSocketExpected();
-        if (!origins.Allows(context.Request)) return Problems.OriginRefused();
+        if (origins.Refuse(context.Request) is { } problem) return problem;
         if (!BatchId.TryParse(batch, out var batchId)) return Problems.NoSuchBatch();
         using var place = limit.Enter();
         if (!place.IsAcquired) return Problems.Overloaded(uploads.RetryAfter);
 
+        var sentTooMuch = context.Features.Get<IncomingLimit>()?.Exceeded ?? CancellationToken.None;
         using var end = CancellationTokenSource.CreateLinkedTokenSource(
-            context.RequestAborted, lifetime.ApplicationStopping);
+            context.RequestAborted, lifetime.ApplicationStopping, sentTooMuch);
         EventId? resumeAfter = EventId.TryParse(after, out var id) ? id : null;
         var feed = batches.ReadAsync(batchId, resumeAfter, end.Token).GetAsyncEnumerator(end.Token);
         await using (feed)
@@ -57,13 +59,17 @@ internal sealed class WebSocketEndpoint(
             if (feed.Current is not EventPage) return BatchEndpoints.ProblemOf(feed.Current, uploads);
 
             using var socket = await context.WebSockets.AcceptWebSocketAsync();
-            await ServeAsync(socket, feed, end);
+            await ServeAsync(socket, feed, end, sentTooMuch);
         }
 
         return TypedResults.Empty;
     }
 
-    private async Task ServeAsync(WebSocket socket, IAsyncEnumerator<IBatchAnswer> feed, CancellationTokenSource end)
+    private async Task ServeAsync(
+        WebSocket socket,
+        IAsyncEnumerator<IBatchAnswer> feed,
+        CancellationTokenSource end,
+        CancellationToken sentTooMuch)
     {
         var listening = DiscardIncomingAsync(socket, end);
         var close = WebSocketCloseStatus.NormalClosure;
@@ -84,7 +90,9 @@ internal sealed class WebSocketEndpoint(
         catch (Exception failure) when (failure is OperationCanceledException or WebSocketException)
         {
             // The client left or is too slow, or the service stops: the client comes back and resumes.
-            close = WebSocketCloseStatus.EndpointUnavailable;
+            close = sentTooMuch.IsCancellationRequested
+                ? WebSocketCloseStatus.PolicyViolation
+                : WebSocketCloseStatus.EndpointUnavailable;
         }
         catch (AskTimeoutException)
         {

@@ -2,8 +2,11 @@ using Akka.Actor;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Web.Access;
+using ImageClassifier.Web.Http.Connections;
+using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Json;
@@ -37,9 +40,15 @@ public static class WebTierPipeline
             kestrel.Limits.MaxRequestBodySize = uploads.MaxRequestSize;
             kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(uploads.MinRate, SlowStart);
             kestrel.Limits.MaxConcurrentConnections = edge.MaxConnections;
+            kestrel.Limits.KeepAliveTimeout = EdgeTimeouts.KeepAlive;
             kestrel.Limits.MaxRequestBufferSize = UnreadBytes;
         });
         services.Configure<SocketTransportOptions>(sockets => sockets.MaxReadBufferSize = UnreadBytes);
+        services.AddSingleton(provider => new ConnectionPlaces(
+            edge.MaxConnections + provider.GetRequiredService<ResultSettings>().MaxSubscribers
+            + ConnectionBudget.Closing));
+        // The server asks the factory that was added last first.
+        services.AddSingleton<IConnectionListenerFactory, BoundedListenerFactory>();
         services.Configure<JsonOptions>(json =>
         {
             json.SerializerOptions.DefaultIgnoreCondition = WireJson.Options.DefaultIgnoreCondition;
@@ -66,6 +75,7 @@ public static class WebTierPipeline
         app.Use(app.Services.GetRequiredService<StopGrace>().WatchAsync);
 
         var page = new PhysicalFileProvider(pageFolder);
+        app.Use(new AllowedMethods(page, app).AnswerAsync);
         app.UseDefaultFiles(new DefaultFilesOptions { FileProvider = page });
         app.UseStaticFiles(new StaticFileOptions
         {
@@ -74,7 +84,8 @@ public static class WebTierPipeline
             // Files have no version in their name, so browsers ask each time whether they changed.
             OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = "no-cache",
         });
-        var results = app.Services.GetRequiredService<Results.ResultSettings>();
+        var results = app.Services.GetRequiredService<ResultSettings>();
+        app.Use(IncomingLimit.AddAsync);
         app.UseWebSockets(new WebSocketOptions
         {
             KeepAliveInterval = results.Heartbeat,
@@ -110,20 +121,25 @@ public static class WebTierPipeline
             .CountAsUpload();
         app.MapPost("/", (HttpRequest request, ClassifyEndpoints classify) => classify.PostForTextAsync(request))
             .CountAsUpload();
-        app.MapDelete("/api/batches/{batchId}", BatchEndpoints.DeleteAsync);
-        app.MapGet("/api/fleet", FleetEndpoint.GetAsync);
+        app.MapDelete("/api/batches/{batchId}", BatchEndpoints.DeleteAsync).LogAsDeletion();
+        app.MapReading("/api/fleet", FleetEndpoint.GetAsync);
 
-        app.MapGet("/api/batches/{batchId}", BatchEndpoints.GetAsync).LetEveryoneIn().CountAsRead();
-        app.MapGet("/api/batches/{batchId}/images/{jobId}", BatchEndpoints.GetImageAsync).LetEveryoneIn().CountAsRead();
-        app.MapGet("/api/batches/{batchId}/events",
+        app.MapReading("/api/batches/{batchId}", BatchEndpoints.GetAsync).LetEveryoneIn().CountAsRead();
+        app.MapReading("/api/batches/{batchId}/images/{jobId}", BatchEndpoints.GetImageAsync)
+            .LetEveryoneIn().CountAsRead();
+        app.MapReading("/api/batches/{batchId}/events",
             (string batchId, string? after, HttpContext context, EventStreamEndpoint events) =>
                 events.GetAsync(batchId, after, context)).LetEveryoneIn();
-        app.MapGet("/ws", (string? batch, string? after, HttpContext context, WebSocketEndpoint sockets) =>
+        app.MapReading("/ws", (string? batch, string? after, HttpContext context, WebSocketEndpoint sockets) =>
             sockets.GetAsync(batch, after, context)).LetEveryoneIn();
-        app.MapGet("/health/live", HealthEndpoints.Live).LetEveryoneIn();
-        app.MapGet("/health/ready", (HttpContext context, HealthEndpoints health) => health.ReadyAsync(context))
+        app.MapReading("/health/live", HealthEndpoints.Live).LetEveryoneIn();
+        app.MapReading("/health/ready", (HttpContext context, HealthEndpoints health) => health.ReadyAsync(context))
             .LetEveryoneIn();
     }
+
+    /// <summary>HEAD goes wherever GET does; the server leaves the body out.</summary>
+    private static RouteHandlerBuilder MapReading(this IEndpointRouteBuilder app, string pattern, Delegate handler) =>
+        app.MapMethods(pattern, [HttpMethods.Get, HttpMethods.Head], handler);
 
     /// <summary>Nothing internal in errors: what failed goes to the log, and the client learns whether to come
     /// back.</summary>

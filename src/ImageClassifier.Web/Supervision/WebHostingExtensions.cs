@@ -33,6 +33,7 @@ public static class WebHostingExtensions
         .AddSingleton<TimeProvider>(provider => new SchedulerTimeProvider(provider.GetRequiredService<ActorSystem>()))
         .AddSingleton(provider => new StopGrace(
             provider.GetRequiredService<IHostApplicationLifetime>(), provider.GetRequiredService<TimeProvider>(), stopGrace))
+        .AddSingleton<OwnNames>()
         .AddSingleton<OriginCheck>()
         .AddSingleton<RefusalRateLimit>()
         .AddSingleton<AccessGate>()

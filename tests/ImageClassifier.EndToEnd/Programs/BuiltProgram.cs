@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using ImageClassifier.Testing;
 
 namespace ImageClassifier.EndToEnd.Programs;
@@ -11,9 +12,14 @@ public static class BuiltProgram
 
     /// <summary>Runs the program to its end.</summary>
     /// <returns>Its exit code, standard output and standard error.</returns>
-    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments)
+    public static Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments) =>
+        RunAsync(StartInfo(arguments));
+
+    /// <summary>Runs a program to its end.</summary>
+    /// <returns>Its exit code, standard output and standard error.</returns>
+    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(ProcessStartInfo start)
     {
-        using var process = Process.Start(StartInfo(arguments))!;
+        using var process = Process.Start(start)!;
         process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
@@ -31,7 +37,13 @@ public static class BuiltProgram
     }
 
     /// <summary>How the program is started, with its streams redirected.</summary>
-    public static ProcessStartInfo StartInfo(IEnumerable<string> arguments) => new(Path, arguments)
+    public static ProcessStartInfo StartInfo(IEnumerable<string> arguments) => Start(Path, arguments);
+
+    /// <summary>How the program is started so that it may have only so many files open.</summary>
+    public static ProcessStartInfo StartInfoWithFiles(int openFiles, IEnumerable<string> arguments) => Start(
+        "prlimit", [string.Create(CultureInfo.InvariantCulture, $"--nofile={openFiles}"), Path, .. arguments]);
+
+    private static ProcessStartInfo Start(string program, IEnumerable<string> arguments) => new(program, arguments)
     {
         RedirectStandardInput = true,
         RedirectStandardOutput = true,

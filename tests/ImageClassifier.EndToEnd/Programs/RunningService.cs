@@ -56,16 +56,31 @@ public sealed partial class RunningService : IAsyncDisposable
         string dataFolder, bool ownsData, Uri address, params string[] settings) =>
         StartAsync(dataFolder, ownsData, address, new Dictionary<string, string>(), settings);
 
-    private static async Task<RunningService> StartAsync(
+    /// <summary>Starts the service so that it may have only so many files open.</summary>
+    public static Task<RunningService> StartWithFilesAsync(int openFiles, params string[] settings)
+    {
+        var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
+        var start = BuiltProgram.StartInfoWithFiles(openFiles, Arguments(AnyPort, data, settings));
+        return StartAsync(start, data, ownsData: true);
+    }
+
+    private static Task<RunningService> StartAsync(
         string dataFolder, bool ownsData, Uri address, IReadOnlyDictionary<string, string> variables, string[] settings)
     {
-        string[] arguments =
-        [
-            "web", "--urls", address.ToString().TrimEnd('/'), "--data", dataFolder,
-            .. settings.SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" }),
-        ];
-        var process = new Process { StartInfo = BuiltProgram.StartInfo(arguments) };
-        foreach (var (name, value) in variables) process.StartInfo.Environment[name] = value;
+        var start = BuiltProgram.StartInfo(Arguments(address, dataFolder, settings));
+        foreach (var (name, value) in variables) start.Environment[name] = value;
+        return StartAsync(start, dataFolder, ownsData);
+    }
+
+    private static string[] Arguments(Uri address, string dataFolder, string[] settings) =>
+    [
+        "web", "--urls", address.ToString().TrimEnd('/'), "--data", dataFolder,
+        .. settings.SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" }),
+    ];
+
+    private static async Task<RunningService> StartAsync(ProcessStartInfo start, string dataFolder, bool ownsData)
+    {
+        var process = new Process { StartInfo = start };
         var service = new RunningService(process, dataFolder, ownsData);
         process.OutputDataReceived += (_, line) => service.Hear(line.Data);
         process.ErrorDataReceived += (_, line) => service.Hear(line.Data);

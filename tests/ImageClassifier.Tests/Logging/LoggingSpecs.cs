@@ -52,6 +52,51 @@ public sealed class LoggingSpecs : IDisposable
         Assert.All(files, file => Assert.InRange(file.Length, 1, 22 * 1024 * 1024));
     }
 
+    [Theory]
+    [InlineData("Batch {0} cannot be read", "Batch {1} cannot be read")]
+    [InlineData("'/data/objects/batches/open/{0}' is gone", "'/data/objects/batches/open/{1}' is gone")]
+    [InlineData("images/{0}/{2}.jpg", "images/{1}/{2}.jpg")]
+    [InlineData(@"C:\data\results\{0}\{2}.json", @"C:\data\results\{1}\{2}.json")]
+    [InlineData("GET /ws?batch={0}&after=1", "GET /ws?batch={1}&after=1")]
+    [InlineData("DeleteBatch {{ Batch = {0} }}", "DeleteBatch {{ Batch = {1} }}")]
+    [InlineData("\"batchId\":\"{0}\"", "\"batchId\":\"{1}\"")]
+    [InlineData("akka://image-classifier/user/web/batches/{0}#7", "akka://image-classifier/user/web/batches/{1}#7")]
+    [InlineData("Job {2} was handed back", "Job {2} was handed back")]
+    public void A_batch_s_reference_stands_for_its_id_in_messages_and_exceptions(string text, string logged)
+    {
+        var (batch, job) = (BatchId.New(), JobId.New());
+        var (written, expected) = (Fill(text), Fill(logged));
+        using (var logging = LoggerFactory.Create(builder => builder.AddInstanceLog(_folder.Path, Instance)))
+            logging.CreateLogger("Place").LogError(new IOException(written), "{Text}", written);
+        Assert.EndsWith($"ERR Place {expected}", Lines()[0], StringComparison.Ordinal);
+        Assert.Equal($"System.IO.IOException: {expected}", Lines()[1]);
+
+        string Fill(string template) => string.Format(
+            System.Globalization.CultureInfo.InvariantCulture, template, batch, batch.LogReference, job);
+    }
+
+    [Fact]
+    public void The_console_log_has_references_for_the_ids_of_batches_too()
+    {
+        var error = new StringWriter();
+        var before = Console.Error;
+        var batch = BatchId.New();
+        Console.SetError(error);
+        try
+        {
+            using var logging = LoggerFactory.Create(builder => builder.AddStandardErrorLog());
+            using var scope = logging.CreateLogger("Place").BeginScope("/api/batches/{Batch}", batch);
+            logging.CreateLogger("Place").LogError(new IOException($"images/{batch}/a"), "Batch {Batch} is odd", batch);
+        }
+        finally
+        {
+            Console.SetError(before);
+        }
+
+        Assert.DoesNotContain(batch.Value, error.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"Batch {batch.LogReference} is odd", error.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void The_console_log_leaves_standard_output_alone()
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Net.WebSockets;
 using System.Text;
 using ImageClassifier.Core;
 using ImageClassifier.Testing.Fakes;
@@ -250,8 +251,11 @@ public sealed class AccessSpecs
 
     [Theory]
     [InlineData("evil.example", false)]
+    [InlineData("192.0.2.7.evil.example", false)]
     [InlineData("localhost", true)]
+    [InlineData("server", true)]
     [InlineData("127.0.0.1", true)]
+    [InlineData("192.0.2.7", true)]
     [InlineData("[::1]", true)]
     [InlineData("pictures.example", true)]
     public async Task Where_no_key_is_needed_a_site_that_gave_its_name_this_machine_s_address_is_another_site(
@@ -266,7 +270,55 @@ public sealed class AccessSpecs
         request.Headers.Add("Origin", $"http://{host}:7");
         using var answer = await tier.Client.SendAsync(request);
         if (isLetIn) Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
-        else await answer.ProblemAsync(HttpStatusCode.Forbidden, "origin-refused");
+        else await answer.ProblemAsync(HttpStatusCode.Forbidden, "host-refused");
+
+        // Such a page reads without an origin, and opens sockets with one.
+        using var reading = new HttpRequestMessage(HttpMethod.Get, "/api/fleet");
+        reading.Headers.Host = $"{host}:7";
+        using var fleet = await tier.Client.SendAsync(reading);
+        if (isLetIn) Assert.Equal(HttpStatusCode.OK, fleet.StatusCode);
+        else await fleet.ProblemAsync(HttpStatusCode.Forbidden, "host-refused");
+        using var socket = new ClientWebSocket();
+        socket.Options.CollectHttpResponseDetails = true;
+        socket.Options.SetRequestHeader("Host", $"{host}:7");
+        socket.Options.SetRequestHeader("Origin", $"http://{host}:7");
+        await Assert.ThrowsAsync<WebSocketException>(() => socket.ConnectAsync(
+            new Uri($"ws://{tier.Address.Authority}/ws?batch={BatchId.New()}"), tier.InTime));
+        Assert.Equal(isLetIn ? HttpStatusCode.NotFound : HttpStatusCode.Forbidden, socket.HttpStatusCode);
+    }
+
+    [Fact]
+    public async Task Where_no_key_is_needed_the_machine_s_own_names_are_the_service_s()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        foreach (var host in (string[])[Dns.GetHostName(), $"{Dns.GetHostName()}.local"])
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/api/fleet");
+            request.Headers.Host = host;
+            using var answer = await tier.Client.SendAsync(request);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Who_is_no_page_uploads_under_any_name_and_with_keys_so_does_a_page(bool withKeys)
+    {
+        await using var tier = await RunningWebTier.StartAsync(withKeys ? TwoKeys : "");
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/batches")
+        {
+            Content = Upload.Form(Upload.Jpeg("a.jpg")),
+        };
+        request.Headers.Host = "pictures.example";
+        if (withKeys)
+        {
+            request.Headers.Add("Origin", "http://pictures.example");
+            request.Headers.Add("X-Api-Key", Alice);
+        }
+
+        using var answer = await tier.Client.SendAsync(request);
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
     }
 
     /// <summary>Uploads until it is too often.</summary>

@@ -16,6 +16,7 @@ public sealed class EventStreamSpecs
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Equal("text/event-stream", answer.Content.Headers.ContentType!.MediaType);
         Assert.True(answer.Headers.CacheControl!.NoStore);
+        Assert.Equal("no", Assert.Single(answer.Headers.GetValues("X-Accel-Buffering")));
         await using var events = ReadAsync(answer, tier.InTime).GetAsyncEnumerator();
 
         await tier.PublishAsync(upload, 1, "dog");

@@ -4,6 +4,8 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Host.Hosting;
+using ImageClassifier.Host.Logging;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Http;
@@ -12,8 +14,11 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
@@ -57,6 +62,13 @@ internal sealed class RunningWebTier : IAsyncDisposable
 
     public Uri Address { get; }
 
+    /// <summary>The calls that there are.</summary>
+    public IEnumerable<RouteEndpoint> Calls =>
+        _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();
+
+    /// <summary>The server's settings.</summary>
+    public KestrelServerOptions Server => _app.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value;
+
     /// <summary>A client that checks of every answer what holds for all of them.</summary>
     public HttpClient Client { get; }
 
@@ -82,13 +94,28 @@ internal sealed class RunningWebTier : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrel();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        if (log is not null) builder.Logging.AddProvider(log);
+        if (log is not null)
+        {
+            builder.Logging.SetMinimumLevel(LogLevel.Trace);
+            builder.Logging.AddProvider(new RedactingLoggerProvider(log));
+        }
+
         builder.Services
             .AddSingleton(new QueuePair(parts.Requests, parts.Responses))
             .AddSingleton<IObjectStore>(parts.Store)
             .AddSingleton<IInstanceFleet>(parts.Fleet)
-            .AddAkka("image-classifier", akka => akka.AddHocon(config, HoconAddMode.Prepend).WithWebTier(tier))
             .AddWebTier(tier, StopGrace);
+        if (log is null)
+        {
+            builder.Services.AddAkka(
+                "image-classifier", akka => akka.AddHocon(config, HoconAddMode.Prepend).WithWebTier(tier));
+        }
+        else
+        {
+            builder.Services.AddActorSystem(
+                Logging(config), ActorSystemHosting.WebStop, akka => akka.WithWebTier(tier));
+        }
+
         var app = builder.Build();
         app.UseWebTier(Path.Combine(Repository.Root, "src", "ImageClassifier.Web", "Page"));
         await app.StartAsync();
@@ -154,6 +181,9 @@ internal sealed class RunningWebTier : IAsyncDisposable
         _stopNode.Dispose();
         _limit.Dispose();
     }
+
+    private static Config Logging(Config config) =>
+        ConfigurationFactory.ParseString("akka.loglevel = INFO").WithFallback(config);
 
     private async Task WorkAsync()
     {

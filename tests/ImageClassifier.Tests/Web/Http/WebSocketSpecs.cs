@@ -1,5 +1,8 @@
+using System.Buffers.Binary;
 using System.Net;
+using System.Net.Sockets;
 using System.Net.WebSockets;
+using System.Text;
 using System.Text.Json;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
@@ -200,6 +203,56 @@ public sealed class WebSocketSpecs
         }
     }
 
+    // Masked frames, as clients send them: a text, a fragment that does not end, a ping.
+    [Theory]
+    [InlineData(0x81)]
+    [InlineData(0x01)]
+    [InlineData(0x89)]
+    public async Task A_client_that_floods_its_socket_is_closed_with_1008(byte kind)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        using var client = new TcpClient();
+        await client.ConnectAsync(tier.Address.Host, tier.Address.Port, tier.InTime);
+        await using var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(
+            $"GET /ws?batch={upload.Batch} HTTP/1.1\r\nHost: {tier.Address.Authority}\r\nConnection: Upgrade\r\n"
+            + "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"),
+            tier.InTime);
+        while (await LineAsync(stream, tier.InTime) != "")
+        {
+        }
+
+        byte[] first = [kind, 0x80, 0, 0, 0, 0];
+        // The rest of a message in fragments.
+        byte[] more = [kind == 0x01 ? (byte)0x00 : kind, 0x80, 0, 0, 0, 0];
+        await stream.WriteAsync(first, tier.InTime);
+        await stream.WriteAsync(Enumerable.Repeat(more, 2000).SelectMany(frame => frame).ToArray(), tier.InTime);
+
+        while (true)
+        {
+            var head = new byte[2];
+            await stream.ReadExactlyAsync(head, tier.InTime);
+            var body = new byte[head[1]];
+            await stream.ReadExactlyAsync(body, tier.InTime);
+            if ((head[0] & 0x0F) != 8) continue;
+            Assert.Equal(1008, BinaryPrimitives.ReadUInt16BigEndian(body));
+            break;
+        }
+    }
+
+    [Fact]
+    public async Task A_client_that_says_a_little_keeps_its_socket()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
+        using var socket = await OpenAsync(tier, $"batch={upload.Batch}");
+        for (var i = 0; i < 50; i++)
+            await socket.SendAsync("ping"u8.ToArray(), WebSocketMessageType.Text, true, tier.InTime);
+        await tier.PublishAsync(upload, 0);
+        Assert.Equal("result", (await ReadAsync(tier, socket))!.Value.Word("type"));
+    }
+
     /// <summary>Ends a job as a node does that gives it up, and redrives it.</summary>
     private static async Task FailAndRedriveAsync(RunningWebTier tier, AcceptedUpload upload, int picture)
     {
@@ -229,6 +282,19 @@ public sealed class WebSocketSpecs
         while (await ReadAsync(tier, socket) is { } frame) ids.Add(frame.Word("id"));
         Assert.Equal(WebSocketCloseStatus.NormalClosure, socket.CloseStatus);
         return [.. ids];
+    }
+
+    private static async Task<string> LineAsync(Stream stream, CancellationToken cancellation)
+    {
+        var line = new StringBuilder();
+        var one = new byte[1];
+        while (one[0] != '\n')
+        {
+            await stream.ReadExactlyAsync(one, cancellation);
+            line.Append((char)one[0]);
+        }
+
+        return line.ToString().TrimEnd();
     }
 
     /// <summary>The next frame; null where the server closes.</summary>

@@ -1,0 +1,42 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using ImageClassifier.Testing;
+using ImageClassifier.Tests.Configuration;
+using ImageClassifier.Web.Results;
+using Xunit;
+
+namespace ImageClassifier.Tests.Web.Http;
+
+/// <summary>Who gives up on an idle connection first: never the service before its balancer, never a proxy before a
+/// heartbeat.</summary>
+public sealed partial class IdleTimeSpecs
+{
+    // nginx's; others wait longer.
+    private static readonly TimeSpan ShortestProxy = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task The_service_keeps_a_connection_for_longer_than_the_balancer_of_our_template()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        Assert.True(tier.Server.Limits.KeepAliveTimeout > IdleTimeOfBalancer() + TimeSpan.FromSeconds(30));
+    }
+
+    [Fact]
+    public void A_subscriber_hears_from_the_service_before_a_proxy_or_the_balancer_gives_up()
+    {
+        var heartbeat = ResultSettings.Create(Sources.With()).Heartbeat;
+        Assert.True(2 * heartbeat < ShortestProxy);
+        Assert.True(2 * heartbeat < IdleTimeOfBalancer());
+    }
+
+    private static TimeSpan IdleTimeOfBalancer()
+    {
+        var template = File.ReadAllText(Path.Combine(
+            Repository.Root, "deploy", "cloudformation", "image-classifier.yaml"));
+        return TimeSpan.FromSeconds(
+            int.Parse(IdleTime().Match(template).Groups[1].Value, CultureInfo.InvariantCulture));
+    }
+
+    [GeneratedRegex("idle_timeout\\.timeout_seconds\\s+Value: \"([0-9]+)\"")]
+    private static partial Regex IdleTime();
+}
