@@ -6,8 +6,8 @@ using SkiaSharp;
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
 /// <summary>
-/// Turns a JPEG, PNG or WebP into a model's input. The header is read first, and a picture that is too large, or needs too
-/// much memory, is refused by it; those that are decoded at once share the memory, and each has its time. A JPEG is
+/// Turns a JPEG, PNG or WebP into a model's input. The header is read first, and a picture that is too large, or needs
+/// too much memory, is refused by it; those that are decoded at once share the memory, and each has its time. A JPEG is
 /// decoded at the smallest eighth of its size that still has the pixels the model wants. Safe for use from several
 /// threads.
 /// </summary>
@@ -134,8 +134,8 @@ internal sealed class PictureDecoder
 
         if (codec.EncodedFormat == SKEncodedImageFormat.Webp)
         {
-            // The codec copies the file. A lossless picture is whole in memory at its full size before it is scaled, and
-            // no WebP can be read in bands.
+            // The codec copies the file. A lossless picture is whole in memory at its full size before it is scaled,
+            // and no WebP can be read in bands.
             var fullSize = (long)codec.Info.Width * codec.Info.Height * BytesPerPixel;
             return new PixelPlan(pixels, size.Height, pixels.BytesSize64 + fullSize + file.Length);
         }
