@@ -3,15 +3,15 @@ using System.Text;
 
 namespace ImageClassifier.Core;
 
-/// <summary>Text that others have written, such as file names. What is in it unseen can change what the text beside it looks
-/// like: a name with U+202E before <c>gpj.exe</c> is shown as if it ended in <c>exe.jpg</c>.</summary>
+/// <summary>Text that others have written, such as file names. A character that is not seen itself can change how the
+/// text beside it looks: a name with U+202E before <c>gpj.exe</c> is shown as if it ended in <c>exe.jpg</c>.</summary>
 public static class ForeignText
 {
     private const int ZeroWidthNonJoiner = 0x200C;
     private const int ZeroWidthJoiner = 0x200D;
 
-    /// <summary>Whether a character is not seen itself: controls, marks of writing direction, ends of lines and the like. The
-    /// two joiners are none of them, because scripts and emoji need them.</summary>
+    /// <summary>Whether a character is not seen itself: controls, marks of writing direction, ends of lines and the
+    /// like. The two joiners are none of them, because scripts and emoji need them.</summary>
     public static bool IsUnseen(Rune character) => Rune.GetUnicodeCategory(character) switch
     {
         UnicodeCategory.Format => character.Value is not (ZeroWidthNonJoiner or ZeroWidthJoiner),

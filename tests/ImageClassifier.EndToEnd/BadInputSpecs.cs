@@ -58,7 +58,8 @@ public sealed class BadInputSpecs
         using var list = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "found.json")));
         // "refused …", or a label that may stand behind a colon.
         var files = list.RootElement.GetProperty("files").EnumerateArray()
-            .Select(file => (Name: file.GetProperty("file").GetString()!, Right: file.GetProperty("right").GetString()!))
+            .Select(file => (
+                Name: file.GetProperty("file").GetString()!, Right: file.GetProperty("right").GetString()!))
             .ToList();
         await using var service = await RunningService.StartAsync($"node.classification.model={model}");
 
@@ -67,7 +68,8 @@ public sealed class BadInputSpecs
         var batchId = ServiceClient.BatchId(accepted);
         await service.FollowAsync(batchId, Enough);
 
-        var jobs = (await service.GetJsonAsync($"/api/batches/{batchId}")).GetProperty("jobs").EnumerateArray().ToList();
+        var batch = await service.GetJsonAsync($"/api/batches/{batchId}");
+        var jobs = batch.GetProperty("jobs").EnumerateArray().ToList();
         Assert.Equal(files.Count, jobs.Count);
         Assert.All(files.Zip(jobs), pair =>
         {

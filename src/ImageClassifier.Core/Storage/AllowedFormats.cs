@@ -3,8 +3,8 @@ using ImageClassifier.Core.Messages;
 namespace ImageClassifier.Core.Storage;
 
 /// <summary>
-/// The formats that are let in, and what is said to every other file. A name may end as names of these formats do, in any
-/// case, or have no ending; the first bytes then decide.
+/// The formats that are let in, and what is said to every other file. A name may end as names of these formats do, in
+/// any case, or have no ending; the first bytes then decide.
 /// </summary>
 /// <param name="formats">At least one.</param>
 public sealed class AllowedFormats(params IReadOnlyCollection<PictureFormat> formats)

@@ -8,7 +8,8 @@ namespace ImageClassifier.Core.Storage;
 /// <param name="Remedy">What to send instead, as a sentence; null for pictures, which can be exported.</param>
 public sealed record FileKind(string Name, PictureFormat? Format, string? Remedy);
 
-/// <summary>The kinds of file that are recognised: pictures that can be let in, and what people send by mistake.</summary>
+/// <summary>The kinds of file that are recognised: pictures that can be let in, and what people send by
+/// mistake.</summary>
 public static class FileKinds
 {
     /// <summary>How many leading bytes of a file are enough for <see cref="FromBytes"/>.</summary>
@@ -26,7 +27,10 @@ public static class FileKinds
         {
             Format = PictureFormat.Jpeg,
         },
-        new("a PNG picture", Starts(0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A), ".png") { Format = PictureFormat.Png },
+        new("a PNG picture", Starts(0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A), ".png")
+        {
+            Format = PictureFormat.Png,
+        },
         new("a WebP picture", Riff("WEBP"), ".webp") { Format = PictureFormat.WebP },
         new("a HEIC picture", head => IsoMedia.HasBrand(head, "heic", "heix", "heim", "heis", "hevc", "hevx"), ".heic"),
         new("an AVIF picture", head => IsoMedia.HasBrand(head, "avif", "avis"), ".avif"),

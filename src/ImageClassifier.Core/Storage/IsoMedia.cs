@@ -3,7 +3,8 @@ using System.Text;
 
 namespace ImageClassifier.Core.Storage;
 
-/// <summary>The beginning of a file in the ISO base media format (ISO/IEC 14496-12): HEIC, AVIF, MP4 and their kin.</summary>
+/// <summary>The beginning of a file in the ISO base media format (ISO/IEC 14496-12): HEIC, AVIF, MP4 and their
+/// kin.</summary>
 internal static class IsoMedia
 {
     private const int TypeAt = 4;
@@ -14,7 +15,8 @@ internal static class IsoMedia
     // Brands that say only that there is a picture; its coding stands among the compatible brands.
     private static readonly string[] AnyCoding = ["mif1", "msf1", "heif"];
 
-    /// <summary>Whether the file's main brand is one of these, or one of these tells the coding of its pictures.</summary>
+    /// <summary>Whether the file's main brand is one of these, or one of these tells the coding of its
+    /// pictures.</summary>
     public static bool HasBrand(ReadOnlySpan<byte> head, params string[] brands)
     {
         if (WordAt(head, TypeAt) != "ftyp" || WordAt(head, MajorBrandAt) is not { } major) return false;

@@ -16,9 +16,9 @@ internal sealed record TextHead(string? FirstElement)
 
     private static string? Decode(ReadOnlySpan<byte> head)
     {
-        if (head.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE])) return Checked(Encoding.Unicode.GetString(head[2..]));
-        if (head.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF])) return Checked(Encoding.BigEndianUnicode.GetString(head[2..]));
-        if (head.StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF])) head = head[3..];
+        if (head is [0xFF, 0xFE, .. var little]) return Checked(Encoding.Unicode.GetString(little));
+        if (head is [0xFE, 0xFF, .. var big]) return Checked(Encoding.BigEndianUnicode.GetString(big));
+        if (head is [0xEF, 0xBB, 0xBF, .. var marked]) head = marked;
         return Checked(Encoding.UTF8.GetString(WithoutCutOffEnd(head)));
     }
 
@@ -39,7 +39,8 @@ internal sealed record TextHead(string? FirstElement)
     private static string? Checked(string text) =>
         text.Any(c => c == '\uFFFD' || (char.IsControl(c) && c is not ('\t' or '\n' or '\r' or '\f'))) ? null : text;
 
-    /// <summary>What may stand before the first element is passed over: declarations, comments, a document type.</summary>
+    /// <summary>What may stand before the first element is passed over: declarations, comments, a document
+    /// type.</summary>
     private static string? ElementOf(string text)
     {
         var rest = text.AsSpan().TrimStart();
@@ -63,8 +64,10 @@ internal sealed record TextHead(string? FirstElement)
     private static string? NameIn(ReadOnlySpan<char> text)
     {
         var length = 0;
-        while (length < text.Length && (char.IsAsciiLetterOrDigit(text[length]) || text[length] is ':' or '-' or '_')) length++;
+        while (length < text.Length && IsOfName(text[length])) length++;
         var name = text[..length];
         return name.IsEmpty ? null : name[(name.LastIndexOf(':') + 1)..].ToString();
     }
+
+    private static bool IsOfName(char c) => char.IsAsciiLetterOrDigit(c) || c is ':' or '-' or '_';
 }

@@ -18,7 +18,8 @@ internal static class BatchEndpoints
         await upload.RunAsync(tier.ActorRef, request, settings.MaxFiles, IdempotencyScope.Batches) switch
         {
             UploadOutcome.Accepted accepted => Accepted(accepted.Manifest),
-            UploadOutcome.NothingUsable nothing => Problems.NothingUsable(settings.Formats, nothing.Files.Select(Answer)),
+            UploadOutcome.NothingUsable nothing =>
+                Problems.NothingUsable(settings.Formats, nothing.Files.Select(Answer)),
             UploadOutcome.Refused refused => refused.Problem,
             var other => throw new InvalidOperationException($"An upload cannot end as {other}."),
         };

@@ -1,7 +1,7 @@
 // Text that others have written, such as file names.
 
-// Controls, marks of writing direction, ends of lines and the like. The two joiners are none of them, because scripts and
-// emoji need them.
+// Controls, marks of writing direction, ends of lines and the like. The two joiners are none of them, because scripts
+// and emoji need them.
 const UNSEEN = /(?![\u200C\u200D])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
 /**

@@ -87,8 +87,8 @@ const isPictureName = (name) => /\.(jpe?g|jfif|jpe|jif|pjp|pjpeg|png|webp)$/i.te
 export const isRefusedByName = ({ name }) => /\.[a-z0-9]+$/i.test(name) && !isPictureName(name);
 
 /**
- * What is sent of a file. Of one that is refused by its name it is the beginning: it lets the service say what the file is,
- * and the rest of a film need not travel for that.
+ * What is sent of a file. Of one that is refused by its name it is the beginning: it lets the service say what the file
+ * is, and the rest of a film need not travel for that.
  * @param {File} file
  */
 export const whatToSend = (file) =>

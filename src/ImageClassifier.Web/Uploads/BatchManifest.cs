@@ -34,8 +34,8 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
 /// <param name="Refusal">Why the file was refused; null where it was accepted.</param>
 public sealed record ManifestJob(JobId Job, string FileName, string? ImageKey, JobError? Refusal)
 {
-    /// <summary>The SHA-256 of the file, also of a refused one: 64 lower-case hexadecimal digits; null in manifests that
-    /// earlier versions wrote.</summary>
+    /// <summary>The SHA-256 of the file, also of a refused one: 64 lower-case hexadecimal digits; null in manifests
+    /// that earlier versions wrote.</summary>
     public string? Sha256 { get; init; }
 
     /// <summary>The name and the bytes of the file.</summary>

@@ -14,8 +14,8 @@ internal static class FileNames
     // A longer text after the last dot is no ending of any kind of file.
     private const int LongestEnding = 20;
 
-    /// <summary>A name fit for showing: no folders, no control characters, not too long. Its ending stays. It is never used
-    /// as a path.</summary>
+    /// <summary>A name fit for showing: no folders, no control characters, not too long. Its ending stays. It is never
+    /// used as a path.</summary>
     public static string ForShowing(string sent)
     {
         var name = sent[(sent.LastIndexOfAny(['/', '\\']) + 1)..];

@@ -9,12 +9,14 @@ internal static partial class MultipartBoundary
     private const int Longest = 70;
 
     /// <summary>Finds the boundary.</summary>
-    /// <returns>Null where the body is no form, or where the boundary is missing or longer than RFC 2046 allows.</returns>
+    /// <returns>Null where the body is no form, or where the boundary is missing or longer than RFC 2046
+    /// allows.</returns>
     public static string? Find(string? contentType)
     {
         if (!MediaTypeHeaderValue.TryParse(contentType, out var type)) return FindUnquoted(contentType);
         if (!type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)) return null;
-        return HeaderUtilities.RemoveQuotes(type.Boundary).Value is { Length: > 0 and <= Longest } boundary ? boundary : null;
+        var boundary = HeaderUtilities.RemoveQuotes(type.Boundary).Value;
+        return boundary is { Length: > 0 and <= Longest } ? boundary : null;
     }
 
     // A boundary with a character such as "=" has to be quoted, and mail libraries send ----=_Part_0 without quotes.

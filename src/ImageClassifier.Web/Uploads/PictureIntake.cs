@@ -54,8 +54,8 @@ internal sealed class PictureIntake(IObjectStore store, long maxFileSize, Allowe
             }
             catch (PictureTooLargeException)
             {
-                return ManifestJob.Refuse(
-                    file.ShownName, new JobError(JobErrorCodes.TooLarge, $"The file has more than {maxFileSize} bytes."));
+                var error = new JobError(JobErrorCodes.TooLarge, $"The file has more than {maxFileSize} bytes.");
+                return ManifestJob.Refuse(file.ShownName, error);
             }
         }
 

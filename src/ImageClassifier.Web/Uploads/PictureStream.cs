@@ -9,7 +9,9 @@ internal sealed class PictureStream(ReadOnlyMemory<byte> head, Stream rest, long
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var read = _head.Length > 0 ? ReadHead(buffer) : await rest.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+        var read = _head.Length > 0
+            ? ReadHead(buffer)
+            : await rest.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
         _count += read;
         if (_count > maxBytes) throw new PictureTooLargeException();
         return read;

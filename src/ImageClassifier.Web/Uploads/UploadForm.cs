@@ -4,9 +4,9 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace ImageClassifier.Web.Uploads;
 
 /// <summary>
-/// The files of a form, one after the other. A part with a file name is a file. A part without one is a file too, where its
-/// type or its first bytes are a picture's: the client forgot the name. All other parts are fields of the form, and an
-/// empty file name without bytes is a file input that was left empty; they are passed over.
+/// The files of a form, one after the other. A part with a file name is a file. A part without one is a file too, where
+/// its type or its first bytes are a picture's: the client forgot the name. All other parts are fields of the form, and
+/// an empty file name without bytes is a file input that was left empty; they are passed over.
 /// </summary>
 internal sealed class UploadForm(string boundary, Stream body)
 {

@@ -52,7 +52,8 @@ internal sealed class UploadRequest(
         LimitedBody.LiftServerLimit(request.HttpContext);
         if (request.ContentLength > settings.MaxRequestSize)
             return new UploadOutcome.Refused(Problems.RequestTooLarge(settings.MaxRequestSize));
-        if (MultipartBoundary.Find(request.ContentType) is not { } boundary) return new UploadOutcome.Refused(Problems.NotMultipart());
+        if (MultipartBoundary.Find(request.ContentType) is not { } boundary)
+            return new UploadOutcome.Refused(Problems.NotMultipart());
         var ofCaller = scope with { Caller = Caller.Of(request.HttpContext).Key };
         if (!IdempotencyKey.TryRead(request.Headers, ofCaller, out var claim))
             return new UploadOutcome.Refused(Problems.NoIdempotencyKey());
@@ -115,8 +116,8 @@ internal sealed class UploadRequest(
         return await ReadAndCommitAsync(uploads, incoming, cancellation);
     }
 
-    /// <summary>Answers with a batch that was accepted before; null when it was not. The files are read to their end, so
-    /// that they can be compared and the client gets to read the answer; nothing of them is stored.</summary>
+    /// <summary>Answers with a batch that was accepted before; null when it was not. The files are read to their end,
+    /// so that they can be compared and the client gets to read the answer; nothing of them is stored.</summary>
     private async Task<UploadOutcome?> RepeatAsync(BatchId batch, Incoming incoming, CancellationToken cancellation)
     {
         var manifest = await store.ReadJsonAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation);

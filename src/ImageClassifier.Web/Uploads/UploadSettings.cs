@@ -50,7 +50,8 @@ public sealed record UploadSettings(
     private static AllowedFormats ReadFormats(SettingsSection uploads)
     {
         const string key = "formats";
-        var known = Enum.GetValues<PictureFormat>().ToDictionary(format => PictureFormats.Name(format).ToLowerInvariant());
+        var known = Enum.GetValues<PictureFormat>()
+            .ToDictionary(format => PictureFormats.Name(format).ToLowerInvariant());
         var words = uploads.Words(key);
         return words.Count > 0 && words.All(known.ContainsKey)
             ? new AllowedFormats([.. words.Select(word => known[word])])

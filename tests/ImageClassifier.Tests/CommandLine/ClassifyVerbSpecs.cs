@@ -78,7 +78,8 @@ public sealed class ClassifyVerbSpecs : IDisposable
             "null\0.jpg",
             _folder.Write("no-extension", ByteClassifier.Jpeg(2)),
         ];
-        Assert.Equal(ExitCodes.SomeFailed, await RunAsync(files, json: true, "image-classifier.uploads.max-file-size=1KiB"));
+        Assert.Equal(
+            ExitCodes.SomeFailed, await RunAsync(files, json: true, "image-classifier.uploads.max-file-size=1KiB"));
 
         var entries = Json().EnumerateArray().ToList();
         Assert.Equal(files, entries.Select(entry => entry.GetProperty("file").GetString()));
@@ -115,7 +116,8 @@ public sealed class ClassifyVerbSpecs : IDisposable
                 "The file is a web page (HTML), not the picture itself. Download the picture and send that.",
                 "The file is a WebP picture. Export it as JPEG or PNG.",
             ],
-            Json().EnumerateArray().Select(entry => entry.TryGetProperty("error", out var error) ? error.GetString() : null));
+            Json().EnumerateArray()
+                .Select(entry => entry.TryGetProperty("error", out var error) ? error.GetString() : null));
 
         _output.GetStringBuilder().Clear();
         Assert.Equal(

@@ -95,8 +95,9 @@ public sealed class FileKindsSpecs
     [InlineData("a.HEIC", "\u0001", "By its name the file is a HEIC picture. Export it as JPEG or PNG.")]
     [InlineData("a.gif", "ÿØÿà", "The file is a JPEG picture, but its name says otherwise. Rename it to end in .jpg.")]
     [InlineData("a.xyz", "\u0001",
-        "The file's name does not end as a JPEG or PNG picture's does. If it is one, rename it to end in .jpg or .png.")]
-    public void A_refusal_of_a_name_says_what_the_bytes_or_else_the_ending_tell(string name, string head, string message)
+        "The file's name does not end as a JPEG or PNG picture's does. "
+        + "If it is one, rename it to end in .jpg or .png.")]
+    public void A_refusal_of_a_name_says_what_the_bytes_or_the_ending_tell(string name, string head, string message)
     {
         var error = AllowedFormats.Default.Refuse(name, Encoding.Latin1.GetBytes(head));
         Assert.Equal(new JobError(JobErrorCodes.UnsupportedName, message), error);
@@ -131,7 +132,7 @@ public sealed class FileKindsSpecs
         var all = new AllowedFormats(PictureFormat.WebP, PictureFormat.Jpeg, PictureFormat.Png);
         Assert.Equal(PictureFormat.WebP, all.FormatOf(webP));
         Assert.True(all.AllowsName("a.webp"));
-        Assert.Equal("The file is a GIF picture. Export it as JPEG, PNG or WebP.", all.Refuse("a.jpg", "GIF89a"u8).Message);
+        Assert.Equal("The file is a GIF picture. Export it as JPEG, PNG or WebP.", all.Refuse("GIF89a"u8));
 
         var one = new AllowedFormats(PictureFormat.Png);
         Assert.False(one.AllowsName("a.jpg"));

@@ -14,7 +14,8 @@ namespace ImageClassifier.Host.CommandLine.Classify;
 /// <param name="maxFileSize">The largest file that is read, in bytes.</param>
 /// <param name="formats">The formats that are read.</param>
 /// <param name="decoders">How many files are decoded at once.</param>
-internal sealed class FileClassification(IImageClassifier classifier, long maxFileSize, AllowedFormats formats, int decoders)
+internal sealed class FileClassification(
+    IImageClassifier classifier, long maxFileSize, AllowedFormats formats, int decoders)
 {
     private readonly int _batchSize = classifier.PreferredBatchSize;
 

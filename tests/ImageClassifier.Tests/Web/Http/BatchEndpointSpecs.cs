@@ -14,7 +14,8 @@ public sealed class BatchEndpointSpecs
         await using var tier = await RunningWebTier.StartAsync("uploads.max-file-size = 4KiB");
         using var answer = await tier.Client.PostAsync("/api/batches", Upload.Form(
             Upload.Jpeg("a.jpg"), new Upload("b.gif", "GIF89a"u8.ToArray()), Upload.Png("c.PNG"),
-            new Upload("d.jpg", "GIF89a"u8.ToArray()), new Upload("e.jpg", []), Upload.JpegOf("f.jpeg", 4097), Upload.JpegOf("g.JPEG", 4096)));
+            new Upload("d.jpg", "GIF89a"u8.ToArray()),
+            new Upload("e.jpg", []), Upload.JpegOf("f.jpeg", 4097), Upload.JpegOf("g.JPEG", 4096)));
 
         Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
         var document = await answer.DocumentAsync();
@@ -60,7 +61,8 @@ public sealed class BatchEndpointSpecs
             using var answer = await tier.Client.GetAsync($"/api/batches/{upload.Batch}/images/{upload.Jobs[i]}");
             Assert.Equal(type, answer.Content.Headers.ContentType!.ToString());
             Assert.Equal(
-                $"inline; filename=\"{upload.Jobs[i]}{extension}\"", answer.Content.Headers.ContentDisposition!.ToString());
+                $"inline; filename=\"{upload.Jobs[i]}{extension}\"",
+                answer.Content.Headers.ContentDisposition!.ToString());
             Assert.Equal(file.Content, await answer.Content.ReadAsByteArrayAsync());
         }
     }

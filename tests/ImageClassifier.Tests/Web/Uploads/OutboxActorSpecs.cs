@@ -46,7 +46,8 @@ public sealed class OutboxActorSpecs : WebSpecs
     public async Task Refused_files_are_not_sent()
     {
         var manifest = StoredBatch(1);
-        manifest = manifest with { Jobs = [ManifestJob.Refuse("a.gif", new("unsupported-name", "No.")), .. manifest.Jobs] };
+        var refused = ManifestJob.Refuse("a.gif", new("unsupported-name", "No."));
+        manifest = manifest with { Jobs = [refused, .. manifest.Jobs] };
         await StartIdleAsync(manifest);
         await UntilAsync(() => IsNotedAsSent(manifest), "the batch is sent");
 
