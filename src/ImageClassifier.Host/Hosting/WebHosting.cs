@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using Akka.Configuration;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Files;
 using ImageClassifier.Core;
@@ -19,10 +18,9 @@ internal static class WebHosting
     /// <summary>Runs the web tier until it is asked to stop.</summary>
     public static async Task<int> RunAsync(SettingsSources sources, CancellationToken cancellation)
     {
-        var config = ProgramSettings.Load(ProgramRole.Web, sources);
-        var listen = ListenSettings.Create(config);
-        var tier = WebTierSettings.Create(config);
-        CheckModel(config);
+        var settings = ServiceSettings.Load(ProgramRole.Web, sources);
+        var (config, listen, tier) = (settings.Config, settings.Listen, settings.Web);
+        await using var model = ModelTrial.Begin(settings);
         using var environment = await TierEnvironment.OpenAsync(config, tier.Listening.WaitTime, cancellation);
         using var only = environment.Layout is { } layout ? LockFolder(layout) : null;
 
@@ -50,6 +48,8 @@ internal static class WebHosting
             .AddWebTier(tier, listen.ShutdownTimeout);
 
         await using var app = builder.Build();
+        // Before there are actors, and before anyone can upload.
+        await model.EndAsync(cancellation);
         app.UseWebTier(PageFolder);
         if (!await StartAsync(app, listen, cancellation)) return ExitCodes.Done;
         Volatile.Write(ref hasStarted, true);
@@ -87,7 +87,4 @@ internal static class WebHosting
                 failure);
         }
     }
-
-    /// <summary>A missing model would only show in the nodes' logs, as one failed launch after the other.</summary>
-    private static void CheckModel(Config config) => OnnxSettings.Create(config);
 }

@@ -2,7 +2,7 @@ using Akka.Configuration;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.Configuration;
-using ImageClassifier.Streams.Settings;
+using ImageClassifier.Web.Uploads;
 
 namespace ImageClassifier.Host.CommandLine.Classify;
 
@@ -20,7 +20,7 @@ public sealed class ClassifyVerb(Func<Config, IImageClassifier> createClassifier
     public async Task<int> RunAsync(ClassifyOptions options, CancellationToken cancellation)
     {
         var config = ProgramSettings.Load(ProgramRole.Node, options.Settings);
-        var maxFileSize = new SettingsSection(config, "image-classifier.uploads").Bytes("max-file-size", 1, int.MaxValue / 2);
+        var maxFileSize = UploadSettings.Create(config).MaxFileSize;
         using var classifier = createClassifier(config);
         var work = new FileClassification(classifier, maxFileSize, Environment.ProcessorCount);
         IOutcomePrinter printer = options.Json ? new JsonPrinter(output) : new TablePrinter(output, width);

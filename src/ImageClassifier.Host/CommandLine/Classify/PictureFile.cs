@@ -8,18 +8,34 @@ namespace ImageClassifier.Host.CommandLine.Classify;
 /// <param name="Error">Why it cannot be classified; null where it can be tried.</param>
 internal sealed record PictureFile(ReadOnlyMemory<byte> Content, JobError? Error)
 {
+    // What .NET puts where a name has bytes that are not UTF-8; the file cannot be found by it any more.
+    private const char NotUtf8 = '\uFFFD';
+
+    // Pipes that the shell opened for this process, as for <(command): to open them again does not wait.
+    private static readonly string[] OwnHandles = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"];
+
     /// <summary>Reads a file if it looks like a picture by its first bytes and is not too large.</summary>
-    public static PictureFile Read(string path, long maxSize)
+    /// <exception cref="OperationCanceledException">It was stopped between two pieces of the file.</exception>
+    public static PictureFile Read(string path, long maxSize, CancellationToken cancellation)
     {
         try
         {
-            return Directory.Exists(path)
-                ? Refused(FileOutcome.Unreadable, "It is a folder.")
-                : ReadContent(path, maxSize);
+            return FileKinds.Of(path) switch
+            {
+                FileKind.Regular or FileKind.Unknown when !Directory.Exists(path) =>
+                    ReadContent(path, maxSize, cancellation),
+                FileKind.Pipe when IsOwnHandle(path) => ReadContent(path, maxSize, cancellation),
+                FileKind.Folder or FileKind.Unknown => Refused(FileOutcome.Unreadable, "It is a folder."),
+                var kind => Refused(FileOutcome.Unreadable,
+                    $"It is {kind.InWords()}, not a regular file. Save the picture to a file and give that."),
+            };
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
-            return Refused(JobErrorCodes.Missing, "There is no such file.");
+            return path.Contains(NotUtf8)
+                ? Refused(FileOutcome.Unreadable,
+                    "The name is not valid UTF-8, so the file cannot be found by it. Rename the file.")
+                : Refused(JobErrorCodes.Missing, "There is no such file.");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException
             or NotSupportedException)
@@ -28,7 +44,10 @@ internal sealed record PictureFile(ReadOnlyMemory<byte> Content, JobError? Error
         }
     }
 
-    private static PictureFile ReadContent(string path, long maxSize)
+    private static bool IsOwnHandle(string path) =>
+        OwnHandles.Any(own => path.StartsWith(own, StringComparison.Ordinal));
+
+    private static PictureFile ReadContent(string path, long maxSize, CancellationToken cancellation)
     {
         // Of a pipe the length is not known, so the limit is held while reading too.
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
@@ -38,6 +57,7 @@ internal sealed record PictureFile(ReadOnlyMemory<byte> Content, JobError? Error
         var buffer = new byte[81920];
         for (var read = file.Read(buffer); read > 0; read = file.Read(buffer))
         {
+            cancellation.ThrowIfCancellationRequested();
             content.Write(buffer, 0, read);
             if (content.Length > maxSize) return TooLarge(maxSize);
             if (content.Length >= PictureFormats.SignatureLength && !IsPicture(content)) return NoPicture(path);
