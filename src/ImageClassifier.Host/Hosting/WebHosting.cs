@@ -47,9 +47,9 @@ internal static class WebHosting
             .AddActorSystem(config, ActorSystemHosting.WebStop, akka => akka.WithWebTier(tier))
             .AddWebTier(tier, listen.ShutdownTimeout);
 
-        await using var app = builder.Build();
         // Before there are actors, and before anyone can upload.
         await model.EndAsync(cancellation);
+        await using var app = builder.Build();
         app.UseWebTier(PageFolder);
         if (!await StartAsync(app, listen, cancellation)) return ExitCodes.Done;
         Volatile.Write(ref hasStarted, true);
