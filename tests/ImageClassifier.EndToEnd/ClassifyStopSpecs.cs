@@ -11,10 +11,12 @@ public sealed class ClassifyStopSpecs
 {
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(1);
 
+    // The command timeout sends its signal twice at once.
     [SkippableTheory]
-    [InlineData("TERM")]
-    [InlineData("INT")]
-    public async Task A_read_that_hangs_does_not_outlast_the_first_signal(string signal)
+    [InlineData("TERM", 1)]
+    [InlineData("TERM", 2)]
+    [InlineData("INT", 1)]
+    public async Task A_read_that_hangs_does_not_outlast_the_first_signal(string signal, int times)
     {
         Requirement.Met(OperatingSystem.IsLinux(), "this system has no /dev/stdin");
         // The pipe of its standard input, into which no one writes: like a network drive that no longer answers.
@@ -24,7 +26,7 @@ public sealed class ClassifyStopSpecs
             var begin = new char[1];
             await process.StandardOutput.ReadAsync(begin.AsMemory()).AsTask().WaitAsync(Enough);
 
-            ProcessTable.Signal(process.Id, signal);
+            using var kill = Process.Start("kill", [$"-{signal}", .. Enumerable.Repeat($"{process.Id}", times)]);
 
             var rest = await process.StandardOutput.ReadToEndAsync().WaitAsync(Enough);
             await process.WaitForExitAsync().WaitAsync(Enough);

@@ -8,7 +8,7 @@ namespace ImageClassifier.Host.CommandLine;
 public sealed class StopSignals : IDisposable
 {
     // The command timeout sends its signal twice at once: to the process, and to its group.
-    private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Together = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();

@@ -1,5 +1,4 @@
 using ImageClassifier.Adapters.Embedded.Queues;
-using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Tests.Contracts;
 using Microsoft.Data.Sqlite;
