@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 
@@ -35,7 +34,9 @@ public sealed class ModelDirectory
     /// <summary>The names of the classes, by index.</summary>
     public IReadOnlyList<string> Labels { get; }
 
-    /// <summary>The model's name and the SHA-256 of its <c>model.onnx</c>.</summary>
+    /// <summary>The model's name, and the SHA-256 of all that decides its numbers: what <c>sha256sum</c> gives for its
+    /// own lines about <c>model.json</c>, <c>model.onnx</c> and the files of weights that the network names, those in the
+    /// order of their names.</summary>
     public ModelIdentity Identity { get; }
 
     /// <summary>Reads and checks a model directory; the network itself is only hashed.</summary>
@@ -49,12 +50,18 @@ public sealed class ModelDirectory
         if (!Directory.Exists(directory)) throw Defect(path, $"there is no directory {directory}");
         foreach (var name in new[] { NetworkFile, LabelsFile, ContractFile })
         {
-            if (!File.Exists(Path.Combine(directory, name))) throw Defect(path, $"{name} is missing in {directory}");
+            if (Read(name, _ => ModelFiles.Fault(directory, name)) is { } fault) throw Defect(path, fault);
         }
 
         var contract = Read(ContractFile, file => ModelContract.Parse(File.ReadAllText(file)));
         var labels = Read(LabelsFile, ReadLabels);
-        var sha256 = Read(NetworkFile, Hash);
+        var weights = Read(NetworkFile, ExternalWeights.NamedBy);
+        foreach (var name in weights)
+        {
+            if (Read(name, _ => ModelFiles.WeightsFault(directory, name)) is { } fault) throw Defect(path, fault);
+        }
+
+        var sha256 = Read(NetworkFile, _ => ModelFiles.Hash(directory, [ContractFile, NetworkFile, .. weights]));
         return new ModelDirectory(path, directory, contract, labels, sha256);
 
         T Read<T>(string name, Func<string, T> read)
@@ -97,11 +104,5 @@ public sealed class ModelDirectory
         }
 
         return labels.Length > 0 ? labels : throw new FormatException("it has no labels");
-    }
-
-    private static string Hash(string file)
-    {
-        using var stream = File.OpenRead(file);
-        return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 }

@@ -32,8 +32,7 @@ internal sealed class NetworkSession : IDisposable
     /// <summary>How many scores a picture has.</summary>
     public int Classes { get; }
 
-    /// <summary>Loads a network, compares it with its contract, and runs it once: some graphs show only then that they
-    /// take no batches, or what they give.</summary>
+    /// <summary>Loads a network, compares it with its contract, and tries it.</summary>
     /// <exception cref="Core.InvalidSettingException">It cannot be loaded, or breaks its contract.</exception>
     public static NetworkSession Open(ModelDirectory model, int maxBatch, int threads)
     {
@@ -42,9 +41,7 @@ internal sealed class NetworkSession : IDisposable
         {
             var batch = CheckInput(session, model) ? maxBatch : 1;
             CheckOutput(session, model);
-            var network = new NetworkSession(session, model.Contract, batch, Try(session, model, Math.Min(batch, 2)));
-            return network.Classes == model.Labels.Count ? network : throw model.Defect(
-                $"labels.txt names {model.Labels.Count} classes, but the model has {network.Classes}");
+            return new NetworkSession(session, model.Contract, batch, new NetworkTrial(session, model).Run(batch));
         }
         catch
         {
@@ -115,7 +112,8 @@ internal sealed class NetworkSession : IDisposable
         }
         catch (OnnxRuntimeException failure)
         {
-            throw model.Defect($"model.onnx cannot be loaded: {FirstLine(failure)}", failure);
+            throw model.Defect(
+                $"model.onnx cannot be loaded: {FirstLine(failure)}; fetch or export it again", failure);
         }
     }
 
@@ -161,34 +159,11 @@ internal sealed class NetworkSession : IDisposable
             : throw model.Defect($"the model's {what} {name} is no tensor of 32-bit floats");
     }
 
-    /// <summary>Runs the network on black pictures, for the shape of what it gives.</summary>
-    private static long[] Try(InferenceSession session, ModelDirectory model, int pictures)
-    {
-        var (input, output) = (model.Contract.Input, model.Contract.Output);
-        using var options = new RunOptions();
-        using var black = OrtValue.CreateTensorValueFromMemory(
-            new float[pictures * input.Length], input.Shape(pictures));
-        try
-        {
-            using var outputs = session.Run(options, [input.Name], [black], [output.Name]);
-            var shape = outputs[0].GetTensorTypeAndShape().Shape;
-            // [N, classes], also with axes of length 1 that some frameworks leave behind.
-            return shape is [var batch, ..] && batch == pictures && shape.Skip(1).Count(length => length != 1) == 1
-                ? shape
-                : throw model.Defect($"the model's output {output.Name} is [{string.Join(", ", shape)}] for "
-                    + $"{pictures} pictures, but must be [{pictures}, classes]");
-        }
-        catch (OnnxRuntimeException failure)
-        {
-            throw model.Defect(
-                $"a run of the model on {pictures} black pictures failed: {FirstLine(failure)}", failure);
-        }
-    }
-
     private static string Names(IReadOnlyDictionary<string, NodeMetadata> declared) => string.Join(", ", declared.Keys);
 
     private static string Shape(int[] dimensions) =>
         $"[{string.Join(", ", dimensions.Select(length => length < 0 ? "free" : $"{length}"))}]";
 
-    private static string FirstLine(Exception failure) => failure.Message.Split('\n', 2)[0].Trim().TrimEnd('.');
+    /// <summary>What ONNX Runtime says, without its stack trace.</summary>
+    internal static string FirstLine(Exception failure) => failure.Message.Split('\n', 2)[0].Trim().TrimEnd('.');
 }

@@ -35,7 +35,7 @@ public sealed class OnnxImageClassifier : IImageClassifier
     /// <inheritdoc />
     public int PreferredBatchSize => _network.MaxBatch;
 
-    /// <summary>Loads a model directory and runs its model once.</summary>
+    /// <summary>Loads a model directory and tries its model.</summary>
     /// <exception cref="InvalidSettingException">The directory or its model is missing or wrong.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A number of the settings is below 1, or
     /// the time is not above zero.</exception>
@@ -71,7 +71,8 @@ public sealed class OnnxImageClassifier : IImageClassifier
     /// <inheritdoc />
     /// <exception cref="ArgumentException">There are too few or too many pictures, or one is another classifier's.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The model gave a number that is not finite.</exception>
+    /// <exception cref="InvalidOperationException">The model gave numbers that are not finite, or no
+    /// probabilities.</exception>
     public IReadOnlyList<IReadOnlyList<Prediction>> Classify(IReadOnlyList<DecodedPicture> pictures)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(pictures.Count, 1, nameof(pictures));

@@ -13,18 +13,23 @@ internal static class TopPredictions
     /// <param name="scores">The model's numbers for one picture.</param>
     /// <param name="kind">What they are.</param>
     /// <param name="labels">The names of the classes.</param>
-    /// <exception cref="InvalidOperationException">A number is not finite: the model is broken.</exception>
+    /// <exception cref="InvalidOperationException">A number is not finite, or the probabilities are none: the model is
+    /// broken, or its contract is wrong.</exception>
     public static Prediction[] Of(ReadOnlySpan<float> scores, OutputKind kind, IReadOnlyList<string> labels)
     {
         Span<int> best = stackalloc int[Math.Min(Count, scores.Length)];
         Select(scores, best);
+        if (kind == OutputKind.Probabilities && Distribution.Fault(scores) is { } fault)
+            throw new InvalidOperationException($"The model's numbers are no probabilities: {fault}.");
         var total = kind == OutputKind.Logits ? SumOfExponentials(scores, scores[best[0]]) : 1;
 
         var predictions = new Prediction[best.Length];
         for (var i = 0; i < best.Length; i++)
         {
             double score = scores[best[i]];
-            var probability = kind == OutputKind.Logits ? Math.Exp(score - scores[best[0]]) / total : score;
+            var probability = kind == OutputKind.Logits
+                ? Math.Exp(score - scores[best[0]]) / total
+                : Math.Clamp(score, 0, 1);
             predictions[i] = new Prediction(best[i], labels[best[i]], probability);
         }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Akka.Configuration;
 using ImageClassifier.Core;
 using ImageClassifier.Streams;
@@ -22,15 +21,29 @@ public sealed record NodeSettings(
     private const string ShutdownPhase = "akka.coordinated-shutdown.phases.service-requests-done.timeout";
     private static readonly TimeSpan LongestDrain = TimeSpan.FromHours(1);
 
-    /// <summary>Reads the settings from the whole configuration.</summary>
+    /// <summary>Reads the settings of a node on this machine.</summary>
     /// <exception cref="InvalidSettingException">One is missing or wrong, or two contradict each other.</exception>
-    public static NodeSettings Create(Config config)
+    public static NodeSettings Create(Config config) => Create(config, Environment.ProcessorCount);
+
+    /// <summary>Reads the settings of a node.</summary>
+    /// <param name="config">The whole configuration.</param>
+    /// <param name="cores">The cores of its machine; null where the node runs on another machine, so that only what no
+    /// machine can do is refused.</param>
+    /// <exception cref="InvalidSettingException">One is missing or wrong, or two contradict each other.</exception>
+    public static NodeSettings Create(Config config, int? cores)
     {
-        var root = new SettingsSection(config, "image-classifier");
-        var node = root.Section("node");
+        var node = new SettingsSection(config, "image-classifier.node");
+        var requests = QueueSettings.Create(config).Requests;
+        var classification = ClassificationSettings.Create(config, cores);
+        if (classification.MaxFailures <= requests.MaxReceives)
+        {
+            throw node.Section("classification").Invalid("max-failures",
+                $"a number above queues.requests.max-receives ({requests.MaxReceives}), or one picture ends a node");
+        }
+
         return new NodeSettings(
-            PollingSettings.Create(node.Section("polling"), root.Section("queues.requests")),
-            ClassificationSettings.Create(node.Section("classification")),
+            PollingSettings.Create(node.Section("polling"), requests),
+            classification,
             TerminationSettings.Create(node.Section("termination")),
             ReadDrainTimeout(config, node),
             node.Duration("record-interval", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)));
@@ -64,19 +77,15 @@ public sealed record PollingSettings(
     int MaxReceives,
     int AloneFromReceive)
 {
-    internal static PollingSettings Create(SettingsSection polling, SettingsSection queue)
-    {
-        var maxReceives = queue.WholeNumber("max-receives", 1, 1000);
-        return new PollingSettings(
-            QueueSourceSettings.Create(polling, queue),
-            polling.Duration("linger", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)),
-            polling.Duration("acknowledge-linger", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(5)),
-            polling.WholeNumber("fetchers", 1, 256),
-            polling.WholeNumberOrCores("decoders", 1, 256),
-            maxReceives,
-            // The first receive is never alone, or nothing would ever share a run of the model.
-            polling.WholeNumber("alone-from-receive", 2, Math.Max(2, maxReceives)));
-    }
+    internal static PollingSettings Create(SettingsSection polling, QueueLeaseSettings queue) => new(
+        QueueSourceSettings.Create(polling, queue),
+        polling.Duration("linger", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)),
+        polling.Duration("acknowledge-linger", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(5)),
+        polling.WholeNumber("fetchers", 1, 256),
+        polling.WholeNumberOrCores("decoders", 1, 256),
+        queue.MaxReceives,
+        // The first receive is never alone, or nothing would ever share a run of the model.
+        polling.WholeNumber("alone-from-receive", 2, Math.Max(2, queue.MaxReceives)));
 }
 
 /// <summary>How a node runs the model.</summary>
@@ -86,18 +95,27 @@ public sealed record PollingSettings(
 /// <param name="MaxFailures">After so many pictures in a row that could not be classified, the node ends.</param>
 public sealed record ClassificationSettings(int Classifiers, int Threads, TimeSpan Timeout, int MaxFailures)
 {
-    internal static ClassificationSettings Create(SettingsSection section)
+    // No machine has more cores.
+    private const int MostCores = 256;
+
+    /// <summary>Reads <c>image-classifier.node.classification</c>, but for what is the model's own.</summary>
+    /// <param name="config">The whole configuration.</param>
+    /// <param name="cores">The cores of the node's machine; null where that is another machine.</param>
+    /// <exception cref="InvalidSettingException">A value is not usable, or they are more than the cores.</exception>
+    public static ClassificationSettings Create(Config config, int? cores)
     {
         const string Key = "classifiers";
-        var cores = Environment.ProcessorCount;
-        var classifiers = section.WholeNumberOrCores(Key, 1, 256);
-        var threads = section.WholeNumberOrCores("threads", 1, 256);
-        if (classifiers * threads > cores)
+        var section = new SettingsSection(config, "image-classifier.node.classification");
+        var most = cores ?? MostCores;
+        var classifiers = section.WholeNumberOrCores(Key, 1, MostCores, most);
+        var threads = section.WholeNumberOrCores("threads", 1, MostCores, most);
+        if (classifiers * threads > most)
         {
+            var machine = cores is null ? "any machine has" : $"this machine has ({cores})";
             throw new InvalidSettingException(
                 section.FullKey(Key),
-                classifiers.ToString(CultureInfo.InvariantCulture),
-                $"with {threads} threads each they are more than the machine's {cores} cores");
+                section.Text(Key),
+                $"with threads = {section.Text("threads")} they need more cores than {machine}; lower one of the two");
         }
 
         return new ClassificationSettings(

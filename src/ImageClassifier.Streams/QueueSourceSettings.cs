@@ -21,7 +21,6 @@ public sealed record QueueSourceSettings(
 {
     // What every queue allows; the port's own limit on waiting.
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan LongestLease = TimeSpan.FromHours(12);
 
     // So that a poll for ten goes on while ten are worked on.
     private const int FewestInFlight = 2 * IMessageQueue.MaxBatch;
@@ -30,16 +29,15 @@ public sealed record QueueSourceSettings(
     /// <summary>Reads the settings.</summary>
     /// <param name="polling">The poller's: <c>wait-time</c>, <c>max-in-flight</c>, <c>min-backoff</c>,
     /// <c>max-backoff</c>.</param>
-    /// <param name="queue">The queue's: <c>lease</c>, <c>max-lease</c>.</param>
+    /// <param name="queue">How the queue treats what is received.</param>
     /// <exception cref="InvalidSettingException">One is missing or wrong.</exception>
-    public static QueueSourceSettings Create(SettingsSection polling, SettingsSection queue)
+    public static QueueSourceSettings Create(SettingsSection polling, QueueLeaseSettings queue)
     {
-        var lease = queue.Duration("lease", TimeSpan.FromSeconds(1), LongestLease);
         var minBackoff = polling.Duration("min-backoff", TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(10));
         return new QueueSourceSettings(
             polling.Duration("wait-time", TimeSpan.Zero, LongestWait),
-            lease,
-            queue.Duration("max-lease", lease, LongestLease),
+            queue.Lease,
+            queue.MaxLease,
             polling.WholeNumber("max-in-flight", FewestInFlight, MostInFlight),
             minBackoff,
             polling.Duration("max-backoff", minBackoff, TimeSpan.FromHours(1)));

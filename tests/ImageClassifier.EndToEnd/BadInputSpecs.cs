@@ -135,6 +135,9 @@ public sealed class BadInputSpecs
     [InlineData("image-classifier.fleet.kind=ec2", "image-classifier.fleet.kind", "ec2")]
     [InlineData("image-classifier.environment=aws", "image-classifier.aws.s3.bucket", "not set")]
     [InlineData("image-classifier.web.urls=gopher://here", "image-classifier.web.urls", "gopher://here")]
+    [InlineData("image-classifier.web.urls=http://loclahost:7107", "image-classifier.web.urls", "did you mean localhost?")]
+    [InlineData("image-classifier.node.polling.max-in-flight=5", "node.polling.max-in-flight", "from 20")]
+    [InlineData("image-classifier.node.classification.classifiers=200", "classification.classifiers", "more cores")]
     public async Task A_wrong_setting_stops_the_start_and_is_named(string setting, string key, string value)
     {
         var data = Directory.CreateTempSubdirectory("image-classifier-");

@@ -1,4 +1,3 @@
-using System.Globalization;
 using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Aws.Configuration;
@@ -23,18 +22,16 @@ public sealed record AwsQueueSettings
 {
     private const string Suffix = ".fifo";
     private const int MaxNameLength = 80;
-    private const int MostReceives = 999;
-    private static readonly TimeSpan LongestLease = TimeSpan.FromHours(12);
 
     /// <summary>A queue.</summary>
     /// <param name="key">The setting that gives its name: <see cref="AwsQueuesSettings.RequestsKey"/>.</param>
     /// <param name="nameOrUrl">The name of a FIFO queue, or its URL.</param>
     /// <param name="leaseKey">The setting that gives <paramref name="lease"/>.</param>
-    /// <param name="lease">How long a received message is hidden from others.</param>
+    /// <param name="lease">How long a received message is hidden from others; from 1 s to 12 h on SQS.</param>
     /// <param name="maxReceivesKey">The setting that gives <paramref name="maxReceives"/>.</param>
     /// <param name="maxReceives">How often the program tries a message, from 1 to 999. The queue's own limit is one
     /// higher.</param>
-    /// <exception cref="InvalidSettingException">A value is not usable on SQS.</exception>
+    /// <exception cref="InvalidSettingException">The name is not usable on SQS.</exception>
     public AwsQueueSettings(
         string key, string? nameOrUrl, string leaseKey, TimeSpan lease, string maxReceivesKey, int maxReceives)
     {
@@ -48,14 +45,6 @@ public sealed record AwsQueueSettings
         {
             throw new InvalidSettingException(key, nameOrUrl,
                 "a FIFO queue's name ends in .fifo, and has letters, digits, hyphens and underscores, 75 at most");
-        }
-
-        if (lease < TimeSpan.FromSeconds(1) || lease > LongestLease)
-            throw new InvalidSettingException(leaseKey, lease.ToString(), "on SQS it is from 1 second to 12 hours");
-        if (maxReceives is < 1 or > MostReceives)
-        {
-            throw new InvalidSettingException(
-                maxReceivesKey, maxReceives.ToString(CultureInfo.InvariantCulture), "on SQS it is from 1 to 999");
         }
 
         Lease = lease;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Embedded.Queues;
@@ -12,20 +11,14 @@ public sealed record SqliteQueueSettings
     /// <param name="databasePath">Its SQLite file; created where it is missing. Several queues can share one.</param>
     /// <param name="name">Its name within the file, which is also its name in the settings' keys:
     /// <c>requests</c>.</param>
-    /// <param name="maxReceives">From 1 to 1001: a message that was received so often and comes free again goes to the
+    /// <param name="maxReceives">At least 1: a message that was received so often and comes free again goes to the
     /// dead-letter queue instead of being received once more.</param>
-    /// <exception cref="InvalidSettingException">A value is out of its range.</exception>
+    /// <exception cref="InvalidSettingException">The path is empty.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxReceives"/> is below 1.</exception>
     public SqliteQueueSettings(string databasePath, string name, int maxReceives)
         : this(databasePath, name)
     {
-        if (maxReceives is < 1 or > 1001)
-        {
-            throw new InvalidSettingException(
-                $"image-classifier.queues.{name}.max-receives",
-                maxReceives.ToString(CultureInfo.InvariantCulture),
-                "the queue's own limit is from 1 to 1001");
-        }
-
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxReceives, 1);
         MaxReceives = maxReceives;
         DeadLetterName = $"{name}-dead";
     }

@@ -92,7 +92,8 @@ public static class JobErrorCodes
 
 /// <summary>Names a model exactly.</summary>
 /// <param name="Name">The name in its <c>model.json</c>.</param>
-/// <param name="Sha256">The SHA-256 of its <c>model.onnx</c>: 64 lower-case hexadecimal digits.</param>
+/// <param name="Sha256">The SHA-256 of its network, external weights and <c>model.json</c>: 64 lower-case hexadecimal
+/// digits.</param>
 public sealed record ModelIdentity(string Name, string Sha256);
 
 /// <summary>How long the steps of a job took, in milliseconds, on the clock of the instance that did them.</summary>

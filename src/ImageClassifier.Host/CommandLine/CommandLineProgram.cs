@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ImageClassifier.Core;
+using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Logging;
 using ImageClassifier.Web.Access;
 
@@ -28,6 +29,7 @@ public sealed class CommandLineProgram(
         var parsed = grammar.Root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (grammar.Complaint(parsed) is { } complaint) return Refuse(parsed, grammar, complaint);
 
+        if (!grammar.IsOfAFleet(parsed)) WarnOfStrayVariables();
         try
         {
             return await parsed.InvokeAsync(
@@ -52,6 +54,13 @@ public sealed class CommandLineProgram(
         {
             return Fail($"{failure.GetType().Name}: {failure.Message}", ExitCodes.SomeFailed);
         }
+    }
+
+    // On standard error, so that standard output has nothing but what was asked for.
+    private void WarnOfStrayVariables()
+    {
+        foreach (var warning in StrayVariables.Warnings(environmentVariables.Keys))
+            error.WriteLine($"{Name}: {warning}");
     }
 
     private int Refuse(ParseResult parsed, Grammar grammar, string complaint)

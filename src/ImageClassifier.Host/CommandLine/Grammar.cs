@@ -162,6 +162,10 @@ internal sealed class Grammar
 
     public RootCommand Root { get; }
 
+    /// <summary>Whether the process is one of the nodes that a web tier starts: it has the web tier's variables, and the
+    /// web tier has said already what is wrong with them.</summary>
+    public bool IsOfAFleet(ParseResult parsed) => parsed.GetResult(_instance) is not null;
+
     /// <summary>What is wrong with a command line, as a sentence; null when nothing is.</summary>
     public string? Complaint(ParseResult parsed)
     {

@@ -1,12 +1,18 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace ImageClassifier.Host.CommandLine;
 
-/// <summary>Turns Ctrl-C and SIGTERM into a token, for verbs that run no host of their own. The second signal ends the
+/// <summary>Turns Ctrl-C and SIGTERM into a token, for verbs that run no host of their own. A second signal ends the
 /// process as usual.</summary>
 public sealed class StopSignals : IDisposable
 {
+    // The command timeout sends its signal twice at once: to the process, and to its group.
+    private static readonly TimeSpan Together = TimeSpan.FromSeconds(1);
+
     private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _lock = new();
+    private long? _firstAt;
     private readonly PosixSignalRegistration[] _registrations;
 
     /// <summary>Listens from now on.</summary>
@@ -29,8 +35,14 @@ public sealed class StopSignals : IDisposable
 
     private void Handle(PosixSignalContext context)
     {
-        if (_stop.IsCancellationRequested) return;
-        context.Cancel = true;
+        lock (_lock)
+        {
+            if (_firstAt is { } first && Stopwatch.GetElapsedTime(first) > Together) return;
+            context.Cancel = true;
+            if (_firstAt is not null) return;
+            _firstAt = Stopwatch.GetTimestamp();
+        }
+
         _stop.Cancel();
     }
 }

@@ -21,7 +21,8 @@ public sealed record EmbeddedSettings(string DataFolder, TimeSpan Retention, Tim
         var section = new SettingsSection(config, "image-classifier.embedded");
         return new EmbeddedSettings(
             DataFolderOf(section.Text("data")),
-            section.Duration("retention", TimeSpan.FromMinutes(1), TimeSpan.FromDays(3650)),
+            // What is an hour old may still be worked on.
+            section.Duration("retention", TimeSpan.FromHours(1), TimeSpan.FromDays(3650)),
             section.Duration("retention-interval", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)));
     }
 
@@ -30,6 +31,12 @@ public sealed record EmbeddedSettings(string DataFolder, TimeSpan Retention, Tim
         if (text.Length == 0) return DefaultDataFolder();
         if (text.Contains('\0')) throw new InvalidSettingException(DataKey, text, "it is no path");
         var folder = Path.GetFullPath(text);
+        if (text.Contains('\uFFFD') && !Directory.Exists(folder))
+        {
+            throw new InvalidSettingException(
+                DataKey, text, "its name is not valid UTF-8, so the folder cannot be found by it; rename the folder");
+        }
+
         return File.Exists(folder)
             ? throw new InvalidSettingException(DataKey, text, "it must be a folder, and is a file")
             : folder;

@@ -27,6 +27,9 @@ internal sealed class KnownSettings
         Collect(Root, Items(reference)[Root].GetObject());
     }
 
+    /// <summary>The full names of the single settings.</summary>
+    public IReadOnlyCollection<string> Values => _values;
+
     /// <exception cref="InvalidSettingException">The layer has a key that there is not, or a group where a value must
     /// be, or a value where a group must be.</exception>
     public void Check(SettingsLayer layer)

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Akka.Configuration;
 using ImageClassifier.Core;
 using ImageClassifier.Streams.Settings;
@@ -13,9 +14,15 @@ public sealed record ListenSettings(IReadOnlyList<string> Urls, TimeSpan Shutdow
     /// <summary>The setting that <c>--urls</c> gives.</summary>
     public const string UrlsKey = "image-classifier.web.urls";
 
+    private const string Localhost = "localhost";
+
+    private const string Allowed =
+        "addresses of this machine such as http://127.0.0.1:5000, http://localhost:5000 and http://[::1]:5000, or "
+        + "http://*:5000 for every interface, separated by semicolons";
+
     /// <summary>Whether only this machine reaches the addresses.</summary>
     public bool IsLoopbackOnly => Urls.Select(BindingAddress.Parse).All(address =>
-        address.IsUnixPipe || address.Host == "localhost"
+        address.IsUnixPipe || IsLocalhost(address.Host)
         || (IPAddress.TryParse(address.Host, out var host) && IPAddress.IsLoopback(host)));
 
     /// <summary>Reads <c>image-classifier.web</c>.</summary>
@@ -32,26 +39,61 @@ public sealed record ListenSettings(IReadOnlyList<string> Urls, TimeSpan Shutdow
     private static string[] UrlsOf(string text)
     {
         var urls = text.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        return urls.Length > 0 && urls.All(IsAddress)
-            ? urls
-            : throw new InvalidSettingException(
-                UrlsKey, text, "allowed are addresses such as http://127.0.0.1:5000, separated by semicolons");
+        if (urls.Length == 0) throw new InvalidSettingException(UrlsKey, text, $"allowed are {Allowed}");
+        foreach (var url in urls)
+        {
+            if (Fault(url) is { } fault) throw new InvalidSettingException(UrlsKey, text, fault);
+        }
+
+        return urls;
     }
 
-    private static bool IsAddress(string url)
+    /// <summary>What is wrong with an address, as a clause; null when nothing is.</summary>
+    private static string? Fault(string url)
     {
+        BindingAddress address;
         try
         {
             // Kestrel's own reading, which knows more than a URI: http://*:5000, http://unix:/path.
-            var address = BindingAddress.Parse(url);
-            // What it takes for a host may hold a port that is no number.
-            var isHost = !address.Host.Contains(':') || address.Host.StartsWith('[') || address.IsUnixPipe;
-            return isHost && (address.Scheme is "http" or "https") && address.Port is >= 0 and <= 65535
-                && address.PathBase.Length == 0;
+            address = BindingAddress.Parse(url);
         }
         catch (FormatException)
         {
-            return false;
+            return $"{url} is no address; allowed are {Allowed}";
         }
+
+        if (address.Scheme.Equals("https", StringComparison.OrdinalIgnoreCase))
+            return $"{url}: the service has no certificate and speaks http; a proxy before it can speak https";
+        if (!address.Scheme.Equals("http", StringComparison.OrdinalIgnoreCase))
+            return $"{url} does not begin with http://; allowed are {Allowed}";
+        if (address.IsUnixPipe) return null;
+        if (address.PathBase.Length > 0) return $"{url} has a path, and the service is always at the top";
+        return address.Port is < 0 or > 65535 ? $"{url} has no port from 0 to 65535" : HostFault(url, address.Host);
     }
+
+    // Kestrel listens on every interface where it does not know a host: a misspelt one would open the service to all.
+    private static string? HostFault(string url, string host)
+    {
+        if (host is "*" or "+" || IsLocalhost(host)) return null;
+        if (host.Contains(':') && !host.StartsWith('['))
+        {
+            return IPAddress.TryParse(host, out _)
+                ? $"{url} has an address of IPv6 without brackets; write [{host}]"
+                : $"{url} has no port from 0 to 65535";
+        }
+
+        if (IPAddress.TryParse(host, out var address))
+        {
+            // "5000" and "0" are addresses to the parser, in a notation that no one means.
+            return address.AddressFamily == AddressFamily.InterNetworkV6 || address.ToString() == host
+                ? null
+                : $"{url} has the host {host}, which means {address}; write that, if it is meant";
+        }
+
+        return Spelling.Nearest(host.ToLowerInvariant(), [Localhost, "127.0.0.1", "0.0.0.0"], limit: 3) is { } meant
+            ? $"{url} has the host {host}, did you mean {meant}? Allowed are {Allowed}"
+            : $"{url} has the host {host}; allowed are {Allowed}";
+    }
+
+    private static bool IsLocalhost(string host) => string.Equals(host, Localhost, StringComparison.OrdinalIgnoreCase);
 }

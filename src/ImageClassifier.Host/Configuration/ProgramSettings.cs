@@ -17,7 +17,7 @@ public static class ProgramSettings
     /// <summary>The environment on AWS.</summary>
     public const string Aws = "aws";
 
-    private const string VariablePrefix = "IMAGE_CLASSIFIER__";
+    internal const string VariablePrefix = "IMAGE_CLASSIFIER__";
 
     private static readonly string[] Environments = ["embedded", Aws];
 
@@ -42,6 +42,9 @@ public static class ProgramSettings
 
         return Together([reference, .. ofProgram, .. fromUser]);
     }
+
+    /// <summary>The full names of all settings, as <c>reference.conf</c> has them.</summary>
+    internal static IReadOnlyCollection<string> AllKeys() => new KnownSettings(Bundled("reference").Config).Values;
 
     private static Config Together(IEnumerable<SettingsLayer> layers) =>
         layers.Select(layer => layer.Config).Aggregate((below, above) => above.WithFallback(below));

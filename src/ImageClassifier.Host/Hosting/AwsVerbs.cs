@@ -34,8 +34,9 @@ internal static class AwsVerbs
     /// <summary>Looks whether the program can work as it is set, and says in a line each what is wrong.</summary>
     public static async Task<int> CheckAsync(AwsCheckOptions options, CancellationToken cancellation)
     {
-        var config = Load(options.Settings);
-        using var aws = Open(config);
+        // What either tier would refuse at its start is refused here.
+        ServiceSettings.Load(ProgramRole.Web, OnAws(options.Settings));
+        using var aws = Open(Load(options.Settings));
         var check = new AwsCheck(aws.Clients.Sqs(NoPoll), aws.Clients.S3(), aws.Settings, LongestJob);
         var findings = await check.RunAsync(cancellation);
         if (options.Json) Print(findings);
@@ -44,10 +45,12 @@ internal static class AwsVerbs
     }
 
     /// <summary>These verbs are about AWS whatever environment the settings name.</summary>
-    private static Config Load(SettingsSources sources) => ProgramSettings.Load(ProgramRole.Node, sources with
+    private static SettingsSources OnAws(SettingsSources sources) => sources with
     {
         Options = [.. sources.Options, new OptionValue("aws", ProgramSettings.EnvironmentKey, ProgramSettings.Aws)],
-    });
+    };
+
+    private static Config Load(SettingsSources sources) => ProgramSettings.Load(ProgramRole.Node, OnAws(sources));
 
     private static OpenAws Open(Config config)
     {

@@ -20,15 +20,15 @@ internal static class NodeHosting
     public static async Task<int> RunAsync(
         SettingsSources sources, InstanceId? instance, CancellationToken cancellation)
     {
-        var config = ProgramSettings.Load(ProgramRole.Node, sources);
-        var settings = NodeSettings.Create(config);
+        var service = ServiceSettings.Load(ProgramRole.Node, sources);
+        var (config, settings) = (service.Config, service.Node);
         using var environment = await TierEnvironment.OpenAsync(
             config, settings.Polling.Source.WaitTime, cancellation);
         using var startLog = LoggerFactory.Create(logging => logging.AddStandardErrorLog());
         await using var life = environment.Fleet.Kind == FleetSettings.Ec2
             ? await OnEc2Async(environment, instance, startLog, cancellation)
             : await AsProcessAsync(environment, instance, cancellation);
-        using var classifier = DeadlyPicture.Guard(Verbs.CreateClassifier(config));
+        using var classifier = DeadlyPicture.Guard(Verbs.CreateClassifier(service.Model));
 
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings
         {

@@ -75,10 +75,9 @@ internal sealed class Verbs : IVerbs
     }
 
     /// <summary>The classifier that the settings describe.</summary>
-    public static IImageClassifier CreateClassifier(Config config)
-    {
-        var settings = OnnxSettings.Create(config);
-        return OnnxImageClassifier.Load(new OnnxClassifierSettings(
+    public static IImageClassifier CreateClassifier(OnnxSettings settings) =>
+        OnnxImageClassifier.Load(new OnnxClassifierSettings(
             settings.ModelFolder, settings.MaxBatch, settings.Threads, settings.Decoding));
-    }
+
+    private static IImageClassifier CreateClassifier(Config config) => CreateClassifier(OnnxSettings.Create(config));
 }

@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using Akka.Configuration;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Files;
 using ImageClassifier.Core;
@@ -20,12 +19,11 @@ internal static class WebHosting
     /// <summary>Runs the web tier until it is asked to stop.</summary>
     public static async Task<int> RunAsync(SettingsSources sources, CancellationToken cancellation)
     {
-        var config = ProgramSettings.Load(ProgramRole.Web, sources);
-        var listen = ListenSettings.Create(config);
-        var tier = WebTierSettings.Create(config);
-        var budget = ConnectionBudget.Of(OpenFileLimit.OfThisProcess(), tier, ChildProcesses(config, tier));
-        tier = budget.Limit(tier);
-        CheckModel(config);
+        var settings = ServiceSettings.Load(ProgramRole.Web, sources);
+        var (config, listen) = (settings.Config, settings.Listen);
+        var budget = ConnectionBudget.Of(OpenFileLimit.OfThisProcess(), settings.Web, ChildProcesses(settings));
+        var tier = budget.Limit(settings.Web);
+        await using var model = ModelTrial.Begin(settings);
         using var environment = await TierEnvironment.OpenAsync(config, tier.Listening.WaitTime, cancellation);
         using var only = environment.Layout is { } layout ? LockFolder(layout) : null;
 
@@ -54,6 +52,8 @@ internal static class WebHosting
             .AddActorSystem(config, ActorSystemHosting.WebStop, akka => akka.WithWebTier(tier))
             .AddWebTier(tier, listen.ShutdownTimeout);
 
+        // Before there are actors, and before anyone can upload.
+        await model.EndAsync(cancellation);
         await using var app = builder.Build();
         app.UseWebTier(PageFolder);
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(WebHosting));
@@ -70,8 +70,8 @@ internal static class WebHosting
         return ExitCodes.Done;
     }
 
-    private static int ChildProcesses(Config config, WebTierSettings tier) =>
-        FleetSettings.Create(config).Kind == FleetSettings.Processes ? tier.Scaling.MaxInstances : 0;
+    private static int ChildProcesses(ServiceSettings settings) =>
+        settings.Fleet.Kind == FleetSettings.Processes ? settings.Web.Scaling.MaxInstances : 0;
 
     private static ExclusiveFileLock LockFolder(EmbeddedLayout layout) =>
         ExclusiveFileLock.TryTake(layout.WebLock) ?? throw new InvalidSettingException(
@@ -97,7 +97,4 @@ internal static class WebHosting
                 failure);
         }
     }
-
-    /// <summary>A missing model would only show in the nodes' logs, as one failed launch after the other.</summary>
-    private static void CheckModel(Config config) => OnnxSettings.Create(config);
 }

@@ -2,7 +2,6 @@ using Akka.Configuration;
 using ImageClassifier.Core;
 using ImageClassifier.Node;
 using ImageClassifier.Streams;
-using ImageClassifier.Streams.Settings;
 using ImageClassifier.Web.Scaling;
 
 namespace ImageClassifier.Simulator.Engine;
@@ -69,20 +68,18 @@ public sealed record SimulationModel
     /// <exception cref="InvalidSettingException">A setting is missing or wrong.</exception>
     public static SimulationModel Create(Config webTier, Config nodes)
     {
-        var root = new SettingsSection(nodes, "image-classifier");
         var scaling = ScalingSettings.Create(webTier);
-        var node = root.Section("node");
-        // Only these two: how many threads the model may have depends on the machine, and this one is another.
-        var polling = PollingSettings.Create(node.Section("polling"), root.Section("queues.requests"));
+        // How many threads the model may have depends on the machine, and this one is another.
+        var node = NodeSettings.Create(nodes, cores: null);
         return new SimulationModel
         {
             Scaling = scaling,
-            Polling = polling.Source,
-            Linger = polling.Linger,
-            AcknowledgeLinger = polling.AcknowledgeLinger,
-            Termination = TerminationSettings.Create(node.Section("termination")),
-            BreaksOffPolls = root.Text("environment") != "aws",
-            RecordInterval = node.Duration("record-interval", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)),
+            Polling = node.Polling.Source,
+            Linger = node.Polling.Linger,
+            AcknowledgeLinger = node.Polling.AcknowledgeLinger,
+            Termination = node.Termination,
+            BreaksOffPolls = nodes.GetString("image-classifier.environment") != "aws",
+            RecordInterval = node.RecordInterval,
             Boot = DrawnTime.Fixed(scaling.Latency.BootTime),
             Service = DrawnTime.Fixed(scaling.Latency.ServiceTime),
         };

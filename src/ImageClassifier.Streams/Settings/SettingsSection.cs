@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Akka.Configuration;
 using ImageClassifier.Core;
 
@@ -10,7 +11,7 @@ namespace ImageClassifier.Streams.Settings;
 /// </summary>
 /// <param name="root">The whole configuration.</param>
 /// <param name="path">The part's full path, such as <c>image-classifier.scaling</c>.</param>
-public sealed class SettingsSection(Config root, string path)
+public sealed partial class SettingsSection(Config root, string path)
 {
     /// <summary>The word that stands for the number of the machine's cores.</summary>
     private const string Cores = "cores";
@@ -44,10 +45,14 @@ public sealed class SettingsSection(Config root, string path)
     public int WholeNumber(string key, int min, int max) =>
         ReadValue(key, $"a whole number from {min} to {max}", raw => ParseInt(raw, min, max));
 
-    /// <summary>A whole number, or <c>cores</c> for the number of the machine's cores.</summary>
+    /// <summary>A whole number, or <c>cores</c> for the number of this machine's cores.</summary>
     public int WholeNumberOrCores(string key, int min, int max) =>
+        WholeNumberOrCores(key, min, max, Environment.ProcessorCount);
+
+    /// <summary>A whole number, or <c>cores</c> for the number of a machine's cores.</summary>
+    public int WholeNumberOrCores(string key, int min, int max, int cores) =>
         ReadValue(key, $"a whole number from {min} to {max}, or cores", raw =>
-            raw == Cores ? Math.Clamp(Environment.ProcessorCount, min, max) : ParseInt(raw, min, max));
+            raw == Cores ? Math.Clamp(cores, min, max) : ParseInt(raw, min, max));
 
     /// <summary>A large whole number.</summary>
     public long LargeNumber(string key, long min, long max) =>
@@ -61,10 +66,13 @@ public sealed class SettingsSection(Config root, string path)
             HasUnit(raw) && root.GetTimeSpan(FullKey(key), allowInfinite: false) is var value
             && value >= min && value <= max ? value : (TimeSpan?)null);
 
-    /// <summary>A number of bytes with its unit: <c>512KiB</c>, <c>25MiB</c>, <c>1GiB</c>.</summary>
+    /// <summary>A number of bytes with its unit: <c>512KiB</c>, <c>1.5MiB</c>, <c>1GiB</c>. A fraction of a byte is
+    /// dropped.</summary>
     public long Bytes(string key, long min, long max) =>
         ReadValue(key, $"a size from {min} to {max} bytes, such as 25MiB", raw =>
-            root.GetByteSize(FullKey(key)) is { } value && value >= min && value <= max ? value : (long?)null);
+            (FractionalSize(raw) ?? root.GetByteSize(FullKey(key))) is { } value && value >= min && value <= max
+                ? value
+                : (long?)null);
 
     /// <summary>What to throw where a value is readable but makes no sense.</summary>
     public InvalidSettingException Invalid(string key, string allowed) =>
@@ -108,6 +116,19 @@ public sealed class SettingsSection(Config root, string path)
     private static int? ParseInt(string raw, int min, int max) =>
         int.TryParse(raw, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
         && value >= min && value <= max ? value : null;
+
+    // Akka's parser knows the units, and takes whole numbers only.
+    private static long? FractionalSize(string raw)
+    {
+        if (FractionWithUnit().Match(raw) is not { Success: true } match) return null;
+        var unit = ConfigurationFactory.ParseString($"one = 1{match.Groups["unit"].Value}").GetByteSize("one");
+        var number = decimal.Parse(
+            match.Groups["number"].ValueSpan, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture);
+        return unit is { } bytes ? (long)(number * bytes) : null;
+    }
+
+    [GeneratedRegex(@"^(?<number>[0-9]+\.[0-9]+)\s*(?<unit>[A-Za-z]+)$", RegexOptions.CultureInvariant)]
+    private static partial Regex FractionWithUnit();
 
     // A bare number would be read as milliseconds, which no one means who writes wait-time = 5.
     private static bool HasUnit(string raw) => raw.Length > 0 && char.IsAsciiLetter(raw[^1]);

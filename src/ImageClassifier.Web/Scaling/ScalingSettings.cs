@@ -47,6 +47,7 @@ public sealed record ScalingSettings(
     public static ScalingSettings Create(Config config)
     {
         var scaling = new SettingsSection(config, "image-classifier.scaling");
+        var minBackoff = scaling.Duration("min-backoff", TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
         return new ScalingSettings(
             Policy: scaling.OneOf("policy", "latency", PerImage) == PerImage ? PolicyKind.PerImage : PolicyKind.Latency,
             MaxInstances: scaling.WholeNumberOrCores("max-instances", 1, 1000),
@@ -60,8 +61,8 @@ public sealed record ScalingSettings(
             BootDeadline: scaling.Duration("boot-deadline", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
             SilenceLimit: scaling.Duration("silence-limit", TimeSpan.FromSeconds(10), TimeSpan.FromDays(1)),
             MaxLifetime: scaling.Duration("max-lifetime", TimeSpan.Zero, TimeSpan.FromDays(365)),
-            MinBackoff: scaling.Duration("min-backoff", TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
-            MaxBackoff: scaling.Duration("max-backoff", TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)),
+            MinBackoff: minBackoff,
+            MaxBackoff: scaling.Duration("max-backoff", minBackoff, TimeSpan.FromHours(1)),
             KeptDecisions: scaling.WholeNumber("kept-decisions", 1, 1000),
             PicturesPerInstance: scaling.Section("per-image").WholeNumber("pictures-per-instance", 1, 100_000),
             Latency: LatencySettings.Create(scaling.Section("latency")));

@@ -24,25 +24,21 @@ public sealed record WebTierSettings(
     public static WebTierSettings Create(Config config)
     {
         var results = ResultSettings.Create(config);
-        var lost = results.Lost with { LostAfter = Max(results.Lost.LostAfter, LongestUnderWay(config)) };
+        var queues = QueueSettings.Create(config);
+        var lost = results.Lost with { LostAfter = Max(results.Lost.LostAfter, LongestUnderWay(queues.Requests)) };
         return new WebTierSettings(
             UploadSettings.Create(config),
             ScalingSettings.Create(config),
             results with { Lost = lost },
             QueueSourceSettings.Create(
-                new SettingsSection(config, "image-classifier.results.listener"),
-                new SettingsSection(config, "image-classifier.queues.responses")),
+                new SettingsSection(config, "image-classifier.results.listener"), queues.Responses),
             EdgeSettings.Create(config),
             AccessSettings.Create(config));
     }
 
     /// <summary>A job whose nodes die one after the other is under way for a lease for each receive.</summary>
-    private static TimeSpan LongestUnderWay(Config config)
-    {
-        var queue = new SettingsSection(config, "image-classifier.queues.requests");
-        var lease = queue.Duration("lease", TimeSpan.FromSeconds(1), TimeSpan.FromHours(12));
-        return lease * (queue.WholeNumber("max-receives", 1, 1000) + 1);
-    }
+    private static TimeSpan LongestUnderWay(QueueLeaseSettings requests) =>
+        requests.Lease * (requests.MaxReceives + 1);
 
     private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 }

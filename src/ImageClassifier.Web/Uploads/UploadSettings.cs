@@ -66,9 +66,13 @@ public sealed record UploadSettings(
 /// <param name="MaxBackoff">Longest such pause.</param>
 public sealed record OutboxSettings(int Parallelism, int MaxInMemory, TimeSpan MinBackoff, TimeSpan MaxBackoff)
 {
-    internal static OutboxSettings Create(SettingsSection outbox) => new(
-        Parallelism: outbox.WholeNumber("parallelism", 1, 64),
-        MaxInMemory: outbox.WholeNumber("max-in-memory", 10, 1_000_000),
-        MinBackoff: outbox.Duration("min-backoff", TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
-        MaxBackoff: outbox.Duration("max-backoff", TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10)));
+    internal static OutboxSettings Create(SettingsSection outbox)
+    {
+        var minBackoff = outbox.Duration("min-backoff", TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1));
+        return new OutboxSettings(
+            Parallelism: outbox.WholeNumber("parallelism", 1, 64),
+            MaxInMemory: outbox.WholeNumber("max-in-memory", 10, 1_000_000),
+            MinBackoff: minBackoff,
+            MaxBackoff: outbox.Duration("max-backoff", minBackoff, TimeSpan.FromMinutes(10)));
+    }
 }

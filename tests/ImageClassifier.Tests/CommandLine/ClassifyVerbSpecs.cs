@@ -1,8 +1,11 @@
+using System.Diagnostics;
+using System.Net.Sockets;
 using System.Text.Json;
 using ImageClassifier.Core;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Classify;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Testing;
 using ImageClassifier.Tests.Configuration;
 using Xunit;
 
@@ -77,6 +80,7 @@ public sealed class ClassifyVerbSpecs : IDisposable
             "",
             "null\0.jpg",
             _folder.Write("no-extension", ByteClassifier.Jpeg(2)),
+            Path.Combine(_folder.Path, "bl\uFFFDtter.jpg"),
         ];
         Assert.Equal(
             ExitCodes.SomeFailed, await RunAsync(files, json: true, "image-classifier.uploads.max-file-size=1KiB"));
@@ -86,13 +90,32 @@ public sealed class ClassifyVerbSpecs : IDisposable
         Assert.Equal(
             [
                 null, "missing", "unreadable", "empty", "too-large", "content-mismatch", "unsupported-name", "undecodable",
-                "unreadable", "unreadable", null,
+                "unreadable", "unreadable", null, "unreadable",
             ],
             entries.Select(entry => entry.TryGetProperty("errorCode", out var code) ? code.GetString() : null));
         Assert.All(entries, entry => Assert.Equal(
             entry.GetProperty("status").GetString() == "failed", entry.TryGetProperty("error", out _)));
         Assert.Equal(2, entries.Count(entry => entry.GetProperty("status").GetString() == "classified"));
         AssertAllReleased();
+    }
+
+    [SkippableTheory]
+    [InlineData("pipe.jpg", "It is a named pipe (FIFO), not a regular file.")]
+    [InlineData("socket.jpg", "It is a socket, not a regular file.")]
+    [InlineData("/dev/zero", "It is a device, not a regular file.")]
+    public async Task What_is_no_regular_file_is_refused_without_being_opened(string name, string sentence)
+    {
+        Requirement.Met(OperatingSystem.IsLinux(), "only on Linux the kind of a file is known before it is opened");
+        var path = Path.Combine(_folder.Path, name);
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        if (name == "socket.jpg") socket.Bind(new UnixDomainSocketEndPoint(path));
+        if (name == "pipe.jpg") await MakePipeAsync(path);
+
+        Assert.Equal(ExitCodes.SomeFailed, await RunAsync([path], json: true).WaitAsync(TimeSpan.FromMinutes(1)));
+
+        var entry = Assert.Single(Json().EnumerateArray());
+        Assert.Equal("unreadable", entry.GetProperty("errorCode").GetString());
+        Assert.StartsWith(sentence, entry.GetProperty("error").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -208,6 +231,13 @@ public sealed class ClassifyVerbSpecs : IDisposable
             Options(["a.jpg"], json: false, $"image-classifier.node.classification.model={_folder.Path}"),
             CancellationToken.None);
         Assert.True(_classifier.Disposed);
+    }
+
+    private static async Task MakePipeAsync(string path)
+    {
+        using var command = Process.Start("mkfifo", [path]);
+        await command.WaitForExitAsync();
+        Assert.Equal(0, command.ExitCode);
     }
 
     private static ClassifyOptions Options(string[] files, bool json, params string[] assignments) =>

@@ -8,6 +8,7 @@ namespace ImageClassifier.Tests.CommandLine;
 public sealed class CommandLineProgramSpecs : IDisposable
 {
     private readonly RecordedVerbs _verbs = new();
+    private readonly Dictionary<string, string> _variables = new() { ["IMAGE_CLASSIFIER__A"] = "1" };
     private readonly StringWriter _output = new();
     private readonly StringWriter _error = new();
 
@@ -245,6 +246,20 @@ public sealed class CommandLineProgramSpecs : IDisposable
         Assert.Equal(["image-classifier: IOException: The disk is full."], ErrorLines());
     }
 
+    [Theory]
+    [InlineData("web", true)]
+    [InlineData("classify --json a.jpg", true)]
+    [InlineData("node --data dir --instance i-1", false)]
+    public async Task A_variable_that_looks_like_a_setting_is_told_of_on_standard_error(string arguments, bool isTold)
+    {
+        _variables["IMAGE_CLASSIFIER_SCALING_MAX_INSTANCES"] = "3";
+        Assert.Equal(ExitCodes.Done, await RunAsync(arguments));
+        Assert.Equal("", _output.ToString());
+        Assert.Equal(isTold, _error.ToString().Contains(
+            "Write IMAGE_CLASSIFIER__SCALING__MAX_INSTANCES for image-classifier.scaling.max-instances.",
+            StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Being_asked_to_stop_is_no_failure_to_tell()
     {
@@ -255,8 +270,7 @@ public sealed class CommandLineProgramSpecs : IDisposable
         Assert.Equal("", _error.ToString());
     }
 
-    private CommandLineProgram Program() =>
-        new(_verbs, _output, _error, new Dictionary<string, string> { ["IMAGE_CLASSIFIER__A"] = "1" });
+    private CommandLineProgram Program() => new(_verbs, _output, _error, _variables);
 
     private Task<int> RunAsync(string arguments) => Program().RunAsync(
         arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), CancellationToken.None);

@@ -91,7 +91,7 @@ public sealed class EffectiveSettingsSpecs
         ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(ProgramSettings.BundledFolder, "reference.conf")));
 
     /// <summary>The <c>Create(Config)</c> of every settings class of the program.</summary>
-    private static IEnumerable<MethodInfo> SettingsReaders() =>
+    internal static IEnumerable<MethodInfo> SettingsReaders() =>
         from file in Directory.EnumerateFiles(AppContext.BaseDirectory, "*.dll")
         let name = Path.GetFileNameWithoutExtension(file)
         where name == "image-classifier" || name.StartsWith("ImageClassifier.", StringComparison.Ordinal)

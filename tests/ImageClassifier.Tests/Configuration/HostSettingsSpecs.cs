@@ -1,6 +1,7 @@
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Streams.Settings;
 using Xunit;
 
 namespace ImageClassifier.Tests.Configuration;
@@ -32,7 +33,7 @@ public sealed class HostSettingsSpecs : IDisposable
         AssertRefused(EmbeddedSettings.DataKey, _folder.Write("file", ""), EmbeddedSettings.Create);
 
     [Theory]
-    [InlineData("retention", "0s")]
+    [InlineData("retention", "59m")]
     [InlineData("retention-interval", "2d")]
     public void Embedded_settings_have_limits(string key, string value) =>
         AssertRefused($"image-classifier.embedded.{key}", value, EmbeddedSettings.Create);
@@ -75,7 +76,7 @@ public sealed class HostSettingsSpecs : IDisposable
     {
         const string Part = "image-classifier.node.classification";
         var config = Sources.With($"{Part}.classifiers={Environment.ProcessorCount}", $"{Part}.threads=2");
-        Assert.Equal($"{Part}.threads", Assert.Throws<InvalidSettingException>(() => OnnxSettings.Create(config)).Key);
+        Assert.Equal($"{Part}.classifiers", Assert.Throws<InvalidSettingException>(() => OnnxSettings.Create(config)).Key);
     }
 
     [Fact]
@@ -124,7 +125,11 @@ public sealed class HostSettingsSpecs : IDisposable
     [InlineData("http://127.0.0.1:0", 1, true)]
     [InlineData("http://*:5000", 1, false)]
     [InlineData("http://0.0.0.0:5000", 1, false)]
-    [InlineData("http://localhost:5000; https://[::1]:5001", 2, true)]
+    [InlineData("http://localhost:5000; http://[::1]:5001", 2, true)]
+    [InlineData("HTTP://LOCALHOST:5000", 1, true)]
+    [InlineData("http://unix:/tmp/image-classifier.sock", 1, true)]
+    [InlineData("http://+:5000", 1, false)]
+    [InlineData("http://[::]:5000", 1, false)]
     [InlineData("http://localhost:5000; http://192.0.2.1:5001", 2, false)]
     public void The_web_tier_listens_where_it_is_told(string urls, int count, bool isLoopbackOnly)
     {
@@ -140,10 +145,35 @@ public sealed class HostSettingsSpecs : IDisposable
     [InlineData("urls", "ftp://127.0.0.1:5000")]
     [InlineData("urls", "http://127.0.0.1:99999")]
     [InlineData("urls", "http://127.0.0.1:x")]
+    [InlineData("urls", "http://127.0.0.1:-1")]
     [InlineData("urls", "http://127.0.0.1:5000/base")]
+    [InlineData("urls", "http://user@127.0.0.1:5000")]
+    [InlineData("urls", "http://127.0.0.1:5000; http://pictures.example:5000")]
+    [InlineData("urls", "http://::1:5000")]
     [InlineData("shutdown-timeout", "30s")]
     public void Listen_settings_have_limits(string key, string value) =>
         AssertRefused($"image-classifier.web.{key}", value, ListenSettings.Create);
+
+    [Theory]
+    [InlineData("http://loclahost:7107", "did you mean localhost?")]
+    [InlineData("http://localhost.:7107", "did you mean localhost?")]
+    [InlineData("http://127.0.0.l:7107", "did you mean 127.0.0.1?")]
+    [InlineData("http://pictures:7107", "http://*:5000 for every interface")]
+    [InlineData("http://5000", "which means 0.0.19.136")]
+    [InlineData("http://0:7107", "which means 0.0.0.0")]
+    [InlineData("http://127.0.0.1:7107x", "no port from 0 to 65535")]
+    [InlineData("http://::1:7107", "write [::1]")]
+    [InlineData("https://127.0.0.1:7107", "a proxy before it can speak https")]
+    public void A_host_that_would_open_the_service_to_everyone_by_mistake_is_refused(string url, string clause)
+    {
+        var wrong = Assert.Throws<InvalidSettingException>(
+            () => ListenSettings.Create(Sources.With($"{ListenSettings.UrlsKey}={url}")));
+        Assert.Contains(clause, wrong.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_data_folder_whose_name_is_not_utf_8_is_not_made_under_another_name() =>
+        AssertRefused(EmbeddedSettings.DataKey, Path.Combine(_folder.Path, "bl\uFFFDtter"), EmbeddedSettings.Create);
 
     private static void AssertRefused<T>(string key, string value, Func<Akka.Configuration.Config, T> create)
     {

@@ -41,6 +41,10 @@ public sealed class SettingsSectionSpecs
     [InlineData("25MB", 25_000_000)]
     [InlineData("1GiB", 1_073_741_824)]
     [InlineData("512", 512)]
+    [InlineData("1.5MiB", 1_572_864)]
+    [InlineData("0.5 KiB", 512)]
+    [InlineData("1.25GB", 1_250_000_000)]
+    [InlineData("0.1MiB", 104_857)]
     public void Reads_a_size(string text, long bytes) =>
         Assert.Equal(bytes, Section(text).Bytes("key", 1, 2_000_000_000));
 
@@ -51,6 +55,13 @@ public sealed class SettingsSectionSpecs
     [InlineData("2GiB")]
     [InlineData("99999999999999999999GiB")]
     [InlineData("MiB")]
+    [InlineData("1.5")]
+    [InlineData("1.5x")]
+    [InlineData("-1.5MiB")]
+    [InlineData("1.5.5MiB")]
+    [InlineData("1.9GiB")]
+    [InlineData("1.MiB")]
+    [InlineData("99999999999999999999999999999.5MiB")]
     [InlineData("\"\"")]
     public void Refuses_what_is_no_size_within_the_limits(string text) =>
         AssertRefused(text, section => section.Bytes("key", 1, 2_000_000_000), "from 1 to 2000000000 bytes");

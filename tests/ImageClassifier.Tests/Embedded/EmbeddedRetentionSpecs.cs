@@ -107,14 +107,6 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
     }
 
     [Fact]
-    public void A_wrong_retention_is_refused_by_the_name_of_its_key()
-    {
-        var refusal = Assert.Throws<InvalidSettingException>(() => new RetentionSettings(TimeSpan.FromMinutes(59)));
-
-        Assert.Equal("image-classifier.embedded.retention", refusal.Key);
-    }
-
-    [Fact]
     public async Task A_data_folder_that_cannot_be_made_is_refused_by_the_name_of_its_key()
     {
         await File.WriteAllTextAsync(_folder.File("file"), "");

@@ -339,18 +339,6 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
         Assert.False(IsAlive(process));
     }
 
-    [Theory]
-    [InlineData("boot-timeout", 0, 20)]
-    [InlineData("boot-timeout", 3601, 20)]
-    [InlineData("drain-timeout", 60, -1)]
-    public void A_wrong_time_is_refused_by_the_name_of_its_key(string key, int bootSeconds, int drainSeconds)
-    {
-        var refusal = Assert.Throws<InvalidSettingException>(() => new ProcessFleetSettings(
-            NodeCommand.OfThisProgram([]), TimeSpan.FromSeconds(bootSeconds), TimeSpan.FromSeconds(drainSeconds)));
-
-        Assert.Equal($"image-classifier.fleet.processes.{key}", refusal.Key);
-    }
-
     private ProcessFleet Fleet(
         string script, TimeSpan? bootTimeout = null, TimeSpan? drainTimeout = null, RecordingLogger? log = null)
     {

@@ -1,5 +1,4 @@
 using ImageClassifier.Adapters.Embedded.Queues;
-using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Tests.Contracts;
 using Microsoft.Data.Sqlite;
@@ -211,17 +210,6 @@ public sealed class SqliteMessageQueueSpecs : IAsyncLifetime
         await queue.DisposeAsync();
 
         await Assert.ThrowsAsync<ObjectDisposedException>(() => queue.MeasureAsync(default));
-    }
-
-    [Theory]
-    [InlineData(0)]
-    [InlineData(1002)]
-    public void A_wrong_limit_is_refused_by_the_name_of_its_key(int limit)
-    {
-        var refusal = Assert.Throws<InvalidSettingException>(
-            () => new SqliteQueueSettings(_folder.Layout.RequestQueue, "responses", limit));
-
-        Assert.Equal("image-classifier.queues.responses.max-receives", refusal.Key);
     }
 
     private SqliteMessageQueue Open(SqliteQueueSettings? settings = null, TimeProvider? time = null)

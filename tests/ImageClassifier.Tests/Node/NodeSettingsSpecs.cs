@@ -36,6 +36,7 @@ public sealed class NodeSettingsSpecs
     [InlineData("node.classification.classifiers", "200")]
     [InlineData("node.classification.timeout", "60")]
     [InlineData("node.classification.max-failures", "0")]
+    [InlineData("node.classification.max-failures", "5")]
     [InlineData("node.termination.max-empty-polls", "0")]
     [InlineData("node.termination.cut-off-limit", "500ms")]
     [InlineData("node.termination.min-lifetime", "25h")]
@@ -49,10 +50,36 @@ public sealed class NodeSettingsSpecs
         Assert.Equal($"image-classifier.{key}", failure.Key);
     }
 
-    private static NodeSettings Create(string changes = "")
+    [Theory]
+    [InlineData("classifiers = 8, threads = 4", 8, 4)]
+    [InlineData("classifiers = 1, threads = cores", 1, 256)]
+    public void What_another_machine_may_have_the_cores_for_is_not_refused(string changes, int classifiers, int threads)
+    {
+        var settings = NodeSettings.Create(
+            Config($"image-classifier.node.classification {{ {changes} }}"), cores: null).Classification;
+
+        Assert.Equal((classifiers, threads), (settings.Classifiers, settings.Threads));
+    }
+
+    [Theory]
+    [InlineData("classifiers = cores, threads = 2", null)]
+    [InlineData("classifiers = 16, threads = 17", null)]
+    [InlineData("classifiers = 3, threads = 1", 2)]
+    [InlineData("classifiers = cores, threads = cores", 2)]
+    public void More_threads_than_cores_are_refused(string changes, int? cores)
+    {
+        var failure = Assert.Throws<InvalidSettingException>(() => NodeSettings.Create(
+            Config($"image-classifier.node.classification {{ {changes} }}"), cores));
+
+        Assert.Equal("image-classifier.node.classification.classifiers", failure.Key);
+        Assert.Contains("lower one of the two", failure.Message, StringComparison.Ordinal);
+    }
+
+    private static NodeSettings Create(string changes = "") => NodeSettings.Create(Config(changes));
+
+    private static Config Config(string changes)
     {
         var reference = File.ReadAllText(Path.Combine(Repository.Root, "hocon", "reference.conf"));
-        return NodeSettings.Create(ConfigurationFactory.ParseString(changes)
-            .WithFallback(ConfigurationFactory.ParseString(reference)));
+        return ConfigurationFactory.ParseString(changes).WithFallback(ConfigurationFactory.ParseString(reference));
     }
 }

@@ -1,5 +1,9 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
+using ImageClassifier.Testing;
 using Xunit;
 
 namespace ImageClassifier.Tests.Onnx;
@@ -11,20 +15,130 @@ public sealed class ModelDirectorySpecs : IDisposable
     public void Dispose() => _model.Dispose();
 
     [Fact]
-    public void A_sound_directory_gives_the_contract_the_labels_and_the_hash_of_the_network()
+    public void A_sound_directory_gives_the_contract_the_labels_and_the_hash()
     {
         _model.Write();
 
         var directory = ModelDirectory.Load(_model.Path);
 
         Assert.Equal("channels", directory.Identity.Name);
-        Assert.Equal(
-            Convert.ToHexStringLower(
-                System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(_model.File("model.onnx")))),
-            directory.Identity.Sha256);
+        Assert.Equal(Sha256Sum("model.json", "model.onnx"), directory.Identity.Sha256);
         Assert.Equal(["red", "green", "blue"], directory.Labels);
         Assert.Equal(new ModelResize(8, null), directory.Contract.Input.Resize);
         Assert.Equal(OutputKind.Logits, directory.Contract.Output.Kind);
+    }
+
+    [Fact]
+    public void The_hash_covers_contract_network_and_weights()
+    {
+        _model.Weights = "weights.bin";
+        _model.Write().WriteWeights(1, 1, 1);
+        var first = ModelDirectory.Load(_model.Path).Identity.Sha256;
+        Assert.Equal(Sha256Sum("model.json", "model.onnx", "weights.bin"), first);
+
+        _model.WriteWeights(1, 2, 1);
+        var otherWeights = ModelDirectory.Load(_model.Path).Identity.Sha256;
+        _model.Json = _model.Json.Replace("\"range\": [0, 1]", "\"range\": [0, 2]", StringComparison.Ordinal);
+        _model.Write();
+        var otherContract = ModelDirectory.Load(_model.Path).Identity.Sha256;
+        File.WriteAllText(_model.File("README.md"), "What lies beside the model is not the model.");
+
+        Assert.Equal(3, new[] { first, otherWeights, otherContract }.Distinct().Count());
+        Assert.Equal(otherContract, ModelDirectory.Load(_model.Path).Identity.Sha256);
+        using var classifier = _model.Load();
+    }
+
+    [Theory]
+    [InlineData("../weights.bin", "which is not in the model directory")]
+    [InlineData("sub/../../weights.bin", "which is not in the model directory")]
+    [InlineData("/etc/passwd", "which is not in the model directory")]
+    [InlineData("", "which is not in the model directory")]
+    [InlineData("none.bin", "none.bin is missing")]
+    public void Weights_are_in_the_directory_or_the_model_is_refused(string name, string clause)
+    {
+        _model.Weights = name;
+        _model.Write();
+
+        AssertDefect(_model.Path, clause, () => ModelDirectory.Load(_model.Path));
+    }
+
+    [Fact]
+    public void Weights_behind_a_symbolic_link_are_refused()
+    {
+        _model.Weights = "weights.bin";
+        _model.Write();
+        File.CreateSymbolicLink(_model.File("weights.bin"), "/etc/hostname");
+
+        AssertDefect(_model.Path, "weights.bin are reached by a symbolic link", () => ModelDirectory.Load(_model.Path));
+    }
+
+    [Theory]
+    [InlineData("model.onnx")]
+    [InlineData("labels.txt")]
+    [InlineData("model.json")]
+    [InlineData("weights.bin")]
+    public void A_pointer_of_git_lfs_is_told_with_the_remedy(string name)
+    {
+        _model.Weights = "weights.bin";
+        _model.Write().WriteWeights(1, 1, 1);
+        File.WriteAllText(
+            _model.File(name), $"version https://git-lfs.github.com/spec/v1\noid sha256:{new string('0', 64)}\nsize 7\n");
+
+        AssertDefect(_model.Path, $"{name} is a Git LFS pointer", () => ModelDirectory.Load(_model.Path));
+        AssertDefect(_model.Path, "git lfs pull", () => ModelDirectory.Load(_model.Path));
+    }
+
+    [SkippableFact]
+    public async Task A_named_pipe_is_no_model()
+    {
+        Requirement.Met(OperatingSystem.IsLinux(), "only on Linux the kind of a file is known before it is opened");
+        _model.Write();
+        File.Delete(_model.File("labels.txt"));
+        using var command = Process.Start("mkfifo", [_model.File("labels.txt")]);
+        await command.WaitForExitAsync();
+
+        AssertDefect(_model.Path, "labels.txt is a named pipe (FIFO)", () => ModelDirectory.Load(_model.Path));
+    }
+
+    [Fact]
+    public void A_network_that_is_cut_off_is_told()
+    {
+        _model.Write();
+        var whole = File.ReadAllBytes(_model.File("model.onnx"));
+        for (var length = 1; length < whole.Length; length += 7)
+        {
+            File.WriteAllBytes(_model.File("model.onnx"), whole[..length]);
+            AssertDefect(_model.Path, "model.onnx", () => _model.Load());
+        }
+    }
+
+    [Fact]
+    public void Numbers_that_are_no_probabilities_are_refused_where_the_contract_calls_them_so()
+    {
+        _model.Json = _model.Json.Replace(
+            "\"kind\": \"logits\"", "\"kind\": \"probabilities\"", StringComparison.Ordinal);
+        _model.Write();
+
+        AssertDefect(_model.Path, "all classes together have 0, and not 1", () => _model.Load());
+        AssertDefect(_model.Path, "kind is logits", () => _model.Load());
+    }
+
+    [Fact]
+    public void Probabilities_are_refused_where_the_contract_calls_them_logits()
+    {
+        _model.HasSoftmax = true;
+        _model.Write();
+
+        AssertDefect(_model.Path, "kind is probabilities", () => _model.Load());
+    }
+
+    [Fact]
+    public void Numbers_that_are_not_finite_are_refused()
+    {
+        _model.Weights = "weights.bin";
+        _model.Write().WriteWeights(1, float.PositiveInfinity, 1);
+
+        AssertDefect(_model.Path, "(black) the model gives class 1 the number NaN", () => _model.Load());
     }
 
     [Fact]
@@ -122,7 +236,7 @@ public sealed class ModelDirectorySpecs : IDisposable
         _model.Write();
         File.WriteAllText(_model.File("model.onnx"), "not a network");
 
-        AssertDefect(_model.Path, "model.onnx cannot be loaded", () => _model.Load());
+        AssertDefect(_model.Path, "model.onnx is wrong: it is no ONNX network", () => _model.Load());
     }
 
     [Fact]
@@ -172,6 +286,15 @@ public sealed class ModelDirectorySpecs : IDisposable
         _model.Write();
 
         AssertDefect(_model.Path, "the model takes exactly 4 pictures at once", () => _model.Load());
+    }
+
+    /// <summary>What <c>sha256sum FILES | sha256sum</c> gives in the directory.</summary>
+    private string Sha256Sum(params string[] names)
+    {
+        var lines = string.Concat(names.Select(name => $"{Hex(File.ReadAllBytes(_model.File(name)))}  {name}\n"));
+        return Hex(Encoding.UTF8.GetBytes(lines));
+
+        static string Hex(byte[] bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));
     }
 
     private static void AssertDefect(string path, string clause, Action load)

@@ -43,13 +43,14 @@ public sealed class OnnxImageClassifierSpecs : IDisposable
     {
         _model.Json = _model.Json.Replace(
             "\"kind\": \"logits\"", "\"kind\": \"probabilities\"", StringComparison.Ordinal);
+        _model.HasSoftmax = true;
         using var classifier = _model.Write().Load();
 
         var predictions = classifier.Classify([Decoded(classifier, SKColors.Red)])[0];
 
         Assert.Equal(["red", "green", "blue"], predictions.Select(prediction => prediction.Label));
-        Assert.Equal(1, predictions[0].Probability, 1e-6);
-        Assert.Equal(0, predictions[1].Probability, 1e-6);
+        Assert.Equal(1 / (1 + 2 / Math.E), predictions[0].Probability, 1e-6);
+        Assert.Equal(1 / (2 + Math.E), predictions[1].Probability, 1e-6);
     }
 
     [Fact]

@@ -31,11 +31,24 @@ internal sealed class TestModel : IDisposable
 
     public OnnxElement Element { get; set; } = OnnxElement.Float;
 
+    /// <summary>Whether the network ends with a softmax, so that it gives probabilities.</summary>
+    public bool HasSoftmax { get; set; }
+
+    /// <summary>The file of weights, by which the network multiplies the means; null for none.</summary>
+    public string? Weights { get; set; }
+
     public TestModel Write()
     {
         System.IO.File.WriteAllText(File("model.json"), Json);
         System.IO.File.WriteAllText(File("labels.txt"), Labels);
-        System.IO.File.WriteAllBytes(File("model.onnx"), OnnxGraph.MeanOver(MeanOver, InputShape, Element));
+        System.IO.File.WriteAllBytes(File("model.onnx"), OnnxGraph.MeanOver(MeanOver, InputShape, Element, Weights, HasSoftmax));
+        return this;
+    }
+
+    /// <summary>Writes a file of weights: a factor for each class.</summary>
+    public TestModel WriteWeights(params float[] factors)
+    {
+        System.IO.File.WriteAllBytes(File(Weights!), System.Runtime.InteropServices.MemoryMarshal.AsBytes(factors.AsSpan()));
         return this;
     }
 
@@ -56,27 +69,45 @@ internal enum OnnxElement
     Double = 11,
 }
 
-/// <summary>Writes the protocol buffers of a one-node ONNX graph: <c>logits = ReduceMean(input)</c>.</summary>
+/// <summary>Writes the protocol buffers of a small ONNX graph: <c>logits = ReduceMean(input)</c>, with weights times these,
+/// and at last a softmax.</summary>
 internal static class OnnxGraph
 {
-    public static byte[] MeanOver(int[] axes, long[] inputShape, OnnxElement element)
+    public static byte[] MeanOver(
+        int[] axes, long[] inputShape, OnnxElement element, string? weights = null, bool softmax = false)
     {
+        string[] operators = [.. weights is null ? Array.Empty<string>() : ["Mul"], .. softmax ? ["Softmax"] : Array.Empty<string>()];
+        string[] values = [.. operators.Select((_, at) => $"value{at}"), "logits"];
         byte[] axesAttribute =
             [.. Text(1, "axes"), .. axes.SelectMany(axis => Number(8, axis)), .. Number(20, 7)];
         byte[] keepAttribute = [.. Text(1, "keepdims"), .. Number(3, 0), .. Number(20, 2)];
         byte[] node =
         [
-            .. Text(1, "input"), .. Text(2, "logits"), .. Text(4, "ReduceMean"),
+            .. Text(1, "input"), .. Text(2, values[0]), .. Text(4, "ReduceMean"),
             .. Bytes(5, axesAttribute), .. Bytes(5, keepAttribute),
         ];
         byte[] graph =
         [
-            .. Bytes(1, node), .. Text(2, "channels"),
+            .. Bytes(1, node),
+            .. operators.SelectMany((name, at) => Bytes(1, Operator(name, values[at], values[at + 1]))),
+            .. Text(2, "channels"),
+            .. weights is null ? [] : Bytes(5, ExternalTensor("weights", 3, weights)),
             .. Bytes(11, Value("input", inputShape, element)),
             .. Bytes(12, Value("logits", [inputShape[0], 3], element)),
         ];
         return [.. Number(1, 8), .. Bytes(7, graph), .. Bytes(8, Number(2, 13))];
     }
+
+    private static byte[] Operator(string name, string input, string output) =>
+        [.. Text(1, input), .. name == "Mul" ? Text(1, "weights") : [], .. Text(2, output), .. Text(4, name)];
+
+    private static byte[] ExternalTensor(string name, int length, string file) =>
+    [
+        .. Number(1, length), .. Number(2, (long)OnnxElement.Float), .. Text(8, name),
+        .. Bytes(13, [.. Text(1, "location"), .. Text(2, file)]),
+        .. Bytes(13, [.. Text(1, "length"), .. Text(2, $"{length * sizeof(float)}")]),
+        .. Number(14, 1),
+    ];
 
     private static byte[] Value(string name, long[] shape, OnnxElement element)
     {

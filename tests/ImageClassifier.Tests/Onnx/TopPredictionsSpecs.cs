@@ -15,7 +15,7 @@ public sealed class TopPredictionsSpecs
             var random = new Random(seed);
             var scores = Enumerable.Range(0, 100).Select(_ => (float)random.Next(40)).ToArray();
 
-            var top = TopPredictions.Of(scores, OutputKind.Probabilities, Labels);
+            var top = TopPredictions.Of(scores, OutputKind.Logits, Labels);
 
             var expected = scores.Select((score, index) => (score, index)).OrderByDescending(s => s.score)
                 .ThenBy(s => s.index).Take(5).Select(s => s.index);
@@ -56,4 +56,25 @@ public sealed class TopPredictionsSpecs
     [InlineData(float.PositiveInfinity)]
     public void A_number_that_is_not_finite_is_an_error(float broken) =>
         Assert.Throws<InvalidOperationException>(() => TopPredictions.Of([1, broken], OutputKind.Logits, Labels));
+
+    [Theory]
+    [InlineData(14.5f, -13.5f)]
+    [InlineData(14.5f, 0f)]
+    [InlineData(0.5f, 0.4f)]
+    [InlineData(0f, 0f)]
+    [InlineData(float.NaN, 1f)]
+    public void Numbers_that_are_no_probabilities_are_never_given_as_such(float first, float second)
+    {
+        float[] scores = [first, second];
+        Assert.Throws<InvalidOperationException>(
+            () => TopPredictions.Of(scores, OutputKind.Probabilities, Labels));
+    }
+
+    [Fact]
+    public void Rounded_probabilities_stay_between_0_and_1()
+    {
+        var top = TopPredictions.Of([1.01f, -0.005f], OutputKind.Probabilities, Labels);
+
+        Assert.Equal([1, 0], top.Select(prediction => prediction.Probability));
+    }
 }

@@ -12,7 +12,7 @@ public sealed class QueueSourceSettingsSpecs
     [Fact]
     public void The_defaults_of_the_node_can_be_used()
     {
-        var settings = Create("node.polling", "queues.requests");
+        var settings = Create("node.polling", queues => queues.Requests);
 
         Assert.Equal(
             new QueueSourceSettings(
@@ -23,7 +23,7 @@ public sealed class QueueSourceSettingsSpecs
 
     [Fact]
     public void The_defaults_of_the_result_listener_can_be_used() =>
-        Assert.Equal(100, Create("results.listener", "queues.responses").MaxInFlight);
+        Assert.Equal(100, Create("results.listener", queues => queues.Responses).MaxInFlight);
 
     [Theory]
     [InlineData("node.polling.max-in-flight", "19")]
@@ -35,17 +35,18 @@ public sealed class QueueSourceSettingsSpecs
     public void A_value_out_of_its_range_is_refused_with_its_key(string key, string value)
     {
         var failure = Assert.Throws<InvalidSettingException>(
-            () => Create("node.polling", "queues.requests", $"image-classifier.{key} = {value}"));
+            () => Create("node.polling", queues => queues.Requests, $"image-classifier.{key} = {value}"));
 
         Assert.Equal($"image-classifier.{key}", failure.Key);
     }
 
-    private static QueueSourceSettings Create(string polling, string queue, string changes = "")
+    private static QueueSourceSettings Create(
+        string polling, Func<QueueSettings, QueueLeaseSettings> queue, string changes = "")
     {
         var reference = File.ReadAllText(Path.Combine(Repository.Root, "hocon", "reference.conf"));
         var config = ConfigurationFactory.ParseString(changes)
             .WithFallback(ConfigurationFactory.ParseString(reference));
         var root = new SettingsSection(config, "image-classifier");
-        return QueueSourceSettings.Create(root.Section(polling), root.Section(queue));
+        return QueueSourceSettings.Create(root.Section(polling), queue(QueueSettings.Create(config)));
     }
 }

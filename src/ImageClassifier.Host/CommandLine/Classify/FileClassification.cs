@@ -20,7 +20,8 @@ internal sealed class FileClassification(
     private readonly int _batchSize = classifier.PreferredBatchSize;
 
     /// <summary>One outcome for each file, in the order of the files. When cancelled it ends early with
-    /// <see cref="OperationCanceledException"/>, after all decoding has ended.</summary>
+    /// <see cref="OperationCanceledException"/>, after all decoding has ended. A read that hangs is left behind.
+    /// </summary>
     public async IAsyncEnumerable<FileOutcome> RunAsync(
         IReadOnlyList<string> files, [EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -62,7 +63,7 @@ internal sealed class FileClassification(
             {
                 await window.WaitToWriteAsync(cancellation);
                 await free.WaitAsync(cancellation);
-                var entry = Task.Run(() => Decode(file, free), CancellationToken.None);
+                var entry = Task.Run(() => DecodeAsync(file, free, cancellation), CancellationToken.None);
                 running.RemoveAll(task => task.IsCompleted);
                 running.Add(entry);
                 // There is room, and no one else writes.
@@ -80,11 +81,14 @@ internal sealed class FileClassification(
         }
     }
 
-    private Entry Decode(string file, SemaphoreSlim free)
+    private async Task<Entry> DecodeAsync(string file, SemaphoreSlim free, CancellationToken cancellation)
     {
         try
         {
-            var picture = PictureFile.Read(file, maxFileSize, formats);
+            // Nothing breaks off a read from a dead network drive, or from a pipe that no one writes into. Such a read
+            // must not hold up the end; it uses nothing of the classifier, and dies with the process.
+            var reading = Task.Run(() => PictureFile.Read(file, maxFileSize, formats, cancellation), cancellation);
+            var picture = await reading.WaitAsync(cancellation);
             if (picture.Error is { } unread) return new Entry(file, null, unread);
             return classifier.Decode(picture.Content) switch
             {

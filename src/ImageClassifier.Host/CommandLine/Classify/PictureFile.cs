@@ -8,19 +8,36 @@ namespace ImageClassifier.Host.CommandLine.Classify;
 /// <param name="Error">Why it cannot be classified; null where it can be tried.</param>
 internal sealed record PictureFile(ReadOnlyMemory<byte> Content, JobError? Error)
 {
+    // What .NET puts where a name has bytes that are not UTF-8; the file cannot be found by it any more.
+    private const char NotUtf8 = '\uFFFD';
+
+    // Pipes that the shell opened for this process, as for <(command): to open them again does not wait.
+    private static readonly string[] OwnHandles = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"];
+
     /// <summary>Reads a file if its first bytes show an allowed format and it is not too large. Its name does not
     /// matter.</summary>
-    public static PictureFile Read(string path, long maxSize, AllowedFormats formats)
+    /// <exception cref="OperationCanceledException">It was stopped between two pieces of the file.</exception>
+    public static PictureFile Read(
+        string path, long maxSize, AllowedFormats formats, CancellationToken cancellation)
     {
         try
         {
-            return Directory.Exists(path)
-                ? Refused(FileOutcome.Unreadable, "It is a folder.")
-                : ReadContent(path, maxSize, formats);
+            return PathKinds.Of(path) switch
+            {
+                PathKind.Regular or PathKind.Unknown when !Directory.Exists(path) =>
+                    ReadContent(path, maxSize, formats, cancellation),
+                PathKind.Pipe when IsOwnHandle(path) => ReadContent(path, maxSize, formats, cancellation),
+                PathKind.Folder or PathKind.Unknown => Refused(FileOutcome.Unreadable, "It is a folder."),
+                var kind => Refused(FileOutcome.Unreadable,
+                    $"It is {kind.InWords()}, not a regular file. Save the picture to a file and give that."),
+            };
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
-            return Refused(JobErrorCodes.Missing, "There is no such file.");
+            return path.Contains(NotUtf8)
+                ? Refused(FileOutcome.Unreadable,
+                    "The name is not valid UTF-8, so the file cannot be found by it. Rename the file.")
+                : Refused(JobErrorCodes.Missing, "There is no such file.");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException
             or NotSupportedException)
@@ -29,7 +46,11 @@ internal sealed record PictureFile(ReadOnlyMemory<byte> Content, JobError? Error
         }
     }
 
-    private static PictureFile ReadContent(string path, long maxSize, AllowedFormats formats)
+    private static bool IsOwnHandle(string path) =>
+        OwnHandles.Any(own => path.StartsWith(own, StringComparison.Ordinal));
+
+    private static PictureFile ReadContent(
+        string path, long maxSize, AllowedFormats formats, CancellationToken cancellation)
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
         var head = new byte[FileKinds.HeadLength];
@@ -45,6 +66,7 @@ internal sealed record PictureFile(ReadOnlyMemory<byte> Content, JobError? Error
         var buffer = new byte[81920];
         for (var read = file.Read(buffer); read > 0; read = file.Read(buffer))
         {
+            cancellation.ThrowIfCancellationRequested();
             content.Write(buffer, 0, read);
             if (content.Length > maxSize) return TooLarge(maxSize);
         }

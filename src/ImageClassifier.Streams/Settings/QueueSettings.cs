@@ -1,10 +1,9 @@
 using Akka.Configuration;
 using ImageClassifier.Core;
-using ImageClassifier.Streams.Settings;
 
-namespace ImageClassifier.Host.Configuration;
+namespace ImageClassifier.Streams.Settings;
 
-/// <summary>How both queues treat a received message.</summary>
+/// <summary>How both queues treat a received message. Both tiers and both environments take it from here.</summary>
 /// <param name="Requests">The queue of jobs.</param>
 /// <param name="Responses">The queue of results.</param>
 public sealed record QueueSettings(QueueLeaseSettings Requests, QueueLeaseSettings Responses)
@@ -26,8 +25,8 @@ public sealed record QueueSettings(QueueLeaseSettings Requests, QueueLeaseSettin
 /// <param name="MaxLease">For how long its lease is renewed at most.</param>
 public sealed record QueueLeaseSettings(TimeSpan Lease, int MaxReceives, TimeSpan MaxLease)
 {
-    // The longest visibility timeout, and the highest receive count, that SQS knows; ours is one lower, because the
-    // queue's own limit is one higher.
+    // SQS knows no longer visibility timeout, and no receive count above 1000. The queue's own limit is one higher than
+    // ours.
     private static readonly TimeSpan LongestLease = TimeSpan.FromHours(12);
     private const int MostReceives = 999;
 

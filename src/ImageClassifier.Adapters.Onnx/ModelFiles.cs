@@ -1,0 +1,68 @@
+using System.Security.Cryptography;
+using System.Text;
+using ImageClassifier.Core.Storage;
+
+namespace ImageClassifier.Adapters.Onnx;
+
+/// <summary>The files of a model directory, each of which must be what its name says.</summary>
+internal static class ModelFiles
+{
+    private static ReadOnlySpan<byte> GitLfs => "version https://git-lfs."u8;
+
+    /// <summary>What is wrong with a file before it is read, as a clause; null when nothing is.</summary>
+    public static string? Fault(string directory, string name)
+    {
+        var path = Path.Combine(directory, name);
+        if (!File.Exists(path)) return $"{name} is missing in {directory}";
+        if (FileKinds.Of(path) is not (FileKind.Regular or FileKind.Unknown) and var kind)
+            return $"{name} is {kind.InWords()}; put the file itself there";
+        return IsGitLfsPointer(path)
+            ? $"{name} is a Git LFS pointer, not the file itself; fetch the file with git lfs pull"
+            : null;
+    }
+
+    /// <summary>What is wrong with a file of weights that a network names, as a clause; null when nothing is. It must
+    /// lie in the model directory, or the model would be more than what the directory holds.</summary>
+    public static string? WeightsFault(string directory, string name)
+    {
+        var parts = name.Split('/');
+        if (name.Length == 0 || Path.IsPathRooted(name) || parts.Contains(".."))
+        {
+            return $"model.onnx takes weights from \"{name}\", which is not in the model directory; put the file "
+                + "beside model.onnx, and export the network with that name";
+        }
+
+        var path = directory;
+        foreach (var part in parts)
+        {
+            path = Path.Combine(path, part);
+            if (new FileInfo(path).LinkTarget is not null)
+                return $"the weights {name} are reached by a symbolic link; put the file itself there";
+        }
+
+        return Fault(directory, name);
+    }
+
+    /// <summary>The SHA-256 of several files: that of the lines which <c>sha256sum</c> prints for them in this order.
+    /// </summary>
+    /// <returns>64 lower-case hexadecimal digits.</returns>
+    public static string Hash(string directory, IEnumerable<string> names)
+    {
+        var lines = string.Concat(names.Select(name => $"{Hash(Path.Combine(directory, name))}  {name}\n"));
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(lines)));
+    }
+
+    private static string Hash(string file)
+    {
+        using var stream = File.OpenRead(file);
+        return Convert.ToHexStringLower(SHA256.HashData(stream));
+    }
+
+    private static bool IsGitLfsPointer(string file)
+    {
+        using var stream = File.OpenRead(file);
+        Span<byte> begin = stackalloc byte[GitLfs.Length];
+        return stream.ReadAtLeast(begin, begin.Length, throwOnEndOfStream: false) == begin.Length
+            && begin.SequenceEqual(GitLfs);
+    }
+}

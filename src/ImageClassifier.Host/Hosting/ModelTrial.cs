@@ -1,0 +1,29 @@
+using ImageClassifier.Core;
+using ImageClassifier.Host.Configuration;
+
+namespace ImageClassifier.Host.Hosting;
+
+/// <summary>
+/// Loads the model as a node does, tries it and lets it go, while the web tier makes the rest of its start. Otherwise a
+/// wrong model would only show as nodes that die one after the other.
+/// </summary>
+internal sealed class ModelTrial : IAsyncDisposable
+{
+    private readonly Task _trial;
+
+    private ModelTrial(Task trial) => _trial = trial;
+
+    /// <summary>Begins the trial. A model on other machines is not tried: it need not be on this one.</summary>
+    public static ModelTrial Begin(ServiceSettings settings) =>
+        new(settings.Fleet.Kind == FleetSettings.Processes ? Task.Run(() => Try(settings.Model)) : Task.CompletedTask);
+
+    /// <summary>Waits for its end.</summary>
+    /// <exception cref="InvalidSettingException">The model is wrong.</exception>
+    public Task EndAsync(CancellationToken cancellation) => _trial.WaitAsync(cancellation);
+
+    /// <summary>Waits for its end, whatever that is: a process that exits meanwhile would crash in native code.
+    /// </summary>
+    public async ValueTask DisposeAsync() => await _trial.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    private static void Try(OnnxSettings model) => Verbs.CreateClassifier(model).Dispose();
+}

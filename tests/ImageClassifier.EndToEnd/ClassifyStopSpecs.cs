@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using System.Text.Json;
+using ImageClassifier.EndToEnd.Programs;
+using ImageClassifier.Testing;
+using Xunit;
+
+namespace ImageClassifier.EndToEnd;
+
+/// <summary><c>classify</c> ends at the first signal, whatever it waits for, and says what it has.</summary>
+public sealed class ClassifyStopSpecs
+{
+    private static readonly TimeSpan Enough = TimeSpan.FromMinutes(1);
+
+    // The command timeout sends its signal twice at once.
+    [SkippableTheory]
+    [InlineData("TERM", 1)]
+    [InlineData("TERM", 2)]
+    [InlineData("INT", 1)]
+    public async Task A_read_that_hangs_does_not_outlast_the_first_signal(string signal, int times)
+    {
+        Requirement.Met(OperatingSystem.IsLinux(), "this system has no /dev/stdin");
+        // The pipe of its standard input, into which no one writes: like a network drive that no longer answers.
+        using var process = Process.Start(BuiltProgram.StartInfo(["classify", "--json", "/dev/stdin"]))!;
+        try
+        {
+            var begin = new char[1];
+            await process.StandardOutput.ReadAsync(begin.AsMemory()).AsTask().WaitAsync(Enough);
+
+            using var kill = Process.Start("kill", [$"-{signal}", .. Enumerable.Repeat($"{process.Id}", times)]);
+
+            var rest = await process.StandardOutput.ReadToEndAsync().WaitAsync(Enough);
+            await process.WaitForExitAsync().WaitAsync(Enough);
+            Assert.Equal(1, process.ExitCode);
+            Assert.Equal(0, JsonSerializer.Deserialize<JsonElement>(begin[0] + rest).GetArrayLength());
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill();
+        }
+    }
+
+    [SkippableFact]
+    public async Task A_named_pipe_is_refused_and_its_neighbour_is_classified()
+    {
+        Requirement.Met(OperatingSystem.IsLinux(), "only on Linux the kind of a file is known before it is opened");
+        var folder = Directory.CreateTempSubdirectory("image-classifier-");
+        var pipe = Path.Combine(folder.FullName, "pipe.jpg");
+        using (var command = Process.Start("mkfifo", [pipe])) await command.WaitForExitAsync();
+        var good = Path.Combine(folder.FullName, "good.jpg");
+        await File.WriteAllBytesAsync(good, Pictures.TestPictures.All[0].Bytes);
+
+        var (exitCode, output, _) = await BuiltProgram.RunAsync("classify", "--json", pipe, good);
+        folder.Delete(recursive: true);
+
+        Assert.Equal(1, exitCode);
+        var files = JsonSerializer.Deserialize<JsonElement>(output);
+        Assert.Contains("named pipe", files[0].GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.Equal("classified", files[1].GetProperty("status").GetString());
+    }
+}

@@ -1,0 +1,87 @@
+using ImageClassifier.Core;
+using ImageClassifier.Host.Configuration;
+using Xunit;
+
+namespace ImageClassifier.Tests.Configuration;
+
+public sealed class ServiceSettingsSpecs
+{
+    private static readonly string[] OnEc2 =
+        ["environment=aws", "aws.s3.bucket=my-bucket", "fleet.kind=ec2"];
+
+
+    public static TheoryData<ProgramRole> Roles => [.. Enum.GetValues<ProgramRole>()];
+
+
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void Both_tiers_start_from_the_defaults(ProgramRole role) => Load(role);
+
+    [Theory]
+    [InlineData("node.classification.classifiers", "200")]
+    [InlineData("node.classification.max-batch", "0")]
+    [InlineData("node.classification.max-failures", "5")]
+    [InlineData("node.classification.model", "/no/such/model")]
+    [InlineData("node.polling.max-in-flight", "5")]
+    [InlineData("node.polling.wait-time", "21s")]
+    [InlineData("node.polling.alone-from-receive", "6")]
+    [InlineData("node.termination.max-empty-polls", "0")]
+    [InlineData("node.record-interval", "1ms")]
+    [InlineData("node.drain-timeout", "1h")]
+    [InlineData("queues.requests.max-receives", "0")]
+    [InlineData("queues.requests.max-lease", "1s")]
+    [InlineData("queues.responses.lease", "0s")]
+    [InlineData("fleet.processes.boot-timeout", "0s")]
+    [InlineData("scaling.max-instances", "0")]
+    [InlineData("scaling.max-backoff", "500ms")]
+    [InlineData("uploads.outbox.max-backoff", "100ms")]
+    [InlineData("results.wait-limit", "0s")]
+    [InlineData("access.allowed-origins", "here")]
+    [InlineData("web.max-connections", "0")]
+    [InlineData("web.urls", "http://loclahost:1")]
+    public void Each_tier_refuses_what_the_other_would_refuse(string key, string value)
+    {
+        foreach (var role in Enum.GetValues<ProgramRole>())
+        {
+            var wrong = Assert.Throws<InvalidSettingException>(() => Load(role, $"{key}={value}"));
+            Assert.Equal($"image-classifier.{key}", wrong.Key);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void Nodes_that_write_their_records_too_seldom_would_be_ended_as_silent(ProgramRole role)
+    {
+        string[] settings = ["scaling.silence-limit=20s", "node.record-interval=10s"];
+        var wrong = Assert.Throws<InvalidSettingException>(() => Load(role, settings));
+        Assert.Equal("image-classifier.scaling.silence-limit", wrong.Key);
+        Load(role, "scaling.silence-limit=21s", "node.record-interval=10s");
+    }
+
+    [Fact]
+    public void The_web_tier_does_not_measure_machines_on_ec2_by_itself()
+    {
+        string[] settings =
+        [
+            .. OnEc2, "node.classification.classifiers=8", "node.classification.threads=4",
+            "node.classification.model=/on/the/nodes/only",
+        ];
+        var web = Load(ProgramRole.Web, settings);
+        Assert.Equal((8, 4, 4), (web.Node.Classification.Classifiers, web.Node.Classification.Threads, web.Model.Threads));
+        Assert.Equal("/on/the/nodes/only", web.Model.ModelFolder);
+    }
+
+    [Theory]
+    [InlineData("node.classification.classifiers", "257")]
+    [InlineData("node.classification.max-batch", "0")]
+    [InlineData("node.polling.max-in-flight", "5")]
+    [InlineData("node.classification.model", "")]
+    public void The_web_tier_refuses_what_no_machine_on_ec2_can_do(string key, string value)
+    {
+        var wrong = Assert.Throws<InvalidSettingException>(() => Load(ProgramRole.Web, [.. OnEc2, $"{key}={value}"]));
+        Assert.Equal($"image-classifier.{key}", wrong.Key);
+    }
+
+    private static ServiceSettings Load(ProgramRole role, params string[] settings) => ServiceSettings.Load(
+        role, new SettingsSources { Assignments = [.. settings.Select(setting => $"image-classifier.{setting}")] });
+}
