@@ -1,3 +1,5 @@
+using ImageClassifier.Core.Storage;
+
 namespace ImageClassifier.Core.Ports;
 
 /// <summary>
@@ -27,6 +29,15 @@ public interface IObjectStore
 
     /// <summary>Deletes an object; one that is not there is deleted already.</summary>
     Task DeleteAsync(string key, CancellationToken cancellation);
+
+    /// <summary>Looks whether the store can be used. A store that is paid by the call is read once; others are tried
+    /// thoroughly.</summary>
+    /// <returns>What cannot be done, in words that clients may read; null where everything can.</returns>
+    async Task<string?> CheckAsync(CancellationToken cancellation)
+    {
+        await this.ExistsAsync($"{ObjectKeys.Batches}health-check", cancellation).ConfigureAwait(false);
+        return null;
+    }
 }
 
 /// <summary>An object that is open for reading.</summary>

@@ -42,6 +42,7 @@ public static class QueueHosting
         if (!Directory.Exists(settings.DataFolder))
             throw new InvalidSettingException(EmbeddedSettings.DataKey, settings.DataFolder, "there is no such folder");
         var layout = EmbeddedEnvironment.CreateLayout(settings);
+        EmbeddedEnvironment.OpenQueues(config, layout, makes: false);
         var queueSettings = EmbeddedEnvironment.QueueOf(layout, config, options.OfResponses);
         await using var queue = new SqliteMessageQueue(queueSettings);
         await using var dead = new SqliteMessageQueue(queueSettings.DeadLetters());

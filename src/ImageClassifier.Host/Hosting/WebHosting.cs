@@ -25,6 +25,7 @@ internal static class WebHosting
         CheckModel(config);
         using var environment = await TierEnvironment.OpenAsync(config, tier.Listening.WaitTime, cancellation);
         using var only = environment.Layout is { } layout ? LockFolder(layout) : null;
+        environment.OpenQueues(makes: true);
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
         {

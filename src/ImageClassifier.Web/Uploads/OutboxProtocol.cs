@@ -17,4 +17,8 @@ public static class OutboxProtocol
 
     /// <summary>Sends jobs as the attempts that the requests name, again and again until the queue has taken all.</summary>
     public sealed record SendAgain(IReadOnlyList<ClassificationRequest> Requests) : IOutboxCommand;
+
+    /// <summary>Tells what the request queue names its contents. Batches that were sent under another name are sent
+    /// again.</summary>
+    public sealed record QueueKnown(string Contents) : IOutboxCommand;
 }
