@@ -185,6 +185,7 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
     private async Task<IReadOnlyList<FleetRow>> RefreshAsync(CancellationToken cancellation)
     {
         var rows = await ListAsync(cancellation);
+        if (await KillWhatDrainsTooLongAsync(rows, cancellation)) rows = await ListAsync(cancellation);
         var ended = rows.Where(HasEnded).ToArray();
         if (ended.Length > 0)
         {
@@ -198,7 +199,6 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
             rows = await ListAsync(cancellation);
         }
 
-        await KillWhatDrainsTooLongAsync(rows, cancellation);
         foreach (var (instance, child) in _children)
         {
             if (child.IsFinished && _children.TryRemove(instance, out _)) child.Dispose();
@@ -207,8 +207,10 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         return rows;
     }
 
-    private async Task KillWhatDrainsTooLongAsync(IReadOnlyList<FleetRow> rows, CancellationToken cancellation)
+    /// <returns>Whether there were any.</returns>
+    private async Task<bool> KillWhatDrainsTooLongAsync(IReadOnlyList<FleetRow> rows, CancellationToken cancellation)
     {
+        var anyKilled = false;
         var lives = rows.Where(row => row.Instance.State != InstanceState.Ended).Select(row => row.Instance.Id).ToHashSet();
         foreach (var (instance, since) in _drainsSince)
         {
@@ -221,8 +223,11 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
                 _log.LogWarning("{Instance} did not drain in time and is killed", instance);
                 _drainsSince.TryRemove(instance, out _);
                 await KillAsync(instance, cancellation);
+                anyKilled = true;
             }
         }
+
+        return anyKilled;
     }
 
     private async Task<IReadOnlyList<FleetRow>> ListAsync(CancellationToken cancellation)

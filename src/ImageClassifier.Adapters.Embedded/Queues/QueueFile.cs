@@ -42,6 +42,6 @@ internal sealed class QueueFile(string path, bool mayMake, TimeProvider time)
     /// the new file's.</summary>
     public static void RemoveLeftovers(string path)
     {
-        foreach (var suffix in new[] { "-wal", "-shm" }) File.Delete(path + suffix);
+        foreach (var leftover in new[] { $"{path}-wal", $"{path}-shm" }.Where(File.Exists)) File.Delete(leftover);
     }
 }

@@ -6,6 +6,7 @@ using ImageClassifier.Adapters.Embedded.Sqlite;
 using ImageClassifier.Adapters.Embedded.Storage;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Logging;
 
@@ -44,7 +45,7 @@ internal static class EmbeddedEnvironment
             if (!makes && !File.Exists(queue.DatabasePath)) continue;
             try
             {
-                SqliteMessageQueue.OpenFile(queue);
+                if (SqliteMessageQueue.OpenFile(queue) && HasOpenBatches(layout)) WarnOfLoss(queue);
             }
             catch (ForeignDatabaseException failure)
             {
@@ -82,6 +83,19 @@ internal static class EmbeddedEnvironment
         return responses
             ? SettingsOf(layout.ResponseQueue, ResponsesKey, queues.Responses)
             : SettingsOf(layout.RequestQueue, RequestsKey, queues.Requests);
+    }
+
+    private static bool HasOpenBatches(EmbeddedLayout layout)
+    {
+        var markers = new DirectoryInfo(Path.Combine(layout.Objects, ObjectKeys.OpenBatches));
+        return markers.Exists && markers.EnumerateFiles().Any();
+    }
+
+    private static void WarnOfLoss(SqliteQueueSettings queue)
+    {
+        using var log = LoggerFactory.Create(logging => logging.AddStandardErrorLog());
+        log.CreateLogger(typeof(EmbeddedEnvironment)).LogWarning(
+            "{File} is missing and is made anew: the jobs of open batches are sent again", queue.DatabasePath);
     }
 
     private const string RequestsKey = "requests";
