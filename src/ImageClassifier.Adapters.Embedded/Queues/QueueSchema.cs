@@ -42,7 +42,7 @@ internal static class QueueSchema
             ALTER TABLE deduplication RENAME COLUMN sent_at TO taken_at;
             UPDATE messages SET free_at = 0;
             UPDATE deduplication SET taken_at = 0;
-            CREATE TABLE file (contents TEXT NOT NULL, boot TEXT NOT NULL, checks INTEGER NOT NULL DEFAULT 0);
+            CREATE TABLE file (contents TEXT NOT NULL, boot TEXT NOT NULL);
             INSERT INTO file (contents, boot) VALUES ('', '');
             """,
         ],

@@ -36,7 +36,6 @@ internal sealed class QueueSession : SqliteSession
     private readonly SqliteStatement _groupHasMore;
     private readonly SqliteStatement _extend;
     private readonly SqliteStatement _measure;
-    private readonly SqliteStatement _check;
     private long _forgottenAt = long.MinValue / 2;
 
     public QueueSession(
@@ -97,7 +96,6 @@ internal sealed class QueueSession : SqliteSession
             SELECT count(*), count(*) FILTER (WHERE free_at > $now)
             FROM messages INDEXED BY messages_by_group WHERE queue = $queue
             """, "$queue", "$now");
-        _check = Statement("UPDATE file SET checks = checks + 1");
         var contents = Statement("SELECT contents FROM file");
         Contents = contents.Rows(row => row.GetString(0)).FirstOrDefault() ?? "";
         StartAnewAfterReboot();
@@ -196,9 +194,6 @@ internal sealed class QueueSession : SqliteSession
         var (all, inFlight) = _measure.Rows(row => (row.GetInt32(0), row.GetInt32(1)), _settings.Name, _clock.Now)[0];
         return new QueueMeasure(all - inFlight, inFlight);
     }
-
-    /// <summary>Writes something, as a message would be written.</summary>
-    public int Check() => Transact(() => _check.Execute());
 
     /// <summary>Ends the leases of before the machine was restarted, and lets deduplication windows begin anew. Where the
     /// system does not name its runs, a time far ahead shows that the clock has begun anew.</summary>

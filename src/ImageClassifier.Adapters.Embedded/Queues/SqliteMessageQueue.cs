@@ -29,7 +29,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     // Opens the file once more, which costs about a millisecond.
     private static readonly TimeSpan DamageLookInterval = TimeSpan.FromSeconds(5);
 
-    // Uploads and balancers ask often.
+    // Uploads and balancers ask often, and a sound file is rarely damaged the moment after.
     private static readonly TimeSpan CheckGoodFor = TimeSpan.FromSeconds(1);
 
     private readonly SqliteQueueSettings _settings;
@@ -40,6 +40,10 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     private readonly Lock _checking = new();
     private Task _lastCheck = Task.CompletedTask;
     private long? _checkedAt;
+
+    // Written by the queue's thread, for looks apart from it.
+    private volatile string? _contents;
+    private volatile bool _mustLook;
 
     // Of the queue's thread alone.
     private long? _lookedAt;
@@ -148,22 +152,19 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         CallAsync(session => session.Measure(), cancellation);
 
     /// <inheritdoc />
+    /// <remarks>Others may hold the queue for a while, so this looks apart from its calls.</remarks>
     public async Task CheckAsync(CancellationToken cancellation)
     {
+        if (_contents is null) await ContentsAsync(cancellation);
         Task check;
         lock (_checking)
         {
-            var isGood = _checkedAt is { } at && _time.GetElapsedTime(at) < CheckGoodFor;
-            if (_lastCheck.IsCompleted && !isGood)
+            var isFresh = _checkedAt is { } at && _time.GetElapsedTime(at) < CheckGoodFor;
+            // That the file is there costs nothing to see.
+            if (_lastCheck.IsCompleted && (!isFresh || _mustLook || !File.Exists(_settings.DatabasePath)))
             {
                 _checkedAt = _time.GetTimestamp();
-                _lastCheck = CallAsync(
-                    session =>
-                    {
-                        LookForDamage(session);
-                        return session.Check();
-                    },
-                    CancellationToken.None);
+                _lastCheck = Task.Run(LookApart, CancellationToken.None);
             }
 
             check = _lastCheck;
@@ -193,24 +194,51 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
                 {
                     if (session.FileHasMoved)
                         throw new IOException($"{_settings.DatabasePath} is gone, or another file is in its place");
-                    if (_lookedAt is not { } at || _time.GetElapsedTime(at) >= DamageLookInterval) LookForDamage(session);
+                    _contents = session.Contents;
+                    if (_mustLook || _lookedAt is not { } at || _time.GetElapsedTime(at) >= DamageLookInterval)
+                        LookForDamage(session);
                     return call(session);
                 },
                 cancellation);
         }
         catch (Exception failure) when (SqliteDatabase.IsUnavailable(failure))
         {
-            throw new QueueUnavailableException($"The queue's database cannot be used: {failure.Message}", failure);
+            _mustLook = true;
+            throw Unavailable(failure);
+        }
+    }
+
+    private void LookApart()
+    {
+        try
+        {
+            Look(_contents);
+        }
+        catch (Exception failure) when (SqliteDatabase.IsUnavailable(failure))
+        {
+            // The next call looks too, and lets go of the file.
+            _mustLook = true;
+            throw Unavailable(failure);
         }
     }
 
     private void LookForDamage(QueueSession session)
     {
-        using var look = new QueueLook(_settings.DatabasePath);
-        if (look.Contents() != session.Contents)
-            throw new IOException($"{_settings.DatabasePath} was replaced by another file");
+        Look(session.Contents);
+        _mustLook = false;
         _lookedAt = _time.GetTimestamp();
     }
+
+    /// <summary>Looks at the file as a process does that opens it now.</summary>
+    private void Look(string? contents)
+    {
+        if (!File.Exists(_settings.DatabasePath)) throw new IOException($"{_settings.DatabasePath} is gone");
+        using var look = new QueueLook(_settings.DatabasePath);
+        if (look.Contents() != contents) throw new IOException($"{_settings.DatabasePath} was replaced by another file");
+    }
+
+    private static QueueUnavailableException Unavailable(Exception failure) =>
+        new($"The queue's database cannot be used: {failure.Message}", failure);
 
     private static void CheckBatch<T>(IReadOnlyList<T> entries)
     {

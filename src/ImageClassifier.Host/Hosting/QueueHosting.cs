@@ -43,7 +43,8 @@ public static class QueueHosting
             throw new InvalidSettingException(EmbeddedSettings.DataKey, settings.DataFolder, "there is no such folder");
         var layout = EmbeddedEnvironment.CreateLayout(settings);
         EmbeddedEnvironment.OpenQueues(config, layout, makes: false);
-        var queueSettings = EmbeddedEnvironment.QueueOf(layout, config, options.OfResponses);
+        // The web tier makes the file, and after a loss it waits for it.
+        var queueSettings = EmbeddedEnvironment.QueueOf(layout, config, options.OfResponses) with { MakesFile = false };
         await using var queue = new SqliteMessageQueue(queueSettings);
         await using var dead = new SqliteMessageQueue(queueSettings.DeadLetters());
         var desk = DeskOf(options, dead, queue, new FileObjectStore(layout));

@@ -44,6 +44,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     private string? _queue;
 
     private int _callsUnderWay;
+    private bool _hasFoundOpen;
     private bool _loading;
     private bool _pausing;
 
@@ -106,8 +107,10 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     private void OnOpenFound(OpenFound found)
     {
-        if (found.Batches.Count > 0)
+        // The queue's name, which comes a moment after the start, makes it look again.
+        if (found.Batches.Count > 0 && !_hasFoundOpen)
             _log.Info("{Count} batches of an earlier run are not finished", found.Batches.Count);
+        _hasFoundOpen = true;
         foreach (var batch in found.Batches) Postpone(batch);
         Pump();
     }
