@@ -109,7 +109,7 @@ internal sealed class FleetSession : SqliteSession
             WHERE id = $id AND ended_at IS NULL AND came_up = $cameUp
             """, "$id", "$cameUp", "$now");
         _drainAll = Statement("UPDATE instances SET drain = 1 WHERE ended_at IS NULL AND drain = 0");
-        _drain = Statement("UPDATE instances SET drain = 1 WHERE id = $id", "$id");
+        _drain = Statement("UPDATE instances SET drain = 1 WHERE id = $id AND ended_at IS NULL", "$id");
         // One that never came up has ended already; should it come up all the same, it finds the wish.
         _terminate = Statement(
             $"""

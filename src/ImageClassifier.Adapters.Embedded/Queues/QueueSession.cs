@@ -97,8 +97,16 @@ internal sealed class QueueSession : SqliteSession
             FROM messages INDEXED BY messages_by_group WHERE queue = $queue
             """, "$queue", "$now");
         var contents = Statement("SELECT contents FROM file");
-        Contents = contents.Rows(row => row.GetString(0)).FirstOrDefault() ?? "";
-        StartAnewAfterReboot();
+        try
+        {
+            Contents = contents.Rows(row => row.GetString(0)).FirstOrDefault() ?? "";
+            StartAnewAfterReboot();
+        }
+        catch (Exception failure)
+        {
+            DisposeAfter(failure);
+            throw;
+        }
     }
 
     /// <summary>Names what the file holds. A file that is made anew has another name.</summary>

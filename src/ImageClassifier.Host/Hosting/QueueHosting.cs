@@ -41,6 +41,8 @@ public static class QueueHosting
         // A mistyped folder should not become a new and empty one.
         if (!Directory.Exists(settings.DataFolder))
             throw new InvalidSettingException(EmbeddedSettings.DataKey, settings.DataFolder, "there is no such folder");
+        if (!Directory.EnumerateFileSystemEntries(settings.DataFolder).Any())
+            throw new InvalidSettingException(EmbeddedSettings.DataKey, settings.DataFolder, "the folder is empty");
         var layout = EmbeddedEnvironment.CreateLayout(settings);
         EmbeddedEnvironment.OpenQueues(config, layout, makes: false);
         // The web tier makes the file, and after a loss it waits for it.
