@@ -20,8 +20,8 @@ public enum FolderOrigin
 }
 
 /// <summary>
-/// Opens the data folder. A folder is ours only with our marker in it; a folder that is neither empty nor ours is refused,
-/// because the program deletes what is old there.
+/// Opens the data folder. A folder is ours only with our marker in it; a folder that is neither empty nor ours is
+/// refused, because the program deletes what is old there.
 /// </summary>
 internal static class DataFolder
 {
@@ -31,7 +31,8 @@ internal static class DataFolder
     // The root of a mounted disk has this folder of the file system's own.
     private const string FileSystemsOwn = "lost+found";
 
-    /// <summary>Marks the folder where it is new, creates what is missing, and takes it away from other users.</summary>
+    /// <summary>Marks the folder where it is new, creates what is missing, and takes it away from other
+    /// users.</summary>
     /// <exception cref="InvalidSettingException">The folder is someone else's, or of a newer version, or cannot be
     /// created or written.</exception>
     public static FolderOrigin Open(EmbeddedLayout layout)

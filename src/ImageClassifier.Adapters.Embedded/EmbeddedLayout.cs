@@ -70,8 +70,8 @@ public sealed class EmbeddedLayout
     /// <summary>A new file for what is being written.</summary>
     internal string NewTemporaryFile() => Path.Combine(Temporary, OurNames.NewTemporary());
 
-    /// <summary>Makes the folder ours where it is new, creates the folders that are not there, keeps other users out, and
-    /// tries that it can be written.</summary>
+    /// <summary>Makes the folder ours where it is new, creates the folders that are not there, keeps other users out,
+    /// and tries that it can be written.</summary>
     /// <returns>Whether the folder was new, known, or of a version that wrote no marker.</returns>
     /// <exception cref="InvalidSettingException">The folder is someone else's, or cannot be created or
     /// written.</exception>

@@ -1,12 +1,12 @@
 namespace ImageClassifier.Adapters.Embedded;
 
 /// <summary>
-/// The time since this machine started. All its processes read the same, and no one can set it: the wall clock can be set
-/// back, and leases that ran by it would hold for hours more.
+/// The time since this machine started. All its processes read the same, and no one can set it: the wall clock can be
+/// set back, and leases that ran by it would hold for hours more.
 /// </summary>
 /// <param name="time">Its timestamps count from the machine's start.</param>
-/// <param name="boot">Names the time from one start of the machine to the next; empty where the system has no such name.
-/// </param>
+/// <param name="boot">Names the time from one start of the machine to the next; empty where the system has no such
+/// name.</param>
 internal sealed class MachineClock(TimeProvider time, string boot)
 {
     private const string LinuxBootId = "/proc/sys/kernel/random/boot_id";

@@ -10,8 +10,8 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd;
 
-/// <summary>The data folder of the embedded environment: whose it is, who may read it, and what happens when parts of it go
-/// away under the program.</summary>
+/// <summary>The data folder of the embedded environment: whose it is, who may read it, and what happens when parts of
+/// it go away under the program.</summary>
 public sealed class DataFolderSpecs
 {
     private const string QuickPolls = "node.polling.wait-time=1s";

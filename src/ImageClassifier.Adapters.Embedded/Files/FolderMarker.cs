@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace ImageClassifier.Adapters.Embedded.Files;
 
-/// <summary>The small file that makes a data folder ours. Without it the program deletes and changes nothing there.</summary>
+/// <summary>The small file that makes a data folder ours. Without it the program deletes and changes nothing
+/// there.</summary>
 internal static class FolderMarker
 {
     /// <summary>The marker's name in the data folder.</summary>

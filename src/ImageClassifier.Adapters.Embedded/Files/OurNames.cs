@@ -2,8 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace ImageClassifier.Adapters.Embedded.Files;
 
-/// <summary>The names of files that the program makes in a data folder. Whatever has another name is someone else's, and is
-/// neither deleted nor changed.</summary>
+/// <summary>The names of files that the program makes in a data folder. Whatever has another name is someone else's,
+/// and is neither deleted nor changed.</summary>
 internal static partial class OurNames
 {
     /// <summary>A new name for a file that is being written.</summary>

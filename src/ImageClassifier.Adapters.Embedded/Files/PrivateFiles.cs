@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace ImageClassifier.Adapters.Embedded.Files;
 
-/// <summary>Keeps what the program writes from the other users of the machine. On Windows a folder's own rights do.</summary>
+/// <summary>Keeps what the program writes from the other users of the machine. On Windows a folder's own rights
+/// do.</summary>
 public static class PrivateFiles
 {
     private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;

@@ -129,8 +129,8 @@ internal sealed class FleetSession : SqliteSession
     /// <param name="token">Names the launch.</param>
     /// <param name="fresh">New names.</param>
     /// <param name="start">Starts the process of an instance; false where that cannot be done. It runs within the
-    /// transaction: a launcher that dies meanwhile leaves no entry that no process belongs to, and whatever it did start
-    /// enters itself.</param>
+    /// transaction: a launcher that dies meanwhile leaves no entry that no process belongs to, and whatever it did
+    /// start enters itself.</param>
     public (IReadOnlyList<InstanceId> Instances, bool AreNew) Launch(
         string token, IReadOnlyList<InstanceId> fresh, Func<InstanceId, bool> start) =>
         Transact<(IReadOnlyList<InstanceId>, bool)>(() =>

@@ -12,7 +12,8 @@ namespace ImageClassifier.Adapters.Embedded.Fleet;
 public sealed record NodeCommand(
     string Program, IReadOnlyList<string> LeadingArguments, IReadOnlyList<string> ExtraArguments)
 {
-    /// <summary>Whether the node's queues and store are on AWS, for which it needs the variables of the AWS SDK.</summary>
+    /// <summary>Whether the node's queues and store are on AWS, for which it needs the variables of the AWS
+    /// SDK.</summary>
     public bool OnAws { get; init; }
 
     /// <summary>This same program, started as it was started itself.</summary>

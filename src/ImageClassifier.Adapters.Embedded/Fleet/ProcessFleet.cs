@@ -86,8 +86,8 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
     }
 
     /// <inheritdoc />
-    /// <remarks>A node that came up is asked to drain, through the table, and is killed when it lives past the drain timeout
-    /// and a little more. A node that never came up has nothing to finish and is killed at once.</remarks>
+    /// <remarks>A node that came up is asked to drain, through the table, and is killed when it lives past the drain
+    /// timeout and a little more. A node that never came up has nothing to finish and is killed at once.</remarks>
     public async Task TerminateAsync(IReadOnlyCollection<InstanceId> instances, CancellationToken cancellation)
     {
         var rows = (await ListAsync(cancellation)).ToDictionary(row => row.Instance.Id);
@@ -103,8 +103,8 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         _table.Bell.Ring();
     }
 
-    /// <summary>Ends an instance at once. A node of an earlier web tier is asked through the table, and ends itself within
-    /// moments.</summary>
+    /// <summary>Ends an instance at once. A node of an earlier web tier is asked through the table, and ends itself
+    /// within moments.</summary>
     private async Task KillAsync(InstanceId instance, CancellationToken cancellation)
     {
         if (_children.TryGetValue(instance, out var child))
@@ -211,7 +211,9 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
     private async Task<bool> KillWhatDrainsTooLongAsync(IReadOnlyList<FleetRow> rows, CancellationToken cancellation)
     {
         var anyKilled = false;
-        var lives = rows.Where(row => row.Instance.State != InstanceState.Ended).Select(row => row.Instance.Id).ToHashSet();
+        var lives = rows
+            .Where(row => row.Instance.State != InstanceState.Ended)
+            .Select(row => row.Instance.Id).ToHashSet();
         foreach (var (instance, since) in _drainsSince)
         {
             if (!lives.Contains(instance))
@@ -236,7 +238,7 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         var booting = rows.Where(row => !row.CameUp && row.Instance.State != InstanceState.Ended)
             .Select(row => row.Instance.Id).ToHashSet();
         foreach (var instance in booting) _bootsSince.TryAdd(instance, _time.GetTimestamp());
-        foreach (var instance in _bootsSince.Keys.Where(id => !booting.Contains(id))) _bootsSince.TryRemove(instance, out _);
+        foreach (var known in _bootsSince.Keys.Where(id => !booting.Contains(id))) _bootsSince.TryRemove(known, out _);
         return rows;
     }
 
@@ -247,7 +249,8 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
     {
         if (row.Instance.State == InstanceState.Ended) return false;
         if (_children.TryGetValue(row.Instance.Id, out var child) && child.HasExited) return true;
-        return row.CameUp ? ExclusiveFileLock.IsFree(_layout.InstanceLock(row.Instance.Id)) : IsOverdue(row.Instance.Id);
+        var id = row.Instance.Id;
+        return row.CameUp ? ExclusiveFileLock.IsFree(_layout.InstanceLock(id)) : IsOverdue(id);
     }
 
     private async Task<bool> AllGoAsync(TimeSpan within, CancellationToken cancellation)

@@ -3,8 +3,8 @@ using ImageClassifier.Adapters.Embedded.Sqlite;
 namespace ImageClassifier.Adapters.Embedded.Queues;
 
 /// <summary>
-/// Decides whether a queue's missing file is made. At first it is made at once. A file that was there and went missing is
-/// waited for, so that its owner can put it back and its loss is seen; then it is made anew.
+/// Decides whether a queue's missing file is made. At first it is made at once. A file that was there and went missing
+/// is waited for, so that its owner can put it back and its loss is seen; then it is made anew.
 /// </summary>
 /// <param name="path">The file.</param>
 /// <param name="mayMake">False for who only joins in: one process makes a file.</param>
@@ -38,8 +38,8 @@ internal sealed class QueueFile(string path, bool mayMake, TimeProvider time)
         RemoveLeftovers(path);
     }
 
-    /// <summary>Removes what SQLite kept beside a file that is lost: it belongs to no file any more, and would be taken for
-    /// the new file's.</summary>
+    /// <summary>Removes what SQLite kept beside a file that is lost: it belongs to no file any more, and would be taken
+    /// for the new file's.</summary>
     public static void RemoveLeftovers(string path)
     {
         foreach (var leftover in new[] { $"{path}-wal", $"{path}-shm" }.Where(File.Exists)) File.Delete(leftover);

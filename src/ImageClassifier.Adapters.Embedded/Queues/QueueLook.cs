@@ -2,8 +2,8 @@ using ImageClassifier.Adapters.Embedded.Sqlite;
 
 namespace ImageClassifier.Adapters.Embedded.Queues;
 
-/// <summary>A look at a queue's file as a process sees it that opens it now. A session that is open has much of the file in
-/// memory, and would not see damage for long.</summary>
+/// <summary>A look at a queue's file as a process sees it that opens it now. A session that is open has much of the
+/// file in memory, and would not see damage for long.</summary>
 internal sealed class QueueLook : SqliteSession
 {
     private readonly SqliteStatement _contents;

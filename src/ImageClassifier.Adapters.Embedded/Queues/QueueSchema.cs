@@ -4,9 +4,9 @@ namespace ImageClassifier.Adapters.Embedded.Queues;
 
 /// <summary>The tables of a queue's database.</summary>
 /// <remarks>
-/// Version 1 knew leases and deduplication by the wall clock. Since version 2, <c>free_at</c> and <c>taken_at</c> are of
-/// <see cref="MachineClock"/>; the columns have new names, so that a program of version 1 fails rather than misreads them.
-/// <c>sent_at</c> is of the wall clock, and only says what is old enough to be removed.
+/// Version 1 knew leases and deduplication by the wall clock. Since version 2, <c>free_at</c> and <c>taken_at</c> are
+/// of <see cref="MachineClock"/>; the columns have new names, so that a program of version 1 fails rather than misreads
+/// them. <c>sent_at</c> is of the wall clock, and only says what is old enough to be removed.
 /// </remarks>
 internal static class QueueSchema
 {

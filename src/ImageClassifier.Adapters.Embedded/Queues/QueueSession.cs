@@ -10,8 +10,8 @@ namespace ImageClassifier.Adapters.Embedded.Queues;
 /// The queue's database, open. A message is in flight while its <c>free_at</c> is in the future. One receiving of it
 /// is known by its id and its count of receives: that pair never comes again, so it is the receipt.
 /// </summary>
-/// <remarks>Leases and the deduplication window run by <see cref="MachineClock"/>. They end when the machine restarts, for no
-/// process of before lives then.</remarks>
+/// <remarks>Leases and the deduplication window run by <see cref="MachineClock"/>. They end when the machine restarts,
+/// for no process of before lives then.</remarks>
 internal sealed class QueueSession : SqliteSession
 {
     // A lease is shorter, so what is free later than this is of another time.
@@ -39,7 +39,8 @@ internal sealed class QueueSession : SqliteSession
     private long _forgottenAt = long.MinValue / 2;
 
     public QueueSession(
-        SqliteQueueSettings settings, Bell bell, Bell? deadLetterBell, MachineClock clock, TimeProvider time, bool create)
+        SqliteQueueSettings settings, Bell bell, Bell? deadLetterBell, MachineClock clock, TimeProvider time,
+        bool create)
         : base(settings.DatabasePath, QueueSchema.Schema, create)
     {
         _settings = settings;
@@ -203,8 +204,8 @@ internal sealed class QueueSession : SqliteSession
         return new QueueMeasure(all - inFlight, inFlight);
     }
 
-    /// <summary>Ends the leases of before the machine was restarted, and lets deduplication windows begin anew. Where the
-    /// system does not name its runs, a time far ahead shows that the clock has begun anew.</summary>
+    /// <summary>Ends the leases of before the machine was restarted, and lets deduplication windows begin anew. Where
+    /// the system does not name its runs, a time far ahead shows that the clock has begun anew.</summary>
     private void StartAnewAfterReboot()
     {
         var isOfThisRun = Statement(

@@ -13,8 +13,8 @@ namespace ImageClassifier.Adapters.Embedded.Queues;
 /// <remarks>
 /// A message that comes free after its last allowed receive moves to the dead-letter queue at the next receive.
 /// Deleting a message that is gone already is done. While a message of a group is in flight, none of that group is
-/// received; several of one group can come in one receive. A file that is deleted, replaced or damaged while it is in use
-/// makes the queue unavailable within seconds.
+/// received; several of one group can come in one receive. A file that is deleted, replaced or damaged while it is in
+/// use makes the queue unavailable within seconds.
 /// </remarks>
 public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
 {
@@ -50,7 +50,8 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
 
     /// <summary>Makes the queue; its file is opened, or created, by the first call.</summary>
     /// <param name="settings">Which queue.</param>
-    /// <param name="time">Measures how long a receive waits, and says when a message was sent, for the retention.</param>
+    /// <param name="time">Measures how long a receive waits, and says when a message was sent, for the
+    /// retention.</param>
     public SqliteMessageQueue(SqliteQueueSettings settings, TimeProvider? time = null)
         : this(settings, time, MachineClock.OfThisMachine)
     {
@@ -67,8 +68,8 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
             create => new QueueSession(settings, _bell, _deadLetterBell, clock, _time, create)));
     }
 
-    /// <summary>Opens the queue's file before the queue is used, so that a wrong file stops the start. No other process makes
-    /// it meanwhile.</summary>
+    /// <summary>Opens the queue's file before the queue is used, so that a wrong file stops the start. No other process
+    /// makes it meanwhile.</summary>
     /// <returns>Whether the file was missing, and is new.</returns>
     /// <exception cref="ForeignDatabaseException">It is not ours, or of a newer version.</exception>
     /// <exception cref="IOException">It is damaged, or cannot be used.</exception>
@@ -83,7 +84,8 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         }
         catch (SqliteException failure) when (SqliteDatabase.IsDamaged(failure))
         {
-            throw new ForeignDatabaseException($"{settings.DatabasePath} is damaged, or no database. Move the file away");
+            throw new ForeignDatabaseException(
+                $"{settings.DatabasePath} is damaged, or no database. Move the file away");
         }
         catch (SqliteException failure) when (SqliteDatabase.IsUnavailable(failure))
         {
@@ -234,7 +236,8 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     {
         if (!File.Exists(_settings.DatabasePath)) throw new IOException($"{_settings.DatabasePath} is gone");
         using var look = new QueueLook(_settings.DatabasePath);
-        if (look.Contents() != contents) throw new IOException($"{_settings.DatabasePath} was replaced by another file");
+        if (look.Contents() != contents)
+            throw new IOException($"{_settings.DatabasePath} was replaced by another file");
     }
 
     private static QueueUnavailableException Unavailable(Exception failure) =>

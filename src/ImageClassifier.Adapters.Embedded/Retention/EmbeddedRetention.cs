@@ -15,7 +15,8 @@ namespace ImageClassifier.Adapters.Embedded.Retention;
 /// Each object goes by its own age. A batch's pictures are older than its manifest, and that is older than its results,
 /// by minutes; so a batch goes in that order within the time that its upload and its work took, and nothing needs to
 /// hold it together: without its manifest a batch is not found, and a picture that is gone is answered as gone.
-/// It removes only what has a name that the program makes, and follows no link: whatever else is there is someone's own.
+/// It removes only what has a name that the program makes, and follows no link: whatever else is there is someone's
+/// own.
 /// </remarks>
 /// <param name="layout">The data folder.</param>
 /// <param name="settings">How old is old.</param>

@@ -11,8 +11,8 @@ internal static class OpenFile
     private const int HasMovedControl = 20;
     private const int NoCheckpointOnClose = 1006;
 
-    /// <summary>Whether the file was deleted, moved or replaced since it was opened. Unix lets that happen to an open file,
-    /// and who has it open goes on with it alone. One call to the system.</summary>
+    /// <summary>Whether the file was deleted, moved or replaced since it was opened. Unix lets that happen to an open
+    /// file, and who has it open goes on with it alone. One call to the system.</summary>
     public static bool HasMoved(SqliteConnection connection)
     {
         var moved = 0;
@@ -20,8 +20,8 @@ internal static class OpenFile
         return isAnswered && moved != 0;
     }
 
-    /// <summary>Closing will write nothing. By its path the file may now be another one, or is damaged, and SQLite would
-    /// write to the one and delete the journal of the other.</summary>
+    /// <summary>Closing will write nothing. By its path the file may now be another one, or is damaged, and SQLite
+    /// would write to the one and delete the journal of the other.</summary>
     public static void CloseWithoutWriting(SqliteConnection connection)
     {
         if (connection.Handle is { } handle) _ = raw.sqlite3_db_config(handle, NoCheckpointOnClose, 1, out _);

@@ -96,7 +96,7 @@ internal static class SqliteDatabase
         if (application == schema.ApplicationId)
         {
             return version <= schema.Version ? version : throw new ForeignDatabaseException(
-                $"{schema.Name} in {path} is of a newer version of this program. Use that version, or move the file away");
+                $"{schema.Name} in {path} is of a newer version of this program. Use that version, or move it away");
         }
 
         if (application == 0 && version == 0)

@@ -7,9 +7,9 @@ namespace ImageClassifier.Adapters.Embedded.Storage;
 
 /// <summary>
 /// An object store in a folder: a file for each object, shared by the processes of one machine. An object is written
-/// beside the store and renamed into it. It survives killed processes; a power cut can lose the last moments, but what was
-/// put only if absent is then whole or not there. Times are the file system's. It follows no link below its folder: what is
-/// behind one is neither listed nor deleted.
+/// beside the store and renamed into it. It survives killed processes; a power cut can lose the last moments, but what
+/// was put only if absent is then whole or not there. Times are the file system's. It follows no link below its folder:
+/// what is behind one is neither listed nor deleted.
 /// </summary>
 /// <remarks>A key cannot be an object and the beginning of other keys, up to a <c>/</c>, at once:
 /// <see cref="IOException"/>.</remarks>

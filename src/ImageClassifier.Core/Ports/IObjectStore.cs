@@ -12,7 +12,8 @@ public interface IObjectStore
 {
     /// <summary>Stores an object, in place of one that may be there.</summary>
     /// <param name="key">Where.</param>
-    /// <param name="content">Read to its end as it comes, once. An exception from it ends the call and stores nothing.</param>
+    /// <param name="content">Read to its end as it comes, once. An exception from it ends the call and stores
+    /// nothing.</param>
     /// <param name="cancellation">Ends the call; nothing is then stored.</param>
     Task PutAsync(string key, Stream content, CancellationToken cancellation);
 
@@ -24,7 +25,8 @@ public interface IObjectStore
     /// <returns>Null when there is none.</returns>
     Task<StoredObject?> GetAsync(string key, CancellationToken cancellation);
 
-    /// <summary>Lists the objects whose key starts with <paramref name="prefix"/>, in ordinal order of their keys.</summary>
+    /// <summary>Lists the objects whose key starts with <paramref name="prefix"/>, in ordinal order of their
+    /// keys.</summary>
     IAsyncEnumerable<ObjectListing> ListAsync(string prefix, CancellationToken cancellation);
 
     /// <summary>Deletes an object; one that is not there is deleted already.</summary>

@@ -15,8 +15,8 @@ namespace ImageClassifier.Host.Hosting;
 /// <summary>The embedded environment: queues in SQLite and objects in files, under one data folder.</summary>
 internal static class EmbeddedEnvironment
 {
-    /// <summary>The data folder, which is there and ours from now on. What this process and its children create is for their
-    /// user only.</summary>
+    /// <summary>The data folder, which is there and ours from now on. What this process and its children create is for
+    /// their user only.</summary>
     /// <exception cref="InvalidSettingException">It cannot be made, or is someone else's.</exception>
     public static EmbeddedLayout CreateLayout(EmbeddedSettings settings)
     {
@@ -26,7 +26,8 @@ internal static class EmbeddedEnvironment
         {
             using var log = LoggerFactory.Create(logging => logging.AddStandardErrorLog());
             log.CreateLogger(typeof(EmbeddedEnvironment)).LogInformation(
-                "{Folder} is the data folder of an earlier version of this program and is taken over", layout.DataFolder);
+                "{Folder} is the data folder of an earlier version of this program and is taken over",
+                layout.DataFolder);
         }
 
         return layout;

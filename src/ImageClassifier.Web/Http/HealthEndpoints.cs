@@ -7,8 +7,9 @@ using Microsoft.Extensions.Logging;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: the queues take messages and the store takes
-/// objects too, and the service is not stopping; else it says what fails. Whoever asks costs nothing: calls that are paid for are made for all who ask within a while.</summary>
+/// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: the queues take messages and the store
+/// takes objects too, and the service is not stopping; else it says what fails. Whoever asks costs nothing: calls that
+/// are paid for are made for all who ask within a while.</summary>
 internal sealed class HealthEndpoints(
     QueuePair queues,
     IObjectStore store,

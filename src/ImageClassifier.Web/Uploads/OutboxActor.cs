@@ -37,10 +37,12 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     private readonly Queue<BatchId> _later = [];
     private readonly HashSet<BatchId> _isLater = [];
 
-    /// <summary>Batches of <see cref="_untaken"/> of which some messages may have gone to a queue that is lost.</summary>
+    /// <summary>Batches of <see cref="_untaken"/> of which some messages may have gone to a queue that is
+    /// lost.</summary>
     private readonly HashSet<BatchId> _sentElsewhere = [];
 
-    /// <summary>What the queue names its contents; null until that is known, and on a queue that loses nothing.</summary>
+    /// <summary>What the queue names its contents; null until that is known, and on a queue that loses
+    /// nothing.</summary>
     private string? _queue;
 
     private int _callsUnderWay;

@@ -8,8 +8,8 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 namespace ImageClassifier.Web.Uploads;
 
 /// <summary>
-/// Notices when a queue was made anew, because its file was lost. What was on the request queue is sent again by the outbox;
-/// what was on the response queue is in the store, where the open batches then look for it.
+/// Notices when a queue was made anew, because its file was lost. What was on the request queue is sent again by the
+/// outbox; what was on the response queue is in the store, where the open batches then look for it.
 /// </summary>
 public sealed class QueueWatchActor : ReceiveActor, IWithTimers
 {

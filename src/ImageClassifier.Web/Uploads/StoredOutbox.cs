@@ -5,7 +5,8 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>The outbox as the store keeps it: open markers, manifests, results, and the notes of what was sent.</summary>
+/// <summary>The outbox as the store keeps it: open markers, manifests, results, and the notes of what was
+/// sent.</summary>
 internal sealed class StoredOutbox(IObjectStore store)
 {
     /// <summary>The batches that are not finished; some may have no manifest.</summary>
@@ -17,11 +18,11 @@ internal sealed class StoredOutbox(IObjectStore store)
         return open;
     }
 
-    /// <summary>The jobs of a batch whose messages may not be on the queue; null where there are none. Removes the marker
-    /// of a batch that turns out to be finished.</summary>
+    /// <summary>The jobs of a batch whose messages may not be on the queue; null where there are none. Removes the
+    /// marker of a batch that turns out to be finished.</summary>
     /// <param name="batch">The batch.</param>
-    /// <param name="queue">What the queue names its contents: what was sent into others is gone with them. Null for a queue
-    /// that loses nothing.</param>
+    /// <param name="queue">What the queue names its contents: what was sent into others is gone with them. Null for a
+    /// queue that loses nothing.</param>
     /// <param name="cancellation">Gives up.</param>
     public async Task<UnfinishedJobs?> LoadAsync(BatchId batch, string? queue, CancellationToken cancellation)
     {

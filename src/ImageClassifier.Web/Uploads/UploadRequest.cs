@@ -143,8 +143,9 @@ internal sealed class UploadRequest(
         return await ReadAndCommitAsync(uploads, incoming, cancellation);
     }
 
-    /// <summary>Answers with a batch that was accepted before; null when it was not. The files are read all the same, so
-    /// that the client gets to read the answer, but only their names are compared: nothing else of them is kept.</summary>
+    /// <summary>Answers with a batch that was accepted before; null when it was not. The files are read all the same,
+    /// so that the client gets to read the answer, but only their names are compared: nothing else of them is
+    /// kept.</summary>
     private async Task<UploadOutcome?> RepeatAsync(BatchId batch, Incoming incoming, CancellationToken cancellation)
     {
         var manifest = await store.ReadJsonAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation);

@@ -66,7 +66,8 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
     /// <summary>Whether a poll under way ends when it is asked to; some queues do not allow that.</summary>
     public bool HonoursStopWaiting { get; set; } = true;
 
-    /// <summary>How old the counts are that <see cref="MeasureAsync"/> gives. To be set before the first message.</summary>
+    /// <summary>How old the counts are that <see cref="MeasureAsync"/> gives. To be set before the first
+    /// message.</summary>
     public TimeSpan CountsLag { get; set; }
 
     /// <summary>What <see cref="ContentsAsync"/> answers: null for a queue that loses nothing.</summary>

@@ -139,7 +139,8 @@ public sealed class DataFolderSpecs : IDisposable
         var foreign = Path.Combine(Layout.Logs, "notes.txt");
         foreach (var file in new[] { log, foreign }) File.WriteAllText(file, "");
         foreach (var file in new[] { log, foreign, Layout.RequestQueue }) File.SetUnixFileMode(file, Everyone);
-        string[] folders = [_folder.Path, Layout.Queues, Layout.Objects, Layout.Temporary, Layout.Logs, Layout.Instances];
+        string[] folders =
+            [_folder.Path, Layout.Queues, Layout.Objects, Layout.Temporary, Layout.Logs, Layout.Instances];
         foreach (var folder in folders) File.SetUnixFileMode(folder, OwnerFolder | Everyone);
 
         Layout.Create();

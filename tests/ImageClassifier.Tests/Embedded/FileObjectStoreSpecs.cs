@@ -98,7 +98,7 @@ public sealed class FileObjectStoreSpecs : ObjectStoreContract
     [InlineData("images", "Pictures cannot be stored.")]
     [InlineData("results", "Results cannot be stored.")]
     [InlineData("batches", "Records of batches cannot be stored.")]
-    public async Task A_check_says_which_kind_of_objects_cannot_be_stored_and_names_no_path(string folder, string failing)
+    public async Task A_check_says_which_objects_cannot_be_stored_and_names_no_path(string folder, string failing)
     {
         Directory.CreateDirectory(_folder.Layout.Objects);
         await File.WriteAllTextAsync(Path.Combine(_folder.Layout.Objects, folder), "a file where the folder should be");

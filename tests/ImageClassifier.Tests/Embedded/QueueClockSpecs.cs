@@ -6,7 +6,8 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Embedded;
 
-/// <summary>Leases and deduplication run by the time since the machine started, and by no clock that can be set.</summary>
+/// <summary>Leases and deduplication run by the time since the machine started, and by no clock that can be
+/// set.</summary>
 public sealed class QueueClockSpecs : IAsyncLifetime
 {
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(60);

@@ -173,7 +173,8 @@ public sealed class QueueFileSpecs : IAsyncLifetime
         Execute("PRAGMA wal_checkpoint(TRUNCATE)");
         await queue.CheckAsync(default);
 
-        await using (var file = new FileStream(Settings.DatabasePath, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
+        var path = Settings.DatabasePath;
+        await using (var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
             await file.WriteAsync(Enumerable.Repeat((byte)'?', (int)file.Length).ToArray());
         _time.Pass(TimeSpan.FromSeconds(1));
         await Assert.ThrowsAsync<QueueUnavailableException>(() => queue.CheckAsync(default));
