@@ -13,6 +13,9 @@ internal static class QueueSchema
     // "ICqu"
     private const int ApplicationId = 0x49437175;
 
+    /// <summary>Gives the contents a name that they never had.</summary>
+    public const string NewContents = "contents = lower(hex(randomblob(16)))";
+
     public static DatabaseSchema Schema { get; } = new(
         "The queue",
         ApplicationId,
@@ -51,5 +54,5 @@ internal static class QueueSchema
             "SELECT id, queue, group_id, body, sent_at, visible_at, receives FROM messages LIMIT 0",
             "SELECT queue, deduplication_id, sent_at FROM deduplication LIMIT 0",
         ],
-        WhenNew: "UPDATE file SET contents = lower(hex(randomblob(16)));");
+        WhenNew: $"UPDATE file SET {NewContents};");
 }

@@ -40,7 +40,7 @@ internal sealed class QueueSession : SqliteSession
 
     public QueueSession(
         SqliteQueueSettings settings, Bell bell, Bell? deadLetterBell, MachineClock clock, TimeProvider time,
-        bool create)
+        bool create, bool rename)
         : base(settings.DatabasePath, QueueSchema.Schema, create)
     {
         _settings = settings;
@@ -100,6 +100,7 @@ internal sealed class QueueSession : SqliteSession
         var contents = Statement("SELECT contents FROM file");
         try
         {
+            if (rename) Statement($"UPDATE file SET {QueueSchema.NewContents}").Execute();
             Contents = contents.Rows(row => row.GetString(0)).FirstOrDefault() ?? "";
             StartAnewAfterReboot();
         }

@@ -44,6 +44,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     // Written by the queue's thread, for looks apart from it.
     private volatile string? _contents;
     private volatile bool _mustLook;
+    private volatile bool _wasLost;
 
     // Of the queue's thread alone.
     private long? _lookedAt;
@@ -64,8 +65,14 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         _bell = Bell.For(settings.DatabasePath, settings.Name);
         if (settings.DeadLetterName is { } deadLetters) _deadLetterBell = Bell.For(settings.DatabasePath, deadLetters);
         var file = new QueueFile(settings.DatabasePath, settings.MakesFile, _time);
-        _thread = new SqliteThread<QueueSession>($"queue {settings.Name}", () => file.Open(
-            create => new QueueSession(settings, _bell, _deadLetterBell, clock, _time, create)));
+        _thread = new SqliteThread<QueueSession>($"queue {settings.Name}", () => file.Open(create =>
+        {
+            // A file that was away can be an older copy, which lacks what was sent since.
+            var rename = _wasLost && settings.MakesFile;
+            var session = new QueueSession(settings, _bell, _deadLetterBell, clock, _time, create, rename);
+            _wasLost = false;
+            return session;
+        }));
     }
 
     /// <summary>Opens the queue's file before the queue is used, so that a wrong file stops the start. No other process
@@ -195,7 +202,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
                 session =>
                 {
                     if (session.FileHasMoved)
-                        throw new IOException($"{_settings.DatabasePath} is gone, or another file is in its place");
+                        throw Lost($"{_settings.DatabasePath} is gone, or another file is in its place");
                     _contents = session.Contents;
                     if (_mustLook || _lookedAt is not { } at || _time.GetElapsedTime(at) >= DamageLookInterval)
                         LookForDamage(session);
@@ -206,8 +213,15 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         catch (Exception failure) when (SqliteDatabase.IsUnavailable(failure))
         {
             _mustLook = true;
+            _wasLost |= SqliteDatabase.IsDamaged(failure) || failure is ForeignDatabaseException;
             throw Unavailable(failure);
         }
+    }
+
+    private IOException Lost(string message)
+    {
+        _wasLost = true;
+        return new IOException(message);
     }
 
     private void LookApart()
