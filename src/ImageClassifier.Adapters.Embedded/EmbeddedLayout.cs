@@ -1,3 +1,4 @@
+using ImageClassifier.Adapters.Embedded.Files;
 using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Embedded;
@@ -63,22 +64,16 @@ public sealed class EmbeddedLayout
     /// <summary>The log file of an instance's node.</summary>
     public string InstanceLog(InstanceId instance) => Path.Combine(Logs, $"{instance.Value}.log");
 
-    /// <summary>Creates the folders that are not there, and tries that they can be written.</summary>
-    /// <exception cref="InvalidSettingException">The data folder cannot be created or written.</exception>
-    public void Create()
-    {
-        try
-        {
-            foreach (var folder in new[] { Queues, Objects, Temporary, Instances, Logs })
-                Directory.CreateDirectory(folder);
-            var trial = Path.Combine(Temporary, $"{Path.GetRandomFileName()}.tmp");
-            File.WriteAllBytes(trial, []);
-            File.Delete(trial);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidSettingException(
-                DataKey, DataFolder, $"the folder cannot be created or written ({failure.Message})", failure);
-        }
-    }
+    /// <summary>The folders at the top of the data folder.</summary>
+    internal IReadOnlyList<string> Folders => [Queues, Objects, Temporary, Instances, Logs];
+
+    /// <summary>A new file for what is being written.</summary>
+    internal string NewTemporaryFile() => Path.Combine(Temporary, OurNames.NewTemporary());
+
+    /// <summary>Makes the folder ours where it is new, creates the folders that are not there, keeps other users out,
+    /// and tries that it can be written.</summary>
+    /// <returns>Whether the folder was new, known, or of a version that wrote no marker.</returns>
+    /// <exception cref="InvalidSettingException">The folder is someone else's, or cannot be created or
+    /// written.</exception>
+    public FolderOrigin Create() => Embedded.DataFolder.Open(this);
 }

@@ -20,9 +20,12 @@ internal sealed class Bell(string path) : IDisposable
     /// <summary>The bell of a database, or of one queue in it.</summary>
     public static Bell For(string databasePath, string name)
     {
-        var folder = Path.Combine(Path.GetDirectoryName(databasePath)!, "bells");
+        var folder = FolderIn(Path.GetDirectoryName(databasePath)!);
         return new Bell(Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(databasePath)}.{name}.bell"));
     }
+
+    /// <summary>The folder of the bells of the databases in a folder.</summary>
+    public static string FolderIn(string folder) => Path.Combine(folder, "bells");
 
     /// <summary>Wakes those who wait. Never fails: they look by themselves, only later.</summary>
     public void Ring()

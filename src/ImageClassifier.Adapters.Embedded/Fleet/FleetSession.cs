@@ -8,8 +8,7 @@ namespace ImageClassifier.Adapters.Embedded.Fleet;
 /// <summary>A row of the fleet's table.</summary>
 /// <param name="Instance">What the port says of it.</param>
 /// <param name="CameUp">Whether its process has held its lock; from then on the lock tells whether it lives.</param>
-/// <param name="Overdue">Whether it was launched longer ago than the boot timeout.</param>
-internal sealed record FleetRow(FleetInstance Instance, bool CameUp, bool Overdue);
+internal sealed record FleetRow(FleetInstance Instance, bool CameUp);
 
 /// <summary>What the fleet asks of an instance.</summary>
 internal readonly record struct FleetWishes(bool Drain, bool Terminate);
@@ -17,8 +16,14 @@ internal readonly record struct FleetWishes(bool Drain, bool Terminate);
 /// <summary>The fleet's table, open: a row for each instance, written by the fleet and by the instances.</summary>
 internal sealed class FleetSession : SqliteSession
 {
-    private const string Schema = """
-        CREATE TABLE IF NOT EXISTS instances (
+    // "ICfl"
+    private const int ApplicationId = 0x4943666c;
+
+    // SQLite's own clock as whole milliseconds since 1970. Times are shown to people; nothing ends by them.
+    private const string SqliteNow = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+
+    private const string FirstVersion = """
+        CREATE TABLE instances (
             id TEXT PRIMARY KEY,
             client_token TEXT,
             state INTEGER NOT NULL,
@@ -28,10 +33,21 @@ internal sealed class FleetSession : SqliteSession
             launched_at INTEGER NOT NULL,
             running_at INTEGER,
             ended_at INTEGER) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS instances_by_token ON instances (client_token) WHERE client_token IS NOT NULL;
-        CREATE INDEX IF NOT EXISTS instances_by_end ON instances (ended_at);
+        CREATE INDEX instances_by_token ON instances (client_token) WHERE client_token IS NOT NULL;
+        CREATE INDEX instances_by_end ON instances (ended_at);
         """;
 
+    internal static DatabaseSchema Schema { get; } = new(
+        "The fleet's table",
+        ApplicationId,
+        Steps: [FirstVersion],
+        FirstVersion:
+        [
+            "SELECT id, client_token, state, came_up, drain, terminate, launched_at, running_at, ended_at "
+            + "FROM instances LIMIT 0",
+        ]);
+
+    private readonly SqliteStatement _now;
     private readonly SqliteStatement _byToken;
     private readonly SqliteStatement _insert;
     private readonly SqliteStatement _comeUp;
@@ -39,14 +55,17 @@ internal sealed class FleetSession : SqliteSession
     private readonly SqliteStatement _advance;
     private readonly SqliteStatement _end;
     private readonly SqliteStatement _endSeen;
+    private readonly SqliteStatement _drain;
     private readonly SqliteStatement _drainAll;
     private readonly SqliteStatement _terminate;
     private readonly SqliteStatement _forget;
+    private readonly SqliteStatement _names;
     private readonly SqliteStatement _wishes;
 
     public FleetSession(string path) : base(path, Schema)
     {
         var ended = (int)InstanceState.Ended;
+        _now = Statement(SqliteNow);
         _byToken = Statement("SELECT id FROM instances WHERE client_token = $token ORDER BY id", "$token");
         _insert = Statement(
             $"""
@@ -69,9 +88,9 @@ internal sealed class FleetSession : SqliteSession
             """, "$id", "$now");
         _list = Statement(
             """
-            SELECT id, state, launched_at, running_at, ended_at, came_up, launched_at <= $now - $boot FROM instances
+            SELECT id, state, launched_at, running_at, ended_at, came_up FROM instances
             WHERE ended_at IS NULL OR ended_at > $endedAfter ORDER BY launched_at, id
-            """, "$now", "$boot", "$endedAfter");
+            """, "$endedAfter");
         // A life has one direction, and the first poll happens once.
         _advance = Statement(
             $"""
@@ -90,6 +109,7 @@ internal sealed class FleetSession : SqliteSession
             WHERE id = $id AND ended_at IS NULL AND came_up = $cameUp
             """, "$id", "$cameUp", "$now");
         _drainAll = Statement("UPDATE instances SET drain = 1 WHERE ended_at IS NULL AND drain = 0");
+        _drain = Statement("UPDATE instances SET drain = 1 WHERE id = $id AND ended_at IS NULL", "$id");
         // One that never came up has ended already; should it come up all the same, it finds the wish.
         _terminate = Statement(
             $"""
@@ -100,6 +120,7 @@ internal sealed class FleetSession : SqliteSession
             WHERE id = $id
             """, "$id", "$now");
         _forget = Statement("DELETE FROM instances WHERE ended_at < $before", "$before");
+        _names = Statement("SELECT id FROM instances");
         _wishes = Statement("SELECT drain, terminate FROM instances WHERE id = $id", "$id");
     }
 
@@ -108,12 +129,13 @@ internal sealed class FleetSession : SqliteSession
     /// <param name="token">Names the launch.</param>
     /// <param name="fresh">New names.</param>
     /// <param name="start">Starts the process of an instance; false where that cannot be done. It runs within the
-    /// transaction: a launcher that dies meanwhile leaves no entry that no process belongs to, and whatever it did start
-    /// enters itself.</param>
+    /// transaction: a launcher that dies meanwhile leaves no entry that no process belongs to, and whatever it did
+    /// start enters itself.</param>
     public (IReadOnlyList<InstanceId> Instances, bool AreNew) Launch(
         string token, IReadOnlyList<InstanceId> fresh, Func<InstanceId, bool> start) =>
-        Transact<(IReadOnlyList<InstanceId>, bool)>(now =>
+        Transact<(IReadOnlyList<InstanceId>, bool)>(() =>
         {
+            var now = Now();
             var known = _byToken.Rows(row => InstanceId.Parse(row.GetString(0)), token);
             if (known.Count > 0) return (known, false);
             InstanceId[] started = [.. fresh.TakeWhile(start)];
@@ -125,11 +147,11 @@ internal sealed class FleetSession : SqliteSession
     public int ComeUp(InstanceId instance) => _comeUp.Execute(instance.Value, Now());
 
     /// <summary>The instances that live, and those that ended within <paramref name="endedFor"/>.</summary>
-    public IReadOnlyList<FleetRow> List(TimeSpan bootTimeout, TimeSpan endedFor)
-    {
-        var now = Now();
-        return _list.Rows(ReadRow, now, Milliseconds(bootTimeout), now - Milliseconds(endedFor));
-    }
+    public IReadOnlyList<FleetRow> List(TimeSpan endedFor) =>
+        _list.Rows(ReadRow, Now() - (long)endedFor.TotalMilliseconds);
+
+    /// <summary>All instances that the table knows.</summary>
+    public IReadOnlyList<string> AllNames() => _names.Rows(row => row.GetString(0));
 
     /// <summary>Moves an instance forward in its life.</summary>
     public int Advance(InstanceId instance, InstanceState state) =>
@@ -139,11 +161,14 @@ internal sealed class FleetSession : SqliteSession
     public int End(InstanceId instance) => _end.Execute(instance.Value, Now());
 
     /// <summary>Marks instances as ended that are still as they were seen.</summary>
-    public int End(IReadOnlyList<FleetRow> seen) => Transact(now =>
-        seen.Sum(row => _endSeen.Execute(row.Instance.Id.Value, row.CameUp, now)));
+    public int End(IReadOnlyList<FleetRow> seen) => Transact(() =>
+        seen.Sum(row => _endSeen.Execute(row.Instance.Id.Value, row.CameUp, Now())));
 
     /// <summary>Asks every instance that lives to drain.</summary>
     public int DrainAll() => _drainAll.Execute();
+
+    /// <summary>Asks an instance to drain.</summary>
+    public int Drain(InstanceId instance) => _drain.Execute(instance.Value);
 
     /// <summary>Asks an instance to end at once.</summary>
     public int Terminate(InstanceId instance) => _terminate.Execute(instance.Value, Now());
@@ -155,15 +180,14 @@ internal sealed class FleetSession : SqliteSession
     public FleetWishes WishesFor(InstanceId instance) =>
         _wishes.Rows(row => new FleetWishes(row.GetBoolean(0), row.GetBoolean(1)), instance.Value).FirstOrDefault();
 
+    private long Now() => _now.Number()!.Value;
+
     private static FleetRow ReadRow(SqliteDataReader row) => new(
         new FleetInstance(
             InstanceId.Parse(row.GetString(0)), (InstanceState)row.GetInt32(1), Time(row, 2)!.Value, Time(row, 3),
             Time(row, 4)),
-        row.GetBoolean(5),
-        row.GetBoolean(6));
+        row.GetBoolean(5));
 
     private static DateTimeOffset? Time(SqliteDataReader row, int column) =>
         row.IsDBNull(column) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(column));
-
-    private static long Milliseconds(TimeSpan time) => (long)time.TotalMilliseconds;
 }

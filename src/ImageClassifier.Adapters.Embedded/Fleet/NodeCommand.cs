@@ -12,6 +12,10 @@ namespace ImageClassifier.Adapters.Embedded.Fleet;
 public sealed record NodeCommand(
     string Program, IReadOnlyList<string> LeadingArguments, IReadOnlyList<string> ExtraArguments)
 {
+    /// <summary>Whether the node's queues and store are on AWS, for which it needs the variables of the AWS
+    /// SDK.</summary>
+    public bool OnAws { get; init; }
+
     /// <summary>This same program, started as it was started itself.</summary>
     /// <param name="extraArguments">What comes after the instance.</param>
     public static NodeCommand OfThisProgram(IReadOnlyList<string> extraArguments)
@@ -23,10 +27,11 @@ public sealed record NodeCommand(
         return new NodeCommand(program, isDotnet ? [Environment.GetCommandLineArgs()[0]] : [], extraArguments);
     }
 
-    /// <summary>How the process of an instance is started. Its output comes to its parent; it has no
-    /// input.</summary>
-    internal ProcessStartInfo For(EmbeddedLayout layout, InstanceId instance) =>
-        new(Program,
+    /// <summary>How the process of an instance is started. Its output comes to its parent; it has no input, and of the
+    /// parent's environment what <see cref="NodeEnvironment"/> lets pass.</summary>
+    internal ProcessStartInfo For(EmbeddedLayout layout, InstanceId instance)
+    {
+        var start = new ProcessStartInfo(Program,
         [
             .. LeadingArguments, "node", "--data", layout.DataFolder, "--instance", instance.Value, .. ExtraArguments,
         ])
@@ -37,4 +42,8 @@ public sealed record NodeCommand(
             UseShellExecute = false,
             CreateNoWindow = true,
         };
+        foreach (var name in start.Environment.Keys.Where(name => !NodeEnvironment.Passes(name, OnAws)).ToArray())
+            start.Environment.Remove(name);
+        return start;
+    }
 }

@@ -11,7 +11,7 @@ namespace ImageClassifier.Adapters.Embedded.Fleet;
 /// <summary>
 /// A fleet of child processes. What it knows is in a table under the data folder, and whether an instance lives is told
 /// by the lock file that its process holds; so it knows the nodes of an earlier web tier as well, and sees when a
-/// node was killed. Times are of the table's own clock.
+/// node was killed. The times that it shows are of the table's clock; how long something takes is measured.
 /// </summary>
 /// <remarks>Calls throw <see cref="IOException"/> when the table cannot be used. Nodes outlive this object and this
 /// process unless <see cref="StopAsync"/> ends them.</remarks>
@@ -22,12 +22,21 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan KillTimeout = TimeSpan.FromSeconds(5);
 
+    // A node that drains to the last moment still has to write that down and exit.
+    private static readonly TimeSpan DrainMargin = TimeSpan.FromSeconds(5);
+
     private readonly EmbeddedLayout _layout;
     private readonly ProcessFleetSettings _settings;
     private readonly ILogger _log;
     private readonly TimeProvider _time;
     private readonly FleetTable _table;
     private readonly ConcurrentDictionary<InstanceId, ChildProcess> _children = new();
+
+    /// <summary>Since when this fleet has waited for an instance to come up.</summary>
+    private readonly ConcurrentDictionary<InstanceId, long> _bootsSince = new();
+
+    /// <summary>Since when an instance that is to end drains.</summary>
+    private readonly ConcurrentDictionary<InstanceId, long> _drainsSince = new();
     private readonly SemaphoreSlim _launching = new(1);
     private volatile bool _stopping;
 
@@ -35,7 +44,7 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
     /// <param name="layout">Where things are.</param>
     /// <param name="settings">How nodes are launched and ended.</param>
     /// <param name="log">Gets what the children print, and what the fleet does to them.</param>
-    /// <param name="time">Measures how long <see cref="StopAsync"/> waits, and nothing else.</param>
+    /// <param name="time">Measures how long nodes take to come up, to drain and to go.</param>
     public ProcessFleet(
         EmbeddedLayout layout, ProcessFleetSettings settings, ILogger<ProcessFleet> log, TimeProvider? time = null)
     {
@@ -77,24 +86,37 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
     }
 
     /// <inheritdoc />
-    /// <remarks>A child of this process is killed. A node of an earlier web tier is asked through the table, and ends
-    /// itself within moments.</remarks>
+    /// <remarks>A node that came up is asked to drain, through the table, and is killed when it lives past the drain
+    /// timeout and a little more. A node that never came up has nothing to finish and is killed at once.</remarks>
     public async Task TerminateAsync(IReadOnlyCollection<InstanceId> instances, CancellationToken cancellation)
     {
+        var rows = (await ListAsync(cancellation)).ToDictionary(row => row.Instance.Id);
         foreach (var instance in instances)
         {
-            if (_children.TryGetValue(instance, out var child))
-            {
-                await child.KillAsync(cancellation);
-                await _table.CallAsync(table => table.End(instance), cancellation);
-            }
-            else
-            {
-                await _table.CallAsync(table => table.Terminate(instance), cancellation);
-            }
+            var isUp = rows.GetValueOrDefault(instance) is { CameUp: true, Instance.State: not InstanceState.Ended };
+            if (isUp && _drainsSince.TryAdd(instance, _time.GetTimestamp()))
+                await _table.CallAsync(table => table.Drain(instance), cancellation);
+            else if (!isUp)
+                await KillAsync(instance, cancellation);
         }
 
         _table.Bell.Ring();
+    }
+
+    /// <summary>Ends an instance at once. A node of an earlier web tier is asked through the table, and ends itself
+    /// within moments.</summary>
+    private async Task KillAsync(InstanceId instance, CancellationToken cancellation)
+    {
+        if (_children.TryGetValue(instance, out var child))
+        {
+            await child.KillAsync(cancellation);
+            await _table.CallAsync(table => table.End(instance), cancellation);
+        }
+        else
+        {
+            await _table.CallAsync(table => table.Terminate(instance), cancellation);
+            _table.Bell.Ring();
+        }
     }
 
     /// <summary>Asks every instance that lives to drain: to finish or hand back what it has, and end.</summary>
@@ -121,7 +143,8 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
 
             var left = await LeftAsync();
             _log.LogWarning("Ending {Count} app nodes that did not drain in time: {Instances}", left.Count, left);
-            await TerminateAsync(left, CancellationToken.None).WaitAsync(KillTimeout, _time, CancellationToken.None);
+            var kills = Task.WhenAll(left.Select(instance => KillAsync(instance, CancellationToken.None)));
+            await kills.WaitAsync(KillTimeout, _time, CancellationToken.None);
             if (await AllGoAsync(KillTimeout, CancellationToken.None)) return;
             _log.LogError("App nodes that could not be ended: {Instances}", await LeftAsync());
         }
@@ -162,6 +185,7 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
     private async Task<IReadOnlyList<FleetRow>> RefreshAsync(CancellationToken cancellation)
     {
         var rows = await ListAsync(cancellation);
+        if (await KillWhatDrainsTooLongAsync(rows, cancellation)) rows = await ListAsync(cancellation);
         var ended = rows.Where(HasEnded).ToArray();
         if (ended.Length > 0)
         {
@@ -183,14 +207,50 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         return rows;
     }
 
-    private Task<IReadOnlyList<FleetRow>> ListAsync(CancellationToken cancellation) =>
-        _table.CallAsync(table => table.List(_settings.BootTimeout, EndedShownFor), cancellation);
+    /// <returns>Whether there were any.</returns>
+    private async Task<bool> KillWhatDrainsTooLongAsync(IReadOnlyList<FleetRow> rows, CancellationToken cancellation)
+    {
+        var anyKilled = false;
+        var lives = rows
+            .Where(row => row.Instance.State != InstanceState.Ended)
+            .Select(row => row.Instance.Id).ToHashSet();
+        foreach (var (instance, since) in _drainsSince)
+        {
+            if (!lives.Contains(instance))
+            {
+                _drainsSince.TryRemove(instance, out _);
+            }
+            else if (_time.GetElapsedTime(since) >= _settings.DrainTimeout + DrainMargin)
+            {
+                _log.LogWarning("{Instance} did not drain in time and is killed", instance);
+                _drainsSince.TryRemove(instance, out _);
+                await KillAsync(instance, cancellation);
+                anyKilled = true;
+            }
+        }
+
+        return anyKilled;
+    }
+
+    private async Task<IReadOnlyList<FleetRow>> ListAsync(CancellationToken cancellation)
+    {
+        var rows = await _table.CallAsync(table => table.List(EndedShownFor), cancellation);
+        var booting = rows.Where(row => !row.CameUp && row.Instance.State != InstanceState.Ended)
+            .Select(row => row.Instance.Id).ToHashSet();
+        foreach (var instance in booting) _bootsSince.TryAdd(instance, _time.GetTimestamp());
+        foreach (var known in _bootsSince.Keys.Where(id => !booting.Contains(id))) _bootsSince.TryRemove(known, out _);
+        return rows;
+    }
+
+    private bool IsOverdue(InstanceId instance) =>
+        _bootsSince.TryGetValue(instance, out var since) && _time.GetElapsedTime(since) >= _settings.BootTimeout;
 
     private bool HasEnded(FleetRow row)
     {
         if (row.Instance.State == InstanceState.Ended) return false;
         if (_children.TryGetValue(row.Instance.Id, out var child) && child.HasExited) return true;
-        return row.CameUp ? ExclusiveFileLock.IsFree(_layout.InstanceLock(row.Instance.Id)) : row.Overdue;
+        var id = row.Instance.Id;
+        return row.CameUp ? ExclusiveFileLock.IsFree(_layout.InstanceLock(id)) : IsOverdue(id);
     }
 
     private async Task<bool> AllGoAsync(TimeSpan within, CancellationToken cancellation)

@@ -7,7 +7,7 @@ internal sealed class QueueRetentionSession : SqliteSession
 {
     private readonly SqliteStatement _remove;
 
-    public QueueRetentionSession(string path) : base(path, QueueSession.Schema)
+    public QueueRetentionSession(string path) : base(path, QueueSchema.Schema, create: false)
     {
         _remove = Statement("DELETE FROM messages WHERE sent_at < $before", "$before");
     }

@@ -7,34 +7,21 @@ using Microsoft.Data.Sqlite;
 namespace ImageClassifier.Adapters.Embedded.Queues;
 
 /// <summary>
-/// The queue's database, open. A message is in flight while its <c>visible_at</c> is in the future. One receiving of it
+/// The queue's database, open. A message is in flight while its <c>free_at</c> is in the future. One receiving of it
 /// is known by its id and its count of receives: that pair never comes again, so it is the receipt.
 /// </summary>
+/// <remarks>Leases and the deduplication window run by <see cref="MachineClock"/>. They end when the machine restarts,
+/// for no process of before lives then.</remarks>
 internal sealed class QueueSession : SqliteSession
 {
-    internal const string Schema = """
-        CREATE TABLE IF NOT EXISTS messages (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            queue TEXT NOT NULL,
-            group_id TEXT NOT NULL,
-            body TEXT NOT NULL,
-            sent_at INTEGER NOT NULL,
-            visible_at INTEGER NOT NULL DEFAULT 0,
-            receives INTEGER NOT NULL DEFAULT 0);
-        CREATE INDEX IF NOT EXISTS messages_in_order ON messages (queue, id);
-        CREATE INDEX IF NOT EXISTS messages_by_group ON messages (queue, group_id, visible_at);
-        CREATE INDEX IF NOT EXISTS messages_received ON messages (queue, receives, visible_at) WHERE receives > 0;
-        CREATE TABLE IF NOT EXISTS deduplication (
-            queue TEXT NOT NULL,
-            deduplication_id TEXT NOT NULL,
-            sent_at INTEGER NOT NULL,
-            PRIMARY KEY (queue, deduplication_id)) WITHOUT ROWID;
-        CREATE INDEX IF NOT EXISTS deduplication_by_age ON deduplication (queue, sent_at);
-        """;
+    // A lease is shorter, so what is free later than this is of another time.
+    private static readonly long FarAheadMs = (long)TimeSpan.FromDays(1).TotalMilliseconds;
 
     private static readonly long ForgetIntervalMs = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
 
     private readonly SqliteQueueSettings _settings;
+    private readonly MachineClock _clock;
+    private readonly TimeProvider _time;
     private readonly Bell _bell;
     private readonly Bell? _deadLetterBell;
     private readonly long _windowMs;
@@ -49,44 +36,48 @@ internal sealed class QueueSession : SqliteSession
     private readonly SqliteStatement _groupHasMore;
     private readonly SqliteStatement _extend;
     private readonly SqliteStatement _measure;
-    private long _forgottenAt;
+    private long _forgottenAt = long.MinValue / 2;
 
-    public QueueSession(SqliteQueueSettings settings, Bell bell, Bell? deadLetterBell)
-        : base(settings.DatabasePath, Schema)
+    public QueueSession(
+        SqliteQueueSettings settings, Bell bell, Bell? deadLetterBell, MachineClock clock, TimeProvider time,
+        bool create, bool rename)
+        : base(settings.DatabasePath, QueueSchema.Schema, create)
     {
         _settings = settings;
+        _clock = clock;
+        _time = time;
         _bell = bell;
         _deadLetterBell = deadLetterBell;
         _windowMs = (long)settings.DeduplicationWindow.TotalMilliseconds;
 
         _remember = Statement(
             """
-            INSERT INTO deduplication (queue, deduplication_id, sent_at) VALUES ($queue, $id, $now)
-            ON CONFLICT DO UPDATE SET sent_at = excluded.sent_at WHERE sent_at <= excluded.sent_at - $window
+            INSERT INTO deduplication (queue, deduplication_id, taken_at) VALUES ($queue, $id, $now)
+            ON CONFLICT DO UPDATE SET taken_at = excluded.taken_at WHERE taken_at <= excluded.taken_at - $window
             """, "$queue", "$id", "$now", "$window");
         _forget = Statement(
-            "DELETE FROM deduplication WHERE queue = $queue AND sent_at <= $before", "$queue", "$before");
+            "DELETE FROM deduplication WHERE queue = $queue AND taken_at <= $before", "$queue", "$before");
         _insert = Statement(
-            "INSERT INTO messages (queue, group_id, body, sent_at) VALUES ($queue, $group, $body, $now)",
-            "$queue", "$group", "$body", "$now");
+            "INSERT INTO messages (queue, group_id, body, sent_at) VALUES ($queue, $group, $body, $sent)",
+            "$queue", "$group", "$body", "$sent");
         _anyVisible = Statement(
-            $"""
+            """
             SELECT EXISTS (SELECT 1 FROM messages INDEXED BY messages_in_order
-                WHERE queue = $queue AND visible_at <= {SqliteDatabase.Now})
-            """, "$queue");
+                WHERE queue = $queue AND free_at <= $now)
+            """, "$queue", "$now");
         _deadLetter = Statement(
             """
             UPDATE messages INDEXED BY messages_received SET queue = $deadLetters
-            WHERE queue = $queue AND receives > 0 AND receives >= $limit AND visible_at <= $now
+            WHERE queue = $queue AND receives > 0 AND receives >= $limit AND free_at <= $now
             """, "$queue", "$deadLetters", "$limit", "$now");
         _claim = Statement(
             """
-            UPDATE messages SET visible_at = $until, receives = receives + 1
+            UPDATE messages SET free_at = $until, receives = receives + 1
             WHERE id IN (
                 SELECT id FROM messages AS candidate INDEXED BY messages_in_order
-                WHERE queue = $queue AND visible_at <= $now AND NOT EXISTS (
+                WHERE queue = $queue AND free_at <= $now AND NOT EXISTS (
                     SELECT 1 FROM messages AS held INDEXED BY messages_by_group
-                    WHERE held.queue = $queue AND held.group_id = candidate.group_id AND held.visible_at > $now)
+                    WHERE held.queue = $queue AND held.group_id = candidate.group_id AND held.free_at > $now)
                 ORDER BY id LIMIT $max)
             RETURNING id, body, group_id, receives
             """, "$queue", "$now", "$until", "$max");
@@ -98,22 +89,38 @@ internal sealed class QueueSession : SqliteSession
             "SELECT EXISTS (SELECT 1 FROM messages WHERE queue = $queue AND group_id = $group)", "$queue", "$group");
         _extend = Statement(
             """
-            UPDATE messages SET visible_at = $until
-            WHERE id = $id AND queue = $queue AND receives = $receives AND visible_at > $now
+            UPDATE messages SET free_at = $until
+            WHERE id = $id AND queue = $queue AND receives = $receives AND free_at > $now
             """, "$id", "$queue", "$receives", "$now", "$until");
         _measure = Statement(
-            $"""
-            SELECT count(*), count(*) FILTER (WHERE visible_at > {SqliteDatabase.Now})
+            """
+            SELECT count(*), count(*) FILTER (WHERE free_at > $now)
             FROM messages INDEXED BY messages_by_group WHERE queue = $queue
-            """, "$queue");
+            """, "$queue", "$now");
+        var contents = Statement("SELECT contents FROM file");
+        try
+        {
+            if (rename) Statement($"UPDATE file SET {QueueSchema.NewContents}").Execute();
+            Contents = contents.Rows(row => row.GetString(0)).FirstOrDefault() ?? "";
+            StartAnewAfterReboot();
+        }
+        catch (Exception failure)
+        {
+            DisposeAfter(failure);
+            throw;
+        }
     }
+
+    /// <summary>Names what the file holds. A file that is made anew has another name.</summary>
+    public string Contents { get; }
 
     /// <summary>Takes the messages that are no duplicates.</summary>
     /// <returns>How many were.</returns>
     public int Send(IReadOnlyList<OutgoingMessage> messages)
     {
-        var inserted = Transact(now =>
+        var inserted = Transact(() =>
         {
+            var (now, sentAt) = (_clock.Now, _time.GetUtcNow().ToUnixTimeMilliseconds());
             if (now - _forgottenAt > ForgetIntervalMs)
             {
                 _forget.Execute(_settings.Name, now - _windowMs);
@@ -124,7 +131,7 @@ internal sealed class QueueSession : SqliteSession
             foreach (var message in messages)
             {
                 var isNew = _remember.Execute(_settings.Name, message.DeduplicationId, now, _windowMs) > 0;
-                if (isNew) count += _insert.Execute(_settings.Name, message.GroupId, message.Body, now);
+                if (isNew) count += _insert.Execute(_settings.Name, message.GroupId, message.Body, sentAt);
             }
 
             return count;
@@ -137,10 +144,11 @@ internal sealed class QueueSession : SqliteSession
     public IReadOnlyList<ReceivedMessage> Receive(int max, TimeSpan lease)
     {
         // Those who wait look often, and writers should not have to wait for them.
-        if (_anyVisible.Number(_settings.Name) == 0) return [];
+        if (_anyVisible.Number(_settings.Name, _clock.Now) == 0) return [];
 
-        var (received, dead) = Transact(now =>
+        var (received, dead) = Transact(() =>
         {
+            var now = _clock.Now;
             var dead = _settings is { MaxReceives: { } limit, DeadLetterName: { } deadLetters }
                 ? _deadLetter.Execute(_settings.Name, deadLetters, limit, now)
                 : 0;
@@ -155,7 +163,7 @@ internal sealed class QueueSession : SqliteSession
     /// <summary>Deletes a message unless someone has received it since.</summary>
     public IReadOnlyList<QueueOutcome> Delete(IReadOnlyList<Receipt> receipts)
     {
-        var (outcomes, freed) = Transact(_ =>
+        var (outcomes, freed) = Transact(() =>
         {
             var freed = false;
             return (receipts.Select(receipt => OutcomeOf(receipt, DeleteOne)).ToArray(), freed);
@@ -176,12 +184,16 @@ internal sealed class QueueSession : SqliteSession
     /// <summary>Sets leases that have not run out to run from now.</summary>
     public IReadOnlyList<QueueOutcome> Extend(IReadOnlyList<Receipt> receipts, TimeSpan lease)
     {
-        var outcomes = Transact(now => receipts
-            .Select(receipt => OutcomeOf(receipt, (id, receives) =>
-                _extend.Execute(id, _settings.Name, receives, now, now + Milliseconds(lease)) == 1
-                    ? QueueOutcome.Done
-                    : QueueOutcome.LeaseLost))
-            .ToArray());
+        var outcomes = Transact(() =>
+        {
+            var now = _clock.Now;
+            return receipts
+                .Select(receipt => OutcomeOf(receipt, (id, receives) =>
+                    _extend.Execute(id, _settings.Name, receives, now, now + Milliseconds(lease)) == 1
+                        ? QueueOutcome.Done
+                        : QueueOutcome.LeaseLost))
+                .ToArray();
+        });
         if (lease == TimeSpan.Zero) _bell.Ring();
         return outcomes;
     }
@@ -189,8 +201,32 @@ internal sealed class QueueSession : SqliteSession
     /// <summary>Counts the messages.</summary>
     public QueueMeasure Measure()
     {
-        var (all, inFlight) = _measure.Rows(row => (row.GetInt32(0), row.GetInt32(1)), _settings.Name)[0];
+        var (all, inFlight) = _measure.Rows(row => (row.GetInt32(0), row.GetInt32(1)), _settings.Name, _clock.Now)[0];
         return new QueueMeasure(all - inFlight, inFlight);
+    }
+
+    /// <summary>Ends the leases of before the machine was restarted, and lets deduplication windows begin anew. Where
+    /// the system does not name its runs, a time far ahead shows that the clock has begun anew.</summary>
+    private void StartAnewAfterReboot()
+    {
+        var isOfThisRun = Statement(
+            """
+            SELECT (SELECT boot = $boot FROM file)
+                AND NOT EXISTS (SELECT 1 FROM messages WHERE free_at > $far)
+                AND NOT EXISTS (SELECT 1 FROM deduplication WHERE taken_at > $now)
+            """, "$boot", "$far", "$now");
+        var endLeases = Statement("UPDATE messages SET free_at = 0 WHERE free_at > 0");
+        var restartWindows = Statement("UPDATE deduplication SET taken_at = $now", "$now");
+        var setBoot = Statement("UPDATE file SET boot = $boot", "$boot");
+        if (IsOfThisRun()) return;
+        Transact(() =>
+        {
+            if (IsOfThisRun()) return 0;
+            setBoot.Execute(_clock.Boot);
+            return endLeases.Execute() + restartWindows.Execute(_clock.Now);
+        });
+
+        bool IsOfThisRun() => isOfThisRun.Number(_clock.Boot, _clock.Now + FarAheadMs, _clock.Now) == 1;
     }
 
     private static QueueOutcome OutcomeOf(Receipt receipt, Func<long, long, QueueOutcome> act)

@@ -2,17 +2,19 @@ using System.Text;
 using ImageClassifier.Adapters.Embedded.Files;
 using ImageClassifier.Adapters.Embedded.Sqlite;
 using ImageClassifier.Core.Ports;
+using Microsoft.Data.Sqlite;
 
 namespace ImageClassifier.Adapters.Embedded.Queues;
 
 /// <summary>
 /// A durable queue in a SQLite file, shared by the processes of one machine. It survives killed processes; a power cut
-/// can lose the last moments. Leases and the deduplication window run by SQLite's own clock.
+/// can lose the last moments. Leases and the deduplication window run by the time since the machine started.
 /// </summary>
 /// <remarks>
 /// A message that comes free after its last allowed receive moves to the dead-letter queue at the next receive.
 /// Deleting a message that is gone already is done. While a message of a group is in flight, none of that group is
-/// received; several of one group can come in one receive.
+/// received; several of one group can come in one receive. A file that is deleted, replaced or damaged while it is in
+/// use makes the queue unavailable within seconds.
 /// </remarks>
 public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
 {
@@ -24,21 +26,78 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     // Leases run out silently, and a bell can be missed.
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
 
+    // Opens the file once more, which costs about a millisecond.
+    private static readonly TimeSpan DamageLookInterval = TimeSpan.FromSeconds(5);
+
+    // Uploads and balancers ask often, and a sound file is rarely damaged the moment after.
+    private static readonly TimeSpan CheckGoodFor = TimeSpan.FromSeconds(1);
+
+    private readonly SqliteQueueSettings _settings;
     private readonly SqliteThread<QueueSession> _thread;
     private readonly Bell _bell;
     private readonly Bell? _deadLetterBell;
     private readonly TimeProvider _time;
+    private readonly Lock _checking = new();
+    private Task _lastCheck = Task.CompletedTask;
+    private long? _checkedAt;
+
+    // Written by the queue's thread, for looks apart from it.
+    private volatile string? _contents;
+    private volatile bool _mustLook;
+    private volatile bool _wasLost;
+
+    // Of the queue's thread alone.
+    private long? _lookedAt;
 
     /// <summary>Makes the queue; its file is opened, or created, by the first call.</summary>
     /// <param name="settings">Which queue.</param>
-    /// <param name="time">Measures how long a receive waits, and nothing else.</param>
+    /// <param name="time">Measures how long a receive waits, and says when a message was sent, for the
+    /// retention.</param>
     public SqliteMessageQueue(SqliteQueueSettings settings, TimeProvider? time = null)
+        : this(settings, time, MachineClock.OfThisMachine)
     {
+    }
+
+    internal SqliteMessageQueue(SqliteQueueSettings settings, TimeProvider? time, MachineClock clock)
+    {
+        _settings = settings;
         _time = time ?? TimeProvider.System;
         _bell = Bell.For(settings.DatabasePath, settings.Name);
         if (settings.DeadLetterName is { } deadLetters) _deadLetterBell = Bell.For(settings.DatabasePath, deadLetters);
-        _thread = new SqliteThread<QueueSession>(
-            $"queue {settings.Name}", () => new QueueSession(settings, _bell, _deadLetterBell));
+        var file = new QueueFile(settings.DatabasePath, settings.MakesFile, _time);
+        _thread = new SqliteThread<QueueSession>($"queue {settings.Name}", () => file.Open(create =>
+        {
+            // A file that was away can be an older copy, which lacks what was sent since.
+            var rename = _wasLost && settings.MakesFile;
+            var session = new QueueSession(settings, _bell, _deadLetterBell, clock, _time, create, rename);
+            _wasLost = false;
+            return session;
+        }));
+    }
+
+    /// <summary>Opens the queue's file before the queue is used, so that a wrong file stops the start. No other process
+    /// makes it meanwhile.</summary>
+    /// <returns>Whether the file was missing, and is new.</returns>
+    /// <exception cref="ForeignDatabaseException">It is not ours, or of a newer version.</exception>
+    /// <exception cref="IOException">It is damaged, or cannot be used.</exception>
+    public static bool OpenFile(SqliteQueueSettings settings)
+    {
+        var isNew = !File.Exists(settings.DatabasePath);
+        try
+        {
+            if (isNew) QueueFile.RemoveLeftovers(settings.DatabasePath);
+            SqliteDatabase.Open(settings.DatabasePath, QueueSchema.Schema, isNew).Dispose();
+            return isNew;
+        }
+        catch (SqliteException failure) when (SqliteDatabase.IsDamaged(failure))
+        {
+            throw new ForeignDatabaseException(
+                $"{settings.DatabasePath} is damaged, or no database. Move the file away");
+        }
+        catch (SqliteException failure) when (SqliteDatabase.IsUnavailable(failure))
+        {
+            throw new IOException($"{settings.DatabasePath} cannot be used: {failure.Message}", failure);
+        }
     }
 
     /// <inheritdoc />
@@ -101,6 +160,32 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     public Task<QueueMeasure> MeasureAsync(CancellationToken cancellation) =>
         CallAsync(session => session.Measure(), cancellation);
 
+    /// <inheritdoc />
+    /// <remarks>Others may hold the queue for a while, so this looks apart from its calls.</remarks>
+    public async Task CheckAsync(CancellationToken cancellation)
+    {
+        if (_contents is null) await ContentsAsync(cancellation);
+        Task check;
+        lock (_checking)
+        {
+            var isFresh = _checkedAt is { } at && _time.GetElapsedTime(at) < CheckGoodFor;
+            // That the file is there costs nothing to see.
+            if (_lastCheck.IsCompleted && (!isFresh || _mustLook || !File.Exists(_settings.DatabasePath)))
+            {
+                _checkedAt = _time.GetTimestamp();
+                _lastCheck = Task.Run(LookApart, CancellationToken.None);
+            }
+
+            check = _lastCheck;
+        }
+
+        await check.WaitAsync(cancellation);
+    }
+
+    /// <inheritdoc />
+    public async Task<string?> ContentsAsync(CancellationToken cancellation) =>
+        await CallAsync(session => session.Contents, cancellation);
+
     /// <summary>Finishes the calls under way and closes the file.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -113,13 +198,64 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     {
         try
         {
-            return await _thread.RunAsync(call, cancellation);
+            return await _thread.RunAsync(
+                session =>
+                {
+                    if (session.FileHasMoved)
+                        throw Lost($"{_settings.DatabasePath} is gone, or another file is in its place");
+                    _contents = session.Contents;
+                    if (_mustLook || _lookedAt is not { } at || _time.GetElapsedTime(at) >= DamageLookInterval)
+                        LookForDamage(session);
+                    return call(session);
+                },
+                cancellation);
         }
         catch (Exception failure) when (SqliteDatabase.IsUnavailable(failure))
         {
-            throw new QueueUnavailableException($"The queue's database cannot be used: {failure.Message}", failure);
+            _mustLook = true;
+            _wasLost |= SqliteDatabase.IsDamaged(failure) || failure is ForeignDatabaseException;
+            throw Unavailable(failure);
         }
     }
+
+    private IOException Lost(string message)
+    {
+        _wasLost = true;
+        return new IOException(message);
+    }
+
+    private void LookApart()
+    {
+        try
+        {
+            Look(_contents);
+        }
+        catch (Exception failure) when (SqliteDatabase.IsUnavailable(failure))
+        {
+            // The next call looks too, and lets go of the file.
+            _mustLook = true;
+            throw Unavailable(failure);
+        }
+    }
+
+    private void LookForDamage(QueueSession session)
+    {
+        Look(session.Contents);
+        _mustLook = false;
+        _lookedAt = _time.GetTimestamp();
+    }
+
+    /// <summary>Looks at the file as a process does that opens it now.</summary>
+    private void Look(string? contents)
+    {
+        if (!File.Exists(_settings.DatabasePath)) throw new IOException($"{_settings.DatabasePath} is gone");
+        using var look = new QueueLook(_settings.DatabasePath);
+        if (look.Contents() != contents)
+            throw new IOException($"{_settings.DatabasePath} was replaced by another file");
+    }
+
+    private static QueueUnavailableException Unavailable(Exception failure) =>
+        new($"The queue's database cannot be used: {failure.Message}", failure);
 
     private static void CheckBatch<T>(IReadOnlyList<T> entries)
     {

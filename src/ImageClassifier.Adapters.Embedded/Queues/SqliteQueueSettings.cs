@@ -58,9 +58,16 @@ public sealed record SqliteQueueSettings
         }
     }
 
+    /// <summary>Whether the queue makes its file where it is missing. One process does, and the others wait for
+    /// it.</summary>
+    public bool MakesFile { get; init; } = true;
+
     /// <summary>The dead-letter queue of this queue, to be read like any queue.</summary>
     /// <exception cref="InvalidOperationException">This is a dead-letter queue already.</exception>
     public SqliteQueueSettings DeadLetters() => new(
         DatabasePath,
-        DeadLetterName ?? throw new InvalidOperationException("A dead-letter queue has none of its own."));
+        DeadLetterName ?? throw new InvalidOperationException("A dead-letter queue has none of its own."))
+    {
+        MakesFile = MakesFile,
+    };
 }

@@ -3,6 +3,7 @@ using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Adapters.Embedded.Queues;
 using ImageClassifier.Adapters.Embedded.Sqlite;
 using ImageClassifier.Adapters.Embedded.Storage;
+using ImageClassifier.Core.Storage;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -14,6 +15,8 @@ namespace ImageClassifier.Adapters.Embedded.Retention;
 /// Each object goes by its own age. A batch's pictures are older than its manifest, and that is older than its results,
 /// by minutes; so a batch goes in that order within the time that its upload and its work took, and nothing needs to
 /// hold it together: without its manifest a batch is not found, and a picture that is gone is answered as gone.
+/// It removes only what has a name that the program makes, and follows no link: whatever else is there is someone's
+/// own.
 /// </remarks>
 /// <param name="layout">The data folder.</param>
 /// <param name="settings">How old is old.</param>
@@ -22,6 +25,9 @@ namespace ImageClassifier.Adapters.Embedded.Retention;
 public sealed class EmbeddedRetention(
     EmbeddedLayout layout, RetentionSettings settings, ILogger<EmbeddedRetention> log, TimeProvider? time = null)
 {
+    // The table names the instances whose files are ours, so it forgets them after their files.
+    private static readonly TimeSpan RowsOutliveFilesFor = TimeSpan.FromHours(1);
+
     // No put takes so long.
     private static readonly TimeSpan TemporaryAge = TimeSpan.FromDays(1);
 
@@ -34,14 +40,34 @@ public sealed class EmbeddedRetention(
     {
         var now = _time.GetUtcNow();
         var before = now - settings.Retention;
+        var named = await NamesOfInstancesAsync(cancellation);
         return new RetentionSummary(
             Objects: await TryAsync("objects", () => RemoveObjectsAsync(before, cancellation)),
             Messages: await TryAsync("requests", () => RemoveMessagesAsync(layout.RequestQueue, before, cancellation))
                 + await TryAsync("responses", () => RemoveMessagesAsync(layout.ResponseQueue, before, cancellation)),
-            Instances: await TryAsync("instances", () => RemoveInstancesAsync(before, cancellation)),
-            Files: RemoveFiles(layout.Instances, before, ExclusiveFileLock.TryRemove, cancellation)
-                + RemoveFiles(layout.Logs, before, RemoveFile, cancellation)
-                + RemoveFiles(layout.Temporary, now - TemporaryAge, RemoveFile, cancellation));
+            Files: RemoveFiles(layout.Instances, before, IsLock, ExclusiveFileLock.TryRemove, cancellation)
+                + RemoveFiles(layout.Logs, before, IsLog, RemoveFile, cancellation)
+                + RemoveFiles(layout.Temporary, now - TemporaryAge, OurNames.IsTemporary, RemoveFile, cancellation),
+            Instances: await TryAsync(
+                "instances", () => RemoveInstancesAsync(before - RowsOutliveFilesFor, cancellation)));
+
+        bool IsLock(string name) => IsInstance(OurNames.InstanceOfLock(name));
+        bool IsLog(string name) => IsInstance(OurNames.InstanceOfLog(name));
+        bool IsInstance(string? name) => name is not null && (OurNames.IsOfFleet(name) || named.Contains(name));
+    }
+
+    /// <summary>The instances that the table knows: one that was started by hand can have any name.</summary>
+    private async Task<HashSet<string>> NamesOfInstancesAsync(CancellationToken cancellation)
+    {
+        HashSet<string> names = [];
+        if (!File.Exists(layout.FleetTable)) return names;
+        await TryAsync("instances", async () =>
+        {
+            await using var table = new FleetTable(layout);
+            names.UnionWith(await table.CallAsync(session => session.AllNames(), cancellation));
+            return 0;
+        });
+        return names;
     }
 
     private async Task<int> RemoveObjectsAsync(DateTimeOffset before, CancellationToken cancellation)
@@ -50,7 +76,7 @@ public sealed class EmbeddedRetention(
         var removed = 0;
         await foreach (var found in store.ListAsync("", cancellation))
         {
-            if (found.LastModified >= before) continue;
+            if (found.LastModified >= before || !OwnKeys.Contain(found.Key)) continue;
             removed += await TryAsync(found.Key, async () =>
             {
                 await store.DeleteAsync(found.Key, cancellation);
@@ -78,13 +104,21 @@ public sealed class EmbeddedRetention(
     }
 
     private int RemoveFiles(
-        string folder, DateTimeOffset before, Func<string, bool> remove, CancellationToken cancellation)
+        string path, DateTimeOffset before, Func<string, bool> isOurs, Func<string, bool> remove,
+        CancellationToken cancellation)
     {
         var removed = 0;
+        var folder = new DirectoryInfo(path);
         try
         {
-            if (!Directory.Exists(folder)) return removed;
-            foreach (var file in new DirectoryInfo(folder).EnumerateFiles())
+            if (!folder.Exists) return removed;
+            if (folder.LinkTarget is not null)
+            {
+                log.LogWarning("{Folder} is a link, which is not followed: what is old there stays", path);
+                return removed;
+            }
+
+            foreach (var file in folder.EnumerateFiles().Where(file => isOurs(file.Name) && file.LinkTarget is null))
             {
                 cancellation.ThrowIfCancellationRequested();
                 removed += TryRemove(file, before, remove);
@@ -93,7 +127,7 @@ public sealed class EmbeddedRetention(
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // The folder went, or may not be read, while it was listed.
-            Complain(failure, folder);
+            Complain(failure, path);
         }
 
         return removed;

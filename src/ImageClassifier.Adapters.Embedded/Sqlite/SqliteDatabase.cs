@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Data.Sqlite;
 
 namespace ImageClassifier.Adapters.Embedded.Sqlite;
@@ -5,42 +6,48 @@ namespace ImageClassifier.Adapters.Embedded.Sqlite;
 /// <summary>A SQLite file that several processes share.</summary>
 internal static class SqliteDatabase
 {
-    /// <summary>SQLite's own clock as whole milliseconds since 1970, in SQL. Whatever must agree between processes is
-    /// told by it, and never by a caller's clock.</summary>
-    public const string Now = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
-
     private const int BusySeconds = 5;
 
-    /// <summary>Opens the file, creates it and its folder where they are missing, and sees to its schema.</summary>
+    /// <summary>Opens the file, and brings it to the version of its schema.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="schema">Statements that may run again and again.</param>
-    public static SqliteConnection Open(string path, string schema)
+    /// <param name="schema">What it must be, or become where it is empty.</param>
+    /// <param name="create">Whether to make the file, and its folder, where it is missing.</param>
+    /// <exception cref="ForeignDatabaseException">The file is not ours, or too new.</exception>
+    /// <exception cref="SqliteException">It cannot be opened.</exception>
+    public static SqliteConnection Open(string path, DatabaseSchema schema, bool create)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
-        {
-            DataSource = path,
-            Mode = SqliteOpenMode.ReadWriteCreate,
-            // A closed queue must let go of its file.
-            Pooling = false,
-            DefaultTimeout = BusySeconds,
-        }.ToString());
+        if (create) Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        var connection = Connect(path, create ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadWrite);
         try
         {
-            connection.Open();
+            // Looks before it writes: a file of someone else's stays as it is.
+            var isCurrent = VersionOf(connection, path, schema) == schema.Version;
             // NORMAL survives a killed process; only a power cut can lose the last commits.
-            Execute(connection, $"""
-                PRAGMA busy_timeout = {BusySeconds * 1000};
-                PRAGMA journal_mode = WAL;
-                PRAGMA synchronous = NORMAL;
-                """);
-            Execute(connection, $"BEGIN IMMEDIATE; {schema} COMMIT;");
+            Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
+            if (!isCurrent) Migrate(connection, path, schema);
             return connection;
         }
         catch
         {
             connection.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Whether the file is there, is no link, and is a database of this schema in any version. It is only
+    /// read.</summary>
+    public static bool IsOurs(string path, DatabaseSchema schema)
+    {
+        var file = new FileInfo(path);
+        if (!file.Exists || file.LinkTarget is not null || file.Length == 0) return false;
+        try
+        {
+            using var connection = Connect(path, SqliteOpenMode.ReadOnly);
+            return VersionOf(connection, path, schema) > 0;
+        }
+        catch (Exception failure) when (failure is ForeignDatabaseException or SqliteException)
+        {
+            return false;
         }
     }
 
@@ -53,6 +60,86 @@ internal static class SqliteDatabase
         IOException or UnauthorizedAccessException => true,
         _ => false,
     };
+
+    /// <summary>Whether the bytes of the file are not what SQLite wrote.</summary>
+    public static bool IsDamaged(Exception failure) =>
+        failure is SqliteException sqlite && (Result)sqlite.SqliteErrorCode is Result.Corrupt or Result.NoDatabase;
+
+    private static SqliteConnection Connect(string path, SqliteOpenMode mode)
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        {
+            DataSource = path,
+            Mode = mode,
+            // A closed queue must let go of its file.
+            Pooling = false,
+            DefaultTimeout = BusySeconds,
+        }.ToString());
+        try
+        {
+            connection.Open();
+            Execute(connection, $"PRAGMA busy_timeout = {BusySeconds * 1000};");
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The version of the schema that the file has; 0 where it is empty.</summary>
+    private static long VersionOf(SqliteConnection connection, string path, DatabaseSchema schema)
+    {
+        var application = Number(connection, "PRAGMA application_id");
+        var version = Number(connection, "PRAGMA user_version");
+        if (application == schema.ApplicationId)
+        {
+            return version <= schema.Version ? version : throw new ForeignDatabaseException(
+                $"{schema.Name} in {path} is of a newer version of this program. Use that version, or move it away");
+        }
+
+        if (application == 0 && version == 0)
+        {
+            if (Number(connection, "SELECT count(*) FROM sqlite_master") == 0) return 0;
+            if (schema.FirstVersion.All(query => Works(connection, query))) return 1;
+        }
+
+        throw new ForeignDatabaseException(
+            $"{path} is a database of something else, where {schema.Name} should be. Move the file away");
+    }
+
+    private static void Migrate(SqliteConnection connection, string path, DatabaseSchema schema)
+    {
+        using var transaction = connection.BeginTransaction(deferred: false);
+        // Another process may have done it while this one waited for its turn.
+        var version = VersionOf(connection, path, schema);
+        for (var step = (int)version; step < schema.Version; step++) Execute(connection, schema.Steps[step]);
+        if (version == 0 && schema.WhenNew.Length > 0) Execute(connection, schema.WhenNew);
+        Execute(connection, string.Create(CultureInfo.InvariantCulture,
+            $"PRAGMA application_id = {schema.ApplicationId}; PRAGMA user_version = {schema.Version};"));
+        transaction.Commit();
+    }
+
+    private static bool Works(SqliteConnection connection, string query)
+    {
+        try
+        {
+            Number(connection, query);
+            return true;
+        }
+        catch (SqliteException failure) when (!IsUnavailable(failure))
+        {
+            return false;
+        }
+    }
+
+    private static long Number(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteScalar() as long? ?? 0;
+    }
 
     private static void Execute(SqliteConnection connection, string sql)
     {

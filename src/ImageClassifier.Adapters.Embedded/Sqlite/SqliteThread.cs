@@ -61,22 +61,23 @@ internal sealed class SqliteThread<TSession> : IAsyncDisposable where TSession :
             }
             catch (Exception failure)
             {
-                Close(session);
+                Close(session, failure);
                 session = null;
                 work.Fail(failure);
             }
         }
 
-        Close(session);
+        Close(session, null);
         _work.Dispose();
         _ended.SetResult();
     }
 
-    private static void Close(TSession? session)
+    private static void Close(TSession? session, Exception? failure)
     {
         try
         {
-            session?.Dispose();
+            if (failure is null) session?.Dispose();
+            else session?.DisposeAfter(failure);
         }
         catch (SqliteException)
         {

@@ -7,8 +7,9 @@ namespace ImageClassifier.Adapters.Embedded.Storage;
 
 /// <summary>
 /// An object store in a folder: a file for each object, shared by the processes of one machine. An object is written
-/// beside the store and renamed into it. It survives killed processes; a power cut can lose the last moments, but what was
-/// put only if absent is then whole or not there. Times are the file system's.
+/// beside the store and renamed into it. It survives killed processes; a power cut can lose the last moments, but what
+/// was put only if absent is then whole or not there. Times are the file system's. It follows no link below its folder:
+/// what is behind one is neither listed nor deleted.
 /// </summary>
 /// <remarks>A key cannot be an object and the beginning of other keys, up to a <c>/</c>, at once:
 /// <see cref="IOException"/>.</remarks>
@@ -16,6 +17,19 @@ public sealed class FileObjectStore : IObjectStore
 {
     // How often a put meets a delete that removes the folder under it: each time someone else got on with their work.
     private const int MaxAttempts = 100;
+
+    // More than a file system keeps beside a file's name.
+    private const int TrialSize = 8192;
+    private const string TrialName = "health-check";
+
+    private static readonly (string Prefix, string Objects)[] Parts =
+    [
+        (ObjectKeys.Images, "Pictures"),
+        (ObjectKeys.Results, "Results"),
+        (ObjectKeys.Batches, "Records of batches"),
+        (ObjectKeys.Suspects, "Notes about pictures"),
+        (ObjectKeys.Nodes, "Records of app nodes"),
+    ];
 
     private readonly string _root;
     private readonly string _temporary;
@@ -106,6 +120,38 @@ public sealed class FileObjectStore : IObjectStore
         },
         cancellation);
 
+    /// <inheritdoc />
+    /// <remarks>Writes a small file, and puts one at the beginning of every kind of key.</remarks>
+    public async Task<string?> CheckAsync(CancellationToken cancellation)
+    {
+        var trial = new byte[TrialSize];
+        try
+        {
+            await WriteAsync((file, token) => file.WriteAsync(trial, token).AsTask(), _ => true, cancellation);
+        }
+        catch (IOException failure)
+        {
+            return IsFull(failure) ? "Nothing can be stored: the disk is full." : "Nothing can be stored.";
+        }
+
+        var failing = new List<string>();
+        foreach (var (prefix, objects) in Parts)
+        {
+            try
+            {
+                var key = prefix + TrialName;
+                await this.PutAsync(key, trial, cancellation);
+                await DeleteAsync(key, cancellation);
+            }
+            catch (IOException)
+            {
+                failing.Add($"{objects} cannot be stored.");
+            }
+        }
+
+        return failing.Count == 0 ? null : string.Join(' ', failing);
+    }
+
     /// <summary>What is done at once, as a task: whoever pipes it hears of a failure in no other way.</summary>
     private static Task<T> Answer<T>(Func<T> call, CancellationToken cancellation)
     {
@@ -146,6 +192,8 @@ public sealed class FileObjectStore : IObjectStore
 
     private void Remove(string path)
     {
+        if (IsBehindLink(Path.GetDirectoryName(path)!))
+            throw new IOException($"{path} is behind a link, and the object store follows none.");
         try
         {
             File.Delete(path);
@@ -167,7 +215,7 @@ public sealed class FileObjectStore : IObjectStore
         Func<FileStream, CancellationToken, Task> write, Func<string, bool> finish, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        var temporary = Path.Combine(_temporary, $"{Guid.NewGuid():n}.tmp");
+        var temporary = Path.Combine(_temporary, OurNames.NewTemporary());
         try
         {
             await using (var file = Create(temporary)) await write(file, cancellation);
@@ -229,11 +277,14 @@ public sealed class FileObjectStore : IObjectStore
     private string[] EntriesOf(string parent, string nameStart)
     {
         var folder = new DirectoryInfo(parent.Length == 0 ? _root : FilePath(parent[..^1]));
+        if (new DirectoryInfo(_root).LinkTarget is not null)
+            throw new IOException($"{_root} is a link, and the object store follows none.");
+        if (IsBehindLink(folder.FullName)) return [];
         try
         {
             var entries = folder.EnumerateFileSystemInfos()
                 .Where(entry => entry.Name.StartsWith(nameStart, StringComparison.Ordinal)
-                    && ObjectKey.IsName(entry.Name))
+                    && ObjectKey.IsName(entry.Name) && (entry.Attributes & FileAttributes.ReparsePoint) == 0)
                 .Select(entry => parent + entry.Name + (entry is DirectoryInfo ? "/" : ""))
                 .ToArray();
             Array.Sort(entries, StringComparer.Ordinal);
@@ -251,6 +302,16 @@ public sealed class FileObjectStore : IObjectStore
         {
             throw NotAllowed(failure);
         }
+    }
+
+    private bool IsBehindLink(string folder)
+    {
+        for (; folder.Length >= _root.Length; folder = Path.GetDirectoryName(folder)!)
+        {
+            if (new DirectoryInfo(folder).LinkTarget is not null) return true;
+        }
+
+        return false;
     }
 
     private void RemoveEmptyFolders(string folder)
@@ -290,6 +351,10 @@ public sealed class FileObjectStore : IObjectStore
     }
 
     private string FilePath(string key) => Path.Combine(_root, key.Replace('/', Path.DirectorySeparatorChar));
+
+    // The error's number on Unix, and what Windows makes of its own.
+    private static bool IsFull(IOException failure) =>
+        failure.HResult is 28 or unchecked((int)0x80070070) or unchecked((int)0x80070027);
 
     private static IOException NotAllowed(UnauthorizedAccessException failure) =>
         new($"The object store may not be used: {failure.Message}", failure);

@@ -17,8 +17,8 @@ public interface IInstanceFleet
     /// <summary>The instances that live, and those that ended within the last ten minutes or so.</summary>
     Task<IReadOnlyList<FleetInstance>> DescribeAsync(CancellationToken cancellation);
 
-    /// <summary>Ends instances, whatever they do; their work returns when its leases run out. Those that have ended or
-    /// are unknown are passed over.</summary>
+    /// <summary>Ends instances. A node that can drain is given a short time for it; what it has not finished then
+    /// returns when its leases run out. Those that have ended or are unknown are passed over.</summary>
     Task TerminateAsync(IReadOnlyCollection<InstanceId> instances, CancellationToken cancellation);
 }
 

@@ -1,3 +1,5 @@
+using ImageClassifier.Core.Storage;
+
 namespace ImageClassifier.Core.Ports;
 
 /// <summary>
@@ -10,7 +12,8 @@ public interface IObjectStore
 {
     /// <summary>Stores an object, in place of one that may be there.</summary>
     /// <param name="key">Where.</param>
-    /// <param name="content">Read to its end as it comes, once. An exception from it ends the call and stores nothing.</param>
+    /// <param name="content">Read to its end as it comes, once. An exception from it ends the call and stores
+    /// nothing.</param>
     /// <param name="cancellation">Ends the call; nothing is then stored.</param>
     Task PutAsync(string key, Stream content, CancellationToken cancellation);
 
@@ -22,11 +25,21 @@ public interface IObjectStore
     /// <returns>Null when there is none.</returns>
     Task<StoredObject?> GetAsync(string key, CancellationToken cancellation);
 
-    /// <summary>Lists the objects whose key starts with <paramref name="prefix"/>, in ordinal order of their keys.</summary>
+    /// <summary>Lists the objects whose key starts with <paramref name="prefix"/>, in ordinal order of their
+    /// keys.</summary>
     IAsyncEnumerable<ObjectListing> ListAsync(string prefix, CancellationToken cancellation);
 
     /// <summary>Deletes an object; one that is not there is deleted already.</summary>
     Task DeleteAsync(string key, CancellationToken cancellation);
+
+    /// <summary>Looks whether the store can be used. A store that is paid by the call is read once; others are tried
+    /// thoroughly.</summary>
+    /// <returns>What cannot be done, in words that clients may read; null where everything can.</returns>
+    async Task<string?> CheckAsync(CancellationToken cancellation)
+    {
+        await this.ExistsAsync($"{ObjectKeys.Batches}health-check", cancellation).ConfigureAwait(false);
+        return null;
+    }
 }
 
 /// <summary>An object that is open for reading.</summary>

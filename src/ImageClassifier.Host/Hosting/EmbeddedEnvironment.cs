@@ -1,10 +1,14 @@
 using Akka.Configuration;
 using ImageClassifier.Adapters.Embedded;
+using ImageClassifier.Adapters.Embedded.Files;
 using ImageClassifier.Adapters.Embedded.Queues;
+using ImageClassifier.Adapters.Embedded.Sqlite;
 using ImageClassifier.Adapters.Embedded.Storage;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Host.Logging;
 using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Hosting;
@@ -12,36 +16,66 @@ namespace ImageClassifier.Host.Hosting;
 /// <summary>The embedded environment: queues in SQLite and objects in files, under one data folder.</summary>
 internal static class EmbeddedEnvironment
 {
-    /// <summary>The data folder, which is there from now on.</summary>
-    /// <exception cref="InvalidSettingException">It cannot be made.</exception>
+    /// <summary>The data folder, which is there and ours from now on. What this process and its children create is for
+    /// their user only.</summary>
+    /// <exception cref="InvalidSettingException">It cannot be made, or is someone else's.</exception>
     public static EmbeddedLayout CreateLayout(EmbeddedSettings settings)
     {
-        try
+        PrivateFiles.CreateForOwnerOnly();
+        var layout = new EmbeddedLayout(settings.DataFolder);
+        if (layout.Create() == FolderOrigin.Adopted)
         {
-            var layout = new EmbeddedLayout(settings.DataFolder);
-            layout.Create();
-            return layout;
+            using var log = LoggerFactory.Create(logging => logging.AddStandardErrorLog());
+            log.CreateLogger(typeof(EmbeddedEnvironment)).LogInformation(
+                "{Folder} is the data folder of an earlier version of this program and is taken over",
+                layout.DataFolder);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+
+        return layout;
+    }
+
+    /// <summary>Opens the queues' files, so that a wrong one stops the start.</summary>
+    /// <param name="config">The settings.</param>
+    /// <param name="layout">The data folder.</param>
+    /// <param name="makes">Whether to make those that are missing.</param>
+    /// <exception cref="InvalidSettingException">A file is not ours, too new, or damaged.</exception>
+    public static void OpenQueues(Config config, EmbeddedLayout layout, bool makes)
+    {
+        foreach (var ofResponses in new[] { false, true })
         {
-            throw new InvalidSettingException(EmbeddedSettings.DataKey, settings.DataFolder,
-                $"the folder cannot be made: {failure.Message}", failure);
+            var queue = QueueOf(layout, config, ofResponses);
+            if (!makes && !File.Exists(queue.DatabasePath)) continue;
+            try
+            {
+                if (SqliteMessageQueue.OpenFile(queue) && HasOpenBatches(layout)) WarnOfLoss(queue);
+            }
+            catch (ForeignDatabaseException failure)
+            {
+                throw new InvalidSettingException(
+                    EmbeddedSettings.DataKey, layout.DataFolder, failure.Message, failure);
+            }
         }
     }
 
     /// <summary>Adds <see cref="QueuePair"/> and <see cref="IObjectStore"/>.</summary>
+    /// <param name="services">The host's.</param>
+    /// <param name="config">The settings.</param>
+    /// <param name="layout">The data folder.</param>
+    /// <param name="makesQueues">Whether this process makes queues that go missing anew; one does.</param>
     public static IServiceCollection AddEmbeddedEnvironment(
-        this IServiceCollection services, Config config, EmbeddedLayout layout)
+        this IServiceCollection services, Config config, EmbeddedLayout layout, bool makesQueues)
     {
-        var queues = QueueSettings.Create(config);
         return services
             .AddSingleton(layout)
             .AddSingleton<IObjectStore>(new FileObjectStore(layout))
-            .AddKeyedSingleton(RequestsKey, (_, _) => Queue(layout.RequestQueue, "requests", queues.Requests))
-            .AddKeyedSingleton(ResponsesKey, (_, _) => Queue(layout.ResponseQueue, "responses", queues.Responses))
+            .AddKeyedSingleton(RequestsKey, (_, _) => Queue(responses: false))
+            .AddKeyedSingleton(ResponsesKey, (_, _) => Queue(responses: true))
             .AddSingleton(provider => new QueuePair(
                 provider.GetRequiredKeyedService<SqliteMessageQueue>(RequestsKey),
                 provider.GetRequiredKeyedService<SqliteMessageQueue>(ResponsesKey)));
+
+        SqliteMessageQueue Queue(bool responses) =>
+            new(QueueOf(layout, config, responses) with { MakesFile = makesQueues });
     }
 
     /// <summary>The settings of one of the queues.</summary>
@@ -53,11 +87,21 @@ internal static class EmbeddedEnvironment
             : SettingsOf(layout.RequestQueue, RequestsKey, queues.Requests);
     }
 
+    private static bool HasOpenBatches(EmbeddedLayout layout)
+    {
+        var markers = new DirectoryInfo(Path.Combine(layout.Objects, ObjectKeys.OpenBatches));
+        return markers.Exists && markers.EnumerateFiles().Any();
+    }
+
+    private static void WarnOfLoss(SqliteQueueSettings queue)
+    {
+        using var log = LoggerFactory.Create(logging => logging.AddStandardErrorLog());
+        log.CreateLogger(typeof(EmbeddedEnvironment)).LogWarning(
+            "{File} is missing and is made anew: the jobs of open batches are sent again", queue.DatabasePath);
+    }
+
     private const string RequestsKey = "requests";
     private const string ResponsesKey = "responses";
-
-    private static SqliteMessageQueue Queue(string path, string name, QueueLeaseSettings settings) =>
-        new(SettingsOf(path, name, settings));
 
     // The program gives a message up after max-receives; the queue is its safety net, one receive later.
     private static SqliteQueueSettings SettingsOf(string path, string name, QueueLeaseSettings settings) =>

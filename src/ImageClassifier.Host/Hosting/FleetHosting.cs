@@ -24,19 +24,20 @@ internal static class FleetHosting
             return;
         }
 
-        services.AddProcessFleet(config, environment.Layout!, sources);
+        services.AddProcessFleet(config, environment, sources);
         services.AddRetention(environment.Layout!, EmbeddedSettings.Create(config));
     }
 
     private static void AddProcessFleet(
-        this IServiceCollection services, Config config, EmbeddedLayout layout, SettingsSources sources)
+        this IServiceCollection services, Config config, TierEnvironment environment, SettingsSources sources)
     {
         var limits = Configuration.ProcessFleetSettings.Create(config);
         var settings = new ProcessFleetSettings(
-            NodeCommand.OfThisProgram(sources.ToArguments()), limits.BootTimeout, limits.DrainTimeout);
+            NodeCommand.OfThisProgram(sources.ToArguments()) with { OnAws = environment.Aws is not null },
+            limits.BootTimeout, limits.DrainTimeout);
         services
             .AddSingleton(provider => new ProcessFleet(
-                layout, settings, provider.GetRequiredService<ILogger<ProcessFleet>>()))
+                environment.Layout!, settings, provider.GetRequiredService<ILogger<ProcessFleet>>()))
             .AddSingleton<IInstanceFleet>(provider => provider.GetRequiredService<ProcessFleet>())
             .AddHostedService<ProcessFleetService>();
     }

@@ -24,6 +24,7 @@ internal static class NodeHosting
         var (config, settings) = (service.Config, service.Node);
         using var environment = await TierEnvironment.OpenAsync(
             config, settings.Polling.Source.WaitTime, cancellation);
+        environment.OpenQueues(makes: false);
         using var startLog = LoggerFactory.Create(logging => logging.AddStandardErrorLog());
         await using var life = environment.Fleet.Kind == FleetSettings.Ec2
             ? await OnEc2Async(environment, instance, startLog, cancellation)

@@ -41,8 +41,12 @@ public static class QueueHosting
         // A mistyped folder should not become a new and empty one.
         if (!Directory.Exists(settings.DataFolder))
             throw new InvalidSettingException(EmbeddedSettings.DataKey, settings.DataFolder, "there is no such folder");
+        if (!Directory.EnumerateFileSystemEntries(settings.DataFolder).Any())
+            throw new InvalidSettingException(EmbeddedSettings.DataKey, settings.DataFolder, "the folder is empty");
         var layout = EmbeddedEnvironment.CreateLayout(settings);
-        var queueSettings = EmbeddedEnvironment.QueueOf(layout, config, options.OfResponses);
+        EmbeddedEnvironment.OpenQueues(config, layout, makes: false);
+        // The web tier makes the file, and after a loss it waits for it.
+        var queueSettings = EmbeddedEnvironment.QueueOf(layout, config, options.OfResponses) with { MakesFile = false };
         await using var queue = new SqliteMessageQueue(queueSettings);
         await using var dead = new SqliteMessageQueue(queueSettings.DeadLetters());
         var desk = DeskOf(options, dead, queue, new FileObjectStore(layout));

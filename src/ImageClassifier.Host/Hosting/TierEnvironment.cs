@@ -9,6 +9,7 @@ namespace ImageClassifier.Host.Hosting;
 internal sealed class TierEnvironment : IDisposable
 {
     private readonly Config _config;
+    private bool _makesQueues;
 
     private TierEnvironment(Config config, FleetSettings fleet, EmbeddedLayout? layout, AwsEnvironment? aws)
     {
@@ -50,11 +51,20 @@ internal sealed class TierEnvironment : IDisposable
         return new TierEnvironment(config, fleet, layout, aws);
     }
 
+    /// <summary>Opens the queues on this machine, so that a wrong file stops the start.</summary>
+    /// <param name="makes">Whether this process makes them where they are missing: one does.</param>
+    /// <exception cref="InvalidSettingException">A file is not ours, too new, or damaged.</exception>
+    public void OpenQueues(bool makes)
+    {
+        _makesQueues = makes;
+        if (Aws is null) EmbeddedEnvironment.OpenQueues(_config, Layout!, makes);
+    }
+
     /// <summary>Adds the queues and the store.</summary>
     public void AddTo(IServiceCollection services)
     {
         if (Aws is not null) Aws.AddTo(services);
-        else services.AddEmbeddedEnvironment(_config, Layout!);
+        else services.AddEmbeddedEnvironment(_config, Layout!, _makesQueues);
     }
 
     /// <inheritdoc />

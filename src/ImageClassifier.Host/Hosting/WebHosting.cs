@@ -26,6 +26,7 @@ internal static class WebHosting
         await using var model = ModelTrial.Begin(settings);
         using var environment = await TierEnvironment.OpenAsync(config, tier.Listening.WaitTime, cancellation);
         using var only = environment.Layout is { } layout ? LockFolder(layout) : null;
+        environment.OpenQueues(makes: true);
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
         {

@@ -1,5 +1,4 @@
 using ImageClassifier.Core.Ports;
-using ImageClassifier.Core.Storage;
 using ImageClassifier.Streams;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
@@ -8,8 +7,9 @@ using Microsoft.Extensions.Logging;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: queue and store answer too, and the service
-/// is not stopping. Whoever asks costs nothing: calls that are paid for are made for all who ask within a while.</summary>
+/// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: the queues take messages and the store
+/// takes objects too, and the service is not stopping; else it says what fails. Whoever asks costs nothing: calls that
+/// are paid for are made for all who ask within a while.</summary>
 internal sealed class HealthEndpoints(
     QueuePair queues,
     IObjectStore store,
@@ -22,58 +22,84 @@ internal sealed class HealthEndpoints(
     private static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(2);
 
     private readonly Lock _lock = new();
-    private Task<bool> _look = Task.FromResult(false);
-    private TimeSpan _lookedAt;
-    private bool _wasReady = true;
+    private Task<IReadOnlyList<string>> _look = Task.FromResult<IReadOnlyList<string>>([]);
+    private TimeSpan? _lookedAt;
+    private string _toldOf = "";
 
     public static IResult Live() => TypedResults.Ok(new { status = "live" });
 
     public async Task<IResult> ReadyAsync(HttpContext context)
     {
         if (lifetime.ApplicationStopping.IsCancellationRequested) return Problems.Stopping(uploads.RetryAfter);
-        return await LatestLook().WaitAsync(context.RequestAborted)
+        var failing = await LatestLook().WaitAsync(context.RequestAborted);
+        return failing.Count == 0
             ? TypedResults.Ok(new { status = "ready" })
-            : Problems.Unavailable(uploads.RetryAfter);
+            : Problems.NotReady(uploads.RetryAfter, failing);
     }
 
     /// <summary>The look that is under way, or one that found all well a moment ago, or a new one.</summary>
-    private Task<bool> LatestLook()
+    private Task<IReadOnlyList<string>> LatestLook()
     {
         lock (_lock)
         {
-            var isGood = _look is { IsCompletedSuccessfully: true, Result: true };
-            if (!_look.IsCompleted || (isGood && time.GetMonotonic() - _lookedAt < GoodFor)) return _look;
-            _lookedAt = time.GetMonotonic();
+            var now = time.GetMonotonic();
+            var isGood = _look is { IsCompletedSuccessfully: true, Result.Count: 0 };
+            if (!_look.IsCompleted || (isGood && now - _lookedAt < GoodFor)) return _look;
+            _lookedAt = now;
             return _look = LookAsync();
         }
     }
 
-    private async Task<bool> LookAsync()
+    private async Task<IReadOnlyList<string>> LookAsync()
     {
         using var limit = new CancellationTokenSource(Limit, time);
+        var looks = await Task.WhenAll(
+            TryAsync("The request queue cannot be used.", () => LookAtAsync(queues.Requests, limit.Token)),
+            TryAsync("The response queue cannot be used.", () => LookAtAsync(queues.Responses, limit.Token)),
+            TryAsync("The object store does not answer.", () => store.CheckAsync(limit.Token)));
+        var failures = looks.OfType<Failure>().ToArray();
+        TellChange(failures);
+        return [.. failures.Select(failure => failure.Shown)];
+    }
+
+    private static async Task<string?> LookAtAsync(IMessageQueue queue, CancellationToken cancellation)
+    {
+        await queue.CheckAsync(cancellation);
+        await queue.MeasureAsync(cancellation);
+        return null;
+    }
+
+    /// <summary>What fails, in words that everyone may read; the log has the cause.</summary>
+    private static async Task<Failure?> TryAsync(string whenItFails, Func<Task<string?>> look)
+    {
         try
         {
-            await Task.WhenAll(
-                queues.Requests.MeasureAsync(limit.Token),
-                queues.Responses.MeasureAsync(limit.Token),
-                store.ExistsAsync($"{ObjectKeys.Batches}health-check", limit.Token));
-            TellChange(isReady: true, "queues and store answer");
-            return true;
+            return await look() is { } failing ? new Failure(failing, null) : null;
         }
         catch (Exception failure) when (failure is QueueUnavailableException or IOException or OperationCanceledException)
         {
-            TellChange(isReady: false, failure.Message);
-            return false;
+            return new Failure(whenItFails, failure.Message);
         }
     }
 
     /// <summary>Logs a change. A balancer looks every few seconds, so a line for each look would bury the
     /// others.</summary>
-    private void TellChange(bool isReady, string reason)
+    private void TellChange(IReadOnlyCollection<Failure> failures)
     {
-        if (isReady == _wasReady) return;
-        _wasReady = isReady;
-        if (isReady) log.LogInformation("Ready again: {Reason}", reason);
-        else log.LogWarning("Not ready: {Reason}", reason);
+        var shown = string.Join(' ', failures.Select(failure => failure.Shown));
+        if (shown == _toldOf) return;
+        _toldOf = shown;
+        if (failures.Count == 0)
+            log.LogInformation("Ready again: queues and store can be used");
+        else
+            log.LogWarning("Not ready: {Failures}", string.Join(' ', failures));
+    }
+
+    /// <summary>What fails.</summary>
+    /// <param name="Shown">In words that everyone may read.</param>
+    /// <param name="Cause">For the log; null where the words say it all.</param>
+    private sealed record Failure(string Shown, string? Cause)
+    {
+        public override string ToString() => Cause is null ? Shown : $"{Shown} {Cause}";
     }
 }

@@ -53,6 +53,16 @@ internal static class Problems
         StatusCodes.Status503ServiceUnavailable, "unavailable", "A part of the service does not answer.",
         "Come back a little later.", retryAfter: retryAfter);
 
+    public static IResult QueueUnavailable(TimeSpan retryAfter) => Create(
+        StatusCodes.Status503ServiceUnavailable, "queue-unavailable", "The queue of pictures cannot be used.",
+        "Nothing can be accepted meanwhile. Come back a little later; what was accepted before goes on then.",
+        retryAfter: retryAfter);
+
+    /// <summary>The service cannot do its work now, and which parts fail.</summary>
+    public static IResult NotReady(TimeSpan retryAfter, IReadOnlyList<string> reasons) => Create(
+        StatusCodes.Status503ServiceUnavailable, "unavailable", "A part of the service does not answer.",
+        string.Join(' ', reasons), new Dictionary<string, object?> { ["reasons"] = reasons }, retryAfter);
+
     public static IResult Unreadable(TimeSpan retryAfter, object links) => Create(
         StatusCodes.Status503ServiceUnavailable, "unavailable", "The result cannot be read now.",
         "The picture is safe; its result will be under the link.", Links(links), retryAfter);

@@ -37,7 +37,16 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     private readonly Queue<BatchId> _later = [];
     private readonly HashSet<BatchId> _isLater = [];
 
+    /// <summary>Batches of <see cref="_untaken"/> of which some messages may have gone to a queue that is
+    /// lost.</summary>
+    private readonly HashSet<BatchId> _sentElsewhere = [];
+
+    /// <summary>What the queue names its contents; null until that is known, and on a queue that loses
+    /// nothing.</summary>
+    private string? _queue;
+
     private int _callsUnderWay;
+    private bool _hasFoundOpen;
     private bool _loading;
     private bool _pausing;
 
@@ -62,6 +71,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
             foreach (var request in send.Requests) _ready.Enqueue(Envelope.Of(request, isFirst: false));
             Pump();
         });
+        Receive<QueueKnown>(OnQueueKnown);
         Receive<OpenFound>(OnOpenFound);
         Receive<OpenUnknown>(OnOpenUnknown);
         Receive<Recover>(_ => LookForOpen());
@@ -74,7 +84,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         });
         Receive<CallFinished>(OnCallFinished);
         Receive<CallFailed>(OnCallFailed);
-        Receive<Noted>(noted => _untaken.Remove(noted.Batch));
+        Receive<Noted>(OnNoted);
         Receive<NoteFailed>(OnNoteFailed);
         Receive<NoteAgain>(again => Note(again.Batch));
         Receive<PauseOver>(_ => OnPauseOver());
@@ -99,8 +109,10 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     private void OnOpenFound(OpenFound found)
     {
-        if (found.Batches.Count > 0)
+        // The queue's name, which comes a moment after the start, makes it look again.
+        if (found.Batches.Count > 0 && !_hasFoundOpen)
             _log.Info("{Count} batches of an earlier run are not finished", found.Batches.Count);
+        _hasFoundOpen = true;
         foreach (var batch in found.Batches) Postpone(batch);
         Pump();
     }
@@ -110,6 +122,14 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         var pause = _loadBackoff.Next();
         _log.Warning("Open batches could not be looked for, again in {Pause}: {Cause}", pause, unknown.Cause.Message);
         Timers.StartSingleTimer(nameof(Recover), Recover.Instance, pause);
+    }
+
+    private void OnQueueKnown(QueueKnown known)
+    {
+        if (known.Contents == _queue) return;
+        _queue = known.Contents;
+        _sentElsewhere.UnionWith(_untaken.Keys);
+        LookForOpen();
     }
 
     private void OnSendBatch(SendBatch send)
@@ -159,7 +179,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         {
             _loading = true;
             _isLater.Remove(batch);
-            _stored.LoadAsync(batch, _stopping.Token).PipeTo(
+            _stored.LoadAsync(batch, _queue, _stopping.Token).PipeTo(
                 Self,
                 success: unsent => new Loaded(batch, unsent),
                 failure: cause => new LoadFailed(batch, cause));
@@ -221,8 +241,16 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     }
 
     private void Note(BatchId batch) =>
-        _stored.NoteSentAsync(batch, _stopping.Token).PipeTo(
+        _stored.NoteSentAsync(batch, _sentElsewhere.Contains(batch) ? null : _queue, _stopping.Token).PipeTo(
             Self, success: () => new Noted(batch), failure: cause => new NoteFailed(batch, cause));
+
+    private void OnNoted(Noted noted)
+    {
+        _untaken.Remove(noted.Batch);
+        if (!_sentElsewhere.Remove(noted.Batch)) return;
+        Postpone(noted.Batch);
+        Pump();
+    }
 
     private void OnNoteFailed(NoteFailed failed)
     {

@@ -1,10 +1,12 @@
+using System.Text;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>The outbox as the store keeps it: open markers, manifests, results, and the notes of what was sent.</summary>
+/// <summary>The outbox as the store keeps it: open markers, manifests, results, and the notes of what was
+/// sent.</summary>
 internal sealed class StoredOutbox(IObjectStore store)
 {
     /// <summary>The batches that are not finished; some may have no manifest.</summary>
@@ -16,14 +18,18 @@ internal sealed class StoredOutbox(IObjectStore store)
         return open;
     }
 
-    /// <summary>The jobs of a batch whose messages may not have been sent; null where there are none. Removes the marker
-    /// of a batch that turns out to be finished.</summary>
-    public async Task<UnfinishedJobs?> LoadAsync(BatchId batch, CancellationToken cancellation)
+    /// <summary>The jobs of a batch whose messages may not be on the queue; null where there are none. Removes the
+    /// marker of a batch that turns out to be finished.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="queue">What the queue names its contents: what was sent into others is gone with them. Null for a
+    /// queue that loses nothing.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task<UnfinishedJobs?> LoadAsync(BatchId batch, string? queue, CancellationToken cancellation)
     {
         var open = await LoadOpenAsync(batch, cancellation).ConfigureAwait(false);
         if (open is null) return null;
-        var sent = await store.ExistsAsync(ObjectKeys.SentNote(batch), cancellation).ConfigureAwait(false);
-        return sent ? null : open;
+        var sentTo = await ReadSentNoteAsync(batch, cancellation).ConfigureAwait(false);
+        return sentTo is not null && (queue is null || sentTo == queue) ? null : open;
     }
 
     /// <summary>The jobs of a batch that have no result; null where there are none. Removes the marker of a batch that
@@ -49,9 +55,20 @@ internal sealed class StoredOutbox(IObjectStore store)
         return new UnfinishedJobs(manifest, unfinished);
     }
 
-    /// <summary>Notes that the queue has taken all messages of a batch.</summary>
-    public Task NoteSentAsync(BatchId batch, CancellationToken cancellation) =>
-        store.PutAsync(ObjectKeys.SentNote(batch), ReadOnlyMemory<byte>.Empty, cancellation);
+    /// <summary>Notes that the queue has taken all messages of a batch, and under which name of its contents.</summary>
+    public Task NoteSentAsync(BatchId batch, string? queue, CancellationToken cancellation) =>
+        store.PutAsync(ObjectKeys.SentNote(batch), Encoding.UTF8.GetBytes(queue ?? ""), cancellation);
+
+    private async Task<string?> ReadSentNoteAsync(BatchId batch, CancellationToken cancellation)
+    {
+        var note = await store.GetAsync(ObjectKeys.SentNote(batch), cancellation).ConfigureAwait(false);
+        if (note is null) return null;
+        await using (note.ConfigureAwait(false))
+        {
+            using var reader = new StreamReader(note.Content);
+            return await reader.ReadToEndAsync(cancellation).ConfigureAwait(false);
+        }
+    }
 }
 
 /// <summary>The jobs of a batch that have no result.</summary>

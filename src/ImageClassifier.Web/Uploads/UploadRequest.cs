@@ -33,7 +33,7 @@ internal abstract record UploadOutcome
 /// <see cref="IdempotencyKey"/> and was accepted before is answered with what it was answered then.
 /// </summary>
 internal sealed class UploadRequest(
-    IObjectStore store, UploadSettings settings, TimeProvider time, ILogger<UploadRequest> log)
+    IObjectStore store, QueuePair queues, UploadSettings settings, TimeProvider time, ILogger<UploadRequest> log)
 {
     // What is left then, the sweep removes; a stopping service has no more time than this.
     private static readonly TimeSpan DiscardLimit = TimeSpan.FromSeconds(5);
@@ -57,6 +57,8 @@ internal sealed class UploadRequest(
         var ofCaller = scope with { Caller = Caller.Of(request.HttpContext).Key };
         if (!IdempotencyKey.TryRead(request.Headers, ofCaller, out var claim))
             return new UploadOutcome.Refused(Problems.NoIdempotencyKey());
+        if (!await QueueTakesMessagesAsync(request.HttpContext.RequestAborted))
+            return new UploadOutcome.Refused(Problems.QueueUnavailable(settings.RetryAfter));
 
         var form = new UploadForm(boundary, new LimitedBody(request.Body, settings.MaxRequestSize));
         var cancellation = request.HttpContext.RequestAborted;
@@ -70,6 +72,20 @@ internal sealed class UploadRequest(
         finally
         {
             uploads.Tell(new Release(batch));
+        }
+    }
+
+    private async Task<bool> QueueTakesMessagesAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await queues.Requests.CheckAsync(cancellation);
+            return true;
+        }
+        catch (QueueUnavailableException failure)
+        {
+            log.LogWarning("An upload was refused, the request queue takes nothing: {Cause}", failure.Message);
+            return false;
         }
     }
 

@@ -11,6 +11,7 @@ public enum QueueCall
     Delete,
     Extend,
     Measure,
+    Check,
 }
 
 /// <summary>A poll as it was asked for.</summary>
@@ -65,8 +66,12 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
     /// <summary>Whether a poll under way ends when it is asked to; some queues do not allow that.</summary>
     public bool HonoursStopWaiting { get; set; } = true;
 
-    /// <summary>How old the counts are that <see cref="MeasureAsync"/> gives. To be set before the first message.</summary>
+    /// <summary>How old the counts are that <see cref="MeasureAsync"/> gives. To be set before the first
+    /// message.</summary>
     public TimeSpan CountsLag { get; set; }
+
+    /// <summary>What <see cref="ContentsAsync"/> answers: null for a queue that loses nothing.</summary>
+    public string? Contents { get; set; }
 
     /// <summary>The polls so far, in order.</summary>
     public IReadOnlyList<ReceiveCall> Polls => Locked(() => _polls.ToArray());
@@ -225,6 +230,27 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(entries, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(entries, IMessageQueue.MaxBatch);
+    }
+
+    /// <inheritdoc />
+    public Task CheckAsync(CancellationToken cancellation) => BeginAsync(QueueCall.Check, 0, cancellation);
+
+    /// <inheritdoc />
+    public Task<string?> ContentsAsync(CancellationToken cancellation) => Task.FromResult(Contents);
+
+    /// <summary>Loses everything, as a queue does whose file is made anew.</summary>
+    public void LoseAll(string contents)
+    {
+        lock (_lock)
+        {
+            _entries.Clear();
+            _visible.Clear();
+            _byReceipt.Clear();
+            _leasedOfGroup.Clear();
+            _leases.Clear();
+            _sentIds.Clear();
+            Contents = contents;
+        }
     }
 
     private async Task BeginAsync(QueueCall call, int entries, CancellationToken cancellation)

@@ -1,3 +1,4 @@
+using System.Reflection;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Adapters.Embedded.Queues;
@@ -5,6 +6,7 @@ using ImageClassifier.Adapters.Embedded.Retention;
 using ImageClassifier.Adapters.Embedded.Storage;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
 using ImageClassifier.Tests.Contracts;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -14,6 +16,9 @@ namespace ImageClassifier.Tests.Embedded;
 
 public sealed class EmbeddedRetentionSpecs : IDisposable
 {
+    private static readonly BatchId Batch = BatchId.New();
+    private static readonly JobId Job = JobId.New();
+
     private readonly TemporaryFolder _folder = new();
 
     private EmbeddedLayout Layout => _folder.Layout;
@@ -106,6 +111,82 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
         Assert.Equal(new RetentionSummary(Objects: 3, Messages: 2, Instances: 1, Files: 3), summary);
     }
 
+    [SkippableFact]
+    public async Task What_is_someone_elses_stays_whatever_its_age_and_wherever_it_is()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "making links needs a privilege on Windows");
+        await FillAsync();
+        var planted = PlantForeignFiles();
+
+        await RunAsync(age: TimeSpan.FromDays(3650));
+
+        Assert.All(planted, file => Assert.True(File.Exists(file), $"{file} was removed."));
+        Assert.Equal("secret", await File.ReadAllTextAsync(planted[^1]));
+    }
+
+    [SkippableFact]
+    public async Task A_folder_of_ours_that_became_a_link_is_not_followed()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "making links needs a privilege on Windows");
+        await FillAsync();
+        string[] folders = [Layout.Temporary, Layout.Logs, Layout.Instances, Layout.Objects];
+        // Even names as the program makes them are not ours where a link leads.
+        var moved = folders.Select(folder =>
+        {
+            var elsewhere = $"{folder}-elsewhere";
+            Directory.Move(folder, elsewhere);
+            Directory.CreateSymbolicLink(folder, elsewhere);
+            return elsewhere;
+        }).SelectMany(folder => Directory.GetFiles(folder, "*", SearchOption.AllDirectories)).ToArray();
+        Assert.True(moved.Length >= 6);
+
+        await RunAsync(age: TimeSpan.FromDays(3650));
+
+        Assert.All(moved, file => Assert.True(File.Exists(file), $"{file} was removed."));
+    }
+
+    [SkippableFact]
+    public async Task Deleting_a_batch_removes_nothing_behind_a_link()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "making links needs a privilege on Windows");
+        Layout.Create();
+        var store = new FileObjectStore(Layout);
+        var elsewhere = Directory.CreateDirectory(_folder.File("elsewhere")).FullName;
+        var picture = Path.Combine(elsewhere, $"{Job}.jpg");
+        await File.WriteAllTextAsync(picture, "mine");
+        Directory.CreateDirectory(Path.Combine(Layout.Objects, "images"));
+        Directory.CreateSymbolicLink(Path.Combine(Layout.Objects, "images", Batch.Value), elsewhere);
+
+        Assert.Empty(await store.ListAsync(ObjectKeys.ImagesOf(Batch), default).ToListAsync());
+        await Assert.ThrowsAsync<IOException>(
+            () => store.DeleteAsync(ObjectKeys.Image(Batch, Job, PictureFormat.Jpeg), default));
+
+        Assert.True(File.Exists(picture));
+    }
+
+    [Fact]
+    public void Every_key_that_the_program_makes_is_known_as_its_own()
+    {
+        object Sample(Type type) =>
+            type == typeof(BatchId) ? Batch
+            : type == typeof(JobId) ? Job
+            : type == typeof(InstanceId) ? InstanceId.Parse("node-0123456789ab")
+            : type == typeof(PictureFormat) ? PictureFormat.Png
+            : type == typeof(int) ? 2
+            : new string('a', 64);
+        var keys = typeof(ObjectKeys).GetMethods(BindingFlags.Public | BindingFlags.Static)
+            .Where(method => method.ReturnType == typeof(string))
+            .Select(method => (string)method.Invoke(
+                null, [.. method.GetParameters().Select(parameter => Sample(parameter.ParameterType))])!)
+            .Where(key => !key.EndsWith('/'))
+            .ToArray();
+
+        Assert.True(keys.Length >= 8);
+        Assert.All(keys, key => Assert.True(OwnKeys.Contain(key), $"{key} would be kept for ever."));
+        Assert.False(OwnKeys.Contain($"images/{Batch}/holiday.jpg"));
+        Assert.False(OwnKeys.Contain("notes.txt"));
+    }
+
     [Fact]
     public async Task A_data_folder_that_cannot_be_made_is_refused_by_the_name_of_its_key()
     {
@@ -124,14 +205,46 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
             Layout, new RetentionSettings(TimeSpan.FromDays(30)), NullLogger<EmbeddedRetention>.Instance,
             new SkewedTimeProvider(age)).RunOnceAsync(default);
 
+    /// <summary>Files of someone else's, old, in every folder and behind links in them.</summary>
+    private string[] PlantForeignFiles()
+    {
+        var outside = Directory.CreateDirectory(_folder.File("outside")).FullName;
+        var secret = Plant(outside, "secret");
+        string[] names = ["notes.txt", "app.log", "backup.lock", "draft.tmp", "node-1.txt", $"{Job}.jpg"];
+        string[] folders =
+        [
+            Layout.Temporary, Layout.Logs, Layout.Instances, Layout.Objects, Layout.Queues, Layout.DataFolder,
+            Path.Combine(Layout.Temporary, "nested"), Path.Combine(Layout.Logs, "nested"),
+            Path.Combine(Layout.Objects, "images", "holiday"), Path.Combine(Layout.Objects, "images"),
+        ];
+        var planted = folders.SelectMany(folder => names.Select(name => Plant(folder, name))).ToList();
+        planted.Add(Plant(Path.Combine(Layout.Objects, "images", Batch.Value), "notes.txt"));
+
+        // Links with names of ours that lead out, to a file and to a folder.
+        var target = Plant(outside, $"{Job}.jpg");
+        File.CreateSymbolicLink(Layout.NewTemporaryFile(), secret);
+        File.CreateSymbolicLink(Path.Combine(Layout.Logs, "node-0123456789ab.log"), secret);
+        File.CreateSymbolicLink(Path.Combine(Layout.Instances, "node-0123456789ab.lock"), secret);
+        Directory.CreateSymbolicLink(Path.Combine(Layout.Objects, "images", BatchId.New().Value), outside);
+        Directory.CreateSymbolicLink(Path.Combine(Layout.Temporary, "link"), outside);
+        return [.. planted, target, secret];
+    }
+
+    private static string Plant(string folder, string name)
+    {
+        var file = Path.Combine(Directory.CreateDirectory(folder).FullName, name);
+        File.WriteAllText(file, "secret");
+        return file;
+    }
+
     private async Task FillAsync()
     {
         Layout.Create();
         var store = new FileObjectStore(Layout);
-        await store.PutIfAbsentAsync("images/batch/1.jpg", new byte[10], default);
-        await store.PutIfAbsentAsync("batches/batch/manifest.json", new byte[10], default);
-        await store.PutAsync("nodes/node-1.json", new byte[10], default);
-        await File.WriteAllTextAsync(Path.Combine(Layout.Temporary, "left.tmp"), "half");
+        await store.PutIfAbsentAsync(ObjectKeys.Image(Batch, Job, PictureFormat.Jpeg), new byte[10], default);
+        await store.PutIfAbsentAsync(ObjectKeys.Manifest(Batch), new byte[10], default);
+        await store.PutAsync(ObjectKeys.Node(InstanceId.Parse("node-0123456789ab")), new byte[10], default);
+        await File.WriteAllTextAsync(Layout.NewTemporaryFile(), "half");
 
         await using var queue = new SqliteMessageQueue(Queue);
         await queue.SendAsync([new OutgoingMessage("dead", "a", "a")], default);

@@ -1,3 +1,5 @@
+using System.ComponentModel;
+using System.Diagnostics;
 using ImageClassifier.Adapters.Embedded.Storage;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Tests.Contracts;
@@ -81,6 +83,72 @@ public sealed class FileObjectStoreSpecs : ObjectStoreContract
         await File.WriteAllTextAsync(Path.Combine(_folder.Layout.Objects, "a", "b (copy).txt"), "someone's");
 
         Assert.Equal("a/b", Assert.Single(await ListAsync("")).Key);
+    }
+
+    [Fact]
+    public async Task A_check_finds_all_well_and_leaves_nothing()
+    {
+        Assert.Null(await Store.CheckAsync(default));
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Layout.Objects));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Layout.Temporary));
+    }
+
+    [Theory]
+    [InlineData("images", "Pictures cannot be stored.")]
+    [InlineData("results", "Results cannot be stored.")]
+    [InlineData("batches", "Records of batches cannot be stored.")]
+    public async Task A_check_says_which_objects_cannot_be_stored_and_names_no_path(string folder, string failing)
+    {
+        Directory.CreateDirectory(_folder.Layout.Objects);
+        await File.WriteAllTextAsync(Path.Combine(_folder.Layout.Objects, folder), "a file where the folder should be");
+
+        Assert.Equal(failing, await Store.CheckAsync(default));
+    }
+
+    [Fact]
+    public async Task A_check_finds_that_files_cannot_be_written()
+    {
+        await File.WriteAllTextAsync(_folder.Layout.Temporary, "a file where the folder should be");
+
+        Assert.Equal("Nothing can be stored.", await Store.CheckAsync(default));
+    }
+
+    [SkippableFact]
+    public async Task A_check_finds_a_disk_that_is_full()
+    {
+        Skip.IfNot(TryMountTiny(_folder.Layout.Temporary), "no disk in memory may be mounted here");
+        try
+        {
+            await File.WriteAllBytesAsync(Path.Combine(_folder.Layout.Temporary, "ballast"), new byte[4096]);
+
+            Assert.Equal("Nothing can be stored: the disk is full.", await Store.CheckAsync(default));
+        }
+        finally
+        {
+            Run("umount", _folder.Layout.Temporary);
+        }
+    }
+
+    private static bool TryMountTiny(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        return Run("mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", folder);
+    }
+
+    private static bool Run(string program, params string[] arguments)
+    {
+        try
+        {
+            using var process = Process.Start(
+                new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+            process.WaitForExit();
+            return process.ExitCode == 0;
+        }
+        catch (Win32Exception)
+        {
+            return false;
+        }
     }
 
     private sealed class FileStoreUnderTest(TemporaryFolder folder) : IStoreUnderTest

@@ -233,16 +233,118 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Terminating_a_node_of_an_earlier_web_tier_asks_it_to_end_at_once()
+    public async Task A_node_that_is_to_end_finishes_what_it_has()
     {
-        var identity = await IdentityAsync(InstanceId.Parse("earlier"));
+        var time = new MovableTime();
+        var fleet = Fleet(ChildThatTellsItsProcessId, time: time);
+        var id = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
+        var process = await ProcessOfAsync(id);
+        var identity = await IdentityAsync(id);
         await identity.ReportAsync(InstanceState.Running, default);
 
-        await Fleet(TestFleet.SleepingChild).TerminateAsync([identity.Id], default);
+        await fleet.TerminateAsync([id], default);
+        await Condition.IsCancelledAsync(identity.DrainRequested);
+        time.Pass(TimeSpan.FromSeconds(20));
+        // The scaler asks again and again, which gives no more time and takes none.
+        await fleet.TerminateAsync([id], default);
+        Assert.Equal(InstanceState.Running, await StateAsync(fleet, id));
+
+        Assert.True(IsAlive(process));
+        Assert.False(identity.TerminateRequested.IsCancellationRequested);
+        await identity.EndAsync(default);
+        Assert.Equal(InstanceState.Ended, await StateAsync(fleet, id));
+        Assert.Empty(_log.Lines);
+    }
+
+    [SkippableFact]
+    public async Task A_node_that_does_not_drain_in_time_is_killed()
+    {
+        var time = new MovableTime();
+        var fleet = Fleet(ChildThatTellsItsProcessId, time: time);
+        var id = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
+        var process = await ProcessOfAsync(id);
+        var identity = await IdentityAsync(id);
+        await identity.ReportAsync(InstanceState.Running, default);
+
+        await fleet.TerminateAsync([id], default);
+        time.Pass(TimeSpan.FromSeconds(25));
+        Assert.Equal(InstanceState.Ended, await StateAsync(fleet, id));
+
+        Assert.False(IsAlive(process));
+        Assert.Contains("did not drain in time", Assert.Single(_log.Lines), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_node_of_an_earlier_web_tier_is_asked_to_drain_and_then_to_end_at_once()
+    {
+        var time = new MovableTime();
+        var identity = await IdentityAsync(InstanceId.Parse("earlier"));
+        await identity.ReportAsync(InstanceState.Running, default);
+        var fleet = Fleet(TestFleet.SleepingChild, time: time);
+
+        await fleet.TerminateAsync([identity.Id], default);
+        await Condition.IsCancelledAsync(identity.DrainRequested);
+        Assert.False(identity.TerminateRequested.IsCancellationRequested);
+        time.Pass(TimeSpan.FromSeconds(25));
+        await fleet.DescribeAsync(default);
 
         await Condition.IsCancelledAsync(identity.TerminateRequested);
-        Assert.False(identity.DrainRequested.IsCancellationRequested);
     }
+
+    [SkippableFact]
+    public async Task How_long_a_node_boots_is_measured_and_not_read_from_a_clock_that_can_be_set()
+    {
+        var time = new MovableTime();
+        var fleet = Fleet(ChildThatTellsItsProcessId, bootTimeout: TimeSpan.FromMinutes(1), time: time);
+        var id = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
+        var process = await ProcessOfAsync(id);
+
+        time.SetWallClock(TimeSpan.FromHours(7));
+        Assert.Equal(InstanceState.Pending, await StateAsync(fleet, id));
+        time.SetWallClock(TimeSpan.FromHours(-14));
+        time.Pass(TimeSpan.FromMinutes(1));
+        Assert.Equal(InstanceState.Ended, await StateAsync(fleet, id));
+
+        Assert.False(IsAlive(process));
+    }
+
+    [SkippableFact]
+    public async Task A_child_gets_the_variables_that_it_needs_and_no_secret()
+    {
+        string[] secrets = ["DATABASE_PASSWORD", "STRIPE_TOKEN", "IMAGE_CLASSIFIER__ACCESS__KEYS__ME", "MY_OWN"];
+        foreach (var name in secrets) Environment.SetEnvironmentVariable(name, "secret");
+        Environment.SetEnvironmentVariable("IMAGE_CLASSIFIER__NODE__POLLING__MAX_IN_FLIGHT", "21");
+        try
+        {
+            var fleet = Fleet("env > \"$3/variables\"");
+            var launched = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
+            await IsInStateAsync(fleet, launched, InstanceState.Ended);
+
+            var variables = await File.ReadAllLinesAsync(_folder.File("variables"));
+            Assert.DoesNotContain(variables, line => line.Contains("secret", StringComparison.Ordinal));
+            Assert.Contains("IMAGE_CLASSIFIER__NODE__POLLING__MAX_IN_FLIGHT=21", variables);
+            Assert.Contains(variables, line => line.StartsWith("PATH=", StringComparison.Ordinal));
+        }
+        finally
+        {
+            foreach (var name in secrets) Environment.SetEnvironmentVariable(name, null);
+            Environment.SetEnvironmentVariable("IMAGE_CLASSIFIER__NODE__POLLING__MAX_IN_FLIGHT", null);
+        }
+    }
+
+    [Theory]
+    [InlineData("PATH", false, true)]
+    [InlineData("LC_ALL", false, true)]
+    [InlineData("DOTNET_GCHeapHardLimit", false, true)]
+    [InlineData("DOTNET_SOME_TOKEN", false, false)]
+    [InlineData("IMAGE_CLASSIFIER__ACCESS__KEYS__ME", true, false)]
+    [InlineData("AWS_SECRET_ACCESS_KEY", false, false)]
+    [InlineData("AWS_SECRET_ACCESS_KEY", true, true)]
+    [InlineData("https_proxy", true, true)]
+    [InlineData("https_proxy", false, false)]
+    [InlineData("ConnectionStrings__Orders", true, false)]
+    public void A_variable_passes_where_a_node_needs_it(string name, bool onAws, bool passes) =>
+        Assert.Equal(passes, NodeEnvironment.Passes(name, onAws));
 
     [SkippableFact]
     public async Task A_node_that_comes_up_after_it_was_given_up_is_to_end_at_once()
@@ -340,9 +442,10 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     private ProcessFleet Fleet(
-        string script, TimeSpan? bootTimeout = null, TimeSpan? drainTimeout = null, RecordingLogger? log = null)
+        string script, TimeSpan? bootTimeout = null, TimeSpan? drainTimeout = null, RecordingLogger? log = null,
+        TimeProvider? time = null)
     {
-        var fleet = TestFleet.Open(_folder.Layout, script, bootTimeout, drainTimeout, log ?? _log);
+        var fleet = TestFleet.Open(_folder.Layout, script, bootTimeout, drainTimeout, log ?? _log, time);
         _fleets.Add(fleet);
         return fleet;
     }

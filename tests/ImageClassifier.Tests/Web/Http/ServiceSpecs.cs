@@ -68,7 +68,9 @@ public sealed class ServiceSpecs
         if (store) tier.Store.FailNext(StoreCall.Get, times: 1);
         else tier.Responses.FailNext(QueueCall.Measure, times: 1);
         using var ready = await tier.Client.GetAsync("/health/ready");
-        await ready.ProblemAsync(HttpStatusCode.ServiceUnavailable, "unavailable");
+        var problem = await ready.ProblemAsync(HttpStatusCode.ServiceUnavailable, "unavailable");
+        Assert.Equal(
+            store ? "The object store does not answer." : "The response queue cannot be used.", problem.Word("detail"));
         ready.AssertComeBack();
         using var live = await tier.Client.GetAsync("/health/live");
         Assert.Equal(HttpStatusCode.OK, live.StatusCode);

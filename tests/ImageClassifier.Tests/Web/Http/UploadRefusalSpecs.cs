@@ -29,6 +29,20 @@ public sealed class UploadRefusalSpecs
     }
 
     [Theory]
+    [InlineData("/api/batches")]
+    [InlineData("/api/classify")]
+    public async Task While_the_queue_takes_no_messages_uploads_are_503_and_leave_nothing(string address)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        tier.Requests.FailNext(QueueCall.Check, times: 1);
+        using var refused = await tier.Client.PostAsync(address, Upload.Form(Upload.Jpeg("a.jpg")));
+
+        await refused.ProblemAsync(HttpStatusCode.ServiceUnavailable, "queue-unavailable");
+        refused.AssertComeBack();
+        Assert.Empty(tier.Store.Keys);
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("nonsense")]
     [InlineData("--b\r\n")]

@@ -221,6 +221,39 @@ public sealed class OutboxActorSpecs : WebSpecs
         await AdvanceUntilAsync(() => IsNotedAsSent(manifest), "the batch is sent", TimeSpan.FromMilliseconds(500));
     }
 
+    [Fact]
+    public async Task What_was_sent_to_a_queue_that_is_lost_is_sent_to_the_new_one()
+    {
+        var manifest = StoredBatch(3);
+        var outbox = StartNow();
+        outbox.Tell(new QueueKnown("first"));
+        await AdvanceUntilAsync(() => IsNotedAsSent(manifest) && Requests.All.Count == 3, "the batch is sent");
+
+        outbox.Tell(new QueueKnown("first"));
+        await SettleAsync();
+        Requests.LoseAll("second");
+        outbox.Tell(new QueueKnown("second"));
+
+        await AdvanceUntilAsync(() => Requests.All.Count == 3, "the batch is sent again");
+        AssertSentOnce(manifest.Jobs);
+    }
+
+    [Fact]
+    public async Task After_a_restart_it_sends_again_what_was_sent_to_a_queue_that_was_lost_meanwhile()
+    {
+        var lost = StoredBatch(2);
+        Store.Set(ObjectKeys.SentNote(lost.Batch), "first");
+        var kept = StoredBatch(2);
+        Store.Set(ObjectKeys.SentNote(kept.Batch), "second");
+        var outbox = StartNow();
+
+        outbox.Tell(new QueueKnown("second"));
+
+        await AdvanceUntilAsync(() => Requests.All.Count == 2, "the lost batch is sent");
+        await SettleAsync();
+        AssertSentOnce(lost.Jobs);
+    }
+
     private IReadOnlyList<ClassificationRequest> Sent =>
         [.. Requests.All.Select(message => WireJson.TryRead<ClassificationRequest>(message.Body)!)];
 

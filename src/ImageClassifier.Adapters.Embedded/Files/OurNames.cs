@@ -1,0 +1,44 @@
+using System.Text.RegularExpressions;
+
+namespace ImageClassifier.Adapters.Embedded.Files;
+
+/// <summary>The names of files that the program makes in a data folder. Whatever has another name is someone else's,
+/// and is neither deleted nor changed.</summary>
+internal static partial class OurNames
+{
+    /// <summary>A new name for a file that is being written.</summary>
+    public static string NewTemporary() => $"{Guid.NewGuid():n}.tmp";
+
+    /// <summary>Whether it is a file that was being written.</summary>
+    public static bool IsTemporary(string name) => Temporary().IsMatch(name);
+
+    /// <summary>The instance whose lock file this is, or null.</summary>
+    public static string? InstanceOfLock(string name) => InstanceOf(Lock().Match(name));
+
+    /// <summary>The instance whose log file this is, the first or one that follows it, or null.</summary>
+    public static string? InstanceOfLog(string name) => InstanceOf(Log().Match(name));
+
+    /// <summary>Whether the fleet gives its instances such names. One that was started by hand can have any.</summary>
+    public static bool IsOfFleet(string instance) => FleetInstance().IsMatch(instance);
+
+    /// <summary>Whether it is a database, what SQLite keeps beside it, a lock or a bell.</summary>
+    public static bool IsShared(string name) => Shared().IsMatch(name);
+
+    private static string? InstanceOf(Match match) => match.Success ? match.Groups[1].Value : null;
+
+    [GeneratedRegex(@"\A[0-9a-f]{32}\.tmp\z")]
+    private static partial Regex Temporary();
+
+    [GeneratedRegex(@"\A([0-9A-Za-z][0-9A-Za-z-]{0,63})\.lock\z")]
+    private static partial Regex Lock();
+
+    // The log of a node is cut into files: node-1.log, node-1_001.log.
+    [GeneratedRegex(@"\A([0-9A-Za-z][0-9A-Za-z-]{0,63})(?:_[0-9]{3,})?\.log\z")]
+    private static partial Regex Log();
+
+    [GeneratedRegex(@"\Anode-[0-9a-f]{12}\z")]
+    private static partial Regex FleetInstance();
+
+    [GeneratedRegex(@"\A(?:(?:requests|responses|fleet)(?:\.db(?:-wal|-shm|-journal)?|\.[a-z-]+\.bell)|web\.lock)\z")]
+    private static partial Regex Shared();
+}

@@ -1,0 +1,25 @@
+using System.Text.RegularExpressions;
+
+namespace ImageClassifier.Core.Storage;
+
+/// <summary>Tells the keys that the program makes from others. What has another key is someone else's, and
+/// stays.</summary>
+public static partial class OwnKeys
+{
+    /// <summary>Whether a key is one of <see cref="ObjectKeys"/>.</summary>
+    public static bool Contain(string key) => Own().IsMatch(key);
+
+    // Batches, jobs and digests are hexadecimal; a node has the name that its fleet gave. Markers and notes about
+    // batches are batches/{kind}/{id}, and may say more after a hyphen.
+    [GeneratedRegex("""
+        \A(?:
+            images/[0-9a-f]{32}/[0-9a-f]{32}\.(?:jpg|jpeg|png|webp)
+          | results/[0-9a-f]{32}/[0-9a-f]{32}\.json
+          | batches/[0-9a-f]{32}/(?:manifest\.json | sent | attempts/[0-9a-f]{32}\.json)
+          | batches/[a-z]+/[0-9a-f]{32,64}(?:-[a-z]+(?:/[0-9A-Za-z]+)?)?
+          | suspects/[0-9a-f]{32}/[0-9a-f]{32}-[0-9]+\.json
+          | nodes/(?:node-[0-9a-f]{12} | i-[0-9a-f]+)\.json
+        )\z
+        """, RegexOptions.IgnorePatternWhitespace)]
+    private static partial Regex Own();
+}

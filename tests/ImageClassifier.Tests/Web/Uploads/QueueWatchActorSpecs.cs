@@ -1,0 +1,71 @@
+using Akka.Actor;
+using Akka.TestKit;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Web.Uploads;
+using Xunit;
+using Xunit.Abstractions;
+using static ImageClassifier.Web.Results.BatchProtocol;
+using static ImageClassifier.Web.Uploads.OutboxProtocol;
+
+namespace ImageClassifier.Tests.Web.Uploads;
+
+public sealed class QueueWatchActorSpecs : WebSpecs
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+
+    private readonly TestProbe _outbox;
+    private readonly TestProbe _batches;
+
+    public QueueWatchActorSpecs(ITestOutputHelper output)
+        : base(output)
+    {
+        _outbox = CreateTestProbe();
+        _batches = CreateTestProbe();
+    }
+
+    [Fact]
+    public async Task The_outbox_learns_which_queue_there_is_and_when_another_takes_its_place()
+    {
+        (Requests.Contents, Responses.Contents) = ("first", "first");
+        Start();
+        Assert.Equal("first", (await _outbox.ExpectMsgAsync<QueueKnown>()).Contents);
+
+        Requests.LoseAll("second");
+        await AdvanceAsync(Interval, Interval);
+
+        Assert.Equal("second", (await _outbox.ExpectMsgAsync<QueueKnown>()).Contents);
+        await _batches.ExpectNoMsgAsync(TimeSpan.Zero);
+    }
+
+    [Fact]
+    public async Task Open_batches_look_into_the_store_when_the_response_queue_was_made_anew()
+    {
+        var batch = StoredBatch(1).Batch;
+        (Requests.Contents, Responses.Contents) = ("first", "first");
+        Start();
+        await _outbox.ExpectMsgAsync<QueueKnown>();
+
+        Responses.LoseAll("second");
+        await AdvanceAsync(Interval, Interval);
+
+        Assert.Equal(batch, (await _batches.ExpectMsgAsync<CatchUp>()).Batch);
+        await _outbox.ExpectNoMsgAsync(TimeSpan.Zero);
+    }
+
+    [Fact]
+    public async Task Queues_that_lose_nothing_are_not_asked_again()
+    {
+        Start();
+        await SettleAsync();
+        (Requests.Contents, Responses.Contents) = ("first", "first");
+        await AdvanceAsync(Interval * 3, Interval);
+
+        await _outbox.ExpectNoMsgAsync(TimeSpan.Zero);
+    }
+
+    private void Start()
+    {
+        var queues = new QueuePair(Requests, Responses);
+        Sys.ActorOf(Props.Create(() => new QueueWatchActor(queues, Store, _outbox, _batches)));
+    }
+}
