@@ -40,6 +40,7 @@ internal sealed class FleetSession : SqliteSession
     private readonly SqliteStatement _end;
     private readonly SqliteStatement _endSeen;
     private readonly SqliteStatement _drainAll;
+    private readonly SqliteStatement _drain;
     private readonly SqliteStatement _terminate;
     private readonly SqliteStatement _forget;
     private readonly SqliteStatement _wishes;
@@ -90,6 +91,7 @@ internal sealed class FleetSession : SqliteSession
             WHERE id = $id AND ended_at IS NULL AND came_up = $cameUp
             """, "$id", "$cameUp", "$now");
         _drainAll = Statement("UPDATE instances SET drain = 1 WHERE ended_at IS NULL AND drain = 0");
+        _drain = Statement("UPDATE instances SET drain = 1 WHERE id = $id AND ended_at IS NULL", "$id");
         // One that never came up has ended already; should it come up all the same, it finds the wish.
         _terminate = Statement(
             $"""
@@ -144,6 +146,9 @@ internal sealed class FleetSession : SqliteSession
 
     /// <summary>Asks every instance that lives to drain.</summary>
     public int DrainAll() => _drainAll.Execute();
+
+    /// <summary>Asks an instance to drain.</summary>
+    public int Drain(InstanceId instance) => _drain.Execute(instance.Value);
 
     /// <summary>Asks an instance to end at once.</summary>
     public int Terminate(InstanceId instance) => _terminate.Execute(instance.Value, Now());

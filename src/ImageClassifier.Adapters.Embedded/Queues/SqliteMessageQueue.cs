@@ -28,6 +28,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     private readonly Bell _bell;
     private readonly Bell? _deadLetterBell;
     private readonly TimeProvider _time;
+    private readonly string _path;
 
     /// <summary>Makes the queue; its file is opened, or created, by the first call.</summary>
     /// <param name="settings">Which queue.</param>
@@ -35,6 +36,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     public SqliteMessageQueue(SqliteQueueSettings settings, TimeProvider? time = null)
     {
         _time = time ?? TimeProvider.System;
+        _path = settings.DatabasePath;
         _bell = Bell.For(settings.DatabasePath, settings.Name);
         if (settings.DeadLetterName is { } deadLetters) _deadLetterBell = Bell.For(settings.DatabasePath, deadLetters);
         _thread = new SqliteThread<QueueSession>(
@@ -114,6 +116,10 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         try
         {
             return await _thread.RunAsync(call, cancellation);
+        }
+        catch (Exception failure) when (SqliteDatabase.IsRefusal(failure, _path))
+        {
+            throw new QueueRefusedException($"The queue's database may not be used: {failure.Message}", failure);
         }
         catch (Exception failure) when (SqliteDatabase.IsUnavailable(failure))
         {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 
 namespace ImageClassifier.Adapters.Embedded.Sqlite;
@@ -10,6 +11,9 @@ internal static class SqliteDatabase
     public const string Now = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
     private const int BusySeconds = 5;
+
+    // The same number on Linux and macOS.
+    private const int ReadAndWrite = 6;
 
     /// <summary>Opens the file, creates it and its folder where they are missing, and sees to its schema.</summary>
     /// <param name="path">The file.</param>
@@ -44,6 +48,18 @@ internal static class SqliteDatabase
         }
     }
 
+    /// <summary>Whether the system does not let this user read or write the file: that stays until someone changes its
+    /// permissions. SQLite itself does not say why it cannot open a file.</summary>
+    /// <param name="failure">What the database said.</param>
+    /// <param name="path">Its file.</param>
+    public static bool IsRefusal(Exception failure, string path) => failure switch
+    {
+        SqliteException sqlite => (Result)sqlite.SqliteErrorCode is Result.Permission or Result.ReadOnly
+            || ((Result)sqlite.SqliteErrorCode is Result.CannotOpen && !MayUse(path)),
+        UnauthorizedAccessException => true,
+        _ => false,
+    };
+
     /// <summary>Whether a failure lies in the file or its use by others, and not in what was asked.</summary>
     public static bool IsUnavailable(Exception failure) => failure switch
     {
@@ -53,6 +69,14 @@ internal static class SqliteDatabase
         IOException or UnauthorizedAccessException => true,
         _ => false,
     };
+
+    // Asked of the system without opening the file: closing it again would drop the locks that SQLite has on it.
+    private static bool MayUse(string path) =>
+        OperatingSystem.IsWindows() || !File.Exists(path) || Access(path, ReadAndWrite) == 0;
+
+    [DllImport("libc", EntryPoint = "access", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static extern int Access([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int mode);
 
     private static void Execute(SqliteConnection connection, string sql)
     {

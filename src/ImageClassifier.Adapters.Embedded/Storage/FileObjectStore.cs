@@ -291,6 +291,6 @@ public sealed class FileObjectStore : IObjectStore
 
     private string FilePath(string key) => Path.Combine(_root, key.Replace('/', Path.DirectorySeparatorChar));
 
-    private static IOException NotAllowed(UnauthorizedAccessException failure) =>
+    private static StoreRefusedException NotAllowed(UnauthorizedAccessException failure) =>
         new($"The object store may not be used: {failure.Message}", failure);
 }

@@ -2,7 +2,10 @@ using System.Net.Sockets;
 using Akka.Configuration;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Files;
+using ImageClassifier.Adapters.Embedded.Fleet;
+using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Logging;
@@ -25,6 +28,8 @@ internal static class WebHosting
         CheckModel(config);
         using var environment = await TierEnvironment.OpenAsync(config, tier.Listening.WaitTime, cancellation);
         using var only = environment.Layout is { } layout ? LockFolder(layout) : null;
+        var fingerprint = environment.Fleet.Kind == FleetSettings.Processes ? FingerprintOfNodes(sources) : null;
+        tier = tier with { Scaling = tier.Scaling with { Fingerprint = fingerprint } };
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
         {
@@ -51,6 +56,7 @@ internal static class WebHosting
 
         await using var app = builder.Build();
         app.UseWebTier(PageFolder);
+        if (fingerprint is not null) await DrainOutdatedNodesAsync(app.Services, fingerprint, cancellation);
         if (!await StartAsync(app, listen, cancellation)) return ExitCodes.Done;
         Volatile.Write(ref hasStarted, true);
         if (tier.Access.Keys.IsEmpty && !listen.IsLoopbackOnly)
@@ -62,6 +68,21 @@ internal static class WebHosting
         await app.WaitForShutdownAsync(cancellation);
         return ExitCodes.Done;
     }
+
+    /// <summary>What the nodes that this web tier launches will answer with: they get its settings.</summary>
+    private static string FingerprintOfNodes(SettingsSources sources)
+    {
+        var config = ProgramSettings.Load(ProgramRole.Node, sources);
+        return NodeFingerprint.Of(ModelDirectory.Load(OnnxSettings.Create(config).ModelFolder).Identity, config);
+    }
+
+    /// <summary>Before the first upload is taken, so that each new batch is answered by one model.</summary>
+    private static Task DrainOutdatedNodesAsync(
+        IServiceProvider services, string fingerprint, CancellationToken cancellation) =>
+        new OutdatedNodes(
+                services.GetRequiredService<ProcessFleet>(), services.GetRequiredService<IObjectStore>(), fingerprint,
+                services.GetRequiredService<ILogger<OutdatedNodes>>(), TimeProvider.System)
+            .DrainAsync(cancellation);
 
     private static ExclusiveFileLock LockFolder(EmbeddedLayout layout) =>
         ExclusiveFileLock.TryTake(layout.WebLock) ?? throw new InvalidSettingException(

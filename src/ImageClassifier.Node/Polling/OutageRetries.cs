@@ -1,3 +1,4 @@
+using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
@@ -21,7 +22,9 @@ internal static class OutageRetries
     public static RetryPolicy Patient(TimeSpan maxLease) =>
         new(ShortPauses + (int)(maxLease / LongestPause), TimeSpan.FromMilliseconds(200), LongestPause);
 
-    /// <summary>Calls, and calls again where the store cannot be reached, or memory is short.</summary>
+    /// <summary>Calls, and calls again where the store cannot be reached, or memory is short; a few times also where the
+    /// store refuses the call for good.</summary>
+    /// <exception cref="StoreRefusedException">It refused each time.</exception>
     /// <exception cref="IOException">It could not be reached for too long.</exception>
     /// <exception cref="OutOfMemoryException">Memory was short for too long.</exception>
     public static async Task<T> RunAsync<T>(Func<Task<T>> call, RetryPolicy policy, TimeProvider time)
@@ -34,10 +37,14 @@ internal static class OutageRetries
                 return await call();
             }
             catch (Exception failure) when (
-                failure is IOException or OutOfMemoryException && attempt < policy.Attempts)
+                failure is IOException or OutOfMemoryException && attempt < MostAttempts(failure, policy))
             {
                 await Task.Delay(backoff.Next(), time);
             }
         }
     }
+
+    private static int MostAttempts(Exception failure, RetryPolicy policy) => failure is IPermanentRefusal
+        ? Math.Min(policy.Attempts, RetryPolicy.RefusedAttempts)
+        : policy.Attempts;
 }

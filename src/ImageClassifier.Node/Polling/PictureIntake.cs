@@ -41,6 +41,12 @@ internal sealed class PictureIntake(
         {
             return await TakeAsync(delivery, request);
         }
+        catch (StoreRefusedException refusal)
+        {
+            fitness.Refused(refusal.Message);
+            log.Warning("Job {0} was handed back because the store refuses the node: {1}", request.Job, refusal.Message);
+            return new JobWork.NotDone(delivery);
+        }
         catch (IOException failure)
         {
             log.Warning("Job {0} was handed back because the store is away: {1}", request.Job, failure.Message);

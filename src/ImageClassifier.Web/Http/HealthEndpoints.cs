@@ -1,6 +1,7 @@
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Streams;
+using ImageClassifier.Web.Refusals;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
@@ -8,12 +9,14 @@ using Microsoft.Extensions.Logging;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: queue and store answer too, and the service
-/// is not stopping. Whoever asks costs nothing: calls that are paid for are made for all who ask within a while.</summary>
+/// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: queue and store answer too, refuse
+/// nothing that uploads need, and the service is not stopping; its body says what is wrong besides. Whoever asks costs nothing: calls that are paid for are made for all who ask within a while.</summary>
 internal sealed class HealthEndpoints(
     QueuePair queues,
     IObjectStore store,
     UploadSettings uploads,
+    PortRefusals refusals,
+    ReadinessProblems problems,
     IHostApplicationLifetime lifetime,
     TimeProvider time,
     ILogger<HealthEndpoints> log)
@@ -30,9 +33,11 @@ internal sealed class HealthEndpoints(
     public async Task<IResult> ReadyAsync(HttpContext context)
     {
         if (lifetime.ApplicationStopping.IsCancellationRequested) return Problems.Stopping(uploads.RetryAfter);
-        return await LatestLook().WaitAsync(context.RequestAborted)
-            ? TypedResults.Ok(new { status = "ready" })
-            : Problems.Unavailable(uploads.RetryAfter);
+        var isWell = await LatestLook().WaitAsync(context.RequestAborted);
+        if (refusals.StopsUploads) return Problems.NotPermitted(uploads.RetryAfter);
+        if (!isWell) return Problems.Unavailable(uploads.RetryAfter);
+        var found = await problems.ListAsync(context.RequestAborted);
+        return TypedResults.Ok(new ReadyDocument("ready", found.Count > 0 ? found : null));
     }
 
     /// <summary>The look that is under way, or one that found all well a moment ago, or a new one.</summary>
@@ -64,4 +69,8 @@ internal sealed class HealthEndpoints(
             return false;
         }
     }
+
+    /// <param name="Status">That it takes uploads.</param>
+    /// <param name="Problems">What is wrong all the same, as sentences; null where nothing is.</param>
+    private sealed record ReadyDocument(string Status, IReadOnlyList<string>? Problems);
 }

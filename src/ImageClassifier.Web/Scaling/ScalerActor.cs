@@ -30,6 +30,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private UnansweredLaunch? _unanswered;
     private DateTimeOffset? _recordsReadAt;
     private Task<RecordsRead>? _reading;
+    private bool _hadInstances;
     private bool _looking;
     private bool _lookAgain;
     private bool _launching;
@@ -91,7 +92,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         _looking = true;
         _lookAgain = false;
         var recordsDue = _recordsReadAt is not { } readAt
-            || (_planner.HasInstances && Now - readAt >= _recordsInterval);
+            || ((_planner.HasInstances || _hadInstances) && Now - readAt >= _recordsInterval);
         if (recordsDue) _reading ??= ReadRecordsAsync();
         ObserveAsync(_reading).PipeTo(Self, failure: cause => new LookFailed(cause));
     }
@@ -141,6 +142,8 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         if (observed.Records is { } read) OnRecordsRead(read);
 
         var plan = _planner.Look(observed.Seen, Now);
+        // The last of them may have left a record that says why it ended.
+        _hadInstances |= _planner.HasInstances;
         foreach (var warning in plan.Warnings) _log.Warning("{Failure}", warning);
         Tell(plan.News);
         End(plan);
@@ -160,6 +163,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         else
         {
             _recordsReadAt = Now;
+            _hadInstances = false;
             if (_recordsFail) _log.Info("The records of nodes can be read again");
         }
 
