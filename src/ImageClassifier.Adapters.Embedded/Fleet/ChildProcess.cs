@@ -91,7 +91,7 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>Ends it and its own children, and waits until it is gone.</summary>
     public async Task KillAsync(CancellationToken cancellation)
     {
-        _isKilled = true;
+        _isKilled |= !HasExited;
         try
         {
             _process.Kill(entireProcessTree: true);

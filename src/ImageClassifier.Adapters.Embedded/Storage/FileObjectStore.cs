@@ -181,7 +181,19 @@ public sealed class FileObjectStore : IObjectStore
         }
         finally
         {
+            DeleteTemporary(temporary);
+        }
+    }
+
+    private static void DeleteTemporary(string temporary)
+    {
+        try
+        {
             File.Delete(temporary);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // It could not be made either; why not is what the caller needs to hear.
         }
     }
 

@@ -12,6 +12,9 @@ internal sealed class Fitness(int maxFailures, Action<string> onUnfit)
     private int _failures;
     private int _isUnfit;
 
+    /// <summary>Whether the node ends because it cannot work.</summary>
+    public bool IsUnfit => Volatile.Read(ref _isUnfit) == 1;
+
     /// <summary>A picture was classified.</summary>
     public void Classified()
     {

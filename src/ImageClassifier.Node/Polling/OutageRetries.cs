@@ -1,4 +1,5 @@
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Node.Classification;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
@@ -27,7 +28,12 @@ internal static class OutageRetries
     /// <exception cref="StoreRefusedException">It refused each time.</exception>
     /// <exception cref="IOException">It could not be reached for too long.</exception>
     /// <exception cref="OutOfMemoryException">Memory was short for too long.</exception>
-    public static async Task<T> RunAsync<T>(Func<Task<T>> call, RetryPolicy policy, TimeProvider time)
+    /// <param name="call">The call.</param>
+    /// <param name="policy">How often it is made.</param>
+    /// <param name="time">Measures the pauses.</param>
+    /// <param name="fitness">Once the node is unfit, and ends, a call that fails is not made again.</param>
+    public static async Task<T> RunAsync<T>(
+        Func<Task<T>> call, RetryPolicy policy, TimeProvider time, Fitness? fitness = null)
     {
         var backoff = new Backoff(policy.MinBackoff, policy.MaxBackoff);
         for (var attempt = 1; ; attempt++)
@@ -37,14 +43,15 @@ internal static class OutageRetries
                 return await call();
             }
             catch (Exception failure) when (
-                failure is IOException or OutOfMemoryException && attempt < MostAttempts(failure, policy))
+                failure is IOException or OutOfMemoryException && attempt < MostAttempts(failure, policy, fitness))
             {
                 await Task.Delay(backoff.Next(), time);
             }
         }
     }
 
-    private static int MostAttempts(Exception failure, RetryPolicy policy) => failure is IPermanentRefusal
-        ? Math.Min(policy.Attempts, RetryPolicy.RefusedAttempts)
+    private static int MostAttempts(Exception failure, RetryPolicy policy, Fitness? fitness) =>
+        fitness is { IsUnfit: true } ? 1
+        : failure is IPermanentRefusal ? Math.Min(policy.Attempts, RetryPolicy.RefusedAttempts)
         : policy.Attempts;
 }

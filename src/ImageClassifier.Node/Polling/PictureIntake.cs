@@ -88,7 +88,7 @@ internal sealed class PictureIntake(
 
         var started = time.GetTimestamp();
         using var picture = await OutageRetries.RunAsync(
-            () => FetchAsync(request.ImageKey), _outages, time);
+            () => FetchAsync(request.ImageKey), _outages, time, fitness);
         if (picture is null)
         {
             var error = new JobError(JobErrorCodes.Missing, "The picture is no longer stored.");

@@ -25,7 +25,7 @@ internal sealed class ResultPublisher(
         if (work is not JobWork.Ended { IsStored: false } ended) return work;
         try
         {
-            return await OutageRetries.RunAsync(() => StoreAsync(ended), outages, time);
+            return await OutageRetries.RunAsync(() => StoreAsync(ended), outages, time, fitness);
         }
         catch (Exception failure)
         {

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
+using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
@@ -30,7 +31,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private UnansweredLaunch? _unanswered;
     private DateTimeOffset? _recordsReadAt;
     private Task<RecordsRead>? _reading;
-    private bool _hadInstances;
+    private HashSet<InstanceId> _ended = [];
     private bool _looking;
     private bool _lookAgain;
     private bool _launching;
@@ -92,7 +93,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         _looking = true;
         _lookAgain = false;
         var recordsDue = _recordsReadAt is not { } readAt
-            || ((_planner.HasInstances || _hadInstances) && Now - readAt >= _recordsInterval);
+            || (_planner.HasInstances && Now - readAt >= _recordsInterval);
         if (recordsDue) _reading ??= ReadRecordsAsync();
         ObserveAsync(_reading).PipeTo(Self, failure: cause => new LookFailed(cause));
     }
@@ -140,15 +141,28 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         _looking = false;
         _seesNothing = false;
         if (observed.Records is { } read) OnRecordsRead(read);
+        if (HasAnyEnded(observed.Seen.Fleet) && observed.Records is null)
+        {
+            // Its record may say that it cannot work: then the next launch is to wait.
+            _recordsReadAt = null;
+            Look();
+            return;
+        }
 
         var plan = _planner.Look(observed.Seen, Now);
-        // The last of them may have left a record that says why it ended.
-        _hadInstances |= _planner.HasInstances;
         foreach (var warning in plan.Warnings) _log.Warning("{Failure}", warning);
         Tell(plan.News);
         End(plan);
         if (plan.Launch > 0) Launch(plan);
         LookLater();
+    }
+
+    /// <summary>Whether an instance has ended since the last look.</summary>
+    private bool HasAnyEnded(IEnumerable<FleetInstance> fleet)
+    {
+        var before = _ended;
+        _ended = [.. fleet.Where(instance => instance.State == InstanceState.Ended).Select(instance => instance.Id)];
+        return !_ended.IsSubsetOf(before);
     }
 
     private void OnRecordsRead(RecordsRead read)
@@ -163,7 +177,6 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         else
         {
             _recordsReadAt = Now;
-            _hadInstances = false;
             if (_recordsFail) _log.Info("The records of nodes can be read again");
         }
 
