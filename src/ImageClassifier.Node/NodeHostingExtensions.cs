@@ -24,9 +24,9 @@ public static class NodeHostingExtensions
     /// <param name="builder">Of the actor system.</param>
     /// <param name="settings">The node's.</param>
     /// <param name="clock">Makes the node's time from the actor system's; null: that is the node's.</param>
-    /// <param name="fingerprint">Stands for the node's model and settings (<see cref="NodePorts.Fingerprint"/>).</param>
-    /// <param name="onEnded">Called once when the node has ended, with why it cannot work, or null where it ended in order:
-    /// must not block or throw.</param>
+    /// <param name="fingerprint">Stands for the node's model and settings; null: they are not compared.</param>
+    /// <param name="onEnded">Called once when the node has ended, with why it cannot work, or null where it ended in
+    /// order: must not block or throw.</param>
     public static AkkaConfigurationBuilder WithAppNode(
         this AkkaConfigurationBuilder builder,
         NodeSettings settings,

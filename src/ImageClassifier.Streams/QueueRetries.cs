@@ -6,8 +6,8 @@ namespace ImageClassifier.Streams;
 internal static class QueueRetries
 {
     /// <summary>Makes a batch call, and makes it again with only those entries that were
-    /// <see cref="QueueOutcomeKind.Retriable"/>, or a few times <see cref="QueueOutcomeKind.Refused"/>. A call that throws
-    /// counts as one of these for all its entries.</summary>
+    /// <see cref="QueueOutcomeKind.Retriable"/>, or a few times <see cref="QueueOutcomeKind.Refused"/>. A call that
+    /// throws counts as one of these for all its entries.</summary>
     /// <returns>One outcome an entry, in the same order; retriable or refused where the attempts ran out.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static async Task<IReadOnlyList<QueueOutcome>> RunAsync<T>(

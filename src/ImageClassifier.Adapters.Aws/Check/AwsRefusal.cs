@@ -29,9 +29,9 @@ internal static class AwsRefusals
     };
 
     /// <summary>Whether it stays refused until someone mends a permission, a key or a setting. What passes by itself is
-    /// not: the SDK gets new credentials where they have expired and sets its clock right, credentials that are not found
-    /// may be a machine's metadata service that does not answer, and an archived object is that object's own trouble.
-    /// </summary>
+    /// not: the SDK gets new credentials where they have expired and sets its clock right, credentials that are not
+    /// found may be a machine's metadata service that does not answer, and an archived object is that object's own
+    /// trouble.</summary>
     public static bool IsPermanent(Exception failure) =>
         failure is AmazonServiceException { Retryable: null } refused
         && (int)refused.StatusCode < 500

@@ -44,8 +44,8 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>Whether it is gone and all that it printed was read.</summary>
     public bool IsFinished => _ended.IsCompleted;
 
-    /// <summary>Why it failed, once it is finished: its exit code and its last words. Null where it ended in order, or was
-    /// killed by this program.</summary>
+    /// <summary>Why it failed, once it is finished: its exit code and its last words. Null where it ended in order, or
+    /// was killed by this program.</summary>
     public string? Problem()
     {
         if (_isKilled || _process.ExitCode == 0) return null;

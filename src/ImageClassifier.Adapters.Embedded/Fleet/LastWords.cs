@@ -1,7 +1,7 @@
 namespace ImageClassifier.Adapters.Embedded.Fleet;
 
-/// <summary>The last lines that a process wrote to standard error, without stack traces: what a person reads first. Safe
-/// from any thread.</summary>
+/// <summary>The last lines that a process wrote to standard error, without stack traces: what a person reads first.
+/// Safe from any thread.</summary>
 internal sealed class LastWords
 {
     private const int KeptLines = 3;

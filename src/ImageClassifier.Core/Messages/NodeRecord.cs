@@ -2,8 +2,8 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Core.Messages;
 
-/// <summary>What a node writes about itself into the store, again and again, at <see cref="Storage.ObjectKeys.Node"/>. When
-/// the object was last modified, by the store's clock, says when the node was last heard of.</summary>
+/// <summary>What a node writes about itself into the store, again and again, at <see cref="Storage.ObjectKeys.Node"/>.
+/// When the object was last modified, by the store's clock, says when the node was last heard of.</summary>
 /// <param name="InstanceId">The node's instance.</param>
 /// <param name="State">Where it is in its life: running or draining; ended where it ended with a problem.</param>
 /// <param name="PicturesDone">How many jobs it has settled with a result since its start.</param>
@@ -25,8 +25,8 @@ public sealed record NodeRecord(
         init => _problem = OneLine(value);
     }
 
-    /// <summary>Stands for the node's model and settings: equal for nodes that answer alike. Null where the program that
-    /// wrote the record knew of none.</summary>
+    /// <summary>Stands for the node's model and settings: equal for nodes that answer alike. Null where the program
+    /// that wrote the record knew of none.</summary>
     public string? Fingerprint { get; init; }
 
     private static string? OneLine(string? text)

@@ -6,8 +6,8 @@ using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>Stands for what a node answers with: its model, and its settings under <c>node</c> and <c>queues</c>. Two nodes
-/// with one fingerprint are the same to whoever uploads; a web tier has nodes of another one drain.</summary>
+/// <summary>Stands for what a node answers with: its model, and its settings under <c>node</c> and <c>queues</c>. Two
+/// nodes with one fingerprint are the same to whoever uploads; a web tier has nodes of another one drain.</summary>
 public static class NodeFingerprint
 {
     // Enough to tell a handful of versions apart, and short enough to read.

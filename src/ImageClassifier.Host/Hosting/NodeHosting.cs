@@ -85,7 +85,8 @@ internal static class NodeHosting
         if (instance is { } named && named != identity.Id)
         {
             await identity.DisposeAsync();
-            throw new InvalidSettingException(StartProblem.InstanceOption, named.Value, $"this machine is {identity.Id}");
+            throw new InvalidSettingException(
+                StartProblem.InstanceOption, named.Value, $"this machine is {identity.Id}");
         }
 
         // The machine's own log takes standard error.

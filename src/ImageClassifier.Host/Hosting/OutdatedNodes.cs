@@ -7,8 +7,8 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>The nodes that a web tier which was killed left behind. Those with another model or other settings than this
-/// one's drain before it takes uploads: a new batch is not for them. Equal ones go on.</summary>
+/// <summary>The nodes that a web tier which was killed left behind. Those with another model or other settings than
+/// this one's drain before it takes uploads: a new batch is not for them. Equal ones go on.</summary>
 /// <param name="fleet">Where the nodes are.</param>
 /// <param name="store">Where their records are.</param>
 /// <param name="fingerprint">What the nodes of this web tier answer with.</param>
@@ -21,8 +21,8 @@ internal sealed class OutdatedNodes(
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Returns once none of them takes work any more; what they have in hand they finish later. Those that do not
-    /// answer are ended.</summary>
+    /// <summary>Returns once none of them takes work any more; what they have in hand they finish later. Those that do
+    /// not answer are ended.</summary>
     public async Task DrainAsync(CancellationToken cancellation)
     {
         try

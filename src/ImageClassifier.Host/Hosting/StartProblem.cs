@@ -10,8 +10,8 @@ using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>Tells the web tier why a node died at its start: a record of the node in the store, where the scaler looks for
-/// it. A node on a machine of its own has no other way.</summary>
+/// <summary>Tells the web tier why a node died at its start: a record of the node in the store, where the scaler looks
+/// for it. A node on a machine of its own has no other way.</summary>
 internal static class StartProblem
 {
     /// <summary>The option that names a node's instance.</summary>

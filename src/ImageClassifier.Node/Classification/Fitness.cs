@@ -28,7 +28,7 @@ internal sealed class Fitness(int maxFailures, Action<string> onUnfit)
     {
         if (Interlocked.Increment(ref _failures) != maxFailures) return;
         EndAs(string.Create(CultureInfo.InvariantCulture,
-            $"{maxFailures} pictures in a row could not be classified: the model, the memory or the machine is at fault."));
+            $"{maxFailures} pictures in a row could not be classified: the model, memory or machine is at fault."));
     }
 
     /// <summary>The store or a queue refused a call for good, each time that it was tried.</summary>

@@ -4,9 +4,9 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>Calls of a store or queue that may be away for a while, or for memory that others have. To hand a message back
-/// would spend its receives, and more of them would be taken meanwhile; so the node keeps what it has, with the leases
-/// renewed, and takes no more once its hand is full.</summary>
+/// <summary>Calls of a store or queue that may be away for a while, or for memory that others have. To hand a message
+/// back would spend its receives, and more of them would be taken meanwhile; so the node keeps what it has, with the
+/// leases renewed, and takes no more once its hand is full.</summary>
 internal static class OutageRetries
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
@@ -23,8 +23,8 @@ internal static class OutageRetries
     public static RetryPolicy Patient(TimeSpan maxLease) =>
         new(ShortPauses + (int)(maxLease / LongestPause), TimeSpan.FromMilliseconds(200), LongestPause);
 
-    /// <summary>Calls, and calls again where the store cannot be reached, or memory is short; a few times also where the
-    /// store refuses the call for good.</summary>
+    /// <summary>Calls, and calls again where the store cannot be reached, or memory is short; a few times also where
+    /// the store refuses the call for good.</summary>
     /// <exception cref="StoreRefusedException">It refused each time.</exception>
     /// <exception cref="IOException">It could not be reached for too long.</exception>
     /// <exception cref="OutOfMemoryException">Memory was short for too long.</exception>

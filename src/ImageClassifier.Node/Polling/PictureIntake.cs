@@ -44,7 +44,7 @@ internal sealed class PictureIntake(
         catch (StoreRefusedException refusal)
         {
             fitness.Refused(refusal.Message);
-            log.Warning("Job {0} was handed back because the store refuses the node: {1}", request.Job, refusal.Message);
+            log.Warning("Job {0} was handed back, the store refuses the node: {1}", request.Job, refusal.Message);
             return new JobWork.NotDone(delivery);
         }
         catch (IOException failure)

@@ -71,10 +71,14 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     /// <param name="ports">What it needs from outside.</param>
     /// <param name="time">The clock of the actor system.</param>
     /// <param name="classifierDispatcher">The dispatcher on whose threads the model runs.</param>
-    /// <param name="onEnded">Called once, within the actor, when the node has ended, with why it cannot work, or null where
-    /// it ended in order: must not block or throw.</param>
+    /// <param name="onEnded">Called once, within the actor, when the node has ended, with why it cannot work, or null
+    /// where it ended in order: must not block or throw.</param>
     public static Props Props(
-        NodeSettings settings, NodePorts ports, TimeProvider time, string classifierDispatcher, Action<string?> onEnded) =>
+        NodeSettings settings,
+        NodePorts ports,
+        TimeProvider time,
+        string classifierDispatcher,
+        Action<string?> onEnded) =>
         Akka.Actor.Props.Create(() => new NodeSupervisorActor(settings, ports, time, classifierDispatcher, onEnded));
 
     /// <inheritdoc />

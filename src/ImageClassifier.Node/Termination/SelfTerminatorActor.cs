@@ -8,7 +8,8 @@ using ImageClassifier.Streams;
 namespace ImageClassifier.Node.Termination;
 
 /// <summary>Asks its owner to end the instance, once: when the <see cref="IdleRule"/> says so, which it tells of the polls and
-/// for which it measures the queue; when no poll has succeeded for too long; or when the queue refuses its calls.</summary>
+/// for which it measures the queue; when no poll has succeeded for too long; or when the queue refuses
+/// its calls.</summary>
 internal sealed class SelfTerminatorActor : ReceiveActor
 {
     private const string Stays = "{0} polls in a row were empty, but {1} messages wait: the instance stays";
@@ -26,6 +27,7 @@ internal sealed class SelfTerminatorActor : ReceiveActor
     private readonly TimeSpan _cutOffLimit;
     private TimeSpan? _cutOffSince;
     private TimeSpan? _refusedSince;
+    private TimeSpan? _measureRefusedSince;
 
     // What may go on for an hour is said when it begins.
     private bool _hasSaidThatItStays;
@@ -81,6 +83,7 @@ internal sealed class SelfTerminatorActor : ReceiveActor
         Receive<Measured>(measured =>
         {
             _hasSaidNotMeasurable = false;
+            _measureRefusedSince = null;
             var emptyPolls = _rule.EmptyPolls;
             if (_rule.Measured(measured.Waiting, _time.GetUtcNow()))
             {
@@ -101,7 +104,9 @@ internal sealed class SelfTerminatorActor : ReceiveActor
         Receive<NotMeasured>(notMeasured =>
         {
             // It would stay for ever, and it has nothing to do.
-            if (notMeasured.Cause is IPermanentRefusal)
+            var now = _time.GetMonotonic();
+            _measureRefusedSince = notMeasured.Cause is IPermanentRefusal ? _measureRefusedSince ?? now : null;
+            if (now - _measureRefusedSince >= RefusedLimit)
             {
                 End("it may not measure its queue", notMeasured.Cause.Message);
                 return;

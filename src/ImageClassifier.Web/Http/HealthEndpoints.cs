@@ -10,7 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace ImageClassifier.Web.Http;
 
 /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: queue and store answer too, refuse
-/// nothing that uploads need, and the service is not stopping; its body says what is wrong besides. Whoever asks costs nothing: calls that are paid for are made for all who ask within a while.</summary>
+/// nothing that uploads need, and the service is not stopping; its body says what is wrong besides. Whoever asks costs
+/// nothing: calls that are paid for are made for all who ask within a while.</summary>
 internal sealed class HealthEndpoints(
     QueuePair queues,
     IObjectStore store,

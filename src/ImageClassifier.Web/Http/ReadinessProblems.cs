@@ -7,12 +7,12 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary>What is wrong with a service that takes uploads all the same. Everyone may read it, so it names no files, keys
-/// and accounts.</summary>
+/// <summary>What is wrong with a service that takes uploads all the same. Everyone may read it, so it names no files,
+/// keys and accounts.</summary>
 internal sealed class ReadinessProblems(IRequiredActor<WebSupervisorActor> tier, PortRefusals refusals)
 {
     public const string NodesFail =
-        "App nodes cannot work, and none is running: pictures are accepted and wait. GET /api/fleet and the log say why.";
+        "App nodes cannot work, and none is running: pictures are accepted and wait. /api/fleet and the log say why.";
 
     public const string CallsRefused =
         "Some calls to the store or to a queue are refused: a permission is missing. The log says which.";

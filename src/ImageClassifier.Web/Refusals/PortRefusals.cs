@@ -7,8 +7,8 @@ namespace ImageClassifier.Web.Refusals;
 
 /// <summary>
 /// The calls that the store or a queue refuses the web tier for good. A refusal stands until the same call succeeds, or
-/// for a while after it last came, because a call that is made for uploads only is not made while a balancer sends none.
-/// Safe from any thread.
+/// for a while after it last came, because a call that is made for uploads only is not made while a balancer sends
+/// none. Safe from any thread.
 /// </summary>
 internal sealed class PortRefusals(TimeProvider time, ILogger<PortRefusals> log)
 {

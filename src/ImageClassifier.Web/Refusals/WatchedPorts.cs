@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace ImageClassifier.Web.Refusals;
 
-/// <summary>Puts the watch between the web tier and its store and queues, so that no caller has to think of it.</summary>
+/// <summary>Puts the watch between the web tier and its store and queues, so that no caller has to think of
+/// it.</summary>
 internal static class WatchedPorts
 {
     /// <summary>Replaces the store and the queues that are there by watched ones.</summary>

@@ -7,7 +7,8 @@ namespace ImageClassifier.Web.Refusals;
 /// <param name="name">What it is called, for the log.</param>
 /// <param name="isReceived">Whether the web tier receives from it rather than sends to it.</param>
 /// <param name="refusals">Where they are noted.</param>
-internal sealed class WatchedQueue(IMessageQueue queue, string name, bool isReceived, PortRefusals refusals) : IMessageQueue
+internal sealed class WatchedQueue(IMessageQueue queue, string name, bool isReceived, PortRefusals refusals)
+    : IMessageQueue
 {
     private readonly PortCall _send = new($"Sending to the {name}", IsNeededForUploads: !isReceived);
     private readonly PortCall _receive = new($"Receiving from the {name}", IsNeededForUploads: isReceived);

@@ -11,11 +11,13 @@ internal sealed class WatchedStore(IObjectStore store, PortRefusals refusals) : 
     private static readonly PortCall List = new("Listing the store", IsNeededForUploads: false);
     private static readonly PortCall Delete = new("Deleting from the store", IsNeededForUploads: false);
 
-    public Task PutAsync(string key, Stream content, CancellationToken cancellation) => refusals.WatchAsync(Write, async () =>
-    {
-        await store.PutAsync(key, content, cancellation).ConfigureAwait(false);
-        return true;
-    });
+    public Task PutAsync(string key, Stream content, CancellationToken cancellation) => refusals.WatchAsync(
+        Write,
+        async () =>
+        {
+            await store.PutAsync(key, content, cancellation).ConfigureAwait(false);
+            return true;
+        });
 
     public Task<bool> PutIfAbsentAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellation) =>
         refusals.WatchAsync(Write, () => store.PutIfAbsentAsync(key, content, cancellation));
@@ -34,9 +36,11 @@ internal sealed class WatchedStore(IObjectStore store, PortRefusals refusals) : 
         }
     }
 
-    public Task DeleteAsync(string key, CancellationToken cancellation) => refusals.WatchAsync(Delete, async () =>
-    {
-        await store.DeleteAsync(key, cancellation).ConfigureAwait(false);
-        return true;
-    });
+    public Task DeleteAsync(string key, CancellationToken cancellation) => refusals.WatchAsync(
+        Delete,
+        async () =>
+        {
+            await store.DeleteAsync(key, cancellation).ConfigureAwait(false);
+            return true;
+        });
 }

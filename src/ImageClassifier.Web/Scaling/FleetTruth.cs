@@ -166,7 +166,8 @@ internal sealed class FleetTruth(FleetLimits limits)
             news.Fail(known, "never came up");
     }
 
-    /// <summary>What the fleet knows of a problem is told once, and only where the node did not say it itself.</summary>
+    /// <summary>What the fleet knows of a problem is told once, and only where the node did not say it
+    /// itself.</summary>
     private void NoteProblem(Known known, bool hasGivenUp, FleetNews news)
     {
         if (known.Shown!.Problem is not { } problem || known.HasToldProblem) return;
@@ -197,8 +198,8 @@ internal sealed class FleetTruth(FleetLimits limits)
         news.ToEnd.Add(new Ending(known.Id, reason));
     }
 
-    /// <summary>Whether its node answers otherwise than those that are launched now, and so is to make room for them. Where
-    /// the web tier does not know what those run, the newest node that has worked tells.</summary>
+    /// <summary>Whether its node answers otherwise than those that are launched now, and so is to make room for them.
+    /// Where the web tier does not know what those run, the newest node that has worked tells.</summary>
     private bool IsOutdated(Known known, Known? newest)
     {
         if (RecordOf(known) is not { State: InstanceState.Running } record) return false;
@@ -209,7 +210,7 @@ internal sealed class FleetTruth(FleetLimits limits)
     }
 
     private Known? NewestThatWorked() => _known.Values
-        .Where(known => known.State == InstanceState.Running && RecordOf(known) is { State: InstanceState.Running, PicturesDone: > 0 })
+        .Where(known => known.State == InstanceState.Running && RecordOf(known) is { PicturesDone: > 0 })
         .MaxBy(known => known.LaunchedAt);
 
     private NodeRecord? RecordOf(Known known) => _heard.GetValueOrDefault(known.Id)?.Record;
@@ -230,8 +231,8 @@ internal sealed class FleetTruth(FleetLimits limits)
         return silent >= limits.SilenceLimit ? $"nothing was heard of it for {Text(limits.SilenceLimit)}" : null;
     }
 
-    /// <summary>Where the fleet calls a machine running, or an earlier web tier launched it, its record alone may tell that it
-    /// is up: then it is judged only while records can be read. Null: not to be judged.</summary>
+    /// <summary>Where the fleet calls a machine running, or an earlier web tier launched it, its record alone may tell
+    /// that it is up: then it is judged only while records can be read. Null: not to be judged.</summary>
     private DateTimeOffset? BootingSince(Known known)
     {
         if (known.IsOurs && known.Shown!.State == InstanceState.Pending) return known.LaunchedAt;

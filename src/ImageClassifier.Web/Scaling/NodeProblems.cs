@@ -3,8 +3,8 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Web.Scaling;
 
-/// <summary>Why nodes ended that could not work: the latest reasons, one for an instance, newest first. They are forgotten
-/// once an instance that was launched after them works, or when they are old.</summary>
+/// <summary>Why nodes ended that could not work: the latest reasons, one for an instance, newest first. They are
+/// forgotten once an instance that was launched after them works, or when they are old.</summary>
 internal sealed class NodeProblems
 {
     private const int Kept = 10;

@@ -40,8 +40,8 @@ public sealed record ScalingSettings(
 {
     private const string PerImage = "per-image";
 
-    /// <summary>Stands for the model and the settings of the nodes that this web tier launches: others drain. Null where it
-    /// cannot know them.</summary>
+    /// <summary>Stands for the model and the settings of the nodes that this web tier launches: others drain. Null
+    /// where it cannot know them.</summary>
     public string? Fingerprint { get; init; }
 
     internal FleetLimits Limits => new(LaunchTimeout, BootDeadline, SilenceLimit, MaxLifetime)

@@ -14,7 +14,8 @@ using static ImageClassifier.Web.Supervision.WebSupervisorProtocol;
 namespace ImageClassifier.Web.Supervision;
 
 /// <summary>Puts the web tier into a host. The host gives the ports: <see cref="QueuePair"/>,
-/// <see cref="IObjectStore"/> and <see cref="IInstanceFleet"/>, queues and store before <see cref="AddWebTier"/>.</summary>
+/// <see cref="IObjectStore"/> and <see cref="IInstanceFleet"/>, queues and store
+/// before <see cref="AddWebTier"/>.</summary>
 public static class WebHostingExtensions
 {
     // Within the phase's own limit, which is within the host's.

@@ -116,7 +116,8 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
         var two = await IdentityAsync(InstanceId.Parse("two"));
         await fleet.RequestDrainAsync([one.Id], default);
 
-        await Condition.BecomesTrueAsync(() => Task.FromResult(one.DrainRequested.IsCancellationRequested), "it drains");
+        await Condition.BecomesTrueAsync(
+            () => Task.FromResult(one.DrainRequested.IsCancellationRequested), "it drains");
         Assert.False(two.DrainRequested.IsCancellationRequested);
     }
 

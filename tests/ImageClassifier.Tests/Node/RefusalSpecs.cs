@@ -9,7 +9,8 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Node;
 
-/// <summary>A node whose store or queues refuse its calls for good: it ends soon, says why, and costs jobs little.</summary>
+/// <summary>A node whose store or queues refuse its calls for good: it ends soon, says why, and costs jobs
+/// little.</summary>
 public sealed class RefusalSpecs(ITestOutputHelper output) : NodeSpecs(output)
 {
     private const string Reason = "AccessDenied: the node may not.";
@@ -34,9 +35,7 @@ public sealed class RefusalSpecs(ITestOutputHelper output) : NodeSpecs(output)
     [Fact]
     public async Task A_node_that_may_not_read_pictures_ends_and_hands_everything_back_after_one_receive()
     {
-        Store.Before = (call, key) => call == StoreCall.Get && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal)
-            ? Refuse()
-            : Task.CompletedTask;
+        Store.Before = (call, key) => IsReadOfPicture(call, key) ? Refuse() : Task.CompletedTask;
         for (var i = 0; i < 50; i++) Upload($"word-{i}");
         await RunToTheEndAsync();
 
@@ -93,10 +92,7 @@ public sealed class RefusalSpecs(ITestOutputHelper output) : NodeSpecs(output)
     {
         var refusals = 3;
         Store.Before = (call, key) =>
-            call == StoreCall.Get && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal)
-            && Interlocked.Decrement(ref refusals) >= 0
-                ? Refuse()
-                : Task.CompletedTask;
+            IsReadOfPicture(call, key) && Interlocked.Decrement(ref refusals) >= 0 ? Refuse() : Task.CompletedTask;
         Requests.FailNext(QueueCall.Receive, times: 3, new QueueRefusedException(Reason));
         var request = Upload("cat");
         Start();
@@ -105,6 +101,9 @@ public sealed class RefusalSpecs(ITestOutputHelper output) : NodeSpecs(output)
         Assert.Equal(1, Assert.Single(Requests.Deleted).ReceiveCount);
         Assert.Equal([InstanceState.Running], Identity.Reports);
     }
+
+    private static bool IsReadOfPicture(StoreCall call, string key) =>
+        call == StoreCall.Get && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal);
 
     private static Task Refuse() => Task.FromException(new StoreRefusedException(Reason));
 

@@ -92,7 +92,7 @@ public sealed class S3FailureSpecs : IDisposable
 
     [Theory]
     [InlineData(400, "ExpiredToken", "The provided token has expired.")]
-    [InlineData(403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")]
+    [InlineData(403, "RequestTimeTooSkewed", "The difference between the times is too large.")]
     [InlineData(403, "InvalidObjectState", "The operation is not valid for the object's storage class")]
     [InlineData(500, "InternalError", "We encountered an internal error. Please try again.")]
     [InlineData(503, "SlowDown", "Please reduce your request rate.")]

@@ -314,7 +314,9 @@ public sealed class FleetTruthSpecs
         _truth.Launched([One], Start);
         Look(Start, [Instance(One, InstanceState.Running, Start)], [Sighting(One, Start, "a")]);
         var news = Look(
-            Start + Minute, [Instance(One, InstanceState.Running, Start)], [Problem(One, "access denied", Start + Minute)]);
+            Start + Minute,
+            [Instance(One, InstanceState.Running, Start)],
+            [Problem(One, "access denied", Start + Minute)]);
 
         Assert.Equal([One], FailedOf(news));
         Assert.Equal(new FleetCount(0, 0, 1), _truth.Count);
@@ -337,7 +339,8 @@ public sealed class FleetTruthSpecs
         var news = Look(Start, [Instance(One, InstanceState.Ended)], [Problem(One, "access denied")]);
         Assert.Single(news.Problems);
         Assert.Empty(news.Failed);
-        Assert.Empty(Look(Start + Minute, [Instance(One, InstanceState.Ended)], [Problem(One, "access denied")]).Failed);
+        var later = Look(Start + Minute, [Instance(One, InstanceState.Ended)], [Problem(One, "access denied")]);
+        Assert.Empty(later.Failed);
     }
 
     [Fact]
@@ -370,7 +373,8 @@ public sealed class FleetTruthSpecs
             Instance(One, InstanceState.Running),
             Scaling.Instance(Two, InstanceState.Running, Start + Minute),
         ];
-        Assert.Empty(Look(Start + Minute, fleet, [Sighting(One, Start, "old", done: 9), Sighting(Two, Start, "new")]).ToEnd);
+        NodeSighting[] first = [Sighting(One, Start, "old", done: 9), Sighting(Two, Start, "new")];
+        Assert.Empty(Look(Start + Minute, fleet, first).ToEnd);
         var later = Start + Minute * 1.5;
         var news = Look(later, fleet, [Sighting(One, Start, "old", done: 9), Sighting(Two, later, "new", done: 1)]);
         Assert.Equal(One, Assert.Single(news.ToEnd).Instance);
@@ -392,7 +396,10 @@ public sealed class FleetTruthSpecs
 
     private static NodeSighting Sighting(
         InstanceId id, DateTimeOffset lastModified, string fingerprint, long done = 0) =>
-        new(id, lastModified, new NodeRecord(id, InstanceState.Running, done, null, null) { Fingerprint = fingerprint });
+        new(id, lastModified, new NodeRecord(id, InstanceState.Running, done, null, null)
+        {
+            Fingerprint = fingerprint,
+        });
 
     private static NodeSighting Problem(InstanceId id, string reason, DateTimeOffset? lastModified = null) =>
         new(id, lastModified ?? Start, new NodeRecord(id, InstanceState.Ended, 0, null, null) { Problem = reason });
