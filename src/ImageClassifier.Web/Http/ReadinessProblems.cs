@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Akka.Hosting;
 using ImageClassifier.Web.Refusals;
-using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Supervision;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
