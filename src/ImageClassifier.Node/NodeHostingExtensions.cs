@@ -24,8 +24,15 @@ public static class NodeHostingExtensions
     /// <param name="builder">Of the actor system.</param>
     /// <param name="settings">The node's.</param>
     /// <param name="clock">Makes the node's time from the actor system's; null: that is the node's.</param>
+    /// <param name="fingerprint">Stands for the node's model and settings; null: they are not compared.</param>
+    /// <param name="onEnded">Called once when the node has ended, with why it cannot work, or null where it ended in
+    /// order: must not block or throw.</param>
     public static AkkaConfigurationBuilder WithAppNode(
-        this AkkaConfigurationBuilder builder, NodeSettings settings, Func<TimeProvider, TimeProvider>? clock = null)
+        this AkkaConfigurationBuilder builder,
+        NodeSettings settings,
+        Func<TimeProvider, TimeProvider>? clock = null,
+        string? fingerprint = null,
+        Action<string?>? onEnded = null)
     {
         var threads = settings.Classification.Classifiers.ToString(CultureInfo.InvariantCulture);
         return builder
@@ -36,9 +43,12 @@ public static class NodeHostingExtensions
                     resolver.GetService<QueuePair>(),
                     resolver.GetService<IObjectStore>(),
                     resolver.GetService<IImageClassifier>(),
-                    resolver.GetService<IInstanceIdentity>());
+                    resolver.GetService<IInstanceIdentity>())
+                {
+                    Fingerprint = fingerprint,
+                };
                 registry.Register<NodeSupervisorActor>(
-                    StartNode(system, settings, ports, ClassifierDispatcher, clock));
+                    StartNode(system, settings, ports, ClassifierDispatcher, clock, onEnded));
             });
     }
 
@@ -48,7 +58,8 @@ public static class NodeHostingExtensions
         NodeSettings settings,
         NodePorts ports,
         string classifierDispatcher,
-        Func<TimeProvider, TimeProvider>? clock = null)
+        Func<TimeProvider, TimeProvider>? clock = null,
+        Action<string?>? onEnded = null)
     {
         var shutdown = CoordinatedShutdown.Get(system);
         TimeProvider time = new SchedulerTimeProvider(system);
@@ -65,6 +76,10 @@ public static class NodeHostingExtensions
         return node;
 
         // Where the shutdown runs already, this does nothing.
-        void EndSystem() => _ = shutdown.Run(NodeEndedReason.Instance);
+        void EndSystem(string? problem)
+        {
+            onEnded?.Invoke(problem);
+            _ = shutdown.Run(NodeEndedReason.Instance);
+        }
     }
 }

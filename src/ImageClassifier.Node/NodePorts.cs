@@ -8,4 +8,9 @@ namespace ImageClassifier.Node;
 /// <param name="Classifier">The model.</param>
 /// <param name="Identity">The instance that the node runs on.</param>
 public sealed record NodePorts(
-    QueuePair Queues, IObjectStore Store, IImageClassifier Classifier, IInstanceIdentity Identity);
+    QueuePair Queues, IObjectStore Store, IImageClassifier Classifier, IInstanceIdentity Identity)
+{
+    /// <summary>Stands for the node's model and settings: a web tier with others has the node drain. Null: they are not
+    /// compared.</summary>
+    public string? Fingerprint { get; init; }
+}

@@ -63,7 +63,7 @@ internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
             case QueueOutcomeKind.Done:
                 Plan(delivery, entry, calledAt + RenewAfter);
                 break;
-            case QueueOutcomeKind.Retriable:
+            case QueueOutcomeKind.Retriable or QueueOutcomeKind.Refused:
                 Plan(delivery, entry, now + RetryAfter);
                 break;
             default:

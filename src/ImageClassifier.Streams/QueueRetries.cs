@@ -6,8 +6,9 @@ namespace ImageClassifier.Streams;
 internal static class QueueRetries
 {
     /// <summary>Makes a batch call, and makes it again with only those entries that were
-    /// <see cref="QueueOutcomeKind.Retriable"/>. A call that throws counts as that for all its entries.</summary>
-    /// <returns>One outcome an entry, in the same order; retriable where the attempts ran out.</returns>
+    /// <see cref="QueueOutcomeKind.Retriable"/>, or a few times <see cref="QueueOutcomeKind.Refused"/>. A call that
+    /// throws counts as one of these for all its entries.</summary>
+    /// <returns>One outcome an entry, in the same order; retriable or refused where the attempts ran out.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static async Task<IReadOnlyList<QueueOutcome>> RunAsync<T>(
         IReadOnlyList<T> entries,
@@ -23,13 +24,19 @@ internal static class QueueRetries
         {
             var answers = await TryCallAsync([.. open.Select(index => entries[index])], call, cancellation);
             for (var i = 0; i < open.Length; i++) outcomes[open[i]] = answers[i];
-            open = [.. open.Where(index => outcomes[index].Kind == QueueOutcomeKind.Retriable)];
-            if (attempt >= retries.Attempts) break;
+            open = [.. open.Where(index => attempt < MostAttempts(outcomes[index].Kind, retries))];
             if (open.Length > 0) await Task.Delay(backoff.Next(), time, cancellation);
         }
 
         return outcomes;
     }
+
+    private static int MostAttempts(QueueOutcomeKind outcome, RetryPolicy retries) => outcome switch
+    {
+        QueueOutcomeKind.Retriable => retries.Attempts,
+        QueueOutcomeKind.Refused => RetryPolicy.RefusedAttempts,
+        _ => 0,
+    };
 
     private static async Task<IReadOnlyList<QueueOutcome>> TryCallAsync<T>(
         IReadOnlyList<T> entries,
@@ -41,14 +48,17 @@ internal static class QueueRetries
             var answers = await call(entries);
             return answers.Count == entries.Count
                 ? answers
-                : AllRetriable($"The queue answered {answers.Count} outcomes for {entries.Count} entries.");
+                : All(
+                    QueueOutcomeKind.Retriable,
+                    $"The queue answered {answers.Count} outcomes for {entries.Count} entries.");
         }
         catch (Exception failure) when (!cancellation.IsCancellationRequested)
         {
-            return AllRetriable(failure.Message);
+            var kind = failure is IPermanentRefusal ? QueueOutcomeKind.Refused : QueueOutcomeKind.Retriable;
+            return All(kind, failure.Message);
         }
 
-        QueueOutcome[] AllRetriable(string reason) =>
-            [.. Enumerable.Repeat(new QueueOutcome(QueueOutcomeKind.Retriable, reason), entries.Count)];
+        QueueOutcome[] All(QueueOutcomeKind kind, string reason) =>
+            [.. Enumerable.Repeat(new QueueOutcome(kind, reason), entries.Count)];
     }
 }

@@ -10,8 +10,8 @@ public static class QueueSends
     /// the queue cannot be reached, are sent again alone. An entry that was taken although its answer was lost is sent
     /// twice; the queue drops the second by its deduplication id.
     /// </summary>
-    /// <returns>One outcome a message, in the same order: <see cref="QueueOutcomeKind.Retriable"/> where the attempts
-    /// ran out. No failure of the queue is thrown.</returns>
+    /// <returns>One outcome a message, in the same order: <see cref="QueueOutcomeKind.Retriable"/> or
+    /// <see cref="QueueOutcomeKind.Refused"/> where the attempts ran out. No failure of the queue is thrown.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled; some messages may have been sent.</exception>
     public static Task<IReadOnlyList<QueueOutcome>> SendAllAsync(
         IMessageQueue queue,

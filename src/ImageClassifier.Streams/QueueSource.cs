@@ -17,7 +17,13 @@ public static class QueueSource
     /// <param name="settings">How it is polled.</param>
     /// <param name="time">The clock; of the actor system that runs the stream.</param>
     /// <param name="onPoll">Told of each poll that ended, within the stream: must not block or throw.</param>
+    /// <param name="onRenewalsRefused">Told why, when the queue refuses the renewal of leases again and again for good;
+    /// within the stream: must not block or throw.</param>
     public static Source<Delivery, IQueueSourceControl> Create(
-        IMessageQueue queue, QueueSourceSettings settings, TimeProvider time, Action<PollReport>? onPoll = null) =>
-        Source.FromGraph(new QueueSourceStage(queue, settings, time, onPoll));
+        IMessageQueue queue,
+        QueueSourceSettings settings,
+        TimeProvider time,
+        Action<PollReport>? onPoll = null,
+        Action<string>? onRenewalsRefused = null) =>
+        Source.FromGraph(new QueueSourceStage(queue, settings, time, onPoll, onRenewalsRefused));
 }

@@ -7,7 +7,11 @@ namespace ImageClassifier.Streams;
 
 /// <summary>The stage behind <see cref="QueueSource"/>.</summary>
 internal sealed class QueueSourceStage(
-    IMessageQueue queue, QueueSourceSettings settings, TimeProvider time, Action<PollReport>? onPoll)
+    IMessageQueue queue,
+    QueueSourceSettings settings,
+    TimeProvider time,
+    Action<PollReport>? onPoll,
+    Action<string>? onRenewalsRefused)
     : GraphStageWithMaterializedValue<SourceShape<Delivery>, IQueueSourceControl>
 {
     private readonly Outlet<Delivery> _out = new("QueueSource.out");
@@ -109,6 +113,7 @@ internal sealed class QueueSourceStage(
         private bool _isRenewing;
         private bool _isDraining;
         private int _handBacksUnderWay;
+        private int _renewalsRefused;
 
         public Logic(QueueSourceStage stage, Control control)
             : base(stage.Shape)
@@ -299,6 +304,7 @@ internal sealed class QueueSourceStage(
             _isRenewing = false;
             if (renewal.Failure is not null)
                 Log.Warning("{0} leases could not be renewed yet: {1}", renewal.Due.Count, renewal.Failure.Message);
+            CountRefusals(renewal);
 
             var now = Now;
             for (var i = 0; i < renewal.Due.Count; i++)
@@ -310,6 +316,15 @@ internal sealed class QueueSourceStage(
             }
 
             RenewDue();
+        }
+
+        private void CountRefusals(RenewalOutcome renewal)
+        {
+            var refusal = renewal.Failure is IPermanentRefusal
+                ? renewal.Failure.Message
+                : renewal.Outcomes.FirstOrDefault(outcome => outcome.Kind == QueueOutcomeKind.Refused)?.Reason;
+            _renewalsRefused = refusal is null ? 0 : _renewalsRefused + 1;
+            if (_renewalsRefused == RetryPolicy.RefusedAttempts) _stage.OnRenewalsRefused?.Invoke(refusal!);
         }
 
         private void OnDrain()
@@ -385,6 +400,8 @@ internal sealed class QueueSourceStage(
     private TimeProvider Time => time;
 
     private Action<PollReport>? OnPoll => onPoll;
+
+    private Action<string>? OnRenewalsRefused => onRenewalsRefused;
 
     private sealed record PollOutcome(IReadOnlyList<ReceivedMessage> Messages, Exception? Failure);
 

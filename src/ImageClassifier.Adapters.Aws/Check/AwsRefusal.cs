@@ -28,6 +28,19 @@ internal static class AwsRefusals
         _ => AwsRefusal.Other,
     };
 
+    /// <summary>Whether it stays refused until someone mends a permission, a key or a setting. What passes by itself is
+    /// not: the SDK gets new credentials where they have expired and sets its clock right, credentials that are not
+    /// found may be a machine's metadata service that does not answer, and an archived object is that object's own
+    /// trouble.</summary>
+    public static bool IsPermanent(Exception failure) =>
+        failure is AmazonServiceException { Retryable: null } refused
+        && (int)refused.StatusCode < 500
+        && Of(refused) is not AwsRefusal.Other
+        && ShortCode(refused) is not ("ExpiredToken" or "ExpiredTokenException" or "TokenRefreshRequired"
+            or "RequestExpired" or "RequestTimeTooSkewed" or "RequestInTheFuture" or "InvalidObjectState"
+            or "TemporaryRedirect" or "Redirect" or "RequestLimitExceeded" or "KmsThrottled")
+        && ShortCode(refused)?.Contains("Throttl", StringComparison.OrdinalIgnoreCase) != true;
+
     /// <summary>What is wrong, in one line.</summary>
     /// <param name="failure">What AWS or the SDK said.</param>
     /// <param name="operation">What was tried, as the permission to do it is called: <c>sqs:SendMessage</c>.</param>
@@ -53,6 +66,10 @@ internal static class AwsRefusals
         "PermanentRedirect" or "AuthorizationHeaderMalformed" or "TemporaryRedirect" or "Redirect"
             or "IllegalLocationConstraintException" => AwsRefusal.WrongRegion,
         "NoSuchBucket" or "QueueDoesNotExist" or "NonExistentQueue" => AwsRefusal.NotThere,
+        // What a key of KMS refuses; most of it is no 403. Some services write KMS.DisabledException.
+        "DisabledException" or "NotFoundException" or "KMSInvalidStateException" or "KmsInvalidState"
+            or "InvalidKeyUsageException" or "KmsInvalidKeyUsage" or "KmsDisabled" or "KmsNotFound" or "KmsAccessDenied"
+            or "KmsOptInRequired" or "OptInRequired" => AwsRefusal.NoPermission,
         _ when refused.StatusCode == HttpStatusCode.Forbidden => AwsRefusal.NoPermission,
         { } code when code.StartsWith("AccessDenied", StringComparison.Ordinal) => AwsRefusal.NoPermission,
         _ when refused.StatusCode == HttpStatusCode.MovedPermanently => AwsRefusal.WrongRegion,

@@ -123,6 +123,7 @@ internal sealed partial class FleetView(TimeProvider time)
         private long _firstShown;
         private DateTimeOffset? _seenRunningAt;
         private DateTimeOffset? _endedAt;
+        private string? _problem;
 
         public string? ClientToken { get; private set; }
 
@@ -149,6 +150,7 @@ internal sealed partial class FleetView(TimeProvider time)
                 _endedAt = transition ?? time.GetUtcNow();
                 // Only times of one clock are compared.
                 _mayHaveRun = MayHaveRun(instance, transition - launchedAt ?? SeenFor(time));
+                _problem = _mayHaveRun ? null : ProblemOf(instance);
             }
 
             _state = state;
@@ -158,8 +160,16 @@ internal sealed partial class FleetView(TimeProvider time)
         {
             var runningAt = HasEnded && _mayHaveRun ? _seenRunningAt ?? launchedAt : (DateTimeOffset?)null;
             return new FleetInstance(
-                id, _state ?? InstanceState.Pending, launchedAt, runningAt, HasEnded ? _endedAt : null);
+                id, _state ?? InstanceState.Pending, launchedAt, runningAt, HasEnded ? _endedAt : null, _problem);
         }
+
+        private static string ProblemOf(Instance instance) => instance.StateReason switch
+        {
+            { Code: "Client.InstanceInitiatedShutdown" } =>
+                "The machine shut itself down soon after its start. Its system log (journal) says why.",
+            { Message: { Length: > 0 } message } => message,
+            _ => "EC2 ended the machine and gave no reason.",
+        };
 
         private TimeSpan SeenFor(TimeProvider time) =>
             _state is null ? TimeSpan.MaxValue : time.GetElapsedTime(_firstShown);

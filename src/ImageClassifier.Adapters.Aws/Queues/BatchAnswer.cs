@@ -20,7 +20,9 @@ internal sealed class BatchAnswer(
 
     /// <summary>What a failed entry of a send means.</summary>
     public static QueueOutcomeKind OfSend(BatchResultErrorEntry error) =>
-        IsWrong(error) ? QueueOutcomeKind.Invalid : QueueOutcomeKind.Retriable;
+        IsRefused(error) ? QueueOutcomeKind.Refused
+        : IsWrong(error) ? QueueOutcomeKind.Invalid
+        : QueueOutcomeKind.Retriable;
 
     /// <summary>What a failed entry of a delete or an extend means. <c>InvalidParameterValue</c> is what FIFO queues
     /// answer for a receipt that has expired; the entry's other values are checked before they are sent.</summary>
@@ -51,6 +53,13 @@ internal sealed class BatchAnswer(
     }
 
     private QueueOutcome OutcomeOf(int index) => _outcomes.GetValueOrDefault(IdOf(index), Unanswered);
+
+    // SQS calls these the sender's fault, and nothing is wrong with the entry.
+    private static bool IsRefused(BatchResultErrorEntry error) =>
+        CodeOf(error) is { } code
+        && (code.StartsWith("AccessDenied", StringComparison.Ordinal)
+            || code is "KmsAccessDenied" or "KmsDisabled" or "KmsInvalidState" or "KmsNotFound" or "KmsOptInRequired"
+                or "KmsInvalidKeyUsage");
 
     // Some codes that say "come back later" are called the sender's fault.
     private static bool IsWrong(BatchResultErrorEntry error) =>

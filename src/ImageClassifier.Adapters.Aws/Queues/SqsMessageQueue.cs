@@ -150,7 +150,7 @@ public sealed class SqsMessageQueue : IMessageQueue
         }
         catch (Exception failure) when (AwsFailure.Is(failure, cancellation))
         {
-            throw new QueueUnavailableException(AwsFailure.Describe("SQS", operation, failure), failure);
+            throw SqsFailure.Of(operation, failure);
         }
     }
 

@@ -49,7 +49,7 @@ public static class SqsQueueUrls
         }
         catch (Exception failure) when (AwsFailure.Is(failure, cancellation))
         {
-            throw new QueueUnavailableException(AwsFailure.Describe("SQS", "GetQueueUrl", failure), failure);
+            throw SqsFailure.Of("GetQueueUrl", failure);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using Amazon.S3;
 using Amazon.S3.Model;
+using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
@@ -222,8 +223,13 @@ public sealed class S3ObjectStore : IObjectStore
         }
     }
 
-    private static IOException Failed(string operation, Exception failure) =>
-        new(AwsFailure.Describe("S3", operation, failure), failure);
+    private static IOException Failed(string operation, Exception failure)
+    {
+        var message = AwsFailure.Describe("S3", operation, failure);
+        return AwsRefusals.IsPermanent(failure)
+            ? new StoreRefusedException(message, failure)
+            : new IOException(message, failure);
+    }
 
     private static DateTimeOffset TimeOf(DateTime? time) =>
         time is { } known ? new DateTimeOffset(known.ToUniversalTime()) : default;

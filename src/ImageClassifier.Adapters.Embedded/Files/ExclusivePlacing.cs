@@ -9,6 +9,7 @@ internal static class ExclusivePlacing
 {
     // The same numbers on Linux and macOS.
     private const int NoSuchEntry = 2;
+    private const int NotPermitted = 13;
     private const int AlreadyExists = 17;
 
     /// <summary>Places a finished file.</summary>
@@ -16,6 +17,7 @@ internal static class ExclusivePlacing
     /// <param name="destination">Its new name, on the same file system.</param>
     /// <returns>False when that name is taken.</returns>
     /// <exception cref="DirectoryNotFoundException">The destination's folder is missing.</exception>
+    /// <exception cref="UnauthorizedAccessException">This user may not write there.</exception>
     /// <exception cref="IOException">The file system refuses; one without hard links does.</exception>
     public static bool TryPlace(string source, string destination)
     {
@@ -41,6 +43,7 @@ internal static class ExclusivePlacing
             AlreadyExists when Directory.Exists(destination) =>
                 throw new IOException($"There is a folder at {destination}."),
             AlreadyExists => false,
+            NotPermitted => throw new UnauthorizedAccessException($"This user may not write {destination}."),
             NoSuchEntry => throw new DirectoryNotFoundException($"There is no folder for {destination}."),
             _ => throw new IOException(
                 $"{destination} cannot be written: {new Win32Exception(error).Message}"),

@@ -9,12 +9,18 @@ namespace ImageClassifier.Adapters.Embedded.Fleet;
 /// what it writes.</summary>
 internal sealed class ChildProcess : IDisposable
 {
-    private readonly Process _process;
-    private readonly Task _ended;
+    // A process that a signal ended has this plus the signal's number for its exit code.
+    private const int SignalExitCode = 128;
 
-    private ChildProcess(Process process)
+    private readonly Process _process;
+    private readonly LastWords _lastWords;
+    private readonly Task _ended;
+    private volatile bool _isKilled;
+
+    private ChildProcess(Process process, LastWords lastWords)
     {
         _process = process;
+        _lastWords = lastWords;
         _ended = process.WaitForExitAsync();
     }
 
@@ -38,21 +44,37 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>Whether it is gone and all that it printed was read.</summary>
     public bool IsFinished => _ended.IsCompleted;
 
+    /// <summary>Why it failed, once it is finished: its exit code and its last words. Null where it ended in order, or
+    /// was killed by this program.</summary>
+    public string? Problem()
+    {
+        if (_isKilled || _process.ExitCode == 0) return null;
+        var exit = _process.ExitCode is > SignalExitCode and var code
+            ? $"The app node was ended by signal {code - SignalExitCode}"
+            : $"The app node ended with exit code {_process.ExitCode}";
+        return _lastWords.ToString() is { Length: > 0 } words ? $"{exit}: {words}" : $"{exit}.";
+    }
+
     /// <summary>Starts a process and logs what it prints: a node has a log file of its own, so whatever comes here
     /// went wrong before it had, or around it.</summary>
     /// <exception cref="Win32Exception">The system cannot start it.</exception>
     public static ChildProcess Start(ProcessStartInfo command, InstanceId instance, ILogger log)
     {
         var process = new Process { StartInfo = command };
+        var lastWords = new LastWords();
         try
         {
             process.OutputDataReceived += (_, line) => Log(line.Data);
-            process.ErrorDataReceived += (_, line) => Log(line.Data);
+            process.ErrorDataReceived += (_, line) =>
+            {
+                Log(line.Data);
+                if (!string.IsNullOrWhiteSpace(line.Data)) lastWords.Add(line.Data);
+            };
             process.Start();
             process.StandardInput.Close();
             process.BeginOutputReadLine();
             process.BeginErrorReadLine();
-            return new ChildProcess(process);
+            return new ChildProcess(process, lastWords);
         }
         catch
         {
@@ -69,6 +91,7 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>Ends it and its own children, and waits until it is gone.</summary>
     public async Task KillAsync(CancellationToken cancellation)
     {
+        _isKilled |= !HasExited;
         try
         {
             _process.Kill(entireProcessTree: true);

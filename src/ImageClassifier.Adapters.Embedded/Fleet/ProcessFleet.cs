@@ -37,6 +37,8 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
 
     /// <summary>Since when an instance that is to end drains.</summary>
     private readonly ConcurrentDictionary<InstanceId, long> _drainsSince = new();
+
+    private readonly ConcurrentDictionary<InstanceId, string> _problems = new();
     private readonly SemaphoreSlim _launching = new(1);
     private volatile bool _stopping;
 
@@ -82,7 +84,11 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
     public async Task<IReadOnlyList<FleetInstance>> DescribeAsync(CancellationToken cancellation)
     {
         var rows = await RefreshAsync(cancellation);
-        return rows.Select(row => row.Instance).ToArray();
+        foreach (var forgotten in _problems.Keys.Except(rows.Select(row => row.Instance.Id)).ToArray())
+            _problems.TryRemove(forgotten, out _);
+        return rows
+            .Select(row => row.Instance with { Problem = _problems.GetValueOrDefault(row.Instance.Id) })
+            .ToArray();
     }
 
     /// <inheritdoc />
@@ -123,6 +129,14 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
     public async Task RequestDrainAsync(CancellationToken cancellation)
     {
         await _table.CallAsync(table => table.DrainAll(), cancellation);
+        _table.Bell.Ring();
+    }
+
+    /// <summary>Asks some instances to drain. One that still boots drains as soon as it comes up, and takes no work.
+    /// </summary>
+    public async Task RequestDrainAsync(IReadOnlyCollection<InstanceId> instances, CancellationToken cancellation)
+    {
+        foreach (var instance in instances) await _table.CallAsync(table => table.Drain(instance), cancellation);
         _table.Bell.Ring();
     }
 
@@ -201,7 +215,9 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
 
         foreach (var (instance, child) in _children)
         {
-            if (child.IsFinished && _children.TryRemove(instance, out _)) child.Dispose();
+            if (!child.IsFinished || !_children.TryRemove(instance, out _)) continue;
+            if (child.Problem() is { } problem) _problems[instance] = problem;
+            child.Dispose();
         }
 
         return rows;

@@ -210,6 +210,10 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
                 },
                 cancellation);
         }
+        catch (Exception failure) when (SqliteDatabase.IsRefusal(failure, _settings.DatabasePath))
+        {
+            throw new QueueRefusedException($"The queue's database may not be used: {failure.Message}", failure);
+        }
         catch (Exception failure) when (SqliteDatabase.IsUnavailable(failure))
         {
             _mustLook = true;

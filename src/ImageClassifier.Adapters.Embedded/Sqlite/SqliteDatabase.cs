@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 
 namespace ImageClassifier.Adapters.Embedded.Sqlite;
@@ -7,6 +8,9 @@ namespace ImageClassifier.Adapters.Embedded.Sqlite;
 internal static class SqliteDatabase
 {
     private const int BusySeconds = 5;
+
+    // The same number on Linux and macOS.
+    private const int ReadAndWrite = 6;
 
     /// <summary>Opens the file, and brings it to the version of its schema.</summary>
     /// <param name="path">The file.</param>
@@ -50,6 +54,18 @@ internal static class SqliteDatabase
             return false;
         }
     }
+
+    /// <summary>Whether the system does not let this user read or write the file: that stays until someone changes its
+    /// permissions. SQLite itself does not say why it cannot open a file.</summary>
+    /// <param name="failure">What the database said.</param>
+    /// <param name="path">Its file.</param>
+    public static bool IsRefusal(Exception failure, string path) => failure switch
+    {
+        SqliteException sqlite => (Result)sqlite.SqliteErrorCode is Result.Permission or Result.ReadOnly
+            || ((Result)sqlite.SqliteErrorCode is Result.CannotOpen && !MayUse(path)),
+        UnauthorizedAccessException => true,
+        _ => false,
+    };
 
     /// <summary>Whether a failure lies in the file or its use by others, and not in what was asked.</summary>
     public static bool IsUnavailable(Exception failure) => failure switch
@@ -140,6 +156,14 @@ internal static class SqliteDatabase
         command.CommandText = sql;
         return command.ExecuteScalar() as long? ?? 0;
     }
+
+    // Asked of the system without opening the file: closing it again would drop the locks that SQLite has on it.
+    private static bool MayUse(string path) =>
+        OperatingSystem.IsWindows() || !File.Exists(path) || Access(path, ReadAndWrite) == 0;
+
+    [DllImport("libc", EntryPoint = "access", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static extern int Access([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int mode);
 
     private static void Execute(SqliteConnection connection, string sql)
     {

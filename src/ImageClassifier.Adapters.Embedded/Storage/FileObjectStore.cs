@@ -229,7 +229,19 @@ public sealed class FileObjectStore : IObjectStore
         }
         finally
         {
+            DeleteTemporary(temporary);
+        }
+    }
+
+    private static void DeleteTemporary(string temporary)
+    {
+        try
+        {
             File.Delete(temporary);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // It could not be made either; why not is what the caller needs to hear.
         }
     }
 
@@ -356,6 +368,6 @@ public sealed class FileObjectStore : IObjectStore
     private static bool IsFull(IOException failure) =>
         failure.HResult is 28 or unchecked((int)0x80070070) or unchecked((int)0x80070027);
 
-    private static IOException NotAllowed(UnauthorizedAccessException failure) =>
+    private static StoreRefusedException NotAllowed(UnauthorizedAccessException failure) =>
         new($"The object store may not be used: {failure.Message}", failure);
 }

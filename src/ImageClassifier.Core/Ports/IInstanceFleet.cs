@@ -34,8 +34,15 @@ public sealed record LaunchOutcome(IReadOnlyList<InstanceId> Launched, string? S
 /// <param name="LaunchedAt">When it was launched.</param>
 /// <param name="RunningAt">When its node first polled; null when it never did, or the fleet cannot know.</param>
 /// <param name="EndedAt">When it ended; null while it lives.</param>
+/// <param name="Problem">What went wrong with it, as a sentence for the operator; null where the fleet knows of
+/// nothing. It may come some looks after the end.</param>
 public sealed record FleetInstance(
-    InstanceId Id, InstanceState State, DateTimeOffset LaunchedAt, DateTimeOffset? RunningAt, DateTimeOffset? EndedAt);
+    InstanceId Id,
+    InstanceState State,
+    DateTimeOffset LaunchedAt,
+    DateTimeOffset? RunningAt,
+    DateTimeOffset? EndedAt,
+    string? Problem = null);
 
 /// <summary>The life of an instance, in order.</summary>
 public enum InstanceState

@@ -8,7 +8,8 @@ namespace ImageClassifier.Core.Ports;
 /// </summary>
 /// <remarks>
 /// Time is the queue's own clock, never the caller's. A call fails as a whole (<see cref="QueueUnavailableException"/>)
-/// only when the queue cannot be reached; what is wrong with one entry is that entry's outcome, and fails no other.
+/// only when the queue cannot be reached, or refuses the call for good (<see cref="QueueRefusedException"/>); what is
+/// wrong with one entry is that entry's outcome, and fails no other.
 /// </remarks>
 public interface IMessageQueue
 {
@@ -108,6 +109,10 @@ public enum QueueOutcomeKind
     /// <summary>It failed now and can succeed when tried again.</summary>
     Retriable,
 
+    /// <summary>The queue refuses it for good, and nothing is wrong with the entry: it can succeed once someone has
+    /// mended a permission or a setting.</summary>
+    Refused,
+
     /// <summary>The message is no longer the caller's; trying again is no use.</summary>
     LeaseLost,
 
@@ -116,4 +121,4 @@ public enum QueueOutcomeKind
 }
 
 /// <summary>The queue as a whole could not be reached; the call may be made again.</summary>
-public sealed class QueueUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
+public class QueueUnavailableException(string message, Exception? inner = null) : Exception(message, inner);

@@ -6,7 +6,8 @@ namespace ImageClassifier.Core.Ports;
 /// A durable store of objects by key. A put is atomic: whoever reads sees the whole object or none. Keys are
 /// <c>/</c>-separated names of letters, digits, <c>.</c>, <c>-</c> and <c>_</c>, with no empty and no dots-only name
 /// (<see cref="ArgumentException"/> otherwise). Calls throw <see cref="IOException"/> when the store cannot be reached
-/// or is full; an object half written is then not there. What a call throws comes with its task, never at once.
+/// or is full, <see cref="StoreRefusedException"/> among them when it refuses the call for good; an object half written
+/// is then not there. What a call throws comes with its task, never at once.
 /// </summary>
 public interface IObjectStore
 {

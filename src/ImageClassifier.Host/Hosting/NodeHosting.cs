@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Akka.Configuration;
 using ImageClassifier.Adapters.Aws.Identity;
 using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Core;
@@ -20,7 +21,21 @@ internal static class NodeHosting
     public static async Task<int> RunAsync(
         SettingsSources sources, InstanceId? instance, CancellationToken cancellation)
     {
-        var service = ServiceSettings.Load(ProgramRole.Node, sources);
+        var config = ProgramSettings.Load(ProgramRole.Node, sources);
+        try
+        {
+            return await RunAsync(ServiceSettings.Load(ProgramRole.Node, sources), instance, cancellation);
+        }
+        catch (Exception failure) when (instance is not null && !cancellation.IsCancellationRequested)
+        {
+            await StartProblem.LeaveAsync(config, instance.Value, failure);
+            throw;
+        }
+    }
+
+    private static async Task<int> RunAsync(
+        ServiceSettings service, InstanceId? instance, CancellationToken cancellation)
+    {
         var (config, settings) = (service.Config, service.Node);
         using var environment = await TierEnvironment.OpenAsync(
             config, settings.Polling.Source.WaitTime, cancellation);
@@ -29,6 +44,7 @@ internal static class NodeHosting
         await using var life = environment.Fleet.Kind == FleetSettings.Ec2
             ? await OnEc2Async(environment, instance, startLog, cancellation)
             : await AsProcessAsync(environment, instance, cancellation);
+        string? problem = null;
         using var classifier = DeadlyPicture.Guard(Verbs.CreateClassifier(service.Model));
 
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings
@@ -40,11 +56,15 @@ internal static class NodeHosting
         builder.Services
             .AddSingleton<IImageClassifier>(classifier)
             .AddSingleton(life.Identity)
-            .AddActorSystem(config, ActorSystemHosting.NodeStop, akka => akka.WithAppNode(settings, WrongClock.Guard));
+            .AddActorSystem(config, ActorSystemHosting.NodeStop, akka => akka.WithAppNode(
+                settings, WrongClock.Guard, NodeFingerprint.Of(classifier.Model, config), ended => problem = ended));
 
         using var host = builder.Build();
         await host.RunAsync(cancellation);
-        return ExitCodes.Done;
+        if (problem is null) return ExitCodes.Done;
+        // The fleet reads it there; the store, where it is in the node's record, may be what refuses the node.
+        await Console.Error.WriteLineAsync(problem);
+        return ExitCodes.SomeFailed;
     }
 
     private static async Task<InstanceLife> AsProcessAsync(
@@ -52,7 +72,7 @@ internal static class NodeHosting
     {
         var layout = environment.Layout!;
         var id = instance ?? throw new InvalidSettingException(
-            "--instance", null, "a node that is a process needs the name that its fleet gave it");
+            StartProblem.InstanceOption, null, "a node that is a process needs the name that its fleet gave it");
         var identity = await ProcessInstanceIdentity.StartAsync(layout, id, time: null, cancellation);
         identity.TerminateRequested.Register(Process.GetCurrentProcess().Kill);
         return new InstanceLife(identity, identity, logging => logging.AddInstanceLog(layout.DataFolder, id));
@@ -67,7 +87,8 @@ internal static class NodeHosting
         if (instance is { } named && named != identity.Id)
         {
             await identity.DisposeAsync();
-            throw new InvalidSettingException("--instance", named.Value, $"this machine is {identity.Id}");
+            throw new InvalidSettingException(
+                StartProblem.InstanceOption, named.Value, $"this machine is {identity.Id}");
         }
 
         // The machine's own log takes standard error.

@@ -1,7 +1,10 @@
 using System.Net.Sockets;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Files;
+using ImageClassifier.Adapters.Embedded.Fleet;
+using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Logging;
@@ -27,6 +30,8 @@ internal static class WebHosting
         using var environment = await TierEnvironment.OpenAsync(config, tier.Listening.WaitTime, cancellation);
         using var only = environment.Layout is { } layout ? LockFolder(layout) : null;
         environment.OpenQueues(makes: true);
+        var fingerprint = settings.Fleet.Kind == FleetSettings.Processes ? FingerprintOfNodes(settings, sources) : null;
+        tier = tier with { Scaling = tier.Scaling with { Fingerprint = fingerprint } };
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
         {
@@ -58,6 +63,7 @@ internal static class WebHosting
         await using var app = builder.Build();
         app.UseWebTier(PageFolder);
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(WebHosting));
+        if (fingerprint is not null) await DrainOutdatedNodesAsync(app.Services, fingerprint, cancellation);
         if (!await StartAsync(app, listen, cancellation)) return ExitCodes.Done;
         Volatile.Write(ref hasStarted, true);
         if (budget.Warning is { } warning) log.LogWarning("{Warning}", warning);
@@ -73,6 +79,18 @@ internal static class WebHosting
 
     private static int ChildProcesses(ServiceSettings settings) =>
         settings.Fleet.Kind == FleetSettings.Processes ? settings.Web.Scaling.MaxInstances : 0;
+
+    /// <summary>What the nodes that this web tier launches will answer with: they get its settings.</summary>
+    private static string FingerprintOfNodes(ServiceSettings settings, SettingsSources sources) => NodeFingerprint.Of(
+        ModelDirectory.Load(settings.Model.ModelFolder).Identity, ProgramSettings.Load(ProgramRole.Node, sources));
+
+    /// <summary>Before the first upload is taken, so that each new batch is answered by one model.</summary>
+    private static Task DrainOutdatedNodesAsync(
+        IServiceProvider services, string fingerprint, CancellationToken cancellation) =>
+        new OutdatedNodes(
+                services.GetRequiredService<ProcessFleet>(), services.GetRequiredService<IObjectStore>(), fingerprint,
+                services.GetRequiredService<ILogger<OutdatedNodes>>(), TimeProvider.System)
+            .DrainAsync(cancellation);
 
     private static ExclusiveFileLock LockFolder(EmbeddedLayout layout) =>
         ExclusiveFileLock.TryTake(layout.WebLock) ?? throw new InvalidSettingException(

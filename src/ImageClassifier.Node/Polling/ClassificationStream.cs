@@ -28,9 +28,10 @@ internal static class ClassificationStream
         ResultPublisher publisher,
         TimeProvider time,
         Action<PollReport> onPoll,
+        Action<string> onRenewalsRefused,
         Action<Acknowledged> onAcknowledged)
     {
-        return QueueSource.Create(requests, settings.Polling.Source, time, onPoll)
+        return QueueSource.Create(requests, settings.Polling.Source, time, onPoll, onRenewalsRefused)
             .SelectAsyncUnordered(settings.Polling.Fetchers, intake.TakeAsync)
             // Batches only under back-pressure: an idle node adds no delay. What needs no run weighs nothing.
             .BatchWeighted(

@@ -41,6 +41,12 @@ internal sealed class PictureIntake(
         {
             return await TakeAsync(delivery, request);
         }
+        catch (StoreRefusedException refusal)
+        {
+            fitness.Refused(refusal.Message);
+            log.Warning("Job {0} was handed back, the store refuses the node: {1}", request.Job, refusal.Message);
+            return new JobWork.NotDone(delivery);
+        }
         catch (IOException failure)
         {
             log.Warning("Job {0} was handed back because the store is away: {1}", request.Job, failure.Message);
@@ -82,7 +88,7 @@ internal sealed class PictureIntake(
 
         var started = time.GetTimestamp();
         using var picture = await OutageRetries.RunAsync(
-            () => FetchAsync(request.ImageKey), _outages, time);
+            () => FetchAsync(request.ImageKey), _outages, time, fitness);
         if (picture is null)
         {
             var error = new JobError(JobErrorCodes.Missing, "The picture is no longer stored.");

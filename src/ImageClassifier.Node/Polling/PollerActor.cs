@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Akka.Streams;
+using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Classification;
 using ImageClassifier.Node.Records;
 using ImageClassifier.Streams;
@@ -52,7 +53,7 @@ internal sealed class PollerActor : ReceiveActor
     {
         var (self, owner, progress) = (Self, _owner, _progress);
         var fitness = new Fitness(_settings.Classification.MaxFailures, OnUnfit);
-        var (source, finished) = CreateStream(fitness, OnPoll).Run(Context.Materializer());
+        var (source, finished) = CreateStream(fitness, OnPoll, OnAcknowledged).Run(Context.Materializer());
         _source = source;
         finished.PipeTo(Self, success: _ => new StreamEnded(null), failure: cause => new StreamEnded(cause));
         _owner.Tell(PollingStarted.Instance);
@@ -60,20 +61,30 @@ internal sealed class PollerActor : ReceiveActor
         void OnPoll(PollReport report)
         {
             progress.Polled(report);
-            owner.Tell(new PollFinished(report.Received, report.InHand, report.Failure is not null));
+            owner.Tell(new PollFinished(report.Received, report.InHand, report.Failure is not null)
+            {
+                Failure = report.Failure?.Message,
+                IsRefused = report.Failure is IPermanentRefusal,
+            });
+        }
+
+        void OnAcknowledged(Acknowledged message)
+        {
+            progress.Acknowledged(message);
+            if (message.Outcome is { Kind: QueueOutcomeKind.Refused, Reason: { } refusal }) fitness.Refused(refusal);
         }
 
         // At once, on whatever thread: until this actor and its owner have had their turns, every picture on the queue could
         // have been here and failed.
-        void OnUnfit()
+        void OnUnfit(string problem)
         {
-            self.Tell(BecameUnfit.Instance);
+            self.Tell(new BecameUnfit(problem));
             Volatile.Read(ref _source)?.Drain();
         }
     }
 
     private Akka.Streams.Dsl.IRunnableGraph<(IQueueSourceControl, Task<Akka.Done>)> CreateStream(
-        Fitness fitness, Action<PollReport> onPoll)
+        Fitness fitness, Action<PollReport> onPoll, Action<Acknowledged> onAcknowledged)
     {
         var model = _ports.Classifier;
         var instance = _ports.Identity.Id;
@@ -81,7 +92,8 @@ internal sealed class PollerActor : ReceiveActor
         var batches = new MicroBatches(
             _classifier, model.Model, instance, _settings.Classification.Timeout, fitness, _time, _log);
         var publisher = new ResultPublisher(
-            _ports.Store, _ports.Queues.Responses, OutageRetries.Patient(_settings.Polling.Source.MaxLease), _time, _log);
+            _ports.Store, _ports.Queues.Responses, OutageRetries.Patient(_settings.Polling.Source.MaxLease), fitness,
+            _time, _log);
         return ClassificationStream.Create(
             _ports.Queues.Requests,
             _settings,
@@ -91,7 +103,8 @@ internal sealed class PollerActor : ReceiveActor
             publisher,
             _time,
             onPoll,
-            _progress.Acknowledged);
+            fitness.Refused,
+            onAcknowledged);
     }
 
     private void Polling()
@@ -101,10 +114,10 @@ internal sealed class PollerActor : ReceiveActor
             _source!.Drain();
             Become(Draining);
         });
-        Receive<BecameUnfit>(_ =>
+        Receive<BecameUnfit>(unfit =>
         {
             _source!.Drain();
-            _owner.Tell(new NodeUnfit(_settings.Classification.MaxFailures));
+            _owner.Tell(new NodeUnfit(unfit.Problem));
             Become(Draining);
         });
         Receive<StreamEnded>(ended =>
@@ -133,10 +146,7 @@ internal sealed class PollerActor : ReceiveActor
 
     private sealed record StreamEnded(Exception? Cause);
 
-    private sealed record BecameUnfit
-    {
-        public static BecameUnfit Instance { get; } = new();
-    }
+    private sealed record BecameUnfit(string Problem);
 
     private sealed record SourceEnded
     {

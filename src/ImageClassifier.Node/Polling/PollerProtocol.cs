@@ -20,11 +20,18 @@ internal sealed record PollingStarted : IPollerMessage
 /// <param name="Received">How many messages it brought.</param>
 /// <param name="InHand">How many messages are in hand now.</param>
 /// <param name="Failed">Whether it failed, and so says nothing of the queue.</param>
-internal sealed record PollFinished(int Received, int InHand, bool Failed) : IPollerMessage;
+internal sealed record PollFinished(int Received, int InHand, bool Failed) : IPollerMessage
+{
+    /// <summary>Why it failed.</summary>
+    public string? Failure { get; init; }
+
+    /// <summary>Whether the queue refuses polls for good.</summary>
+    public bool IsRefused { get; init; }
+}
 
 /// <summary>The node cannot do its work, whatever the picture. Told to its owner.</summary>
-/// <param name="Failures">How many pictures failed in a row.</param>
-internal sealed record NodeUnfit(int Failures) : IPollerMessage;
+/// <param name="Problem">Why, for the operator.</param>
+internal sealed record NodeUnfit(string Problem) : IPollerMessage;
 
 /// <summary>Everything that was taken is settled, and the poller stops. Told to its owner.</summary>
 internal sealed record PollerDrained : IPollerMessage

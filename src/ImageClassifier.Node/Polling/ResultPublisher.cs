@@ -3,6 +3,7 @@ using Akka.Event;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Node.Classification;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
@@ -10,7 +11,12 @@ namespace ImageClassifier.Node.Polling;
 /// <summary>From a result to the acknowledgement of its message: first into the store, then into the response queue,
 /// and only then is the message done.</summary>
 internal sealed class ResultPublisher(
-    IObjectStore store, IMessageQueue responses, RetryPolicy outages, TimeProvider time, ILoggingAdapter log)
+    IObjectStore store,
+    IMessageQueue responses,
+    RetryPolicy outages,
+    Fitness fitness,
+    TimeProvider time,
+    ILoggingAdapter log)
 {
     /// <summary>Stores a result unless there is one that it does not supersede; then the stored one takes its place. It never
     /// fails.</summary>
@@ -19,10 +25,11 @@ internal sealed class ResultPublisher(
         if (work is not JobWork.Ended { IsStored: false } ended) return work;
         try
         {
-            return await OutageRetries.RunAsync(() => StoreAsync(ended), outages, time);
+            return await OutageRetries.RunAsync(() => StoreAsync(ended), outages, time, fitness);
         }
         catch (Exception failure)
         {
+            if (failure is IPermanentRefusal) fitness.Refused(failure.Message);
             log.Error(failure, "The result of job {0} could not be stored; the job was handed back", ended.Request.Job);
             return new JobWork.NotDone(work.Delivery);
         }
@@ -88,6 +95,7 @@ internal sealed class ResultPublisher(
     private Acknowledgement Conclude(JobWork.Ended ended, QueueOutcome outcome)
     {
         if (outcome.Succeeded) return new Acknowledgement(ended.Delivery, ended.Settlement);
+        if (outcome is { Kind: QueueOutcomeKind.Refused, Reason: { } refusal }) fitness.Refused(refusal);
         log.Error("The result of job {0} could not be sent; the job was handed back: {1}",
             ended.Request.Job, outcome.Reason);
         return new Acknowledgement(ended.Delivery, Settlement.HandBack);

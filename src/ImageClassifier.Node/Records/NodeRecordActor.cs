@@ -20,6 +20,7 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
     private readonly IObjectStore _store;
     private readonly InstanceId _instance;
     private readonly ModelIdentity _model;
+    private readonly string? _fingerprint;
     private readonly NodeProgress _progress;
     private readonly TimeSpan _interval;
     private readonly TimeProvider _time;
@@ -29,11 +30,13 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
     private bool _isWriting;
     private bool _isStateNew;
     private bool _isFailing;
+    private string? _problem;
 
     public NodeRecordActor(
         IObjectStore store,
         InstanceId instance,
         ModelIdentity model,
+        string? fingerprint,
         NodeProgress progress,
         TimeSpan interval,
         TimeProvider time)
@@ -41,6 +44,7 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         _store = store;
         _instance = instance;
         _model = model;
+        _fingerprint = fingerprint;
         _progress = progress;
         _interval = interval;
         _time = time;
@@ -55,6 +59,7 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
     /// <param name="store">Where.</param>
     /// <param name="instance">The node's instance.</param>
     /// <param name="model">The model that it runs.</param>
+    /// <param name="fingerprint">Stands for the model and the settings; null where they are not compared.</param>
     /// <param name="progress">What it has done.</param>
     /// <param name="interval">How often the record is written.</param>
     /// <param name="time">The clock of the actor system.</param>
@@ -62,10 +67,12 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         IObjectStore store,
         InstanceId instance,
         ModelIdentity model,
+        string? fingerprint,
         NodeProgress progress,
         TimeSpan interval,
         TimeProvider time) =>
-        Akka.Actor.Props.Create(() => new NodeRecordActor(store, instance, model, progress, interval, time));
+        Akka.Actor.Props.Create(
+            () => new NodeRecordActor(store, instance, model, fingerprint, progress, interval, time));
 
     protected override void PostStop()
     {
@@ -88,14 +95,22 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
             Note(ended);
             if (_isStateNew) WriteUnlessWriting();
         });
-        Receive<DeleteNodeRecord>(_ =>
+        Receive<DeleteNodeRecord>(_ => BeginClosing());
+        Receive<LeaveProblem>(leave =>
         {
-            _closer = Sender;
-            Timers.CancelAll();
-            Become(Closing);
-            // A write that is under way could come after the deletion.
-            if (!_isWriting) Delete();
+            _problem = leave.Problem;
+            _state = InstanceState.Ended;
+            BeginClosing();
         });
+    }
+
+    private void BeginClosing()
+    {
+        _closer = Sender;
+        Timers.CancelAll();
+        Become(Closing);
+        // A write that is under way could come after the last one, or after the deletion.
+        if (!_isWriting) Close();
     }
 
     private void Closing()
@@ -103,12 +118,12 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         Receive<WriteEnded>(ended =>
         {
             Note(ended);
-            Delete();
+            Close();
         });
-        Receive<DeleteEnded>(ended =>
+        Receive<Closed>(closed =>
         {
-            if (ended.Failure is { } failure)
-                _log.Warning("The node's record could not be deleted: {0}", failure.Message);
+            if (closed.Failure is { } failure)
+                _log.Warning("The node's record could not be closed: {0}", failure.Message);
             _closer.Tell(NodeRecordClosed.Instance);
         });
         ReceiveAny(_ => { });
@@ -119,15 +134,25 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         if (_isWriting) return;
         _isWriting = true;
         _isStateNew = false;
-        var (done, perSecond) = _progress.Read();
-        var record = WireJson.WriteUtf8(new NodeRecord(_instance, _state, done, perSecond, _model));
-        CallAsync(limit => _store.PutAsync(_key, record, limit)).PipeTo(
-            Self, success: () => new WriteEnded(null), failure: cause => new WriteEnded(cause));
+        WriteAsync().PipeTo(Self, success: () => new WriteEnded(null), failure: cause => new WriteEnded(cause));
     }
 
-    private void Delete() =>
-        CallAsync(limit => _store.DeleteAsync(_key, limit)).PipeTo(
-            Self, success: () => new DeleteEnded(null), failure: cause => new DeleteEnded(cause));
+    private void Close()
+    {
+        var closing = _problem is null ? CallAsync(limit => _store.DeleteAsync(_key, limit)) : WriteAsync();
+        closing.PipeTo(Self, success: () => new Closed(null), failure: cause => new Closed(cause));
+    }
+
+    private Task WriteAsync()
+    {
+        var (done, perSecond) = _progress.Read();
+        var record = WireJson.WriteUtf8(new NodeRecord(_instance, _state, done, perSecond, _model)
+        {
+            Problem = _problem,
+            Fingerprint = _fingerprint,
+        });
+        return CallAsync(limit => _store.PutAsync(_key, record, limit));
+    }
 
     private async Task CallAsync(Func<CancellationToken, Task> call)
     {
@@ -152,5 +177,5 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
 
     private sealed record WriteEnded(Exception? Failure);
 
-    private sealed record DeleteEnded(Exception? Failure);
+    private sealed record Closed(Exception? Failure);
 }

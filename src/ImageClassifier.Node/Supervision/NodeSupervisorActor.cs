@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
 using ImageClassifier.Node.Classification;
 using ImageClassifier.Node.Polling;
 using ImageClassifier.Node.Records;
@@ -23,6 +24,9 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     // A fleet that does not answer must not hold the node up past its shutdown's limit.
     private static readonly TimeSpan FleetTimeout = TimeSpan.FromSeconds(5);
 
+    // A store that is away does not keep the node from polling. Refusals alone take some ten seconds.
+    private static readonly TimeSpan StoreTryTimeout = TimeSpan.FromSeconds(20);
+
     // Nor must a store; a record that stays only grows old.
     private static readonly TimeSpan RecordTimeout = TimeSpan.FromSeconds(2);
 
@@ -31,7 +35,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     private readonly NodePorts _ports;
     private readonly TimeProvider _time;
     private readonly string _classifierDispatcher;
-    private readonly Action _onEnded;
+    private readonly Action<string?> _onEnded;
     private readonly NodeProgress _progress;
     private readonly Backoff _pollerBackoff;
     private readonly HashSet<IActorRef> _awaitEnd = [];
@@ -43,10 +47,11 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     private DateTimeOffset _pollerStartedAt;
     private int _pollerFailures;
     private bool _isRunningReported;
+    private string? _problem;
 
     /// <summary>Use <see cref="Props"/>.</summary>
     public NodeSupervisorActor(
-        NodeSettings settings, NodePorts ports, TimeProvider time, string classifierDispatcher, Action onEnded)
+        NodeSettings settings, NodePorts ports, TimeProvider time, string classifierDispatcher, Action<string?> onEnded)
     {
         _settings = settings;
         _ports = ports;
@@ -66,9 +71,14 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     /// <param name="ports">What it needs from outside.</param>
     /// <param name="time">The clock of the actor system.</param>
     /// <param name="classifierDispatcher">The dispatcher on whose threads the model runs.</param>
-    /// <param name="onEnded">Called once, within the actor, when the node has ended: must not block or throw.</param>
+    /// <param name="onEnded">Called once, within the actor, when the node has ended, with why it cannot work, or null
+    /// where it ended in order: must not block or throw.</param>
     public static Props Props(
-        NodeSettings settings, NodePorts ports, TimeProvider time, string classifierDispatcher, Action onEnded) =>
+        NodeSettings settings,
+        NodePorts ports,
+        TimeProvider time,
+        string classifierDispatcher,
+        Action<string?> onEnded) =>
         Akka.Actor.Props.Create(() => new NodeSupervisorActor(settings, ports, time, classifierDispatcher, onEnded));
 
     /// <inheritdoc />
@@ -88,13 +98,15 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         // Not watched: the node does its work without a record as well.
         _record = Context.ActorOf(
             NodeRecordActor.Props(
-                _ports.Store, _ports.Identity.Id, _ports.Classifier.Model, _progress, _settings.RecordInterval, _time),
+                _ports.Store, _ports.Identity.Id, _ports.Classifier.Model, _ports.Fingerprint, _progress,
+                _settings.RecordInterval, _time),
             "record");
         Context.Watch(_classifier);
         Context.Watch(_selfTerminator);
-        StartPoller();
+        // First, so that a node that is to drain already takes no work.
         _drainRequested = _ports.Identity.DrainRequested.Register(
             () => self.Tell(new EndInstance("the fleet asks for it")));
+        TryStore();
     }
 
     /// <inheritdoc />
@@ -104,18 +116,18 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     {
         Receive<PollingStarted>(_ => ReportRunning());
         Receive<PollFinished>(poll => _selfTerminator.Forward(poll));
-        Receive<StartPollerAgain>(_ => StartPoller());
-        Receive<NodeUnfit>(unfit =>
+        Receive<StoreTried>(tried =>
         {
-            var reason = $"{unfit.Failures} pictures in a row could not be classified";
-            _log.Error("The model, the memory or the machine is at fault: {0}", reason);
-            BeginDrain(new EndInstance(reason));
+            if (tried.Refusal is null) StartPoller();
+            else EndAsUnfit(tried.Refusal);
         });
+        Receive<StartPollerAgain>(_ => StartPoller());
+        Receive<NodeUnfit>(unfit => EndAsUnfit(unfit.Problem));
         Receive<EndInstance>(BeginDrain);
         Receive<Terminated>(ended =>
         {
             if (ended.ActorRef.Equals(_poller)) PollerStopped();
-            else BeginDrain(new EndInstance($"{ended.ActorRef.Path.Name} cannot go on"));
+            else EndAsUnfit($"A part of the node cannot go on ({ended.ActorRef.Path.Name}); its log says why.");
         });
         Receive<Reported>(_ => { });
     }
@@ -154,7 +166,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
             _log.Info("The node has ended");
             foreach (var asker in _awaitEnd) asker.Tell(NodeEnded.Instance);
             Become(Ended);
-            _onEnded();
+            _onEnded(_problem);
         });
         ReceiveAny(_ => { });
     }
@@ -163,6 +175,35 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     {
         Receive<EndInstance>(_ => Sender.Tell(NodeEnded.Instance));
         ReceiveAny(_ => { });
+    }
+
+    /// <summary>A node that may not read its store finds that out before it takes work, which spends no job's
+    /// receives.</summary>
+    private void TryStore() =>
+        TryStoreAsync().PipeTo(
+            Self,
+            success: () => new StoreTried(null),
+            // An outage passes; the poller waits for its end.
+            failure: cause => new StoreTried(cause is IPermanentRefusal ? cause.Message : null));
+
+    private async Task TryStoreAsync()
+    {
+        using var limit = new CancellationTokenSource(StoreTryTimeout, _time);
+        // A key that no object has.
+        const string key = $"{ObjectKeys.Results}node-check";
+        var refused = new Backoff(_settings.Polling.Source.MinBackoff, _settings.Polling.Source.MaxBackoff);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await _ports.Store.ExistsAsync(key, limit.Token).WaitAsync(limit.Token);
+                return;
+            }
+            catch (StoreRefusedException) when (attempt < RetryPolicy.RefusedAttempts)
+            {
+                await Task.Delay(refused.Next(), _time, limit.Token);
+            }
+        }
     }
 
     private void StartPoller()
@@ -182,7 +223,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
 
         if (++_pollerFailures > MaxPollerFailures)
         {
-            BeginDrain(new EndInstance($"the poller failed {_pollerFailures} times in a row"));
+            EndAsUnfit($"The poller failed {_pollerFailures} times in a row; the node's log says why.");
             return;
         }
 
@@ -191,13 +232,20 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         Timers.StartSingleTimer(nameof(StartPollerAgain), StartPollerAgain.Instance, pause);
     }
 
+    private void EndAsUnfit(string problem)
+    {
+        _log.Error("The node cannot do its work: {0}", problem);
+        BeginDrain(new EndInstance("it cannot do its work", problem));
+    }
+
     private void BeginDrain(EndInstance end)
     {
         _log.Info("The node drains: {0}", end.Reason);
+        _problem = end.Problem;
         AwaitEnd();
         Report(InstanceState.Draining);
         Timers.CancelAll();
-        if (Context.Child(_poller.Path.Name).IsNobody())
+        if (_poller.IsNobody() || Context.Child(_poller.Path.Name).IsNobody())
         {
             End();
             return;
@@ -218,7 +266,8 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         Timers.CancelAll();
         Become(ClosingRecord);
         Timers.StartSingleTimer(nameof(RecordTimedOut), RecordTimedOut.Instance, RecordTimeout);
-        _record.Tell(DeleteNodeRecord.Instance);
+        INodeRecordMessage close = _problem is null ? DeleteNodeRecord.Instance : new LeaveProblem(_problem);
+        _record.Tell(close);
     }
 
     private void MarkAsEnded()
@@ -259,6 +308,9 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         using var limit = new CancellationTokenSource(FleetTimeout, _time);
         await _ports.Identity.ReportAsync(state, limit.Token);
     }
+
+    /// <param name="Refusal">Why the store refuses the node; null where it does not, or is away.</param>
+    private sealed record StoreTried(string? Refusal);
 
     private sealed record StartPollerAgain
     {

@@ -7,7 +7,8 @@ internal interface INodeMessage;
 
 /// <summary>Drain, and end the instance. Answered by <see cref="NodeEnded"/> when that is done.</summary>
 /// <param name="Reason">Why, for the log.</param>
-internal sealed record EndInstance(string Reason) : INodeMessage;
+/// <param name="Problem">Why the node cannot work, for the operator; null where it can.</param>
+internal sealed record EndInstance(string Reason, string? Problem = null) : INodeMessage;
 
 /// <summary>The node has drained, and the instance is marked as ended.</summary>
 internal sealed record NodeEnded : INodeMessage

@@ -8,12 +8,16 @@ using ImageClassifier.Streams;
 namespace ImageClassifier.Node.Termination;
 
 /// <summary>Asks its owner to end the instance, once: when the <see cref="IdleRule"/> says so, which it tells of the polls and
-/// for which it measures the queue; or when no poll has succeeded for too long.</summary>
+/// for which it measures the queue; when no poll has succeeded for too long; or when the queue refuses
+/// its calls.</summary>
 internal sealed class SelfTerminatorActor : ReceiveActor
 {
     private const string Stays = "{0} polls in a row were empty, but {1} messages wait: the instance stays";
     private const string NotMeasurable = "The queue could not be measured, so the instance stays: {0}";
     private static readonly TimeSpan MeasureTimeout = TimeSpan.FromSeconds(30);
+
+    // A permission that was just given takes a few seconds until it holds everywhere.
+    private static readonly TimeSpan RefusedLimit = TimeSpan.FromSeconds(10);
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly IMessageQueue _requests;
@@ -22,6 +26,8 @@ internal sealed class SelfTerminatorActor : ReceiveActor
     private readonly IdleRule _rule;
     private readonly TimeSpan _cutOffLimit;
     private TimeSpan? _cutOffSince;
+    private TimeSpan? _refusedSince;
+    private TimeSpan? _measureRefusedSince;
 
     // What may go on for an hour is said when it begins.
     private bool _hasSaidThatItStays;
@@ -77,6 +83,7 @@ internal sealed class SelfTerminatorActor : ReceiveActor
         Receive<Measured>(measured =>
         {
             _hasSaidNotMeasurable = false;
+            _measureRefusedSince = null;
             var emptyPolls = _rule.EmptyPolls;
             if (_rule.Measured(measured.Waiting, _time.GetUtcNow()))
             {
@@ -96,6 +103,15 @@ internal sealed class SelfTerminatorActor : ReceiveActor
         });
         Receive<NotMeasured>(notMeasured =>
         {
+            // It would stay for ever, and it has nothing to do.
+            var now = _time.GetMonotonic();
+            _measureRefusedSince = notMeasured.Cause is IPermanentRefusal ? _measureRefusedSince ?? now : null;
+            if (now - _measureRefusedSince >= RefusedLimit)
+            {
+                End("it may not measure its queue", notMeasured.Cause.Message);
+                return;
+            }
+
             if (_hasSaidNotMeasurable) _log.Debug(NotMeasurable, notMeasured.Cause.Message);
             else _log.Warning(NotMeasurable, notMeasured.Cause.Message);
             _hasSaidNotMeasurable = true;
@@ -106,9 +122,9 @@ internal sealed class SelfTerminatorActor : ReceiveActor
 
     private void Decided() => ReceiveAny(_ => { });
 
-    private void End(string reason)
+    private void End(string reason, string? problem = null)
     {
-        _owner.Tell(new EndInstance(reason));
+        _owner.Tell(new EndInstance(reason, problem));
         Become(Decided);
     }
 
@@ -117,9 +133,17 @@ internal sealed class SelfTerminatorActor : ReceiveActor
     {
         var now = _time.GetMonotonic();
         _cutOffSince = poll.Failed ? _cutOffSince ?? now : null;
+        _refusedSince = poll.IsRefused ? _refusedSince ?? now : null;
+        if (now - _refusedSince >= RefusedLimit)
+        {
+            _log.Error("The queue refuses every poll: the instance ends");
+            End("the queue refuses every poll", poll.Failure);
+            return true;
+        }
+
         if (_cutOffSince is not { } since || now - since < _cutOffLimit) return false;
         _log.Error("Every poll has failed for {0}: the instance ends", _cutOffLimit);
-        End($"every poll has failed for {_cutOffLimit}");
+        End($"every poll has failed for {_cutOffLimit}", $"Every poll has failed for {_cutOffLimit}: {poll.Failure}");
         return true;
     }
 

@@ -9,7 +9,8 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary><c>GET /api/fleet</c>: the instances, what waits, and the last scaling decisions with their reasons.</summary>
+/// <summary><c>GET /api/fleet</c>: the instances, what waits, why nodes could not work, and the last scaling
+/// decisions with their reasons.</summary>
 internal static class FleetEndpoint
 {
     public static async Task<IResult> GetAsync(
@@ -27,12 +28,14 @@ internal static class FleetEndpoint
         double ServiceTimeMs,
         double BootTimeSeconds,
         IEnumerable<InstanceDocument> Instances,
+        IEnumerable<ProblemDocument> Problems,
         IEnumerable<DecisionDocument> Decisions)
     {
         public static FleetDocument Of(FleetView fleet) => new(
             fleet.MaxInstances, fleet.Waiting, fleet.InFlight, fleet.Waiting + fleet.InFlight,
             fleet.ServiceTime.TotalMilliseconds, fleet.BootTime.TotalSeconds,
             fleet.Instances.OrderBy(instance => instance.Shown.LaunchedAt).Select(InstanceDocument.Of),
+            fleet.Problems.Select(problem => new ProblemDocument(problem.At, problem.Instance, problem.Reason)),
             fleet.Decisions.Select(decision => new DecisionDocument(
                 decision.At, decision.Until, decision.Outcome, decision.Hold, decision.Seen.Waiting, decision.Seen.Backlog,
                 decision.Seen.Fleet.Pending, decision.Seen.Fleet.Running, decision.Seen.Fleet.Draining,
@@ -53,8 +56,10 @@ internal static class FleetEndpoint
         public static InstanceDocument Of(KnownInstance instance) => new(
             instance.Shown.Id, instance.State, instance.Shown.LaunchedAt, instance.Shown.RunningAt,
             instance.Shown.EndedAt, instance.HeardAt, instance.Record?.PicturesDone, instance.Record?.PicturesPerSecond,
-            instance.Record?.Model.Name);
+            instance.Record?.Model?.Name);
     }
+
+    private sealed record ProblemDocument(DateTimeOffset At, InstanceId InstanceId, string Reason);
 
     private sealed record DecisionDocument(
         DateTimeOffset At,

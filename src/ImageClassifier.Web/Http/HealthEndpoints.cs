@@ -1,5 +1,6 @@
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
+using ImageClassifier.Web.Refusals;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
@@ -8,12 +9,14 @@ using Microsoft.Extensions.Logging;
 namespace ImageClassifier.Web.Http;
 
 /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: the queues take messages and the store
-/// takes objects too, and the service is not stopping; else it says what fails. Whoever asks costs nothing: calls that
-/// are paid for are made for all who ask within a while.</summary>
+/// takes objects too, neither refuses what uploads need, and the service is not stopping; else it says what fails. Whoever
+/// asks costs nothing: calls that are paid for are made for all who ask within a while.</summary>
 internal sealed class HealthEndpoints(
     QueuePair queues,
     IObjectStore store,
     UploadSettings uploads,
+    PortRefusals refusals,
+    ReadinessProblems problems,
     IHostApplicationLifetime lifetime,
     TimeProvider time,
     ILogger<HealthEndpoints> log)
@@ -32,9 +35,10 @@ internal sealed class HealthEndpoints(
     {
         if (lifetime.ApplicationStopping.IsCancellationRequested) return Problems.Stopping(uploads.RetryAfter);
         var failing = await LatestLook().WaitAsync(context.RequestAborted);
-        return failing.Count == 0
-            ? TypedResults.Ok(new { status = "ready" })
-            : Problems.NotReady(uploads.RetryAfter, failing);
+        if (refusals.StopsUploads) return Problems.NotPermitted(uploads.RetryAfter);
+        if (failing.Count > 0) return Problems.NotReady(uploads.RetryAfter, failing);
+        var found = await problems.ListAsync(context.RequestAborted);
+        return TypedResults.Ok(new ReadyDocument("ready", found.Count > 0 ? found : null));
     }
 
     /// <summary>The look that is under way, or one that found all well a moment ago, or a new one.</summary>
@@ -102,4 +106,8 @@ internal sealed class HealthEndpoints(
     {
         public override string ToString() => Cause is null ? Shown : $"{Shown} {Cause}";
     }
+
+    /// <param name="Status">That it takes uploads.</param>
+    /// <param name="Problems">What is wrong all the same, as sentences; null where nothing is.</param>
+    private sealed record ReadyDocument(string Status, IReadOnlyList<string>? Problems);
 }

@@ -63,6 +63,11 @@ internal static class Problems
         StatusCodes.Status503ServiceUnavailable, "unavailable", "A part of the service does not answer.",
         string.Join(' ', reasons), new Dictionary<string, object?> { ["reasons"] = reasons }, retryAfter);
 
+    public static IResult NotPermitted(TimeSpan retryAfter) => Create(
+        StatusCodes.Status503ServiceUnavailable, "not-permitted", "The service may not use its store or its queues.",
+        "Nothing is wrong with the request. Tell whoever runs the service: its log says which permission is missing.",
+        retryAfter: retryAfter);
+
     public static IResult Unreadable(TimeSpan retryAfter, object links) => Create(
         StatusCodes.Status503ServiceUnavailable, "unavailable", "The result cannot be read now.",
         "The picture is safe; its result will be under the link.", Links(links), retryAfter);

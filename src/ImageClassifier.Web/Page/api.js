@@ -27,12 +27,19 @@ import { anotherKey, currentKey, keyHeaders } from "./key.js";
  * @property {string} reason
  */
 /**
+ * @typedef {object} NodeProblem
+ * @property {string} at
+ * @property {string} instanceId
+ * @property {string} reason
+ */
+/**
  * @typedef {object} Fleet
  * @property {number} maxInstances
  * @property {number} waiting
  * @property {number} backlog
  * @property {number} inFlight
  * @property {Instance[]} instances
+ * @property {NodeProblem[]} problems why nodes could not work, newest first
  * @property {Decision[]} decisions newest first
  */
 

@@ -33,6 +33,7 @@ export async function showFleet(working) {
 
 class FleetView {
   #count = byId("fleet-count");
+  #problem = byId("fleet-problem");
   #list = byId("instances");
   #decisions = byId("decisions");
   #decisionList = byId("decision-list");
@@ -63,6 +64,9 @@ class FleetView {
 
     const alive = fleet.instances.filter(({ state }) => state !== "ended").length;
     setText(this.#count, sentence(fleet, alive));
+    const problem = problemOf(fleet);
+    this.#problem.hidden = problem === "";
+    setText(this.#problem, problem);
     this.#showDecisions(fleet);
     return alive > 0 || fleet.backlog > 0 || fleet.waiting > 0 || this.#tiles.size > 0;
   }
@@ -136,6 +140,14 @@ function sentence(fleet, alive) {
   if (alive === 0 && fleet.backlog === 0) return `0 of ${fleet.maxInstances} ${noun}: they start when pictures come`;
   const inFlight = fleet.inFlight > 0 ? `, ${fleet.inFlight} in flight` : "";
   return `${alive} of ${fleet.maxInstances} ${noun}, ${fleet.waiting} waiting${inFlight}`;
+}
+
+/** Why the last node ended that could not work; empty where none did. @param {Fleet} fleet */
+function problemOf({ problems }) {
+  const newest = problems?.[0];
+  if (newest === undefined) return "";
+  const time = new Date(newest.at).toLocaleTimeString();
+  return `Instance ${newest.instanceId.slice(-6)} had to end at ${time}: ${newest.reason}`;
 }
 
 /** Waits so long, or until `fleet-news` says that something is about to happen. @param {number} ms */

@@ -23,11 +23,15 @@ internal sealed class FleetPlanner(
     private readonly ServiceMeter _service = new(settings.Latency.ServiceTime);
     private readonly BootMeter _boot = new(settings.Latency.BootTime);
     private readonly DecisionLog _decisions = new(settings.KeptDecisions);
+    private readonly NodeProblems _problems = new();
     private readonly Backoff _backoff = new(settings.MinBackoff, settings.MaxBackoff, random);
     private readonly DateTimeOffset _settledAt = startedAt + settings.SettleTime;
 
     private DateTimeOffset _launchAgainAt;
     private string? _lastFailure;
+    private IReadOnlyList<InstanceId> _lastFailed = [];
+    private bool _areNodesFailing;
+    private DateTimeOffset? _unfitAt;
     private bool _stopped;
     private QueueMeasure _queue = new(0, 0);
     private bool _isMoreWaiting;
@@ -42,7 +46,11 @@ internal sealed class FleetPlanner(
     /// <summary>What is known.</summary>
     public FleetView View => new(
         settings.MaxInstances, _queue.Waiting, _queue.InFlight, _service.ServiceTime, _boot.BootTime, _fleet.Instances,
-        _decisions.Newest);
+        _decisions.Newest)
+    {
+        Problems = _problems.Newest,
+        AreNodesFailing = _areNodesFailing && _fleet.Count.Running == 0,
+    };
 
     /// <summary>Launches nothing any more.</summary>
     public void StopLaunching() => _stopped = true;
@@ -55,7 +63,12 @@ internal sealed class FleetPlanner(
     {
         _announced.Done(now);
         _service.JobDone();
-        _fleet.JobDone(instance, now);
+        if (_fleet.JobDone(instance, now) is not { } launchedAt) return;
+        _problems.Worked(launchedAt);
+        if (launchedAt < _unfitAt) return;
+        _areNodesFailing = false;
+        if (_unfitAt is not null) _backoff.Reset();
+        _unfitAt = null;
     }
 
     /// <summary>The records of nodes could not be read.</summary>
@@ -70,12 +83,24 @@ internal sealed class FleetPlanner(
         var news = _fleet.Look(seen, now);
         foreach (var boot in news.Boots) _boot.CameUp(boot);
         foreach (var record in news.Records) _service.Heard(record);
-        if (news.AnyCameUp) _backoff.Reset();
+        _problems.Age(now);
+        foreach (var (instance, reason) in news.Problems)
+        {
+            if (_problems.Add(new NodeProblem(now, instance, reason)))
+                warnings.Add($"Instance {instance} had to end: {reason}");
+        }
+
+        // A node that cannot work comes up all the same, and so would the next, again and again: work alone shows
+        // that the cause is mended.
+        if (news.Failed.Any(failed => failed.IsUnfit)) _unfitAt = now;
+        if (news.AnyCameUp && _unfitAt is null)
+        {
+            _areNodesFailing = false;
+            _backoff.Reset();
+        }
+
         // Instances that fail together have one cause, so they make one pause.
-        if (news.Failed is [var (only, how)])
-            warnings.Add(OnLaunchFailure($"Instance {only} {how}", now));
-        else if (news.Failed.Count > 0)
-            warnings.Add(OnLaunchFailure($"{news.Failed.Count} instances never came up", now));
+        if (news.Failed.Count > 0) warnings.Add(OnInstancesFailed(news.Failed, now));
 
         var fleet = _fleet.Count;
         _service.Looked(fleet.Running, seen.Queue.Waiting > 0, now);
@@ -95,7 +120,7 @@ internal sealed class FleetPlanner(
         var launched = outcome.Launched.Count;
         _fleet.Launched(outcome.Launched, now);
         if (outcome.Shortfall is { } shortfall)
-            OnLaunchFailure($"{launched} of {plan.Launch} instances could be launched: {shortfall}", now);
+            OnLaunchFailure($"{launched} of {plan.Launch} instances could be launched: {shortfall}", [], now);
 
         var done = launched == 1 ? "1 is launched" : $"{launched} are launched";
         return Record(plan.Seen, plan.Decision,
@@ -110,7 +135,7 @@ internal sealed class FleetPlanner(
     /// <returns>The decision, for the log. The cause is not in it, because clients read decisions.</returns>
     public DecisionRecord LaunchUnanswered(Plan plan, DateTimeOffset now)
     {
-        OnLaunchFailure($"{Instances(plan.Launch)} wanted, and the fleet does not answer", now);
+        OnLaunchFailure($"{Instances(plan.Launch)} wanted, and the fleet does not answer", [], now);
         return Record(plan.Seen, plan.Decision, DecisionOutcome.Held, HoldCause.FailedLaunch, 0,
             $"{plan.Decision.Reason} {_lastFailure}.", now).Decision;
     }
@@ -149,12 +174,30 @@ internal sealed class FleetPlanner(
         HoldCause.Stopping => "The web tier stops, so nothing is launched.",
         HoldCause.Settling => "Just started: instances of an earlier run may still show, so nothing is launched yet.",
         HoldCause.FailedLaunch => string.Create(CultureInfo.InvariantCulture,
-            $"{_lastFailure}; the next launch is tried in {(_launchAgainAt - now).TotalSeconds:0.#} s."),
+            $"{LastFailure()}; the next launch is tried in {(_launchAgainAt - now).TotalSeconds:0.#} s."),
         _ => $"The cap of {settings.MaxInstances} is reached, draining instances included.",
     };
 
-    private string OnLaunchFailure(string failure, DateTimeOffset now)
+    private string OnInstancesFailed(IReadOnlyList<FailedInstance> failed, DateTimeOffset now)
     {
+        var failure = failed switch
+        {
+            [var only] => $"Instance {only.Id} {only.How}",
+            _ when failed.All(one => one.IsUnfit) => $"{failed.Count} instances cannot work",
+            _ => $"{failed.Count} instances never came up",
+        };
+        _areNodesFailing = true;
+        return OnLaunchFailure(failure, [.. failed.Select(one => one.Id)], now);
+    }
+
+    /// <summary>The last failure with its reason, which may have come later.</summary>
+    private string LastFailure() => _problems.ReasonOf(_lastFailed) is { } reason
+        ? $"{_lastFailure} ({reason.TrimEnd('.')})"
+        : _lastFailure!;
+
+    private string OnLaunchFailure(string failure, IReadOnlyList<InstanceId> failed, DateTimeOffset now)
+    {
+        _lastFailed = failed;
         var pause = _backoff.Next();
         _launchAgainAt = now + pause;
         _lastFailure = failure;

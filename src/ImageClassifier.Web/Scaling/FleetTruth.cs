@@ -62,11 +62,13 @@ internal sealed class FleetTruth(FleetLimits limits)
     }
 
     /// <summary>A result came from an instance, so it is up.</summary>
-    public void JobDone(InstanceId instance, DateTimeOffset now)
+    /// <returns>When the instance was launched; null where no one knows it.</returns>
+    public DateTimeOffset? JobDone(InstanceId instance, DateTimeOffset now)
     {
-        if (_known.GetValueOrDefault(instance) is not { } known) return;
+        if (_known.GetValueOrDefault(instance) is not { } known) return null;
         known.HasShownWork = true;
         known.HeardAt = now;
+        return known.LaunchedAt;
     }
 
     /// <summary>Compares with what was seen. The first look only learns what was there before.</summary>
@@ -78,7 +80,8 @@ internal sealed class FleetTruth(FleetLimits limits)
         Hear(seen.Nodes, news, now);
         foreach (var shown in seen.Fleet) Compare(shown, news, now);
         MissUnseen(seen, news, now);
-        foreach (var known in _known.Values) Judge(known, news, now);
+        var newest = NewestThatWorked();
+        foreach (var known in _known.Values) Judge(known, newest, news, now);
         ForgetRecords(news, now);
         _lastLook = now;
         return news;
@@ -96,6 +99,7 @@ internal sealed class FleetTruth(FleetLimits limits)
             heard.Record = sighting.Record ?? heard.Record;
             heard.At = now;
             if (sighting.Record is not null) news.Records.Add(sighting.Record);
+            if (sighting.Record?.Problem is { } problem) news.Problems.Add((sighting.Id, problem));
         }
 
         // A node that ended in order has taken its record with it.
@@ -122,8 +126,11 @@ internal sealed class FleetTruth(FleetLimits limits)
 
         known.Shown = shown;
         var heard = _heard.GetValueOrDefault(shown.Id);
+        // A node that died at its start leaves a record as well.
+        var hasGivenUp = heard?.Record?.Problem is not null;
+        NoteProblem(known, hasGivenUp, news);
         if (heard is not null && (known.HeardAt is null || heard.At > known.HeardAt)) known.HeardAt = heard.At;
-        var isUp = known.HasShownWork || shown.RunningAt is not null || heard is not null;
+        var isUp = known.HasShownWork || shown.RunningAt is not null || (heard is not null && !hasGivenUp);
         if (isUp && !known.IsUp)
         {
             known.IsUp = true;
@@ -139,7 +146,7 @@ internal sealed class FleetTruth(FleetLimits limits)
         known.State = shown.State switch
         {
             InstanceState.Ended => InstanceState.Ended,
-            _ when known.EndAskedAt is not null => InstanceState.Draining,
+            _ when known.EndAskedAt is not null || hasGivenUp => InstanceState.Draining,
             // Some fleets call a machine running while its node still boots.
             InstanceState.Running when !known.IsUp => InstanceState.Pending,
             // Nor do they know that a node takes no more work.
@@ -147,9 +154,25 @@ internal sealed class FleetTruth(FleetLimits limits)
                 => InstanceState.Draining,
             var state => state,
         };
+        if (hasGivenUp && !known.HasFailed)
+        {
+            if (HasLooked) news.Fail(known, "cannot work", isUnfit: true);
+            // What happened before the first look is no news.
+            known.HasFailed = true;
+        }
+
         if (known.State == InstanceState.Ended && before != InstanceState.Ended && HasLooked && !known.IsUp
             && !known.HasFailed)
             news.Fail(known, "never came up");
+    }
+
+    /// <summary>What the fleet knows of a problem is told once, and only where the node did not say it
+    /// itself.</summary>
+    private void NoteProblem(Known known, bool hasGivenUp, FleetNews news)
+    {
+        if (known.Shown!.Problem is not { } problem || known.HasToldProblem) return;
+        known.HasToldProblem = true;
+        if (HasLooked && !hasGivenUp) news.Problems.Add((known.Id, problem));
     }
 
     private void MissUnseen(Observation seen, FleetNews news, DateTimeOffset now)
@@ -163,16 +186,34 @@ internal sealed class FleetTruth(FleetLimits limits)
         }
     }
 
-    private void Judge(Known known, FleetNews news, DateTimeOffset now)
+    private void Judge(Known known, Known? newest, FleetNews news, DateTimeOffset now)
     {
         if (known.Shown is null || known.State == InstanceState.Ended) return;
         if (known.EndAskedAt is { } asked && now - asked < AskAgainAfter) return;
-        if (WhyEnd(known, now) is not { } reason) return;
+        var why = WhyEnd(known, now) ?? (IsOutdated(known, newest) ? "it has another model or other settings" : null);
+        if (why is not { } reason) return;
         if (!known.IsUp && !known.HasFailed) news.Fail(known, "never came up");
         known.EndAskedAt = now;
         known.State = InstanceState.Draining;
         news.ToEnd.Add(new Ending(known.Id, reason));
     }
+
+    /// <summary>Whether its node answers otherwise than those that are launched now, and so is to make room for them.
+    /// Where the web tier does not know what those run, the newest node that has worked tells.</summary>
+    private bool IsOutdated(Known known, Known? newest)
+    {
+        if (RecordOf(known) is not { State: InstanceState.Running } record) return false;
+        // What this web tier launched has its settings, whatever the record says.
+        if (limits.Fingerprint is { } current) return !known.IsOurs && record.Fingerprint != current;
+        return newest is not null && known.LaunchedAt < newest.LaunchedAt
+            && record.Fingerprint != RecordOf(newest)!.Fingerprint;
+    }
+
+    private Known? NewestThatWorked() => _known.Values
+        .Where(known => known.State == InstanceState.Running && RecordOf(known) is { PicturesDone: > 0 })
+        .MaxBy(known => known.LaunchedAt);
+
+    private NodeRecord? RecordOf(Known known) => _heard.GetValueOrDefault(known.Id)?.Record;
 
     private string? WhyEnd(Known known, DateTimeOffset now)
     {
@@ -190,8 +231,8 @@ internal sealed class FleetTruth(FleetLimits limits)
         return silent >= limits.SilenceLimit ? $"nothing was heard of it for {Text(limits.SilenceLimit)}" : null;
     }
 
-    /// <summary>Where the fleet calls a machine running, or an earlier web tier launched it, its record alone may tell that it
-    /// is up: then it is judged only while records can be read. Null: not to be judged.</summary>
+    /// <summary>Where the fleet calls a machine running, or an earlier web tier launched it, its record alone may tell
+    /// that it is up: then it is judged only while records can be read. Null: not to be judged.</summary>
     private DateTimeOffset? BootingSince(Known known)
     {
         if (known.IsOurs && known.Shown!.State == InstanceState.Pending) return known.LaunchedAt;
@@ -238,6 +279,8 @@ internal sealed class FleetTruth(FleetLimits limits)
 
         public bool HasFailed { get; set; }
 
+        public bool HasToldProblem { get; set; }
+
         public bool HasKeptRecord { get; set; }
 
         /// <summary>Whether its node has taken its record back, as one does that ends.</summary>
@@ -264,7 +307,12 @@ internal sealed class FleetTruth(FleetLimits limits)
 /// <param name="SilenceLimit">After this time an instance of which nothing is heard is ended.</param>
 /// <param name="MaxLifetime">After this time an instance is ended in any case; zero: never.</param>
 internal sealed record FleetLimits(
-    TimeSpan LaunchTimeout, TimeSpan BootDeadline, TimeSpan SilenceLimit, TimeSpan MaxLifetime);
+    TimeSpan LaunchTimeout, TimeSpan BootDeadline, TimeSpan SilenceLimit, TimeSpan MaxLifetime)
+{
+    /// <summary>Stands for the model and the settings of nodes that are launched now; null where the web tier cannot
+    /// know.</summary>
+    public string? Fingerprint { get; init; }
+}
 
 /// <summary>An instance with all that is known of it.</summary>
 /// <param name="Shown">What the fleet says.</param>
@@ -282,8 +330,8 @@ internal sealed record Ending(InstanceId Instance, string Reason);
 /// <summary>What turned out since the last look.</summary>
 internal sealed class FleetNews
 {
-    /// <summary>The launches that failed, with how.</summary>
-    public List<(InstanceId Instance, string How)> Failed { get; } = [];
+    /// <summary>The launches that failed.</summary>
+    public List<FailedInstance> Failed { get; } = [];
 
     /// <summary>Whether an instance came up.</summary>
     public bool AnyCameUp { get; set; }
@@ -294,6 +342,9 @@ internal sealed class FleetNews
     /// <summary>What nodes wrote.</summary>
     public List<NodeRecord> Records { get; } = [];
 
+    /// <summary>Why nodes ended that could not work; the same one may come again.</summary>
+    public List<(InstanceId Instance, string Reason)> Problems { get; } = [];
+
     /// <summary>The instances that are to be ended.</summary>
     public List<Ending> ToEnd { get; } = [];
 
@@ -301,9 +352,15 @@ internal sealed class FleetNews
     public List<InstanceId> StaleRecords { get; } = [];
 
     /// <summary>A launch failed; said once.</summary>
-    public void Fail(FleetTruth.Known known, string how)
+    public void Fail(FleetTruth.Known known, string how, bool isUnfit = false)
     {
         known.HasFailed = true;
-        Failed.Add((known.Id, how));
+        Failed.Add(new FailedInstance(known.Id, how, isUnfit));
     }
 }
+
+/// <summary>An instance that was launched in vain.</summary>
+/// <param name="Id">Which.</param>
+/// <param name="How">How it failed, as the end of a sentence.</param>
+/// <param name="IsUnfit">Whether its node started and said that it cannot work.</param>
+internal sealed record FailedInstance(InstanceId Id, string How, bool IsUnfit);

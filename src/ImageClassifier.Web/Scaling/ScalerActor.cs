@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
+using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
@@ -30,6 +31,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private UnansweredLaunch? _unanswered;
     private DateTimeOffset? _recordsReadAt;
     private Task<RecordsRead>? _reading;
+    private HashSet<InstanceId> _ended = [];
     private bool _looking;
     private bool _lookAgain;
     private bool _launching;
@@ -139,6 +141,13 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         _looking = false;
         _seesNothing = false;
         if (observed.Records is { } read) OnRecordsRead(read);
+        if (HasAnyEnded(observed.Seen.Fleet) && observed.Records is null)
+        {
+            // Its record may say that it cannot work: then the next launch is to wait.
+            _recordsReadAt = null;
+            Look();
+            return;
+        }
 
         var plan = _planner.Look(observed.Seen, Now);
         foreach (var warning in plan.Warnings) _log.Warning("{Failure}", warning);
@@ -146,6 +155,14 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         End(plan);
         if (plan.Launch > 0) Launch(plan);
         LookLater();
+    }
+
+    /// <summary>Whether an instance has ended since the last look.</summary>
+    private bool HasAnyEnded(IEnumerable<FleetInstance> fleet)
+    {
+        var before = _ended;
+        _ended = [.. fleet.Where(instance => instance.State == InstanceState.Ended).Select(instance => instance.Id)];
+        return !_ended.IsSubsetOf(before);
     }
 
     private void OnRecordsRead(RecordsRead read)

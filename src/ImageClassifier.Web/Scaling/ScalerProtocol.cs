@@ -44,7 +44,20 @@ public static class ScalerProtocol
         TimeSpan ServiceTime,
         TimeSpan BootTime,
         IReadOnlyList<KnownInstance> Instances,
-        IReadOnlyList<DecisionRecord> Decisions);
+        IReadOnlyList<DecisionRecord> Decisions)
+    {
+        /// <summary>Why nodes ended that could not work, newest first.</summary>
+        public IReadOnlyList<NodeProblem> Problems { get; init; } = [];
+
+        /// <summary>Whether the nodes that were launched last could not work, and none runs.</summary>
+        public bool AreNodesFailing { get; init; }
+    }
+
+    /// <summary>Why a node ended that could not work.</summary>
+    /// <param name="At">When the scaler learnt of it.</param>
+    /// <param name="Instance">The node's instance.</param>
+    /// <param name="Reason">Why, for the operator: it may name files, keys of settings and accounts.</param>
+    public sealed record NodeProblem(DateTimeOffset At, InstanceId Instance, string Reason);
 
     /// <summary>A decision, with what was seen and done.</summary>
     /// <param name="At">When it was first taken.</param>

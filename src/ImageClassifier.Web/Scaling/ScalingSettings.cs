@@ -40,7 +40,14 @@ public sealed record ScalingSettings(
 {
     private const string PerImage = "per-image";
 
-    internal FleetLimits Limits => new(LaunchTimeout, BootDeadline, SilenceLimit, MaxLifetime);
+    /// <summary>Stands for the model and the settings of the nodes that this web tier launches: others drain. Null
+    /// where it cannot know them.</summary>
+    public string? Fingerprint { get; init; }
+
+    internal FleetLimits Limits => new(LaunchTimeout, BootDeadline, SilenceLimit, MaxLifetime)
+    {
+        Fingerprint = Fingerprint,
+    };
 
     /// <summary>Reads the settings.</summary>
     /// <exception cref="ImageClassifier.Core.InvalidSettingException">One is missing or wrong.</exception>

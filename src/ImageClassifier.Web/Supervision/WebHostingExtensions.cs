@@ -5,6 +5,7 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
 using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Http;
+using ImageClassifier.Web.Refusals;
 using ImageClassifier.Web.Uploads;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -13,7 +14,8 @@ using static ImageClassifier.Web.Supervision.WebSupervisorProtocol;
 namespace ImageClassifier.Web.Supervision;
 
 /// <summary>Puts the web tier into a host. The host gives the ports: <see cref="QueuePair"/>,
-/// <see cref="IObjectStore"/> and <see cref="IInstanceFleet"/>.</summary>
+/// <see cref="IObjectStore"/> and <see cref="IInstanceFleet"/>, queues and store
+/// before <see cref="AddWebTier"/>.</summary>
 public static class WebHostingExtensions
 {
     // Within the phase's own limit, which is within the host's.
@@ -25,6 +27,7 @@ public static class WebHostingExtensions
     /// <param name="stopGrace">How long requests under way may go on once the service was told to stop.</param>
     public static IServiceCollection AddWebTier(
         this IServiceCollection services, WebTierSettings settings, TimeSpan stopGrace) => services
+        .WatchPorts()
         .AddWebTierHttp(settings.Uploads, settings.Edge)
         .AddSingleton(settings.Edge)
         .AddSingleton(settings.Access)
@@ -43,6 +46,7 @@ public static class WebHostingExtensions
         .AddSingleton<ClassifyEndpoints>()
         .AddSingleton<EventStreamEndpoint>()
         .AddSingleton<WebSocketEndpoint>()
+        .AddSingleton<ReadinessProblems>()
         .AddSingleton<HealthEndpoints>();
 
     /// <summary>The Supervisor, and its part in an orderly shutdown.</summary>

@@ -211,7 +211,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         var taken = 0;
         foreach (var (envelope, outcome) in finished.Call.Zip(finished.Outcomes))
         {
-            if (outcome.Kind == QueueOutcomeKind.Retriable)
+            if (outcome.Kind is QueueOutcomeKind.Retriable or QueueOutcomeKind.Refused)
             {
                 _ready.Enqueue(envelope);
                 refusal = outcome.Reason;

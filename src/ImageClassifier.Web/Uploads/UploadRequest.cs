@@ -226,7 +226,9 @@ internal sealed class UploadRequest(
     private IResult StoreFailed(Exception failure)
     {
         log.LogWarning("An upload was refused, the store does not take it: {Cause}", failure.Message);
-        return Problems.Unavailable(settings.RetryAfter);
+        return failure is IPermanentRefusal
+            ? Problems.NotPermitted(settings.RetryAfter)
+            : Problems.Unavailable(settings.RetryAfter);
     }
 
     private async Task DiscardAsync(Incoming incoming)

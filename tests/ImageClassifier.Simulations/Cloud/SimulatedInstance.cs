@@ -106,7 +106,7 @@ internal sealed class SimulatedInstance : IInstanceIdentity
         var ports = new NodePorts(
             new QueuePair(_requests, new MortalQueue(_world.Responses, _lifeline)), store, classifier, this);
         var props = NodeSupervisorActor.Props(
-            _world.NodeSettings, ports, _world.Time, "classifier-dispatcher", StopNode);
+            _world.NodeSettings, ports, _world.Time, "classifier-dispatcher", _ => StopNode());
         _node = _world.System.ActorOf(props, $"node-{Id}");
     }
 

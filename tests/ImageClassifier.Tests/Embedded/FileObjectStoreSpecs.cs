@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using ImageClassifier.Adapters.Embedded.Storage;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Testing;
 using ImageClassifier.Tests.Contracts;
 using Xunit;
 
@@ -74,6 +75,20 @@ public sealed class FileObjectStoreSpecs : ObjectStoreContract
         Task[] calls = [.. Calls(new string('k', 5000), default)];
 
         foreach (var call in calls) await Assert.ThrowsAnyAsync<IOException>(() => call);
+    }
+
+    [SkippableFact]
+    public async Task Where_this_user_may_not_write_calls_are_refused_for_good()
+    {
+        // The kernel's own folder: no one, not even root, makes anything in it.
+        const string Forbidden = "/sys/kernel/image-classifier";
+        Requirement.Met(Directory.Exists("/sys/kernel"), "no folder is known that forbids everyone to write");
+        var store = new FileObjectStore(Forbidden, _folder.Layout.Temporary);
+        var nowhere = new FileObjectStore(_folder.Layout.Objects, Forbidden);
+
+        await Assert.ThrowsAsync<StoreRefusedException>(() => store.PutAsync("a/b", new byte[1], default));
+        await Assert.ThrowsAsync<StoreRefusedException>(() => store.PutIfAbsentAsync("a/b", new byte[1], default));
+        await Assert.ThrowsAsync<StoreRefusedException>(() => nowhere.PutAsync("a/b", new byte[1], default));
     }
 
     [Fact]

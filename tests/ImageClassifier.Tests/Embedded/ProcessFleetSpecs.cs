@@ -74,6 +74,54 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
+    public async Task Why_a_child_failed_is_its_exit_code_and_its_last_words_without_the_stack()
+    {
+        var fleet = Fleet(
+            "echo progress; echo first >&2; echo 'image-classifier: there is no model' >&2; "
+            + "echo '   at Some.Method()' >&2; exit 2");
+        var launched = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
+
+        await ProblemIsAsync(
+            fleet, launched, "The app node ended with exit code 2: first image-classifier: there is no model");
+    }
+
+    [SkippableFact]
+    public async Task A_child_that_a_signal_ended_says_which()
+    {
+        var fleet = Fleet("kill -9 $$");
+        var launched = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
+
+        await ProblemIsAsync(fleet, launched, "The app node was ended by signal 9.");
+    }
+
+    [SkippableFact]
+    public async Task A_child_that_ends_in_order_or_was_terminated_has_no_problem()
+    {
+        var fleet = Fleet("[ -e \"$3/quick\" ] && exit 0; touch \"$3/quick\"; exec sleep 300");
+        var killed = Assert.Single((await fleet.LaunchAsync(1, "one", default)).Launched);
+        await Condition.BecomesTrueAsync(() => Task.FromResult(File.Exists(_folder.File("quick"))), "it sleeps");
+        var ended = Assert.Single((await fleet.LaunchAsync(1, "two", default)).Launched);
+        await fleet.TerminateAsync([killed], default);
+        await IsInStateAsync(fleet, killed, InstanceState.Ended);
+        await IsInStateAsync(fleet, ended, InstanceState.Ended);
+
+        Assert.All(await fleet.DescribeAsync(default), instance => Assert.Null(instance.Problem));
+    }
+
+    [SkippableFact]
+    public async Task One_instance_can_be_asked_to_drain_and_the_others_go_on()
+    {
+        var fleet = Fleet(TestFleet.SleepingChild);
+        var one = await IdentityAsync(InstanceId.Parse("one"));
+        var two = await IdentityAsync(InstanceId.Parse("two"));
+        await fleet.RequestDrainAsync([one.Id], default);
+
+        await Condition.BecomesTrueAsync(
+            () => Task.FromResult(one.DrainRequested.IsCancellationRequested), "it drains");
+        Assert.False(two.DrainRequested.IsCancellationRequested);
+    }
+
+    [SkippableFact]
     public async Task A_child_that_does_not_come_up_in_time_is_ended()
     {
         var fleet = Fleet(ChildThatTellsItsProcessId, bootTimeout: TimeSpan.FromSeconds(1));
@@ -440,6 +488,11 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
 
         Assert.False(IsAlive(process));
     }
+
+    private static Task ProblemIsAsync(ProcessFleet fleet, InstanceId id, string problem) =>
+        Condition.BecomesTrueAsync(
+            async () => (await fleet.DescribeAsync(default)).Single(seen => seen.Id == id).Problem == problem,
+            $"{id} says: {problem}");
 
     private ProcessFleet Fleet(
         string script, TimeSpan? bootTimeout = null, TimeSpan? drainTimeout = null, RecordingLogger? log = null,

@@ -1,5 +1,6 @@
 using ImageClassifier.Adapters.Embedded.Queues;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Testing;
 using ImageClassifier.Tests.Contracts;
 using Microsoft.Data.Sqlite;
 using Xunit;
@@ -36,6 +37,15 @@ public sealed class SqliteMessageQueueSpecs : IAsyncLifetime
         var after = Open();
         Assert.Equal("waiting", Assert.Single(await ReceiveNowAsync(after)).Body);
         Assert.True(Assert.Single(await after.DeleteAsync([leased.Receipt], default)).Succeeded);
+    }
+
+    [SkippableFact]
+    public async Task Where_this_user_may_not_write_the_queue_refuses_for_good()
+    {
+        Requirement.Met(Directory.Exists("/sys/kernel"), "no folder is known that forbids everyone to write");
+        var queue = Open(new SqliteQueueSettings("/sys/kernel/image-classifier/queue.db", "requests", maxReceives: 3));
+
+        await Assert.ThrowsAsync<QueueRefusedException>(() => queue.MeasureAsync(default));
     }
 
     [Fact]

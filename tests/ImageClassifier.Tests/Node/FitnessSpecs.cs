@@ -8,7 +8,7 @@ public sealed class FitnessSpecs
     private readonly Fitness _fitness;
     private int _unfit;
 
-    public FitnessSpecs() => _fitness = new Fitness(3, () => _unfit++);
+    public FitnessSpecs() => _fitness = new Fitness(3, _ => _unfit++);
 
     [Fact]
     public void Failures_in_a_row_are_told_once()
@@ -33,6 +33,16 @@ public sealed class FitnessSpecs
         }
 
         Assert.Equal(0, _unfit);
+    }
+
+    [Fact]
+    public void One_refusal_is_enough_and_is_told_once()
+    {
+        _fitness.Refused("S3 GetObject failed: AccessDenied");
+        _fitness.Refused("S3 PutObject failed: AccessDenied");
+        Fail(5);
+
+        Assert.Equal(1, _unfit);
     }
 
     private void Fail(int times)

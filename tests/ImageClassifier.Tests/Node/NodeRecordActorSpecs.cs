@@ -32,7 +32,12 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
     {
         Start().Tell(new KeepNodeRecord(InstanceState.Running));
         await UntilAsync(() => Record is not null, "it is written");
-        Assert.Equal(new NodeRecord(Identity.Id, InstanceState.Running, 0, null, Classifier.Model), Record);
+        Assert.Equal(
+            new NodeRecord(Identity.Id, InstanceState.Running, 0, null, Classifier.Model)
+            {
+                Fingerprint = "0123456789abcdef",
+            },
+            Record);
 
         Settle(Settlement.Delete, QueueOutcome.Done);
         Settle(Settlement.HandBack, QueueOutcome.Done);
@@ -126,10 +131,29 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
         await ExpectMsgAsync<NodeRecordClosed>();
     }
 
+    [Fact]
+    public async Task A_problem_stays_in_the_record_as_one_line_and_nothing_is_written_after_it()
+    {
+        var release = new TaskCompletionSource();
+        Store.Before = (call, _) => call == StoreCall.Put ? release.Task : Task.CompletedTask;
+        var keeper = Start();
+        keeper.Tell(new KeepNodeRecord(InstanceState.Running));
+        keeper.Tell(new LeaveProblem($"It may not read.\n{new string('x', 1000)}"));
+        await UntilAsync(() => Store.CallsOf(StoreCall.Put) == 1, "it is being written");
+        release.SetResult();
+        await ExpectMsgAsync<NodeRecordClosed>();
+
+        Assert.Equal(InstanceState.Ended, Record!.State);
+        Assert.StartsWith("It may not read. xxx", Record.Problem, StringComparison.Ordinal);
+        Assert.InRange(Record.Problem!.Length, 100, 501);
+        await AdvanceAsync(TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(5));
+        Assert.Equal(2, Store.CallsOf(StoreCall.Put));
+    }
+
     private NodeRecord? Record => Store.DocumentAt<NodeRecord>(ObjectKeys.Node(Identity.Id));
 
     private IActorRef Start() => Sys.ActorOf(NodeRecordActor.Props(
-        Store, Identity.Id, Classifier.Model, _progress, Settings.RecordInterval, Time));
+        Store, Identity.Id, Classifier.Model, "0123456789abcdef", _progress, Settings.RecordInterval, Time));
 
     private void Settle(Settlement settlement, QueueOutcome outcome) =>
         _progress.Acknowledged(new Acknowledged(

@@ -205,14 +205,14 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
         Assert.False(IsShuttingDown);
 
         void StartOne(string name, NodePorts ports) => Sys.ActorOf(
-            NodeSupervisorActor.Props(Settings, ports, Time, Dispatcher, () => ended.Add(name)));
+            NodeSupervisorActor.Props(Settings, ports, Time, Dispatcher, _ => ended.Add(name)));
     }
 
     [Fact]
     public async Task A_node_that_is_stopped_like_a_killed_one_leaves_its_record_and_nothing_that_still_runs()
     {
         var hasEnded = false;
-        var node = Sys.ActorOf(NodeSupervisorActor.Props(Settings, Ports, Time, Dispatcher, () => hasEnded = true));
+        var node = Sys.ActorOf(NodeSupervisorActor.Props(Settings, Ports, Time, Dispatcher, _ => hasEnded = true));
         await UntilAsync(() => Requests.PollsWaiting == 1, "it polls");
         await UntilAsync(() => Record is not null, "it has a record");
         Sys.EventStream.Subscribe(TestActor, typeof(DeadLetter));

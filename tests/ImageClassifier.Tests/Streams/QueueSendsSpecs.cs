@@ -56,6 +56,18 @@ public sealed class QueueSendsSpecs : VirtualTimeSpecs
     }
 
     [Fact]
+    public async Task What_is_refused_for_good_is_tried_a_few_times_and_is_an_outcome_of_its_own()
+    {
+        _queue.FailNext(QueueCall.Send, 100, new QueueRefusedException("access denied"));
+
+        var outcomes = await SendAsync(2);
+
+        Assert.All(
+            outcomes, outcome => Assert.Equal(new QueueOutcome(QueueOutcomeKind.Refused, "access denied"), outcome));
+        Assert.Equal(RetryPolicy.RefusedAttempts, _queue.CallsOf(QueueCall.Send));
+    }
+
+    [Fact]
     public async Task A_cancelled_send_says_so()
     {
         using var cancelled = new CancellationTokenSource();

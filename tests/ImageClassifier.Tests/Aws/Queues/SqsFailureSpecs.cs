@@ -85,21 +85,57 @@ public sealed class SqsFailureSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_refused_call_makes_the_queue_unavailable_and_says_why()
+    public async Task A_call_that_is_refused_for_good_is_a_refusal_that_says_why()
     {
         _aws.On(StubbedAws.SqsCall("SendMessageBatch"), StubbedAws.SqsForbidden("sqs:sendmessage"));
         _aws.On(StubbedAws.SqsCall("GetQueueAttributes"), StubbedAws.SqsError(
             400, "com.amazonaws.sqs#QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
             "The specified queue does not exist."));
 
-        var refused = await Assert.ThrowsAsync<QueueUnavailableException>(
+        var refused = await Assert.ThrowsAsync<QueueRefusedException>(
             () => _queue.SendAsync([Message("a")], default));
-        var missing = await Assert.ThrowsAsync<QueueUnavailableException>(() => _queue.MeasureAsync(default));
+        var missing = await Assert.ThrowsAsync<QueueRefusedException>(() => _queue.MeasureAsync(default));
 
         Assert.StartsWith("SQS SendMessageBatch failed: AccessDenied", refused.Message, StringComparison.Ordinal);
         Assert.Contains("sqs:sendmessage", refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("no-secret", refused.ToString(), StringComparison.Ordinal);
         Assert.StartsWith("SQS GetQueueAttributes failed: ", missing.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(403, "com.amazon.coral.service#ExpiredTokenException", "ExpiredToken")]
+    [InlineData(400, Throttled, "RequestThrottled")]
+    [InlineData(500, "com.amazonaws.sqs#InternalError", "InternalError")]
+    public async Task What_passes_by_itself_is_an_outage(int status, string type, string code)
+    {
+        _aws.On(StubbedAws.SqsCall("GetQueueAttributes"), StubbedAws.SqsError(status, type, code, "It passes."));
+
+        // The very type: a refusal is one of these as well.
+        await Assert.ThrowsAsync<QueueUnavailableException>(() => _queue.MeasureAsync(default));
+    }
+
+    [Theory]
+    [InlineData(403, "com.amazon.coral.service#UnrecognizedClientException", "UnrecognizedClientException")]
+    [InlineData(400, "com.amazonaws.sqs#KmsDisabled", "KMS.DisabledException")]
+    public async Task Wrong_keys_and_locked_ones_are_refusals(int status, string type, string code)
+    {
+        _aws.On(StubbedAws.SqsCall("ReceiveMessage"), StubbedAws.SqsError(status, type, code, "It stays."));
+
+        await Assert.ThrowsAsync<QueueRefusedException>(
+            () => _queue.ReceiveAsync(1, TimeSpan.Zero, TimeSpan.FromSeconds(30), default));
+    }
+
+    [Fact]
+    public async Task An_entry_that_is_refused_for_good_is_not_the_entry_s_fault()
+    {
+        _aws.On(StubbedAws.SqsCall("SendMessageBatch"), StubbedAws.Json(
+            """
+            {"Failed":[{"Id":"0","SenderFault":true,"Code":"KmsAccessDenied","Message":"The key denies access."}]}
+            """));
+
+        var outcome = Assert.Single(await _queue.SendAsync([Message("a")], default));
+
+        Assert.Equal(new QueueOutcome(QueueOutcomeKind.Refused, "KmsAccessDenied: The key denies access."), outcome);
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Adapters.Aws.Storage;
+using ImageClassifier.Core.Ports;
 using ImageClassifier.Tests.Aws.Emulator;
 using WireMock.ResponseBuilders;
 using Xunit;
@@ -59,12 +60,17 @@ public sealed class S3FailureSpecs : IDisposable
 
     [Theory]
     [InlineData(403, "AccessDenied", "Access Denied")]
+    [InlineData(403, "AllAccessDisabled", "All access to this object has been disabled")]
+    [InlineData(403, "AccountProblem", "There is a problem with your AWS account that prevents the operation.")]
+    [InlineData(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")]
+    [InlineData(403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature.")]
+    [InlineData(400, "KMS.DisabledException", "arn:aws:kms:us-east-1:123456789012:key/1 is disabled.")]
     [InlineData(404, "NoSuchBucket", "The specified bucket does not exist")]
     [InlineData(400, "AuthorizationHeaderMalformed",
         "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-central-1'")]
     [InlineData(301, "PermanentRedirect",
         "The bucket you are attempting to access must be addressed using the specified endpoint.")]
-    public async Task What_S3_refuses_is_an_io_error_that_says_why(int status, string code, string message)
+    public async Task What_S3_refuses_for_good_is_a_refusal_that_says_why(int status, string code, string message)
     {
         _aws.On(StubbedAws.AnyS3Call(), StubbedAws.S3Error(status, code, message));
         (string Operation, Func<Task> Call)[] calls =
@@ -78,10 +84,24 @@ public sealed class S3FailureSpecs : IDisposable
 
         foreach (var (operation, call) in calls)
         {
-            var failure = await Assert.ThrowsAsync<IOException>(call);
+            var failure = await Assert.ThrowsAsync<StoreRefusedException>(call);
             Assert.StartsWith($"S3 {operation} failed: {code}", failure.Message, StringComparison.Ordinal);
             Assert.DoesNotContain("no-secret", failure.ToString(), StringComparison.Ordinal);
         }
+    }
+
+    [Theory]
+    [InlineData(400, "ExpiredToken", "The provided token has expired.")]
+    [InlineData(403, "RequestTimeTooSkewed", "The difference between the times is too large.")]
+    [InlineData(403, "InvalidObjectState", "The operation is not valid for the object's storage class")]
+    [InlineData(500, "InternalError", "We encountered an internal error. Please try again.")]
+    [InlineData(503, "SlowDown", "Please reduce your request rate.")]
+    public async Task What_passes_by_itself_is_an_outage(int status, string code, string message)
+    {
+        _aws.On(StubbedAws.AnyS3Call(), StubbedAws.S3Error(status, code, message));
+
+        // The very type: a refusal is one of these as well.
+        await Assert.ThrowsAsync<IOException>(() => _store.GetAsync("a/b", default));
     }
 
     [Fact]
@@ -114,7 +134,7 @@ public sealed class S3FailureSpecs : IDisposable
         _aws.On(StubbedAws.S3Call("DELETE", "/pictures/long").WithParam("uploadId", "VXBsb2Fk"),
             StubbedAws.Ok().WithStatusCode(204));
 
-        var failure = await Assert.ThrowsAsync<IOException>(() => _store.PutAsync(
+        var failure = await Assert.ThrowsAsync<StoreRefusedException>(() => _store.PutAsync(
             "long", new MemoryStream(new byte[UploadBuffer.Capacity + 1]), default));
 
         Assert.StartsWith("S3 UploadPart failed: AccessDenied", failure.Message, StringComparison.Ordinal);

@@ -1,4 +1,5 @@
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Web.Scaling;
 using Xunit;
@@ -292,6 +293,94 @@ public sealed class FleetTruthSpecs
     }
 
     [Fact]
+    public void A_node_that_died_at_its_start_and_left_why_has_failed_and_did_not_come_up()
+    {
+        Look(Start, nodes: []);
+        _truth.Launched([One], Start);
+        var news = Look(Start, [Instance(One, InstanceState.Ended)], [Problem(One, "model.onnx is missing")]);
+
+        Assert.Equal([(One, "model.onnx is missing")], news.Problems);
+        Assert.Equal([new FailedInstance(One, "cannot work", IsUnfit: true)], news.Failed);
+        Assert.False(news.AnyCameUp);
+        var later = Look(Start + Minute, [Instance(One, InstanceState.Ended)], [Problem(One, "model.onnx is missing")]);
+        Assert.Empty(later.Problems);
+        Assert.Empty(later.Failed);
+    }
+
+    [Fact]
+    public void A_node_that_came_up_and_cannot_work_has_failed_and_counts_as_gone()
+    {
+        Look(Start, nodes: []);
+        _truth.Launched([One], Start);
+        Look(Start, [Instance(One, InstanceState.Running, Start)], [Sighting(One, Start, "a")]);
+        var news = Look(
+            Start + Minute,
+            [Instance(One, InstanceState.Running, Start)],
+            [Problem(One, "access denied", Start + Minute)]);
+
+        Assert.Equal([One], FailedOf(news));
+        Assert.Equal(new FleetCount(0, 0, 1), _truth.Count);
+    }
+
+    [Fact]
+    public void What_the_fleet_knows_of_a_problem_is_told_once_also_when_it_comes_after_the_end()
+    {
+        Look(Start);
+        var ended = Instance(One, InstanceState.Ended);
+        Assert.Empty(Look(Start, [ended]).Problems);
+        var explained = ended with { Problem = "The app node ended with exit code 2." };
+        Assert.Equal([(One, explained.Problem!)], Look(Start, [explained]).Problems);
+        Assert.Empty(Look(Start, [explained]).Problems);
+    }
+
+    [Fact]
+    public void Problems_from_before_the_first_look_are_told_and_are_no_failure()
+    {
+        var news = Look(Start, [Instance(One, InstanceState.Ended)], [Problem(One, "access denied")]);
+        Assert.Single(news.Problems);
+        Assert.Empty(news.Failed);
+        var later = Look(Start + Minute, [Instance(One, InstanceState.Ended)], [Problem(One, "access denied")]);
+        Assert.Empty(later.Failed);
+    }
+
+    [Fact]
+    public void Nodes_of_an_earlier_web_tier_with_other_settings_are_ended_and_its_own_and_equal_ones_stay()
+    {
+        var truth = new FleetTruth(Limits with { Fingerprint = "new" });
+        var ours = InstanceId.Parse("ours");
+        truth.Launched([ours], Start);
+        FleetInstance[] fleet =
+        [
+            Instance(One, InstanceState.Running, Start), Instance(Two, InstanceState.Running, Start),
+            Instance(ours, InstanceState.Running, Start),
+        ];
+        NodeSighting[] nodes = [Sighting(One, Start, "old"), Sighting(Two, Start, "new"), Sighting(ours, Start, "odd")];
+        var news = truth.Look(new Observation(new QueueMeasure(0, 0), fleet, nodes), Start);
+
+        var ending = Assert.Single(news.ToEnd);
+        Assert.Equal((One, "it has another model or other settings"), (ending.Instance, ending.Reason));
+        Assert.Equal(new FleetCount(0, 2, 1), truth.Count);
+        // Asked again where it does not heed.
+        Assert.Empty(truth.Look(new Observation(new QueueMeasure(0, 0), fleet, nodes), Start + Minute / 6).ToEnd);
+        Assert.Single(truth.Look(new Observation(new QueueMeasure(0, 0), fleet, nodes), Start + Minute).ToEnd);
+    }
+
+    [Fact]
+    public void Where_the_web_tier_cannot_know_older_nodes_make_room_once_a_newer_one_with_other_settings_has_worked()
+    {
+        FleetInstance[] fleet =
+        [
+            Instance(One, InstanceState.Running),
+            Scaling.Instance(Two, InstanceState.Running, Start + Minute),
+        ];
+        NodeSighting[] first = [Sighting(One, Start, "old", done: 9), Sighting(Two, Start, "new")];
+        Assert.Empty(Look(Start + Minute, fleet, first).ToEnd);
+        var later = Start + Minute * 1.5;
+        var news = Look(later, fleet, [Sighting(One, Start, "old", done: 9), Sighting(Two, later, "new", done: 1)]);
+        Assert.Equal(One, Assert.Single(news.ToEnd).Instance);
+    }
+
+    [Fact]
     public void What_an_earlier_life_launched_is_adopted()
     {
         Look(Start + Minute, [Instance(One, InstanceState.Pending), Instance(Two, InstanceState.Running, Start)]);
@@ -303,7 +392,17 @@ public sealed class FleetTruthSpecs
         DateTimeOffset now, IReadOnlyList<FleetInstance>? fleet = null, IReadOnlyList<NodeSighting>? nodes = null) =>
         _truth.Look(new Observation(new QueueMeasure(0, 0), fleet ?? [], nodes), now);
 
-    private static IEnumerable<InstanceId> FailedOf(FleetNews news) => news.Failed.Select(failed => failed.Instance);
+    private static IEnumerable<InstanceId> FailedOf(FleetNews news) => news.Failed.Select(failed => failed.Id);
+
+    private static NodeSighting Sighting(
+        InstanceId id, DateTimeOffset lastModified, string fingerprint, long done = 0) =>
+        new(id, lastModified, new NodeRecord(id, InstanceState.Running, done, null, null)
+        {
+            Fingerprint = fingerprint,
+        });
+
+    private static NodeSighting Problem(InstanceId id, string reason, DateTimeOffset? lastModified = null) =>
+        new(id, lastModified ?? Start, new NodeRecord(id, InstanceState.Ended, 0, null, null) { Problem = reason });
 
     private static FleetInstance Instance(InstanceId id, InstanceState state, DateTimeOffset? ranAt = null) =>
         Scaling.Instance(id, state, Start, ranAt);

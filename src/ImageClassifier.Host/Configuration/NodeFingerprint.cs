@@ -1,0 +1,40 @@
+using System.Security.Cryptography;
+using System.Text;
+using Akka.Configuration;
+using Akka.Configuration.Hocon;
+using ImageClassifier.Core.Messages;
+
+namespace ImageClassifier.Host.Configuration;
+
+/// <summary>Stands for what a node answers with: its model, and its settings under <c>node</c> and <c>queues</c>. Two
+/// nodes with one fingerprint are the same to whoever uploads; a web tier has nodes of another one drain.</summary>
+public static class NodeFingerprint
+{
+    // Enough to tell a handful of versions apart, and short enough to read.
+    private const int Digits = 16;
+
+    private static readonly string[] Sections = ["image-classifier.node", "image-classifier.queues"];
+
+    /// <summary>The fingerprint, as lower-case hexadecimal digits.</summary>
+    /// <param name="model">The model that the node runs.</param>
+    /// <param name="config">The settings in the role of a node.</param>
+    public static string Of(ModelIdentity model, Config config)
+    {
+        var text = new StringBuilder().Append(model.Name).Append('\n').Append(model.Sha256).Append('\n');
+        foreach (var section in Sections) Append(text, section, config.GetConfig(section).Root);
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()));
+        return Convert.ToHexStringLower(hash)[..Digits];
+    }
+
+    private static void Append(StringBuilder text, string path, HoconValue value)
+    {
+        if (!value.IsObject())
+        {
+            text.Append(path).Append('=').Append(value.GetString()).Append('\n');
+            return;
+        }
+
+        foreach (var (name, inner) in value.GetObject().Items.OrderBy(item => item.Key, StringComparer.Ordinal))
+            Append(text, $"{path}.{name}", inner);
+    }
+}

@@ -1,0 +1,53 @@
+using Akka.Configuration;
+using ImageClassifier.Adapters.Aws.Configuration;
+using ImageClassifier.Adapters.Aws.Storage;
+using ImageClassifier.Adapters.Embedded.Storage;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Host.Configuration;
+
+namespace ImageClassifier.Host.Hosting;
+
+/// <summary>Tells the web tier why a node died at its start: a record of the node in the store, where the scaler looks
+/// for it. A node on a machine of its own has no other way.</summary>
+internal static class StartProblem
+{
+    /// <summary>The option that names a node's instance.</summary>
+    public const string InstanceOption = "--instance";
+
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+
+    /// <summary>Writes the record if the store lets it. It never fails: the exit code and standard error tell it too.
+    /// </summary>
+    public static async Task LeaveAsync(Config config, InstanceId instance, Exception failure)
+    {
+        // The name is another node's, and so is its record.
+        if (failure is InvalidSettingException { Key: InstanceOption }) return;
+        var record = new NodeRecord(instance, InstanceState.Ended, 0, null, null) { Problem = failure.Message };
+        try
+        {
+            using var limit = new CancellationTokenSource(Limit, TimeProvider.System);
+            await PutAsync(config, ObjectKeys.Node(instance), WireJson.WriteUtf8(record), limit.Token);
+        }
+        catch (Exception)
+        {
+            // What is wrong may be the store itself, or the settings that name it.
+        }
+    }
+
+    private static async Task PutAsync(Config config, string key, byte[] record, CancellationToken cancellation)
+    {
+        if (config.GetString(ProgramSettings.EnvironmentKey) != ProgramSettings.Aws)
+        {
+            var layout = EmbeddedEnvironment.CreateLayout(EmbeddedSettings.Create(config));
+            await new FileObjectStore(layout).PutAsync(key, record, cancellation);
+            return;
+        }
+
+        var settings = AwsConfiguration.CreateAws(config);
+        using var clients = new AwsClients(settings);
+        await new S3ObjectStore(clients.S3(), settings.Bucket).PutAsync(key, record, cancellation);
+    }
+}

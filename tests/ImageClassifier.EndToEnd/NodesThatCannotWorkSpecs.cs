@@ -1,0 +1,46 @@
+using System.Net;
+using System.Text.Json;
+using ImageClassifier.EndToEnd.Pictures;
+using ImageClassifier.EndToEnd.Programs;
+using Xunit;
+using static ImageClassifier.EndToEnd.Programs.ServiceClient;
+
+namespace ImageClassifier.EndToEnd;
+
+/// <summary>Nodes that die at their start.</summary>
+public sealed class NodesThatCannotWorkSpecs
+{
+    private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
+
+    [SkippableFact]
+    public async Task The_reason_is_where_people_look_and_goes_once_it_is_mended()
+    {
+        using var model = new CopiedModel();
+        await using var service = await RunningService.StartAsync(model.Setting, "node.polling.wait-time=1s");
+        model.HideNetwork();
+        var accepted = await service.UploadAsync(TestPictures.Many(3));
+        await Until.HoldsAsync(
+            async () => (await ReadyAsync(service)).TryGetProperty("problems", out _), Enough,
+            () => $"Nothing is said:\n{service.Log}");
+
+        var ready = (await ReadyAsync(service)).GetRawText();
+        Assert.DoesNotContain(model.Path, ready, StringComparison.Ordinal);
+        var problem = (await service.GetJsonAsync("/api/fleet")).GetProperty("problems")[0];
+        Assert.Contains("model.onnx is missing", problem.GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith("node-", problem.GetProperty("instanceId").GetString(), StringComparison.Ordinal);
+
+        model.ShowNetwork();
+        AssertOnceEach(accepted, await service.FollowAsync(BatchId(accepted), Enough));
+        await Until.HoldsAsync(
+            async () => !(await ReadyAsync(service)).TryGetProperty("problems", out _), Enough,
+            () => $"It is still said:\n{service.Log}");
+        Assert.Empty((await service.GetJsonAsync("/api/fleet")).GetProperty("problems").EnumerateArray());
+    }
+
+    private static async Task<JsonElement> ReadyAsync(RunningService service)
+    {
+        using var answer = await service.Http.GetAsync("/health/ready");
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        return JsonSerializer.Deserialize<JsonElement>(await answer.Content.ReadAsStringAsync());
+    }
+}

@@ -1,0 +1,41 @@
+using System.Text.Json.Nodes;
+
+namespace ImageClassifier.EndToEnd.Programs;
+
+/// <summary>A copy of the program's own model in a folder that a test may change.</summary>
+internal sealed class CopiedModel : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("image-classifier-model-");
+
+    public CopiedModel()
+    {
+        var own = System.IO.Path.Combine(
+            System.IO.Path.GetDirectoryName(BuiltProgram.Path)!, "models", "tiny-imagenet-200");
+        foreach (var file in Directory.EnumerateFiles(own))
+            File.Copy(file, System.IO.Path.Combine(Path, System.IO.Path.GetFileName(file)));
+    }
+
+    public string Path => _folder.FullName;
+
+    /// <summary>Gives the setting that names this model.</summary>
+    public string Setting => $"node.classification.model={Path}";
+
+    /// <summary>Makes it another model.</summary>
+    public void Rename(string name)
+    {
+        var file = System.IO.Path.Combine(Path, "model.json");
+        var contract = JsonNode.Parse(File.ReadAllText(file))!;
+        contract["name"] = name;
+        File.WriteAllText(file, contract.ToJsonString());
+    }
+
+    /// <summary>Takes the network away, as an update that broke off may.</summary>
+    public void HideNetwork() => File.Move(Network, $"{Network}.hidden");
+
+    /// <summary>Brings the network back.</summary>
+    public void ShowNetwork() => File.Move($"{Network}.hidden", Network);
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    private string Network => System.IO.Path.Combine(Path, "model.onnx");
+}

@@ -1,0 +1,122 @@
+using Akka.Actor;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Scaling;
+using Xunit;
+using Xunit.Abstractions;
+using static ImageClassifier.Web.Scaling.ScalerProtocol;
+
+namespace ImageClassifier.Tests.Web.Scaling;
+
+/// <summary>What the scaler makes of nodes that cannot work.</summary>
+public sealed class NodeProblemSpecs : WebSpecs
+{
+    private const string Reason = "S3 GetObject failed: AccessDenied.";
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    private readonly FakeInstanceFleet _fleet;
+
+    public NodeProblemSpecs(ITestOutputHelper output)
+        : base(output) => _fleet = new FakeInstanceFleet(Time);
+
+    [Fact]
+    public async Task Why_a_node_ended_is_in_the_view_and_in_the_decision_and_the_next_launch_waits()
+    {
+        var scaler = await StartWithWorkAsync();
+        var instance = await NextAsync();
+        EndAsUnfit(instance);
+        await PassAsync(6 * Second);
+
+        var view = await ViewAsync(scaler);
+        var problem = view.Problems.Single(known => known.Instance == instance);
+        Assert.Equal(Reason, problem.Reason);
+        Assert.True(view.AreNodesFailing);
+        Assert.Contains(view.Decisions, decision =>
+            decision.Hold == HoldCause.FailedLaunch
+            && decision.Reason.Contains("cannot work (S3 GetObject failed: AccessDenied);", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task While_each_node_comes_up_and_cannot_work_launches_become_rare_and_work_brings_them_back()
+    {
+        var scaler = await StartWithWorkAsync();
+        for (var i = 0; i < 12; i++) EndAsUnfit(await NextAsync());
+        var launches = _fleet.Launches.Count;
+        await PassAsync(25 * Second);
+        Assert.Equal(launches, _fleet.Launches.Count);
+
+        var instance = await NextAsync();
+        _fleet.Move(instance, InstanceState.Running);
+        scaler.Tell(new JobDone(instance));
+        await PassAsync(2 * Second);
+        var view = await ViewAsync(scaler);
+        Assert.Empty(view.Problems);
+        Assert.False(view.AreNodesFailing);
+    }
+
+    [Fact]
+    public async Task A_node_that_works_since_before_the_problem_does_not_make_it_forgotten()
+    {
+        var scaler = await StartWithWorkAsync(pictures: 2);
+        await UntilLivingAsync(2);
+        var (good, bad) = (_fleet.Living[0].Id, _fleet.Living[1].Id);
+        _fleet.Move(good, InstanceState.Running);
+        EndAsUnfit(bad);
+        await PassAsync(6 * Second);
+        scaler.Tell(new JobDone(good));
+        await PassAsync(Second);
+
+        Assert.Equal(bad, Assert.Single((await ViewAsync(scaler)).Problems).Instance);
+    }
+
+    [Fact]
+    public async Task Only_the_latest_problems_are_kept_and_not_for_ever()
+    {
+        var scaler = await StartWithWorkAsync(pictures: 15);
+        await UntilLivingAsync(15);
+        foreach (var instance in _fleet.Living) EndAsUnfit(instance.Id);
+        await PassAsync(6 * Second);
+        Assert.Equal(10, (await ViewAsync(scaler)).Problems.Count);
+
+        Requests.CallFailure = call => call == QueueCall.Receive ? new QueueUnavailableException("") : null;
+        _fleet.Capacity = 0;
+        await AdvanceAsync(TimeSpan.FromMinutes(61), TimeSpan.FromSeconds(10));
+        Assert.Empty((await ViewAsync(scaler)).Problems);
+    }
+
+    private async Task<IActorRef> StartWithWorkAsync(int pictures = 1)
+    {
+        for (var i = 0; i < pictures; i++) Requests.Put("picture");
+        var settings = Scaling.Settings with { MaxInstances = 19 };
+        var scaler = Sys.ActorOf(Props.Create(() => new ScalerActor(
+            Requests, Store, _fleet, settings.CreatePolicy(), settings)));
+        await PassAsync(Second);
+        return scaler;
+    }
+
+    /// <summary>The next instance that is launched; it has come up.</summary>
+    private async Task<InstanceId> NextAsync()
+    {
+        await UntilLivingAsync(1);
+        return _fleet.Living[0].Id;
+    }
+
+    private Task UntilLivingAsync(int instances) =>
+        AdvanceUntilAsync(() => _fleet.Living.Count == instances, "instances were launched", Second / 2);
+
+    /// <summary>As a node does: its record says why, and it is gone.</summary>
+    private void EndAsUnfit(InstanceId instance)
+    {
+        _fleet.Move(instance, InstanceState.Running);
+        Store.Set(ObjectKeys.Node(instance), WireJson.Write(
+            new NodeRecord(instance, InstanceState.Ended, 0, null, null) { Problem = Reason }));
+        _fleet.Move(instance, InstanceState.Ended);
+    }
+
+    private Task<FleetView> ViewAsync(IActorRef scaler) => AskAsync<FleetView>(scaler, GetFleet.Instance);
+
+    private Task PassAsync(TimeSpan time) => AdvanceAsync(time, Second / 2);
+}
