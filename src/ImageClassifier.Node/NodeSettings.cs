@@ -53,29 +53,24 @@ public sealed record NodeSettings(
 /// <param name="AcknowledgeLinger">How long deletes wait for others to share their call; no one waits for them.</param>
 /// <param name="Fetchers">Pictures that are read from the store, or wait to be decoded, at once.</param>
 /// <param name="Decoders">Pictures that are decoded at once.</param>
-/// <param name="MaxReceives">A job received more often is not tried again: it fails.</param>
-/// <param name="AloneFromReceive">From this receive on a job is worked on alone.</param>
+/// <param name="MaxReceives">A job received more often fails where this try comes to nothing too.</param>
 public sealed record PollingSettings(
     QueueSourceSettings Source,
     TimeSpan Linger,
     TimeSpan AcknowledgeLinger,
     int Fetchers,
     int Decoders,
-    int MaxReceives,
-    int AloneFromReceive)
+    int MaxReceives)
 {
     internal static PollingSettings Create(SettingsSection polling, SettingsSection queue)
     {
-        var maxReceives = queue.WholeNumber("max-receives", 1, 1000);
         return new PollingSettings(
             QueueSourceSettings.Create(polling, queue),
             polling.Duration("linger", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)),
             polling.Duration("acknowledge-linger", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(5)),
             polling.WholeNumber("fetchers", 1, 256),
             polling.WholeNumberOrCores("decoders", 1, 256),
-            maxReceives,
-            // The first receive is never alone, or nothing would ever share a run of the model.
-            polling.WholeNumber("alone-from-receive", 2, Math.Max(2, maxReceives)));
+            queue.WholeNumber("max-receives", 1, 1000));
     }
 }
 

@@ -1,10 +1,12 @@
 using System.Diagnostics;
+using Akka.Configuration;
 using ImageClassifier.Adapters.Aws.Identity;
 using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Host.Isolation;
 using ImageClassifier.Host.Logging;
 using ImageClassifier.Node;
 
@@ -16,9 +18,10 @@ internal static class NodeHosting
     /// <summary>Runs an app node until it ends itself, or is asked to stop.</summary>
     /// <param name="sources">The user's settings.</param>
     /// <param name="instance">The name that the fleet gave; null on EC2, where the machine knows it.</param>
+    /// <param name="decorators">Put around some of its parts.</param>
     /// <param name="cancellation">Asks it to stop.</param>
     public static async Task<int> RunAsync(
-        SettingsSources sources, InstanceId? instance, CancellationToken cancellation)
+        SettingsSources sources, InstanceId? instance, Decorators decorators, CancellationToken cancellation)
     {
         var config = ProgramSettings.Load(ProgramRole.Node, sources);
         var settings = NodeSettings.Create(config);
@@ -28,7 +31,8 @@ internal static class NodeHosting
         await using var life = environment.Fleet.Kind == FleetSettings.Ec2
             ? await OnEc2Async(environment, instance, startLog, cancellation)
             : await AsProcessAsync(environment, instance, cancellation);
-        using var classifier = DeadlyPicture.Guard(Verbs.CreateClassifier(config));
+        using var classifier = decorators.Classifier(Verbs.CreateClassifier(config));
+        using var isolated = Isolate(config, settings, classifier);
 
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings
         {
@@ -37,13 +41,23 @@ internal static class NodeHosting
         life.AddLog(builder.Logging);
         environment.AddTo(builder.Services);
         builder.Services
-            .AddSingleton<IImageClassifier>(classifier)
+            .AddSingleton(classifier)
+            .AddSingleton<IIsolatedClassifier>(isolated)
             .AddSingleton(life.Identity)
-            .AddActorSystem(config, ActorSystemHosting.NodeStop, akka => akka.WithAppNode(settings, WrongClock.Guard));
+            .AddActorSystem(config, ActorSystemHosting.NodeStop, akka => akka.WithAppNode(settings, decorators.NodeClock));
 
         using var host = builder.Build();
         await host.RunAsync(cancellation);
         return ExitCodes.Done;
+    }
+
+    private static IsolatedClassifier Isolate(Config config, NodeSettings settings, IImageClassifier classifier)
+    {
+        var model = OnnxSettings.Create(config);
+        // The child has limits of its own; this one is for a child that hangs, and bounds them all with its start.
+        var limit = model.Decoding.Timeout + settings.Classification.Timeout;
+        return new IsolatedClassifier(
+            IsolatedClassifier.ChildOfThisProgram(), model, classifier.Model, limit, TimeProvider.System);
     }
 
     private static async Task<InstanceLife> AsProcessAsync(

@@ -31,7 +31,10 @@ public static class BuiltProgram
     }
 
     /// <summary>How the program is started, with its streams redirected.</summary>
-    public static ProcessStartInfo StartInfo(IEnumerable<string> arguments) => new(Path, arguments)
+    /// <param name="arguments">What follows its name.</param>
+    /// <param name="isFaulty">Whether it is the <see cref="FaultyProgram"/>.</param>
+    public static ProcessStartInfo StartInfo(IEnumerable<string> arguments, bool isFaulty = false) =>
+        new(isFaulty ? FaultyProgram.Path : Path, arguments)
     {
         RedirectStandardInput = true,
         RedirectStandardOutput = true,

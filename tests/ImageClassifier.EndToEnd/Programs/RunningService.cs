@@ -41,11 +41,9 @@ public sealed partial class RunningService : IAsyncDisposable
     public static Task<RunningService> StartAsync(params string[] settings) =>
         StartAsync(Directory.CreateTempSubdirectory("image-classifier-").FullName, ownsData: true, settings);
 
-    /// <summary>Starts the service over a data folder that is there, with variables of the environment that its nodes
-    /// inherit.</summary>
-    public static Task<RunningService> StartAsync(
-        string dataFolder, bool ownsData, IReadOnlyDictionary<string, string> variables, params string[] settings) =>
-        StartAsync(dataFolder, ownsData, AnyPort, variables, settings);
+    /// <summary>Starts the <see cref="FaultyProgram"/> as the service, over a data folder that is there.</summary>
+    public static Task<RunningService> StartFaultyAsync(string dataFolder, bool ownsData, params string[] settings) =>
+        StartAsync(dataFolder, ownsData, AnyPort, isFaulty: true, settings);
 
     /// <summary>Starts the service over a data folder that is there; it stays when the service goes.</summary>
     public static Task<RunningService> StartAsync(string dataFolder, bool ownsData, params string[] settings) =>
@@ -54,18 +52,17 @@ public sealed partial class RunningService : IAsyncDisposable
     /// <summary>Starts the service over a data folder that is there, at an address where clients know it.</summary>
     public static Task<RunningService> StartAsync(
         string dataFolder, bool ownsData, Uri address, params string[] settings) =>
-        StartAsync(dataFolder, ownsData, address, new Dictionary<string, string>(), settings);
+        StartAsync(dataFolder, ownsData, address, isFaulty: false, settings);
 
     private static async Task<RunningService> StartAsync(
-        string dataFolder, bool ownsData, Uri address, IReadOnlyDictionary<string, string> variables, string[] settings)
+        string dataFolder, bool ownsData, Uri address, bool isFaulty, string[] settings)
     {
         string[] arguments =
         [
             "web", "--urls", address.ToString().TrimEnd('/'), "--data", dataFolder,
             .. settings.SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" }),
         ];
-        var process = new Process { StartInfo = BuiltProgram.StartInfo(arguments) };
-        foreach (var (name, value) in variables) process.StartInfo.Environment[name] = value;
+        var process = new Process { StartInfo = BuiltProgram.StartInfo(arguments, isFaulty) };
         var service = new RunningService(process, dataFolder, ownsData);
         process.OutputDataReceived += (_, line) => service.Hear(line.Data);
         process.ErrorDataReceived += (_, line) => service.Hear(line.Data);

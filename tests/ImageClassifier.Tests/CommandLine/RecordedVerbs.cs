@@ -14,6 +14,8 @@ internal sealed class RecordedVerbs : IVerbs
 
     public Task<int> NodeAsync(NodeOptions options, CancellationToken cancellation) => Record(options);
 
+    public Task<int> IsolatedClassifierAsync() => Record("isolated");
+
     public Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation) => Record(options);
 
     public Task<int> AwsProvisionAsync(AwsProvisionOptions options, CancellationToken cancellation) => Record(options);
