@@ -54,8 +54,8 @@ public sealed class OnnxImageClassifier : IImageClassifier
         }
     }
 
-    /// <summary>The same, but pictures can be decoded at once, while the model still loads. What is wrong with it is thrown
-    /// when it is first run.</summary>
+    /// <summary>The same, but pictures can be decoded at once, while the model still loads. What is wrong with it is
+    /// thrown when it is first run.</summary>
     /// <inheritdoc cref="Load"/>
     public static OnnxImageClassifier LoadInBackground(OnnxClassifierSettings settings)
     {

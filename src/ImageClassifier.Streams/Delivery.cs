@@ -27,8 +27,8 @@ public sealed class Delivery(ReceivedMessage message, TimeSpan receivedAt, Actio
     /// whoever else does it too comes to the same stored result.</summary>
     public bool LeaseLost => Volatile.Read(ref _isLeaseLost) == 1;
 
-    /// <summary>Whether the message is still ours. It is not once its lease ran out unrenewed, as it does in a process that is
-    /// paused, whether or not the queue has said so yet.</summary>
+    /// <summary>Whether the message is still ours. It is not once its lease ran out unrenewed, as it does in a process
+    /// that is paused, whether or not the queue has said so yet.</summary>
     /// <param name="now">The time, by <see cref="MonotonicTime"/>.</param>
     public bool HoldsLease(TimeSpan now) => !LeaseLost && now.Ticks < Volatile.Read(ref _leaseEndsAt);
 

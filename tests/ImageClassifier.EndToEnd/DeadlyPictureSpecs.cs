@@ -8,8 +8,8 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd;
 
-/// <summary>Pictures that crash whatever process decodes them, by a write to memory that is not its own, and pictures on
-/// which the decoder fails every time.</summary>
+/// <summary>Pictures that crash whatever process decodes them, by a write to memory that is not its own, and pictures
+/// on which the decoder fails every time.</summary>
 public sealed class DeadlyPictureSpecs(ITestOutputHelper output)
 {
     private const int Good = 40;

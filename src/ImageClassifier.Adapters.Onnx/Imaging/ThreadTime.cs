@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
-/// <summary>The time that the calling thread has worked. It stands still while the thread waits for a core, and while the
-/// process is paused. Both timestamps of a measurement must be taken on one thread.</summary>
+/// <summary>The time that the calling thread has worked. It stands still while the thread waits for a core, and while
+/// the process is paused. Both timestamps of a measurement must be taken on one thread.</summary>
 internal sealed partial class ThreadTime : TimeProvider
 {
     private const int NanosecondsPerSecond = 1_000_000_000;

@@ -3,9 +3,8 @@ using ImageClassifier.Core.Messages;
 namespace ImageClassifier.Core.Ports;
 
 /// <summary>
-/// Classifies a picture in a process of its own, one picture at a time. A picture that crashes its decoder ends that process;
-/// the caller lives on and learns of it. Safe to call from several threads: calls take turns.
-/// </summary>
+/// Classifies a picture in a process of its own, one picture at a time. A picture that crashes its decoder ends that
+/// process; the caller lives on and learns of it. Safe to call from several threads: calls take turns. </summary>
 public interface IIsolatedClassifier
 {
     /// <summary>Classifies one picture.</summary>
@@ -37,7 +36,8 @@ public abstract record IsolatedOutcome
     /// <param name="Details">What is known besides, for the log.</param>
     public sealed record Died(ProcessDeath How, bool HadOthers, string Details) : IsolatedOutcome;
 
-    /// <summary>No answer came, and that says nothing of the picture: no process could be started, or it failed.</summary>
+    /// <summary>No answer came, and that says nothing of the picture: no process could be started, or it
+    /// failed.</summary>
     /// <param name="Reason">Why, for the log.</param>
     public sealed record Failed(string Reason) : IsolatedOutcome;
 }
@@ -48,7 +48,8 @@ public enum ProcessDeath
     /// <summary>By a fault of its own, such as a segmentation fault.</summary>
     Crashed,
 
-    /// <summary>By a signal such as SIGKILL: the picture, the system's lack of memory or a person may have done it.</summary>
+    /// <summary>By a signal such as SIGKILL: the picture, the system's lack of memory or a person may have done
+    /// it.</summary>
     Killed,
 
     /// <summary>It had no answer within the limit, and was ended for it.</summary>

@@ -44,7 +44,8 @@ internal static class NodeHosting
             .AddSingleton(classifier)
             .AddSingleton<IIsolatedClassifier>(isolated)
             .AddSingleton(life.Identity)
-            .AddActorSystem(config, ActorSystemHosting.NodeStop, akka => akka.WithAppNode(settings, decorators.NodeClock));
+            .AddActorSystem(
+                config, ActorSystemHosting.NodeStop, akka => akka.WithAppNode(settings, decorators.NodeClock));
 
         using var host = builder.Build();
         await host.RunAsync(cancellation);

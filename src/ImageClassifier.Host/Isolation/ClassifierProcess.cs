@@ -77,7 +77,8 @@ internal sealed class ClassifierProcess : IDisposable
     /// <returns>Its exit code; null where it had to be ended.</returns>
     public async Task<int?> EndedAsync(TimeProvider time)
     {
-        await _process.WaitForExitAsync().WaitAsync(EndLimit, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _process.WaitForExitAsync().WaitAsync(EndLimit, time)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return _process.HasExited ? _process.ExitCode : null;
     }
 

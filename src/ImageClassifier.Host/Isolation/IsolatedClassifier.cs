@@ -9,8 +9,8 @@ using ImageClassifier.Streams;
 namespace ImageClassifier.Host.Isolation;
 
 /// <summary>
-/// Classifies pictures in a child process: this same program, with a verb that no help shows. One child is kept for the next
-/// pictures, because a start costs more than most of them; it ends after a while without any, and with its node.
+/// Classifies pictures in a child process: this same program, with a verb that no help shows. One child is kept for the
+/// next pictures, because a start costs more than most of them; it ends after a while without any, and with its node.
 /// </summary>
 internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
 {
@@ -45,8 +45,8 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         _idle = time.CreateTimer(_ => EndIdle(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>The command of a child of this program. The child decodes what may be hostile, so it gets no secret: neither
-    /// the settings in variables, because the node gives it those that it needs, nor credentials.</summary>
+    /// <summary>The command of a child of this program. The child decodes what may be hostile, so it gets no secret:
+    /// neither the settings in variables, because the node gives it those that it needs, nor credentials.</summary>
     public static ProcessStartInfo ChildOfThisProgram()
     {
         var program = NodeCommand.OfThisProgram([]);

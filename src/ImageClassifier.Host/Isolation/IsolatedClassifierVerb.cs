@@ -9,8 +9,8 @@ using ImageClassifier.Host.Configuration;
 namespace ImageClassifier.Host.Isolation;
 
 /// <summary>The verb that a node starts for pictures that may kill it: the child's end of
-/// <see cref="IsolatedClassifier"/>. Its input is its settings, then a picture a message; its output an answer a picture. It
-/// ends when its input does, so it never outlives its node.</summary>
+/// <see cref="IsolatedClassifier"/>. Its input is its settings, then a picture a message; its output an answer a
+/// picture. It ends when its input does, so it never outlives its node.</summary>
 /// <param name="createClassifier">Makes the classifier that the settings describe.</param>
 internal sealed class IsolatedClassifierVerb(Func<OnnxSettings, IImageClassifier> createClassifier)
 {
@@ -54,7 +54,8 @@ internal sealed class IsolatedClassifierVerb(Func<OnnxSettings, IImageClassifier
         {
             var started = Stopwatch.GetTimestamp();
             var decoding = classifier.Decode(picture);
-            if (decoding is Decoding.Refused { Error: var error }) return new IsolatedReply(classifier.Model, Error: error);
+            if (decoding is Decoding.Refused refused)
+                return new IsolatedReply(classifier.Model, Error: refused.Error);
 
             using var decoded = ((Decoding.Decoded)decoding).Picture;
             var decodedAt = Stopwatch.GetTimestamp();

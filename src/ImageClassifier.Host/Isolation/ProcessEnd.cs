@@ -9,8 +9,8 @@ internal static class ProcessEnd
     // What the runtime adds to the number of the signal that ended a process.
     private const int SignalBase = 128;
 
-    // What a process gets for a fault of its own: SIGILL, SIGTRAP, SIGABRT, SIGFPE and SIGSEGV, with SIGBUS below. Windows
-    // gives the exception's number, which is negative, and -1 to a process that another one ended.
+    // What a process gets for a fault of its own: SIGILL, SIGTRAP, SIGABRT, SIGFPE and SIGSEGV, with SIGBUS below.
+    // Windows gives the exception's number, which is negative, and -1 to a process that another one ended.
     private static readonly int[] Faults = [4, 5, 6, 8, 11];
     private const int KilledOnWindows = -1;
 

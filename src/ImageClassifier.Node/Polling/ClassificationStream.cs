@@ -9,8 +9,8 @@ using ImageClassifier.Streams;
 namespace ImageClassifier.Node.Polling;
 
 /// <summary>The node's work as a stream: receive, fetch and decode, micro-batch, classify, store, publish,
-/// acknowledge. Suspects go another way to their results, so that they hold nothing up. Each step answers what went wrong
-/// as a value, so the stream ends only when its source is drained.</summary>
+/// acknowledge. Suspects go another way to their results, so that they hold nothing up. Each step answers what went
+/// wrong as a value, so the stream ends only when its source is drained.</summary>
 internal static class ClassificationStream
 {
     // Small writes to a store that may be far away; a call of the queue has ten.
@@ -57,7 +57,8 @@ internal static class ClassificationStream
             .SelectAsyncUnordered(settings.Classification.Classifiers, microBatches.ClassifyAsync)
             .SelectMany(batch => batch);
 
-    // All suspects in hand find room here, so that none stands before a fresh job. They hold no picture while they wait.
+    // All suspects in hand find room here, so that none stands before a fresh job. They hold no picture while they
+    // wait.
     private static Flow<JobArrival, JobWork, NotUsed> Suspects(NodeSettings settings, SuspectIntake suspects) =>
         Flow.Create<JobArrival>()
             .SelectAsyncUnordered(settings.Polling.Fetchers, suspects.LookUpAsync)

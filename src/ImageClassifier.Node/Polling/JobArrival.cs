@@ -8,8 +8,8 @@ namespace ImageClassifier.Node.Polling;
 /// <param name="Request">What it asks; null where it is no request.</param>
 internal sealed record JobArrival(Delivery Delivery, ClassificationRequest? Request)
 {
-    /// <summary>Whether its picture may have killed a node: it was received or sent before, so it has been with a node that
-    /// left no result.</summary>
+    /// <summary>Whether its picture may have killed a node: it was received or sent before, so it has been with a node
+    /// that left no result.</summary>
     public bool IsSuspect => Request is not null && (Delivery.Message.ReceiveCount > 1 || Request.Attempt > 1);
 
     /// <summary>Reads a message.</summary>

@@ -11,8 +11,8 @@ namespace ImageClassifier.Node.Polling;
 /// <exception cref="IOException">The outage lasts too long.</exception>
 internal sealed class JobObjects(IObjectStore store, RetryPolicy outages, TimeProvider time, ILoggingAdapter log)
 {
-    /// <summary>The stored result that ends the request; null where there is none. The failure of an earlier attempt is none:
-    /// someone has asked to try again.</summary>
+    /// <summary>The stored result that ends the request; null where there is none. The failure of an earlier attempt is
+    /// none: someone has asked to try again.</summary>
     public async Task<JobResult?> FindResultAsync(ClassificationRequest request)
     {
         var stored = await FindStoredAsync(request);

@@ -85,7 +85,15 @@ internal sealed class PollerActor : ReceiveActor
         var objects = new JobObjects(_ports.Store, outages, _time, _log);
         var intake = new PictureIntake(objects, model, instance, polling.Decoders, fitness, _time, _log);
         var suspects = new SuspectIntake(
-            objects, _ports.Isolated, model.Model, instance, polling.MaxReceives, fitness, _draining.Token, _time, _log);
+            objects,
+            _ports.Isolated,
+            model.Model,
+            instance,
+            polling.MaxReceives,
+            fitness,
+            _draining.Token,
+            _time,
+            _log);
         var batches = new MicroBatches(
             _classifier, model.Model, instance, _settings.Classification.Timeout, fitness, _time, _log);
         var publisher = new ResultPublisher(_ports.Store, _ports.Queues.Responses, outages, _time, _log);
@@ -105,8 +113,8 @@ internal sealed class PollerActor : ReceiveActor
     /// <summary>From any thread.</summary>
     private void Drain()
     {
-        Volatile.Read(ref _source)?.Drain();
         _draining.Cancel();
+        Volatile.Read(ref _source)?.Drain();
     }
 
     private void Polling()

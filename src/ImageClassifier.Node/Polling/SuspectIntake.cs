@@ -8,9 +8,9 @@ using ImageClassifier.Streams;
 namespace ImageClassifier.Node.Polling;
 
 /// <summary>
-/// From a suspect to its result. A suspect whose result is stored is done. Any other is tried in a process of its own, so
-/// that the answer is certain: only a picture that ended its process fails for it, however many nodes died around it.
-/// </summary>
+/// From a suspect to its result. A suspect whose result is stored is done. Any other is tried in a process of its own,
+/// so that the answer is certain: only a picture that ended its process fails for it, however many nodes died around
+/// it. </summary>
 internal sealed class SuspectIntake(
     JobObjects objects,
     IIsolatedClassifier isolated,
@@ -83,9 +83,9 @@ internal sealed class SuspectIntake(
         }
     }
 
-    /// <summary>A crash of a process that had no other picture is proof. One that had others may have been damaged by them,
-    /// and one that was killed or took too long may be the victim of something else, such as the system's lack of memory: if
-    /// a second process, which has nothing but this picture, ends too, that is proof.</summary>
+    /// <summary>A crash of a process that had no other picture is proof. One that had others may have been damaged by
+    /// them, and one that was killed or took too long may be the victim of something else, such as the system's lack of
+    /// memory: if a second process, which has nothing but this picture, ends too, that is proof.</summary>
     private async Task<IsolatedOutcome> ClassifyAsync(ClassificationRequest request, PooledBytes picture)
     {
         var outcome = await ClassifyOnceAsync();

@@ -1,7 +1,7 @@
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>Suspects wait here for their turn, which one has at a time. The job with the most receives goes first: its queue
-/// gives it up next.</summary>
+/// <summary>Suspects wait here for their turn, which one has at a time. The job with the most receives goes first: its
+/// queue gives it up next.</summary>
 internal sealed class SuspectLine
 {
     private readonly Lock _lock = new();

@@ -276,7 +276,8 @@ internal sealed class FleetTruth(FleetLimits limits)
 /// <summary>How long things may take in a fleet.</summary>
 /// <param name="LaunchTimeout">After this time a launch that the fleet does not show has failed.</param>
 /// <param name="BootDeadline">After this time an instance that has not come up is ended.</param>
-/// <param name="QuietAfter">After this time an instance of which nothing is heard counts as one that does no work.</param>
+/// <param name="QuietAfter">After this time an instance of which nothing is heard counts as one that does no
+/// work.</param>
 /// <param name="SilenceLimit">After this time an instance of which nothing is heard is ended.</param>
 /// <param name="MaxLifetime">After this time an instance is ended in any case; zero: never.</param>
 internal sealed record FleetLimits(

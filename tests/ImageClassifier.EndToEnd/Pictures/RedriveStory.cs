@@ -14,8 +14,11 @@ internal sealed class RedriveStory(string data, string[] settings, string[] queu
     private const int Innocents = 20;
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
-    private static readonly TestPicture Failing =
-        TestPictures.All[0] with { Name = "failing.jpg", Bytes = [.. TestPictures.All[0].Bytes, .. FragileClassifier.Fail] };
+    private static readonly TestPicture Failing = TestPictures.All[0] with
+    {
+        Name = "failing.jpg",
+        Bytes = [.. TestPictures.All[0].Bytes, .. FragileClassifier.Fail],
+    };
 
     private readonly string[] _settings =
     [

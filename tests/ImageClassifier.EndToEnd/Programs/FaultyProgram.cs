@@ -4,8 +4,8 @@ using ImageClassifier.Host.Hosting;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>The program, built from its own parts, with faults that it does not have: pictures on which its decoder crashes
-/// or fails, and clocks that are wrong. Its app nodes and their child processes are this program too.</summary>
+/// <summary>The program, built from its own parts, with faults that it does not have: pictures on which its decoder
+/// crashes or fails, and clocks that are wrong. Its app nodes and their child processes are this program too.</summary>
 internal static class FaultyProgram
 {
     /// <summary>Its file.</summary>

@@ -4,8 +4,8 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>A classifier whose decoder has faults. A picture says by its last bytes which one it hits; they change nothing
-/// else about it.</summary>
+/// <summary>A classifier whose decoder has faults. A picture says by its last bytes which one it hits; they change
+/// nothing else about it.</summary>
 internal sealed class FragileClassifier(IImageClassifier classifier) : IImageClassifier
 {
     /// <summary>Ends a picture that crashes the process, as a fault in native code does.</summary>

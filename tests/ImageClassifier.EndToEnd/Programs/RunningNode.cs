@@ -3,8 +3,8 @@ using System.Diagnostics;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>The <see cref="FaultyProgram"/> running as <c>node</c>, started by hand beside those that the web tier launches.
-/// Disposing of it kills it, where it still runs.</summary>
+/// <summary>The <see cref="FaultyProgram"/> running as <c>node</c>, started by hand beside those that the web tier
+/// launches. Disposing of it kills it, where it still runs.</summary>
 internal sealed class RunningNode : IAsyncDisposable
 {
     private readonly Process _process;

@@ -40,7 +40,8 @@ public sealed class IsolatedClassifierSpecs
             Assert.Equal(5, outcome.Predictions.Count);
             Assert.True(outcome.Decoded > TimeSpan.Zero && outcome.Ran > TimeSpan.Zero, $"{again}");
 
-            var refused = Assert.IsType<IsolatedOutcome.Refused>(await isolated.ClassifyAsync("no picture"u8.ToArray()));
+            var refusal = await isolated.ClassifyAsync("no picture"u8.ToArray());
+            var refused = Assert.IsType<IsolatedOutcome.Refused>(refusal);
             Assert.Equal(JobErrorCodes.Undecodable, refused.Error.Code);
         }
     }
@@ -102,7 +103,7 @@ public sealed class IsolatedClassifierSpecs
 
     [SkippableTheory]
     [InlineData("exit 3", "Exit code 3")]
-    [InlineData("cat", "not answer as agreed")]
+    [InlineData("cat /dev/zero", "not answer as agreed")]
     public async Task A_child_that_ends_by_itself_or_answers_nonsense_says_nothing_of_the_picture(
         string script, string reason)
     {

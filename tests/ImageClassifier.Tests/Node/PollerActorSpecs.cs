@@ -350,6 +350,7 @@ public sealed class PollerActorSpecs : NodeSpecs
 
         Watch(poller);
         poller.Tell(DrainPoller.Instance);
+        await UntilAsync(() => Requests.PollsWaiting == 0, "it drains");
         held.SetResult();
         await AdvanceUntilAsync(() => poller.Equals(Stopped), "the poller stopped");
         Assert.Single(Isolated.Tried);

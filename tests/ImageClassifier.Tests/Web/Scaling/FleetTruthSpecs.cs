@@ -10,7 +10,11 @@ public sealed class FleetTruthSpecs
     private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch;
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
     private static readonly FleetLimits Limits = new(
-        LaunchTimeout: 2 * Minute, BootDeadline: 5 * Minute, QuietAfter: Minute, SilenceLimit: 2 * Minute, MaxLifetime: 60 * Minute);
+        LaunchTimeout: 2 * Minute,
+        BootDeadline: 5 * Minute,
+        QuietAfter: 1.5 * Minute,
+        SilenceLimit: 2 * Minute,
+        MaxLifetime: 60 * Minute);
     private static readonly InstanceId One = InstanceId.Parse("one");
     private static readonly InstanceId Two = InstanceId.Parse("two");
 
@@ -294,7 +298,8 @@ public sealed class FleetTruthSpecs
     [Fact]
     public void A_node_that_is_silent_for_a_few_leases_is_no_capacity_until_it_is_heard_of_again()
     {
-        FleetInstance[] fleet = [Instance(One, InstanceState.Running, Start), Instance(Two, InstanceState.Running, Start)];
+        FleetInstance[] fleet =
+            [Instance(One, InstanceState.Running, Start), Instance(Two, InstanceState.Running, Start)];
         Look(Start, fleet, [Scaling.Sighting(One, Start), Scaling.Sighting(Two, Start)]);
         var quiet = Start + Limits.QuietAfter;
         Look(quiet - TimeSpan.FromTicks(1), fleet, [Scaling.Sighting(One, Start), Scaling.Sighting(Two, Start)]);
