@@ -25,6 +25,7 @@ internal sealed class IsolatedClassifierVerb(Func<OnnxSettings, IImageClassifier
         // Ctrl-C and service managers signal the whole group; the node still needs this process while it drains.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => signal.Cancel = true);
+        GoFirstWhereMemoryIsShort();
         if (await Frames.ReadAsync(input) is not { } settings) return ExitCodes.Done;
         // The reader of the input blocks one thread of the pool, and neither loading nor decoding must wait for it.
         ThreadPool.SetMinThreads(PoolThreads, PoolThreads);
@@ -38,6 +39,20 @@ internal sealed class IsolatedClassifierVerb(Func<OnnxSettings, IImageClassifier
             answering = AnswerAsync(answering, classifier, picture, output);
 
         return ExitCodes.Done;
+    }
+
+    /// <summary>Where the system ends a process for its memory, let it be this one and not its node.</summary>
+    private static void GoFirstWhereMemoryIsShort()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        try
+        {
+            File.WriteAllText("/proc/self/oom_score_adj", "1000");
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Then the system chooses by itself.
+        }
     }
 
     private static async Task AnswerAsync(
