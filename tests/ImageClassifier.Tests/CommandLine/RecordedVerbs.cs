@@ -1,4 +1,5 @@
 using ImageClassifier.Host.CommandLine;
+using ImageClassifier.Host.Isolation;
 
 namespace ImageClassifier.Tests.CommandLine;
 
@@ -14,7 +15,7 @@ internal sealed class RecordedVerbs : IVerbs
 
     public Task<int> NodeAsync(NodeOptions options, CancellationToken cancellation) => Record(options);
 
-    public Task<int> IsolatedClassifierAsync() => Record("isolated");
+    public Task<int> IsolatedClassifierAsync() => Record(IsolatedClassifierVerb.Name);
 
     public Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation) => Record(options);
 
