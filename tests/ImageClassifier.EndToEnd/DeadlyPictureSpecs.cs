@@ -74,7 +74,7 @@ public sealed class DeadlyPictureSpecs(ITestOutputHelper output)
         foreach (var job in jobs)
         {
             var isDeadly = job.GetProperty("fileName").GetString()!.StartsWith("deadly", StringComparison.Ordinal);
-            if (isDeadly) Assert.Equal("killed-decoder", job.GetProperty("error").GetProperty("code").GetString());
+            if (isDeadly) Assert.Equal("killed-decoder", job.GetProperty("errorCode").GetString());
             else Assert.Equal("classified", job.GetProperty("status").GetString());
         }
 
