@@ -12,6 +12,6 @@ public sealed record OnnxClassifierSettings(string ModelPath, int MaxBatch, int 
 /// </param>
 /// <param name="MaxMemory">Bytes that all pictures that are being decoded may need together, besides their files
 /// (<c>decode-memory</c>); a picture that alone needs more is refused, others wait for each other; at least 1.</param>
-/// <param name="Timeout">A picture that is not decoded within this time is refused (<c>decode-timeout</c>); above zero.
-/// </param>
+/// <param name="Timeout">A picture that takes longer than this to decode is refused (<c>decode-timeout</c>); above
+/// zero. Only the time counts in which the decoding thread works.</param>
 public sealed record DecodingLimits(long MaxPixels, long MaxMemory, TimeSpan Timeout);

@@ -12,28 +12,28 @@ namespace ImageClassifier.Adapters.Onnx;
 public sealed class OnnxImageClassifier : IImageClassifier
 {
     private readonly ModelDirectory _model;
-    private readonly NetworkSession _network;
+    private readonly Lazy<NetworkSession> _network;
     private readonly PictureDecoder _decoder;
     private readonly Pool<PinnedTensor> _pictures;
     private readonly Pool<PinnedTensor> _batches;
     private readonly Pool<PinnedTensor> _scores;
 
-    private OnnxImageClassifier(ModelDirectory model, NetworkSession network, DecodingLimits limits)
+    private OnnxImageClassifier(ModelDirectory model, Lazy<NetworkSession> network, DecodingLimits limits)
     {
         var input = model.Contract.Input;
         _model = model;
         _network = network;
         _decoder = new PictureDecoder(input, limits);
         _pictures = new(() => new PinnedTensor(1, input.Length, input.Shape));
-        _batches = new(() => new PinnedTensor(network.MaxBatch, input.Length, input.Shape));
-        _scores = new(() => new PinnedTensor(network.MaxBatch, network.Classes, network.OutputShape));
+        _batches = new(() => new PinnedTensor(network.Value.MaxBatch, input.Length, input.Shape));
+        _scores = new(() => new PinnedTensor(network.Value.MaxBatch, network.Value.Classes, network.Value.OutputShape));
     }
 
     /// <inheritdoc />
     public ModelIdentity Model => _model.Identity;
 
     /// <inheritdoc />
-    public int PreferredBatchSize => _network.MaxBatch;
+    public int PreferredBatchSize => _network.Value.MaxBatch;
 
     /// <summary>Loads a model directory and tries its model.</summary>
     /// <exception cref="InvalidSettingException">The directory or its model is missing or wrong.</exception>
@@ -41,13 +41,33 @@ public sealed class OnnxImageClassifier : IImageClassifier
     /// the time is not above zero.</exception>
     public static OnnxImageClassifier Load(OnnxClassifierSettings settings)
     {
+        var classifier = LoadInBackground(settings);
+        try
+        {
+            _ = classifier._network.Value;
+            return classifier;
+        }
+        catch
+        {
+            classifier.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The same, but pictures can be decoded at once, while the model still loads. What is wrong with it is
+    /// thrown when it is first run.</summary>
+    /// <inheritdoc cref="Load"/>
+    public static OnnxImageClassifier LoadInBackground(OnnxClassifierSettings settings)
+    {
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.MaxBatch, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.Threads, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.Decoding.MaxPixels, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.Decoding.MaxMemory, 1);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(settings.Decoding.Timeout, TimeSpan.Zero);
         var model = ModelDirectory.Load(settings.ModelPath);
-        var network = NetworkSession.Open(model, settings.MaxBatch, settings.Threads);
+        var network = new Lazy<NetworkSession>(
+            () => NetworkSession.Open(model, settings.MaxBatch, settings.Threads));
+        _ = Task.Run(() => network.Value);
         return new OnnxImageClassifier(model, network, settings.Decoding);
     }
 
@@ -102,14 +122,14 @@ public sealed class OnnxImageClassifier : IImageClassifier
         _pictures.Dispose();
         _batches.Dispose();
         _scores.Dispose();
-        _network.Dispose();
+        if (_network.IsValueCreated) _network.Value.Dispose();
     }
 
     private void Run(IReadOnlyList<DecodedPicture> pictures, PinnedTensor scores)
     {
         if (pictures.Count == 1)
         {
-            _network.Run(TensorOf(pictures[0]).View(1), scores.View(1));
+            _network.Value.Run(TensorOf(pictures[0]).View(1), scores.View(1));
             return;
         }
 
@@ -117,7 +137,7 @@ public sealed class OnnxImageClassifier : IImageClassifier
         try
         {
             for (var i = 0; i < pictures.Count; i++) TensorOf(pictures[i]).Row(0).CopyTo(batch.Row(i));
-            _network.Run(batch.View(pictures.Count), scores.View(pictures.Count));
+            _network.Value.Run(batch.View(pictures.Count), scores.View(pictures.Count));
         }
         finally
         {

@@ -15,10 +15,10 @@ public static class NodeHostingExtensions
 
     /// <summary>
     /// Runs an app node: the <see cref="NodeSupervisorActor"/>, which is registered under its type. It takes
-    /// <see cref="QueuePair"/>, <see cref="IObjectStore"/>, <see cref="IImageClassifier"/> and
-    /// <see cref="IInstanceIdentity"/> from the service provider. When the node has ended it runs the system's
-    /// coordinated shutdown, with which the host stops; when the host stops first, the shutdown waits for the drain.
-    /// </summary>
+    /// <see cref="QueuePair"/>, <see cref="IObjectStore"/>, <see cref="IImageClassifier"/>,
+    /// <see cref="IIsolatedClassifier"/> and <see cref="IInstanceIdentity"/> from the service provider. When the node
+    /// has ended it runs the system's coordinated shutdown, with which the host stops; when the host stops first, the
+    /// shutdown waits for the drain. </summary>
     /// <remarks>The configuration must have the <c>classifier-dispatcher</c>; it gets one thread for each
     /// classifier.</remarks>
     /// <param name="builder">Of the actor system.</param>
@@ -43,6 +43,7 @@ public static class NodeHostingExtensions
                     resolver.GetService<QueuePair>(),
                     resolver.GetService<IObjectStore>(),
                     resolver.GetService<IImageClassifier>(),
+                    resolver.GetService<IIsolatedClassifier>(),
                     resolver.GetService<IInstanceIdentity>())
                 {
                     Fingerprint = fingerprint,

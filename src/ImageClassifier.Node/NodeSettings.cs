@@ -66,16 +66,14 @@ public sealed record NodeSettings(
 /// <param name="AcknowledgeLinger">How long deletes wait for others to share their call; no one waits for them.</param>
 /// <param name="Fetchers">Pictures that are read from the store, or wait to be decoded, at once.</param>
 /// <param name="Decoders">Pictures that are decoded at once.</param>
-/// <param name="MaxReceives">A job received more often is not tried again: it fails.</param>
-/// <param name="AloneFromReceive">From this receive on a job is worked on alone.</param>
+/// <param name="MaxReceives">A job received more often fails where this try comes to nothing too.</param>
 public sealed record PollingSettings(
     QueueSourceSettings Source,
     TimeSpan Linger,
     TimeSpan AcknowledgeLinger,
     int Fetchers,
     int Decoders,
-    int MaxReceives,
-    int AloneFromReceive)
+    int MaxReceives)
 {
     internal static PollingSettings Create(SettingsSection polling, QueueLeaseSettings queue) => new(
         QueueSourceSettings.Create(polling, queue),
@@ -83,9 +81,7 @@ public sealed record PollingSettings(
         polling.Duration("acknowledge-linger", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(5)),
         polling.WholeNumber("fetchers", 1, 256),
         polling.WholeNumberOrCores("decoders", 1, 256),
-        queue.MaxReceives,
-        // The first receive is never alone, or nothing would ever share a run of the model.
-        polling.WholeNumber("alone-from-receive", 2, Math.Max(2, queue.MaxReceives)));
+        queue.MaxReceives);
 }
 
 /// <summary>How a node runs the model.</summary>

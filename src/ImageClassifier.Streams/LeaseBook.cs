@@ -28,6 +28,7 @@ internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
     {
         var entry = new Entry();
         _entries.Add(delivery, entry);
+        delivery.LeaseRunsUntil(delivery.ReceivedAt + lease);
         Plan(delivery, entry, delivery.ReceivedAt + RenewAfter);
     }
 
@@ -61,6 +62,7 @@ internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
         switch (outcome.Kind)
         {
             case QueueOutcomeKind.Done:
+                delivery.LeaseRunsUntil(calledAt + lease);
                 Plan(delivery, entry, calledAt + RenewAfter);
                 break;
             case QueueOutcomeKind.Retriable or QueueOutcomeKind.Refused:

@@ -1,17 +1,84 @@
+using System.Diagnostics;
+using System.Text.Json;
 using ImageClassifier.EndToEnd.Pictures;
+using ImageClassifier.EndToEnd.Programs;
 using Xunit;
+using Xunit.Abstractions;
+using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd;
 
-/// <summary>A picture that kills every node that decodes it.</summary>
-public sealed class DeadlyPictureSpecs
+/// <summary>Pictures that crash whatever process decodes them, by a write to memory that is not its own, and pictures
+/// on which the decoder fails every time.</summary>
+public sealed class DeadlyPictureSpecs(ITestOutputHelper output)
 {
+    private const int Good = 40;
+    private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
+
+    // What good pictures may lose by deadly ones among them.
+    private static readonly TimeSpan Allowed = TimeSpan.FromSeconds(10);
+
+    // What a dead node had in hand comes back after a lease.
+    private static readonly string[] Settings = ["queues.requests.lease=2s"];
+
     [SkippableTheory]
     [InlineData(0)]
     [InlineData(10)]
-    public async Task It_fails_alone_and_can_be_redriven_when_it_kills_no_more(int place)
+    public async Task A_picture_that_always_fails_can_be_redriven_when_it_fails_no_more(int place)
     {
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
-        await new DeadlyPictureStory(data, ["queues.requests.lease=2s"], ["--data", data]).RunAsync(place);
+        await new RedriveStory(data, Settings, ["--data", data]).RunAsync(place);
+    }
+
+    [SkippableFact]
+    public async Task Good_pictures_among_deadly_ones_take_little_longer_than_without_them()
+    {
+        var (without, _) = await ClassifyAsync(deadly: 0);
+        foreach (var deadly in (int[])[3, 10])
+        {
+            var (with, nodes) = await ClassifyAsync(deadly);
+            output.WriteLine($"{Good} good pictures: {without.TotalSeconds:0.0} s;"
+                + $" with {deadly} deadly ones {with.TotalSeconds:0.0} s, {nodes} nodes brought results");
+            Assert.InRange(with, TimeSpan.Zero, without + Allowed);
+        }
+    }
+
+    /// <summary>Has pictures classified by a service that just started.</summary>
+    /// <returns>How long the last of the good ones took, and how many nodes brought results.</returns>
+    private static async Task<(TimeSpan Took, int Nodes)> ClassifyAsync(int deadly)
+    {
+        var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
+        await using var service = await RunningService.StartFaultyAsync(data, ownsData: true, Settings);
+        var pictures = TestPictures.Many(Good).ToList();
+        for (var i = 0; i < deadly; i++)
+        {
+            var crash = new TestPicture($"deadly-{i}.jpg", [.. pictures[0].Bytes, .. FragileClassifier.Crash], null);
+            pictures.Insert((i + 1) * pictures.Count / (deadly + 1), crash);
+        }
+
+        var started = Stopwatch.StartNew();
+        var accepted = await service.UploadAsync(pictures);
+        using var cancellation = new CancellationTokenSource(Enough);
+        using var socket = await ConnectAsync(service, $"batch={BatchId(accepted)}", cancellation.Token);
+        var jobs = new List<JsonElement>();
+        var lastGood = TimeSpan.Zero;
+        while (await ReceiveAsync(socket, cancellation.Token) is { } happened
+            && happened.GetProperty("type").GetString() == "result")
+        {
+            var job = happened.GetProperty("job");
+            jobs.Add(job);
+            if (job.GetProperty("status").GetString() == "classified") lastGood = started.Elapsed;
+        }
+
+        AssertOnceEach(accepted, jobs);
+        foreach (var job in jobs)
+        {
+            var isDeadly = job.GetProperty("fileName").GetString()!.StartsWith("deadly", StringComparison.Ordinal);
+            if (isDeadly) Assert.Equal("killed-decoder", job.GetProperty("errorCode").GetString());
+            else Assert.Equal("classified", job.GetProperty("status").GetString());
+        }
+
+        Assert.Equal(0, await service.StopAsync());
+        return (lastGood, jobs.Select(job => job.GetProperty("instanceId").GetString()).Distinct().Count());
     }
 }

@@ -169,9 +169,8 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
 
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task A_poison_picture_fails_without_its_neighbours(int seed)
+    public async Task A_poison_picture_costs_one_node_and_fails_without_its_neighbours(int seed)
     {
-        const int MaxReceives = 5;
         var outcome = await SimulateAsync(new Scenario
         {
             Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.2) },
@@ -180,15 +179,15 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
 
         var upload = Assert.Single(outcome.Uploads);
         var result = outcome.StoredResult(upload, Assert.Single(upload.Poison));
-        Assert.Equal(JobErrorCodes.TooManyAttempts, result?.Error?.Code);
-        Assert.InRange(outcome.Instances.Count(instance => instance.End == InstanceEnd.Killed), 2, MaxReceives);
+        Assert.Equal(JobErrorCodes.KilledDecoder, result?.Error?.Code);
+        Assert.Single(outcome.Instances, instance => instance.End == InstanceEnd.Killed);
     }
 
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task Poison_pictures_side_by_side_fail_without_their_neighbours(int seed)
+    public async Task Poison_pictures_side_by_side_cost_a_node_each_at_most_and_fail_without_their_neighbours(int seed)
     {
-        foreach (var poison in (int[])[2, 3])
+        foreach (var poison in (int[])[3, 10])
         {
             var outcome = await SimulateAsync(new Scenario
             {
@@ -196,8 +195,30 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
                 Arrivals = AtOnce(100, poison),
             });
 
-            Assert.Equal(poison, outcome.World.Requests.DeadLetters.Count);
+            var upload = Assert.Single(outcome.Uploads);
+            Assert.All(upload.Poison, job =>
+                Assert.Equal(JobErrorCodes.KilledDecoder, outcome.StoredResult(upload, job)?.Error?.Code));
+            Assert.InRange(outcome.Instances.Count(instance => instance.End == InstanceEnd.Killed), 1, poison);
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
+    public async Task A_good_picture_fails_by_no_number_of_nodes_that_die_around_it(int seed)
+    {
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings
+            {
+                Seed = seed,
+                ServiceTime = Seconds(0.3),
+                // Half of it goes into booting, and a hand of messages takes a fifth.
+                MeanLifetime = TimeSpan.FromMinutes(1),
+            },
+            Arrivals = AtOnce(1000),
+        });
+
+        Assert.Contains(outcome.Instances, instance => instance.End == InstanceEnd.Killed);
     }
 
     [Theory]

@@ -61,9 +61,8 @@ internal static class Promises
         if (outcome.World.Responses.All.Count is > 0 and var responses) yield return $"{responses} responses are left.";
         if (outcome.World.Responses.DeadLetters.Count is > 0 and var dead)
             yield return $"{dead} responses were given up.";
-        var poison = outcome.Uploads.Sum(upload => upload.Poison.Count);
-        if (outcome.World.Requests.DeadLetters.Count is var given && given != poison)
-            yield return $"{given} requests were given up, but {poison} were poison.";
+        if (outcome.World.Requests.DeadLetters.Count is > 0 and var given)
+            yield return $"{given} requests were given up.";
     }
 
     private static IEnumerable<string> Launches(Outcome outcome)

@@ -30,14 +30,14 @@ internal sealed class PictureDecoder
     /// <param name="bandBytes">How much of a PNG is in memory at once, decoded. A larger one is decoded in bands, each
     /// from the file's start, as a PNG has no other: less memory for more time. A JPEG is always decoded as a whole, as
     /// scaling leaves little of it.</param>
-    /// <param name="time">What time is taken from; null: the system's clock.</param>
+    /// <param name="time">What time is taken from; null: the time that the decoding thread works.</param>
     public PictureDecoder(
         ModelInput input, DecodingLimits limits, int bandBytes = 64 << 20, TimeProvider? time = null)
     {
         _input = input;
         _limits = limits;
         _memory = new MemoryBudget(limits.MaxMemory);
-        _time = time ?? TimeProvider.System;
+        _time = time ?? ThreadTime.Instance;
         _bandBytes = bandBytes;
         _writer = new TensorWriter(input);
     }

@@ -83,7 +83,10 @@ public static class JobErrorCodes
     /// <summary>The picture is gone from the store.</summary>
     public const string Missing = "missing";
 
-    /// <summary>The job was tried as often as is allowed, and its node died or failed every time.</summary>
+    /// <summary>The picture crashed the process that decoded it, where it was tried with no other.</summary>
+    public const string KilledDecoder = "killed-decoder";
+
+    /// <summary>The job was tried as often as is allowed, and its node failed every time.</summary>
     public const string TooManyAttempts = "too-many-attempts";
 
     /// <summary>The job's message was lost on its way, and so were those that were sent after it.</summary>

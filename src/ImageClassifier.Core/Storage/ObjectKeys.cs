@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace ImageClassifier.Core.Storage;
 
 /// <summary>Where things are in the object store. No key ever contains what a client sent.</summary>
@@ -16,9 +14,6 @@ public static class ObjectKeys
 
     /// <summary>The prefix of the markers of batches that are not finished.</summary>
     public const string OpenBatches = "batches/open/";
-
-    /// <summary>The prefix of the notes about pictures that may kill nodes.</summary>
-    public const string Suspects = "suspects/";
 
     /// <summary>The prefix of the records that nodes keep about themselves.</summary>
     public const string Nodes = "nodes/";
@@ -60,13 +55,6 @@ public static class ObjectKeys
     /// <summary>What says which batch an idempotency key names.</summary>
     /// <param name="digest">Stands for the key: hexadecimal digits.</param>
     public static string Claim(string digest) => $"{Batches}idempotency/{digest}";
-
-    /// <summary>The prefix of the notes about pictures of a batch that may kill nodes.</summary>
-    public static string SuspectsOf(BatchId batch) => $"{Suspects}{batch.Value}/";
-
-    /// <summary>The note that an attempt of a job was tried alone: a <see cref="Messages.AloneTry"/>.</summary>
-    public static string AloneTry(BatchId batch, JobId job, int attempt) =>
-        string.Create(CultureInfo.InvariantCulture, $"{SuspectsOf(batch)}{job.Value}-{attempt}.json");
 
     /// <summary>The record that a node keeps about itself: a <see cref="Messages.NodeRecord"/>.</summary>
     public static string Node(InstanceId instance) => $"{Nodes}{instance.Value}.json";

@@ -5,6 +5,7 @@ using System.Reflection;
 using ImageClassifier.Core;
 using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Host.Isolation;
 using ImageClassifier.Web.Access;
 
 namespace ImageClassifier.Host.CommandLine;
@@ -112,6 +113,9 @@ internal sealed class Grammar
             _verbs.NodeAsync(new NodeOptions(Sources(parsed), InstanceOf(parsed)), cancellation));
         node.Validators.Add(HasNoUrls);
 
+        var isolated = new Command(IsolatedClassifierVerb.Name, "The child process of a node.") { Hidden = true };
+        isolated.SetAction((_, _) => _verbs.IsolatedClassifierAsync());
+
         var classify = new Command("classify", "Classifies pictures on the spot, without a server.") { _files, _json };
         classify.SetAction((parsed, cancellation) => _verbs.ClassifyAsync(
             new ClassifyOptions(Sources(parsed), parsed.GetRequiredValue(_files), parsed.GetValue(_json)), cancellation));
@@ -154,7 +158,7 @@ internal sealed class Grammar
         Root = new RootCommand("An elastic image-classification service. Exit codes: 0 done, 1 some of the work failed or "
             + "was interrupted, 2 wrong use or settings.")
         {
-            _urls, _data, _config, _set, web, node, classify, key, simulate, QueueVerb(), aws,
+            _urls, _data, _config, _set, web, node, isolated, classify, key, simulate, QueueVerb(), aws,
         };
         Root.SetAction(WebAsync);
         Root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
@@ -181,7 +185,7 @@ internal sealed class Grammar
         var command = parsed.CommandResult.Command;
         string[] words =
         [
-            .. command.Subcommands.Select(verb => verb.Name),
+            .. command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name),
             .. command.Options.Concat(Root.Options.Where(option => option.Recursive)).Select(option => option.Name),
         ];
         var meant = word is null ? null : Spelling.Nearest(word, words, limit: 2);

@@ -16,6 +16,10 @@ public interface IVerbs
     /// <summary>Runs an app node until it ends itself or is asked to stop.</summary>
     Task<int> NodeAsync(NodeOptions options, CancellationToken cancellation);
 
+    /// <summary>Runs the child process of a node in which pictures are tried that may kill it, until its input
+    /// ends.</summary>
+    Task<int> IsolatedClassifierAsync();
+
     /// <summary>Creates or adjusts what the program needs on AWS.</summary>
     Task<int> AwsProvisionAsync(AwsProvisionOptions options, CancellationToken cancellation);
 

@@ -6,6 +6,7 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Host.Isolation;
 using ImageClassifier.Host.Logging;
 using ImageClassifier.Node;
 
@@ -17,14 +18,16 @@ internal static class NodeHosting
     /// <summary>Runs an app node until it ends itself, or is asked to stop.</summary>
     /// <param name="sources">The user's settings.</param>
     /// <param name="instance">The name that the fleet gave; null on EC2, where the machine knows it.</param>
+    /// <param name="decorators">Put around some of its parts.</param>
     /// <param name="cancellation">Asks it to stop.</param>
     public static async Task<int> RunAsync(
-        SettingsSources sources, InstanceId? instance, CancellationToken cancellation)
+        SettingsSources sources, InstanceId? instance, Decorators decorators, CancellationToken cancellation)
     {
         var config = ProgramSettings.Load(ProgramRole.Node, sources);
         try
         {
-            return await RunAsync(ServiceSettings.Load(ProgramRole.Node, sources), instance, cancellation);
+            return await RunAsync(
+                ServiceSettings.Load(ProgramRole.Node, sources), instance, decorators, cancellation);
         }
         catch (Exception failure) when (instance is not null && !cancellation.IsCancellationRequested)
         {
@@ -34,7 +37,7 @@ internal static class NodeHosting
     }
 
     private static async Task<int> RunAsync(
-        ServiceSettings service, InstanceId? instance, CancellationToken cancellation)
+        ServiceSettings service, InstanceId? instance, Decorators decorators, CancellationToken cancellation)
     {
         var (config, settings) = (service.Config, service.Node);
         using var environment = await TierEnvironment.OpenAsync(
@@ -45,7 +48,8 @@ internal static class NodeHosting
             ? await OnEc2Async(environment, instance, startLog, cancellation)
             : await AsProcessAsync(environment, instance, cancellation);
         string? problem = null;
-        using var classifier = DeadlyPicture.Guard(Verbs.CreateClassifier(service.Model));
+        using var classifier = decorators.Classifier(Verbs.CreateClassifier(service.Model));
+        using var isolated = Isolate(service, classifier);
 
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings
         {
@@ -54,10 +58,11 @@ internal static class NodeHosting
         life.AddLog(builder.Logging);
         environment.AddTo(builder.Services);
         builder.Services
-            .AddSingleton<IImageClassifier>(classifier)
+            .AddSingleton(classifier)
+            .AddSingleton<IIsolatedClassifier>(isolated)
             .AddSingleton(life.Identity)
             .AddActorSystem(config, ActorSystemHosting.NodeStop, akka => akka.WithAppNode(
-                settings, WrongClock.Guard, NodeFingerprint.Of(classifier.Model, config), ended => problem = ended));
+                settings, decorators.NodeClock, NodeFingerprint.Of(classifier.Model, config), ended => problem = ended));
 
         using var host = builder.Build();
         await host.RunAsync(cancellation);
@@ -65,6 +70,15 @@ internal static class NodeHosting
         // The fleet reads it there; the store, where it is in the node's record, may be what refuses the node.
         await Console.Error.WriteLineAsync(problem);
         return ExitCodes.SomeFailed;
+    }
+
+    private static IsolatedClassifier Isolate(ServiceSettings service, IImageClassifier classifier)
+    {
+        var model = service.Model;
+        // The child has limits of its own; this one is for a child that hangs, and bounds them all with its start.
+        var limit = model.Decoding.Timeout + service.Node.Classification.Timeout;
+        return new IsolatedClassifier(
+            IsolatedClassifier.ChildOfThisProgram(), model, classifier.Model, limit, TimeProvider.System);
     }
 
     private static async Task<InstanceLife> AsProcessAsync(

@@ -5,18 +5,27 @@ using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Classify;
 using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Host.Isolation;
 using ImageClassifier.Simulator.Engine;
 
 namespace ImageClassifier.Host.Hosting;
 
 /// <summary>The verbs with the real adapters behind them.</summary>
-internal sealed class Verbs : IVerbs
+/// <param name="decorators">Put around some of their parts; null: nothing.</param>
+internal sealed class Verbs(Decorators? decorators = null) : IVerbs
 {
+    private readonly Decorators _decorators = decorators ?? Decorators.None;
+
     public Task<int> WebAsync(WebOptions options, CancellationToken cancellation) =>
         WebHosting.RunAsync(options.Settings, cancellation);
 
     public Task<int> NodeAsync(NodeOptions options, CancellationToken cancellation) =>
-        NodeHosting.RunAsync(options.Settings, options.Instance, cancellation);
+        NodeHosting.RunAsync(options.Settings, options.Instance, _decorators, cancellation);
+
+    public Task<int> IsolatedClassifierAsync() =>
+        new IsolatedClassifierVerb(settings => _decorators.Classifier(
+            OnnxImageClassifier.LoadInBackground(AdapterSettings(settings))))
+            .RunAsync(Console.OpenStandardInput(), Console.OpenStandardOutput());
 
     public Task<int> AwsProvisionAsync(AwsProvisionOptions options, CancellationToken cancellation) =>
         AwsVerbs.ProvisionAsync(options, cancellation);
@@ -76,8 +85,10 @@ internal sealed class Verbs : IVerbs
 
     /// <summary>The classifier that the settings describe.</summary>
     public static IImageClassifier CreateClassifier(OnnxSettings settings) =>
-        OnnxImageClassifier.Load(new OnnxClassifierSettings(
-            settings.ModelFolder, settings.MaxBatch, settings.Threads, settings.Decoding));
+        OnnxImageClassifier.Load(AdapterSettings(settings));
 
     private static IImageClassifier CreateClassifier(Config config) => CreateClassifier(OnnxSettings.Create(config));
+
+    private static OnnxClassifierSettings AdapterSettings(OnnxSettings settings) =>
+        new(settings.ModelFolder, settings.MaxBatch, settings.Threads, settings.Decoding);
 }

@@ -35,7 +35,9 @@ internal sealed class MicroBatches(
         try
         {
             var run = new ClassifyPictures(pictures, givenUp.Token);
-            var reply = await classifier.Ask<IClassifierReply>(run, timeout);
+            // The limit is for time that the process was awake: one that was paused gives the run the rest of it.
+            var reply = await classifier.Ask<IClassifierReply>(run, Timeout.InfiniteTimeSpan, givenUp.Token)
+                .WaitAwakeAsync(timeout, time);
             return reply is PicturesClassified classified && classified.Predictions.Count != pictures.Count
                 ? new ClassificationFailed(new InvalidOperationException("The model did not answer for each picture."))
                 : reply;
@@ -57,7 +59,6 @@ internal sealed class MicroBatches(
     private JobWork.NotDone GiveUp(JobWork.ToClassify work)
     {
         fitness.Failed();
-        work.Pass.Dispose();
         return new JobWork.NotDone(work.Delivery);
     }
 
@@ -70,10 +71,6 @@ internal sealed class MicroBatches(
             work.Decoded.TotalMilliseconds,
             took.TotalMilliseconds,
             (time.GetMonotonic() - work.Delivery.ReceivedAt).TotalMilliseconds);
-        var request = work.Request;
-        var result = new JobResult(
-            request.Job, request.Batch, request.Attempt, JobStatus.Classified, predictions, null, model, instance,
-            timings);
-        return new JobWork.Ended(work.Delivery, request, result) { Pass = work.Pass };
+        return JobWork.Ended.Classified(work.Delivery, work.Request, instance, model, predictions, timings);
     }
 }

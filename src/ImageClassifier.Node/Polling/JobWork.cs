@@ -1,3 +1,4 @@
+using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
@@ -13,16 +14,19 @@ internal abstract record JobWork(Delivery Delivery)
     /// <param name="Delivery">Its message.</param>
     /// <param name="Request">What was asked.</param>
     /// <param name="Picture">The model's input; the classifier disposes of it.</param>
-    /// <param name="Pass">Its way through the <see cref="AloneGate"/>; given back once its result is stored.</param>
     /// <param name="Fetched">How long reading the picture took.</param>
     /// <param name="Decoded">How long decoding it took.</param>
     public sealed record ToClassify(
         Delivery Delivery,
         ClassificationRequest Request,
         DecodedPicture Picture,
-        IDisposable Pass,
         TimeSpan Fetched,
         TimeSpan Decoded) : JobWork(Delivery);
+
+    /// <summary>Its picture may have killed a node: it is to be tried in a process of its own.</summary>
+    /// <param name="Delivery">Its message.</param>
+    /// <param name="Request">What was asked.</param>
+    public sealed record Suspect(Delivery Delivery, ClassificationRequest Request) : JobWork(Delivery);
 
     /// <summary>It has ended, classified or failed.</summary>
     /// <param name="Delivery">Its message.</param>
@@ -33,12 +37,26 @@ internal abstract record JobWork(Delivery Delivery)
         /// <summary>Whether this result is the stored one.</summary>
         public bool IsStored { get; init; }
 
-        /// <summary>Its way through the <see cref="AloneGate"/>, given back once the result is stored: who enters after it
-        /// may kill the node, and what was not stored then is lost with it.</summary>
-        public IDisposable? Pass { get; init; }
-
         /// <summary>What becomes of the message once the result is published.</summary>
         public Settlement Settlement { get; init; } = Settlement.Delete;
+
+        /// <summary>It was classified.</summary>
+        public static Ended Classified(
+            Delivery delivery,
+            ClassificationRequest request,
+            InstanceId instance,
+            ModelIdentity model,
+            IReadOnlyList<Prediction> predictions,
+            JobTimings timings) =>
+            new(delivery, request, new JobResult(
+                request.Job, request.Batch, request.Attempt, JobStatus.Classified, predictions, null, model, instance,
+                timings));
+
+        /// <summary>It failed for good.</summary>
+        public static Ended Failed(
+            Delivery delivery, ClassificationRequest request, InstanceId instance, JobError error) =>
+            new(delivery, request, new JobResult(
+                request.Job, request.Batch, request.Attempt, JobStatus.Failed, [], error, null, instance, null));
     }
 
     /// <summary>It could not be done now: its message is handed back.</summary>

@@ -1,229 +1,81 @@
-using System.Buffers;
-using System.Text.Json;
 using Akka.Event;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
-using ImageClassifier.Core.Storage;
 using ImageClassifier.Node.Classification;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>From a message to a decoded picture, or to what became of the job otherwise.</summary>
+/// <summary>From a message that is received for the first time to a decoded picture, or to what became of the job
+/// otherwise.</summary>
 internal sealed class PictureIntake(
-    IObjectStore store,
+    JobObjects objects,
     IImageClassifier classifier,
     InstanceId instance,
-    PollingSettings settings,
+    int decoders,
     Fitness fitness,
     TimeProvider time,
     ILoggingAdapter log)
 {
-    private readonly AloneGate _gate = new();
-    private readonly RetryPolicy _outages = OutageRetries.Patient(settings.Source.MaxLease);
-    private readonly Suspicion _suspicion = new(store, OutageRetries.Patient(settings.Source.MaxLease), time);
-
     // Reading waits for the store, decoding for a core: more may read than decode.
-    private readonly SemaphoreSlim _decoders = new(settings.Decoders);
+    private readonly SemaphoreSlim _decoders = new(decoders);
 
     /// <summary>Takes one message in. It never fails: what goes wrong for no fault of the job hands the message
     /// back.</summary>
-    public async Task<JobWork> TakeAsync(Delivery delivery)
+    public Task<JobWork> TakeAsync(JobArrival arrival)
     {
-        if (!TryReadRequest(delivery.Message.Body, out var request))
-        {
-            log.Warning("A message that is no request was handed back, for the queue to give up on");
-            return new JobWork.NotDone(delivery);
-        }
+        var delivery = arrival.Delivery;
+        if (arrival.Request is { } request)
+            return HandingBack.OnFailureAsync(delivery, request, () => TakeAsync(delivery, request), fitness, log);
 
-        try
-        {
-            return await TakeAsync(delivery, request);
-        }
-        catch (StoreRefusedException refusal)
-        {
-            fitness.Refused(refusal.Message);
-            log.Warning("Job {0} was handed back, the store refuses the node: {1}", request.Job, refusal.Message);
-            return new JobWork.NotDone(delivery);
-        }
-        catch (IOException failure)
-        {
-            log.Warning("Job {0} was handed back because the store is away: {1}", request.Job, failure.Message);
-            return new JobWork.NotDone(delivery);
-        }
-        catch (Exception failure)
-        {
-            log.Error(failure, "Job {0} could not be taken in and was handed back", request.Job);
-            return new JobWork.NotDone(delivery);
-        }
+        log.Warning("A message that is no request was handed back, for the queue to give up on");
+        return Task.FromResult<JobWork>(new JobWork.NotDone(delivery));
     }
 
     private async Task<JobWork> TakeAsync(Delivery delivery, ClassificationRequest request)
     {
-        using var coming = _gate.Announce();
-        var receives = delivery.Message.ReceiveCount;
-        var isTriedEnough = receives > settings.MaxReceives;
-        if ((receives > 1 || request.Attempt > 1)
-            && await FindStoredAsync(request) is { } stored && !IsOutdated(stored, request))
-            return new JobWork.Ended(delivery, request, stored) { IsStored = true };
-
-        var isSuspect = receives >= settings.AloneFromReceive;
-        var lastTry = isSuspect ? await _suspicion.FindAsync(request) : null;
-        // What was received with the picture that killed the node spent its receives without having been tried.
-        if (isTriedEnough && lastTry is not null)
-        {
-            log.Warning("Job {0} failed: it was received {1} times", request.Job, receives);
-            var error = new JobError(
-                JobErrorCodes.TooManyAttempts, "The picture was tried several times, and every time it failed.");
-            // The queue's own limit is one higher, so handing it back moves it to the dead letters.
-            return Failed(delivery, request, error) with { Settlement = Settlement.HandBack };
-        }
-
-        if (lastTry is { HasEnded: false } && IsDeferred(receives))
-        {
-            log.Info("Job {0} is handed back, for what was received with it to be done first", request.Job);
-            return new JobWork.NotDone(delivery);
-        }
-
         var started = time.GetTimestamp();
-        using var picture = await OutageRetries.RunAsync(
-            () => FetchAsync(request.ImageKey), _outages, time, fitness);
-        if (picture is null)
-        {
-            var error = new JobError(JobErrorCodes.Missing, "The picture is no longer stored.");
-            return Failed(delivery, request, error);
-        }
-
+        using var picture = await objects.FetchPictureAsync(request);
+        if (picture is null) return JobWork.Ended.Failed(delivery, request, instance, JobErrors.Missing);
         var fetched = time.GetElapsedTime(started);
-        // What was received with one that may have killed the node comes first, or it would never be tried.
-        var entering = _gate.EnterAsync(alone: isSuspect, last: lastTry is { HasEnded: false });
-        coming.Dispose();
-        var pass = await entering;
-        if (isSuspect) await NoteTryAsync(request, pass);
-        return await DecodeAsync(delivery, request, picture, pass, fetched);
-    }
 
-    /// <summary>Every other receive from the one after the first try alone, but never the last that there is.</summary>
-    private bool IsDeferred(int receives) =>
-        receives < settings.MaxReceives && (receives - settings.AloneFromReceive) % 2 == 1;
-
-    private async Task NoteTryAsync(ClassificationRequest request, IDisposable pass)
-    {
+        await _decoders.WaitAsync();
         try
         {
-            await _suspicion.NoteAsync(request, new AloneTry(HasEnded: false));
+            // After a long pause of the process others have the message.
+            return delivery.HoldsLease(time.GetMonotonic())
+                ? await DecodeAsync(delivery, request, picture, fetched)
+                : new JobWork.NotDone(delivery);
         }
-        catch
+        finally
         {
-            pass.Dispose();
-            throw;
+            _decoders.Release();
         }
     }
 
     private async Task<JobWork> DecodeAsync(
-        Delivery delivery, ClassificationRequest request, PooledBytes picture, IDisposable pass, TimeSpan fetched)
+        Delivery delivery, ClassificationRequest request, PooledBytes picture, TimeSpan fetched)
     {
         try
         {
-            await _decoders.WaitAsync();
             var started = time.GetTimestamp();
-            Decoding decoding;
-            try
+            // On a thread of the pool, for it is long work, and this one may be the stream's. Where memory is short it
+            // may be there again in a while.
+            var decoding = await OutageRetries.RunAsync(
+                () => Task.Run(() => classifier.Decode(picture.Memory)), OutageRetries.Brief, time);
+            return decoding switch
             {
-                // On a thread of the pool, for it is long work, and this one may be the stream's. Where memory is short it
-                // may be there again in a while.
-                decoding = await OutageRetries.RunAsync(
-                    () => Task.Run(() => classifier.Decode(picture.Memory)), OutageRetries.Brief, time);
-            }
-            finally
-            {
-                _decoders.Release();
-            }
-
-            if (decoding is Decoding.Decoded { Picture: var decoded })
-            {
-                return new JobWork.ToClassify(
-                    delivery, request, decoded, pass, fetched, time.GetElapsedTime(started));
-            }
-
-            return Failed(delivery, request, ((Decoding.Refused)decoding).Error) with { Pass = pass };
+                Decoding.Decoded decoded => new JobWork.ToClassify(
+                    delivery, request, decoded.Picture, fetched, time.GetElapsedTime(started)),
+                Decoding.Refused refused => JobWork.Ended.Failed(delivery, request, instance, refused.Error),
+                _ => throw new InvalidOperationException("Decoding has two outcomes."),
+            };
         }
         catch
         {
             fitness.Failed();
-            pass.Dispose();
-            if (delivery.Message.ReceiveCount >= settings.AloneFromReceive)
-                await _suspicion.NoteAsync(request, new AloneTry(HasEnded: true));
             throw;
-        }
-    }
-
-    /// <summary>Whether it is the failure of an earlier attempt, which someone has asked to try again.</summary>
-    private static bool IsOutdated(JobResult stored, ClassificationRequest request) =>
-        stored.Status == JobStatus.Failed && stored.Attempt < request.Attempt;
-
-    private async Task<JobResult?> FindStoredAsync(ClassificationRequest request)
-    {
-        var key = ObjectKeys.Result(request.Batch, request.Job);
-        try
-        {
-            return await OutageRetries.RunAsync(
-                () => store.ReadJsonAsync<JobResult>(key, CancellationToken.None), _outages, time);
-        }
-        catch (JsonException failure)
-        {
-            log.Error(failure, "The stored result of job {0} is damaged; the job is done again", request.Job);
-            return null;
-        }
-    }
-
-    private async Task<PooledBytes?> FetchAsync(string key)
-    {
-        var stored = await store.GetAsync(key, CancellationToken.None);
-        if (stored is null) return null;
-        await using (stored)
-        {
-            var bytes = new PooledBytes(checked((int)stored.Size));
-            try
-            {
-                await stored.Content.ReadExactlyAsync(bytes.Writable);
-                return bytes;
-            }
-            catch
-            {
-                bytes.Dispose();
-                throw;
-            }
-        }
-    }
-
-    private JobWork.Ended Failed(Delivery delivery, ClassificationRequest request, JobError error)
-    {
-        var result = new JobResult(
-            request.Job, request.Batch, request.Attempt, JobStatus.Failed, [], error, null, instance, null);
-        return new JobWork.Ended(delivery, request, result);
-    }
-
-    // A document without an id or a key reads as a request with none.
-    private static bool TryReadRequest(string body, out ClassificationRequest request)
-    {
-        request = WireJson.TryRead<ClassificationRequest>(body)!;
-        return request is { ImageKey.Length: > 0 } && request.Job != default && request.Batch != default;
-    }
-
-    /// <summary>A whole file in memory from the shared pool.</summary>
-    private sealed class PooledBytes(int size) : IDisposable
-    {
-        private byte[]? _bytes = ArrayPool<byte>.Shared.Rent(size);
-
-        public Memory<byte> Writable => _bytes.AsMemory(0, size);
-
-        public ReadOnlyMemory<byte> Memory => Writable;
-
-        public void Dispose()
-        {
-            if (Interlocked.Exchange(ref _bytes, null) is { } bytes) ArrayPool<byte>.Shared.Return(bytes);
         }
     }
 }

@@ -21,6 +21,7 @@ internal sealed class PollerActor : ReceiveActor
     private readonly IActorRef _owner;
     private readonly NodeProgress _progress;
     private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _draining = new();
     private IQueueSourceControl? _source;
 
     public PollerActor(
@@ -79,26 +80,41 @@ internal sealed class PollerActor : ReceiveActor
         void OnUnfit(string problem)
         {
             self.Tell(new BecameUnfit(problem));
-            Volatile.Read(ref _source)?.Drain();
+            Drain();
         }
     }
+
+    protected override void PostStop() => _draining.Cancel();
 
     private Akka.Streams.Dsl.IRunnableGraph<(IQueueSourceControl, Task<Akka.Done>)> CreateStream(
         Fitness fitness, Action<PollReport> onPoll, Action<Acknowledged> onAcknowledged)
     {
         var model = _ports.Classifier;
         var instance = _ports.Identity.Id;
-        var intake = new PictureIntake(_ports.Store, model, instance, _settings.Polling, fitness, _time, _log);
+        var polling = _settings.Polling;
+        var outages = OutageRetries.Patient(polling.Source.MaxLease);
+        var objects = new JobObjects(_ports.Store, outages, fitness, _time, _log);
+        var intake = new PictureIntake(objects, model, instance, polling.Decoders, fitness, _time, _log);
+        var suspects = new SuspectIntake(
+            objects,
+            _ports.Isolated,
+            model.Model,
+            instance,
+            polling.MaxReceives,
+            fitness,
+            _draining.Token,
+            _time,
+            _log);
         var batches = new MicroBatches(
             _classifier, model.Model, instance, _settings.Classification.Timeout, fitness, _time, _log);
         var publisher = new ResultPublisher(
-            _ports.Store, _ports.Queues.Responses, OutageRetries.Patient(_settings.Polling.Source.MaxLease), fitness,
-            _time, _log);
+            _ports.Store, _ports.Queues.Responses, outages, fitness, _time, _log);
         return ClassificationStream.Create(
             _ports.Queues.Requests,
             _settings,
             model.PreferredBatchSize,
             intake,
+            suspects,
             batches,
             publisher,
             _time,
@@ -107,16 +123,23 @@ internal sealed class PollerActor : ReceiveActor
             onAcknowledged);
     }
 
+    /// <summary>From any thread.</summary>
+    private void Drain()
+    {
+        _draining.Cancel();
+        Volatile.Read(ref _source)?.Drain();
+    }
+
     private void Polling()
     {
         Receive<DrainPoller>(_ =>
         {
-            _source!.Drain();
+            Drain();
             Become(Draining);
         });
         Receive<BecameUnfit>(unfit =>
         {
-            _source!.Drain();
+            Drain();
             _owner.Tell(new NodeUnfit(unfit.Problem));
             Become(Draining);
         });

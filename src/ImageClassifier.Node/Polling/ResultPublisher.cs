@@ -23,6 +23,13 @@ internal sealed class ResultPublisher(
     public async Task<JobWork> StoreAsync(JobWork work)
     {
         if (work is not JobWork.Ended { IsStored: false } ended) return work;
+        if (ended.Result.Status == JobStatus.Failed && !work.Delivery.HoldsLease(time.GetMonotonic()))
+        {
+            // The message is with others, who may well classify what failed here in a process that was paused.
+            log.Info("The failure of job {0} is not stored, for its lease was lost", ended.Request.Job);
+            return new JobWork.NotDone(work.Delivery);
+        }
+
         try
         {
             return await OutageRetries.RunAsync(() => StoreAsync(ended), outages, time, fitness);
@@ -32,10 +39,6 @@ internal sealed class ResultPublisher(
             if (failure is IPermanentRefusal) fitness.Refused(failure.Message);
             log.Error(failure, "The result of job {0} could not be stored; the job was handed back", ended.Request.Job);
             return new JobWork.NotDone(work.Delivery);
-        }
-        finally
-        {
-            ended.Pass?.Dispose();
         }
     }
 

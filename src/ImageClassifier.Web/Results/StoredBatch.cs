@@ -60,7 +60,6 @@ internal sealed class StoredBatch(IObjectStore store, BatchId batch)
         string[] prefixes =
         [
             ObjectKeys.RecordsOf(batch), ObjectKeys.ImagesOf(batch), ObjectKeys.ResultsOf(batch),
-            ObjectKeys.SuspectsOf(batch),
         ];
         foreach (var prefix in prefixes)
         {

@@ -31,8 +31,12 @@ internal sealed class FleetTruth(FleetLimits limits)
     {
         get
         {
-            int In(InstanceState state) => _known.Values.Count(known => known.State == state);
-            return new FleetCount(In(InstanceState.Pending), In(InstanceState.Running), In(InstanceState.Draining));
+            int In(InstanceState state) => _known.Values.Count(known => known.State == state && !known.IsQuiet);
+            return new FleetCount(
+                In(InstanceState.Pending),
+                In(InstanceState.Running),
+                In(InstanceState.Draining),
+                _known.Values.Count(known => known.IsQuiet));
         }
     }
 
@@ -68,6 +72,7 @@ internal sealed class FleetTruth(FleetLimits limits)
         if (_known.GetValueOrDefault(instance) is not { } known) return null;
         known.HasShownWork = true;
         known.HeardAt = now;
+        known.IsQuiet = false;
         return known.LaunchedAt;
     }
 
@@ -188,6 +193,7 @@ internal sealed class FleetTruth(FleetLimits limits)
 
     private void Judge(Known known, Known? newest, FleetNews news, DateTimeOffset now)
     {
+        known.IsQuiet = known.State == InstanceState.Running && SilentFor(known, now) >= limits.QuietAfter;
         if (known.Shown is null || known.State == InstanceState.Ended) return;
         if (known.EndAskedAt is { } asked && now - asked < AskAgainAfter) return;
         var why = WhyEnd(known, now) ?? (IsOutdated(known, newest) ? "it has another model or other settings" : null);
@@ -226,10 +232,16 @@ internal sealed class FleetTruth(FleetLimits limits)
 
         if (limits.MaxLifetime > TimeSpan.Zero && now - known.LaunchedAt >= limits.MaxLifetime)
             return $"it is older than {Text(limits.MaxLifetime)}";
-        if (_readableSince is not { } readable || known.HeardAt is not { } heard) return null;
-        var silent = now - (heard > readable ? heard : readable);
-        return silent >= limits.SilenceLimit ? $"nothing was heard of it for {Text(limits.SilenceLimit)}" : null;
+        return SilentFor(known, now) >= limits.SilenceLimit
+            ? $"nothing was heard of it for {Text(limits.SilenceLimit)}"
+            : null;
     }
+
+    /// <summary>How long nothing was heard of an instance; null where no one can tell.</summary>
+    private TimeSpan? SilentFor(Known known, DateTimeOffset now) =>
+        _readableSince is { } readable && known.HeardAt is { } heard
+            ? now - (heard > readable ? heard : readable)
+            : null;
 
     /// <summary>Where the fleet calls a machine running, or an earlier web tier launched it, its record alone may tell
     /// that it is up: then it is judged only while records can be read. Null: not to be judged.</summary>
@@ -273,6 +285,9 @@ internal sealed class FleetTruth(FleetLimits limits)
 
         public InstanceState State { get; set; } = InstanceState.Pending;
 
+        /// <summary>Whether it runs and was not heard of for so long that it cannot be at work.</summary>
+        public bool IsQuiet { get; set; }
+
         public bool HasShownWork { get; set; }
 
         public bool IsUp { get; set; }
@@ -304,10 +319,12 @@ internal sealed class FleetTruth(FleetLimits limits)
 /// <summary>How long things may take in a fleet.</summary>
 /// <param name="LaunchTimeout">After this time a launch that the fleet does not show has failed.</param>
 /// <param name="BootDeadline">After this time an instance that has not come up is ended.</param>
+/// <param name="QuietAfter">After this time an instance of which nothing is heard counts as one that does no
+/// work.</param>
 /// <param name="SilenceLimit">After this time an instance of which nothing is heard is ended.</param>
 /// <param name="MaxLifetime">After this time an instance is ended in any case; zero: never.</param>
 internal sealed record FleetLimits(
-    TimeSpan LaunchTimeout, TimeSpan BootDeadline, TimeSpan SilenceLimit, TimeSpan MaxLifetime)
+    TimeSpan LaunchTimeout, TimeSpan BootDeadline, TimeSpan QuietAfter, TimeSpan SilenceLimit, TimeSpan MaxLifetime)
 {
     /// <summary>Stands for the model and the settings of nodes that are launched now; null where the web tier cannot
     /// know.</summary>

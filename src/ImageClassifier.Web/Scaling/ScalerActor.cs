@@ -259,7 +259,8 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         var (seen, fleet) = (decision.Seen, decision.Seen.Fleet);
         _log.Info("Scaling: {Queue}; {Fleet}; {Wanted} wanted, {Launched} launched: {Reason}",
             $"{seen.Waiting} waiting, {seen.InFlight} in flight",
-            $"{fleet.Running} running, {fleet.Pending} booting, {fleet.Draining} draining",
+            $"{fleet.Running} running, {fleet.Pending} booting, {fleet.Draining} draining"
+                + (fleet.Silent > 0 ? $", {fleet.Silent} silent" : ""),
             decision.Wanted, decision.Launched, decision.Reason);
     }
 

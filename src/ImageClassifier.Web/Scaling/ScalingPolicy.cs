@@ -35,13 +35,14 @@ public sealed record ScalingSnapshot(
 /// <param name="Pending">Launched and not polling yet, those included that the fleet does not show yet.</param>
 /// <param name="Running">Taking work.</param>
 /// <param name="Draining">Finishing, or asked to end.</param>
-public sealed record FleetCount(int Pending, int Running, int Draining)
+/// <param name="Silent">Not heard of for a few leases: it may be paused or hang, and its work goes to others.</param>
+public sealed record FleetCount(int Pending, int Running, int Draining, int Silent = 0)
 {
     /// <summary>The instances that take work, or soon will.</summary>
     public int Usable => Pending + Running;
 
     /// <summary>All that are alive.</summary>
-    public int Alive => Pending + Running + Draining;
+    public int Alive => Pending + Running + Draining + Silent;
 }
 
 /// <summary>What a policy wants.</summary>

@@ -13,6 +13,8 @@ namespace ImageClassifier.Web.Scaling;
 /// <param name="SettleTime">How long it only looks after a start.</param>
 /// <param name="LaunchTimeout">After this time a launch that the fleet does not show has failed.</param>
 /// <param name="BootDeadline">After this time an instance that has not come up is ended.</param>
+/// <param name="QuietAfter">After this time an instance of which nothing is heard counts as one that does no
+/// work.</param>
 /// <param name="SilenceLimit">After this time an instance of which nothing is heard is ended.</param>
 /// <param name="MaxLifetime">After this time an instance is ended in any case; zero: never.</param>
 /// <param name="MinBackoff">First pause after a failed launch.</param>
@@ -30,6 +32,7 @@ public sealed record ScalingSettings(
     TimeSpan SettleTime,
     TimeSpan LaunchTimeout,
     TimeSpan BootDeadline,
+    TimeSpan QuietAfter,
     TimeSpan SilenceLimit,
     TimeSpan MaxLifetime,
     TimeSpan MinBackoff,
@@ -40,11 +43,14 @@ public sealed record ScalingSettings(
 {
     private const string PerImage = "per-image";
 
+    // A node whose leases ended so often unrenewed, or that missed so many of its records, does nothing.
+    private const int QuietLeases = 3;
+
     /// <summary>Stands for the model and the settings of the nodes that this web tier launches: others drain. Null
     /// where it cannot know them.</summary>
     public string? Fingerprint { get; init; }
 
-    internal FleetLimits Limits => new(LaunchTimeout, BootDeadline, SilenceLimit, MaxLifetime)
+    internal FleetLimits Limits => new(LaunchTimeout, BootDeadline, QuietAfter, SilenceLimit, MaxLifetime)
     {
         Fingerprint = Fingerprint,
     };
@@ -66,6 +72,7 @@ public sealed record ScalingSettings(
             SettleTime: scaling.Duration("settle-time", TimeSpan.Zero, TimeSpan.FromMinutes(10)),
             LaunchTimeout: scaling.Duration("launch-timeout", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
             BootDeadline: scaling.Duration("boot-deadline", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
+            QuietAfter: ReadQuietAfter(config),
             SilenceLimit: scaling.Duration("silence-limit", TimeSpan.FromSeconds(10), TimeSpan.FromDays(1)),
             MaxLifetime: scaling.Duration("max-lifetime", TimeSpan.Zero, TimeSpan.FromDays(365)),
             MinBackoff: minBackoff,
@@ -73,6 +80,15 @@ public sealed record ScalingSettings(
             KeptDecisions: scaling.WholeNumber("kept-decisions", 1, 1000),
             PicturesPerInstance: scaling.Section("per-image").WholeNumber("pictures-per-instance", 1, 100_000),
             Latency: LatencySettings.Create(scaling.Section("latency")));
+    }
+
+    private static TimeSpan ReadQuietAfter(Config config)
+    {
+        var root = new SettingsSection(config, "image-classifier");
+        var lease = root.Section("queues.requests").Duration("lease", TimeSpan.FromSeconds(1), TimeSpan.FromHours(12));
+        var record = root.Section("node").Duration(
+            "record-interval", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5));
+        return QuietLeases * (lease > record ? lease : record);
     }
 
     /// <summary>The policy that these settings name.</summary>

@@ -32,9 +32,7 @@ public abstract class FaultSpecs(ITestOutputHelper output)
         }
 
         await run.UploadRestAsync();
-    },
-    // Quick ones, since two nodes that die while they try one picture alone make it a deadly one by the rule.
-    pictures: TestPictures.Many);
+    });
 
     [SkippableFact]
     public Task Nothing_is_lost_when_the_web_tier_is_killed_and_comes_back() => RunAsync(async run =>
@@ -122,7 +120,7 @@ public abstract class FaultSpecs(ITestOutputHelper output)
     {
         var node = await run.StartNodeAsync(name, new Dictionary<string, string>
         {
-            ["IMAGE_CLASSIFIER_TEST_CLOCK_ERROR"] = error.ToString("c", CultureInfo.InvariantCulture),
+            [WrongClock.Variable] = error.ToString("c", CultureInfo.InvariantCulture),
         });
         DateTimeOffset shown = default;
         await run.UntilAsync(

@@ -37,7 +37,10 @@ public static class BuiltProgram
     }
 
     /// <summary>How the program is started, with its streams redirected.</summary>
-    public static ProcessStartInfo StartInfo(IEnumerable<string> arguments) => Start(Path, arguments);
+    /// <param name="arguments">What follows its name.</param>
+    /// <param name="isFaulty">Whether it is the <see cref="FaultyProgram"/>.</param>
+    public static ProcessStartInfo StartInfo(IEnumerable<string> arguments, bool isFaulty = false) =>
+        Start(isFaulty ? FaultyProgram.Path : Path, arguments);
 
     /// <summary>How the program is started so that it may have only so many files open.</summary>
     public static ProcessStartInfo StartInfoWithFiles(int openFiles, IEnumerable<string> arguments) => Start(

@@ -3,8 +3,8 @@ using System.Diagnostics;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>The built program running as <c>node</c>, started by hand beside those that the web tier launches.
-/// Disposing of it kills it, where it still runs.</summary>
+/// <summary>The <see cref="FaultyProgram"/> running as <c>node</c>, started by hand beside those that the web tier
+/// launches. Disposing of it kills it, where it still runs.</summary>
 internal sealed class RunningNode : IAsyncDisposable
 {
     private readonly Process _process;
@@ -37,7 +37,7 @@ internal sealed class RunningNode : IAsyncDisposable
             [
                 "node", "--data", dataFolder, "--instance", instance,
                 .. settings.SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" }),
-            ]),
+            ], isFaulty: true),
         };
         foreach (var (name, value) in variables) process.StartInfo.Environment[name] = value;
         var node = new RunningNode(process, instance);

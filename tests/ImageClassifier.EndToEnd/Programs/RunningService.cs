@@ -41,11 +41,9 @@ public sealed partial class RunningService : IAsyncDisposable
     public static Task<RunningService> StartAsync(params string[] settings) =>
         StartAsync(Directory.CreateTempSubdirectory("image-classifier-").FullName, ownsData: true, settings);
 
-    /// <summary>Starts the service over a data folder that is there, with variables of the environment that its nodes
-    /// inherit.</summary>
-    public static Task<RunningService> StartAsync(
-        string dataFolder, bool ownsData, IReadOnlyDictionary<string, string> variables, params string[] settings) =>
-        StartAsync(dataFolder, ownsData, AnyPort, variables, settings);
+    /// <summary>Starts the <see cref="FaultyProgram"/> as the service, over a data folder that is there.</summary>
+    public static Task<RunningService> StartFaultyAsync(string dataFolder, bool ownsData, params string[] settings) =>
+        StartAsync(dataFolder, ownsData, AnyPort, isFaulty: true, settings);
 
     /// <summary>Starts the service over a data folder that is there; it stays when the service goes.</summary>
     public static Task<RunningService> StartAsync(string dataFolder, bool ownsData, params string[] settings) =>
@@ -54,7 +52,7 @@ public sealed partial class RunningService : IAsyncDisposable
     /// <summary>Starts the service over a data folder that is there, at an address where clients know it.</summary>
     public static Task<RunningService> StartAsync(
         string dataFolder, bool ownsData, Uri address, params string[] settings) =>
-        StartAsync(dataFolder, ownsData, address, new Dictionary<string, string>(), settings);
+        StartAsync(dataFolder, ownsData, address, isFaulty: false, settings);
 
     /// <summary>Starts the service so that it may have only so many files open.</summary>
     public static Task<RunningService> StartWithFilesAsync(int openFiles, params string[] settings)
@@ -65,12 +63,8 @@ public sealed partial class RunningService : IAsyncDisposable
     }
 
     private static Task<RunningService> StartAsync(
-        string dataFolder, bool ownsData, Uri address, IReadOnlyDictionary<string, string> variables, string[] settings)
-    {
-        var start = BuiltProgram.StartInfo(Arguments(address, dataFolder, settings));
-        foreach (var (name, value) in variables) start.Environment[name] = value;
-        return StartAsync(start, dataFolder, ownsData);
-    }
+        string dataFolder, bool ownsData, Uri address, bool isFaulty, string[] settings) =>
+        StartAsync(BuiltProgram.StartInfo(Arguments(address, dataFolder, settings), isFaulty), dataFolder, ownsData);
 
     private static string[] Arguments(Uri address, string dataFolder, string[] settings) =>
     [

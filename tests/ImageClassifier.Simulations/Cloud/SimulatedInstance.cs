@@ -33,6 +33,7 @@ internal sealed class SimulatedInstance : IInstanceIdentity
     public const string Poison = "poison";
 
     private const int PicturesOfARun = 8;
+    private static readonly TimeSpan ProcessStart = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan SpotNotice = TimeSpan.FromMinutes(2);
 
     private readonly SimulatedFleet _fleet;
@@ -103,8 +104,17 @@ internal sealed class SimulatedInstance : IInstanceIdentity
         };
         var store = new MortalStore(
             new WorkingStore(_world.Store, _world.Settings.ServiceTime, _world.Time), _lifeline);
+        var isolated = new FakeIsolatedClassifier
+        {
+            Outcome = async word =>
+            {
+                if (word != Poison) return null;
+                await Task.Delay(ProcessStart, _world.Time);
+                return FakeIsolatedClassifier.Died(ProcessDeath.Crashed);
+            },
+        };
         var ports = new NodePorts(
-            new QueuePair(_requests, new MortalQueue(_world.Responses, _lifeline)), store, classifier, this);
+            new QueuePair(_requests, new MortalQueue(_world.Responses, _lifeline)), store, classifier, isolated, this);
         var props = NodeSupervisorActor.Props(
             _world.NodeSettings, ports, _world.Time, "classifier-dispatcher", _ => StopNode());
         _node = _world.System.ActorOf(props, $"node-{Id}");

@@ -1,6 +1,7 @@
 using ImageClassifier.Core;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Host.Isolation;
 using Xunit;
 
 namespace ImageClassifier.Tests.CommandLine;
@@ -210,6 +211,15 @@ public sealed class CommandLineProgramSpecs : IDisposable
         Assert.Contains(shown, _output.ToString(), StringComparison.Ordinal);
         Assert.Equal("", _error.ToString());
         Assert.Null(_verbs.Called);
+    }
+
+    [Fact]
+    public async Task The_verb_that_only_nodes_start_is_in_no_help()
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync("--help"));
+        Assert.DoesNotContain(IsolatedClassifierVerb.Name, _output.ToString(), StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Done, await RunAsync(IsolatedClassifierVerb.Name));
+        Assert.Equal(IsolatedClassifierVerb.Name, _verbs.Called);
     }
 
     [Fact]

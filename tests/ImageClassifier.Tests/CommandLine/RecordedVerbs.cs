@@ -1,4 +1,5 @@
 using ImageClassifier.Host.CommandLine;
+using ImageClassifier.Host.Isolation;
 
 namespace ImageClassifier.Tests.CommandLine;
 
@@ -13,6 +14,8 @@ internal sealed class RecordedVerbs : IVerbs
     public Task<int> WebAsync(WebOptions options, CancellationToken cancellation) => Record(options);
 
     public Task<int> NodeAsync(NodeOptions options, CancellationToken cancellation) => Record(options);
+
+    public Task<int> IsolatedClassifierAsync() => Record(IsolatedClassifierVerb.Name);
 
     public Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation) => Record(options);
 

@@ -24,7 +24,6 @@ public sealed class ServiceSettingsSpecs
     [InlineData("node.classification.model", "/no/such/model")]
     [InlineData("node.polling.max-in-flight", "5")]
     [InlineData("node.polling.wait-time", "21s")]
-    [InlineData("node.polling.alone-from-receive", "6")]
     [InlineData("node.termination.max-empty-polls", "0")]
     [InlineData("node.record-interval", "1ms")]
     [InlineData("node.drain-timeout", "1h")]

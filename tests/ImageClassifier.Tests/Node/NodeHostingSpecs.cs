@@ -101,6 +101,7 @@ public sealed class NodeHostingSpecs : IDisposable
             .AddSingleton(new QueuePair(_requests, _responses))
             .AddSingleton(store ?? _store)
             .AddSingleton<IImageClassifier>(_classifier)
+            .AddSingleton<IIsolatedClassifier>(new FakeIsolatedClassifier())
             .AddSingleton<IInstanceIdentity>(_identity)
             .AddAkka("image-classifier", akka => akka
                 .AddHocon(config, HoconAddMode.Append)

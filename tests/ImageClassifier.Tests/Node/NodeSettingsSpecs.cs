@@ -14,7 +14,6 @@ public sealed class NodeSettingsSpecs
         var settings = Create();
 
         Assert.Equal(5, settings.Polling.MaxReceives);
-        Assert.Equal(3, settings.Polling.AloneFromReceive);
         Assert.Equal(TimeSpan.FromMilliseconds(50), settings.Polling.Linger);
         Assert.Equal(Environment.ProcessorCount, settings.Polling.Decoders);
         Assert.Equal(TimeSpan.FromSeconds(30), settings.Polling.Source.Lease);
@@ -31,8 +30,6 @@ public sealed class NodeSettingsSpecs
     [Theory]
     [InlineData("node.polling.linger", "0ms")]
     [InlineData("node.polling.decoders", "0")]
-    [InlineData("node.polling.alone-from-receive", "6")]
-    [InlineData("node.polling.alone-from-receive", "1")]
     [InlineData("node.classification.classifiers", "200")]
     [InlineData("node.classification.timeout", "60")]
     [InlineData("node.classification.max-failures", "0")]

@@ -33,6 +33,8 @@ public abstract class NodeSpecs : VirtualTimeSpecs
 
     protected FakeImageClassifier Classifier { get; }
 
+    protected FakeIsolatedClassifier Isolated { get; } = new();
+
     protected FakeInstanceIdentity Identity { get; }
 
     protected NodeSettings Settings { get; set; } = new(
@@ -48,14 +50,13 @@ public abstract class NodeSpecs : VirtualTimeSpecs
             AcknowledgeLinger: TimeSpan.FromMilliseconds(50),
             Fetchers: 4,
             Decoders: 2,
-            MaxReceives,
-            AloneFromReceive: 3),
+            MaxReceives),
         new ClassificationSettings(Classifiers: 1, Threads: 1, Timeout: TimeSpan.FromSeconds(10), MaxFailures: 10),
         new TerminationSettings(MaxEmptyPolls: 3, MinLifetime: TimeSpan.Zero, CutOffLimit: TimeSpan.FromMinutes(10)),
         DrainTimeout: TimeSpan.FromSeconds(15),
         RecordInterval: TimeSpan.FromSeconds(10));
 
-    protected NodePorts Ports => new(new QueuePair(Requests, Responses), Store, Classifier, Identity);
+    protected NodePorts Ports => new(new QueuePair(Requests, Responses), Store, Classifier, Isolated, Identity);
 
     /// <summary>The results that were sent, in order.</summary>
     protected IReadOnlyList<JobResult> Published =>

@@ -171,7 +171,9 @@ public sealed class PollerActorSpecs : NodeSpecs
         await AdvanceUntilAsync(() => Requests.DeadLetters.Count == 1, "the queue gave up on the message");
         await AdvanceUntilAsync(() => fine.All(IsDeleted), "the others were deleted");
 
-        Assert.Equal(MaxReceives, Classifier.DecodedWords.Count(word => word == FakeImageClassifier.CrashesDecoder));
+        // The first time within the node, then each time in a process of its own.
+        Assert.Single(Classifier.DecodedWords, FakeImageClassifier.CrashesDecoder);
+        Assert.Equal(MaxReceives, Isolated.Tried.Count);
         Assert.Equal(JobErrorCodes.TooManyAttempts, StoredResultOf(poison)!.Error!.Code);
         Assert.Equal(JobErrorCodes.TooManyAttempts, PublishedResultOf(poison)!.Error!.Code);
         Assert.Equal(poison.Job.Value, Requests.DeadLetters[0].GroupId);
@@ -208,142 +210,192 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task From_its_third_receive_a_job_is_worked_on_alone()
+    public async Task A_job_that_was_received_before_is_tried_in_a_process_of_its_own()
     {
-        using var runs = new SemaphoreSlim(0);
-        Classifier.WhileClassifying = _ => runs.Wait(TimeSpan.FromSeconds(20));
-        Settings = Settings with { Polling = Settings.Polling with { Decoders = 4 } };
-        var before = Upload("before");
-        Upload("alone", receivedBefore: 2);
-        var after = Upload("after");
-        StartPoller();
-
-        // While the model runs for the first, the second is not even decoded, nor is the one behind it.
-        await UntilAsync(() => Classifier.Batches.Count == 1, "the first run began");
-        await AdvanceAsync(TimeSpan.FromSeconds(1));
-        Assert.Equal(["before"], Classifier.DecodedWords);
-
-        runs.Release();
-        await AdvanceUntilAsync(() => Classifier.Batches.Count == 2, "the second run began");
-        await AdvanceAsync(TimeSpan.FromSeconds(1));
-        Assert.Equal(["before", "alone"], Classifier.DecodedWords);
-
-        runs.Release(10);
-        await AdvanceUntilAsync(() => Requests.Deleted.Count == 3, "all were deleted");
-        Assert.True(IsDeleted(before) && IsDeleted(after));
-    }
-
-    [Theory]
-    [InlineData("innocent")]
-    [InlineData(FakeImageClassifier.Refused)]
-    public async Task A_job_alone_has_its_result_stored_before_the_next_may_kill_the_node(string innocent)
-    {
-        using var stored = new ManualResetEventSlim();
-        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Store.Before = (call, key) =>
-        {
-            if (call != StoreCall.PutIfAbsent) return Task.CompletedTask;
-            stored.Set();
-            return held.Task;
-        };
-        Upload(innocent, receivedBefore: 2);
-        StartPoller();
-        await AdvanceUntilAsync(() => stored.IsSet, "the first result is being stored");
-        Upload("killer", receivedBefore: 2);
-        await AdvanceAsync(TimeSpan.FromSeconds(1));
-        Assert.DoesNotContain("killer", Classifier.DecodedWords);
-
-        held.SetResult();
-        await AdvanceUntilAsync(() => Classifier.DecodedWords.Contains("killer"), "the next had its turn");
-    }
-
-    [Fact]
-    public async Task Before_a_job_is_worked_on_alone_that_is_noted()
-    {
-        var request = Upload("cat", receivedBefore: 2);
-        AloneTry? noted = null;
-        Classifier.WhileDecoding = _ => noted = NoteOf(request);
+        var request = Upload("cat", receivedBefore: 1);
         StartPoller();
         await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
 
-        Assert.Equal(new AloneTry(HasEnded: false), noted);
-        Assert.Equal(JobStatus.Classified, StoredResultOf(request)!.Status);
+        Assert.Equal(["cat"], Isolated.Tried);
+        Assert.Empty(Classifier.DecodedWords);
+        var result = PublishedResultOf(request)!;
+        Assert.Equal((JobStatus.Classified, "cat"), (result.Status, result.Predictions[0].Label));
+        Assert.Equal(Classifier.Model, result.Model);
+        Assert.True(result.Timings is { TotalMs: >= 0 });
     }
 
     [Fact]
-    public async Task A_job_that_spent_its_receives_without_having_been_tried_alone_is_tried_once_more()
+    public async Task A_job_that_was_sent_again_is_tried_in_a_process_of_its_own()
+    {
+        var request = Jobs.Request(attempt: 2);
+        Store.Set(request.ImageKey, "cat");
+        await Requests.SendAsync([request.ToMessage()], default);
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
+
+        Assert.Equal(["cat"], Isolated.Tried);
+        Assert.Empty(Classifier.DecodedWords);
+    }
+
+    [Fact]
+    public async Task A_picture_that_crashes_its_process_fails_by_that_name_and_is_done()
+    {
+        Dies("killer", ProcessDeath.Crashed);
+        var killer = Upload("killer", receivedBefore: 1);
+        var neighbour = Upload("cat", receivedBefore: 1);
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(killer) && IsDeleted(neighbour), "both were deleted");
+
+        Assert.Equal(JobErrorCodes.KilledDecoder, PublishedResultOf(killer)!.Error!.Code);
+        Assert.Equal(JobErrorCodes.KilledDecoder, StoredResultOf(killer)!.Error!.Code);
+        Assert.Equal(JobStatus.Classified, PublishedResultOf(neighbour)!.Status);
+        Assert.Single(Isolated.Tried, "killer");
+        Assert.Empty(Requests.DeadLetters);
+    }
+
+    [Theory]
+    [InlineData(ProcessDeath.Killed, false)]
+    [InlineData(ProcessDeath.TimedOut, false)]
+    [InlineData(ProcessDeath.Crashed, true)]
+    public async Task A_process_that_something_else_may_have_ended_convicts_no_picture(ProcessDeath how, bool hadOthers)
+    {
+        var tries = 0;
+        Isolated.Outcome = _ => Task.FromResult(
+            Interlocked.Increment(ref tries) == 1 ? FakeIsolatedClassifier.Died(how, hadOthers) : null);
+        var request = Upload("cat", receivedBefore: 1);
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
+
+        Assert.Equal(JobStatus.Classified, PublishedResultOf(request)!.Status);
+        Assert.Equal(["cat", "cat"], Isolated.Tried);
+    }
+
+    [Theory]
+    [InlineData(ProcessDeath.Killed, JobErrorCodes.KilledDecoder)]
+    [InlineData(ProcessDeath.TimedOut, JobErrorCodes.TooCostly)]
+    public async Task A_picture_whose_process_ends_twice_fails(ProcessDeath how, string code)
+    {
+        Dies("killer", how);
+        var killer = Upload("killer", receivedBefore: 1);
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(killer), "the message was deleted");
+
+        Assert.Equal(code, PublishedResultOf(killer)!.Error!.Code);
+        Assert.Equal(["killer", "killer"], Isolated.Tried);
+    }
+
+    [Fact]
+    public async Task A_job_is_tried_however_many_nodes_died_with_it()
     {
         var innocent = Upload("cat", receivedBefore: MaxReceives);
-        var tried = Upload("dog", receivedBefore: MaxReceives);
-        Note(tried, new AloneTry(HasEnded: false));
         StartPoller();
-        await AdvanceUntilAsync(() => IsDeleted(innocent), "the one was deleted");
-        await AdvanceUntilAsync(() => Requests.DeadLetters.Count == 1, "the queue gave up on the other");
+        await AdvanceUntilAsync(() => IsDeleted(innocent), "the message was deleted");
 
         Assert.Equal(JobStatus.Classified, PublishedResultOf(innocent)!.Status);
-        Assert.Equal(JobErrorCodes.TooManyAttempts, PublishedResultOf(tried)!.Error!.Code);
-        Assert.Equal(["cat"], Classifier.DecodedWords);
     }
 
     [Fact]
-    public async Task A_job_whose_try_alone_never_ended_lets_the_others_go_first()
+    public async Task Where_no_process_can_be_started_a_job_is_handed_back_until_its_receives_are_spent()
     {
-        var suspect = Upload("suspect", receivedBefore: 3);
-        Note(suspect, new AloneTry(HasEnded: false));
-        var others = Enumerable.Range(0, 9).Select(i => Upload($"other-{i}", receivedBefore: 3)).ToArray();
+        Isolated.Outcome = _ => Task.FromResult<IsolatedOutcome?>(new IsolatedOutcome.Failed("There is no process."));
+        var request = Upload("cat", receivedBefore: 1);
         StartPoller();
-        await AdvanceUntilAsync(() => IsDeleted(suspect) && others.All(IsDeleted), "all were deleted");
+        await AdvanceUntilAsync(() => Requests.DeadLetters.Count == 1, "the queue gave up on the message");
 
-        Assert.Equal("suspect", Classifier.DecodedWords[^1]);
-        Assert.Equal(MaxReceives, Requests.Deleted.Single(message => message.GroupId == suspect.Job.Value).ReceiveCount);
-        Assert.All(Published, result => Assert.Equal(JobStatus.Classified, result.Status));
+        Assert.Equal(MaxReceives, Isolated.Tried.Count);
+        Assert.Equal(JobErrorCodes.TooManyAttempts, PublishedResultOf(request)!.Error!.Code);
     }
 
     [Fact]
-    public async Task A_job_received_twice_shares_its_run()
+    public async Task Suspects_hold_up_no_fresh_picture()
     {
-        using var runs = new SemaphoreSlim(0);
-        Classifier.WhileClassifying = _ => runs.Wait(TimeSpan.FromSeconds(20));
-        Upload("first");
-        Upload("second", receivedBefore: 1);
-        Upload("third");
+        var held = HoldSuspects();
+        var suspects = Enumerable.Range(0, 9).Select(i => Upload($"suspect-{i}", receivedBefore: 1)).ToArray();
         StartPoller();
+        await AdvanceUntilAsync(() => Isolated.Tried.Count == 1, "the first suspect is tried");
+        var fresh = Enumerable.Range(0, 11).Select(i => Upload($"fresh-{i}")).ToArray();
+        await AdvanceUntilAsync(() => fresh.All(IsDeleted), "the others were deleted");
+        Assert.Single(Isolated.Tried);
 
-        await UntilAsync(() => Classifier.DecodedWords.Count == 3, "all are decoded while the model runs");
-        runs.Release(10);
+        held.SetResult();
+        await AdvanceUntilAsync(() => suspects.All(IsDeleted), "the suspects were deleted");
+        Assert.Equal(9, Isolated.Tried.Count);
+    }
+
+    [Fact]
+    public async Task The_suspect_with_the_most_receives_goes_first()
+    {
+        var held = HoldSuspects();
+        Upload("first", receivedBefore: 1);
+        StartPoller();
+        await AdvanceUntilAsync(() => Isolated.Tried.Count == 1, "the first is tried");
+        Upload("early", receivedBefore: 1);
+        Upload("last-chance", receivedBefore: MaxReceives);
+        await AdvanceUntilAsync(() => Requests.InFlight.Count == 3, "all are in hand");
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
+
+        held.SetResult();
         await AdvanceUntilAsync(() => Requests.Deleted.Count == 3, "all were deleted");
+        Assert.Equal(["first", "last-chance", "early"], Isolated.Tried);
     }
 
     [Fact]
-    public async Task Jobs_alone_and_jobs_together_all_get_through()
+    public async Task A_drain_hands_back_the_suspects_whose_turn_has_not_come()
     {
-        var inside = new HashSet<string>();
-        var violations = new List<string>();
-        Classifier.WhileDecoding = word =>
-        {
-            lock (inside)
-            {
-                var isAlone = word.StartsWith("alone", StringComparison.Ordinal);
-                if (isAlone && inside.Count > 0) violations.Add($"{word} came upon {inside.First()}");
-                if (inside.Any(other => other.StartsWith("alone", StringComparison.Ordinal)))
-                    violations.Add($"{word} came upon one alone");
-                inside.Add(word);
-            }
-        };
-        Classifier.WhileClassifying = words =>
-        {
-            lock (inside) inside.ExceptWith(words);
-        };
-        Settings = Settings with { Polling = Settings.Polling with { Decoders = 4 } };
+        var held = HoldSuspects();
+        var requests = Enumerable.Range(0, 5).Select(i => Upload($"suspect-{i}", receivedBefore: 1)).ToArray();
+        var poller = StartPoller();
+        await AdvanceUntilAsync(() => Isolated.Tried.Count == 1, "the first is tried");
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
 
-        var requests = Enumerable.Range(0, 60)
-            .Select(i => i % 7 == 3 ? Upload($"alone-{i}", receivedBefore: 2 + i % 2) : Upload($"word-{i}"))
-            .ToArray();
+        Watch(poller);
+        poller.Tell(DrainPoller.Instance);
+        await UntilAsync(() => Requests.PollsWaiting == 0, "it drains");
+        held.SetResult();
+        await AdvanceUntilAsync(() => poller.Equals(Stopped), "the poller stopped");
+        Assert.Single(Isolated.Tried);
+        Assert.Single(Requests.Deleted);
+        Assert.Equal(requests.Length - 1, Requests.Visible.Count);
+    }
+
+    [Fact]
+    public async Task A_picture_that_a_paused_process_comes_back_to_is_left_to_others()
+    {
+        using var fetched = new ManualResetEventSlim();
+        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Store.Before = (call, _) =>
+        {
+            if (call != StoreCall.Get || fetched.IsSet) return Task.CompletedTask;
+            fetched.Set();
+            return held.Task;
+        };
+        var request = Upload("cat");
         StartPoller();
-        await AdvanceUntilAsync(() => requests.All(IsDeleted), "all were deleted");
+        await UntilAsync(() => fetched.IsSet, "the picture is being fetched");
 
-        Assert.Empty(violations);
-        Assert.Equal(60, Classifier.DecodedWords.Count);
+        // The whole pause in one step: nothing ran meanwhile, no renewal either.
+        await AdvanceAsync(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
+        held.SetResult();
+        await AdvanceUntilAsync(() => IsDeleted(request), "it is done");
+        Assert.Empty(Classifier.DecodedWords);
+        Assert.Equal(["cat"], Isolated.Tried);
+    }
+
+    [Fact]
+    public async Task A_run_that_a_pause_outlasts_its_limit_is_not_given_up()
+    {
+        using var release = new ManualResetEventSlim();
+        Classifier.WhileClassifying = _ => release.Wait(TimeSpan.FromSeconds(20));
+        var request = Upload("cat");
+        StartPoller();
+        await UntilAsync(() => Classifier.Batches.Count == 1, "the run began");
+
+        var pause = Settings.Classification.Timeout * 1.5;
+        await AdvanceAsync(pause, pause);
+        release.Set();
+        await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
+        Assert.Equal(1, Assert.Single(Requests.Deleted).ReceiveCount);
+        Assert.Single(Classifier.Batches);
     }
 
     [Fact]
@@ -547,11 +599,20 @@ public sealed class PollerActorSpecs : NodeSpecs
         }
     }
 
-    private AloneTry? NoteOf(ClassificationRequest request) =>
-        Store.DocumentAt<AloneTry>(ObjectKeys.AloneTry(request.Batch, request.Job, request.Attempt));
+    /// <summary>Every try of a suspect waits until the task is completed.</summary>
+    private TaskCompletionSource HoldSuspects()
+    {
+        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Isolated.Outcome = async _ =>
+        {
+            await held.Task;
+            return null;
+        };
+        return held;
+    }
 
-    private void Note(ClassificationRequest request, AloneTry attempt) =>
-        Store.Set(ObjectKeys.AloneTry(request.Batch, request.Job, request.Attempt), WireJson.Write(attempt));
+    private void Dies(string picture, ProcessDeath how) => Isolated.Outcome = word =>
+        Task.FromResult(word == picture ? FakeIsolatedClassifier.Died(how) : null);
 
     private static Task Note(bool condition, ref bool flag)
     {

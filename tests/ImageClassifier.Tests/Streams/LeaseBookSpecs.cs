@@ -21,6 +21,19 @@ public sealed class LeaseBookSpecs
     }
 
     [Fact]
+    public void A_lease_that_no_one_renews_is_lost_when_it_runs_out()
+    {
+        var delivery = Received();
+        Assert.True(delivery.HoldsLease(At(29.9)));
+        Assert.False(delivery.HoldsLease(At(30)));
+
+        _book.TakeDue(At(20), 10);
+        _book.Apply(delivery, QueueOutcome.Done, calledAt: At(20), now: At(25));
+        Assert.True(delivery.HoldsLease(At(49.9)));
+        Assert.False(delivery.HoldsLease(At(50)));
+    }
+
+    [Fact]
     public void What_is_being_renewed_is_not_due_again()
     {
         Received();

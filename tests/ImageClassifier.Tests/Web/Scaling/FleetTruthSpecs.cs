@@ -11,7 +11,11 @@ public sealed class FleetTruthSpecs
     private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch;
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
     private static readonly FleetLimits Limits = new(
-        LaunchTimeout: 2 * Minute, BootDeadline: 5 * Minute, SilenceLimit: 2 * Minute, MaxLifetime: 60 * Minute);
+        LaunchTimeout: 2 * Minute,
+        BootDeadline: 5 * Minute,
+        QuietAfter: 1.5 * Minute,
+        SilenceLimit: 2 * Minute,
+        MaxLifetime: 60 * Minute);
     private static readonly InstanceId One = InstanceId.Parse("one");
     private static readonly InstanceId Two = InstanceId.Parse("two");
 
@@ -378,6 +382,35 @@ public sealed class FleetTruthSpecs
         var later = Start + Minute * 1.5;
         var news = Look(later, fleet, [Sighting(One, Start, "old", done: 9), Sighting(Two, later, "new", done: 1)]);
         Assert.Equal(One, Assert.Single(news.ToEnd).Instance);
+    }
+
+    [Fact]
+    public void A_node_that_is_silent_for_a_few_leases_is_no_capacity_until_it_is_heard_of_again()
+    {
+        FleetInstance[] fleet =
+            [Instance(One, InstanceState.Running, Start), Instance(Two, InstanceState.Running, Start)];
+        Look(Start, fleet, [Scaling.Sighting(One, Start), Scaling.Sighting(Two, Start)]);
+        var quiet = Start + Limits.QuietAfter;
+        Look(quiet - TimeSpan.FromTicks(1), fleet, [Scaling.Sighting(One, Start), Scaling.Sighting(Two, Start)]);
+        Assert.Equal(new FleetCount(0, 2, 0), _truth.Count);
+
+        Look(quiet, fleet, [Scaling.Sighting(One, quiet), Scaling.Sighting(Two, Start)]);
+        Assert.Equal(new FleetCount(0, 1, 0, Silent: 1), _truth.Count);
+        // It may cost as much as one that works.
+        Assert.Equal((1, 2), (_truth.Count.Usable, _truth.Count.Alive));
+
+        _truth.JobDone(Two, quiet);
+        Assert.Equal(new FleetCount(0, 2, 0), _truth.Count);
+    }
+
+    [Fact]
+    public void No_node_is_silent_while_records_cannot_be_read()
+    {
+        FleetInstance[] fleet = [Instance(One, InstanceState.Running, Start)];
+        Look(Start, fleet, [Scaling.Sighting(One, Start)]);
+        _truth.RecordsUnreadable();
+        Look(Start + Limits.QuietAfter, fleet);
+        Assert.Equal(new FleetCount(0, 1, 0), _truth.Count);
     }
 
     [Fact]

@@ -339,6 +339,21 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
+    public async Task For_what_a_silent_node_had_another_is_launched_before_the_silent_one_is_ended()
+    {
+        Upload(1);
+        Start(Settings with { QuietAfter = 15 * Second });
+        await PassAsync(10 * Second);
+        _fleet.MoveAll(InstanceState.Running);
+        Write(_fleet.Living[0].Id, 1);
+        // The node is paused: its picture waits again when the lease has run out, and its record grows old.
+        await PassAsync(30 * Second);
+
+        Assert.Equal([1, 1], _fleet.Launches.Select(launch => launch.Count));
+        Assert.Empty(_fleet.Terminated);
+    }
+
+    [Fact]
     public async Task Records_that_cannot_be_read_keep_the_fleet_from_nothing()
     {
         Upload(5);

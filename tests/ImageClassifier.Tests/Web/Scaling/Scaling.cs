@@ -18,6 +18,7 @@ internal static class Scaling
         SettleTime: TimeSpan.FromSeconds(5),
         LaunchTimeout: TimeSpan.FromMinutes(2),
         BootDeadline: TimeSpan.FromMinutes(5),
+        QuietAfter: TimeSpan.FromSeconds(90),
         SilenceLimit: TimeSpan.FromMinutes(2),
         MaxLifetime: TimeSpan.FromHours(24),
         MinBackoff: TimeSpan.FromSeconds(1),

@@ -1,12 +1,9 @@
 using System.Globalization;
 
-namespace ImageClassifier.Host.Hosting;
+namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>
-/// For tests only: a node on a machine whose clock is wrong. The variable <see cref="Variable"/> says by how much;
-/// where it is not set, as it should not be in service, a node takes its time as it is. How long something takes is
-/// measured as ever.
-/// </summary>
+/// <summary>The clock of a node on a machine whose clock is wrong. The variable <see cref="Variable"/> says by how
+/// much. How long something takes is measured as ever.</summary>
 internal sealed class WrongClock : TimeProvider
 {
     /// <summary>The environment variable: <c>00:07:00</c> is seven minutes ahead, <c>-00:07:00</c> behind.</summary>
@@ -24,8 +21,8 @@ internal sealed class WrongClock : TimeProvider
     /// <inheritdoc />
     public override long TimestampFrequency => _time.TimestampFrequency;
 
-    /// <summary>The time as it is, unless a test says otherwise. Then it is said on standard error, so that no one is
-    /// left to wonder.</summary>
+    /// <summary>The time as it is, unless the variable says otherwise. Then the node prints what its clock
+    /// shows.</summary>
     public static TimeProvider Guard(TimeProvider time)
     {
         if (Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } text) return time;

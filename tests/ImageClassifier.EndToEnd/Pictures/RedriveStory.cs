@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 using ImageClassifier.EndToEnd.Programs;
 using Xunit;
@@ -6,72 +5,70 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd.Pictures;
 
-/// <summary>A picture kills every node that decodes it, until the fault is mended; then it is redriven.</summary>
+/// <summary>A picture fails every time it is tried, until the fault is mended; then it is redriven.</summary>
 /// <param name="data">The data folder, which goes in the end.</param>
 /// <param name="settings">Of the service, the image-classifier prefix left out.</param>
 /// <param name="queueArguments">What tells the verb <c>queue</c> where the queues are.</param>
-internal sealed class DeadlyPictureStory(string data, string[] settings, string[] queueArguments)
+internal sealed class RedriveStory(string data, string[] settings, string[] queueArguments)
 {
-    private const string Variable = "IMAGE_CLASSIFIER_TEST_DEADLY_PICTURE";
     private const int Innocents = 20;
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
-    // Bytes after the end of a picture change nothing but its name by SHA-256.
-    private static readonly TestPicture Killer =
-        TestPictures.All[0] with { Name = "killer.jpg", Bytes = [.. TestPictures.All[0].Bytes, 0] };
+    private static readonly TestPicture Failing = TestPictures.All[0] with
+    {
+        Name = "failing.jpg",
+        Bytes = [.. TestPictures.All[0].Bytes, .. FragileClassifier.Fail],
+    };
 
     private readonly string[] _settings =
     [
         .. settings,
-        // One node, so that the killer's neighbours have no one else to go to.
+        // One node, so that the neighbours have no one else to go to.
         "scaling.max-instances=1", "scaling.min-backoff=100ms", "scaling.max-backoff=100ms",
         "node.polling.wait-time=1s", "node.termination.max-empty-polls=100",
     ];
 
     /// <summary>Runs it.</summary>
-    /// <param name="place">How many of the others come before the killer.</param>
+    /// <param name="place">How many of the others come before it.</param>
     public async Task RunAsync(int place)
     {
-        string batchId, killerId;
-        await using (var deadly = await RunningService.StartAsync(
-            data, ownsData: false,
-            new Dictionary<string, string> { [Variable] = Convert.ToHexString(SHA256.HashData(Killer.Bytes)) },
-            _settings))
+        string batchId, failingId;
+        await using (var faulty = await RunningService.StartFaultyAsync(data, ownsData: false, _settings))
         {
-            (batchId, killerId) = await FailAloneAsync(deadly, place);
-            Assert.Equal(0, await deadly.StopAsync());
+            (batchId, failingId) = await FailAloneAsync(faulty, place);
+            Assert.Equal(0, await faulty.StopAsync());
         }
 
         await using var healed = await RunningService.StartAsync(data, ownsData: true, _settings);
-        await RedriveAsync(healed, batchId, killerId);
+        await RedriveAsync(healed, batchId, failingId);
         Assert.Equal(0, await healed.StopAsync());
     }
 
-    private async Task<(string BatchId, string KillerId)> FailAloneAsync(RunningService service, int place)
+    private async Task<(string BatchId, string FailingId)> FailAloneAsync(RunningService service, int place)
     {
         var pictures = TestPictures.Many(Innocents).ToList();
-        pictures.Insert(place, Killer);
+        pictures.Insert(place, Failing);
         var accepted = await service.UploadAsync(pictures);
-        var killerId = accepted.GetProperty("jobs")[place].GetProperty("jobId").GetString()!;
+        var failingId = accepted.GetProperty("jobs")[place].GetProperty("jobId").GetString()!;
         var jobs = await service.FollowAsync(BatchId(accepted), Enough);
 
         AssertOnceEach(accepted, jobs);
         foreach (var job in jobs)
-            Assert.Equal(IsOf(killerId)(job) ? "failed" : "classified", job.GetProperty("status").GetString());
+            Assert.Equal(IsOf(failingId)(job) ? "failed" : "classified", job.GetProperty("status").GetString());
 
         // The queue moves it when it is asked for more.
         await Until.HoldsAsync(
             async () => Letters(await QueueAsync("list", 0)).Any(), Enough, () => $"No letter:\n{service.Log}");
-        return (BatchId(accepted), killerId);
+        return (BatchId(accepted), failingId);
     }
 
-    private async Task RedriveAsync(RunningService service, string batchId, string killerId)
+    private async Task RedriveAsync(RunningService service, string batchId, string failingId)
     {
         var before = await service.ResumeAsync(batchId, after: null, Enough);
         Assert.Equal(Innocents + 2, before.Count);
-        Assert.Equal((killerId, "too-many-attempts"), Letters(await QueueAsync("list", 0)).Single());
+        Assert.Equal((failingId, "too-many-attempts"), Letters(await QueueAsync("list", 0)).Single());
 
-        await QueueAsync("redrive", 0, killerId);
+        await QueueAsync("redrive", 0, failingId);
 
         // Who followed to the end comes again with the last id: there is a further result, and a further end.
         var last = before[^1].GetProperty("id").GetString();
@@ -81,14 +78,14 @@ internal sealed class DeadlyPictureStory(string data, string[] settings, string[
             Enough, () => $"No further result:\n{service.Log}");
         Assert.Equal(["result", "complete"], further.Select(happened => happened.GetProperty("type").GetString()));
         var job = further[0].GetProperty("job");
-        Assert.True(IsOf(killerId)(job));
+        Assert.True(IsOf(failingId)(job));
         Assert.Equal("classified", job.GetProperty("status").GetString());
 
         var batch = await service.GetJsonAsync($"/api/batches/{batchId}");
         Assert.Equal(Innocents + 1, batch.GetProperty("completed").GetInt32());
         Assert.Equal(0, batch.GetProperty("failed").GetInt32());
         Assert.Empty(Letters(await QueueAsync("list", 0)));
-        await QueueAsync("purge", 1, killerId);
+        await QueueAsync("purge", 1, failingId);
     }
 
     private static Func<JsonElement, bool> IsOf(string jobId) => job => job.GetProperty("jobId").GetString() == jobId;

@@ -1,0 +1,104 @@
+using System.Collections.Concurrent;
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text.Json;
+using ImageClassifier.Core.Messages;
+
+namespace ImageClassifier.Host.Isolation;
+
+/// <summary>One classifier process, from the node's end.</summary>
+internal sealed class ClassifierProcess : IDisposable
+{
+    // A crash prints a stack; more than this is of no use in a log.
+    private const int MostLines = 40;
+
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(10);
+
+    private readonly Process _process;
+    private readonly ReadOnlyMemory<byte> _settings;
+    private readonly ConcurrentQueue<string> _errors = new();
+    private bool _hasSettings;
+
+    private ClassifierProcess(ProcessStartInfo command, ReadOnlyMemory<byte> settings)
+    {
+        _process = new Process { StartInfo = command };
+        _settings = settings;
+    }
+
+    /// <summary>Whether it has answered a picture.</summary>
+    public bool HasAnswered { get; private set; }
+
+    /// <summary>What it printed on standard error.</summary>
+    public string Errors => string.Join('\n', _errors);
+
+    /// <summary>Starts a process. Its first picture follows its settings.</summary>
+    /// <exception cref="Win32Exception">The system cannot start it.</exception>
+    public static ClassifierProcess Start(ProcessStartInfo command, ReadOnlyMemory<byte> settings)
+    {
+        var started = new ClassifierProcess(command, settings);
+        try
+        {
+            started._process.ErrorDataReceived += (_, line) => started.Note(line.Data);
+            started._process.Start();
+            started._process.BeginErrorReadLine();
+            return started;
+        }
+        catch
+        {
+            started.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Has a picture classified.</summary>
+    /// <exception cref="IOException">The process ended instead.</exception>
+    /// <exception cref="InvalidDataException">It answered what is no answer.</exception>
+    public async Task<IsolatedReply> AskAsync(ReadOnlyMemory<byte> picture)
+    {
+        var input = _process.StandardInput.BaseStream;
+        if (!_hasSettings) await Frames.WriteAsync(input, _settings);
+        _hasSettings = true;
+        await Frames.WriteAsync(input, picture);
+        var reply = await Frames.ReadAsync(_process.StandardOutput.BaseStream)
+            ?? throw new EndOfStreamException("The process ended without an answer.");
+        HasAnswered = true;
+        try
+        {
+            return JsonSerializer.Deserialize<IsolatedReply>(reply, WireJson.Options)
+                ?? throw new InvalidDataException("The answer is empty.");
+        }
+        catch (JsonException failure)
+        {
+            throw new InvalidDataException("The answer is no JSON.", failure);
+        }
+    }
+
+    /// <summary>Waits until it is gone, and ends it where it does not go.</summary>
+    /// <returns>Its exit code; null where it had to be ended.</returns>
+    public async Task<int?> EndedAsync(TimeProvider time)
+    {
+        await _process.WaitForExitAsync().WaitAsync(EndLimit, time)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return _process.HasExited ? _process.ExitCode : null;
+    }
+
+    /// <summary>Ends it, if it still runs.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            _process.Kill();
+        }
+        catch (Exception failure) when (failure is InvalidOperationException or Win32Exception)
+        {
+            // It is gone, or was never started.
+        }
+
+        _process.Dispose();
+    }
+
+    private void Note(string? line)
+    {
+        if (line is not null && _errors.Count < MostLines) _errors.Enqueue(line);
+    }
+}

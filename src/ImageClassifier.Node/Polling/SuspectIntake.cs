@@ -1,0 +1,130 @@
+using Akka.Event;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Node.Classification;
+using ImageClassifier.Streams;
+
+namespace ImageClassifier.Node.Polling;
+
+/// <summary>
+/// From a suspect to its result. A suspect whose result is stored is done. Any other is tried in a process of its own,
+/// so that the answer is certain: only a picture that ended its process fails for it, however many nodes died around
+/// it. </summary>
+internal sealed class SuspectIntake(
+    JobObjects objects,
+    IIsolatedClassifier isolated,
+    ModelIdentity model,
+    InstanceId instance,
+    int maxReceives,
+    Fitness fitness,
+    CancellationToken draining,
+    TimeProvider time,
+    ILoggingAdapter log)
+{
+    private readonly SuspectLine _line = new();
+
+    /// <summary>Looks for the stored result. It never fails.</summary>
+    /// <returns><see cref="JobWork.Suspect"/> where there is none.</returns>
+    public Task<JobWork> LookUpAsync(JobArrival arrival)
+    {
+        var (delivery, request) = (arrival.Delivery, arrival.Request!);
+        return HandingBack.OnFailureAsync(
+            delivery,
+            request,
+            async () => await objects.FindResultAsync(request) is { } stored
+                ? new JobWork.Ended(delivery, request, stored) { IsStored = true }
+                : new JobWork.Suspect(delivery, request),
+            fitness,
+            log);
+    }
+
+    /// <summary>Tries a suspect when it is its turn; any other work comes out as it is. It never fails.</summary>
+    public async Task<JobWork> TryAsync(JobWork work)
+    {
+        if (work is not JobWork.Suspect suspect) return work;
+        await _line.EnterAsync(suspect.Delivery.Message.ReceiveCount);
+        try
+        {
+            var isOurs = !draining.IsCancellationRequested && suspect.Delivery.HoldsLease(time.GetMonotonic());
+            return isOurs
+                ? await HandingBack.OnFailureAsync(
+                    suspect.Delivery, suspect.Request, () => TryNowAsync(suspect), fitness, log)
+                : new JobWork.NotDone(suspect.Delivery);
+        }
+        finally
+        {
+            _line.Leave();
+        }
+    }
+
+    private async Task<JobWork> TryNowAsync(JobWork.Suspect suspect)
+    {
+        var started = time.GetTimestamp();
+        using var picture = await objects.FetchPictureAsync(suspect.Request);
+        if (picture is null) return Fail(suspect, JobErrors.Missing);
+        var fetched = time.GetElapsedTime(started);
+        switch (await ClassifyAsync(suspect.Request, picture))
+        {
+            case IsolatedOutcome.Classified classified:
+                fitness.Classified();
+                return Succeed(suspect, classified, fetched);
+            case IsolatedOutcome.Refused refused:
+                return Fail(suspect, refused.Error);
+            case IsolatedOutcome.Died died:
+                log.Warning(
+                    "Job {0} failed: its picture ended its process ({1}). {2}",
+                    suspect.Request.Job, died.How, died.Details);
+                return Fail(
+                    suspect, died.How == ProcessDeath.TimedOut ? JobErrors.TooSlow : JobErrors.KilledDecoder);
+            case IsolatedOutcome.Failed failed:
+                fitness.Failed();
+                return HandBackOrGiveUp(suspect, failed.Reason);
+            case var other:
+                throw new InvalidOperationException($"No one expects {other}.");
+        }
+    }
+
+    /// <summary>A crash of a process that had no other picture is proof. One that had others may have been damaged by
+    /// them, and one that was killed or took too long may be the victim of something else, such as the system's lack of
+    /// memory: if a second process, which has nothing but this picture, ends too, that is proof.</summary>
+    private async Task<IsolatedOutcome> ClassifyAsync(ClassificationRequest request, PooledBytes picture)
+    {
+        var outcome = await ClassifyOnceAsync();
+        if (outcome is not IsolatedOutcome.Died died) return outcome;
+        if (died is { How: ProcessDeath.Crashed, HadOthers: false }) return died;
+        log.Warning("Job {0} is tried once more: its process ended ({1}). {2}", request.Job, died.How, died.Details);
+        return await ClassifyOnceAsync();
+
+        Task<IsolatedOutcome> ClassifyOnceAsync() => OutageRetries.RunAsync(
+            () => isolated.ClassifyAsync(picture.Memory), OutageRetries.Brief, time);
+    }
+
+    private JobWork HandBackOrGiveUp(JobWork.Suspect suspect, string reason)
+    {
+        var (job, receives) = (suspect.Request.Job, suspect.Delivery.Message.ReceiveCount);
+        if (receives <= maxReceives)
+        {
+            log.Warning("Job {0} was handed back: {1}", job, reason);
+            return new JobWork.NotDone(suspect.Delivery);
+        }
+
+        log.Warning("Job {0} failed: it was received {1} times, and at last: {2}", job, receives, reason);
+        // The queue's own limit is one higher, so handing it back moves it to the dead letters.
+        return Fail(suspect, JobErrors.TooManyAttempts) with { Settlement = Settlement.HandBack };
+    }
+
+    private JobWork.Ended Succeed(JobWork.Suspect suspect, IsolatedOutcome.Classified outcome, TimeSpan fetched)
+    {
+        var timings = new JobTimings(
+            fetched.TotalMilliseconds,
+            outcome.Decoded.TotalMilliseconds,
+            outcome.Ran.TotalMilliseconds,
+            (time.GetMonotonic() - suspect.Delivery.ReceivedAt).TotalMilliseconds);
+        return JobWork.Ended.Classified(
+            suspect.Delivery, suspect.Request, instance, model, outcome.Predictions, timings);
+    }
+
+    private JobWork.Ended Fail(JobWork.Suspect suspect, JobError error) =>
+        JobWork.Ended.Failed(suspect.Delivery, suspect.Request, instance, error);
+}

@@ -1,0 +1,23 @@
+using ImageClassifier.Host.CommandLine;
+using ImageClassifier.Host.Configuration;
+using ImageClassifier.Host.Hosting;
+
+namespace ImageClassifier.EndToEnd.Programs;
+
+/// <summary>The program, built from its own parts, with faults that it does not have: pictures on which its decoder
+/// crashes or fails, and clocks that are wrong. Its app nodes and their child processes are this program too.</summary>
+internal static class FaultyProgram
+{
+    /// <summary>Its file.</summary>
+    public static string Path { get; } = System.IO.Path.Combine(
+        AppContext.BaseDirectory,
+        typeof(FaultyProgram).Assembly.GetName().Name + (OperatingSystem.IsWindows() ? ".exe" : ""));
+
+    private static Task<int> Main(string[] arguments)
+    {
+        var decorators = new Decorators(classifier => new FragileClassifier(classifier), WrongClock.Guard);
+        var program = new CommandLineProgram(
+            new Verbs(decorators), Console.Out, Console.Error, SettingsSources.ProcessVariables());
+        return program.RunAsync(arguments, CancellationToken.None);
+    }
+}

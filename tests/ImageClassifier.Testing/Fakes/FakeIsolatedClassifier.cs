@@ -1,0 +1,50 @@
+using System.Text;
+using ImageClassifier.Core.Ports;
+
+namespace ImageClassifier.Testing.Fakes;
+
+/// <summary>A classifier in a process of its own, for pictures that are words. It answers as a
+/// <see cref="FakeImageClassifier"/> does, unless the test says what becomes of a word.</summary>
+public sealed class FakeIsolatedClassifier : IIsolatedClassifier
+{
+    private readonly Lock _lock = new();
+    private readonly List<string> _tried = [];
+    private readonly FakeImageClassifier _classifier = new();
+
+    /// <summary>Says what becomes of a word; null: it is classified. Called once a try.</summary>
+    public Func<string, Task<IsolatedOutcome?>>? Outcome { get; set; }
+
+    /// <summary>The words that were tried, in order, each as often as it was.</summary>
+    public IReadOnlyList<string> Tried
+    {
+        get
+        {
+            lock (_lock) return _tried.ToArray();
+        }
+    }
+
+    /// <summary>A process that ended with the picture.</summary>
+    public static IsolatedOutcome Died(ProcessDeath how, bool hadOthers = false) =>
+        new IsolatedOutcome.Died(how, hadOthers, "The test says so.");
+
+    public async Task<IsolatedOutcome> ClassifyAsync(ReadOnlyMemory<byte> picture)
+    {
+        var word = Encoding.UTF8.GetString(picture.Span);
+        lock (_lock) _tried.Add(word);
+        if (Outcome is not null && await Outcome(word) is { } outcome) return outcome;
+        try
+        {
+            return _classifier.Decode(picture) switch
+            {
+                Decoding.Refused refused => new IsolatedOutcome.Refused(refused.Error),
+                Decoding.Decoded decoded => new IsolatedOutcome.Classified(
+                    _classifier.Classify([decoded.Picture])[0], TimeSpan.Zero, TimeSpan.Zero),
+                _ => throw new InvalidOperationException("Decoding has two outcomes."),
+            };
+        }
+        catch (InvalidOperationException failure)
+        {
+            return new IsolatedOutcome.Failed(failure.Message);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+using System.Diagnostics;
+using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Host.Configuration;
+using ImageClassifier.Host.Isolation;
+using ImageClassifier.Testing;
+using ImageClassifier.Tests.Onnx;
+using SkiaSharp;
+using Xunit;
+
+namespace ImageClassifier.Tests.Isolation;
+
+/// <summary>The node's end and the child's end, with a real process between them.</summary>
+public sealed class IsolatedClassifierSpecs
+{
+    // What takes longer hangs, on however busy a machine.
+    private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
+
+    private static readonly OnnxSettings Settings = new(
+        Path.Combine(AppContext.BaseDirectory, "models", "tiny-imagenet-200"), 8, 1,
+        new DecodingLimits(1_000_000, 1 << 30, TimeSpan.FromSeconds(30)));
+
+    private static readonly ModelIdentity Model = ModelDirectory.Load(Settings.ModelFolder).Identity;
+
+    [Fact]
+    public async Task A_child_answers_one_picture_after_the_other_as_the_node_itself_would()
+    {
+        using var inNode = OnnxImageClassifier.Load(new OnnxClassifierSettings(
+            Settings.ModelFolder, Settings.MaxBatch, Settings.Threads, Settings.Decoding));
+        using var isolated = Create(TheProgram());
+        using var picture = TestPictures.Noise(300, 200);
+        var bytes = TestPictures.Png(picture);
+
+        foreach (var again in (bool[])[false, true])
+        {
+            var outcome = Assert.IsType<IsolatedOutcome.Classified>(await isolated.ClassifyAsync(bytes));
+            using var decoded = Assert.IsType<Decoding.Decoded>(inNode.Decode(bytes)).Picture;
+            Assert.Equal(inNode.Classify([decoded])[0][0], outcome.Predictions[0]);
+            Assert.Equal(5, outcome.Predictions.Count);
+            Assert.True(outcome.Decoded > TimeSpan.Zero && outcome.Ran > TimeSpan.Zero, $"{again}");
+
+            var refusal = await isolated.ClassifyAsync("no picture"u8.ToArray());
+            var refused = Assert.IsType<IsolatedOutcome.Refused>(refusal);
+            Assert.Equal(JobErrorCodes.Undecodable, refused.Error.Code);
+        }
+    }
+
+    [Fact]
+    public async Task Pictures_that_come_at_once_take_turns()
+    {
+        using var isolated = Create(TheProgram());
+        using var picture = TestPictures.Plain(40, 40, SKColors.Red);
+        var bytes = TestPictures.Png(picture);
+
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => isolated.ClassifyAsync(bytes)));
+        Assert.All(outcomes, outcome => Assert.IsType<IsolatedOutcome.Classified>(outcome));
+    }
+
+    [Fact]
+    public async Task A_child_ends_when_its_input_does()
+    {
+        using var child = Process.Start(TheProgram())!;
+        child.StandardInput.Close();
+
+        await child.WaitForExitAsync().WaitAsync(Enough, TimeProvider.System);
+        Assert.Equal(0, child.ExitCode);
+        Assert.Equal("", await child.StandardOutput.ReadToEndAsync());
+    }
+
+    [Fact]
+    public async Task A_child_of_another_model_answers_nothing()
+    {
+        using var isolated = new IsolatedClassifier(
+            TheProgram(), Settings, Model with { Name = "another" }, Enough, TimeProvider.System);
+
+        Assert.IsType<IsolatedOutcome.Failed>(await isolated.ClassifyAsync("no picture"u8.ToArray()));
+    }
+
+    [SkippableTheory]
+    [InlineData("kill -SEGV $$", ProcessDeath.Crashed)]
+    [InlineData("kill -ABRT $$", ProcessDeath.Crashed)]
+    [InlineData("kill -KILL $$", ProcessDeath.Killed)]
+    [InlineData("kill -TERM $$", ProcessDeath.Killed)]
+    public async Task How_a_child_died_is_told_by_its_signal(string script, ProcessDeath how)
+    {
+        using var isolated = Create(Shell($"echo last words >&2; {script}"));
+
+        var died = Assert.IsType<IsolatedOutcome.Died>(await isolated.ClassifyAsync(new byte[100]));
+        Assert.Equal((how, false), (died.How, died.HadOthers));
+        Assert.Contains("last words", died.Details, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_child_that_gives_no_answer_is_ended_at_its_limit()
+    {
+        using var isolated = new IsolatedClassifier(
+            Shell("sleep 1000"), Settings, Model, TimeSpan.FromMilliseconds(200), TimeProvider.System);
+
+        var died = Assert.IsType<IsolatedOutcome.Died>(await isolated.ClassifyAsync(new byte[100]));
+        Assert.Equal(ProcessDeath.TimedOut, died.How);
+    }
+
+    [SkippableTheory]
+    [InlineData("exit 3", "Exit code 3")]
+    [InlineData("cat /dev/zero", "not answer as agreed")]
+    public async Task A_child_that_ends_by_itself_or_answers_nonsense_says_nothing_of_the_picture(
+        string script, string reason)
+    {
+        using var isolated = Create(Shell(script));
+
+        var failed = Assert.IsType<IsolatedOutcome.Failed>(await isolated.ClassifyAsync(new byte[100]));
+        Assert.Contains(reason, failed.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Where_there_is_no_program_nothing_is_said_of_the_picture()
+    {
+        var missing = TheProgram();
+        missing.FileName += "-missing";
+        using var isolated = Create(missing);
+
+        Assert.IsType<IsolatedOutcome.Failed>(await isolated.ClassifyAsync(new byte[100]));
+    }
+
+    [Fact]
+    public void A_child_gets_no_settings_and_no_credentials_from_variables()
+    {
+        var variables = IsolatedClassifier.ChildOfThisProgram().Environment.Keys;
+
+        Assert.Contains("PATH", variables);
+        Assert.DoesNotContain(variables, name => name.StartsWith("AWS_", StringComparison.Ordinal));
+        Assert.DoesNotContain(variables, name => name.StartsWith("IMAGE_CLASSIFIER__", StringComparison.Ordinal));
+    }
+
+    private static IsolatedClassifier Create(ProcessStartInfo command) =>
+        new(command, Settings, Model, Enough, TimeProvider.System);
+
+    private static ProcessStartInfo TheProgram()
+    {
+        var name = OperatingSystem.IsWindows() ? "image-classifier.exe" : "image-classifier";
+        return Redirected(Path.Combine(AppContext.BaseDirectory, name), IsolatedClassifierVerb.Name);
+    }
+
+    private static ProcessStartInfo Shell(string script)
+    {
+        Requirement.Met(!OperatingSystem.IsWindows(), "this system has no signals");
+        return Redirected("/bin/sh", "-c", script);
+    }
+
+    private static ProcessStartInfo Redirected(string program, params string[] arguments) => new(program, arguments)
+    {
+        RedirectStandardInput = true,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    };
+}
