@@ -9,7 +9,7 @@ using ImageClassifier.Streams;
 namespace ImageClassifier.Node.Polling;
 
 /// <summary>The node's work as a stream: receive, fetch and decode, micro-batch, classify, store, publish,
-/// acknowledge. Suspects go another way to their results, so that they hold nothing up. Each step answers what went
+/// acknowledge. Suspects go another way to their results, and hold nothing up. Each step answers what went
 /// wrong as a value, so the stream ends only when its source is drained.</summary>
 internal static class ClassificationStream
 {
@@ -35,7 +35,10 @@ internal static class ClassificationStream
     {
         return QueueSource.Create(requests, settings.Polling.Source, time, onPoll, onRenewalsRefused)
             .Select(JobArrival.Read)
-            .Via(SideBySide(Fresh(settings, preferredBatchSize, intake, microBatches), Suspects(settings, suspects)))
+            .Via(SideBySide(
+                Fresh(settings, preferredBatchSize, intake, microBatches),
+                Suspects(settings, suspects),
+                suspects.Takes))
             .SelectAsyncUnordered(StoresAtOnce, publisher.StoreAsync)
             .GroupedWithin(IMessageQueue.MaxBatch, settings.Polling.Linger)
             .SelectAsyncUnordered(PublishesAtOnce, batch => publisher.PublishAsync([.. batch]))
@@ -66,10 +69,12 @@ internal static class ClassificationStream
             .SelectAsyncUnordered(settings.Polling.Source.MaxInFlight, suspects.TryAsync);
 
     private static Flow<JobArrival, JobWork, NotUsed> SideBySide(
-        Flow<JobArrival, JobWork, NotUsed> fresh, Flow<JobArrival, JobWork, NotUsed> suspects) =>
+        Flow<JobArrival, JobWork, NotUsed> fresh,
+        Flow<JobArrival, JobWork, NotUsed> suspects,
+        Func<JobArrival, bool> isSuspect) =>
         Flow.FromGraph(GraphDsl.Create(builder =>
         {
-            var apart = builder.Add(new Partition<JobArrival>(2, arrival => arrival.IsSuspect ? 1 : 0));
+            var apart = builder.Add(new Partition<JobArrival>(2, arrival => isSuspect(arrival) ? 1 : 0));
             var together = builder.Add(new Merge<JobWork>(2));
             builder.From(apart.Out(0)).Via(fresh).To(together.In(0));
             builder.From(apart.Out(1)).Via(suspects).To(together.In(1));

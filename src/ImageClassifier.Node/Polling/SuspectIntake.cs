@@ -22,7 +22,21 @@ internal sealed class SuspectIntake(
     TimeProvider time,
     ILoggingAdapter log)
 {
+    // A suspect that takes longer holds up no job that comes after it.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     private readonly SuspectLine _line = new();
+    private int _inHand;
+    private long _movedAt;
+
+    /// <summary>Whether a job goes this way. Beside suspects a fresh one does too, while they come on: where one picture has
+    /// killed a node, the next may be as deadly, and would kill this node and send all that it has back once more.</summary>
+    public bool Takes(JobArrival arrival)
+    {
+        var takes = arrival.IsSuspect || (arrival.Request is not null && AreComingOn);
+        if (takes && Interlocked.Increment(ref _inHand) == 1) NoteMove();
+        return takes;
+    }
 
     /// <summary>Looks for the stored result. It never fails.</summary>
     /// <returns><see cref="JobWork.Suspect"/> where there is none.</returns>
@@ -42,8 +56,25 @@ internal sealed class SuspectIntake(
     /// <summary>Tries a suspect when it is its turn; any other work comes out as it is. It never fails.</summary>
     public async Task<JobWork> TryAsync(JobWork work)
     {
-        if (work is not JobWork.Suspect suspect) return work;
+        try
+        {
+            return work is JobWork.Suspect suspect ? await TryInTurnAsync(suspect) : work;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _inHand);
+        }
+    }
+
+    private bool AreComingOn => Volatile.Read(ref _inHand) > 0
+        && time.GetMonotonic() - TimeSpan.FromTicks(Volatile.Read(ref _movedAt)) < Patience;
+
+    private void NoteMove() => Volatile.Write(ref _movedAt, time.GetMonotonic().Ticks);
+
+    private async Task<JobWork> TryInTurnAsync(JobWork.Suspect suspect)
+    {
         await _line.EnterAsync(suspect.Delivery.Message.ReceiveCount);
+        NoteMove();
         try
         {
             var isOurs = !draining.IsCancellationRequested && suspect.Delivery.HoldsLease(time.GetMonotonic());
