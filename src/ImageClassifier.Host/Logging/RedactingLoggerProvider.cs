@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Logging;
-
 namespace ImageClassifier.Host.Logging;
 
 /// <summary>Keeps the ids of batches out of a log: out of messages, scopes and exceptions, whoever writes

@@ -54,7 +54,7 @@ public sealed partial class ApiKeys
 
         return new ApiKeys([.. keys]);
 
-        InvalidSettingException Wrong(string name, string allowed) => 
+        InvalidSettingException Wrong(string name, string allowed) =>
             new(section.FullKey(name), InvalidSettingException.Hidden, allowed);
     }
 

@@ -70,6 +70,7 @@ internal sealed class BoundedConnection(ConnectionContext connection, Connection
         }
         finally
         {
+            await base.DisposeAsync();
             if (Interlocked.Exchange(ref _hasLeft, 1) == 0) places.Leave();
         }
     }

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using ImageClassifier.Streams;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 

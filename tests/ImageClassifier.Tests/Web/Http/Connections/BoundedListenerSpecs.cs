@@ -8,12 +8,14 @@ using Xunit;
 namespace ImageClassifier.Tests.Web.Http.Connections;
 
 /// <summary>Accepting connections while there is room for them.</summary>
-public sealed class BoundedListenerSpecs
+public sealed class BoundedListenerSpecs : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     private readonly ImpatientTime _time = new();
     private readonly CapturedLog _log = new();
+
+    public void Dispose() => _log.Dispose();
 
     [Fact]
     public async Task With_no_file_left_accepting_pauses_longer_and_longer_and_says_so_once()
@@ -58,7 +60,8 @@ public sealed class BoundedListenerSpecs
         await first!.DisposeAsync();
         await first.DisposeAsync();
         Assert.NotNull(await second.WaitAsync(Limit));
-        Assert.False(listener.AcceptAsync().IsCompleted, "A connection that is closed twice gave two places back.");
+        Assert.False(
+            listener.AcceptAsync().AsTask().IsCompleted, "A connection that is closed twice gave two places back.");
     }
 
     [Fact]
