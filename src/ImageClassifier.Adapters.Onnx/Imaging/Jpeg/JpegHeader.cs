@@ -23,8 +23,8 @@ internal sealed record JpegHeader(JpegFrame Frame, int Length, bool IsOneScan, b
 
     private static ReadOnlySpan<byte> EndMarker => [JpegMarker.Prefix, JpegMarker.EndOfImage];
 
-    // libjpeg fills a buffer of 64 bits before it decodes the last bits. A file that lacks more than that runs out of
-    // bytes, which the codec reports. A marker there would make it fill in what is missing instead.
+    // libjpeg fills a buffer of 64 bits before it decodes the last bits. A file that lacks clearly more than that runs out
+    // of bytes, which the codec reports. A marker there would make it fill in what is missing instead.
     private static ReadOnlySpan<byte> LookAhead => [0, 0, 0, 0, 0, 0, 0, 0];
 
     /// <summary>What follows the last scan, whatever the file has there.</summary>
