@@ -81,13 +81,26 @@ public sealed class CutOffSpecs
         var file = SamplePicture.Read(name);
         var data = SamplePicture.Scans(file)[0] + 2 + file[SamplePicture.Scans(file)[0] + 3];
 
-        // The codec reads eight bytes ahead, so as few may be missing without a word.
-        for (var length = data; length < file.Length - 2 - 8; length++)
+        for (var length = data; length < file.Length - 2; length++)
         {
             Assert.True(
                 TestDecoder.Refusal([.. file.AsSpan(0, length), .. EndMarker]) == CutOff,
                 $"{length} of {file.Length} bytes");
         }
+    }
+
+    [SkippableTheory]
+    [InlineData("goldfish.jpg")]
+    [InlineData("cat_grey.jpg")]
+    [InlineData("water_tower_cmyk.jpg")]
+    public void An_end_marker_does_not_hide_that_rows_of_a_photo_are_missing(string name)
+    {
+        var file = File.ReadAllBytes(Repository.SharedFile("images", name));
+
+        // The codec reads eight bytes ahead, so about as few may be missing without a word.
+        int[] missing = [20, 30, 100, 1000, file.Length / 10, file.Length / 2];
+        Assert.All(missing, bytes => Assert.Equal(
+            CutOff, TestDecoder.Refusal([.. file.AsSpan(0, file.Length - 2 - bytes), .. EndMarker])));
     }
 
     [SkippableTheory]

@@ -1,4 +1,3 @@
-using SkiaSharp;
 using Xunit;
 
 namespace ImageClassifier.Tests.Onnx;
