@@ -1,8 +1,9 @@
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Core.Messages;
 
-/// <summary>What a node writes about itself into the store, again and again, at <see cref="Storage.ObjectKeys.Node"/>. When
+/// <summary>What a node writes about itself into the store, again and again, at <see cref="ObjectKeys.Node"/>. When
 /// the object was last modified, by the store's clock, says when the node was last heard of.</summary>
 /// <param name="InstanceId">The node's instance.</param>
 /// <param name="State">Where it is in its life: running or draining.</param>
@@ -11,4 +12,9 @@ namespace ImageClassifier.Core.Messages;
 /// once had.</param>
 /// <param name="Model">The model that it runs.</param>
 public sealed record NodeRecord(
-    InstanceId InstanceId, InstanceState State, long PicturesDone, double? PicturesPerSecond, ModelIdentity Model);
+    InstanceId InstanceId, InstanceState State, long PicturesDone, double? PicturesPerSecond, ModelIdentity Model)
+    : IStoredDocument
+{
+    /// <inheritdoc />
+    public bool IsWholeAt(string key) => InstanceId != default && key == ObjectKeys.Node(InstanceId);
+}

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text.Json;
 using Akka.Event;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
@@ -160,16 +159,11 @@ internal sealed class PictureIntake(
     private async Task<JobResult?> FindStoredAsync(ClassificationRequest request)
     {
         var key = ObjectKeys.Result(request.Batch, request.Job);
-        try
-        {
-            return await OutageRetries.RunAsync(
-                () => store.ReadJsonAsync<JobResult>(key, CancellationToken.None), _outages, time);
-        }
-        catch (JsonException failure)
-        {
-            log.Error(failure, "The stored result of job {0} is damaged; the job is done again", request.Job);
-            return null;
-        }
+        var read = await OutageRetries.RunAsync(
+            () => store.ReadDocumentAsync<JobResult>(key, CancellationToken.None), _outages, time);
+        if (read is DocumentRead<JobResult>.Damaged damaged)
+            log.Error("The stored result {0} is damaged, and the job is done again: {1}", damaged.Key, damaged.Why);
+        return read.OrNull;
     }
 
     private async Task<PooledBytes?> FetchAsync(string key)

@@ -12,10 +12,15 @@ namespace ImageClassifier.Node.Polling;
 /// </summary>
 internal sealed class Suspicion(IObjectStore store, RetryPolicy outages, TimeProvider time)
 {
-    /// <summary>The last try alone of this attempt; null where there was none.</summary>
+    /// <summary>The last try alone of this attempt; null where there was none, or its note is damaged: the next try
+    /// writes another.</summary>
     /// <exception cref="IOException">The store does not answer.</exception>
-    public Task<AloneTry?> FindAsync(ClassificationRequest request) => OutageRetries.RunAsync(
-        () => store.ReadJsonAsync<AloneTry>(KeyOf(request), CancellationToken.None), outages, time);
+    public async Task<AloneTry?> FindAsync(ClassificationRequest request)
+    {
+        var read = await OutageRetries.RunAsync(
+            () => store.ReadDocumentAsync<AloneTry>(KeyOf(request), CancellationToken.None), outages, time);
+        return read.OrNull;
+    }
 
     /// <summary>Notes how a try alone stands.</summary>
     /// <exception cref="IOException">The store does not answer.</exception>

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Web.Uploads;
 
@@ -10,13 +11,25 @@ namespace ImageClassifier.Web.Uploads;
 /// <param name="SubmittedAt">When it was accepted.</param>
 /// <param name="Jobs">Its files, in the order of the request; refused ones too.</param>
 public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IReadOnlyList<ManifestJob> Jobs)
+    : IStoredDocument
 {
     /// <summary>Stands for the idempotency key that names the batch; null where it came without one.</summary>
     public string? Claim { get; init; }
 
+    // As many files as a request may be allowed to have, with the longest names.
+    /// <inheritdoc />
+    public static long MaxSize => 256 << 20;
+
     /// <summary>The jobs that are to be classified.</summary>
     [JsonIgnore]
     public IEnumerable<ManifestJob> Accepted => Jobs.Where(job => job.ImageKey is not null);
+
+    /// <inheritdoc />
+    public bool IsWholeAt(string key) =>
+        Batch != default && key == ObjectKeys.Manifest(Batch)
+        && Jobs is { Count: > 0 } && Jobs.All(job => job is not null && job.IsWholeIn(Batch))
+        && Jobs.DistinctBy(job => job.Job).Count() == Jobs.Count
+        && (Claim is null || ObjectKey.IsName(Claim));
 
     /// <summary>What is asked of the app nodes for an accepted job.</summary>
     public ClassificationRequest Request(ManifestJob job, int attempt) =>
@@ -30,6 +43,13 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
 /// <param name="Refusal">Why the file was refused; null where it was accepted.</param>
 public sealed record ManifestJob(JobId Job, string FileName, string? ImageKey, JobError? Refusal)
 {
+    /// <summary>Whether nothing is missing, and the picture is one of the batch.</summary>
+    public bool IsWholeIn(BatchId batch) =>
+        Job != default && FileName is not null && (ImageKey is not null
+            ? Refusal is null && ImageKey.StartsWith(ObjectKeys.ImagesOf(batch), StringComparison.Ordinal)
+                && ImageKey.Split('/').All(ObjectKey.IsName)
+            : Refusal is { Code: not null, Message: not null });
+
     /// <summary>A file that is let in.</summary>
     public static ManifestJob Accept(JobId job, string fileName, string imageKey) => new(job, fileName, imageKey, null);
 

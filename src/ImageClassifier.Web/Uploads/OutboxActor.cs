@@ -18,6 +18,9 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 {
     private const int FirstAttempt = 1;
 
+    // Beyond these, damaged manifests are read, and logged, again and again.
+    private const int MaxDamaged = 10_000;
+
     private readonly IMessageQueue _requests;
     private readonly StoredOutbox _stored;
     private readonly IActorRef _scaler;
@@ -36,6 +39,10 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     /// <summary>Batches that are read from the store when there is room.</summary>
     private readonly Queue<BatchId> _later = [];
     private readonly HashSet<BatchId> _isLater = [];
+
+    /// <summary>Batches whose manifest is damaged: reading it again does not help, and one line in the log is
+    /// enough.</summary>
+    private readonly HashSet<BatchId> _damaged = [];
 
     private int _callsUnderWay;
     private bool _loading;
@@ -123,7 +130,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     private void Postpone(BatchId batch)
     {
-        if (!_untaken.ContainsKey(batch) && _isLater.Add(batch)) _later.Enqueue(batch);
+        if (!_untaken.ContainsKey(batch) && !_damaged.Contains(batch) && _isLater.Add(batch)) _later.Enqueue(batch);
     }
 
     private void Enqueue(BatchManifest manifest, IEnumerable<ManifestJob> jobs)
@@ -159,9 +166,9 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         {
             _loading = true;
             _isLater.Remove(batch);
-            _stored.LoadAsync(batch, _stopping.Token).PipeTo(
+            _stored.LoadUnsentAsync(batch, _stopping.Token).PipeTo(
                 Self,
-                success: unsent => new Loaded(batch, unsent),
+                success: read => new Loaded(batch, read),
                 failure: cause => new LoadFailed(batch, cause));
         }
     }
@@ -170,7 +177,17 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     {
         _loading = false;
         _loadBackoff.Reset();
-        if (loaded.Unsent is { } unsent) Enqueue(unsent.Manifest, unsent.Jobs);
+        switch (loaded.Read)
+        {
+            case OutboxRead.Open { Unfinished: var unsent }:
+                Enqueue(unsent.Manifest, unsent.Jobs.Select(unfinished => unfinished.Job));
+                break;
+            case OutboxRead.Damaged damaged:
+                if (_damaged.Count < MaxDamaged) _damaged.Add(loaded.Batch);
+                _log.Error("The manifest {Key} is damaged, and its batch cannot be sent: {Why}", damaged.Key, damaged.Why);
+                break;
+        }
+
         Pump();
     }
 
@@ -264,7 +281,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     private sealed record OpenUnknown(Exception Cause);
 
-    private sealed record Loaded(BatchId Batch, UnfinishedJobs? Unsent);
+    private sealed record Loaded(BatchId Batch, OutboxRead Read);
 
     private sealed record LoadFailed(BatchId Batch, Exception Cause);
 
