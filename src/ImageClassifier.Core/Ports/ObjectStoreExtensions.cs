@@ -27,7 +27,8 @@ public static class ObjectStoreExtensions
                     ? new DocumentRead<T>.Found(document)
                     : Damaged("parts of it are missing, or belong elsewhere");
             }
-            catch (JsonException)
+            catch (Exception failure) when (
+                failure is JsonException or FormatException or InvalidOperationException or NotSupportedException)
             {
                 // What the parser says may quote the document.
                 return Damaged("it is not the JSON that belongs there");
