@@ -14,7 +14,7 @@ internal static class ModelFiles
     {
         var path = Path.Combine(directory, name);
         if (!File.Exists(path)) return $"{name} is missing in {directory}";
-        if (FileKinds.Of(path) is not (FileKind.Regular or FileKind.Unknown) and var kind)
+        if (PathKinds.Of(path) is not (PathKind.Regular or PathKind.Unknown) and var kind)
             return $"{name} is {kind.InWords()}; put the file itself there";
         return IsGitLfsPointer(path)
             ? $"{name} is a Git LFS pointer, not the file itself; fetch the file with git lfs pull"

@@ -6,6 +6,9 @@ namespace ImageClassifier.Streams;
 /// The actor system's time for what is no actor: a <see cref="TimeProvider"/> over its scheduler. In production that is
 /// the machine's clock; in a test with a virtual scheduler everything that takes this provider moves with it.
 /// </summary>
+/// <remarks>As with the machine's own timers, a callback runs on the thread pool, in the execution context of whoever made
+/// the timer. The scheduler has one thread, and a callback that blocks there would hold up every timer of the
+/// process.</remarks>
 public sealed class SchedulerTimeProvider(ActorSystem system) : TimeProvider
 {
     private readonly IScheduler _scheduler = system.Scheduler;
@@ -21,18 +24,22 @@ public sealed class SchedulerTimeProvider(ActorSystem system) : TimeProvider
 
     /// <inheritdoc />
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-        new SchedulerTimer(_scheduler, () => callback(state), dueTime, period);
+        new SchedulerTimer(_scheduler, callback, state, dueTime, period);
 
     private sealed class SchedulerTimer : ITimer
     {
         private readonly IScheduler _scheduler;
-        private readonly Action _callback;
+        private readonly TimerCallback _callback;
+        private readonly object? _state;
+        private readonly ExecutionContext? _context = ExecutionContext.Capture();
         private ICancelable? _scheduled;
 
-        public SchedulerTimer(IScheduler scheduler, Action callback, TimeSpan dueTime, TimeSpan period)
+        public SchedulerTimer(
+            IScheduler scheduler, TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {
             _scheduler = scheduler;
             _callback = callback;
+            _state = state;
             Change(dueTime, period);
         }
 
@@ -42,9 +49,9 @@ public sealed class SchedulerTimeProvider(ActorSystem system) : TimeProvider
             if (dueTime == Timeout.InfiniteTimeSpan) return true;
             var cancelable = new Cancelable(_scheduler);
             if (period == Timeout.InfiniteTimeSpan || period == TimeSpan.Zero)
-                _scheduler.Advanced.ScheduleOnce(dueTime, _callback, cancelable);
+                _scheduler.Advanced.ScheduleOnce(dueTime, Queue, cancelable);
             else
-                _scheduler.Advanced.ScheduleRepeatedly(dueTime, period, _callback, cancelable);
+                _scheduler.Advanced.ScheduleRepeatedly(dueTime, period, Queue, cancelable);
             _scheduled = cancelable;
             return true;
         }
@@ -56,6 +63,17 @@ public sealed class SchedulerTimeProvider(ActorSystem system) : TimeProvider
             Cancel();
             return ValueTask.CompletedTask;
         }
+
+        private void Queue() =>
+            ThreadPool.UnsafeQueueUserWorkItem(static timer => timer.Run(), this, preferLocal: false);
+
+        private void Run()
+        {
+            if (_context is null) _callback(_state);
+            else ExecutionContext.Run(_context, static timer => ((SchedulerTimer)timer!).Call(), this);
+        }
+
+        private void Call() => _callback(_state);
 
         private void Cancel() => Interlocked.Exchange(ref _scheduled, null)?.Cancel();
     }

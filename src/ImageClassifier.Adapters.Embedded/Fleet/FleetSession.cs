@@ -57,7 +57,6 @@ internal sealed class FleetSession : SqliteSession
     private readonly SqliteStatement _endSeen;
     private readonly SqliteStatement _drain;
     private readonly SqliteStatement _drainAll;
-    private readonly SqliteStatement _drain;
     private readonly SqliteStatement _terminate;
     private readonly SqliteStatement _forget;
     private readonly SqliteStatement _names;

@@ -1,3 +1,5 @@
+using ImageClassifier.Core.Storage;
+
 namespace ImageClassifier.Core.Messages;
 
 /// <summary>How one job ended: the object under <c>results/</c>, and the body of a message of the response queue.</summary>
@@ -19,11 +21,27 @@ public sealed record JobResult(
     JobError? Error,
     ModelIdentity? Model,
     InstanceId InstanceId,
-    JobTimings? Timings)
+    JobTimings? Timings) : IStoredDocument
 {
     /// <summary>Whether this result takes the place of a stored one. The first result of a job stays, except that a later
     /// attempt replaces what failed.</summary>
     public bool Supersedes(JobResult stored) => stored.Status == JobStatus.Failed && Attempt > stored.Attempt;
+
+    /// <summary>Whether nothing is left out that clients are promised.</summary>
+    public bool IsWhole() =>
+        Job != default && Batch != default && InstanceId != default && Predictions is not null
+        && Predictions.All(prediction => prediction is { Label: not null })
+        && Error is null or { Code: not null, Message: not null }
+        && Model is null or { Name: not null, Sha256: not null }
+        && Status switch
+        {
+            JobStatus.Classified => Predictions.Count > 0,
+            JobStatus.Failed => Error is not null,
+            _ => false,
+        };
+
+    /// <inheritdoc />
+    public bool IsWholeAt(string key) => IsWhole() && key == ObjectKeys.Result(Batch, Job);
 }
 
 /// <summary>Where a job stands.</summary>
@@ -91,6 +109,9 @@ public static class JobErrorCodes
 
     /// <summary>The job's message was lost on its way, and so were those that were sent after it.</summary>
     public const string Lost = "lost";
+
+    /// <summary>The job has ended, but its stored result cannot be read.</summary>
+    public const string ResultDamaged = "result-damaged";
 }
 
 /// <summary>Names a model exactly.</summary>

@@ -1,9 +1,10 @@
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Core.Messages;
 
-/// <summary>What a node writes about itself into the store, again and again, at <see cref="Storage.ObjectKeys.Node"/>.
-/// When the object was last modified, by the store's clock, says when the node was last heard of.</summary>
+/// <summary>What a node writes about itself into the store, again and again, at <see cref="ObjectKeys.Node"/>. When
+/// the object was last modified, by the store's clock, says when the node was last heard of.</summary>
 /// <param name="InstanceId">The node's instance.</param>
 /// <param name="State">Where it is in its life: running or draining; ended where it ended with a problem.</param>
 /// <param name="PicturesDone">How many jobs it has settled with a result since its start.</param>
@@ -12,6 +13,7 @@ namespace ImageClassifier.Core.Messages;
 /// <param name="Model">The model that it runs; null where it ended before it had one.</param>
 public sealed record NodeRecord(
     InstanceId InstanceId, InstanceState State, long PicturesDone, double? PicturesPerSecond, ModelIdentity? Model)
+    : IStoredDocument
 {
     // A record is read by people and shown on a page.
     private const int LongestProblem = 500;
@@ -34,4 +36,7 @@ public sealed record NodeRecord(
         var line = text?.ReplaceLineEndings(" ").Trim();
         return line is { Length: > LongestProblem } ? $"{line[..LongestProblem]}…" : line;
     }
+
+    /// <inheritdoc />
+    public bool IsWholeAt(string key) => InstanceId != default && key == ObjectKeys.Node(InstanceId);
 }

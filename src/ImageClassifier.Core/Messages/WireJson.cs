@@ -32,10 +32,4 @@ public static class WireJson
             return null;
         }
     }
-
-    /// <summary>Reads a document from UTF-8.</summary>
-    /// <exception cref="JsonException">The stream holds no such document.</exception>
-    public static async Task<T> ReadAsync<T>(Stream utf8, CancellationToken cancellation) where T : class =>
-        await JsonSerializer.DeserializeAsync<T>(utf8, Options, cancellation).ConfigureAwait(false)
-        ?? throw new JsonException($"The document holds no {typeof(T).Name}.");
 }

@@ -1,20 +1,41 @@
 using System.Text.Json;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Core.Ports;
 
 /// <summary>Documents in an object store.</summary>
 public static class ObjectStoreExtensions
 {
-    /// <summary>Reads a JSON document; null when there is none at that key.</summary>
-    /// <exception cref="JsonException">The object there is no such document.</exception>
-    public static async Task<T?> ReadJsonAsync<T>(this IObjectStore store, string key, CancellationToken cancellation)
-        where T : class
+    /// <summary>Reads a JSON document. This is the one reader of stored documents: a damaged one is an answer and no
+    /// exception, so that no reader stops at it for ever.</summary>
+    /// <exception cref="IOException">The store cannot be reached.</exception>
+    public static async Task<DocumentRead<T>> ReadDocumentAsync<T>(
+        this IObjectStore store, string key, CancellationToken cancellation)
+        where T : class, IStoredDocument
     {
         var stored = await store.GetAsync(key, cancellation).ConfigureAwait(false);
-        if (stored is null) return null;
+        if (stored is null) return new DocumentRead<T>.Missing();
         await using (stored.ConfigureAwait(false))
-            return await WireJson.ReadAsync<T>(stored.Content, cancellation).ConfigureAwait(false);
+        {
+            if (stored.Size > T.MaxSize) return Damaged("it is too large");
+            try
+            {
+                var document = await JsonSerializer
+                    .DeserializeAsync<T>(stored.Content, WireJson.Options, cancellation).ConfigureAwait(false);
+                return document is not null && document.IsWholeAt(key)
+                    ? new DocumentRead<T>.Found(document)
+                    : Damaged("parts of it are missing, or belong elsewhere");
+            }
+            catch (Exception failure) when (
+                failure is JsonException or FormatException or InvalidOperationException or NotSupportedException)
+            {
+                // What the parser says may quote the document.
+                return Damaged("it is not the JSON that belongs there");
+            }
+        }
+
+        DocumentRead<T> Damaged(string why) => new DocumentRead<T>.Damaged(key, why);
     }
 
     /// <summary>Whether there is an object at that key.</summary>

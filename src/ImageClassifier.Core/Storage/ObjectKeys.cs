@@ -12,11 +12,13 @@ public static class ObjectKeys
     /// <summary>The prefix of all manifests and markers.</summary>
     public const string Batches = "batches/";
 
-    /// <summary>The prefix of the markers of batches that are not finished.</summary>
+    /// <summary>The prefix of the markers of batches that are not finished, and of the notes of deletions.</summary>
     public const string OpenBatches = "batches/open/";
 
     /// <summary>The prefix of the records that nodes keep about themselves.</summary>
     public const string Nodes = "nodes/";
+
+    private const string DeletionSuffix = "-deleting";
 
     /// <summary>The prefix of a batch's pictures.</summary>
     public static string ImagesOf(BatchId batch) => $"{Images}{batch.Value}/";
@@ -43,6 +45,18 @@ public static class ObjectKeys
     /// <summary>The marker of a batch that has begun and is not finished.</summary>
     public static string OpenMarker(BatchId batch) => $"{OpenBatches}{batch.Value}";
 
+    /// <summary>The prefix of the markers that redrives give a batch.</summary>
+    public static string RedriveMarkersOf(BatchId batch) => $"{OpenBatches}{batch.Value}-redriven/";
+
+    /// <summary>The marker of one redrive. Each has a key of its own: whoever closes the batch removes only markers that
+    /// were there before it looked at the results.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="redrive">Names the redrive: letters and digits.</param>
+    public static string RedriveMarker(BatchId batch, string redrive) => $"{RedriveMarkersOf(batch)}{redrive}";
+
+    /// <summary>The note that a batch is being deleted.</summary>
+    public static string DeletionNote(BatchId batch) => $"{OpenBatches}{batch.Value}{DeletionSuffix}";
+
     /// <summary>The note that the request queue has taken all messages of a batch.</summary>
     public static string SentNote(BatchId batch) => $"{RecordsOf(batch)}sent";
 
@@ -67,11 +81,17 @@ public static class ObjectKeys
             && InstanceId.TryParse(key[Nodes.Length..^".json".Length], out instance);
     }
 
-    /// <summary>The batch that an open marker names.</summary>
-    public static bool TryParseOpenMarker(string key, out BatchId batch)
+    /// <summary>The batch that a marker or a note under <see cref="OpenBatches"/> names.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="batch">The batch.</param>
+    /// <param name="isDeletion">Whether it is a <see cref="DeletionNote"/>.</param>
+    public static bool TryParseOpenMarker(string key, out BatchId batch, out bool isDeletion)
     {
-        batch = default;
-        return key.StartsWith(OpenBatches, StringComparison.Ordinal)
-            && BatchId.TryParse(key[OpenBatches.Length..], out batch);
+        (batch, isDeletion) = (default, false);
+        if (!key.StartsWith(OpenBatches, StringComparison.Ordinal)) return false;
+        var name = key[OpenBatches.Length..].Split('-', 2);
+        if (!BatchId.TryParse(name[0], out batch)) return false;
+        isDeletion = key == DeletionNote(batch);
+        return isDeletion || name.Length == 1 || key.StartsWith(RedriveMarkersOf(batch), StringComparison.Ordinal);
     }
 }

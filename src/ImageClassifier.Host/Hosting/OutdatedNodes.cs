@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
@@ -58,15 +57,8 @@ internal sealed class OutdatedNodes(
 
     private async Task<string?> FingerprintOfAsync(InstanceId instance, CancellationToken cancellation)
     {
-        try
-        {
-            var record = await store.ReadJsonAsync<NodeRecord>(ObjectKeys.Node(instance), cancellation);
-            return record?.Fingerprint;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
+        var record = await store.ReadDocumentAsync<NodeRecord>(ObjectKeys.Node(instance), cancellation);
+        return record.OrNull?.Fingerprint;
     }
 
     /// <returns>Those that still take work when patience is over.</returns>

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Akka.Event;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
@@ -28,16 +27,11 @@ internal sealed class JobObjects(
     private async Task<JobResult?> FindStoredAsync(ClassificationRequest request)
     {
         var key = ObjectKeys.Result(request.Batch, request.Job);
-        try
-        {
-            return await OutageRetries.RunAsync(
-                () => store.ReadJsonAsync<JobResult>(key, CancellationToken.None), outages, time, fitness);
-        }
-        catch (JsonException failure)
-        {
-            log.Error(failure, "The stored result of job {0} is damaged; the job is done again", request.Job);
-            return null;
-        }
+        var read = await OutageRetries.RunAsync(
+            () => store.ReadDocumentAsync<JobResult>(key, CancellationToken.None), outages, time, fitness);
+        if (read is DocumentRead<JobResult>.Damaged damaged)
+            log.Error("The stored result {0} is damaged, and the job is done again: {1}", damaged.Key, damaged.Why);
+        return read.OrNull;
     }
 
     private async Task<PooledBytes?> FetchAsync(string key)

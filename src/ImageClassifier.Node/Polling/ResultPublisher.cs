@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Akka.Event;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
@@ -65,29 +64,19 @@ internal sealed class ResultPublisher(
             key, WireJson.WriteUtf8(ended.Result), CancellationToken.None);
         if (isOurs) return ended with { IsStored = true };
 
-        var stored = await ReadAsync(key, ended);
-        if (ended.Result.Supersedes(stored))
+        var read = await store.ReadDocumentAsync<JobResult>(key, CancellationToken.None);
+        // A damaged result helps no one. And a late duplicate of an attempt that failed may have been stored once more
+        // after this one was asked for.
+        if (read.OrNull is not { } stored || ended.Result.Supersedes(stored))
         {
-            // A late duplicate of the attempt that failed was stored once more after this one was asked for.
+            if (read is DocumentRead<JobResult>.Damaged damaged)
+                log.Error("The stored result {0} is damaged, and is replaced: {1}", damaged.Key, damaged.Why);
             await store.PutAsync(key, WireJson.WriteUtf8(ended.Result), CancellationToken.None);
             return ended with { IsStored = true };
         }
 
         // Someone else was first. The job is done, so its message is too, however often it was received.
         return ended with { Result = stored, IsStored = true, Settlement = Settlement.Delete };
-    }
-
-    private async Task<JobResult> ReadAsync(string key, JobWork.Ended ended)
-    {
-        try
-        {
-            return await store.ReadJsonAsync<JobResult>(key, CancellationToken.None) ?? ended.Result;
-        }
-        catch (JsonException failure)
-        {
-            log.Error(failure, "The stored result of job {0} is damaged; ours is published", ended.Request.Job);
-            return ended.Result;
-        }
     }
 
     private static OutgoingMessage ToMessage(JobWork.Ended ended) => new(

@@ -6,8 +6,8 @@ using ImageClassifier.Web.Uploads;
 
 namespace ImageClassifier.Web.DeadLetters;
 
-/// <summary>Jobs that nodes gave up on. Sending one again is a next attempt: a failed result is deleted, so that its
-/// successor can be stored.</summary>
+/// <summary>Jobs that nodes gave up on. Sending one again is a next attempt: a failed or damaged result is deleted, so that
+/// its successor can be stored.</summary>
 /// <param name="deadLetters">The request queue's dead-letter queue.</param>
 /// <param name="requests">The request queue.</param>
 /// <param name="store">The store.</param>
@@ -25,37 +25,51 @@ public sealed class DeadRequests(IMessageQueue deadLetters, IMessageQueue reques
                 new JobError(Unreadable, "The message is no request for a job."));
         }
 
-        var result = await ResultAsync(request, cancellation);
+        var read = await ResultAsync(request, cancellation);
+        if (read is DocumentRead<JobResult>.Damaged)
+        {
+            return new DeadLetter(
+                request.Job, request.Batch, request.Attempt, message.ReceiveCount, request.SubmittedAt, JobStatus.Failed,
+                new JobError(JobErrorCodes.ResultDamaged, "The stored result of the job is damaged."));
+        }
+
         return new DeadLetter(
             request.Job, request.Batch, request.Attempt, message.ReceiveCount, request.SubmittedAt,
-            result?.Status ?? JobStatus.Queued, result?.Error);
+            read.OrNull?.Status ?? JobStatus.Queued, read.OrNull?.Error);
     }
 
     /// <summary>
-    /// The order of writes keeps the job from being lost wherever it breaks off. The marker and the note come first: from
-    /// then on the web tier sends the job again in time if it has no result. The letter goes last: while it is there, the
-    /// redrive can be made again.
+    /// The order of writes keeps the job from being lost wherever it breaks off. The note comes first: by it a failed result
+    /// is outdated, so no one who sees the marker closes the batch. The marker comes before the result is deleted: from then
+    /// on the web tier sends the job again in time. The letter goes last: while it is there, the redrive can be made again.
     /// </summary>
     private protected override async Task<LetterOutcome> RedriveAsync(
         ReceivedMessage message, CancellationToken cancellation)
     {
         if (Read(message) is not { } request)
             return Outcome(message, LetterFate.Kept, "The letter is no request for a job; it can only be purged.");
-        if (await JobAsync(request, cancellation) is not { } job)
+        var manifest = await store.ReadDocumentAsync<BatchManifest>(ObjectKeys.Manifest(request.Batch), cancellation);
+        if (manifest is DocumentRead<BatchManifest>.Damaged damaged)
+        {
+            return Outcome(message, LetterFate.Kept,
+                $"The batch's manifest {damaged.Key} is damaged. Delete the batch, or purge the letter.");
+        }
+
+        if (manifest.OrNull?.Accepted.FirstOrDefault(job => job.Job == request.Job) is not { } job)
             return Outcome(message, LetterFate.Dropped, "The batch was deleted.");
         var result = await ResultAsync(request, cancellation);
-        if (result is { Status: JobStatus.Classified })
+        if (result.OrNull is { Status: JobStatus.Classified })
             return Outcome(message, LetterFate.Dropped, "The picture was classified meanwhile.");
 
-        var attempt = await NextAttemptAsync(request, result, cancellation);
-        await OpenAsync(request.Batch, cancellation);
+        var attempt = await NextAttemptAsync(request, result.OrNull, cancellation);
         await store.PutAsync(
             ObjectKeys.Attempt(request.Batch, request.Job), WireJson.WriteUtf8(new JobAttempt(attempt, Lost: 0)),
             cancellation);
-        if (result is not null)
+        await store.PutAsync(
+            ObjectKeys.RedriveMarker(request.Batch, Guid.NewGuid().ToString("n")), ReadOnlyMemory<byte>.Empty,
+            cancellation);
+        if (result is not DocumentRead<JobResult>.Missing)
             await store.DeleteAsync(ObjectKeys.Result(request.Batch, request.Job), cancellation);
-        // Once more: a web tier that read the batch while the failed result was there may have closed it.
-        await OpenAsync(request.Batch, cancellation);
 
         var next = request with { Attempt = attempt, ImageKey = job.ImageKey! };
         var sent = (await requests.SendAsync([next.ToMessage()], cancellation))[0];
@@ -83,15 +97,6 @@ public sealed class DeadRequests(IMessageQueue deadLetters, IMessageQueue reques
         return Math.Max(Math.Max(request.Attempt, noted.Attempt), failed?.Attempt ?? 0) + 1;
     }
 
-    private async Task<ManifestJob?> JobAsync(ClassificationRequest request, CancellationToken cancellation)
-    {
-        var manifest = await store.ReadJsonAsync<BatchManifest>(ObjectKeys.Manifest(request.Batch), cancellation);
-        return manifest?.Accepted.FirstOrDefault(job => job.Job == request.Job);
-    }
-
-    private Task<JobResult?> ResultAsync(ClassificationRequest request, CancellationToken cancellation) =>
-        store.ReadJsonAsync<JobResult>(ObjectKeys.Result(request.Batch, request.Job), cancellation);
-
-    private Task OpenAsync(BatchId batch, CancellationToken cancellation) =>
-        store.PutAsync(ObjectKeys.OpenMarker(batch), ReadOnlyMemory<byte>.Empty, cancellation);
+    private Task<DocumentRead<JobResult>> ResultAsync(ClassificationRequest request, CancellationToken cancellation) =>
+        store.ReadDocumentAsync<JobResult>(ObjectKeys.Result(request.Batch, request.Job), cancellation);
 }

@@ -76,6 +76,7 @@ internal static class BatchEndpoints
     public static IResult ProblemOf(IBatchAnswer answer, UploadSettings settings) => answer switch
     {
         NoSuchBatch => Problems.NoSuchBatch(),
+        BatchDamaged => Problems.BatchDamaged(),
         BatchUnavailable => Problems.Unavailable(settings.RetryAfter),
         _ => throw new InvalidOperationException($"A batch cannot answer {answer} here."),
     };

@@ -85,6 +85,10 @@ internal static class Problems
         StatusCodes.Status404NotFound, "no-such-batch", "There is no such batch.",
         "The id is wrong, or the batch was deleted.");
 
+    public static IResult BatchDamaged() => Create(
+        StatusCodes.Status500InternalServerError, "batch-damaged", "The batch's record is damaged.",
+        "The batch can no longer be read. Delete it, and upload its pictures again as a new batch.");
+
     public static IResult NoSuchImage() => Create(
         StatusCodes.Status404NotFound, "no-such-image", "There is no such picture.",
         "The id is wrong, or the picture was refused or deleted.");

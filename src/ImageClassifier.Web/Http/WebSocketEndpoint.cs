@@ -14,9 +14,9 @@ namespace ImageClassifier.Web.Http;
 
 /// <summary><c>GET /ws?batch={batchId}&amp;after={eventId}</c>: a batch's events as JSON text frames. The server
 /// closes with 1000 after the last event, 1001 when it stops, 1008 when the client sends more than a little, 1013 when
-/// the client should come back later, and 4404 when the batch was deleted. A client that is too slow is cut off
-/// without a close frame, which would wait behind what it does not read; to a browser that is 1006. It may resume like
-/// any other.</summary>
+/// the client should come back later, 4404 when the batch was deleted, and 4500 when its record is damaged. A client that
+/// is too slow is cut off without a close frame, which would wait behind what it does not read; to a browser that is
+/// 1006. It may resume like any other.</summary>
 internal sealed class WebSocketEndpoint(
     BatchFeed batches,
     SubscriberLimit limit,
@@ -28,6 +28,7 @@ internal sealed class WebSocketEndpoint(
 {
     private const WebSocketCloseStatus TryAgainLater = (WebSocketCloseStatus)1013;
     private const WebSocketCloseStatus BatchGone = (WebSocketCloseStatus)4404;
+    private const WebSocketCloseStatus RecordDamaged = (WebSocketCloseStatus)4500;
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>Serves the socket to its end.</summary>
@@ -81,6 +82,7 @@ internal sealed class WebSocketEndpoint(
                 {
                     EventPage => WebSocketCloseStatus.NormalClosure,
                     NoSuchBatch => BatchGone,
+                    BatchDamaged => RecordDamaged,
                     _ => TryAgainLater,
                 };
                 if (feed.Current is EventPage page) await SendAsync(socket, page, end.Token);

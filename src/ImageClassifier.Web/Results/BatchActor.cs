@@ -1,8 +1,11 @@
+using System.Collections.Frozen;
 using Akka.Actor;
 using Akka.Event;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.Web.Uploads;
 using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Web.Results;
@@ -21,6 +24,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     private readonly Dictionary<long, Reader> _readers = [];
     private long _lastReader;
     private bool _isCatchingUp;
+    private int _size;
     private BatchState _state = null!;
 
     /// <summary>Creates the actor.</summary>
@@ -39,8 +43,8 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     public IStash Stash { get; set; } = null!;
 
     /// <inheritdoc />
-    protected override void PreStart() => _stored.LoadAsync(_stopping.Token).PipeTo(
-        Self, success: state => new Loaded(state), failure: cause => new LoadFailed(cause));
+    protected override void PreStart() => _stored.ReadManifestAsync(_stopping.Token).PipeTo(
+        Self, success: read => new ManifestRead(read), failure: cause => new LoadFailed(cause));
 
     /// <inheritdoc />
     protected override void PostStop()
@@ -52,24 +56,53 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
 
     private void Loading()
     {
-        Receive<Loaded>(OnLoaded);
-        Receive<LoadFailed>(failed =>
-        {
-            _log.Warning("Batch {Batch} cannot be read: {Cause}", _batch, failed.Cause.Message);
-            BecomeEnding(Unavailable);
-        });
+        Receive<ManifestRead>(OnManifestRead);
+        Receive<LoadFailed>(OnLoadFailed);
         Receive<IBatchCommand>(_ => Stash.Stash());
     }
 
-    private void OnLoaded(Loaded loaded)
+    /// <summary>The results are what costs memory; they are read only where there is room for them.</summary>
+    private void OnManifestRead(ManifestRead read)
     {
-        if (loaded.State is null)
+        switch (read.Manifest)
         {
-            BecomeEnding(Missing);
-            return;
+            case DocumentRead<BatchManifest>.Found { Document: var manifest }:
+                Become(() => LoadingResults(manifest));
+                _size = manifest.Jobs.Count;
+                Context.Parent.Tell(new BatchesProtocol.WantRoom(_batch, _size));
+                break;
+            case DocumentRead<BatchManifest>.Damaged damaged:
+                _log.Error("The manifest {Key} is damaged, and its batch cannot be read: {Why}", damaged.Key, damaged.Why);
+                BecomeEnding(Damaged);
+                break;
+            default:
+                BecomeEnding(Missing);
+                break;
         }
+    }
 
-        _state = loaded.State;
+    private void LoadingResults(BatchManifest manifest)
+    {
+        Receive<BatchesProtocol.RoomGranted>(_ =>
+            _stored.ReadResultsAsync(manifest, FrozenSet<string>.Empty, _stopping.Token).PipeTo(
+                Self, success: results => new Loaded(results), failure: cause => new LoadFailed(cause)));
+        Receive<BatchesProtocol.RoomRefused>(_ => BecomeEnding(Unavailable));
+        Receive<Loaded>(loaded => OnLoaded(manifest, loaded.Results));
+        Receive<LoadFailed>(OnLoadFailed);
+        Receive<IBatchCommand>(_ => Stash.Stash());
+    }
+
+    private void OnLoadFailed(LoadFailed failed)
+    {
+        _log.Warning("Batch {Batch} cannot be read: {Cause}", _batch, failed.Cause.Message);
+        BecomeEnding(Unavailable);
+    }
+
+    private void OnLoaded(BatchManifest manifest, IReadOnlyCollection<JobResult> results)
+    {
+        _state = new BatchState(manifest, results);
+        foreach (var result in results) LogIfDamaged(result);
+        ReportSize();
         Become(Live);
         Stash.UnstashAll();
         SetReceiveTimeout(_passivateAfter);
@@ -86,12 +119,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         Receive<GetBatch>(_ => Sender.Tell(_state.View()));
         Receive<ReadEvents>(OnReadEvents);
         Receive<ReaderWaitedEnough>(waited => Answer(waited.Reader));
-        Receive<DeleteBatch>(_ =>
-        {
-            Become(Deleting);
-            _stored.DeleteAsync(_stopping.Token).PipeTo(
-                Self, Sender, success: () => new DeletionFinished(null), failure: cause => new DeletionFinished(cause));
-        });
+        Receive<DeleteBatch>(_ => Delete());
         Receive<CatchUp>(_ => OnCatchUp());
         Receive<CaughtUp>(OnCaughtUp);
         Receive<CloseFailed>(failed =>
@@ -105,7 +133,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     {
         if (_isCatchingUp) return;
         _isCatchingUp = true;
-        _stored.ReadResultsAsync(_state.FinalResults, _stopping.Token).PipeTo(
+        _stored.ReadResultsAsync(_state.Manifest, _state.FinalResults, _stopping.Token).PipeTo(
             Self, success: results => new CaughtUp(results, null), failure: cause => new CaughtUp([], cause));
     }
 
@@ -115,8 +143,26 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         if (caught.Cause is { } cause)
             _log.Warning("Batch {Batch} could not look for results that it missed: {Cause}", _batch, cause.Message);
         var isNews = false;
-        foreach (var result in caught.Results) isNews |= _state.Take(result);
+        foreach (var result in caught.Results.Where(_state.Take))
+        {
+            isNews = true;
+            LogIfDamaged(result);
+        }
+
         if (isNews) OnNews();
+    }
+
+    private void LogIfDamaged(JobResult result)
+    {
+        if (result.Error is { Code: JobErrorCodes.ResultDamaged })
+            _log.Error("The result {Key} is damaged; its job counts as failed", ObjectKeys.Result(_batch, result.Job));
+    }
+
+    private void ReportSize()
+    {
+        if (_state.Size <= _size) return;
+        _size = _state.Size;
+        Context.Parent.Tell(new BatchesProtocol.Grown(_batch, _size));
     }
 
     private void LeaveIfIdle()
@@ -140,6 +186,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
 
     private void OnNews()
     {
+        ReportSize();
         foreach (var id in _readers.Keys.ToList()) Answer(id);
         if (_state.Finished) Close();
     }
@@ -152,7 +199,14 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     }
 
     private void Close() =>
-        _stored.CloseAsync(_stopping.Token).PipeTo(Self, failure: cause => new CloseFailed(cause));
+        _stored.CloseAsync(_state.Manifest, _stopping.Token).PipeTo(Self, failure: cause => new CloseFailed(cause));
+
+    private void Delete()
+    {
+        Become(Deleting);
+        _stored.DeleteAsync(_stopping.Token).PipeTo(
+            Self, Sender, success: () => new DeletionFinished(null), failure: cause => new DeletionFinished(cause));
+    }
 
     private void Deleting()
     {
@@ -206,11 +260,21 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
                 failure: _ => new BatchUnavailable(take.Batch));
         });
         Receive<DeleteBatch>(_ =>
-            _stored.DeleteAsync(CancellationToken.None).PipeTo(
+            _stored.DeleteRestAsync(CancellationToken.None).PipeTo(
                 Sender,
                 success: () => new NoSuchBatch(_batch),
                 failure: _ => new BatchUnavailable(_batch)));
         Receive<IBatchCommand>(_ => Sender.Tell(new NoSuchBatch(_batch)));
+        Receive<BatchesProtocol.Leave>(_ => Context.Stop(Self));
+    }
+
+    /// <summary>A batch whose manifest is damaged can only be deleted.</summary>
+    private void Damaged()
+    {
+        // It is stored, and there is no one to tell.
+        Receive<TakeResult>(_ => Sender.Tell(new ResultTaken(SubmittedAt: null)));
+        Receive<DeleteBatch>(_ => Delete());
+        Receive<IBatchCommand>(_ => Sender.Tell(new BatchDamaged(_batch)));
         Receive<BatchesProtocol.Leave>(_ => Context.Stop(Self));
     }
 
@@ -222,7 +286,9 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
 
     private sealed record Reader(IActorRef Asker, EventId? After);
 
-    private sealed record Loaded(BatchState? State);
+    private sealed record ManifestRead(DocumentRead<BatchManifest> Manifest);
+
+    private sealed record Loaded(IReadOnlyCollection<JobResult> Results);
 
     private sealed record LoadFailed(Exception Cause);
 

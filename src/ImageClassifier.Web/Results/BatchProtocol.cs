@@ -4,8 +4,8 @@ using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Web.Results;
 
-/// <summary>What a batch understands and answers. Any command may also be answered <see cref="NoSuchBatch"/> or
-/// <see cref="BatchUnavailable"/>.</summary>
+/// <summary>What a batch understands and answers. Any command may also be answered <see cref="NoSuchBatch"/>,
+/// <see cref="BatchUnavailable"/> or <see cref="BatchDamaged"/>.</summary>
 public static class BatchProtocol
 {
     /// <summary>Marks the commands; each is for one batch.</summary>
@@ -50,8 +50,11 @@ public static class BatchProtocol
     /// <summary>There is no such batch.</summary>
     public sealed record NoSuchBatch(BatchId Batch) : IBatchAnswer;
 
-    /// <summary>The batch cannot be read now: the store does not answer, or too many batches are live.</summary>
+    /// <summary>The batch cannot be read now: the store does not answer, or too many jobs are live.</summary>
     public sealed record BatchUnavailable(BatchId Batch) : IBatchAnswer;
+
+    /// <summary>The batch's manifest is damaged: there is a batch, but it cannot be read any more.</summary>
+    public sealed record BatchDamaged(BatchId Batch) : IBatchAnswer;
 
     /// <summary>The batch is gone.</summary>
     public sealed record BatchDeleted(BatchId Batch) : IBatchAnswer;

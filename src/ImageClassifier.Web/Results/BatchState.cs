@@ -14,7 +14,6 @@ internal sealed class BatchState
 {
     private const int EpochDigits = 8;
 
-    private readonly BatchManifest _manifest;
     private readonly Dictionary<JobId, ManifestJob> _accepted;
     private readonly Dictionary<JobId, JobResult> _results = [];
     private readonly List<BatchEvent> _events = [];
@@ -22,13 +21,20 @@ internal sealed class BatchState
 
     public BatchState(BatchManifest manifest, IEnumerable<JobResult> stored)
     {
-        _manifest = manifest;
+        Manifest = manifest;
         _accepted = manifest.Accepted.ToDictionary(job => job.Job);
         foreach (var result in stored) Take(result);
     }
 
+    /// <summary>What was uploaded.</summary>
+    public BatchManifest Manifest { get; }
+
     /// <summary>When the batch was accepted.</summary>
-    public DateTimeOffset SubmittedAt => _manifest.SubmittedAt;
+    public DateTimeOffset SubmittedAt => Manifest.SubmittedAt;
+
+    /// <summary>What the batch costs of the memory for live batches, in jobs. Redrives add events beyond one a job and the
+    /// end.</summary>
+    public int Size => Math.Max(Manifest.Jobs.Count, _events.Count - 1);
 
     /// <summary>Whether every accepted job has its result.</summary>
     public bool Finished => _results.Count == _accepted.Count;
@@ -60,7 +66,7 @@ internal sealed class BatchState
         return _events.GetRange(known, _events.Count - known);
     }
 
-    public BatchView View() => new(_manifest.Batch, _manifest.SubmittedAt, [.. _manifest.Jobs.Select(View)]);
+    public BatchView View() => new(Manifest.Batch, SubmittedAt, [.. Manifest.Jobs.Select(View)]);
 
     private static bool Replaces(JobResult result, JobResult known) =>
         result.Supersedes(known) || (known.Status == JobStatus.Failed && result.Status == JobStatus.Classified);

@@ -75,7 +75,7 @@ public sealed class ResultListenerActor : ReceiveActor
 
     private async Task<IEnumerable<Acknowledgement>> TakeAsync(Delivery delivery)
     {
-        if (WireJson.TryRead<JobResult>(delivery.Message.Body) is not { } result || !IsWhole(result))
+        if (WireJson.TryRead<JobResult>(delivery.Message.Body) is not { } result || !result.IsWhole())
         {
             // The queue's own limit moves it to the dead-letter queue.
             _log.Warning("A response cannot be read and is handed back");
@@ -92,16 +92,6 @@ public sealed class ResultListenerActor : ReceiveActor
         delivery.Release();
         return [];
     }
-
-    /// <summary>Whether nothing is left out that clients are promised.</summary>
-    private static bool IsWhole(JobResult result) =>
-        result.Job != default && result.Batch != default && result.InstanceId != default && result.Predictions is not null
-        && result.Status switch
-        {
-            JobStatus.Classified => result.Predictions.Count > 0,
-            JobStatus.Failed => result.Error is not null,
-            _ => false,
-        };
 
     /// <summary>Gives a result to its batch; null where that could not take it.</summary>
     private async Task<ResultTaken?> GiveAsync(JobResult result)

@@ -4,7 +4,7 @@ using ImageClassifier.Streams.Settings;
 namespace ImageClassifier.Web.Results;
 
 /// <summary>How results reach clients: <c>image-classifier.results</c>.</summary>
-/// <param name="MaxLiveBatches">Batches in memory at once.</param>
+/// <param name="MaxLiveJobs">Jobs of batches that are in memory at once.</param>
 /// <param name="PassivateAfter">After this time without a question a batch leaves memory.</param>
 /// <param name="MaxWaitingRequests">Requests that wait for their result at once.</param>
 /// <param name="WaitLimit">How long such a request waits.</param>
@@ -15,7 +15,7 @@ namespace ImageClassifier.Web.Results;
 /// <param name="ListenerLinger">How long deletes of responses wait for others to share their call.</param>
 /// <param name="Lost">When a job without a result is lost.</param>
 public sealed record ResultSettings(
-    int MaxLiveBatches,
+    int MaxLiveJobs,
     TimeSpan PassivateAfter,
     int MaxWaitingRequests,
     TimeSpan WaitLimit,
@@ -32,7 +32,7 @@ public sealed record ResultSettings(
         var results = new SettingsSection(config, "image-classifier.results");
         var second = TimeSpan.FromSeconds(1);
         return new ResultSettings(
-            MaxLiveBatches: results.WholeNumber("max-live-batches", 1, 1_000_000),
+            MaxLiveJobs: results.WholeNumber("max-live-jobs", 1, 100_000_000),
             PassivateAfter: results.Duration("passivate-after", second, TimeSpan.FromDays(1)),
             MaxWaitingRequests: results.WholeNumber("max-waiting-requests", 1, 100_000),
             WaitLimit: results.Duration("wait-limit", second, TimeSpan.FromHours(1)),

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Frozen;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
@@ -13,68 +12,64 @@ internal sealed class StoredBatch(IObjectStore store, BatchId batch)
 {
     private const int ReadsAtOnce = 8;
 
-    /// <summary>Reads the batch; null where there is none.</summary>
-    public async Task<BatchState?> LoadAsync(CancellationToken cancellation)
-    {
-        var manifest = await store.ReadJsonAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation)
-            .ConfigureAwait(false);
-        return manifest is null
-            ? null
-            : new BatchState(manifest, await ReadResultsAsync(FrozenSet<string>.Empty, cancellation).ConfigureAwait(false));
-    }
+    // Any attempt's result takes the place of a damaged one.
+    private const int NoAttempt = 0;
 
-    /// <summary>Reads the results that there are.</summary>
+    private readonly BatchRemoval _removal = new(store);
+
+    /// <summary>Reads the manifest.</summary>
+    public Task<DocumentRead<BatchManifest>> ReadManifestAsync(CancellationToken cancellation) =>
+        store.ReadDocumentAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation);
+
+    /// <summary>Reads the results that there are. A damaged one reads as the job's failure with
+    /// <see cref="JobErrorCodes.ResultDamaged"/>.</summary>
+    /// <param name="manifest">The batch; only the results of its jobs are read, whatever else is there.</param>
     /// <param name="known">The keys of those that need not be read.</param>
     /// <param name="cancellation">Gives up.</param>
     public async Task<IReadOnlyCollection<JobResult>> ReadResultsAsync(
-        IReadOnlySet<string> known, CancellationToken cancellation)
+        BatchManifest manifest, IReadOnlySet<string> known, CancellationToken cancellation)
     {
+        var jobs = manifest.Accepted.ToDictionary(job => ObjectKeys.Result(batch, job.Job), job => job.Job);
         var results = new ConcurrentBag<JobResult>();
         await Parallel.ForEachAsync(
             store.ListAsync(ObjectKeys.ResultsOf(batch), cancellation),
             new ParallelOptions { MaxDegreeOfParallelism = ReadsAtOnce, CancellationToken = cancellation },
             async (listing, token) =>
             {
-                if (known.Contains(listing.Key)) return;
-                var result = await store.ReadJsonAsync<JobResult>(listing.Key, token).ConfigureAwait(false);
-                if (result is not null) results.Add(result);
+                if (known.Contains(listing.Key) || !jobs.TryGetValue(listing.Key, out var job)) return;
+                var read = await store.ReadDocumentAsync<JobResult>(listing.Key, token).ConfigureAwait(false);
+                if (read is DocumentRead<JobResult>.Damaged) results.Add(Unreadable(job));
+                else if (read.OrNull is { } result) results.Add(result);
             }).ConfigureAwait(false);
 
         return results;
     }
 
-    /// <summary>Notes that all jobs have their results.</summary>
-    public Task CloseAsync(CancellationToken cancellation) =>
-        store.DeleteAsync(ObjectKeys.OpenMarker(batch), cancellation);
+    /// <summary>Closes the batch if the store, too, says that it is done.</summary>
+    public Task CloseAsync(BatchManifest manifest, CancellationToken cancellation) =>
+        new BatchClosing(store).CloseIfDoneAsync(manifest, cancellation);
 
-    /// <summary>Removes all there is of the batch. The claim goes first, because only the manifest names it, and then the
-    /// manifest, so that a deletion that is broken off leaves a batch that no one can read rather than half of one; a
-    /// repeated deletion removes the rest.</summary>
-    public async Task DeleteAsync(CancellationToken cancellation)
-    {
-        var manifest = await store.ReadJsonAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation)
-            .ConfigureAwait(false);
-        if (manifest?.Claim is { } claim)
-            await store.DeleteAsync(ObjectKeys.Claim(claim), cancellation).ConfigureAwait(false);
-        await store.DeleteAsync(ObjectKeys.Manifest(batch), cancellation).ConfigureAwait(false);
-        string[] prefixes =
-        [
-            ObjectKeys.RecordsOf(batch), ObjectKeys.ImagesOf(batch), ObjectKeys.ResultsOf(batch),
-        ];
-        foreach (var prefix in prefixes)
-        {
-            await foreach (var found in store.ListAsync(prefix, cancellation).ConfigureAwait(false))
-                await store.DeleteAsync(found.Key, cancellation).ConfigureAwait(false);
-        }
+    /// <summary>Deletes the batch.</summary>
+    public Task DeleteAsync(CancellationToken cancellation) => _removal.DeleteAsync(batch, cancellation);
 
-        await store.DeleteAsync(ObjectKeys.OpenMarker(batch), cancellation).ConfigureAwait(false);
-    }
+    /// <summary>Removes what is left of a batch that is deleted already, or that there never was.</summary>
+    public Task DeleteRestAsync(CancellationToken cancellation) => _removal.RemoveAsync(batch, cancellation);
 
-    /// <summary>Removes what came after the batch was deleted: a job's result, and the note that its message was
-    /// sent.</summary>
+    /// <summary>Removes what came after the batch was deleted: a job's result, and the notes about its
+    /// sending.</summary>
     public async Task DeleteLateAsync(JobId job, CancellationToken cancellation)
     {
-        await store.DeleteAsync(ObjectKeys.Result(batch, job), cancellation).ConfigureAwait(false);
-        await store.DeleteAsync(ObjectKeys.SentNote(batch), cancellation).ConfigureAwait(false);
+        string[] late =
+        [
+            ObjectKeys.Result(batch, job), ObjectKeys.Attempt(batch, job), ObjectKeys.SentNote(batch),
+        ];
+        foreach (var key in late) await store.DeleteAsync(key, cancellation).ConfigureAwait(false);
+    }
+
+    private JobResult Unreadable(JobId job)
+    {
+        var error = new JobError(
+            JobErrorCodes.ResultDamaged, "The stored result of the picture is damaged. Upload the picture again.");
+        return new JobResult(job, batch, NoAttempt, JobStatus.Failed, [], error, null, WebInstance.Id, null);
     }
 }

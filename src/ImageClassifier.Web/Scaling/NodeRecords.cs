@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
@@ -42,15 +41,8 @@ internal sealed class NodeRecords(IObjectStore store)
     {
         if (!ObjectKeys.TryParseNode(listing.Key, out var id)) return null;
         if (_last.TryGetValue(id, out var last) && last.LastModified == listing.LastModified) return last;
-        try
-        {
-            var record = await store.ReadJsonAsync<NodeRecord>(listing.Key, cancellation);
-            return new NodeSighting(id, listing.LastModified, record);
-        }
-        catch (JsonException)
-        {
-            // A sign of life all the same.
-            return new NodeSighting(id, listing.LastModified, null);
-        }
+        var record = await store.ReadDocumentAsync<NodeRecord>(listing.Key, cancellation);
+        // A damaged record is a sign of life all the same.
+        return new NodeSighting(id, listing.LastModified, record.OrNull);
     }
 }

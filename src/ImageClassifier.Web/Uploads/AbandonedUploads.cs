@@ -1,6 +1,7 @@
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Web.Results;
 
 namespace ImageClassifier.Web.Uploads;
 
@@ -22,13 +23,14 @@ internal sealed class AbandonedUploads(IObjectStore store, TimeSpan abandonedAft
         var found = new List<BatchId>();
         var checks = 0;
         var place = after;
-        await foreach (var (batch, markedAt) in store.ListOpenAsync(after, cancellation).ConfigureAwait(false))
+        await foreach (var open in store.ListOpenAsync(after, cancellation).ConfigureAwait(false))
         {
-            if (now - markedAt < abandonedAfter) continue;
+            if (now - open.MarkedAt < abandonedAfter) continue;
             if (checks == MaxChecks) return (found, place);
             checks++;
-            place = batch;
-            if (!await store.ExistsAsync(ObjectKeys.Manifest(batch), cancellation).ConfigureAwait(false)) found.Add(batch);
+            place = open.Batch;
+            if (!await store.ExistsAsync(ObjectKeys.Manifest(open.Batch), cancellation).ConfigureAwait(false))
+                found.Add(open.Batch);
         }
 
         return (found, null);
@@ -42,19 +44,22 @@ internal sealed class AbandonedUploads(IObjectStore store, TimeSpan abandonedAft
         foreach (var batch in abandoned)
         {
             if (await store.ExistsAsync(ObjectKeys.Manifest(batch), cancellation).ConfigureAwait(false)) continue;
-            await DiscardAsync(store, batch, cancellation).ConfigureAwait(false);
+            await new BatchRemoval(store).RemoveAsync(batch, cancellation).ConfigureAwait(false);
             cleaned++;
         }
 
         return cleaned;
     }
 
-    /// <summary>Removes the pictures of an upload that was not accepted, and then its marker.</summary>
+    /// <summary>Removes what an upload that was not accepted has stored: its pictures, its claim, and then its
+    /// marker.</summary>
     public static async Task DiscardAsync(
-        IObjectStore store, BatchId batch, CancellationToken cancellation)
+        IObjectStore store, BatchId batch, string? claim, CancellationToken cancellation)
     {
         await foreach (var image in store.ListAsync(ObjectKeys.ImagesOf(batch), cancellation).ConfigureAwait(false))
             await store.DeleteAsync(image.Key, cancellation).ConfigureAwait(false);
+        if (claim is not null)
+            await new BatchClaims(store).ReleaseAsync(claim, batch, cancellation).ConfigureAwait(false);
         await store.DeleteAsync(ObjectKeys.OpenMarker(batch), cancellation).ConfigureAwait(false);
     }
 }

@@ -28,12 +28,33 @@ internal sealed class BatchClaims(IObjectStore store)
         for (var attempt = 0; attempt < MaxTries; attempt++)
         {
             if (await store.PutIfAbsentAsync(key, claim, cancellation).ConfigureAwait(false)) return batch;
-            var earlier = await store.ReadJsonAsync<BatchClaim>(key, cancellation).ConfigureAwait(false);
-            if (earlier is not null) return earlier.Batch;
+            switch (await store.ReadDocumentAsync<BatchClaim>(key, cancellation).ConfigureAwait(false))
+            {
+                case DocumentRead<BatchClaim>.Found { Document: var earlier }:
+                    return earlier.Batch;
+                case DocumentRead<BatchClaim>.Damaged:
+                    // No one can tell any more which batch the key named, so it is free again.
+                    await store.DeleteAsync(key, cancellation).ConfigureAwait(false);
+                    break;
+            }
         }
 
         throw new IOException("A claim comes and goes.");
     }
 
-    private sealed record BatchClaim(BatchId Batch);
+    /// <summary>Removes the claim that names a batch which is not kept. A claim that names another batch stays.</summary>
+    /// <exception cref="IOException">The store does not answer.</exception>
+    public async Task ReleaseAsync(string digest, BatchId batch, CancellationToken cancellation)
+    {
+        var key = ObjectKeys.Claim(digest);
+        if (await store.ReadDocumentAsync<BatchClaim>(key, cancellation).ConfigureAwait(false)
+            is DocumentRead<BatchClaim>.Found { Document: var claim } && claim.Batch != batch)
+            return;
+        await store.DeleteAsync(key, cancellation).ConfigureAwait(false);
+    }
+
+    private sealed record BatchClaim(BatchId Batch) : IStoredDocument
+    {
+        public bool IsWholeAt(string key) => Batch != default;
+    }
 }

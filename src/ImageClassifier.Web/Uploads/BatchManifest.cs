@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Web.Uploads;
 
@@ -10,6 +11,7 @@ namespace ImageClassifier.Web.Uploads;
 /// <param name="SubmittedAt">When it was accepted.</param>
 /// <param name="Jobs">Its files, in the order of the request; refused ones too.</param>
 public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IReadOnlyList<ManifestJob> Jobs)
+    : IStoredDocument
 {
     /// <summary>Stands for the idempotency key that names the batch; null where it came without one.</summary>
     public string? Claim { get; init; }
@@ -18,9 +20,20 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
     public bool Has(IReadOnlyList<SentFile> files) =>
         files.Count == Jobs.Count && Jobs.Zip(files).All(pair => pair.First.Is(pair.Second));
 
+    // As many files as a request may be allowed to have, with the longest names.
+    /// <inheritdoc />
+    public static long MaxSize => 256 << 20;
+
     /// <summary>The jobs that are to be classified.</summary>
     [JsonIgnore]
     public IEnumerable<ManifestJob> Accepted => Jobs.Where(job => job.ImageKey is not null);
+
+    /// <inheritdoc />
+    public bool IsWholeAt(string key) =>
+        Batch != default && key == ObjectKeys.Manifest(Batch)
+        && Jobs is { Count: > 0 } && Jobs.All(job => job is not null && job.IsWholeIn(Batch))
+        && Jobs.DistinctBy(job => job.Job).Count() == Jobs.Count
+        && (Claim is null || ObjectKey.IsName(Claim));
 
     /// <summary>What is asked of the app nodes for an accepted job.</summary>
     public ClassificationRequest Request(ManifestJob job, int attempt) =>
@@ -45,6 +58,13 @@ public sealed record ManifestJob(JobId Job, string FileName, string? ImageKey, J
     /// <summary>Whether this is the job of a file. Where there is no hash to compare, the name alone decides.</summary>
     public bool Is(SentFile file) =>
         FileName == file.FileName && (Sha256 is null || file.Sha256 is null || Sha256 == file.Sha256);
+
+    /// <summary>Whether nothing is missing, and the picture is one of the batch.</summary>
+    public bool IsWholeIn(BatchId batch) =>
+        Job != default && FileName is not null && (ImageKey is not null
+            ? Refusal is null && ImageKey.StartsWith(ObjectKeys.ImagesOf(batch), StringComparison.Ordinal)
+                && ImageKey.Split('/').All(ObjectKey.IsName)
+            : Refusal is { Code: not null, Message: not null });
 
     /// <summary>A file that is let in.</summary>
     public static ManifestJob Accept(JobId job, string fileName, string imageKey) => new(job, fileName, imageKey, null);

@@ -21,11 +21,9 @@ internal sealed class OpenBatchSweep(
     // Each costs a few calls to the store.
     private const int MaxJobs = 1000;
 
-    // What ends a job without an instance.
-    private static readonly InstanceId Self = InstanceId.Parse("web");
-
     private readonly List<BatchId> _unsent = [];
     private readonly List<BatchId> _old = [];
+    private readonly List<BatchId> _deleting = [];
     private readonly List<ClassificationRequest> _again = [];
     private readonly List<JobResult> _lost = [];
 
@@ -39,13 +37,14 @@ internal sealed class OpenBatchSweep(
         try
         {
             var visited = 0;
-            await foreach (var (batch, _) in store.ListOpenAsync(after, cancellation).ConfigureAwait(false))
+            await foreach (var open in store.ListOpenAsync(after, cancellation).ConfigureAwait(false))
             {
                 if (visited == maxBatches || _again.Count + _lost.Count >= MaxJobs) return Findings(place, null);
                 visited++;
                 // Before the visit: a batch that cannot be read holds up no other.
-                place = batch;
-                await VisitAsync(batch, cancellation).ConfigureAwait(false);
+                place = open.Batch;
+                if (open.IsDeleting) _deleting.Add(open.Batch);
+                else await VisitAsync(open.Batch, cancellation).ConfigureAwait(false);
             }
 
             return Findings(null, null);
@@ -56,7 +55,8 @@ internal sealed class OpenBatchSweep(
         }
     }
 
-    private SweepFindings Findings(BatchId? next, Exception? failure) => new(_unsent, _old, _again, _lost, next, failure);
+    private SweepFindings Findings(BatchId? next, Exception? failure) =>
+        new(_unsent, _old, _deleting, _again, _lost, next, failure);
 
     private async Task VisitAsync(BatchId batch, CancellationToken cancellation)
     {
@@ -68,17 +68,15 @@ internal sealed class OpenBatchSweep(
 
         if (now - sentAt < lostAfter) return;
         _old.Add(batch);
-        var open = await new StoredOutbox(store).LoadOpenAsync(batch, cancellation).ConfigureAwait(false);
-        if (open is null || goneBefore is not { } gone) return;
-
-        var attempts = new Dictionary<string, DateTimeOffset>();
-        await foreach (var note in store.ListAsync(ObjectKeys.AttemptsOf(batch), cancellation).ConfigureAwait(false))
-            attempts[note.Key] = note.LastModified;
-        foreach (var job in open.Jobs)
+        var read = await new StoredOutbox(store).LoadOpenAsync(batch, cancellation).ConfigureAwait(false);
+        // The outbox logs it, once.
+        if (read is OutboxRead.Damaged) _unsent.Add(batch);
+        if (read is not OutboxRead.Open { Unfinished: var open } || goneBefore is not { } gone) return;
+        foreach (var unfinished in open.Jobs)
         {
-            var lastSent = attempts.GetValueOrDefault(ObjectKeys.Attempt(batch, job.Job), sentAt);
+            var lastSent = unfinished.SentAgainAt ?? sentAt;
             if (now - lastSent >= lostAfter && lastSent < gone)
-                await SendAgainAsync(open.Manifest, job, cancellation).ConfigureAwait(false);
+                await SendAgainAsync(open.Manifest, unfinished.Job, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -110,17 +108,23 @@ internal sealed class OpenBatchSweep(
     {
         var error = new JobError(JobErrorCodes.Lost, string.Create(CultureInfo.InvariantCulture,
             $"The job was sent {last.Lost + 1} times and lost on its way every time. Upload the picture again."));
-        var result = new JobResult(job, batch, last.Attempt, JobStatus.Failed, [], error, null, Self, null);
+        var result = new JobResult(job, batch, last.Attempt, JobStatus.Failed, [], error, null, WebInstance.Id, null);
         var key = ObjectKeys.Result(batch, job);
         if (await store.PutIfAbsentAsync(key, WireJson.WriteUtf8(result), cancellation).ConfigureAwait(false))
             return result;
-        return await store.ReadJsonAsync<JobResult>(key, cancellation).ConfigureAwait(false) ?? result;
+        var stored = (await store.ReadDocumentAsync<JobResult>(key, cancellation).ConfigureAwait(false)).OrNull;
+        if (stored is not null && !result.Supersedes(stored)) return stored;
+        // An earlier attempt failed, and says more about the picture than that later ones were lost.
+        var ended = stored is null ? result : stored with { Attempt = last.Attempt };
+        await store.PutAsync(key, WireJson.WriteUtf8(ended), cancellation).ConfigureAwait(false);
+        return ended;
     }
 }
 
 /// <summary>What a walk over open batches found.</summary>
 /// <param name="Unsent">Batches whose messages are not noted as sent.</param>
 /// <param name="Old">Batches that are open longer than usual: some of their results may have been missed.</param>
+/// <param name="Deleting">Batches whose deletion may have broken off.</param>
 /// <param name="Again">Jobs whose messages were lost, as their next attempts.</param>
 /// <param name="Lost">Jobs that were lost too often, as they are stored.</param>
 /// <param name="Next">Where the next walk goes on; null for the beginning.</param>
@@ -128,6 +132,7 @@ internal sealed class OpenBatchSweep(
 internal sealed record SweepFindings(
     IReadOnlyList<BatchId> Unsent,
     IReadOnlyList<BatchId> Old,
+    IReadOnlyList<BatchId> Deleting,
     IReadOnlyList<ClassificationRequest> Again,
     IReadOnlyList<JobResult> Lost,
     BatchId? Next,

@@ -11,7 +11,7 @@ namespace ImageClassifier.Web.Uploads;
 /// <summary>
 /// Sees to it that every accepted job ends. It walks over the open batches again and again: what was not sent goes to the
 /// outbox, a job that has no result long after its message is gone is sent again as its next attempt, and one that was lost
-/// twice more fails with that reason.
+/// twice more fails with that reason. A deletion that broke off is finished.
 /// </summary>
 /// <remarks>
 /// A queue cannot be asked for one message. A message is gone where it was sent long ago and, since, either the queue was
@@ -55,7 +55,7 @@ public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
         Receive<Looked>(OnLooked);
         Receive<Swept>(OnSwept);
         Receive<JobCameBack>(job => _later.Add(job.SubmittedAt, Context.System.Scheduler.Now));
-        // Of what it tells batches it awaits no answer: their results are stored.
+        // It awaits no answer of batches: what they miss, the next look finds.
         Receive<IBatchAnswer>(_ => { });
     }
 
@@ -103,6 +103,7 @@ public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
             _log.Warning("Open batches could not be looked into, and are later: {Cause}", failure.Message);
         foreach (var batch in found.Unsent) _outbox.Tell(new OutboxProtocol.SendUnsent(batch));
         foreach (var batch in found.Old) _batches.Tell(new CatchUp(batch));
+        foreach (var batch in found.Deleting) _batches.Tell(new DeleteBatch(batch));
         if (found.Again.Count > 0)
         {
             _log.Warning("{Count} jobs were lost on their way and are sent again", found.Again.Count);

@@ -18,6 +18,9 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 {
     private const int FirstAttempt = 1;
 
+    // Beyond these, damaged manifests are read, and logged, again and again.
+    private const int MaxDamaged = 10_000;
+
     private readonly IMessageQueue _requests;
     private readonly StoredOutbox _stored;
     private readonly IActorRef _scaler;
@@ -44,6 +47,10 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     /// <summary>What the queue names its contents; null until that is known, and on a queue that loses
     /// nothing.</summary>
     private string? _queue;
+
+    /// <summary>Batches whose manifest is damaged: reading it again does not help, and one line in the log is
+    /// enough.</summary>
+    private readonly HashSet<BatchId> _damaged = [];
 
     private int _callsUnderWay;
     private bool _hasFoundOpen;
@@ -143,7 +150,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     private void Postpone(BatchId batch)
     {
-        if (!_untaken.ContainsKey(batch) && _isLater.Add(batch)) _later.Enqueue(batch);
+        if (!_untaken.ContainsKey(batch) && !_damaged.Contains(batch) && _isLater.Add(batch)) _later.Enqueue(batch);
     }
 
     private void Enqueue(BatchManifest manifest, IEnumerable<ManifestJob> jobs)
@@ -179,9 +186,9 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         {
             _loading = true;
             _isLater.Remove(batch);
-            _stored.LoadAsync(batch, _queue, _stopping.Token).PipeTo(
+            _stored.LoadUnsentAsync(batch, _queue, _stopping.Token).PipeTo(
                 Self,
-                success: unsent => new Loaded(batch, unsent),
+                success: read => new Loaded(batch, read),
                 failure: cause => new LoadFailed(batch, cause));
         }
     }
@@ -190,7 +197,17 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     {
         _loading = false;
         _loadBackoff.Reset();
-        if (loaded.Unsent is { } unsent) Enqueue(unsent.Manifest, unsent.Jobs);
+        switch (loaded.Read)
+        {
+            case OutboxRead.Open { Unfinished: var unsent }:
+                Enqueue(unsent.Manifest, unsent.Jobs.Select(unfinished => unfinished.Job));
+                break;
+            case OutboxRead.Damaged damaged:
+                if (_damaged.Count < MaxDamaged) _damaged.Add(loaded.Batch);
+                _log.Error("The manifest {Key} is damaged, and its batch cannot be sent: {Why}", damaged.Key, damaged.Why);
+                break;
+        }
+
         Pump();
     }
 
@@ -292,7 +309,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     private sealed record OpenUnknown(Exception Cause);
 
-    private sealed record Loaded(BatchId Batch, UnfinishedJobs? Unsent);
+    private sealed record Loaded(BatchId Batch, OutboxRead Read);
 
     private sealed record LoadFailed(BatchId Batch, Exception Cause);
 

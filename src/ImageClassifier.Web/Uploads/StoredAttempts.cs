@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
@@ -15,14 +14,8 @@ internal static class StoredAttempts
     public static async Task<JobAttempt> ReadAttemptAsync(
         this IObjectStore store, BatchId batch, JobId job, CancellationToken cancellation)
     {
-        try
-        {
-            return await store.ReadJsonAsync<JobAttempt>(ObjectKeys.Attempt(batch, job), cancellation)
-                .ConfigureAwait(false) ?? JobAttempt.First;
-        }
-        catch (JsonException)
-        {
-            return JobAttempt.First;
-        }
+        var read = await store.ReadDocumentAsync<JobAttempt>(ObjectKeys.Attempt(batch, job), cancellation)
+            .ConfigureAwait(false);
+        return read.OrNull ?? JobAttempt.First;
     }
 }

@@ -13,46 +13,44 @@ internal sealed class StoredOutbox(IObjectStore store)
     public async Task<IReadOnlyList<BatchId>> FindOpenAsync(CancellationToken cancellation)
     {
         var open = new List<BatchId>();
-        await foreach (var (batch, _) in store.ListOpenAsync(after: null, cancellation).ConfigureAwait(false))
-            open.Add(batch);
+        await foreach (var found in store.ListOpenAsync(after: null, cancellation).ConfigureAwait(false))
+        {
+            if (!found.IsDeleting) open.Add(found.Batch);
+        }
+
         return open;
     }
 
-    /// <summary>The jobs of a batch whose messages may not be on the queue; null where there are none. Removes the
-    /// marker of a batch that turns out to be finished.</summary>
+    /// <summary>The jobs of a batch whose messages may not be on the queue. Closes a batch that turns out to be
+    /// finished.</summary>
     /// <param name="batch">The batch.</param>
     /// <param name="queue">What the queue names its contents: what was sent into others is gone with them. Null for a
     /// queue that loses nothing.</param>
     /// <param name="cancellation">Gives up.</param>
-    public async Task<UnfinishedJobs?> LoadAsync(BatchId batch, string? queue, CancellationToken cancellation)
+    public async Task<OutboxRead> LoadUnsentAsync(BatchId batch, string? queue, CancellationToken cancellation)
     {
         var open = await LoadOpenAsync(batch, cancellation).ConfigureAwait(false);
-        if (open is null) return null;
+        if (open is not OutboxRead.Open) return open;
         var sentTo = await ReadSentNoteAsync(batch, cancellation).ConfigureAwait(false);
-        return sentTo is not null && (queue is null || sentTo == queue) ? null : open;
+        return sentTo is not null && (queue is null || sentTo == queue) ? new OutboxRead.Nothing() : open;
     }
 
-    /// <summary>The jobs of a batch that have no result; null where there are none. Removes the marker of a batch that
-    /// turns out to be finished.</summary>
-    public async Task<UnfinishedJobs?> LoadOpenAsync(BatchId batch, CancellationToken cancellation)
+    /// <summary>The jobs of a batch that are not done. Closes a batch that turns out to be finished.</summary>
+    public async Task<OutboxRead> LoadOpenAsync(BatchId batch, CancellationToken cancellation)
     {
-        var manifest = await store.ReadJsonAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation)
-            .ConfigureAwait(false);
-        if (manifest is null) return null;
-
-        var done = new HashSet<string>();
-        await foreach (var result in store.ListAsync(ObjectKeys.ResultsOf(batch), cancellation).ConfigureAwait(false))
-            done.Add(result.Key);
-        var unfinished = manifest.Accepted
-            .Where(job => !done.Contains(ObjectKeys.Result(batch, job.Job))).ToList();
-
-        if (unfinished.Count == 0)
+        switch (await store.ReadDocumentAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation)
+            .ConfigureAwait(false))
         {
-            await store.DeleteAsync(ObjectKeys.OpenMarker(batch), cancellation).ConfigureAwait(false);
-            return null;
+            case DocumentRead<BatchManifest>.Found { Document: var manifest }:
+                return await new BatchClosing(store).CloseIfDoneAsync(manifest, cancellation)
+                    .ConfigureAwait(false) is { } unfinished
+                    ? new OutboxRead.Open(unfinished)
+                    : new OutboxRead.Nothing();
+            case DocumentRead<BatchManifest>.Damaged damaged:
+                return new OutboxRead.Damaged(damaged.Key, damaged.Why);
+            default:
+                return new OutboxRead.Nothing();
         }
-
-        return new UnfinishedJobs(manifest, unfinished);
     }
 
     /// <summary>Notes that the queue has taken all messages of a batch, and under which name of its contents.</summary>
@@ -71,5 +69,19 @@ internal sealed class StoredOutbox(IObjectStore store)
     }
 }
 
-/// <summary>The jobs of a batch that have no result.</summary>
-internal sealed record UnfinishedJobs(BatchManifest Manifest, IReadOnlyList<ManifestJob> Jobs);
+/// <summary>What there is to send of a batch.</summary>
+internal abstract record OutboxRead
+{
+    private OutboxRead()
+    {
+    }
+
+    /// <summary>These jobs.</summary>
+    public sealed record Open(UnfinishedJobs Unfinished) : OutboxRead;
+
+    /// <summary>Nothing.</summary>
+    public sealed record Nothing : OutboxRead;
+
+    /// <summary>The batch's manifest is damaged, so that no one knows.</summary>
+    public sealed record Damaged(string Key, string Why) : OutboxRead;
+}

@@ -129,8 +129,8 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
     {
         var key = ObjectKeys.Manifest(manifest.Batch);
         if (await _store.PutIfAbsentAsync(key, WireJson.WriteUtf8(manifest), cancellation)) return manifest;
-        return await _store.ReadJsonAsync<BatchManifest>(key, cancellation)
-            ?? throw new IOException("The manifest that was there is gone.");
+        return (await _store.ReadDocumentAsync<BatchManifest>(key, cancellation)).OrNull
+            ?? throw new IOException("The manifest that was there is gone or damaged.");
     }
 
     private void OnManifestStored(ManifestStored stored)

@@ -110,9 +110,12 @@ internal sealed class UploadRequest(
 
         try
         {
+            // The marker comes before the claim, and names it: a claim whose upload broke off is swept away with it.
+            await OpenAsync(incoming, cancellation);
             var named = await _claims.ClaimAsync(claim, incoming.Batch, cancellation);
             if (named != incoming.Batch)
             {
+                await store.DeleteAsync(ObjectKeys.OpenMarker(incoming.Batch), cancellation);
                 if (await RepeatAsync(named, incoming, cancellation) is { } repeated) return repeated;
                 // It was begun earlier, and either still goes on or broke off.
                 var answer = await uploads.Ask<IUploadAnswer>(
@@ -120,6 +123,10 @@ internal sealed class UploadRequest(
                 if (answer is UnderWay underWay)
                     return new UploadOutcome.Refused(Problems.UploadUnderWay(underWay.RetryAfter));
                 incoming = incoming with { Batch = named };
+                await OpenAsync(incoming, cancellation);
+                // A sweep may have removed the batch with its claim just before.
+                if (await _claims.ClaimAsync(claim, named, cancellation) != named)
+                    return new UploadOutcome.Refused(Problems.UploadUnderWay(settings.RetryAfter));
                 // It may have come to its end meanwhile.
                 if (await RepeatAsync(named, incoming, cancellation) is { } late) return late;
             }
@@ -136,8 +143,9 @@ internal sealed class UploadRequest(
     /// so that they can be compared and the client gets to read the answer; nothing of them is stored.</summary>
     private async Task<UploadOutcome?> RepeatAsync(BatchId batch, Incoming incoming, CancellationToken cancellation)
     {
-        var manifest = await store.ReadJsonAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation);
-        if (manifest is null) return null;
+        var read = await store.ReadDocumentAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation);
+        if (read is DocumentRead<BatchManifest>.Damaged) return new UploadOutcome.Refused(Problems.BatchDamaged());
+        if (read.OrNull is not { } manifest) return null;
 
         var sent = new List<SentFile>();
         while (await incoming.Form.NextFileAsync(cancellation) is { } file)
@@ -165,7 +173,7 @@ internal sealed class UploadRequest(
         var mayDiscard = true;
         try
         {
-            await store.PutAsync(ObjectKeys.OpenMarker(batch), ReadOnlyMemory<byte>.Empty, cancellation);
+            if (incoming.Claim is null) await OpenAsync(incoming, cancellation);
             var jobs = await ReadFilesAsync(incoming, cancellation);
             if (!jobs.Any(job => job.ImageKey is not null))
             {
@@ -193,6 +201,9 @@ internal sealed class UploadRequest(
             throw;
         }
     }
+
+    private Task OpenAsync(Incoming incoming, CancellationToken cancellation) =>
+        store.PutAsync(ObjectKeys.OpenMarker(incoming.Batch), UploadMarker.Content(incoming.Claim), cancellation);
 
     private async Task<IReadOnlyList<ManifestJob>> ReadFilesAsync(Incoming incoming, CancellationToken cancellation)
     {
@@ -240,7 +251,7 @@ internal sealed class UploadRequest(
             // An earlier upload under the same key may have come to its manifest late.
             if (incoming.Claim is not null && await store.ExistsAsync(ObjectKeys.Manifest(batch), limit.Token))
                 return;
-            await AbandonedUploads.DiscardAsync(store, batch, limit.Token);
+            await AbandonedUploads.DiscardAsync(store, batch, incoming.Claim, limit.Token);
         }
         catch (Exception failure) when (failure is IOException or OperationCanceledException)
         {

@@ -58,6 +58,9 @@ public sealed class InMemoryObjectStore(TimeProvider time) : IObjectStore
     /// <summary>Puts text there at once, past all faults.</summary>
     public void Set(string key, string text) => Store(key, Encoding.UTF8.GetBytes(text));
 
+    /// <summary>Puts bytes there at once, past all faults.</summary>
+    public void Set(string key, byte[] content) => Store(key, content);
+
     /// <summary>What is there as text; null when nothing is.</summary>
     public string? TextAt(string key)
     {

@@ -40,7 +40,7 @@ public sealed class EffectiveSettingsSpecs
     [InlineData("uploads.max-file-size", "25MiB")]
     [InlineData("uploads.abandoned-after", "15m")]
     [InlineData("results.max-waiting-requests", "200")]
-    [InlineData("results.wait-limit", "120s")]
+    [InlineData("results.wait-limit", "50s")]
     [InlineData("embedded.retention", "30d")]
     public void A_name_that_people_rely_on_has_its_documented_default(string key, string value)
     {

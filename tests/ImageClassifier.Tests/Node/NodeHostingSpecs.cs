@@ -83,7 +83,7 @@ public sealed class NodeHostingSpecs : IDisposable
             await Condition.BecomesTrueAsync(
                 async () =>
                 {
-                    record = await store.ReadJsonAsync<NodeRecord>(ObjectKeys.Node(_identity.Id), default);
+                    record = (await store.ReadDocumentAsync<NodeRecord>(ObjectKeys.Node(_identity.Id), default)).OrNull;
                     return record is not null && condition(record);
                 },
                 "the record says it");

@@ -74,6 +74,28 @@ public sealed class PollerActorSpecs : NodeSpecs
         Assert.Equal(JobStatus.Classified, StoredResultOf(fine)!.Status);
     }
 
+    public static TheoryData<string> AllDamages => Damages.Names;
+
+    [Theory]
+    [MemberData(nameof(AllDamages))]
+    public async Task A_damaged_stored_result_is_replaced_by_a_good_one(string damage)
+    {
+        var seen = Upload("cat", receivedBefore: 1);
+        var unseen = Upload("dog");
+        foreach (var request in (ClassificationRequest[])[seen, unseen])
+        {
+            Store.Set(
+                ObjectKeys.Result(request.Batch, request.Job),
+                Damages.Of(damage, WireJson.Write(Jobs.Classified(request, "bird"))));
+        }
+
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(seen) && IsDeleted(unseen), "both were deleted");
+        Assert.Equal("cat", StoredResultOf(seen)!.Predictions[0].Label);
+        Assert.Equal("dog", StoredResultOf(unseen)!.Predictions[0].Label);
+        Assert.Equal("dog", PublishedResultOf(unseen)!.Predictions[0].Label);
+    }
+
     [Fact]
     public async Task A_picture_that_is_gone_fails_as_missing()
     {

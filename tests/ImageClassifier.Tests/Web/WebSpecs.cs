@@ -43,10 +43,10 @@ public abstract class WebSpecs : VirtualTimeSpecs
             Parallelism: 2, MaxInMemory: 1000, TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30)));
 
     protected static ResultSettings Showing { get; } = new(
-        MaxLiveBatches: 100,
+        MaxLiveJobs: 1000,
         PassivateAfter: TimeSpan.FromMinutes(2),
         MaxWaitingRequests: 10,
-        WaitLimit: TimeSpan.FromSeconds(120),
+        WaitLimit: TimeSpan.FromSeconds(50),
         MaxReads: 10,
         MaxSubscribers: 10,
         Heartbeat: TimeSpan.FromSeconds(15),
@@ -75,9 +75,9 @@ public abstract class WebSpecs : VirtualTimeSpecs
     }
 
     /// <summary>The marker and the pictures of an upload that has not come to its manifest.</summary>
-    protected void StoreUpload(BatchManifest manifest)
+    protected void StoreUpload(BatchManifest manifest, bool isMarked = true)
     {
-        Store.Set(ObjectKeys.OpenMarker(manifest.Batch), "");
+        if (isMarked) Store.Set(ObjectKeys.OpenMarker(manifest.Batch), "");
         foreach (var job in manifest.Accepted) Store.Set(job.ImageKey!, job.FileName);
     }
 
@@ -87,6 +87,10 @@ public abstract class WebSpecs : VirtualTimeSpecs
 
     protected static JobResult ResultOf(BatchManifest manifest, int picture, string label = "cat") =>
         Jobs.Classified(Jobs.Request(manifest.Batch, manifest.Jobs[picture].Job), label);
+
+    /// <summary>Whether sweeps still look into the batch.</summary>
+    protected bool IsOpen(BatchManifest manifest) => Store.Keys.Any(key =>
+        key.StartsWith(ObjectKeys.OpenMarker(manifest.Batch), StringComparison.Ordinal));
 
     protected void StoreResult(JobResult result) =>
         Store.Set(ObjectKeys.Result(result.Batch, result.Job), WireJson.Write(result));

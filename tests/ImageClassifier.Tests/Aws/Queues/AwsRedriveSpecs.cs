@@ -47,7 +47,7 @@ public sealed class AwsRedriveSpecs(EmulatedAws aws)
 
         Assert.Equal((LetterFate.Redriven, 2), (outcome.Fate, outcome.Attempt));
         Assert.False(await store.ExistsAsync(ObjectKeys.Result(batch, job), default));
-        Assert.True(await store.ExistsAsync(ObjectKeys.OpenMarker(batch), default));
+        Assert.Single(await store.ListAsync(ObjectKeys.RedriveMarkersOf(batch), default).ToListAsync());
         var sent = Assert.Single(await queue.ReceiveAsync(1, Wait, Lease, default));
         Assert.Equal(request with { Attempt = 2 }, WireJson.TryRead<ClassificationRequest>(sent.Body));
         Assert.Empty(await desk.ListAsync(10, default));

@@ -39,9 +39,9 @@ public sealed class LimitSpecs
     }
 
     [Fact]
-    public async Task Over_the_limit_of_live_batches_another_is_503_until_one_leaves()
+    public async Task Over_the_limit_of_live_jobs_another_batch_is_503_until_one_leaves()
     {
-        await using var tier = await RunningWebTier.StartAsync("results { max-live-batches = 1, heartbeat = 1s }");
+        await using var tier = await RunningWebTier.StartAsync("results { max-live-jobs = 1, heartbeat = 1s }");
         var first = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
         var second = await tier.UploadAsync(Upload.Jpeg("b.jpg"));
         using (var reader = new ClientWebSocket())

@@ -81,6 +81,18 @@ public sealed class BatchStateSpecs
     }
 
     [Fact]
+    public void It_costs_as_much_as_it_has_jobs_and_more_for_each_redrive()
+    {
+        var state = new BatchState(_manifest, []);
+        Assert.Equal(4, state.Size);
+        foreach (var picture in (int[])[0, 2]) state.Take(Result(picture));
+        for (var attempt = 1; attempt <= 3; attempt++) state.Take(Failed(3, attempt));
+
+        Assert.Equal(8, state.EventsAfter(null).Count);
+        Assert.Equal(7, state.Size);
+    }
+
+    [Fact]
     public void Within_an_epoch_a_reader_goes_on_and_with_another_it_gets_all()
     {
         var state = new BatchState(_manifest, [Result(0), Result(2)]);

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.TestKit;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Storage;
@@ -39,13 +40,16 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         var manifest = StoredBatch(3);
         var batches = Start();
         foreach (var picture in (int[])[2, 0, 2, 0, 1])
+        {
+            StoreResult(ResultOf(manifest, picture));
             await AskAsync<ResultTaken>(batches, new TakeResult(ResultOf(manifest, picture)));
+        }
 
         var page = await ReadAsync(batches, manifest.Batch);
         Assert.True(page.Finished);
         Assert.Equal(["2.jpg", "0.jpg", "1.jpg", null], page.Events.Select(happened => happened.Job?.FileName));
         Assert.Equal([1, 2, 3, 4], page.Events.Select(happened => happened.Id.Number));
-        await UntilAsync(() => !Store.Keys.Contains(ObjectKeys.OpenMarker(manifest.Batch)), "the marker is removed");
+        await UntilAsync(() => !IsOpen(manifest), "the batch is closed");
     }
 
     [Fact]
@@ -121,7 +125,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         var rest = await AskAsync<EventPage>(batches, new ReadEvents(manifest.Batch, page.Events[1].Id, Wait));
         Assert.True(rest.Finished);
         Assert.Empty(rest.Events);
-        await UntilAsync(() => !Store.Keys.Contains(ObjectKeys.OpenMarker(manifest.Batch)), "the marker is removed");
+        await UntilAsync(() => !IsOpen(manifest), "the batch is closed");
     }
 
     [Fact]
@@ -249,6 +253,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     public async Task A_batch_with_a_reader_stays()
     {
         var manifest = StoredBatch(1);
+        var loads = CountLoads();
         var batches = Start();
         var reader = CreateTestProbe();
         batches.Tell(new ReadEvents(manifest.Batch, null, TimeSpan.FromMinutes(10)), reader);
@@ -257,7 +262,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         await AskAsync<ResultTaken>(batches, new TakeResult(ResultOf(manifest, 0)));
 
         Assert.True((await reader.ExpectMsgAsync<EventPage>()).Finished);
-        Assert.Equal(1, Store.CallsOf(StoreCall.List));
+        Assert.Equal(1, loads());
     }
 
     [Fact]
@@ -284,6 +289,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         var asker = CreateTestProbe();
         var batch = parent.ChildActorOf(Props.Create(() => new BatchActor(manifest.Batch, Store, Showing)));
         batch.Tell(new GetBatch(manifest.Batch), asker);
+        await GrantRoomAsync(parent, batch);
         await asker.ExpectMsgAsync<BatchView>();
         var deleting = new TaskCompletionSource();
         Store.Before = (call, _) => call == StoreCall.Delete ? deleting.Task : Task.CompletedTask;
@@ -308,6 +314,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         var reader = CreateTestProbe();
         var batch = parent.ChildActorOf(Props.Create(() => new BatchActor(manifest.Batch, Store, Showing)));
         batch.Tell(new ReadEvents(manifest.Batch, null, Wait), reader);
+        await GrantRoomAsync(parent, batch);
         await UntilAsync(() => Store.CallsOf(StoreCall.List) == 1, "the batch is loaded");
         await SettleAsync();
 
@@ -321,7 +328,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     public async Task So_many_batches_with_readers_are_live_at_once_and_the_next_is_for_later()
     {
         var manifests = Enumerable.Range(0, 3).Select(_ => StoredBatch(1)).ToArray();
-        var batches = Start(Showing with { MaxLiveBatches = 2 });
+        var batches = Start(Showing with { MaxLiveJobs = 2 });
         var reader = CreateTestProbe();
         batches.Tell(new ReadEvents(manifests[0].Batch, null, Wait), reader);
         batches.Tell(new ReadEvents(manifests[1].Batch, null, Wait), reader);
@@ -339,17 +346,84 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     public async Task Batches_that_no_one_waits_for_make_room_in_time()
     {
         var manifests = Enumerable.Range(0, 200).Select(_ => StoredBatch(1)).ToArray();
-        var batches = Start(Showing with { MaxLiveBatches = 20 });
+        var loads = CountLoads();
+        var batches = Start(Showing with { MaxLiveJobs = 20 });
         foreach (var manifest in manifests)
             await AskAsync<ResultTaken>(batches, new TakeResult(ResultOf(manifest, 0)));
-        Assert.Equal(200, Store.CallsOf(StoreCall.List));
+        Assert.Equal(200, loads());
 
         await AskAsync<BatchView>(batches, new GetBatch(manifests[^1].Batch));
-        Assert.Equal(200, Store.CallsOf(StoreCall.List));
+        Assert.Equal(200, loads());
+    }
+
+    [Theory]
+    [InlineData(1, 100)]
+    [InlineData(7, 14)]
+    [InlineData(40, 2)]
+    [InlineData(100, 1)]
+    public async Task Jobs_of_live_batches_are_what_is_limited(int jobsInBatch, int liveBatches)
+    {
+        var manifests = Enumerable.Range(0, liveBatches + 1).Select(_ => StoredBatch(jobsInBatch)).ToArray();
+        var batches = Start(Showing with { MaxLiveJobs = 100 });
+        var reader = CreateTestProbe();
+        foreach (var manifest in manifests[..liveBatches])
+        {
+            await AskAsync<BatchView>(batches, new GetBatch(manifest.Batch));
+            batches.Tell(new ReadEvents(manifest.Batch, null, Wait), reader);
+        }
+
+        await SettleAsync();
+        for (var i = 0; i < 3; i++) await AskAsync<BatchUnavailable>(batches, new GetBatch(manifests[^1].Batch));
+        Assert.False(reader.HasMessages);
+
+        await AskAsync<BatchDeleted>(batches, new DeleteBatch(manifests[0].Batch));
+        await UntilAnsweredAsync<BatchView>(batches, new GetBatch(manifests[^1].Batch));
+    }
+
+    [Fact]
+    public async Task Small_batches_that_no_one_waits_for_make_room_for_a_large_one()
+    {
+        var small = Enumerable.Range(0, 60).Select(_ => StoredBatch(1)).ToArray();
+        var large = StoredBatch(90);
+        var batches = Start(Showing with { MaxLiveJobs = 100 });
+        foreach (var manifest in small) await AskAsync<BatchView>(batches, new GetBatch(manifest.Batch));
+
+        await UntilAnsweredAsync<BatchView>(batches, new GetBatch(large.Batch));
+    }
+
+    [Fact]
+    public async Task A_batch_that_is_larger_than_the_limit_is_read_alone()
+    {
+        var large = StoredBatch(101);
+        var small = StoredBatch(1);
+        var batches = Start(Showing with { MaxLiveJobs = 100 });
+        await AskAsync<BatchView>(batches, new GetBatch(large.Batch));
+
+        await UntilAnsweredAsync<BatchView>(batches, new GetBatch(small.Batch));
+        await UntilAnsweredAsync<BatchView>(batches, new GetBatch(large.Batch));
+    }
+
+    /// <summary>Counts from now on how often manifests are read for showing.</summary>
+    private Func<int> CountLoads()
+    {
+        var loads = 0;
+        Store.Before = (call, key) =>
+        {
+            if (call == StoreCall.Get && key.EndsWith("manifest.json", StringComparison.Ordinal))
+                Interlocked.Increment(ref loads);
+            return Task.CompletedTask;
+        };
+        return () => Volatile.Read(ref loads);
     }
 
     private IActorRef Start(ResultSettings? settings = null) =>
         Sys.ActorOf(Props.Create(() => new BatchesActor(Store, settings ?? Showing)));
+
+    private static async Task GrantRoomAsync(TestProbe parent, IActorRef batch)
+    {
+        await parent.ExpectMsgAsync<BatchesProtocol.WantRoom>();
+        batch.Tell(BatchesProtocol.RoomGranted.Instance, parent);
+    }
 
     private Task<EventPage> ReadAsync(IActorRef batches, BatchId batch, EventId? after = null) =>
         AskAsync<EventPage>(batches, new ReadEvents(batch, after, TimeSpan.Zero));

@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Akka.TestKit;
 using ImageClassifier.Core.Messages;
-using ImageClassifier.Core.Storage;
 using ImageClassifier.Streams;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
@@ -112,6 +111,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
         for (var i = 0; i < 300; i++)
         {
+            StoreResult(ResultOf(manifest, i));
             Responses.Put(WireJson.Write(ResultOf(manifest, i)));
             if (i % 3 == 0) Responses.Put(WireJson.Write(ResultOf(manifest, i)));
         }
@@ -121,7 +121,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         var page = await AskAsync<EventPage>(batches, new ReadEvents(manifest.Batch, null, TimeSpan.Zero));
         Assert.True(page.Finished);
         Assert.Equal(301, page.Events.Count);
-        Assert.DoesNotContain(ObjectKeys.OpenMarker(manifest.Batch), Store.Keys);
+        await UntilAsync(() => !IsOpen(manifest), "the batch is closed");
     }
 
     [Fact]

@@ -3,7 +3,6 @@ using Akka.Configuration;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
-using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Supervision;
@@ -38,11 +37,16 @@ public sealed class WebSupervisorActorSpecs : WebSpecs
         await AdvanceUntilAsync(() => _fleet.Living.Count == 12, "instances are launched", Second / 2);
         Assert.Equal(12, (await AskAsync<FleetView>(tier, GetFleet.Instance)).Waiting);
 
-        for (var i = 0; i < 12; i++) Responses.Put(WireJson.Write(ResultOf(manifest, i)));
+        for (var i = 0; i < 12; i++)
+        {
+            StoreResult(ResultOf(manifest, i));
+            Responses.Put(WireJson.Write(ResultOf(manifest, i)));
+        }
+
         await AdvanceUntilAsync(() => Responses.Deleted.Count == 12, "the results are taken");
         Assert.True((await AskAsync<EventPage>(
             tier, new ReadEvents(manifest.Batch, null, TimeSpan.Zero))).Finished);
-        Assert.DoesNotContain(ObjectKeys.OpenMarker(manifest.Batch), Store.Keys);
+        await UntilAsync(() => !IsOpen(manifest), "the batch is closed");
     }
 
     [Fact]

@@ -304,8 +304,6 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
         return manifest;
     }
 
-    private bool IsOpen(BatchManifest manifest) => Store.Keys.Contains(ObjectKeys.OpenMarker(manifest.Batch));
-
     private JobResult? StoredResult(BatchManifest manifest, int picture) =>
         Store.DocumentAt<JobResult>(ObjectKeys.Result(manifest.Batch, manifest.Jobs[picture].Job));
 

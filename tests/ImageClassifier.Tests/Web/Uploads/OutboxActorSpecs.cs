@@ -259,8 +259,6 @@ public sealed class OutboxActorSpecs : WebSpecs
 
     private bool IsNotedAsSent(BatchManifest manifest) => Store.Keys.Contains(ObjectKeys.SentNote(manifest.Batch));
 
-    private bool IsOpen(BatchManifest manifest) => Store.Keys.Contains(ObjectKeys.OpenMarker(manifest.Batch));
-
     private void AssertSentOnce(IEnumerable<ManifestJob> jobs) =>
         Assert.Equal(
             jobs.Select(job => job.Job.Value).Order(StringComparer.Ordinal),

@@ -1,0 +1,58 @@
+using Akka.Actor;
+using ImageClassifier.Streams;
+using Xunit;
+
+namespace ImageClassifier.Tests.Streams;
+
+/// <summary>Timers on a real scheduler, in real time.</summary>
+public sealed class SchedulerTimeProviderSpecs : IAsyncLifetime
+{
+    // What takes longer hangs, on however busy a machine.
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(10);
+
+    private readonly ActorSystem _system = ActorSystem.Create("timers");
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public Task DisposeAsync() => _system.Terminate();
+
+    [Fact]
+    public async Task A_callback_that_blocks_holds_up_no_other_timer()
+    {
+        var time = new SchedulerTimeProvider(_system);
+        using var release = new ManualResetEventSlim();
+        var blocked = new TaskCompletionSource();
+        await using var blocking = time.CreateTimer(
+            _ =>
+            {
+                blocked.SetResult();
+                release.Wait(Limit);
+            },
+            null, Soon, Timeout.InfiniteTimeSpan);
+        await blocked.Task.WaitAsync(Limit);
+        try
+        {
+            var other = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            await using var timer = time.CreateTimer(_ => other.TrySetResult(), null, Soon, Soon);
+            // In less than the time for which the first one blocks.
+            await other.Task.WaitAsync(Limit / 2);
+        }
+        finally
+        {
+            release.Set();
+        }
+    }
+
+    [Fact]
+    public async Task A_callback_has_the_context_of_who_made_its_timer()
+    {
+        var time = new SchedulerTimeProvider(_system);
+        var local = new AsyncLocal<string> { Value = "mine" };
+        var seen = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var timer = time.CreateTimer(
+            _ => seen.TrySetResult(local.Value), null, Soon, Timeout.InfiniteTimeSpan);
+
+        Assert.Equal("mine", await seen.Task.WaitAsync(Limit));
+    }
+}
