@@ -91,9 +91,9 @@ internal sealed class PollerActor : ReceiveActor
             instance,
             polling.MaxReceives,
             fitness,
-            _draining.Token,
             _time,
-            _log);
+            _log,
+            _draining.Token);
         var batches = new MicroBatches(
             _classifier, model.Model, instance, _settings.Classification.Timeout, fitness, _time, _log);
         var publisher = new ResultPublisher(_ports.Store, _ports.Queues.Responses, outages, _time, _log);

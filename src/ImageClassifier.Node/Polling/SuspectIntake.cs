@@ -18,9 +18,9 @@ internal sealed class SuspectIntake(
     InstanceId instance,
     int maxReceives,
     Fitness fitness,
-    CancellationToken draining,
     TimeProvider time,
-    ILoggingAdapter log)
+    ILoggingAdapter log,
+    CancellationToken draining)
 {
     // A suspect that takes longer holds up no job that comes after it.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
