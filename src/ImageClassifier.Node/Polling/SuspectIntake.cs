@@ -29,8 +29,9 @@ internal sealed class SuspectIntake(
     private int _inHand;
     private long _movedAt;
 
-    /// <summary>Whether a job goes this way. Beside suspects a fresh one does too, while they come on: where one picture has
-    /// killed a node, the next may be as deadly, and would kill this node and send all that it has back once more.</summary>
+    /// <summary>Whether a job goes this way. Beside suspects a fresh one does too, while they come on: where one
+    /// picture has killed a node, the next may be as deadly, and would kill this node and send all that it has back
+    /// once more.</summary>
     public bool Takes(JobArrival arrival)
     {
         var takes = arrival.IsSuspect || (arrival.Request is not null && AreComingOn);
