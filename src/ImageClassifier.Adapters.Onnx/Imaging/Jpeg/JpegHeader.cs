@@ -23,8 +23,8 @@ internal sealed record JpegHeader(JpegFrame Frame, int Length, bool IsOneScan, b
 
     private static ReadOnlySpan<byte> EndMarker => [JpegMarker.Prefix, JpegMarker.EndOfImage];
 
-    // libjpeg fills a buffer of 64 bits before it decodes the last bits. A file that lacks clearly more than that runs out
-    // of bytes, which the codec reports. A marker there would make it fill in what is missing instead.
+    // libjpeg fills a buffer of 64 bits before it decodes the last bits. A file that lacks clearly more than that runs
+    // out of bytes, which the codec reports. A marker there would make it fill in what is missing instead.
     private static ReadOnlySpan<byte> LookAhead => [0, 0, 0, 0, 0, 0, 0, 0];
 
     /// <summary>What follows the last scan, whatever the file has there.</summary>
@@ -36,7 +36,7 @@ internal sealed record JpegHeader(JpegFrame Frame, int Length, bool IsOneScan, b
         : (Width + LongestUnit) * ((long)Height + LongestUnit) * Frame.Components.Length * BytesPerCoefficient;
 
     /// <summary>Whether only <see cref="JpegScans"/> can tell that all of the picture is there: the codec fills in what
-    /// the scans of a file with several lack, and says nothing. Of a small picture in one scan, what the codec reads ahead
-    /// could be whole rows.</summary>
+    /// the scans of a file with several lack, and says nothing. Of a small picture in one scan, what the codec reads
+    /// ahead could be whole rows.</summary>
     public bool MustBeWalked => !Frame.IsArithmetic && !(IsOneScan && HasEnd && Length > SmallFile);
 }
