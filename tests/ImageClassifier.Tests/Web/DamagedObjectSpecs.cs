@@ -3,7 +3,6 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
-using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.DeadLetters;
 using ImageClassifier.Web.Results;

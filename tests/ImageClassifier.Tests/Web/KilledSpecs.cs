@@ -126,7 +126,8 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
     /// <summary>Starts one life of the tier.</summary>
     private IActorRef[] Start()
     {
-        var outbox = Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, TestActor, Uploading.Outbox)));
+        var scaler = CreateTestProbe();
+        var outbox = Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, scaler, Uploading.Outbox)));
         var uploads = Sys.ActorOf(Props.Create(() => new UploadActor(Store, outbox, Uploading)));
         var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
         var openBatches = Sys.ActorOf(Props.Create(() => new OpenBatchesActor(
