@@ -1,5 +1,3 @@
-using ImageClassifier.Adapters.Embedded.Sqlite;
-
 namespace ImageClassifier.Adapters.Embedded.Queues;
 
 /// <summary>

@@ -27,7 +27,6 @@ public sealed class FileObjectStore : IObjectStore
         (ObjectKeys.Images, "Pictures"),
         (ObjectKeys.Results, "Results"),
         (ObjectKeys.Batches, "Records of batches"),
-        (ObjectKeys.Suspects, "Notes about pictures"),
         (ObjectKeys.Nodes, "Records of app nodes"),
     ];
 
