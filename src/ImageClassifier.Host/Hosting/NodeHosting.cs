@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Akka.Configuration;
 using ImageClassifier.Adapters.Aws.Identity;
 using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Core;
