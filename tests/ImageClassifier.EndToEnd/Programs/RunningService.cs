@@ -62,6 +62,15 @@ public sealed partial class RunningService : IAsyncDisposable
         return StartAsync(start, data, ownsData: true);
     }
 
+    /// <summary>Starts the service with more environment variables, over a data folder that is there.</summary>
+    public static Task<RunningService> StartAsync(
+        string dataFolder, bool ownsData, IReadOnlyDictionary<string, string> variables)
+    {
+        var start = BuiltProgram.StartInfo(Arguments(AnyPort, dataFolder, []));
+        foreach (var (name, value) in variables) start.Environment[name] = value;
+        return StartAsync(start, dataFolder, ownsData);
+    }
+
     private static Task<RunningService> StartAsync(
         string dataFolder, bool ownsData, Uri address, bool isFaulty, string[] settings) =>
         StartAsync(BuiltProgram.StartInfo(Arguments(address, dataFolder, settings), isFaulty), dataFolder, ownsData);

@@ -1,8 +1,7 @@
-using Akka.Event;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
-using ImageClassifier.Core.Storage;
+using ImageClassifier.Node.Classification;
 using ImageClassifier.Node.Polling;
 using ImageClassifier.Streams;
 using ImageClassifier.Testing;
@@ -14,6 +13,8 @@ namespace ImageClassifier.Tests.Node;
 public sealed class ResultPublisherSpecs(ITestOutputHelper output) : NodeSpecs(output)
 {
     private static readonly InstanceId Instance = InstanceId.Parse("instance-1");
+
+    private readonly Fitness _fitness = new(3, _ => { });
 
     [Fact]
     public async Task A_failure_whose_lease_ran_out_is_left_to_who_has_the_message_now()
@@ -43,7 +44,7 @@ public sealed class ResultPublisherSpecs(ITestOutputHelper output) : NodeSpecs(o
         Assert.Equal(JobStatus.Classified, StoredResultOf(request)!.Status);
     }
 
-    private ResultPublisher Publisher => new(Store, Responses, RetryPolicy.Default, Time, Sys.Log);
+    private ResultPublisher Publisher => new(Store, Responses, RetryPolicy.Default, _fitness, Time, Sys.Log);
 
     private Delivery Deliver(bool leased)
     {

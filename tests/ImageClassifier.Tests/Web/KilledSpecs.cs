@@ -1,5 +1,6 @@
 using Akka.Actor;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Tests.Web.Http;
@@ -119,7 +120,8 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
         context.Request.ContentType = form.Headers.ContentType!.ToString();
         context.Request.Body = await form.ReadAsStreamAsync();
         if (hasKey) context.Request.Headers[IdempotencyKey.Header] = "k";
-        await new UploadRequest(Store, Uploading, Time, NullLogger<UploadRequest>.Instance)
+        var queues = new QueuePair(Requests, Responses);
+        await new UploadRequest(Store, queues, Uploading, Time, NullLogger<UploadRequest>.Instance)
             .RunAsync(uploads, context.Request, maxFiles: 10, IdempotencyScope.Batches);
     }
 

@@ -92,7 +92,7 @@ public sealed class BoundedListenerSpecs : IDisposable
         public override ValueTask DisposeAsync()
         {
             socket.Dispose();
-            return ValueTask.CompletedTask;
+            return base.DisposeAsync();
         }
     }
 
