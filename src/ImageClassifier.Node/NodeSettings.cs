@@ -46,7 +46,7 @@ public sealed record NodeSettings(
             classification,
             TerminationSettings.Create(node.Section("termination")),
             ReadDrainTimeout(config, node),
-            node.Duration("record-interval", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)));
+            NodeRecordSettings.Create(config).Interval);
     }
 
     // Past the phase's timeout the actors are stopped, drained or not.

@@ -138,6 +138,13 @@ public sealed class SqsMessageQueue : IMessageQueue
             answer.ApproximateNumberOfMessagesNotVisible);
     }
 
+    /// <inheritdoc />
+    /// <remarks>SQS keeps its messages itself.</remarks>
+    public Task CheckAsync(CancellationToken cancellation) => Task.CompletedTask;
+
+    /// <inheritdoc />
+    public Task<string?> ContentsAsync(CancellationToken cancellation) => Task.FromResult<string?>(null);
+
     private static async Task<TAnswer> CallAsync<TRequest, TAnswer>(
         string operation,
         Func<TRequest, CancellationToken, Task<TAnswer>> call,

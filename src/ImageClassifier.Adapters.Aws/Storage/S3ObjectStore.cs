@@ -136,6 +136,9 @@ public sealed class S3ObjectStore : IObjectStore
         await CallAsync("DeleteObject", () => _s3.DeleteObjectAsync(_bucket, place, cancellation), cancellation);
     }
 
+    /// <inheritdoc />
+    public Task<string?> CheckAsync(CancellationToken cancellation) => this.CheckByReadingAsync(cancellation);
+
     private async Task PutPartsAsync(
         string place, UploadBuffer buffer, Stream content, CancellationToken cancellation)
     {

@@ -51,13 +51,13 @@ public interface IMessageQueue
     /// <summary>Looks whether what the queue is kept in is there and sound, so that messages are durable on it. Cheap
     /// enough for each upload; a queue that is paid by the call is not asked.</summary>
     /// <exception cref="QueueUnavailableException">It is lost or damaged.</exception>
-    Task CheckAsync(CancellationToken cancellation) => Task.CompletedTask;
+    Task CheckAsync(CancellationToken cancellation);
 
     /// <summary>Names what the queue holds. Under another name than before the queue was made anew: what had been sent
     /// is gone, and must be sent again.</summary>
     /// <returns>Null for a queue that loses nothing.</returns>
     /// <exception cref="QueueUnavailableException">The queue cannot be used now.</exception>
-    Task<string?> ContentsAsync(CancellationToken cancellation) => Task.FromResult<string?>(null);
+    Task<string?> ContentsAsync(CancellationToken cancellation);
 }
 
 /// <summary>A message to send.</summary>

@@ -1,5 +1,3 @@
-using ImageClassifier.Core.Storage;
-
 namespace ImageClassifier.Core.Ports;
 
 /// <summary>
@@ -36,11 +34,7 @@ public interface IObjectStore
     /// <summary>Looks whether the store can be used. A store that is paid by the call is read once; others are tried
     /// thoroughly.</summary>
     /// <returns>What cannot be done, in words that clients may read; null where everything can.</returns>
-    async Task<string?> CheckAsync(CancellationToken cancellation)
-    {
-        await this.ExistsAsync($"{ObjectKeys.Batches}health-check", cancellation).ConfigureAwait(false);
-        return null;
-    }
+    Task<string?> CheckAsync(CancellationToken cancellation);
 }
 
 /// <summary>An object that is open for reading.</summary>

@@ -47,6 +47,15 @@ public static class ObjectStoreExtensions
         return true;
     }
 
+    /// <summary>The look of a store that is paid by the call, or that is whole wherever it can be read: one read.</summary>
+    /// <returns>Null.</returns>
+    /// <exception cref="IOException">The store cannot be read.</exception>
+    public static async Task<string?> CheckByReadingAsync(this IObjectStore store, CancellationToken cancellation)
+    {
+        await store.ExistsAsync($"{ObjectKeys.Batches}health-check", cancellation).ConfigureAwait(false);
+        return null;
+    }
+
     /// <summary>Stores a small object from memory, in place of one that may be there.</summary>
     public static async Task PutAsync(
         this IObjectStore store, string key, ReadOnlyMemory<byte> content, CancellationToken cancellation)

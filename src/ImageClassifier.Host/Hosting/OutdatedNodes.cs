@@ -34,7 +34,7 @@ internal sealed class OutdatedNodes(
             var left = await AwaitDrainAsync(outdated, cancellation);
             if (left.Count == 0) return;
             log.LogWarning("App nodes of an earlier run do not answer and are ended: {Instances}", left);
-            await fleet.TerminateAsync(left, cancellation);
+            await fleet.EndNowAsync(left, cancellation);
         }
         catch (IOException failure)
         {

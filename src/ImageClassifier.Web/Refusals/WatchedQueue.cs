@@ -34,4 +34,8 @@ internal sealed class WatchedQueue(IMessageQueue queue, string name, bool isRece
 
     public Task<QueueMeasure> MeasureAsync(CancellationToken cancellation) =>
         refusals.WatchAsync(_measure, () => queue.MeasureAsync(cancellation));
+
+    public Task CheckAsync(CancellationToken cancellation) => queue.CheckAsync(cancellation);
+
+    public Task<string?> ContentsAsync(CancellationToken cancellation) => queue.ContentsAsync(cancellation);
 }

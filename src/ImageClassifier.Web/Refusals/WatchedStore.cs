@@ -43,4 +43,7 @@ internal sealed class WatchedStore(IObjectStore store, PortRefusals refusals) : 
             await store.DeleteAsync(key, cancellation).ConfigureAwait(false);
             return true;
         });
+
+    public Task<string?> CheckAsync(CancellationToken cancellation) =>
+        refusals.WatchAsync(Read, () => store.CheckAsync(cancellation));
 }

@@ -84,10 +84,8 @@ public sealed record ScalingSettings(
 
     private static TimeSpan ReadQuietAfter(Config config)
     {
-        var root = new SettingsSection(config, "image-classifier");
-        var lease = root.Section("queues.requests").Duration("lease", TimeSpan.FromSeconds(1), TimeSpan.FromHours(12));
-        var record = root.Section("node").Duration(
-            "record-interval", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5));
+        var lease = QueueSettings.Create(config).Requests.Lease;
+        var record = NodeRecordSettings.Create(config).Interval;
         return QuietLeases * (lease > record ? lease : record);
     }
 

@@ -74,6 +74,12 @@ internal sealed class MortalQueue : IMessageQueue
     public Task<QueueMeasure> MeasureAsync(CancellationToken cancellation) =>
         _lifeline.CallAsync(() => _queue.MeasureAsync(cancellation));
 
+    public Task CheckAsync(CancellationToken cancellation) =>
+        _lifeline.CallAsync(() => _queue.CheckAsync(cancellation));
+
+    public Task<string?> ContentsAsync(CancellationToken cancellation) =>
+        _lifeline.CallAsync(() => _queue.ContentsAsync(cancellation));
+
     private void Settle(IReadOnlyList<Receipt> receipts, IReadOnlyList<QueueOutcome> outcomes, bool ends)
     {
         lock (_lock)

@@ -24,4 +24,7 @@ internal sealed class MortalStore(IObjectStore store, Lifeline lifeline) : IObje
 
     public Task DeleteAsync(string key, CancellationToken cancellation) =>
         lifeline.CallAsync(() => store.DeleteAsync(key, cancellation));
+
+    public Task<string?> CheckAsync(CancellationToken cancellation) =>
+        lifeline.CallAsync(() => store.CheckAsync(cancellation));
 }

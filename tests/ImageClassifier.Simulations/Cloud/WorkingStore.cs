@@ -30,6 +30,8 @@ internal sealed class WorkingStore(IObjectStore store, TimeSpan serviceTime, Tim
 
     public Task DeleteAsync(string key, CancellationToken cancellation) => store.DeleteAsync(key, cancellation);
 
+    public Task<string?> CheckAsync(CancellationToken cancellation) => store.CheckAsync(cancellation);
+
     private Task WorkAsync(CancellationToken cancellation)
     {
         TimeSpan left;

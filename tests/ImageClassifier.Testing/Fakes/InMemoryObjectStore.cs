@@ -127,6 +127,8 @@ public sealed class InMemoryObjectStore(TimeProvider time) : IObjectStore
         lock (_lock) _entries.Remove(key);
     }
 
+    public Task<string?> CheckAsync(CancellationToken cancellation) => this.CheckByReadingAsync(cancellation);
+
     private static void CheckKey(string key)
     {
         var wellFormed = key.Split('/').All(name => name.Any(c => c != '.')

@@ -690,5 +690,9 @@ public sealed class PollerActorSpecs : NodeSpecs
             queue.ExtendAsync(receipts, lease, cancellation);
 
         public Task<QueueMeasure> MeasureAsync(CancellationToken cancellation) => queue.MeasureAsync(cancellation);
+
+        public Task CheckAsync(CancellationToken cancellation) => queue.CheckAsync(cancellation);
+
+        public Task<string?> ContentsAsync(CancellationToken cancellation) => queue.ContentsAsync(cancellation);
     }
 }

@@ -99,7 +99,7 @@ public sealed partial class LogSpecs
         for (var i = 0; i < 5; i++) Assert.Equal(HttpStatusCode.ServiceUnavailable, await ReadyAsync());
         for (var i = 0; i < 5; i++) Assert.Equal(HttpStatusCode.OK, await ReadyAsync());
 
-        Assert.Single(log.Lines, line => line.Contains("Not ready: The queue is locked.", StringComparison.Ordinal));
+        Assert.Single(log.Lines, line => line.Contains("Not ready: The response queue cannot be used. The queue is locked.", StringComparison.Ordinal));
         Assert.Single(log.Lines, line => line.Contains("Ready again", StringComparison.Ordinal));
 
         async Task<HttpStatusCode> ReadyAsync()
