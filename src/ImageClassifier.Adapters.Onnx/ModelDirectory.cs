@@ -34,9 +34,9 @@ public sealed class ModelDirectory
     /// <summary>The names of the classes, by index.</summary>
     public IReadOnlyList<string> Labels { get; }
 
-    /// <summary>The model's name, and the SHA-256 of all that decides its numbers: what <c>sha256sum</c> gives for its
-    /// own lines about <c>model.json</c>, <c>model.onnx</c> and the files of weights that the network names, those in the
-    /// order of their names.</summary>
+    /// <summary>The model's name, and the SHA-256 of all that decides its answers: what <c>sha256sum</c> gives for its own
+    /// lines about <c>model.json</c>, <c>labels.txt</c>, <c>model.onnx</c> and the files of weights that the network names,
+    /// those in the order of their names.</summary>
     public ModelIdentity Identity { get; }
 
     /// <summary>Reads and checks a model directory; the network itself is only hashed.</summary>
@@ -61,7 +61,7 @@ public sealed class ModelDirectory
             if (Read(name, _ => ModelFiles.WeightsFault(directory, name)) is { } fault) throw Defect(path, fault);
         }
 
-        var sha256 = Read(NetworkFile, _ => ModelFiles.Hash(directory, [ContractFile, NetworkFile, .. weights]));
+        var sha256 = Read(NetworkFile, _ => ModelFiles.Hash(directory, [ContractFile, LabelsFile, NetworkFile, .. weights]));
         return new ModelDirectory(path, directory, contract, labels, sha256);
 
         T Read<T>(string name, Func<string, T> read)

@@ -100,10 +100,15 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         foreach (var instance in instances)
         {
             var isUp = rows.GetValueOrDefault(instance) is { CameUp: true, Instance.State: not InstanceState.Ended };
-            if (isUp && _drainsSince.TryAdd(instance, _time.GetTimestamp()))
-                await _table.CallAsync(table => table.Drain(instance), cancellation);
-            else if (!isUp)
+            if (!isUp)
+            {
                 await KillAsync(instance, cancellation);
+                continue;
+            }
+
+            // Its time to drain begins once it is asked.
+            await _table.CallAsync(table => table.Drain(instance), cancellation);
+            _drainsSince.TryAdd(instance, _time.GetTimestamp());
         }
 
         _table.Bell.Ring();

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Collections.Frozen;
+using System.Text;
 using SkiaSharp;
 
 namespace ImageClassifier.Adapters.Onnx.Imaging;
@@ -21,6 +23,24 @@ internal ref struct PngReader(ReadOnlySpan<byte> file)
     private const byte GreyAlpha = 4;
     private const byte RgbAlpha = 6;
 
+    // W3C PNG, section 5.6. Each of these may come once. eXIf is read wherever it is, because programs write it anywhere.
+    private static readonly FrozenDictionary<string, Place> Places = new Dictionary<string, Place>
+    {
+        ["cHRM"] = Place.BeforePalette,
+        ["cICP"] = Place.BeforePalette,
+        ["cLLI"] = Place.BeforePalette,
+        ["gAMA"] = Place.BeforePalette,
+        ["iCCP"] = Place.BeforePalette,
+        ["mDCV"] = Place.BeforePalette,
+        ["sBIT"] = Place.BeforePalette,
+        ["sRGB"] = Place.BeforePalette,
+        ["bKGD"] = Place.AfterPalette,
+        ["hIST"] = Place.AfterPalette,
+        ["acTL"] = Place.BeforePixels,
+        ["pHYs"] = Place.BeforePixels,
+        ["tIME"] = Place.Anywhere,
+    }.ToFrozenDictionary();
+
     private readonly ReadOnlySpan<byte> _file = file;
     private ReadOnlySpan<byte> _header;
     private int _colors;
@@ -31,6 +51,16 @@ internal ref struct PngReader(ReadOnlySpan<byte> file)
     private bool _hasExif;
     private SKEncodedOrigin _origin = SKEncodedOrigin.TopLeft;
     private int _length;
+    private bool _isPastPalette;
+    private HashSet<string>? _once;
+
+    private enum Place
+    {
+        BeforePalette,
+        AfterPalette,
+        BeforePixels,
+        Anywhere,
+    }
 
     private static string Damaged(string what) => $"The PNG is damaged: {what}. Export it again.";
 
@@ -110,7 +140,23 @@ internal ref struct PngReader(ReadOnlySpan<byte> file)
             return data.IsEmpty ? null : Damaged("its end has a length");
         }
 
-        return char.IsAsciiLetterUpper((char)type[0]) ? Damaged("it has a chunk that no reader knows") : null;
+        var name = Encoding.ASCII.GetString(type);
+        if (Places.TryGetValue(name, out var place)) return TakeOnce(name, place);
+        return char.IsAsciiLetterUpper(name[0]) ? Damaged("it has a chunk that no reader knows") : null;
+    }
+
+    private string? TakeOnce(string name, Place place)
+    {
+        if (!(_once ??= []).Add(name)) return Damaged($"it has more than one {name}");
+        _isPastPalette |= place == Place.AfterPalette;
+        var isMisplaced = place switch
+        {
+            Place.BeforePalette => _hasPixels || _colors > 0,
+            Place.AfterPalette => _hasPixels || (ColorType == Palette && _colors == 0),
+            Place.BeforePixels => _hasPixels,
+            _ => false,
+        };
+        return isMisplaced ? Damaged($"its {name} is in the wrong place") : null;
     }
 
     private string? TakeHeader(ReadOnlySpan<byte> data)
@@ -135,7 +181,7 @@ internal ref struct PngReader(ReadOnlySpan<byte> file)
 
     private string? TakePalette(int length)
     {
-        if (_colors > 0 || _hasPixels || _hasTransparency) return Damaged("its palette is in the wrong place");
+        if (_colors > 0 || _hasPixels || _isPastPalette) return Damaged("its palette is in the wrong place");
         if (ColorType is Grey or GreyAlpha) return Damaged("it is grey, but has a palette");
         _colors = length / 3;
         var most = ColorType == Palette ? 1 << Depth : MostColors;
@@ -150,6 +196,7 @@ internal ref struct PngReader(ReadOnlySpan<byte> file)
         }
 
         _hasTransparency = true;
+        _isPastPalette = true;
         var isLengthAllowed = ColorType switch
         {
             Grey => length == 2,

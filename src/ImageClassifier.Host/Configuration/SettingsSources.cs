@@ -11,6 +11,8 @@ public sealed record SettingsSources
     /// <summary>The option that gives one setting.</summary>
     public const string SetOption = "--set";
 
+    private const string AccessSection = "image-classifier.access";
+
     /// <summary>The file given by <c>--config</c>; null where none is given.</summary>
     public string? ConfigFile { get; init; }
 
@@ -28,12 +30,14 @@ public sealed record SettingsSources
         Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
             .ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "");
 
-    /// <summary>The arguments with which another process of this program gets the same <c>--config</c> and <c>--set</c>,
-    /// whatever its working directory. Variables it inherits; options are for the caller to add.</summary>
+    /// <summary>The arguments with which an app node gets the same <c>--config</c> and <c>--set</c>, whatever its working
+    /// directory. Who may use the service is none of a node's business, and every user of the machine can read command
+    /// lines: those settings stay out. Variables it inherits; options are for the caller to add.</summary>
     public IReadOnlyList<string> ToArguments() =>
     [
         .. ConfigFile is null ? Array.Empty<string>() : [ConfigOption, Path.GetFullPath(ConfigFile)],
-        .. Assignments.SelectMany(assignment => new[] { SetOption, assignment }),
+        .. Assignments.Where(assignment => !assignment.TrimStart().StartsWith(AccessSection, StringComparison.Ordinal))
+            .SelectMany(assignment => new[] { SetOption, assignment }),
     ];
 }
 

@@ -90,7 +90,7 @@ internal static class EmbeddedEnvironment
     private static bool HasOpenBatches(EmbeddedLayout layout)
     {
         var markers = new DirectoryInfo(Path.Combine(layout.Objects, ObjectKeys.OpenBatches));
-        return markers.Exists && markers.EnumerateFiles().Any();
+        return markers.Exists && markers.EnumerateFileSystemInfos().Any();
     }
 
     private static void WarnOfLoss(SqliteQueueSettings queue)

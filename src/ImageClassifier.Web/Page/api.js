@@ -114,10 +114,14 @@ function get(url, signal, key) {
 
 /** @param {Response} answer */
 async function jsonOf(answer) {
-  if (answer.status === 404 || answer.status === 400) return null;
+  if (answer.status === 404 || answer.status === 400 || (await isDamaged(answer))) return null;
   if (!answer.ok) throw new Error(`The service answered ${answer.status}.`);
   return answer.json();
 }
+
+/** Whether the service has lost what the answer is about: asking again does not help. @param {Response} answer */
+const isDamaged = async (answer) =>
+  answer.status === 500 && (await answer.json().catch(() => null))?.type === "urn:image-classifier:batch-damaged";
 
 /**
  * The sentence of an error answer: its problem details, or just the number.

@@ -16,6 +16,9 @@ public sealed class BatchesActor : ReceiveActor
     // Of a batch whose manifest is not read yet. Batches that there are not cost something, too.
     private const int SmallestSize = 1;
 
+    // However few jobs it has, a batch has an actor of its own, which costs some 10 KiB.
+    private const int MostBatches = 20_000;
+
     private readonly IObjectStore _store;
     private readonly ResultSettings _settings;
     private readonly Dictionary<BatchId, Live> _live = [];
@@ -63,7 +66,7 @@ public sealed class BatchesActor : ReceiveActor
         if (!_live.TryGetValue(command.Batch, out var batch))
         {
             MakeRoom(SmallestSize);
-            if (!HasRoom(SmallestSize))
+            if (!HasRoom(SmallestSize) || _live.Count + _leaving.Count >= MostBatches)
             {
                 LogFull();
                 sender.Tell(new BatchUnavailable(command.Batch));
@@ -109,8 +112,9 @@ public sealed class BatchesActor : ReceiveActor
     private bool HasRoom(int more) => _jobs + more <= _settings.MaxLiveJobs;
 
     private void LogFull() => _log.Warning(
-        "A batch is not read now: {Jobs} jobs are live, and the limit is results.max-live-jobs = {Limit}",
-        _jobs, _settings.MaxLiveJobs);
+        "A batch is not read now: {Jobs} jobs of {Batches} batches are live, and the limits are "
+        + "results.max-live-jobs = {Limit} and {MostBatches} batches",
+        _jobs, _live.Count, _settings.MaxLiveJobs, MostBatches);
 
     private void Resize(Live batch, int size)
     {
@@ -122,6 +126,7 @@ public sealed class BatchesActor : ReceiveActor
     private void MakeRoom(int more)
     {
         var wanted = _jobs + more - Comfortable - _leaving.Values.Sum(leaving => (long)leaving.Size);
+        if (_live.Count > MostBatches - (MostBatches / 10)) wanted = Math.Max(wanted, 1);
         for (var left = _live.Count; wanted > 0 && left > 0 && _byUse.First is { } longestUnused; left--)
         {
             var batch = _live[longestUnused.Value];

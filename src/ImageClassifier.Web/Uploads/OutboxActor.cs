@@ -18,7 +18,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 {
     private const int FirstAttempt = 1;
 
-    // Beyond these, damaged manifests are read, and logged, again and again.
+    // Beyond these, damaged manifests are logged again and again.
     private const int MaxDamaged = 10_000;
 
     private readonly IMessageQueue _requests;
@@ -48,8 +48,8 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     /// nothing.</summary>
     private string? _queue;
 
-    /// <summary>Batches whose manifest is damaged: reading it again does not help, and one line in the log is
-    /// enough.</summary>
+    /// <summary>Batches whose manifest is damaged. It may be restored, so each sweep reads it again; one line in the log
+    /// is enough.</summary>
     private readonly HashSet<BatchId> _damaged = [];
 
     private int _callsUnderWay;
@@ -150,7 +150,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     private void Postpone(BatchId batch)
     {
-        if (!_untaken.ContainsKey(batch) && !_damaged.Contains(batch) && _isLater.Add(batch)) _later.Enqueue(batch);
+        if (!_untaken.ContainsKey(batch) && _isLater.Add(batch)) _later.Enqueue(batch);
     }
 
     private void Enqueue(BatchManifest manifest, IEnumerable<ManifestJob> jobs)
@@ -200,9 +200,10 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         switch (loaded.Read)
         {
             case OutboxRead.Open { Unfinished: var unsent }:
+                _damaged.Remove(loaded.Batch);
                 Enqueue(unsent.Manifest, unsent.Jobs.Select(unfinished => unfinished.Job));
                 break;
-            case OutboxRead.Damaged damaged:
+            case OutboxRead.Damaged damaged when !_damaged.Contains(loaded.Batch):
                 if (_damaged.Count < MaxDamaged) _damaged.Add(loaded.Batch);
                 _log.Error("The manifest {Key} is damaged, and its batch cannot be sent: {Why}", damaged.Key, damaged.Why);
                 break;

@@ -229,4 +229,14 @@ public sealed class ProgramSettingsSpecs : IDisposable
             ["--config", Path.GetFullPath("my.conf"), "--set", "a=b c", "--set", "d="], sources.ToArguments());
         Assert.Empty(new SettingsSources().ToArguments());
     }
+
+    [Fact]
+    public void Another_process_is_not_told_who_may_use_the_service()
+    {
+        var sources = new SettingsSources
+        {
+            Assignments = ["image-classifier.access.keys.alice=sha256:0", " image-classifier.access.allowed-origins=x", "d="],
+        };
+        Assert.Equal(["--set", "d="], sources.ToArguments());
+    }
 }

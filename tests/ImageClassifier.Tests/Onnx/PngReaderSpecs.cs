@@ -43,6 +43,25 @@ public sealed class PngReaderSpecs
         Assert.Equal("The picture has no pixels.", refusal);
     }
 
+    [Theory]
+    [InlineData("gAMA", true, false)]
+    [InlineData("sRGB", true, false)]
+    [InlineData("iCCP", true, false)]
+    [InlineData("bKGD", false, true)]
+    [InlineData("pHYs", true, true)]
+    public void Chunks_beside_the_pixels_come_once_and_in_their_place(string type, bool before, bool after)
+    {
+        var (header, pixels, end) = (Chunks[0], Chunks.Single(chunk => chunk.Type == "IDAT"), Chunks[^1]);
+        var (chunk, palette) = (new PngChunks(type, [1, 2, 3, 4]), new PngChunks("PLTE", new byte[6]));
+        bool IsLetIn(params PngChunks[] chunks) => TestDecoder.Refusal(PngChunks.Join(chunks)) is null;
+
+        Assert.True(IsLetIn(header, chunk, pixels, end));
+        Assert.Equal(before, IsLetIn(header, chunk, palette, pixels, end));
+        Assert.Equal(after, IsLetIn(header, palette, chunk, pixels, end));
+        Assert.False(IsLetIn(header, chunk, chunk, pixels, end));
+        Assert.False(IsLetIn(header, pixels, chunk, end));
+    }
+
     [Fact]
     public void Chunks_that_are_missing_doubled_or_in_the_wrong_place_are_refused()
     {

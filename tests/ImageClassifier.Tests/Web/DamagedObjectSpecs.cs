@@ -108,6 +108,10 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
         var again = Sent.First(request => request.Batch == lost.Batch);
         Assert.Equal(lost.Jobs[0].Job, again.Job);
         Assert.True(again.Attempt >= 2);
+
+        // Someone restores a manifest from a copy.
+        Store.Set(ObjectKeys.Manifest(unsent.Batch), WireJson.Write(unsent));
+        await PassUntilAsync(() => Sent.Any(request => request.Batch == unsent.Batch), "what is whole again is sent");
     }
 
     [Theory]

@@ -26,7 +26,11 @@ internal sealed class BoundedListener(
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
+    // At the limit places come free and are taken all the time.
+    private static readonly TimeSpan FullToldEvery = TimeSpan.FromMinutes(1);
+
     private readonly CancellationTokenSource _unbound = new();
+    private long? _fullToldAt;
 
     /// <inheritdoc />
     public EndPoint EndPoint => endpoint;
@@ -34,6 +38,7 @@ internal sealed class BoundedListener(
     /// <inheritdoc />
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
+        if (places.AreTaken) TellFull();
         try
         {
             await places.EnterAsync(_unbound.Token);
@@ -96,6 +101,13 @@ internal sealed class BoundedListener(
                 if (!await WaitAsync(pause)) return null;
             }
         }
+    }
+
+    private void TellFull()
+    {
+        if (_fullToldAt is { } told && time.GetElapsedTime(told) < FullToldEvery) return;
+        _fullToldAt = time.GetTimestamp();
+        log.LogWarning("All places for connections are taken: others wait until one is closed");
     }
 
     private async Task<bool> WaitAsync(TimeSpan pause)

@@ -6,6 +6,9 @@ internal sealed class ConnectionPlaces(int count) : IDisposable
 {
     private readonly SemaphoreSlim _places = new(count);
 
+    /// <summary>Whether all are taken at the moment.</summary>
+    public bool AreTaken => _places.CurrentCount == 0;
+
     /// <summary>Takes a place; waits for one where none is free.</summary>
     public Task EnterAsync(CancellationToken cancellation) => _places.WaitAsync(cancellation);
 

@@ -56,6 +56,7 @@ public sealed class BoundedListenerSpecs : IDisposable
         var second = listener.AcceptAsync().AsTask();
         Assert.False(second.IsCompleted);
         Assert.Equal(1, count);
+        Assert.Single(_log.Lines, line => line.Contains("All places for connections are taken", StringComparison.Ordinal));
 
         await first!.DisposeAsync();
         await first.DisposeAsync();
