@@ -65,6 +65,8 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         foreach (var name in command.Environment.Keys.Where(
             name => withheld.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))).ToArray())
             command.Environment.Remove(name);
+        // It may live for one picture, so its start counts, and what the runtime measures for later does not.
+        command.Environment["DOTNET_TieredPGO"] = "0";
         return command;
     }
 
