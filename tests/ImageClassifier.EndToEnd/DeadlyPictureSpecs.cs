@@ -27,18 +27,20 @@ public sealed class DeadlyPictureSpecs(ITestOutputHelper output)
         await new RedriveStory(data, Settings, ["--data", data]).RunAsync(place);
     }
 
-    // One node's death with its lease and the next boot, and two starts of a child for each deadly picture.
+    // A node's death with its lease and the next boot, and for each deadly picture what a child's start takes longer than
+    // the good ones before it. All of it is work of the processor, so a busy machine, which shows in what the good ones
+    // take alone, takes longer for it.
     [SkippableTheory]
-    [InlineData(3, 10)]
-    [InlineData(10, 20)]
-    public async Task Good_pictures_among_deadly_ones_take_little_longer_than_without_them(
-        int deadly, int allowedSeconds)
+    [InlineData(3)]
+    [InlineData(10)]
+    public async Task Good_pictures_among_deadly_ones_take_little_longer_than_without_them(int deadly)
     {
         var (without, _) = await ClassifyAsync(deadly: 0);
         var (with, nodes) = await ClassifyAsync(deadly);
         output.WriteLine($"{Good} good pictures: {without.TotalSeconds:0.0} s;"
             + $" with {deadly} deadly ones {with.TotalSeconds:0.0} s, {nodes} nodes brought results");
-        Assert.InRange(with, TimeSpan.Zero, without + TimeSpan.FromSeconds(allowedSeconds));
+        var allowed = TimeSpan.FromSeconds(Math.Max(10, 3 * without.TotalSeconds));
+        Assert.InRange(with, TimeSpan.Zero, without + allowed);
     }
 
     /// <summary>Has pictures classified by a service that just started.</summary>

@@ -9,8 +9,9 @@ public interface IIsolatedClassifier
 {
     /// <summary>Classifies one picture.</summary>
     /// <param name="picture">The whole file.</param>
+    /// <param name="isAlone">Whether its process must have had no other picture before.</param>
     /// <exception cref="OutOfMemoryException">Memory is short; the picture may go well in a while.</exception>
-    Task<IsolatedOutcome> ClassifyAsync(ReadOnlyMemory<byte> picture);
+    Task<IsolatedOutcome> ClassifyAsync(ReadOnlyMemory<byte> picture, bool isAlone);
 }
 
 /// <summary>What came of a picture in a process of its own.</summary>

@@ -15,32 +15,32 @@ internal sealed class ClassifierProcess : IDisposable
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(10);
 
     private readonly Process _process;
-    private readonly ReadOnlyMemory<byte> _settings;
     private readonly ConcurrentQueue<string> _errors = new();
-    private bool _hasSettings;
+    private Task _settingsSent = Task.CompletedTask;
 
-    private ClassifierProcess(ProcessStartInfo command, ReadOnlyMemory<byte> settings)
-    {
-        _process = new Process { StartInfo = command };
-        _settings = settings;
-    }
+    private ClassifierProcess(ProcessStartInfo command) => _process = new Process { StartInfo = command };
 
     /// <summary>Whether it has answered a picture.</summary>
     public bool HasAnswered { get; private set; }
 
+    /// <summary>Whether it runs no more.</summary>
+    public bool HasEnded => _process.HasExited;
+
     /// <summary>What it printed on standard error.</summary>
     public string Errors => string.Join('\n', _errors);
 
-    /// <summary>Starts a process. Its first picture follows its settings.</summary>
+    /// <summary>Starts a process. It loads its model before it has a picture.</summary>
     /// <exception cref="Win32Exception">The system cannot start it.</exception>
     public static ClassifierProcess Start(ProcessStartInfo command, ReadOnlyMemory<byte> settings)
     {
-        var started = new ClassifierProcess(command, settings);
+        var started = new ClassifierProcess(command);
         try
         {
             started._process.ErrorDataReceived += (_, line) => started.Note(line.Data);
             started._process.Start();
             started._process.BeginErrorReadLine();
+            // Awaited with the first picture, which fails as this does.
+            started._settingsSent = Frames.WriteAsync(started._process.StandardInput.BaseStream, settings);
             return started;
         }
         catch
@@ -56,8 +56,7 @@ internal sealed class ClassifierProcess : IDisposable
     public async Task<IsolatedReply> AskAsync(ReadOnlyMemory<byte> picture)
     {
         var input = _process.StandardInput.BaseStream;
-        if (!_hasSettings) await Frames.WriteAsync(input, _settings);
-        _hasSettings = true;
+        await _settingsSent;
         await Frames.WriteAsync(input, picture);
         var reply = await Frames.ReadAsync(_process.StandardOutput.BaseStream)
             ?? throw new EndOfStreamException("The process ended without an answer.");

@@ -9,9 +9,9 @@ using ImageClassifier.Streams;
 namespace ImageClassifier.Host.Isolation;
 
 /// <summary>
-/// Classifies pictures in a child process: this same program, with a verb that no help shows. One child is kept for the
-/// next pictures, because a start costs more than most of them; it ends after a while without any, and with its node.
-/// </summary>
+/// Classifies pictures in child processes: this same program, with a verb that no help shows. A start costs more than
+/// most pictures, so one child is kept for the next ones, and a spare beside it takes over where it dies. There are two
+/// at most. They end after a while without pictures, and with their node.</summary>
 internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
 {
     // The neighbours of a deadly picture come within a lease or so.
@@ -24,7 +24,9 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _turn = new(1);
     private readonly ITimer _idle;
-    private ClassifierProcess? _process;
+    private ClassifierProcess? _asked;
+    private ClassifierProcess? _used;
+    private ClassifierProcess? _spare;
     private bool _isDisposed;
 
     /// <summary>Starts nothing yet.</summary>
@@ -63,18 +65,20 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         foreach (var name in command.Environment.Keys.Where(
             name => withheld.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))).ToArray())
             command.Environment.Remove(name);
+        // It may live for one picture, so its start counts, and what the runtime measures for later does not.
+        command.Environment["DOTNET_TieredPGO"] = "0";
         return command;
     }
 
     /// <inheritdoc />
-    public async Task<IsolatedOutcome> ClassifyAsync(ReadOnlyMemory<byte> picture)
+    public async Task<IsolatedOutcome> ClassifyAsync(ReadOnlyMemory<byte> picture, bool isAlone)
     {
         await _turn.WaitAsync();
         try
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
             _idle.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            return await AskAsync(picture);
+            return await AskAsync(picture, isAlone);
         }
         finally
         {
@@ -89,15 +93,18 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         _isDisposed = true;
         _idle.Dispose();
         // One that has a picture loses its process, and ends.
-        EndProcess();
+        End(ref _asked);
+        EndKept();
     }
 
-    private async Task<IsolatedOutcome> AskAsync(ReadOnlyMemory<byte> picture)
+    private async Task<IsolatedOutcome> AskAsync(ReadOnlyMemory<byte> picture, bool isAlone)
     {
         try
         {
-            _process ??= ClassifierProcess.Start(_command, _settings);
-            return ToOutcome(await _process.AskAsync(picture).WaitAwakeAsync(_limit, _time));
+            _asked = Take(isAlone);
+            var reply = await _asked.AskAsync(picture).WaitAwakeAsync(_limit, _time);
+            Keep();
+            return ToOutcome(reply);
         }
         catch (Win32Exception failure)
         {
@@ -105,8 +112,9 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         }
         catch (TimeoutException)
         {
-            var hadOthers = _process is { HasAnswered: true };
-            EndProcess();
+            var hadOthers = _asked is { HasAnswered: true };
+            End(ref _asked);
+            StartSpare();
             return new IsolatedOutcome.Died(
                 ProcessDeath.TimedOut, hadOthers, $"There was no answer within {_limit}.");
         }
@@ -116,11 +124,46 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         }
     }
 
+    private ClassifierProcess Take(bool isAlone)
+    {
+        // One that ended without a picture tells nothing of the next one.
+        if (_used is { HasEnded: true }) End(ref _used);
+        if (_spare is { HasEnded: true }) End(ref _spare);
+        ClassifierProcess? taken = null;
+        if (!isAlone) taken = Interlocked.Exchange(ref _used, null);
+        taken ??= Interlocked.Exchange(ref _spare, null);
+        if (taken is null) return ClassifierProcess.Start(_command, _settings);
+        // While this one works the next one starts.
+        if (_used is null) StartSpare();
+        return taken;
+    }
+
+    private void Keep()
+    {
+        End(ref _used);
+        _used = Interlocked.Exchange(ref _asked, null);
+        // Not earlier: beside the start of the one that is asked it would slow that down.
+        StartSpare();
+    }
+
+    private void StartSpare()
+    {
+        if (_isDisposed || _spare is not null) return;
+        try
+        {
+            _spare = ClassifierProcess.Start(_command, _settings);
+        }
+        catch (Win32Exception)
+        {
+            // Then the next picture has none, and says so.
+        }
+    }
+
     private IsolatedOutcome ToOutcome(IsolatedReply reply)
     {
         if (reply.Model != _model)
         {
-            EndProcess();
+            EndKept();
             return new IsolatedOutcome.Failed($"The model directory has changed: it holds {reply.Model} now.");
         }
 
@@ -136,24 +179,31 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
 
     private async Task<IsolatedOutcome> EndOfProcessAsync(Exception failure)
     {
-        if (_process is not { } process) return new IsolatedOutcome.Failed(failure.Message);
+        if (_asked is not { } process) return new IsolatedOutcome.Failed(failure.Message);
         var exitCode = failure is InvalidDataException ? null : await process.EndedAsync(_time);
-        EndProcess();
+        End(ref _asked);
         if (exitCode is not { } code)
             return new IsolatedOutcome.Failed($"The process did not answer as agreed: {failure.Message}");
         var details = $"{ProcessEnd.Describe(code)}. It printed: {process.Errors}";
-        return ProcessEnd.Of(code) is { } death
-            ? new IsolatedOutcome.Died(death, process.HasAnswered, details)
-            : new IsolatedOutcome.Failed($"The process ended by itself. {details}");
+        if (ProcessEnd.Of(code) is not { } death)
+            return new IsolatedOutcome.Failed($"The process ended by itself. {details}");
+        StartSpare();
+        return new IsolatedOutcome.Died(death, process.HasAnswered, details);
     }
 
     private void EndIdle()
     {
         // Someone has a picture: the timer starts anew after it.
         if (!_turn.Wait(0)) return;
-        EndProcess();
+        EndKept();
         _turn.Release();
     }
 
-    private void EndProcess() => Interlocked.Exchange(ref _process, null)?.Dispose();
+    private void EndKept()
+    {
+        End(ref _used);
+        End(ref _spare);
+    }
+
+    private static void End(ref ClassifierProcess? process) => Interlocked.Exchange(ref process, null)?.Dispose();
 }

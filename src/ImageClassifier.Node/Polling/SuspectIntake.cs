@@ -25,7 +25,7 @@ internal sealed class SuspectIntake(
     // A suspect that takes longer holds up no job that comes after it.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    private readonly SuspectLine _line = new();
+    private readonly SuspectLine _line = new(time);
     private int _inHand;
     private long _movedAt;
 
@@ -59,7 +59,12 @@ internal sealed class SuspectIntake(
     {
         try
         {
-            return work is JobWork.Suspect suspect ? await TryInTurnAsync(suspect) : work;
+            if (work is not JobWork.Suspect suspect) return work;
+            await _line.EnterAsync(suspect.Delivery.Message.ReceiveCount);
+            var tried = await TryInTurnAsync(suspect, isAlone: false);
+            if (tried is not JobWork.Suspect) return tried;
+            await _line.EnterAgainAsync();
+            return await TryInTurnAsync(suspect, isAlone: true);
         }
         finally
         {
@@ -72,16 +77,15 @@ internal sealed class SuspectIntake(
 
     private void NoteMove() => Volatile.Write(ref _movedAt, time.GetMonotonic().Ticks);
 
-    private async Task<JobWork> TryInTurnAsync(JobWork.Suspect suspect)
+    private async Task<JobWork> TryInTurnAsync(JobWork.Suspect suspect, bool isAlone)
     {
-        await _line.EnterAsync(suspect.Delivery.Message.ReceiveCount);
         NoteMove();
         try
         {
             var isOurs = !draining.IsCancellationRequested && suspect.Delivery.HoldsLease(time.GetMonotonic());
             return isOurs
                 ? await HandingBack.OnFailureAsync(
-                    suspect.Delivery, suspect.Request, () => TryNowAsync(suspect), fitness, log)
+                    suspect.Delivery, suspect.Request, () => TryNowAsync(suspect, isAlone), fitness, log)
                 : new JobWork.NotDone(suspect.Delivery);
         }
         finally
@@ -90,19 +94,31 @@ internal sealed class SuspectIntake(
         }
     }
 
-    private async Task<JobWork> TryNowAsync(JobWork.Suspect suspect)
+    /// <summary>Tries a suspect. A crash of a process that had no other picture is proof. One that had others may have
+    /// been damaged by them, and one that was killed or took too long may be the victim of something else, such as the
+    /// system's lack of memory: if a second process, which has nothing but this picture, ends too, that is
+    /// proof.</summary>
+    /// <returns>The suspect itself where it has to be tried alone.</returns>
+    private async Task<JobWork> TryNowAsync(JobWork.Suspect suspect, bool isAlone)
     {
         var started = time.GetTimestamp();
         using var picture = await objects.FetchPictureAsync(suspect.Request);
         if (picture is null) return Fail(suspect, JobErrors.Missing);
         var fetched = time.GetElapsedTime(started);
-        switch (await ClassifyAsync(suspect.Request, picture))
+        switch (await OutageRetries.RunAsync(
+            () => isolated.ClassifyAsync(picture.Memory, isAlone), OutageRetries.Brief, time))
         {
             case IsolatedOutcome.Classified classified:
                 fitness.Classified();
                 return Succeed(suspect, classified, fetched);
             case IsolatedOutcome.Refused refused:
                 return Fail(suspect, refused.Error);
+            case IsolatedOutcome.Died died when !isAlone && died is not
+                { How: ProcessDeath.Crashed, HadOthers: false }:
+                log.Warning(
+                    "Job {0} is tried once more: its process ended ({1}). {2}",
+                    suspect.Request.Job, died.How, died.Details);
+                return suspect;
             case IsolatedOutcome.Died died:
                 log.Warning(
                     "Job {0} failed: its picture ended its process ({1}). {2}",
@@ -115,21 +131,6 @@ internal sealed class SuspectIntake(
             case var other:
                 throw new InvalidOperationException($"No one expects {other}.");
         }
-    }
-
-    /// <summary>A crash of a process that had no other picture is proof. One that had others may have been damaged by
-    /// them, and one that was killed or took too long may be the victim of something else, such as the system's lack of
-    /// memory: if a second process, which has nothing but this picture, ends too, that is proof.</summary>
-    private async Task<IsolatedOutcome> ClassifyAsync(ClassificationRequest request, PooledBytes picture)
-    {
-        var outcome = await ClassifyOnceAsync();
-        if (outcome is not IsolatedOutcome.Died died) return outcome;
-        if (died is { How: ProcessDeath.Crashed, HadOthers: false }) return died;
-        log.Warning("Job {0} is tried once more: its process ended ({1}). {2}", request.Job, died.How, died.Details);
-        return await ClassifyOnceAsync();
-
-        Task<IsolatedOutcome> ClassifyOnceAsync() => OutageRetries.RunAsync(
-            () => isolated.ClassifyAsync(picture.Memory), OutageRetries.Brief, time);
     }
 
     private JobWork HandBackOrGiveUp(JobWork.Suspect suspect, string reason)

@@ -1,16 +1,38 @@
+using ImageClassifier.Streams;
+
 namespace ImageClassifier.Node.Polling;
 
 /// <summary>Suspects wait here for their turn, which one has at a time. The job with the most receives goes first: its
-/// queue gives it up next.</summary>
-internal sealed class SuspectLine
+/// queue gives it up next. One that has had a turn goes last, so that no other waits for its second one; but others
+/// that keep coming do not put it off for ever.</summary>
+internal sealed class SuspectLine(TimeProvider time)
 {
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
+
     private readonly Lock _lock = new();
     private readonly PriorityQueue<TaskCompletionSource, (int, long)> _waiting = new();
+    private readonly Queue<(TaskCompletionSource Turn, TimeSpan Since)> _again = new();
     private long _arrivals;
     private bool _isTaken;
 
     /// <summary>Completes when it is the caller's turn, which <see cref="Leave"/> ends.</summary>
-    public Task EnterAsync(int receives)
+    public Task EnterAsync(int receives) =>
+        EnterAsync(turn => _waiting.Enqueue(turn, (-receives, _arrivals++)));
+
+    /// <summary>Completes when it is the caller's turn once more, which <see cref="Leave"/> ends.</summary>
+    public Task EnterAgainAsync() => EnterAsync(turn => _again.Enqueue((turn, time.GetMonotonic())));
+
+    /// <summary>Ends the caller's turn.</summary>
+    public void Leave()
+    {
+        lock (_lock)
+        {
+            if (Next() is { } next) next.SetResult();
+            else _isTaken = false;
+        }
+    }
+
+    private Task EnterAsync(Action<TaskCompletionSource> wait)
     {
         lock (_lock)
         {
@@ -21,18 +43,15 @@ internal sealed class SuspectLine
             }
 
             var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _waiting.Enqueue(turn, (-receives, _arrivals++));
+            wait(turn);
             return turn.Task;
         }
     }
 
-    /// <summary>Ends the caller's turn.</summary>
-    public void Leave()
+    private TaskCompletionSource? Next()
     {
-        lock (_lock)
-        {
-            if (_waiting.TryDequeue(out var next, out _)) next.SetResult();
-            else _isTaken = false;
-        }
+        var waitsTooLong = _again.TryPeek(out var first) && time.GetMonotonic() - first.Since >= LongestWait;
+        if (!waitsTooLong && _waiting.TryDequeue(out var next, out _)) return next;
+        return _again.TryDequeue(out var again) ? again.Turn : null;
     }
 }

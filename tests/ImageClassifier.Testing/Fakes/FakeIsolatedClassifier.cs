@@ -27,7 +27,7 @@ public sealed class FakeIsolatedClassifier : IIsolatedClassifier
     public static IsolatedOutcome Died(ProcessDeath how, bool hadOthers = false) =>
         new IsolatedOutcome.Died(how, hadOthers, "The test says so.");
 
-    public async Task<IsolatedOutcome> ClassifyAsync(ReadOnlyMemory<byte> picture)
+    public async Task<IsolatedOutcome> ClassifyAsync(ReadOnlyMemory<byte> picture, bool isAlone)
     {
         var word = Encoding.UTF8.GetString(picture.Span);
         lock (_lock) _tried.Add(word);

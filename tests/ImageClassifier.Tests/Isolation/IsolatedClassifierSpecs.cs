@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
@@ -34,13 +35,14 @@ public sealed class IsolatedClassifierSpecs
 
         foreach (var again in (bool[])[false, true])
         {
-            var outcome = Assert.IsType<IsolatedOutcome.Classified>(await isolated.ClassifyAsync(bytes));
+            var outcome = Assert.IsType<IsolatedOutcome.Classified>(
+                await isolated.ClassifyAsync(bytes, isAlone: again));
             using var decoded = Assert.IsType<Decoding.Decoded>(inNode.Decode(bytes)).Picture;
             Assert.Equal(inNode.Classify([decoded])[0][0], outcome.Predictions[0]);
             Assert.Equal(5, outcome.Predictions.Count);
             Assert.True(outcome.Decoded > TimeSpan.Zero && outcome.Ran > TimeSpan.Zero, $"{again}");
 
-            var refusal = await isolated.ClassifyAsync("no picture"u8.ToArray());
+            var refusal = await isolated.ClassifyAsync("no picture"u8.ToArray(), isAlone: false);
             var refused = Assert.IsType<IsolatedOutcome.Refused>(refusal);
             Assert.Equal(JobErrorCodes.Undecodable, refused.Error.Code);
         }
@@ -53,7 +55,8 @@ public sealed class IsolatedClassifierSpecs
         using var picture = TestPictures.Plain(40, 40, SKColors.Red);
         var bytes = TestPictures.Png(picture);
 
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => isolated.ClassifyAsync(bytes)));
+        var outcomes = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(_ => isolated.ClassifyAsync(bytes, isAlone: false)));
         Assert.All(outcomes, outcome => Assert.IsType<IsolatedOutcome.Classified>(outcome));
     }
 
@@ -74,7 +77,7 @@ public sealed class IsolatedClassifierSpecs
         using var isolated = new IsolatedClassifier(
             TheProgram(), Settings, Model with { Name = "another" }, Enough, TimeProvider.System);
 
-        Assert.IsType<IsolatedOutcome.Failed>(await isolated.ClassifyAsync("no picture"u8.ToArray()));
+        Assert.IsType<IsolatedOutcome.Failed>(await isolated.ClassifyAsync("no picture"u8.ToArray(), isAlone: false));
     }
 
     [SkippableTheory]
@@ -86,7 +89,7 @@ public sealed class IsolatedClassifierSpecs
     {
         using var isolated = Create(Shell($"echo last words >&2; {script}"));
 
-        var died = Assert.IsType<IsolatedOutcome.Died>(await isolated.ClassifyAsync(new byte[100]));
+        var died = Assert.IsType<IsolatedOutcome.Died>(await isolated.ClassifyAsync(new byte[100], isAlone: false));
         Assert.Equal((how, false), (died.How, died.HadOthers));
         Assert.Contains("last words", died.Details, StringComparison.Ordinal);
     }
@@ -97,8 +100,51 @@ public sealed class IsolatedClassifierSpecs
         using var isolated = new IsolatedClassifier(
             Shell("sleep 1000"), Settings, Model, TimeSpan.FromMilliseconds(200), TimeProvider.System);
 
-        var died = Assert.IsType<IsolatedOutcome.Died>(await isolated.ClassifyAsync(new byte[100]));
+        var died = Assert.IsType<IsolatedOutcome.Died>(await isolated.ClassifyAsync(new byte[100], isAlone: false));
         Assert.Equal(ProcessDeath.TimedOut, died.How);
+    }
+
+    [SkippableFact]
+    public async Task A_spare_child_starts_when_one_dies_and_has_the_next_picture()
+    {
+        using var children = new ScriptedChildren(Model);
+        using var isolated = Create(Shell(children.Script));
+
+        var first = Assert.IsType<IsolatedOutcome.Died>(await isolated.ClassifyAsync(ScriptedChildren.Deadly, false));
+        await children.StartedAsync(2);
+        var second = Assert.IsType<IsolatedOutcome.Died>(await isolated.ClassifyAsync(ScriptedChildren.Deadly, false));
+        Assert.Contains(children.Started[0], first.Details, StringComparison.Ordinal);
+        Assert.Contains(children.Started[1], second.Details, StringComparison.Ordinal);
+        Assert.False(second.HadOthers);
+    }
+
+    [SkippableFact]
+    public async Task A_picture_that_must_be_alone_gets_the_spare_and_the_used_child_stays()
+    {
+        using var children = new ScriptedChildren(Model);
+        using var isolated = Create(Shell(children.Script));
+        Assert.IsType<IsolatedOutcome.Failed>(await isolated.ClassifyAsync(ScriptedChildren.Harmless, false));
+
+        var alone = Assert.IsType<IsolatedOutcome.Died>(await isolated.ClassifyAsync(ScriptedChildren.Deadly, true));
+        var beside = Assert.IsType<IsolatedOutcome.Died>(await isolated.ClassifyAsync(ScriptedChildren.Deadly, false));
+        Assert.Equal((false, true), (alone.HadOthers, beside.HadOthers));
+        Assert.Contains(children.Started[0], beside.Details, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_spare_that_ended_without_a_picture_is_replaced()
+    {
+        using var children = new ScriptedChildren(Model);
+        using var isolated = Create(Shell(children.Script));
+        Assert.IsType<IsolatedOutcome.Failed>(await isolated.ClassifyAsync(ScriptedChildren.Harmless, false));
+        await children.StartedAsync(2);
+        using (var spare = Process.GetProcessById(int.Parse(children.Started[1], CultureInfo.InvariantCulture)))
+        {
+            spare.Kill();
+            await spare.WaitForExitAsync();
+        }
+
+        Assert.IsType<IsolatedOutcome.Failed>(await isolated.ClassifyAsync(ScriptedChildren.Harmless, true));
     }
 
     [SkippableTheory]
@@ -109,7 +155,7 @@ public sealed class IsolatedClassifierSpecs
     {
         using var isolated = Create(Shell(script));
 
-        var failed = Assert.IsType<IsolatedOutcome.Failed>(await isolated.ClassifyAsync(new byte[100]));
+        var failed = Assert.IsType<IsolatedOutcome.Failed>(await isolated.ClassifyAsync(new byte[100], isAlone: false));
         Assert.Contains(reason, failed.Reason, StringComparison.Ordinal);
     }
 
@@ -120,7 +166,7 @@ public sealed class IsolatedClassifierSpecs
         missing.FileName += "-missing";
         using var isolated = Create(missing);
 
-        Assert.IsType<IsolatedOutcome.Failed>(await isolated.ClassifyAsync(new byte[100]));
+        Assert.IsType<IsolatedOutcome.Failed>(await isolated.ClassifyAsync(new byte[100], isAlone: false));
     }
 
     [Fact]

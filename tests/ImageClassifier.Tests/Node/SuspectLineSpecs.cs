@@ -1,11 +1,15 @@
 using ImageClassifier.Node.Polling;
+using ImageClassifier.Tests.Embedded;
 using Xunit;
 
 namespace ImageClassifier.Tests.Node;
 
 public sealed class SuspectLineSpecs
 {
-    private readonly SuspectLine _line = new();
+    private readonly MovableTime _time = new();
+    private readonly SuspectLine _line;
+
+    public SuspectLineSpecs() => _line = new SuspectLine(_time);
 
     [Fact]
     public void One_has_its_turn_at_a_time_and_the_one_with_the_most_receives_is_next()
@@ -25,6 +29,23 @@ public sealed class SuspectLineSpecs
 
         (bool, bool, bool, bool) Turns() =>
             (first.IsCompleted, second.IsCompleted, third.IsCompleted, urgent.IsCompleted);
+    }
+
+    [Fact]
+    public void One_that_has_had_a_turn_goes_last_but_not_for_ever()
+    {
+        _ = _line.EnterAsync(receives: 2);
+        var again = _line.EnterAgainAsync();
+        var other = _line.EnterAsync(receives: 2);
+        var later = _line.EnterAsync(receives: 2);
+
+        _line.Leave();
+        Assert.Equal((false, true, false), (again.IsCompleted, other.IsCompleted, later.IsCompleted));
+        _time.Pass(TimeSpan.FromSeconds(30));
+        _line.Leave();
+        Assert.Equal((true, false), (again.IsCompleted, later.IsCompleted));
+        _line.Leave();
+        Assert.True(later.IsCompleted);
     }
 
     [Fact]

@@ -1,0 +1,47 @@
+using System.Buffers.Binary;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Host.Isolation;
+
+namespace ImageClassifier.Tests.Isolation;
+
+/// <summary>Classifier processes that a shell script stands in for. They note their ids, answer harmless pictures and
+/// crash on deadly ones.</summary>
+internal sealed class ScriptedChildren : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("image-classifier-").FullName;
+    private readonly string _started;
+
+    public ScriptedChildren(ModelIdentity model)
+    {
+        _started = Path.Combine(_folder, "started");
+        var reply = WireJson.WriteUtf8(new IsolatedReply(model, Failure: "A script classifies nothing."));
+        var length = new byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32LittleEndian(length, reply.Length);
+        var answer = Path.Combine(_folder, "answer");
+        File.WriteAllBytes(answer, [.. length, .. reply]);
+        Script = $"echo $$ >> {_started}; echo $$ >&2; while read -r line; do"
+            + $" case $line in *harmless) cat {answer};; *deadly) kill -SEGV $$;; esac; done";
+    }
+
+    /// <summary>Is answered.</summary>
+    public static byte[] Harmless => "\nharmless\n"u8.ToArray();
+
+    /// <summary>Ends the process.</summary>
+    public static byte[] Deadly => "\ndeadly\n"u8.ToArray();
+
+    /// <summary>Given to a shell.</summary>
+    public string Script { get; }
+
+    /// <summary>The ids of the processes that were started, in order.</summary>
+    public string[] Started => File.Exists(_started) ? File.ReadAllLines(_started) : [];
+
+    /// <summary>Awaits that so many were started.</summary>
+    public async Task StartedAsync(int count)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
+        while (Started.Length < count) await timer.WaitForNextTickAsync(limit.Token);
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+}
