@@ -16,9 +16,12 @@ internal sealed class ClassifierProcess : IDisposable
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _errors = new();
-    private Task _settingsSent = Task.CompletedTask;
+    private Task _ready = Task.CompletedTask;
 
     private ClassifierProcess(ProcessStartInfo command) => _process = new Process { StartInfo = command };
+
+    /// <summary>Whether it has loaded its model. An end before that says nothing of a picture.</summary>
+    public bool IsReady => _ready.IsCompletedSuccessfully;
 
     /// <summary>Whether it has answered a picture.</summary>
     public bool HasAnswered { get; private set; }
@@ -40,7 +43,7 @@ internal sealed class ClassifierProcess : IDisposable
             started._process.Start();
             started._process.BeginErrorReadLine();
             // Awaited with the first picture, which fails as this does.
-            started._settingsSent = Frames.WriteAsync(started._process.StandardInput.BaseStream, settings);
+            started._ready = started.BeginAsync(settings);
             return started;
         }
         catch
@@ -55,9 +58,8 @@ internal sealed class ClassifierProcess : IDisposable
     /// <exception cref="InvalidDataException">It answered what is no answer.</exception>
     public async Task<IsolatedReply> AskAsync(ReadOnlyMemory<byte> picture)
     {
-        var input = _process.StandardInput.BaseStream;
-        await _settingsSent;
-        await Frames.WriteAsync(input, picture);
+        await _ready;
+        await Frames.WriteAsync(_process.StandardInput.BaseStream, picture);
         var reply = await Frames.ReadAsync(_process.StandardOutput.BaseStream)
             ?? throw new EndOfStreamException("The process ended without an answer.");
         HasAnswered = true;
@@ -94,6 +96,14 @@ internal sealed class ClassifierProcess : IDisposable
         }
 
         _process.Dispose();
+    }
+
+    private async Task BeginAsync(ReadOnlyMemory<byte> settings)
+    {
+        await Frames.WriteAsync(_process.StandardInput.BaseStream, settings);
+        // An empty message: the model is loaded.
+        if (await Frames.ReadAsync(_process.StandardOutput.BaseStream) is null)
+            throw new EndOfStreamException("The process ended before it had loaded its model.");
     }
 
     private void Note(string? line)

@@ -47,8 +47,8 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         _idle = time.CreateTimer(_ => EndIdle(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>The command of a child of this program. The child decodes what may be hostile, so it gets no secret:
-    /// neither the settings in variables, because the node gives it those that it needs, nor credentials.</summary>
+    /// <summary>The command of a child of this program. The child decodes what may be hostile, so it gets what any node
+    /// gets and no secret, and no settings in variables: the node gives it those that it needs.</summary>
     public static ProcessStartInfo ChildOfThisProgram()
     {
         var program = NodeCommand.OfThisProgram([]);
@@ -61,14 +61,16 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
             UseShellExecute = false,
             CreateNoWindow = true,
         };
-        string[] withheld = ["IMAGE_CLASSIFIER__", "AWS_"];
-        foreach (var name in command.Environment.Keys.Where(
-            name => withheld.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))).ToArray())
+        foreach (var name in command.Environment.Keys.Where(name => !Passes(name)).ToArray())
             command.Environment.Remove(name);
         // It may live for one picture, so its start counts, and what the runtime measures for later does not.
         command.Environment["DOTNET_TieredPGO"] = "0";
         return command;
     }
+
+    private static bool Passes(string variable) =>
+        NodeEnvironment.Passes(variable, onAws: false)
+        && !variable.StartsWith(ProgramSettings.VariablePrefix, StringComparison.OrdinalIgnoreCase);
 
     /// <inheritdoc />
     public async Task<IsolatedOutcome> ClassifyAsync(ReadOnlyMemory<byte> picture, bool isAlone)
@@ -112,9 +114,10 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         }
         catch (TimeoutException)
         {
-            var hadOthers = _asked is { HasAnswered: true };
+            var (hadOthers, isReady) = (_asked is { HasAnswered: true }, _asked is { IsReady: true });
             End(ref _asked);
             StartSpare();
+            if (!isReady) return new IsolatedOutcome.Failed($"The process had not loaded its model within {_limit}.");
             return new IsolatedOutcome.Died(
                 ProcessDeath.TimedOut, hadOthers, $"There was no answer within {_limit}.");
         }
@@ -185,6 +188,7 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         if (exitCode is not { } code)
             return new IsolatedOutcome.Failed($"The process did not answer as agreed: {failure.Message}");
         var details = $"{ProcessEnd.Describe(code)}. It printed: {process.Errors}";
+        if (!process.IsReady) return new IsolatedOutcome.Failed($"The process could not load its model. {details}");
         if (ProcessEnd.Of(code) is not { } death)
             return new IsolatedOutcome.Failed($"The process ended by itself. {details}");
         StartSpare();

@@ -9,8 +9,8 @@ using ImageClassifier.Host.Configuration;
 namespace ImageClassifier.Host.Isolation;
 
 /// <summary>The verb that a node starts for pictures that may kill it: the child's end of
-/// <see cref="IsolatedClassifier"/>. Its input is its settings, then a picture a message; its output an answer a
-/// picture. It ends when its input does, so it never outlives its node.</summary>
+/// <see cref="IsolatedClassifier"/>. Its input is its settings, then a picture a message; its output an empty message once
+/// its model is loaded, then an answer a picture. It ends when its input does, so it never outlives its node.</summary>
 /// <param name="createClassifier">Makes the classifier that the settings describe.</param>
 internal sealed class IsolatedClassifierVerb(Func<OnnxSettings, IImageClassifier> createClassifier)
 {
@@ -34,6 +34,7 @@ internal sealed class IsolatedClassifierVerb(Func<OnnxSettings, IImageClassifier
             JsonSerializer.Deserialize<OnnxSettings>(settings, WireJson.Options)
             ?? throw new InvalidDataException("The first message holds no settings."));
 
+        await Frames.WriteAsync(output, ReadOnlyMemory<byte>.Empty);
         var answering = Task.CompletedTask;
         while (await Frames.ReadAsync(input) is { } picture)
             answering = AnswerAsync(answering, classifier, picture, output);

@@ -94,10 +94,10 @@ internal sealed class SuspectIntake(
         }
     }
 
-    /// <summary>Tries a suspect. A crash of a process that had no other picture is proof. One that had others may have
-    /// been damaged by them, and one that was killed or took too long may be the victim of something else, such as the
-    /// system's lack of memory: if a second process, which has nothing but this picture, ends too, that is
-    /// proof.</summary>
+    /// <summary>Tries a suspect. A crash of a process that had no other picture is proof. A process that had others may
+    /// have been damaged by them, and one that took too long may be a victim of the machine: if a second process, which
+    /// has nothing but this picture, does the same, that is proof. To be killed from outside is never proof: a person or
+    /// the system's lack of memory can do it any number of times.</summary>
     /// <returns>The suspect itself where it has to be tried alone.</returns>
     private async Task<JobWork> TryNowAsync(JobWork.Suspect suspect, bool isAlone)
     {
@@ -119,6 +119,8 @@ internal sealed class SuspectIntake(
                     "Job {0} is tried once more: its process ended ({1}). {2}",
                     suspect.Request.Job, died.How, died.Details);
                 return suspect;
+            case IsolatedOutcome.Died { How: ProcessDeath.Killed } killed:
+                return HandBackOrGiveUp(suspect, $"its process was killed twice. {killed.Details}");
             case IsolatedOutcome.Died died:
                 log.Warning(
                     "Job {0} failed: its picture ended its process ({1}). {2}",

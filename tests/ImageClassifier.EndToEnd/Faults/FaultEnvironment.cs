@@ -25,7 +25,10 @@ internal abstract class FaultEnvironment(string dataFolder, IStoredObjects objec
 
     /// <summary>The requests in flight, each with when its lease ends; null where the queue does not tell past the
     /// program.</summary>
-    public abstract Task<IReadOnlyDictionary<long, DateTimeOffset>?> LeasesAsync();
+    public abstract Task<IReadOnlyDictionary<long, TimeSpan>?> LeasesAsync();
+
+    /// <summary>The time since the machine started, by which the embedded queues keep their leases.</summary>
+    public static TimeSpan MachineTime => TimeProvider.System.GetElapsedTime(0);
 
     public abstract ValueTask DisposeAsync();
 }
@@ -63,15 +66,15 @@ internal sealed class EmbeddedFaults(string dataFolder) : FaultEnvironment(dataF
         return (long)(await count.ExecuteScalarAsync())!;
     }
 
-    public override async Task<IReadOnlyDictionary<long, DateTimeOffset>?> LeasesAsync()
+    public override async Task<IReadOnlyDictionary<long, TimeSpan>?> LeasesAsync()
     {
         await using var connection = await ReadAsync("requests");
         await using var select = connection.CreateCommand();
-        select.CommandText = "SELECT id, visible_at FROM messages WHERE queue = 'requests' AND visible_at > $now";
-        select.Parameters.AddWithValue("$now", TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
-        var leases = new Dictionary<long, DateTimeOffset>();
+        select.CommandText = "SELECT id, free_at FROM messages WHERE queue = 'requests' AND free_at > $now";
+        select.Parameters.AddWithValue("$now", (long)MachineTime.TotalMilliseconds);
+        var leases = new Dictionary<long, TimeSpan>();
         await using var rows = await select.ExecuteReaderAsync();
-        while (await rows.ReadAsync()) leases[rows.GetInt64(0)] = DateTimeOffset.FromUnixTimeMilliseconds(rows.GetInt64(1));
+        while (await rows.ReadAsync()) leases[rows.GetInt64(0)] = TimeSpan.FromMilliseconds(rows.GetInt64(1));
         return leases;
     }
 
@@ -133,8 +136,8 @@ internal sealed class EmulatedAwsFaults : FaultEnvironment
 
     public override Task<long?> ResponsesLeftAsync() => Task.FromResult<long?>(null);
 
-    public override Task<IReadOnlyDictionary<long, DateTimeOffset>?> LeasesAsync() =>
-        Task.FromResult<IReadOnlyDictionary<long, DateTimeOffset>?>(null);
+    public override Task<IReadOnlyDictionary<long, TimeSpan>?> LeasesAsync() =>
+        Task.FromResult<IReadOnlyDictionary<long, TimeSpan>?>(null);
 
     public override async ValueTask DisposeAsync()
     {

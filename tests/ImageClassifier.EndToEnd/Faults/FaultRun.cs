@@ -166,15 +166,15 @@ internal sealed class FaultRun : IAsyncDisposable
 
     /// <summary>Whether a lease ends that no one renews, as one does of which the holder is dead; null where the queue does
     /// not tell.</summary>
-    private async Task<bool?> IsAnyLeftAsync(IReadOnlyDictionary<long, DateTimeOffset>? leases)
+    private async Task<bool?> IsAnyLeftAsync(IReadOnlyDictionary<long, TimeSpan>? leases)
     {
         if (leases is null) return null;
         // A node that lives renews when a third of the lease is left.
         var lateRenewal = TimeSpan.FromSeconds(0.7);
-        while (leases.Values.Any(end => end > TimeProvider.System.GetUtcNow()))
+        while (leases.Values.Any(end => end > FaultEnvironment.MachineTime))
         {
             var now = await _environment.LeasesAsync();
-            var soon = TimeProvider.System.GetUtcNow() + lateRenewal;
+            var soon = FaultEnvironment.MachineTime + lateRenewal;
             if (leases.Any(lease => lease.Value < soon && now!.GetValueOrDefault(lease.Key) == lease.Value)) return true;
             await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, _limit.Token);
         }

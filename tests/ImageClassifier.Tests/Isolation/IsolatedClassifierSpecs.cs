@@ -87,7 +87,7 @@ public sealed class IsolatedClassifierSpecs
     [InlineData("kill -TERM $$", ProcessDeath.Killed)]
     public async Task How_a_child_died_is_told_by_its_signal(string script, ProcessDeath how)
     {
-        using var isolated = Create(Shell($"echo last words >&2; {script}"));
+        using var isolated = Create(Shell($"{ScriptedChildren.Ready} echo last words >&2; {script}"));
 
         var died = Assert.IsType<IsolatedOutcome.Died>(await isolated.ClassifyAsync(new byte[100], isAlone: false));
         Assert.Equal((how, false), (died.How, died.HadOthers));
@@ -98,7 +98,7 @@ public sealed class IsolatedClassifierSpecs
     public async Task A_child_that_gives_no_answer_is_ended_at_its_limit()
     {
         using var isolated = new IsolatedClassifier(
-            Shell("sleep 1000"), Settings, Model, TimeSpan.FromMilliseconds(200), TimeProvider.System);
+            Shell($"{ScriptedChildren.Ready} sleep 1000"), Settings, Model, TimeSpan.FromMilliseconds(200), TimeProvider.System);
 
         var died = Assert.IsType<IsolatedOutcome.Died>(await isolated.ClassifyAsync(new byte[100], isAlone: false));
         Assert.Equal(ProcessDeath.TimedOut, died.How);
@@ -148,7 +148,10 @@ public sealed class IsolatedClassifierSpecs
     }
 
     [SkippableTheory]
-    [InlineData("exit 3", "Exit code 3")]
+    [InlineData("exit 3", "could not load its model. Exit code 3")]
+    [InlineData("exit 139", "could not load its model. Signal 11")]
+    [InlineData("kill -SEGV $$", "could not load its model. Signal 11")]
+    [InlineData(ScriptedChildren.Ready + " exit 3", "ended by itself. Exit code 3")]
     [InlineData("cat /dev/zero", "not answer as agreed")]
     public async Task A_child_that_ends_by_itself_or_answers_nonsense_says_nothing_of_the_picture(
         string script, string reason)

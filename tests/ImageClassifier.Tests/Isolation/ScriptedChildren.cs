@@ -8,6 +8,9 @@ namespace ImageClassifier.Tests.Isolation;
 /// crash on deadly ones.</summary>
 internal sealed class ScriptedChildren : IDisposable
 {
+    /// <summary>What a child says once its model is loaded: an empty message.</summary>
+    public const string Ready = """printf '\000\000\000\000';""";
+
     private readonly string _folder = Directory.CreateTempSubdirectory("image-classifier-").FullName;
     private readonly string _started;
 
@@ -19,7 +22,7 @@ internal sealed class ScriptedChildren : IDisposable
         BinaryPrimitives.WriteInt32LittleEndian(length, reply.Length);
         var answer = Path.Combine(_folder, "answer");
         File.WriteAllBytes(answer, [.. length, .. reply]);
-        Script = $"echo $$ >> {_started}; echo $$ >&2; while read -r line; do"
+        Script = $"echo $$ >> {_started}; echo $$ >&2; {Ready} while read -r line; do"
             + $" case $line in *harmless) cat {answer};; *deadly) kill -SEGV $$;; esac; done";
     }
 

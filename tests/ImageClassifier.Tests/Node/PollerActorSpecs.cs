@@ -292,17 +292,15 @@ public sealed class PollerActorSpecs : NodeSpecs
         Assert.Equal(["cat", "cat"], Isolated.Tried);
     }
 
-    [Theory]
-    [InlineData(ProcessDeath.Killed, JobErrorCodes.KilledDecoder)]
-    [InlineData(ProcessDeath.TimedOut, JobErrorCodes.TooCostly)]
-    public async Task A_picture_whose_process_ends_twice_fails(ProcessDeath how, string code)
+    [Fact]
+    public async Task A_picture_whose_process_gives_no_answer_twice_fails()
     {
-        Dies("killer", how);
+        Dies("killer", ProcessDeath.TimedOut);
         var killer = Upload("killer", receivedBefore: 1);
         StartPoller();
         await AdvanceUntilAsync(() => IsDeleted(killer), "the message was deleted");
 
-        Assert.Equal(code, PublishedResultOf(killer)!.Error!.Code);
+        Assert.Equal(JobErrorCodes.TooCostly, PublishedResultOf(killer)!.Error!.Code);
         Assert.Equal(["killer", "killer"], Isolated.Tried);
     }
 
@@ -314,6 +312,17 @@ public sealed class PollerActorSpecs : NodeSpecs
         await AdvanceUntilAsync(() => IsDeleted(innocent), "the message was deleted");
 
         Assert.Equal(JobStatus.Classified, PublishedResultOf(innocent)!.Status);
+    }
+
+    [Fact]
+    public async Task However_often_its_process_is_killed_a_picture_is_handed_back_until_its_receives_are_spent()
+    {
+        Dies("cat", ProcessDeath.Killed);
+        var request = Upload("cat", receivedBefore: 1);
+        StartPoller();
+        await AdvanceUntilAsync(() => Requests.DeadLetters.Count == 1, "the queue gave up on the message");
+
+        Assert.Equal(JobErrorCodes.TooManyAttempts, PublishedResultOf(request)!.Error!.Code);
     }
 
     [Fact]
