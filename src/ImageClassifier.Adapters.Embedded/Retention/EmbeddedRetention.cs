@@ -28,8 +28,8 @@ public sealed class EmbeddedRetention(
     // The table names the instances whose files are ours, so it forgets them after their files.
     private static readonly TimeSpan RowsOutliveFilesFor = TimeSpan.FromHours(1);
 
-    // No put takes so long.
-    private static readonly TimeSpan TemporaryAge = TimeSpan.FromDays(1);
+    // A put that goes on writes within this time.
+    private static readonly TimeSpan TemporaryAge = TimeSpan.FromHours(1);
 
     private readonly TimeProvider _time = time ?? TimeProvider.System;
 

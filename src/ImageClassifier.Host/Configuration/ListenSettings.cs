@@ -42,7 +42,8 @@ public sealed record ListenSettings(IReadOnlyList<string> Urls, TimeSpan Shutdow
         if (urls.Length == 0) throw new InvalidSettingException(UrlsKey, text, $"allowed are {Allowed}");
         foreach (var url in urls)
         {
-            if (Fault(url) is { } fault) throw new InvalidSettingException(UrlsKey, text, fault);
+            // What is before an @ may be a password.
+            if (Fault(url) is { } fault) throw new InvalidSettingException(UrlsKey, url.Contains('@') ? null : text, fault);
         }
 
         return urls;
@@ -51,6 +52,8 @@ public sealed record ListenSettings(IReadOnlyList<string> Urls, TimeSpan Shutdow
     /// <summary>What is wrong with an address, as a clause; null when nothing is.</summary>
     private static string? Fault(string url)
     {
+        if (url.Contains('@')) return $"an address has a user or a password, which it cannot have; allowed are {Allowed}";
+        if (url.Contains(',')) return $"{url} has a comma; several addresses are separated by semicolons";
         BindingAddress address;
         try
         {

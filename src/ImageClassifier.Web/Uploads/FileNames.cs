@@ -22,7 +22,8 @@ internal static class FileNames
         var clean = new StringBuilder(name.Length);
         foreach (var rune in name.EnumerateRunes())
         {
-            if (!Rune.IsControl(rune) && rune != Rune.ReplacementChar) clean.Append(rune.ToString());
+            // What is no character, as in a name that is not UTF-8, shows as U+FFFD: the name is not what was sent.
+            if (!Rune.IsControl(rune)) clean.Append(rune.ToString());
         }
 
         return Shorten(clean.ToString().Trim()) is { Length: > 0 } shown ? shown : Nameless;

@@ -16,7 +16,8 @@ internal static partial class PartNames
             return FindLeniently(contentDisposition);
 
         // The header throws when it is asked for an encoded name that is there without a value.
-        var encoded = NameValueHeaderValue.Find(disposition.Parameters, "filename*") is { Value.Length: > 0 }
+        var encoded = NameValueHeaderValue.Find(disposition.Parameters, "filename*") is { Value.Length: > 0 } parameter
+            && !BrokenEscape().IsMatch(parameter.Value.Value!)
             ? HeaderUtilities.RemoveQuotes(disposition.FileNameStar).Value
             : null;
         if (!string.IsNullOrEmpty(encoded)) return encoded;
@@ -33,6 +34,10 @@ internal static partial class PartNames
     /// clients send a whole Windows path, unescaped.</summary>
     private static string Unescape(string quoted) =>
         EscapedCharacter().Replace(quoted, "$1").Replace("%22", "\"", StringComparison.Ordinal);
+
+    // The header gives a name that it cannot decode as it was sent.
+    [GeneratedRegex("%(?![0-9A-Fa-f]{2})")]
+    private static partial Regex BrokenEscape();
 
     [GeneratedRegex("""\\(["\\])""")]
     private static partial Regex EscapedCharacter();

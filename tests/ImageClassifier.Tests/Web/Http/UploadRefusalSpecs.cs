@@ -65,6 +65,7 @@ public sealed class UploadRefusalSpecs
     [InlineData("filename=\"a.jpg\"; filename*=no-such-encoding''a.png")]
     [InlineData("filename=\"a.jpg\"; filename*=UTF-8''")]
     [InlineData("filename=\"a.jpg\"; filename*=\"\"")]
+    [InlineData("filename=\"a.jpg\"; filename*=UTF-8''%ZZ.png")]
     [InlineData("filename=\"b.jpg\"; filename*=UTF-8''a.jpg")]
     public async Task An_encoded_name_that_cannot_be_read_leaves_the_plain_one(string name)
     {
