@@ -22,29 +22,31 @@ public sealed class ModelDirectorySpecs : IDisposable
         var directory = ModelDirectory.Load(_model.Path);
 
         Assert.Equal("channels", directory.Identity.Name);
-        Assert.Equal(Sha256Sum("model.json", "model.onnx"), directory.Identity.Sha256);
+        Assert.Equal(Sha256Sum("model.json", "labels.txt", "model.onnx"), directory.Identity.Sha256);
         Assert.Equal(["red", "green", "blue"], directory.Labels);
         Assert.Equal(new ModelResize(8, null), directory.Contract.Input.Resize);
         Assert.Equal(OutputKind.Logits, directory.Contract.Output.Kind);
     }
 
     [Fact]
-    public void The_hash_covers_contract_network_and_weights()
+    public void The_hash_covers_contract_labels_network_and_weights()
     {
         _model.Weights = "weights.bin";
         _model.Write().WriteWeights(1, 1, 1);
         var first = ModelDirectory.Load(_model.Path).Identity.Sha256;
-        Assert.Equal(Sha256Sum("model.json", "model.onnx", "weights.bin"), first);
+        Assert.Equal(Sha256Sum("model.json", "labels.txt", "model.onnx", "weights.bin"), first);
 
         _model.WriteWeights(1, 2, 1);
         var otherWeights = ModelDirectory.Load(_model.Path).Identity.Sha256;
         _model.Json = _model.Json.Replace("\"range\": [0, 1]", "\"range\": [0, 2]", StringComparison.Ordinal);
         _model.Write();
         var otherContract = ModelDirectory.Load(_model.Path).Identity.Sha256;
+        File.WriteAllText(_model.File("labels.txt"), "crimson\ngreen\nblue\n");
+        var otherLabels = ModelDirectory.Load(_model.Path).Identity.Sha256;
         File.WriteAllText(_model.File("README.md"), "What lies beside the model is not the model.");
 
-        Assert.Equal(3, new[] { first, otherWeights, otherContract }.Distinct().Count());
-        Assert.Equal(otherContract, ModelDirectory.Load(_model.Path).Identity.Sha256);
+        Assert.Equal(4, new[] { first, otherWeights, otherContract, otherLabels }.Distinct().Count());
+        Assert.Equal(otherLabels, ModelDirectory.Load(_model.Path).Identity.Sha256);
         using var classifier = _model.Load();
     }
 
