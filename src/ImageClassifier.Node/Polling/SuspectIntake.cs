@@ -113,8 +113,7 @@ internal sealed class SuspectIntake(
                 return Succeed(suspect, classified, fetched);
             case IsolatedOutcome.Refused refused:
                 return Fail(suspect, refused.Error);
-            case IsolatedOutcome.Died died when !isAlone && died is not
-                { How: ProcessDeath.Crashed, HadOthers: false }:
+            case IsolatedOutcome.Died died when !isAlone && !IsProof(died):
                 log.Warning(
                     "Job {0} is tried once more: its process ended ({1}). {2}",
                     suspect.Request.Job, died.How, died.Details);
@@ -134,6 +133,8 @@ internal sealed class SuspectIntake(
                 throw new InvalidOperationException($"No one expects {other}.");
         }
     }
+
+    private static bool IsProof(IsolatedOutcome.Died died) => died is { How: ProcessDeath.Crashed, HadOthers: false };
 
     private JobWork HandBackOrGiveUp(JobWork.Suspect suspect, string reason)
     {
