@@ -116,7 +116,9 @@ public sealed partial class AwsSpecs : IAsyncLifetime
         Assert.Equal(300, await CountAsync($"images/{batch}/"));
         Assert.Equal(300, await CountAsync($"results/{batch}/"));
         Assert.Equal(1, await CountAsync($"batches/{batch}/manifest.json"));
-        Assert.Equal(0, await CountAsync("batches/open/"));
+        // The batch is closed after its last event, when the store has been compared.
+        await Until.HoldsAsync(
+            async () => await CountAsync("batches/open/") == 0, Enough, () => "The batch was not closed.");
     }
 
     private static int SumOf(Regex numbers, string text) =>

@@ -24,9 +24,6 @@ internal sealed class HealthEndpoints(
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(2);
 
-    // What is mended shows soon, and whoever asks without end does not cost a call each time.
-    private static readonly TimeSpan BadFor = TimeSpan.FromMilliseconds(250);
-
     private readonly Lock _lock = new();
     private Task<IReadOnlyList<string>> _look = Task.FromResult<IReadOnlyList<string>>([]);
     private TimeSpan? _lookedAt;
@@ -44,14 +41,15 @@ internal sealed class HealthEndpoints(
         return TypedResults.Ok(new ReadyDocument("ready", found.Count > 0 ? found : null));
     }
 
-    /// <summary>The look that is under way, or that of a moment ago, or a new one.</summary>
+    /// <summary>The look that is under way, or one that found all well a moment ago, or a new one.</summary>
     private Task<IReadOnlyList<string>> LatestLook()
     {
         lock (_lock)
         {
             var now = time.GetMonotonic();
             var isGood = _look is { IsCompletedSuccessfully: true, Result.Count: 0 };
-            if (!_look.IsCompleted || now - _lookedAt < (isGood ? GoodFor : BadFor)) return _look;
+            // What is mended shows at once.
+            if (!_look.IsCompleted || (isGood && now - _lookedAt < GoodFor)) return _look;
             _lookedAt = now;
             return _look = LookAsync();
         }

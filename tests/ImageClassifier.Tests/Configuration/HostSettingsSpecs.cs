@@ -147,12 +147,21 @@ public sealed class HostSettingsSpecs : IDisposable
     [InlineData("urls", "http://127.0.0.1:x")]
     [InlineData("urls", "http://127.0.0.1:-1")]
     [InlineData("urls", "http://127.0.0.1:5000/base")]
-    [InlineData("urls", "http://user@127.0.0.1:5000")]
     [InlineData("urls", "http://127.0.0.1:5000; http://pictures.example:5000")]
     [InlineData("urls", "http://::1:5000")]
     [InlineData("shutdown-timeout", "30s")]
     public void Listen_settings_have_limits(string key, string value) =>
         AssertRefused($"image-classifier.web.{key}", value, ListenSettings.Create);
+
+    [Fact]
+    public void A_password_in_an_address_is_refused_and_not_shown()
+    {
+        var refused = Assert.Throws<InvalidSettingException>(
+            () => ListenSettings.Create(Sources.With($"{ListenSettings.UrlsKey}=http://user:hunter2@127.0.0.1:1")));
+
+        Assert.Contains("a user or a password", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", refused.Message, StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData("http://loclahost:7107", "did you mean localhost?")]
