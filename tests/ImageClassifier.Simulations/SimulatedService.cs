@@ -7,6 +7,7 @@ using ImageClassifier.Host.Configuration;
 using ImageClassifier.Node;
 using ImageClassifier.Simulations.Cloud;
 using ImageClassifier.Simulations.Time;
+using ImageClassifier.Streams.Settings;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Supervision;
 using ImageClassifier.Web.Uploads;
@@ -55,8 +56,7 @@ internal sealed class SimulatedService
         var webSettings = WebTierSettings.Create(scenario.Load(ProgramRole.Web));
         MaxInstances = webSettings.Scaling.MaxInstances;
         _system = ActorSystem.Create("simulation", InVirtualTime.WithFallback(config));
-        const int ResponseReceives = 20;
-        _world = new World(_system, scenario.Cloud, NodeSettings.Create(config), ResponseReceives);
+        _world = new World(_system, scenario.Cloud, NodeSettings.Create(config), QueueSettings.Create(config));
         _start = _world.Now + webSettings.Scaling.SettleTime + WarmUp;
         _system.ActorOf(Props.Create(() => new SimulationLog.Writer(_log, _start)));
         Fleet = new SimulatedFleet(_world);

@@ -76,7 +76,7 @@ describe("the CloudFormation template", () => {
     }
   });
 
-  it("has high-throughput FIFO queues, each with a dead-letter queue one receive later", () => {
+  it("has high-throughput FIFO queues, each with a dead-letter queue after four times the tries", () => {
     const reference = readFileSync(join(deploy, "..", "hocon", "reference.conf"), "utf8");
     const limits = [...reference.matchAll(/max-receives = (\d+)/g)].map(([, limit]) => Number(limit));
     for (const [i, name] of ["RequestQueue", "ResponseQueue"].entries()) {
@@ -84,7 +84,7 @@ describe("the CloudFormation template", () => {
       assert.equal(queue.FifoQueue, true);
       assert.equal(queue.DeduplicationScope, "messageGroup");
       assert.equal(queue.FifoThroughputLimit, "perMessageGroupId");
-      assert.equal(queue.RedrivePolicy.maxReceiveCount, limits[i] + 1);
+      assert.equal(queue.RedrivePolicy.maxReceiveCount, limits[i] * 4);
     }
   });
 

@@ -99,8 +99,8 @@ internal sealed class QueueCheck(IAmazonSQS sqs, AwsQueueSettings settings, stri
         if (policy.MaxReceiveCount < settings.MaxReceiveCount)
         {
             problems.Add(Problem(
-                $"its maxReceiveCount is {policy.MaxReceiveCount} and must be {settings.MaxReceiveCount} at least, one "
-                + $"more than {settings.MaxReceivesKey}, or messages go before anyone is told; {ProvisionHelps}"));
+                $"its maxReceiveCount is {policy.MaxReceiveCount} and must be {settings.MaxReceiveCount} at least, four "
+                + $"times {settings.MaxReceivesKey}, or messages whose nodes died go untried; {ProvisionHelps}"));
         }
 
         var deadLetters = policy.DeadLettersArn[(policy.DeadLettersArn.LastIndexOf(':') + 1)..];

@@ -28,12 +28,12 @@ public sealed record AwsQueueSettings
     /// <param name="nameOrUrl">The name of a FIFO queue, or its URL.</param>
     /// <param name="leaseKey">The setting that gives <paramref name="lease"/>.</param>
     /// <param name="lease">How long a received message is hidden from others; from 1 s to 12 h on SQS.</param>
-    /// <param name="maxReceivesKey">The setting that gives <paramref name="maxReceives"/>.</param>
-    /// <param name="maxReceives">How often the program tries a message, from 1 to 999. The queue's own limit is one
-    /// higher.</param>
+    /// <param name="maxReceivesKey">The setting that gives <paramref name="maxReceiveCount"/>.</param>
+    /// <param name="maxReceiveCount">How often the queue hands a message out before it moves it to the dead-letter
+    /// queue, from 1 to 1000.</param>
     /// <exception cref="InvalidSettingException">The name is not usable on SQS.</exception>
     public AwsQueueSettings(
-        string key, string? nameOrUrl, string leaseKey, TimeSpan lease, string maxReceivesKey, int maxReceives)
+        string key, string? nameOrUrl, string leaseKey, TimeSpan lease, string maxReceivesKey, int maxReceiveCount)
     {
         Key = key;
         LeaseKey = leaseKey;
@@ -48,7 +48,7 @@ public sealed record AwsQueueSettings
         }
 
         Lease = lease;
-        MaxReceives = maxReceives;
+        MaxReceiveCount = maxReceiveCount;
     }
 
     /// <summary>The setting that names the queue.</summary>
@@ -72,12 +72,8 @@ public sealed record AwsQueueSettings
     /// <summary>How long a received message is hidden from others.</summary>
     public TimeSpan Lease { get; }
 
-    /// <summary>How often the program tries a message.</summary>
-    public int MaxReceives { get; }
-
-    /// <summary>How often the queue hands a message out: once more than the program tries it, so that the program can
-    /// tell of it before it goes to the dead-letter queue.</summary>
-    public int MaxReceiveCount => MaxReceives + 1;
+    /// <summary>How often the queue hands a message out before it moves it to the dead-letter queue.</summary>
+    public int MaxReceiveCount { get; }
 
     private Uri UrlOf(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"

@@ -56,7 +56,7 @@ public static class AwsConfiguration
     private static AwsQueueSettings Queue(string nameOrUrl, string key, string name, QueueLeaseSettings leases) => new(
         key, nameOrUrl,
         $"{Root}.queues.{name}.lease", leases.Lease,
-        $"{Root}.queues.{name}.max-receives", leases.MaxReceives);
+        $"{Root}.queues.{name}.max-receives", leases.MaxReceiveCount);
 
     private static BucketSettings Bucket(SettingsSection s3) => new(
         s3.Text("bucket"), s3.Text("key-prefix"),

@@ -103,7 +103,6 @@ internal static class EmbeddedEnvironment
     private const string RequestsKey = "requests";
     private const string ResponsesKey = "responses";
 
-    // The program gives a message up after max-receives; the queue is its safety net, one receive later.
     private static SqliteQueueSettings SettingsOf(string path, string name, QueueLeaseSettings settings) =>
-        new(path, name, settings.MaxReceives + 1);
+        new(path, name, settings.MaxReceiveCount);
 }

@@ -40,6 +40,17 @@ internal abstract record JobWork(Delivery Delivery)
         /// <summary>What becomes of the message once the result is published.</summary>
         public Settlement Settlement { get; init; } = Settlement.Delete;
 
+        /// <summary>Its result is stored. A message that was given up is handed back until its queue moves it to the
+        /// dead letters; any other is done.</summary>
+        public static Ended Stored(Delivery delivery, ClassificationRequest request, JobResult stored) =>
+            new(delivery, request, stored)
+            {
+                IsStored = true,
+                Settlement = stored.Error?.Code == JobErrorCodes.TooManyAttempts
+                    ? Settlement.HandBack
+                    : Settlement.Delete,
+            };
+
         /// <summary>It was classified.</summary>
         public static Ended Classified(
             Delivery delivery,

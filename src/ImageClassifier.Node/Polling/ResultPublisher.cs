@@ -75,8 +75,8 @@ internal sealed class ResultPublisher(
             return ended with { IsStored = true };
         }
 
-        // Someone else was first. The job is done, so its message is too, however often it was received.
-        return ended with { Result = stored, IsStored = true, Settlement = Settlement.Delete };
+        // Someone else was first.
+        return JobWork.Ended.Stored(ended.Delivery, ended.Request, stored);
     }
 
     private static OutgoingMessage ToMessage(JobWork.Ended ended) => new(

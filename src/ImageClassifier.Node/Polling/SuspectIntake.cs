@@ -48,7 +48,7 @@ internal sealed class SuspectIntake(
             delivery,
             request,
             async () => await objects.FindResultAsync(request) is { } stored
-                ? new JobWork.Ended(delivery, request, stored) { IsStored = true }
+                ? JobWork.Ended.Stored(delivery, request, stored)
                 : new JobWork.Suspect(delivery, request),
             fitness,
             log);
@@ -146,7 +146,6 @@ internal sealed class SuspectIntake(
         }
 
         log.Warning("Job {0} failed: it was received {1} times, and at last: {2}", job, receives, reason);
-        // The queue's own limit is one higher, so handing it back moves it to the dead letters.
         return Fail(suspect, JobErrors.TooManyAttempts) with { Settlement = Settlement.HandBack };
     }
 

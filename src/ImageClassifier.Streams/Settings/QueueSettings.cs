@@ -21,14 +21,19 @@ public sealed record QueueSettings(QueueLeaseSettings Requests, QueueLeaseSettin
 
 /// <summary>How one queue treats a received message.</summary>
 /// <param name="Lease">How long it is hidden from others; renewed while it is worked on.</param>
-/// <param name="MaxReceives">How often it is received before it is given up.</param>
+/// <param name="MaxReceives">A message received more often is given up where its next try comes to nothing too.</param>
 /// <param name="MaxLease">For how long its lease is renewed at most.</param>
 public sealed record QueueLeaseSettings(TimeSpan Lease, int MaxReceives, TimeSpan MaxLease)
 {
-    // SQS knows no longer visibility timeout, and no receive count above 1000. The queue's own limit is one higher than
-    // ours.
+    // A program that dies spends a receive of all that it holds, so the queue allows more receives than tries.
+    private const int ReceivesForEachTry = 4;
+
+    // SQS knows no longer visibility timeout, and no receive count above 1000.
     private static readonly TimeSpan LongestLease = TimeSpan.FromHours(12);
-    private const int MostReceives = 999;
+    private const int MostReceives = 1000 / ReceivesForEachTry;
+
+    /// <summary>How often the queue hands a message out before it moves it to the dead letters.</summary>
+    public int MaxReceiveCount => MaxReceives * ReceivesForEachTry;
 
     internal static QueueLeaseSettings Create(SettingsSection section)
     {

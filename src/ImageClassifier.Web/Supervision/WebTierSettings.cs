@@ -38,7 +38,7 @@ public sealed record WebTierSettings(
 
     /// <summary>A job whose nodes die one after the other is under way for a lease for each receive.</summary>
     private static TimeSpan LongestUnderWay(QueueLeaseSettings requests) =>
-        requests.Lease * (requests.MaxReceives + 1);
+        requests.Lease * requests.MaxReceiveCount;
 
     private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 }

@@ -2,6 +2,7 @@ using Akka.Actor;
 using ImageClassifier.Node;
 using ImageClassifier.Simulations.Time;
 using ImageClassifier.Streams;
+using ImageClassifier.Streams.Settings;
 using ImageClassifier.Testing.Fakes;
 
 namespace ImageClassifier.Simulations.Cloud;
@@ -9,14 +10,13 @@ namespace ImageClassifier.Simulations.Cloud;
 /// <summary>What all in a simulation share: time, queues and store.</summary>
 internal sealed class World
 {
-    public World(ActorSystem system, CloudSettings settings, NodeSettings nodeSettings, int maxResponseReceives)
+    public World(ActorSystem system, CloudSettings settings, NodeSettings nodeSettings, QueueSettings queues)
     {
         System = system;
         Settings = settings;
         NodeSettings = nodeSettings;
         Time = new SchedulerTimeProvider(system);
-        // The queue's own limits are one higher than the programs'.
-        Requests = new FakeMessageQueue(Time, nodeSettings.Polling.MaxReceives + 1)
+        Requests = new FakeMessageQueue(Time, queues.Requests.MaxReceiveCount)
         {
             CountsLag = settings.CountsLag,
             // On SQS a poll under way is not broken off.
@@ -24,7 +24,7 @@ internal sealed class World
             // It counts when it answers, so that it sees all that is sent at once.
             Before = call => call == QueueCall.Measure ? Task.Delay(settings.MeasureCall, Time) : Task.CompletedTask,
         };
-        Responses = new FakeMessageQueue(Time, maxResponseReceives + 1) { HonoursStopWaiting = false };
+        Responses = new FakeMessageQueue(Time, queues.Responses.MaxReceiveCount) { HonoursStopWaiting = false };
         Store = new InMemoryObjectStore(Time);
     }
 

@@ -71,8 +71,7 @@ public sealed class QueueVerbSpecs : IDisposable
 
     private EmbeddedLayout Layout => new(_folder.Path);
 
-    // The queue's own limit is one higher than the program's.
-    private SqliteQueueSettings Settings => new(Layout.RequestQueue, "requests", maxReceives: 6);
+    private SqliteQueueSettings Settings => new(Layout.RequestQueue, "requests", maxReceives: 20);
 
     private Task<int> RunAsync(QueueAction action, bool json = false, params JobId[] jobs) =>
         RunAsync(action, _folder.Path, json, jobs);

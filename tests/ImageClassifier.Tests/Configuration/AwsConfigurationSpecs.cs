@@ -29,7 +29,7 @@ public sealed class AwsConfigurationSpecs
         Assert.Equal(new Uri("http://127.0.0.1:4566"), aws.Endpoints.Sqs);
         Assert.Null(aws.Endpoints.S3);
         Assert.Equal("image-classifier-requests.fifo", aws.Queues.Requests.Name);
-        Assert.Equal(8, aws.Queues.Requests.MaxReceiveCount);
+        Assert.Equal(28, aws.Queues.Requests.MaxReceiveCount);
         Assert.Equal(TimeSpan.FromSeconds(30), aws.Queues.Responses.Lease);
     }
 

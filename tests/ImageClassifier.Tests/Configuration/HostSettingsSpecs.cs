@@ -91,7 +91,7 @@ public sealed class HostSettingsSpecs : IDisposable
 
     [Theory]
     [InlineData("requests.lease", "0s")]
-    [InlineData("requests.max-receives", "1000")]
+    [InlineData("requests.max-receives", "251")]
     [InlineData("requests.max-lease", "29s")]
     [InlineData("responses.lease", "13h")]
     public void Queue_settings_have_limits(string key, string value) =>

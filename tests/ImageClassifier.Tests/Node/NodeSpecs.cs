@@ -3,6 +3,7 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Node;
 using ImageClassifier.Streams;
+using ImageClassifier.Streams.Settings;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using Xunit.Abstractions;
@@ -13,12 +14,16 @@ namespace ImageClassifier.Tests.Node;
 public abstract class NodeSpecs : VirtualTimeSpecs
 {
     protected const int MaxReceives = 5;
+
+    private static readonly QueueLeaseSettings Leases =
+        new(TimeSpan.FromSeconds(30), MaxReceives, MaxLease: TimeSpan.FromMinutes(10));
+
     protected const string Dispatcher = "akka.actor.default-dispatcher";
 
     protected NodeSpecs(ITestOutputHelper output)
         : base(output)
     {
-        Requests = new FakeMessageQueue(Time, MaxReceives + 1);
+        Requests = new FakeMessageQueue(Time, Leases.MaxReceiveCount);
         Responses = new FakeMessageQueue(Time);
         Store = new InMemoryObjectStore(Time);
         Classifier = new FakeImageClassifier();
@@ -41,8 +46,8 @@ public abstract class NodeSpecs : VirtualTimeSpecs
         new PollingSettings(
             new QueueSourceSettings(
                 WaitTime: TimeSpan.FromSeconds(5),
-                Lease: TimeSpan.FromSeconds(30),
-                MaxLease: TimeSpan.FromMinutes(10),
+                Leases.Lease,
+                Leases.MaxLease,
                 MaxInFlight: 20,
                 MinBackoff: TimeSpan.FromMilliseconds(200),
                 MaxBackoff: TimeSpan.FromSeconds(30)),

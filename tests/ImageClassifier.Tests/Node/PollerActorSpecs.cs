@@ -307,7 +307,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     [Fact]
     public async Task A_job_is_tried_however_many_nodes_died_with_it()
     {
-        var innocent = Upload("cat", receivedBefore: MaxReceives);
+        var innocent = Upload("cat", receivedBefore: 2 * MaxReceives);
         StartPoller();
         await AdvanceUntilAsync(() => IsDeleted(innocent), "the message was deleted");
 

@@ -126,7 +126,7 @@ public sealed class AwsCheckSpecs : IDisposable
             text => Assert.StartsWith("DeduplicationScope is queue and must", text, StringComparison.Ordinal),
             text => Assert.StartsWith("FifoThroughputLimit is perQueue", text, StringComparison.Ordinal),
             text => Assert.StartsWith("its visibility timeout is 5 s", text, StringComparison.Ordinal),
-            text => Assert.StartsWith("its maxReceiveCount is 5 and must be 6", text, StringComparison.Ordinal),
+            text => Assert.StartsWith("its maxReceiveCount is 5 and must be 20", text, StringComparison.Ordinal),
             text => Assert.StartsWith("its dead-letter queue gone.fifo is not there", text, StringComparison.Ordinal));
     }
 

@@ -53,10 +53,10 @@ public sealed class EmulatedAws : IAsyncLifetime, ICollectionFixture<EmulatedAws
     }
 
     public static AwsQueueSettings Queue(
-        string key, string path, string name, TimeSpan? lease = null, int maxReceives = 5) => new(
+        string key, string path, string name, TimeSpan? lease = null, int maxReceiveCount = 20) => new(
         key, name,
         $"image-classifier.queues.{path}.lease", lease ?? TimeSpan.FromSeconds(30),
-        $"image-classifier.queues.{path}.max-receives", maxReceives);
+        $"image-classifier.queues.{path}.max-receives", maxReceiveCount);
 
     public async Task InitializeAsync()
     {

@@ -45,7 +45,7 @@ public sealed class AwsProvisioningSpecs : IDisposable
         Assert.Equal("messageGroup", attributes["DeduplicationScope"]);
         Assert.Equal("perMessageGroupId", attributes["FifoThroughputLimit"]);
         Assert.Equal("30", attributes["VisibilityTimeout"]);
-        Assert.Contains($"{requests.DeadLetterName}\",\"maxReceiveCount\":6", attributes["RedrivePolicy"],
+        Assert.Contains($"{requests.DeadLetterName}\",\"maxReceiveCount\":20", attributes["RedrivePolicy"],
             StringComparison.Ordinal);
         Assert.Contains(
             "<RestrictPublicBuckets>true<", _bucket.Documents["publicAccessBlock"], StringComparison.Ordinal);
