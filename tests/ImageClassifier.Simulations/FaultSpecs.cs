@@ -211,11 +211,11 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
             Cloud = new CloudSettings
             {
                 Seed = seed,
-                ServiceTime = Seconds(0.3),
-                // Half of it goes into booting, and a hand of messages takes a fifth.
-                MeanLifetime = TimeSpan.FromMinutes(1),
+                ServiceTime = Seconds(1),
+                // A hand of messages takes a node as long.
+                MeanLifetime = TimeSpan.FromSeconds(20),
             },
-            Arrivals = AtOnce(1000),
+            Arrivals = AtOnce(200),
         });
 
         Assert.Contains(outcome.Instances, instance => instance.End == InstanceEnd.Killed);
