@@ -40,6 +40,11 @@ describe("the stack", { skip: unmet("moto is not installed", "python3", "-c", "i
     KeyName: "KEY_PAIR",
     RequestLeaseSeconds: "600",
     RetentionDays: "1",
+    MetadataHopLimit: "2",
+    KmsKeyArn: "KEY",
+    WebSettingsParameter: "/aws/reference/secretsmanager/pictures",
+    NodeSettingsParameter: "/pictures/node",
+    PermissionsBoundaryArn: "arn:aws:iam::123456789012:policy/pictures-boundary",
   };
 
   // The emulator does not know these types; the CDK's specification checks them (cloudformation.js).
