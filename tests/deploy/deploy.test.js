@@ -117,6 +117,14 @@ describe("the CloudFormation template", () => {
     }
   });
 
+  it("tells both tiers which parameter and key they have", () => {
+    for (const [name, tier] of [["WebLaunchTemplate", "Web"], ["NodeLaunchTemplate", "Node"]]) {
+      const [text] = [properties(name).LaunchTemplateData.UserData["Fn::Base64"]["Fn::Sub"]].flat();
+      assert.ok(text.includes(`\nIMAGE_CLASSIFIER__AWS__SETTINGS_PARAMETER=\${${tier}SettingsParameter}\n`));
+      assert.ok(text.includes("\nIMAGE_CLASSIFIER__AWS__KMS_KEY=${KmsKeyArn}\n"));
+    }
+  });
+
   it("bounds its roles by the policy that is given", () => {
     for (const role of of("AWS::IAM::Role")) {
       assert.deepEqual(role.Properties.PermissionsBoundary,
@@ -185,7 +193,8 @@ describe("the policies", () => {
       for (const statement of JSON.parse(read("iam", file)).Statement) {
         assert.ok(list(statement.Action).every((action) => !/^\*$|:\*$/.test(action)), `${file} ${statement.Sid}`);
         // Sessions of Session Manager are no resources either.
-        const readsOnly = list(statement.Action).every((action) => /:(Describe|Get|Validate)|^ssmmessages:/.test(action));
+        const readsOnly = list(statement.Action).every(
+          (action) => /:(Describe|Get|Validate)|^ssmmessages:/.test(action));
         assert.ok(!list(statement.Resource).includes("*") || statement.Condition || readsOnly,
           `${file} ${statement.Sid}`);
       }

@@ -62,8 +62,8 @@ describe("the deployer", () => {
   });
 
   it("cannot remove or rewrite the boundary", () => {
-    const denied = statements.filter((statement) => statement.Effect === "Deny").flatMap(
-      (statement) => list(statement.Action).flatMap((action) => list(statement.Resource).map((on) => `${action} ${on}`)));
+    const denied = statements.filter(({ Effect }) => Effect === "Deny").flatMap(({ Action, Resource }) =>
+      list(Action).flatMap((action) => list(Resource).map((resource) => `${action} ${resource}`)));
     assert.ok(denied.includes("iam:DeleteRolePermissionsBoundary arn:aws:iam::ACCOUNT:role/DEPLOYMENT-*"));
     for (const action of ["CreatePolicyVersion", "SetDefaultPolicyVersion", "DeletePolicyVersion", "DeletePolicy"]) {
       assert.ok(denied.includes(`iam:${action} ${boundary}`), action);
@@ -72,7 +72,8 @@ describe("the deployer", () => {
 
   it("starts, ends and tags machines only of the deployment, or those that make images", () => {
     const machine = "arn:aws:ec2:REGION:ACCOUNT:instance/i-0";
-    const keysFor = (action) => allowing(action).filter((statement) => covers(statement, action, machine, statement.Condition))
+    const keysFor = (action) => allowing(action)
+      .filter((statement) => covers(statement, action, machine, statement.Condition))
       .map((statement) => Object.values(statement.Condition ?? {}).flatMap(Object.keys).toSorted().join(" "));
     assert.deepEqual(keysFor("ec2:RunInstances").toSorted(),
       ["aws:RequestTag/Name ec2:MetadataHttpTokens", "ec2:LaunchTemplate ec2:MetadataHttpTokens"]);

@@ -55,9 +55,12 @@ describe("the stack", { skip: unmet("moto is not installed", "python3", "-c", "i
 
   before(() => {
     const variants = [{ name: "defaults", parameters: {} },
-      ...Object.entries(options).map(([name, value]) => ({ name, parameters: { [name]: value } }))];
-    const asked = JSON.stringify({ template: JSON.stringify(forTheEmulator(template)), parameters: required, variants });
-    const run = spawnSync("python3", [join(import.meta.dirname, "stacks.py")], { input: asked, encoding: "utf8" });
+      ...Object.entries(options).map(([name, value]) => ({ name, parameters: { [name]: value } })),
+      { name: "roles", roles: true, parameters: Object.fromEntries(["KmsKeyArn", "WebSettingsParameter",
+        "NodeSettingsParameter", "PermissionsBoundaryArn"].map((name) => [name, options[name]])) }];
+    const asked = { template: JSON.stringify(forTheEmulator(template)), parameters: required, variants };
+    const run = spawnSync("python3", [join(import.meta.dirname, "stacks.py")],
+      { input: JSON.stringify(asked), encoding: "utf8" });
     assert.equal(run.status, 0, run.stderr);
     stacks = JSON.parse(run.stdout);
   });
@@ -71,6 +74,21 @@ describe("the stack", { skip: unmet("moto is not installed", "python3", "-c", "i
       assert.equal(deleted, "DELETE_COMPLETE");
     });
   }
+
+  it("lets each role read its own settings, and use the key", () => {
+    const { WebRole, NodeRole } = stacks.roles.roles;
+    const region = "eu-central-1:123456789012";
+    for (const [role, parameter, secret] of [
+      [WebRole, "/aws/reference/secretsmanager/pictures", "pictures"],
+      [NodeRole, "/pictures/node", "/pictures/node"],
+    ]) {
+      const resourceOf = (sid) => role.statements.find((statement) => statement.Sid === sid).Resource;
+      assert.deepEqual(resourceOf("ReadSettings"), [`arn:aws:ssm:${region}:parameter${parameter}`,
+        `arn:aws:secretsmanager:${region}:secret:${secret}-??????`]);
+      assert.match(resourceOf("UseTheKey"), /^arn:aws:kms:eu-central-1:123456789012:key\//);
+      assert.equal(role.boundary.PermissionsBoundaryArn, options.PermissionsBoundaryArn);
+    }
+  });
 
   it("is created with each parameter at another value than its default", () => {
     const withDefault = Object.entries(template.Parameters).filter(([, parameter]) => "Default" in parameter);

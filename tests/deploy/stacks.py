@@ -1,5 +1,7 @@
 """Creates stacks on moto's server, and deletes them. Reads {"template", "parameters", "variants"} as JSON from standard
-input; each variant is {"name", "parameters"}. Writes one answer a variant: what was created, or why it was refused."""
+input; each variant is {"name", "parameters"}, and may ask for its "roles". Writes one answer a variant: what was
+created, or why it was refused."""
+import ast
 import json
 import logging
 import os
@@ -26,7 +28,16 @@ def without_no_value(value, resources):
 parsing.clean_json = without_no_value
 
 
-def create(cloud, name, template, parameters):
+def statements_of(iam, role):
+    """The statements of a role's own policies."""
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+    # moto answers with a Python literal rather than with JSON.
+    documents = [ast.literal_eval(document) if isinstance(document, str) else document for document in documents]
+    return [statement for document in documents for statement in document["Statement"]]
+
+
+def create(cloud, iam, name, template, parameters):
     """One stack, created and deleted."""
     listed = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
     try:
@@ -36,12 +47,18 @@ def create(cloud, name, template, parameters):
         return {"refused": str(refused)}
     created = cloud.describe_stacks(StackName=stack)["Stacks"][0]
     resources = cloud.describe_stack_resources(StackName=stack)["StackResources"]
+    roles = {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources
+             if each.get("ResourceType") == "AWS::IAM::Role" and iam}
+    roles = {name: {"statements": statements_of(iam, role),
+                    "boundary": iam.get_role(RoleName=role)["Role"].get("PermissionsBoundary", {})}
+             for name, role in roles.items()}
     cloud.delete_stack(StackName=stack)
     return {
         "created": created["StackStatus"],
         # moto lists what it did not create without a name.
         "resources": [each["LogicalResourceId"] for each in resources if "LogicalResourceId" in each],
         "outputs": {each["OutputKey"]: each.get("OutputValue") for each in created.get("Outputs", [])},
+        "roles": roles,
         "deleted": cloud.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"],
     }
 
@@ -56,7 +73,7 @@ def main():
         host, port = server.get_host_and_port()
         config = Config(retries={"max_attempts": 0}, read_timeout=120)
         client = lambda service: boto3.client(service, endpoint_url=f"http://{host}:{port}", config=config)
-        ec2, cloud = client("ec2"), client("cloudformation")
+        ec2, cloud, iam = client("ec2"), client("cloudformation"), client("iam")
         subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
         has = {
             "VPC": ec2.describe_vpcs()["Vpcs"][0]["VpcId"],
@@ -71,7 +88,8 @@ def main():
         for i, variant in enumerate(asked["variants"]):
             parameters = {**asked["parameters"], **variant["parameters"]}
             named = {key: has.get(value, value) for key, value in parameters.items()}
-            answers[variant["name"]] = create(cloud, f"pictures-{i}", asked["template"], named)
+            asked_iam = iam if variant.get("roles") else None
+            answers[variant["name"]] = create(cloud, asked_iam, f"pictures-{i}", asked["template"], named)
         json.dump(answers, sys.stdout)
     finally:
         server.stop()

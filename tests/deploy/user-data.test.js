@@ -47,8 +47,9 @@ describe("the web tier's user data", () => {
   it("names the machine, its group and its stack", async () => {
     isReady = () => true;
     await run();
-    assert.equal(readFileSync(join(folder, "signals"), "utf8"), "cloudformation signal-resource --region AWS::Region "
-      + "--stack-name AWS::StackName --logical-resource-id WebGroup --unique-id i-0123456789abcdef0 --status SUCCESS\n");
+    assert.equal(readFileSync(join(folder, "signals"), "utf8"),
+      "cloudformation signal-resource --region AWS::Region --stack-name AWS::StackName "
+        + "--logical-resource-id WebGroup --unique-id i-0123456789abcdef0 --status SUCCESS\n");
   });
 
   it("signals failure at once when the service has stopped for good, and shows its log", async () => {
@@ -96,7 +97,8 @@ describe("the web tier's user data", () => {
 
   function signals() {
     const sent = join(folder, "signals");
-    return existsSync(sent) ? [...readFileSync(sent, "utf8").matchAll(/--status (\w+)/g)].map(([, status]) => status) : [];
+    if (!existsSync(sent)) return [];
+    return [...readFileSync(sent, "utf8").matchAll(/--status (\w+)/g)].map(([, status]) => status);
   }
 
   function service({ hasFailed }) {
