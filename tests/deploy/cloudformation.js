@@ -132,9 +132,12 @@ export function mistakesIn(template, nested = {}) {
 
   function checkParameters(given, taken, name) {
     const path = ["Resources", name, "Parameters"];
-    for (const key of Object.keys(given)) if (!(key in taken)) say([...path, key], "no parameter of the nested template");
+    for (const key of Object.keys(given)) {
+      if (!(key in taken)) say([...path, key], "no parameter of the nested template");
+    }
     for (const [key, parameter] of Object.entries(taken)) {
-      if (!("Default" in parameter) && !(key in given)) say([...path, key], "required by the nested template, and missing");
+      const missing = !("Default" in parameter) && !(key in given);
+      if (missing) say([...path, key], "required by the nested template, and missing");
     }
   }
 
