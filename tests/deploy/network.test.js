@@ -148,6 +148,32 @@ describe("the network", () => {
   });
 });
 
+describe("what the documents say of it", () => {
+  const cost = read("deploy", "runbooks", "cost.md");
+
+  it("counts the interface endpoints as they are", () => {
+    const [always, withKey] = [endpoints("Interface").filter(([, e]) => !e.Condition), endpoints("Interface")];
+    assert.match(cost, new RegExp(`; ${always.length} interface endpoints, ${withKey.length} with \`KmsKeyArn\``));
+  });
+
+  it("adds up", () => {
+    const rows = [...cost.split("## Idle")[1].matchAll(/^\| (.+?) \|(.*)\|(.*)\|(.*)\|$/gm)].slice(2)
+      .map(([, what, ...cells]) => [what, ...cells.map((cell) => Number(cell.replaceAll("*", "")))]);
+    const sums = rows.pop();
+    assert.equal(sums[0], "**sum**");
+    for (const shape of [1, 2, 3]) {
+      const total = rows.reduce((sum, row) => sum + row[shape], 0);
+      assert.equal(total.toFixed(2), sums[shape].toFixed(2));
+    }
+    for (const [what, ...cells] of rows) {
+      const product = what.split(": ")[1].replaceAll("×", "*");
+      assert.match(product, /^[\d.*+() ]+$/);
+      const expected = new Function(`return ${product}`)();
+      for (const cell of cells.filter((value) => value > 0)) assert.ok(Math.abs(cell - expected) < 0.006, what);
+    }
+  });
+});
+
 describe("the choice of a network", () => {
   const given = { VpcId: "vpc-1", LoadBalancerSubnetIds: "subnet-1,subnet-2", WebSubnetId: "subnet-1",
     NodeSubnetIds: "subnet-1" };
