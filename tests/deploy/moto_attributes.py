@@ -21,4 +21,4 @@ def answer(resource_type, attribute_of):
 
 answer(FakeTargetGroup, lambda group, name: name_in(group.arn) if name == "TargetGroupFullName" else None)
 answer(FakeLoadBalancer, lambda balancer, name: name_in(balancer.arn) if name == "LoadBalancerFullName" else None)
-answer(Stack, lambda stack, name: {f"Outputs.{o.key}": o.value for o in stack.stack_outputs}[name])
+answer(Stack, lambda stack, name: stack.output_map[name.removeprefix("Outputs.")].value)
