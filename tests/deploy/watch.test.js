@@ -254,10 +254,9 @@ describe("the cost", () => {
     assert.deepEqual(refusals(template, { ...network, MonthlyBudget: 50, AlarmEmail: "operators@example.com" }), []);
   });
 
-  it("is tagged with the deployment on all that watches it, and on the network of its own", () => {
+  it("is tagged with the deployment on what watches it, and on the network of its own", () => {
     const tag = [{ Key: "image-classifier:deployment", Value: { Ref: "AWS::StackName" } }];
-    const tagged = ["AWS::Logs::LogGroup", "AWS::SNS::Topic", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard",
-      "AWS::CloudFormation::Stack"];
+    const tagged = ["AWS::Logs::LogGroup", "AWS::SNS::Topic", "AWS::CloudWatch::Alarm", "AWS::CloudFormation::Stack"];
     for (const [name, { Properties }] of tagged.flatMap(of)) assert.deepEqual(Properties.Tags, tag, name);
     assert.deepEqual(resources.Budget.Properties.ResourceTags, tag);
   });
