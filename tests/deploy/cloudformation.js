@@ -1,10 +1,13 @@
 // Reads a CloudFormation template, and says what in it CloudFormation would not know: resource types, properties at any
-// depth, attributes, references, values of the wrong kind. The specification is that of AWS's own CDK.
+// depth, attributes, references, values of the wrong kind, rules, what a nested template takes and gives. The
+// specification is that of AWS's own CDK.
 import { loadAwsServiceSpecSync } from "@aws-cdk/aws-service-spec";
 import { parseDocument } from "yaml";
 
 const intrinsics = ["Ref", "Condition", "Fn::Base64", "Fn::Cidr", "Fn::FindInMap", "Fn::GetAtt", "Fn::GetAZs", "Fn::If",
   "Fn::ImportValue", "Fn::Join", "Fn::Select", "Fn::Split", "Fn::Sub", "Fn::And", "Fn::Equals", "Fn::Not", "Fn::Or"];
+const ruleFunctions = ["Fn::And", "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn", "Fn::Equals", "Fn::Not",
+  "Fn::Or", "Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll"];
 const pseudoParameters = new Set(["AWS::AccountId", "AWS::NoValue", "AWS::NotificationARNs", "AWS::Partition",
   "AWS::Region", "AWS::StackId", "AWS::StackName", "AWS::URLSuffix"]);
 const sections = new Set(["AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions",
@@ -12,9 +15,12 @@ const sections = new Set(["AWSTemplateFormatVersion", "Description", "Metadata",
 const resourceAttributes = new Set(["Type", "Properties", "Condition", "CreationPolicy", "DeletionPolicy", "DependsOn",
   "Metadata", "UpdatePolicy", "UpdateReplacePolicy"]);
 
+// Read once: it is large.
+let specification;
+
 /** The template as plain objects, with the short forms (!Ref x) in their long form ({ Ref: x }). */
 export function readTemplate(text) {
-  const shortForms = intrinsics.flatMap((name) => {
+  const shortForms = [...new Set([...intrinsics, ...ruleFunctions])].flatMap((name) => {
     const tag = `!${name.replace("Fn::", "")}`;
     const wrap = (value) => ({ [name]: value });
     const getAtt = (value) => wrap(name === "Fn::GetAtt" ? splitAttribute(value) : value);
@@ -30,8 +36,9 @@ export function readTemplate(text) {
   return document.toJS();
 }
 
-/** Every mistake in a template, one line each; none for one that is well-formed. */
-export function mistakesIn(template, database = loadAwsServiceSpecSync()) {
+/** Every mistake in a template, one line each; none for one that is well-formed. `nested` has templates by resource. */
+export function mistakesIn(template, nested = {}) {
+  const database = (specification ??= loadAwsServiceSpecSync());
   const mistakes = [];
   const say = (path, what) => mistakes.push(`${path.join(".")}: ${what}`);
   const resources = template.Resources ?? {};
@@ -45,7 +52,9 @@ export function mistakesIn(template, database = loadAwsServiceSpecSync()) {
     const known = specificationOf(resource.Type);
     if (!known) say(["Resources", name], `unknown resource type ${resource.Type}`);
     else checkObject(resource.Properties ?? {}, known.properties, ["Resources", name]);
+    if (nested[name]) checkParameters(resource.Properties.Parameters ?? {}, nested[name].Parameters ?? {}, name);
   }
+  for (const [name, rule] of Object.entries(template.Rules ?? {})) checkRule(rule, ["Rules", name]);
   checkReferences(template, []);
   checkCircles();
   return mistakes;
@@ -121,6 +130,39 @@ export function mistakesIn(template, database = loadAwsServiceSpecSync()) {
     }
   }
 
+  function checkParameters(given, taken, name) {
+    const path = ["Resources", name, "Parameters"];
+    for (const key of Object.keys(given)) {
+      if (!(key in taken)) say([...path, key], "no parameter of the nested template");
+    }
+    for (const [key, parameter] of Object.entries(taken)) {
+      const missing = !("Default" in parameter) && !(key in given);
+      if (missing) say([...path, key], "required by the nested template, and missing");
+    }
+  }
+
+  function checkRule(rule, path) {
+    for (const key of Object.keys(rule)) {
+      if (key !== "RuleCondition" && key !== "Assertions") say([...path, key], "no part of a rule");
+    }
+    for (const assertion of rule.Assertions ?? []) {
+      if (!assertion.Assert || !assertion.AssertDescription) say(path, "an assertion has Assert and AssertDescription");
+    }
+    checkRuleFunctions([rule.RuleCondition, (rule.Assertions ?? []).map((assertion) => assertion.Assert)], path);
+  }
+
+  // A rule is evaluated before there is any resource, by functions of its own.
+  function checkRuleFunctions(value, path) {
+    if (Array.isArray(value)) value.forEach((item) => checkRuleFunctions(item, path));
+    else if (value && typeof value === "object") {
+      for (const [key, inner] of Object.entries(value)) {
+        if (key === "Ref" && !(inner in (template.Parameters ?? {}))) say(path, `${inner} is no parameter`);
+        else if (key !== "Ref" && !ruleFunctions.includes(key)) say(path, `${key} is no function of rules`);
+        checkRuleFunctions(inner, path);
+      }
+    }
+  }
+
   // CloudFormation refuses resources that wait for each other.
   function checkCircles() {
     const namesIn = (value) => {
@@ -149,7 +191,11 @@ export function mistakesIn(template, database = loadAwsServiceSpecSync()) {
 
   function checkAttribute([name, attribute], path) {
     const resource = resources[name];
+    const output = attribute.startsWith("Outputs.") ? attribute.slice("Outputs.".length) : undefined;
     if (!resource) say(path, `unknown resource ${name}`);
+    else if (output && resource.Type === "AWS::CloudFormation::Stack") {
+      if (nested[name] && !(output in (nested[name].Outputs ?? {}))) say(path, `${name} has no output ${output}`);
+    }
     else if (!(attribute in (specificationOf(resource.Type)?.attributes ?? {}))) {
       say(path, `${resource.Type} has no attribute ${attribute}`);
     }
