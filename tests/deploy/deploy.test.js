@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { loadAwsServiceSpecSync } from "@aws-cdk/aws-service-spec";
 import { parse } from "yaml";
 import { mistakesIn, readTemplate } from "./cloudformation.js";
 
@@ -59,7 +60,76 @@ describe("the CloudFormation template", () => {
     assert.deepEqual([group.MinSize, group.MaxSize, group.DesiredCapacity], ["1", "1", "1"]);
     assert.equal(group.InstanceMaintenancePolicy.MaxHealthyPercentage, 100);
     assert.equal(template().Resources.WebGroup.UpdatePolicy.AutoScalingRollingUpdate.MinInstancesInService, 0);
-    assert.equal(properties("WebTargets").HealthCheckPath, "/health/ready");
+  });
+
+  it("replaces a web tier that does not answer, and not one whose queues or bucket are away", () => {
+    const targets = properties("WebTargets");
+    assert.equal(targets.HealthCheckPath, "/health/live");
+    const unit = read("image", "systemd", "image-classifier-web.service");
+    const restart = Number(/^RestartSec=(\d+)$/m.exec(unit)[1]) + Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)[1]);
+    assert.ok(targets.HealthCheckIntervalSeconds * targets.UnhealthyThresholdCount > restart);
+  });
+
+  it("lets a deploy fail whose web tier does not become ready", () => {
+    const { CreationPolicy, UpdatePolicy } = template().Resources.WebGroup;
+    const update = UpdatePolicy.AutoScalingRollingUpdate;
+    assert.equal(CreationPolicy.ResourceSignal.Count, 1);
+    assert.equal(update.WaitOnResourceSignals, true);
+    assert.equal(update.PauseTime, CreationPolicy.ResourceSignal.Timeout);
+    // A machine that the group replaces before its signal would be judged by the signal of another.
+    for (const process of ["HealthCheck", "ReplaceUnhealthy"]) assert.ok(update.SuspendProcesses.includes(process));
+  });
+
+  it("offers no lease that the program refuses", () => {
+    const reference = readFileSync(join(deploy, "..", "hocon", "reference.conf"), "utf8");
+    const [, minutes] = /requests \{[^}]*\n *max-lease = (\d+)m\n/.exec(reference);
+    assert.equal(template().Parameters.RequestLeaseSeconds.MaxValue, minutes * 60);
+  });
+
+  it("tags everything that can carry a tag with the deployment", () => {
+    const database = loadAwsServiceSpecSync();
+    const untagged = Object.entries(template().Resources).filter(([, { Type, Properties }]) => {
+      // cfn-lint knows no tags of these yet. A listener costs nothing of its own, a dashboard little.
+      if (["AWS::ElasticLoadBalancingV2::Listener", "AWS::CloudWatch::Dashboard"].includes(Type)) return false;
+      const { tagInformation } = database.lookup("resource", "cloudFormationType", "equals", Type).only();
+      if (!tagInformation) return false;
+      const found = Properties[tagInformation.tagPropertyName] ?? [];
+      const tags = Array.isArray(found) ? found.flatMap((tag) => tag.Tags ?? tag) : Object.entries(found).map(
+        ([Key, Value]) => ({ Key, Value }));
+      return !tags.some(({ Key, Value }) => Key === "image-classifier:deployment" && Value.Ref === "AWS::StackName");
+    });
+    assert.deepEqual(untagged.map(([name]) => name), []);
+  });
+
+  it("encrypts queues, bucket and volumes with a key that is given", () => {
+    const yours = { "Fn::If": ["HasKmsKey", { Ref: "KmsKeyArn" }, { Ref: "AWS::NoValue" }] };
+    for (const queue of of("AWS::SQS::Queue")) {
+      assert.deepEqual(queue.Properties.KmsMasterKeyId, yours);
+      assert.deepEqual(queue.Properties.SqsManagedSseEnabled, { "Fn::If": ["HasKmsKey", false, true] });
+    }
+    const [rule] = properties("Bucket").BucketEncryption.ServerSideEncryptionConfiguration;
+    assert.deepEqual(rule.ServerSideEncryptionByDefault.KMSMasterKeyID, yours);
+    for (const launch of of("AWS::EC2::LaunchTemplate")) {
+      for (const { Ebs } of launch.Properties.LaunchTemplateData.BlockDeviceMappings) {
+        assert.equal(Ebs.Encrypted, true);
+        assert.deepEqual(Ebs.KmsKeyId, yours);
+      }
+    }
+  });
+
+  it("tells both tiers which parameter and key they have", () => {
+    for (const [name, tier] of [["WebLaunchTemplate", "Web"], ["NodeLaunchTemplate", "Node"]]) {
+      const [text] = [properties(name).LaunchTemplateData.UserData["Fn::Base64"]["Fn::Sub"]].flat();
+      assert.ok(text.includes(`\nIMAGE_CLASSIFIER__AWS__SETTINGS_PARAMETER=\${${tier}SettingsParameter}\n`));
+      assert.ok(text.includes("\nIMAGE_CLASSIFIER__AWS__KMS_KEY=${KmsKeyArn}\n"));
+    }
+  });
+
+  it("bounds its roles by the policy that is given", () => {
+    for (const role of of("AWS::IAM::Role")) {
+      assert.deepEqual(role.Properties.PermissionsBoundary,
+        { "Fn::If": ["HasBoundary", { Ref: "PermissionsBoundaryArn" }, { Ref: "AWS::NoValue" }] });
+    }
   });
 
   it("lets a waiting request wait", () => {
@@ -72,6 +142,7 @@ describe("the CloudFormation template", () => {
     for (const launch of of("AWS::EC2::LaunchTemplate")) {
       const data = launch.Properties.LaunchTemplateData;
       assert.equal(data.MetadataOptions.HttpTokens, "required");
+      assert.deepEqual(data.MetadataOptions.HttpPutResponseHopLimit, { Ref: "MetadataHopLimit" });
       assert.equal(data.InstanceInitiatedShutdownBehavior, "terminate");
     }
   });
@@ -99,7 +170,9 @@ describe("the CloudFormation template", () => {
 describe("the policies", () => {
   const list = (value) => (Array.isArray(value) ? value : [value]);
   const allowed = (statements) => Object.fromEntries(statements.map((s) => [s.Sid, list(s.Action).toSorted()]));
-  const ofRole = (name) => properties(name).Policies[0].PolicyDocument.Statement;
+  // Also the statements that a parameter asks for.
+  const ofRole = (name) => properties(name).Policies[0].PolicyDocument.Statement.map(
+    (statement) => statement["Fn::If"]?.[1] ?? statement);
 
   for (const [file, role] of [["web.json", "WebRole"], ["node.json", "NodeRole"]]) {
     it(`${file} allows what the template allows`, () => {
@@ -116,10 +189,12 @@ describe("the policies", () => {
   }
 
   it("never allow everything of a service, nor anything on everything without a reason", () => {
-    for (const file of ["web.json", "node.json", "deployer.json", "operator.json"]) {
+    for (const file of readdirSync(join(deploy, "iam")).filter((name) => name.endsWith(".json"))) {
       for (const statement of JSON.parse(read("iam", file)).Statement) {
         assert.ok(list(statement.Action).every((action) => !/^\*$|:\*$/.test(action)), `${file} ${statement.Sid}`);
-        const readsOnly = list(statement.Action).every((action) => /:(Describe|Get|Validate)/.test(action));
+        // Sessions of Session Manager are no resources either.
+        const readsOnly = list(statement.Action).every(
+          (action) => /:(Describe|Get|Validate)|^ssmmessages:/.test(action));
         assert.ok(!list(statement.Resource).includes("*") || statement.Condition || readsOnly,
           `${file} ${statement.Sid}`);
       }
