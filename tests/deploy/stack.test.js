@@ -24,7 +24,7 @@ describe("cfn-lint", { skip: unmet("cfn-lint is not installed", "cfn-lint", "--v
 });
 
 describe("the stack", { skip: unmet("moto is not installed", "python3", "-c", "import boto3, moto.server") }, () => {
-  // What every stack here is given. Values in capitals stand for what the emulator has (stacks.py).
+  // What has no default, and a network. Values in capitals stand for what the emulator has (stacks.py).
   const required = { AllowedCidr: "203.0.113.0/24", VpcId: "VPC", LoadBalancerSubnetIds: "SUBNETS",
     WebSubnetId: "SUBNET", NodeSubnetIds: "SUBNETS", ImageId: "IMAGE" };
 
@@ -40,6 +40,13 @@ describe("the stack", { skip: unmet("moto is not installed", "python3", "-c", "i
     KeyName: "KEY_PAIR",
     RequestLeaseSeconds: "600",
     RetentionDays: "1",
+    LogRetentionDays: "1",
+    AlarmEmail: "operators@example.com",
+    RequestAgeAlarmSeconds: "120",
+    MonthlyBudget: "50",
+    NetworkTemplateUrl: "NETWORK",
+    NetworkPrefix: "10.81",
+    EndpointZones: "2",
     MetadataHopLimit: "2",
     KmsKeyArn: "KEY",
     WebSettingsParameter: "/aws/reference/secretsmanager/pictures",
@@ -48,7 +55,8 @@ describe("the stack", { skip: unmet("moto is not installed", "python3", "-c", "i
   };
 
   // The emulator does not know these types; the CDK's specification checks them (cloudformation.js).
-  const unknownToTheEmulator = ["AWS::S3::BucketPolicy"];
+  const unknownToTheEmulator = ["AWS::S3::BucketPolicy", "AWS::CloudWatch::Alarm", "AWS::SNS::Subscription",
+    "AWS::Budgets::Budget"];
 
   const template = readTemplate(readFileSync(join(folder, "image-classifier.yaml"), "utf8"));
   let stacks;
@@ -58,7 +66,8 @@ describe("the stack", { skip: unmet("moto is not installed", "python3", "-c", "i
       ...Object.entries(options).map(([name, value]) => ({ name, parameters: { [name]: value } })),
       { name: "roles", roles: true, parameters: Object.fromEntries(["KmsKeyArn", "WebSettingsParameter",
         "NodeSettingsParameter", "PermissionsBoundaryArn"].map((name) => [name, options[name]])) }];
-    const asked = { template: JSON.stringify(forTheEmulator(template)), parameters: required, variants };
+    const network = JSON.stringify(readTemplate(readFileSync(join(folder, "network.yaml"), "utf8")));
+    const asked = { network, template: JSON.stringify(forTheEmulator(template)), parameters: required, variants };
     const run = spawnSync("python3", [join(import.meta.dirname, "stacks.py")],
       { input: JSON.stringify(asked), encoding: "utf8" });
     assert.equal(run.status, 0, run.stderr);
@@ -91,11 +100,12 @@ describe("the stack", { skip: unmet("moto is not installed", "python3", "-c", "i
   });
 
   it("is created with each parameter at another value than its default", () => {
-    assert.deepEqual([...Object.keys(required), ...Object.keys(options)].toSorted(),
-      Object.keys(template.Parameters).toSorted());
-    for (const [name, value] of Object.entries(options)) {
-      assert.notEqual(value, String(template.Parameters[name].Default), name);
-    }
+    const withDefault = Object.entries(template.Parameters).filter(
+      ([name, parameter]) => "Default" in parameter && !(name in required));
+    assert.deepEqual(Object.keys(options).toSorted(), withDefault.map(([name]) => name).toSorted());
+    for (const [name, { Default }] of withDefault) assert.notEqual(options[name], String(Default), name);
+    assert.deepEqual(Object.keys(required).toSorted(),
+      Object.keys(template.Parameters).filter((name) => !(name in options)).toSorted());
   });
 
   // The resources that these parameters ask for, of types that the emulator knows.

@@ -16,6 +16,8 @@ from botocore.config import Config
 from moto.cloudformation import parsing
 from moto.server import ThreadedMotoServer
 
+import moto_attributes  # Teaches moto by being imported.
+
 clean_json = parsing.clean_json
 
 
@@ -84,6 +86,10 @@ def main():
             "CERTIFICATE": client("acm").request_certificate(DomainName="pictures.example.com")["CertificateArn"],
             "KEY": client("kms").create_key()["KeyMetadata"]["Arn"],
         }
+        s3 = client("s3")
+        s3.create_bucket(Bucket="templates", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        s3.put_object(Bucket="templates", Key="network.json", Body=asked["network"])
+        has["NETWORK"] = "https://templates.s3.eu-central-1.amazonaws.com/network.json"
         answers = {}
         for i, variant in enumerate(asked["variants"]):
             parameters = {**asked["parameters"], **variant["parameters"]}
