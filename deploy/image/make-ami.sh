@@ -36,9 +36,10 @@ case $architecture in
   arm64) machine=b700 type=${type:-t4g.small} ;;
   *) refuse "--architecture is x86_64 or arm64, not $architecture." ;;
 esac
-built_for=$(tar --extract --gzip --to-stdout --file "$package" program/image-classifier \
-  | od --skip-bytes=18 --read-bytes=2 --address-radix=n --format=x1 | tr -d ' \n') \
-  || fail "$package is no package: it has no program/image-classifier. build-package makes one."
+# tar ends by SIGPIPE, because od reads no further.
+built_for=$({ tar --extract --gzip --to-stdout --file "$package" program/image-classifier 2> /dev/null || true; } \
+  | od --skip-bytes=18 --read-bytes=2 --address-radix=n --format=x1 2> /dev/null | tr -d ' \n') || true
+[[ -n $built_for ]] || fail "$package is no package: it has no program/image-classifier. build-package makes one."
 [[ $built_for == "$machine" ]] \
   || fail "The program in $package is for another processor than $architecture. Build it with build-package" \
     "x64 or arm64, and give --architecture the same."
