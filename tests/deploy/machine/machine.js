@@ -11,7 +11,7 @@ const here = import.meta.dirname;
 export const image = join(here, "..", "..", "..", "deploy", "image");
 export const architecture = process.arch === "arm64" ? "arm64" : "x86_64";
 /** Where Python's packages put their programs: the AWS CLI starts faster from there than by a version manager. */
-export const pythonTools = execFileSync("python3", ["-c", "import sys; print(sys.prefix + '/bin')"]).toString().trim();
+export const pythonTools = pythonPrefix();
 const asRoot = process.getuid() === 0 ? [] : ["sudo", "--non-interactive", "--preserve-env"];
 
 /** Why these tests cannot run here, or false. In CI they must, so there the reason is a failure. */
@@ -66,6 +66,26 @@ export function pack(folder) {
   return archive;
 }
 
+/** Boots a copy of this machine, whose first unit runs the script; returns when it powers itself off. */
+export async function boot(folder, script, settings) {
+  const variables = Object.entries(settings).filter(([name]) => name !== "PATH").map(([name, value]) => `"${name}=${value}"`);
+  writeFileSync(join(folder, "manager.conf"), `[Manager]\nDefaultEnvironment=${variables.join(" ")}\n`);
+  writeFileSync(join(folder, "first"), script);
+  writeFileSync(join(folder, "boot.service"), `[Unit]
+Description=What the test does
+Wants=dbus.socket systemd-journald.service
+After=dbus.socket
+FailureAction=poweroff
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/bash -ex /shared/first
+StandardOutput=append:/shared/first.log
+StandardError=append:/shared/first.log
+`);
+  return inRoot(folder, "boot");
+}
+
 export function inRoot(folder, ...command) {
   return run([join(here, "in-throwaway-root"), folder, ...command]);
 }
@@ -77,7 +97,7 @@ export async function startMoto() {
   const endpoint = `http://127.0.0.1:${port}`;
   const env = {
     AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: "moto", AWS_SECRET_ACCESS_KEY: "moto", AWS_DEFAULT_REGION: "eu-central-1",
-    AWS_REGION: "eu-central-1", AWS_EC2_METADATA_DISABLED: "true",
+    AWS_REGION: "eu-central-1", AWS_EC2_METADATA_DISABLED: "true", PATH: `${pythonTools}:${process.env.PATH}`,
   };
   const aws = async (...args) => {
     const { code, output, complaints } = await run(["aws", ...args, "--output", "json"], { env });
@@ -103,6 +123,14 @@ export async function startMetadata(instance) {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return { endpoint: `http://127.0.0.1:${server.address().port}`, stop: () => server.close() };
+}
+
+function pythonPrefix() {
+  try {
+    return execFileSync("python3", ["-c", "import sys; print(sys.prefix + '/bin')"]).toString().trim();
+  } catch {
+    return "/usr/bin";
+  }
 }
 
 async function freePort() {
