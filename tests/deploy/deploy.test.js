@@ -120,7 +120,9 @@ describe("the policies", () => {
       for (const statement of JSON.parse(read("iam", file)).Statement) {
         assert.ok(list(statement.Action).every((action) => !/^\*$|:\*$/.test(action)), `${file} ${statement.Sid}`);
         const readsOnly = list(statement.Action).every((action) => /:(Describe|Get|Validate)/.test(action));
-        assert.ok(!list(statement.Resource).includes("*") || statement.Condition || readsOnly,
+        // Session Manager's actions know no narrower resource.
+        const isSession = list(statement.Action).every((action) => /^ssmmessages:|^ssm:UpdateInstance/.test(action));
+        assert.ok(!list(statement.Resource).includes("*") || statement.Condition || readsOnly || isSession,
           `${file} ${statement.Sid}`);
       }
     }
@@ -128,7 +130,8 @@ describe("the policies", () => {
 });
 
 describe("the image", () => {
-  const scripts = ["build-package", "make-ami.sh", "provision", "start-node", "user-data/node.sh", "user-data/web.sh"];
+  const scripts = ["build-package", "make-ami.sh", "provision", "start-node", "metadata", "forget-machine",
+    "run-with-settings", "tell-console", "send-logs", "user-data/node.sh", "user-data/web.sh"];
   for (const script of scripts) {
     it(`${script} is a script that the shell can read`, () => {
       execFileSync("bash", ["-n", join(deploy, "image", script)]);
@@ -172,6 +175,19 @@ describe("the image", () => {
       server.close();
     }
   });
+});
+
+describe("user data by hand", () => {
+  for (const [script, launch] of [["node.sh", "NodeLaunchTemplate"], ["web.sh", "WebLaunchTemplate"]]) {
+    it(`${script} does what the template's does, with settings that it has too`, () => {
+      const text = JSON.stringify(properties(launch).LaunchTemplateData.UserData).replaceAll("\\n", "\n");
+      for (const line of read("image", "user-data", script).split("\n")) {
+        const [setting] = line.match(/^IMAGE_CLASSIFIER__\w+=/) ?? [];
+        const step = /^(set|trap|install|cat|systemctl) /.test(line) && line;
+        if (setting || step) assert.ok(text.includes(setting ?? step), line);
+      }
+    });
+  }
 });
 
 describe("the compose file", () => {
