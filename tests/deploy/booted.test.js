@@ -10,8 +10,7 @@ const instance = "i-0123456789abcdef0";
 
 // Makes the image as provision does, with a stand-in for dnf alone: systemctl is the machine's own.
 const install = `
-  printf '#!/bin/bash\\nexec /python/bin/python3 -m awscli "$@"\\n' > /usr/local/bin/aws
-  chmod +x /usr/local/bin/aws
+  cp /shared/stand-ins/aws /usr/local/bin/
   printf '[Service]\\nExecStart=/bin/true\\n[Install]\\nWantedBy=multi-user.target\\n' \\
     > /etc/systemd/system/amazon-ssm-agent.service
   rm /shared/stand-ins/systemctl
