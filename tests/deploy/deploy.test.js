@@ -201,6 +201,17 @@ describe("the compose file", () => {
     assert.equal(services.web.environment.IMAGE_CLASSIFIER__ENVIRONMENT, "aws");
   });
 
+  it("has a health check for the web tier alone, and writes nothing but data", () => {
+    const { services } = compose();
+    assert.match(services.web.healthcheck.test.join(" "), /\/health\/live/);
+    assert.equal(services.provision.healthcheck, undefined);
+    for (const [name, service] of Object.entries(services)) {
+      assert.equal(service.read_only, true, name);
+      assert.deepEqual(service.security_opt, ["no-new-privileges:true"], name);
+      assert.ok(service.mem_limit, name);
+    }
+  });
+
   it("publishes its port on loopback only", () => {
     for (const service of Object.values(compose().services)) {
       for (const port of service.ports ?? []) assert.match(port, /^127\.0\.0\.1:/);
