@@ -219,10 +219,10 @@ describe("the policies", () => {
     for (const file of readdirSync(join(deploy, "iam")).filter((name) => name.endsWith(".json"))) {
       for (const statement of JSON.parse(read("iam", file)).Statement) {
         assert.ok(list(statement.Action).every((action) => !/^\*$|:\*$/.test(action)), `${file} ${statement.Sid}`);
-        // Sessions of Session Manager are no resources either.
-        const readsOnly = list(statement.Action).every(
-          (action) => /:(Describe|Get|Validate)|^ssmmessages:/.test(action));
-        assert.ok(!list(statement.Resource).includes("*") || statement.Condition || readsOnly,
+        const readsOnly = list(statement.Action).every((action) => /:(Describe|Get|Validate)/.test(action));
+        // Session Manager's actions know no narrower resource.
+        const isSession = list(statement.Action).every((action) => /^ssmmessages:|^ssm:UpdateInstance/.test(action));
+        assert.ok(!list(statement.Resource).includes("*") || statement.Condition || readsOnly || isSession,
           `${file} ${statement.Sid}`);
       }
     }
@@ -230,7 +230,8 @@ describe("the policies", () => {
 });
 
 describe("the image", () => {
-  const scripts = ["build-package", "make-ami.sh", "provision", "start-node", "user-data/node.sh", "user-data/web.sh"];
+  const scripts = ["build-package", "make-ami.sh", "provision", "start-node", "metadata", "forget-machine",
+    "run-with-settings", "tell-console", "send-logs", "user-data/node.sh", "user-data/web.sh"];
   for (const script of scripts) {
     it(`${script} is a script that the shell can read`, () => {
       execFileSync("bash", ["-n", join(deploy, "image", script)]);
@@ -276,6 +277,19 @@ describe("the image", () => {
   });
 });
 
+describe("user data by hand", () => {
+  for (const [script, launch] of [["node.sh", "NodeLaunchTemplate"], ["web.sh", "WebLaunchTemplate"]]) {
+    it(`${script} does what the template's does, with settings that it has too`, () => {
+      const text = JSON.stringify(properties(launch).LaunchTemplateData.UserData).replaceAll("\\n", "\n");
+      for (const line of read("image", "user-data", script).split("\n")) {
+        const [setting] = line.match(/^IMAGE_CLASSIFIER__\w+=/) ?? [];
+        const step = /^(set|trap|install|cat|systemctl) /.test(line) && line;
+        if (setting || step) assert.ok(text.includes(setting ?? step), line);
+      }
+    });
+  }
+});
+
 describe("the compose file", () => {
   const compose = () => parse(read("docker", "compose.yaml"), { merge: true });
 
@@ -285,6 +299,17 @@ describe("the compose file", () => {
     assert.equal(services.provision.depends_on.emulator.condition, "service_healthy");
     assert.ok(services.emulator.healthcheck.test.length > 1);
     assert.equal(services.web.environment.IMAGE_CLASSIFIER__ENVIRONMENT, "aws");
+  });
+
+  it("has a health check for the web tier alone, and writes nothing but data", () => {
+    const { services } = compose();
+    assert.match(services.web.healthcheck.test.join(" "), /\/health\/live/);
+    assert.equal(services.provision.healthcheck, undefined);
+    for (const [name, service] of Object.entries(services)) {
+      assert.equal(service.read_only, true, name);
+      assert.deepEqual(service.security_opt, ["no-new-privileges:true"], name);
+      assert.ok(service.mem_limit, name);
+    }
   });
 
   it("publishes its port on loopback only", () => {
