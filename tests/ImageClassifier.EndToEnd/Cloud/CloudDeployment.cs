@@ -171,6 +171,9 @@ internal sealed class CloudDeployment : IAsyncDisposable
             await DeployAsync(
                 "ec2", "create-launch-template", "--launch-template-name", NodeRole, "--launch-template-data", data),
             "LaunchTemplate", "LaunchTemplateId");
+        words["INSTANCE_TYPES"] = InstanceType;
+        words["SUBNET"] = Subnet;
+        words["KEY_PAIR"] = "none";
         words["IMAGE"] = Image;
         words["NODE_SECURITY_GROUP"] = SecurityGroup;
         words["LAUNCH_TEMPLATE"] = LaunchTemplate;

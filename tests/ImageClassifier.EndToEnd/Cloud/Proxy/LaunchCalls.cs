@@ -131,13 +131,29 @@ internal sealed class LaunchCalls(AccountFacts facts)
             var data = template?.LaunchTemplateData;
             if (data?.NetworkInterfaces is { Count: > 0 })
                 throw new NotModelledException("a launch template with NetworkInterfaces");
-            if (data?.TagSpecifications is { Count: > 0 })
-                throw new NotModelledException("a launch template with TagSpecifications");
             return new Launch(
                 template?.LaunchTemplateId, data?.ImageId, data?.InstanceType?.Value, Subnet: null,
                 data?.SecurityGroupIds ?? [], data?.KeyName,
                 data?.IamInstanceProfile is { } profile ? profile.Arn ?? profile.Name : null,
-                data?.MetadataOptions?.HttpTokens?.Value, IsSpot: false, tags);
+                data?.MetadataOptions?.HttpTokens?.Value, IsSpot: false, Merge(data?.TagSpecifications ?? [], tags));
+        }
+
+        // The call's tags are added to the template's, and replace those of the same key.
+        private static Dictionary<string, IReadOnlyDictionary<string, string>> Merge(
+            IEnumerable<LaunchTemplateTagSpecification> ofTemplate,
+            IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> ofCall)
+        {
+            var merged = ofTemplate.ToDictionary(
+                specification => specification.ResourceType.Value,
+                specification => specification.Tags.ToDictionary(tag => tag.Key, tag => tag.Value));
+            foreach (var (type, tags) in ofCall)
+            {
+                merged.TryAdd(type, []);
+                foreach (var (key, value) in tags) merged[type][key] = value;
+            }
+
+            return merged.ToDictionary(
+                entry => entry.Key, entry => (IReadOnlyDictionary<string, string>)entry.Value);
         }
     }
 }
