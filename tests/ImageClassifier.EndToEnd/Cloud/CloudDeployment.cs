@@ -2,6 +2,8 @@ using System.Text.Json;
 using Amazon.EC2;
 using Amazon.EC2.Model;
 using Amazon.Runtime;
+using Amazon.SQS;
+using Amazon.SQS.Model;
 using ImageClassifier.EndToEnd.Cloud.Proxy;
 using ImageClassifier.EndToEnd.Programs;
 using ImageClassifier.Testing.Emulator;
@@ -24,14 +26,17 @@ internal sealed class CloudDeployment : IAsyncDisposable
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(1);
 
     private readonly MotoServer _moto;
+    private readonly AmazonSQSClient _sqs;
 
     private CloudDeployment(MotoServer moto, PolicyProxy proxy)
     {
         _moto = moto;
         Proxy = proxy;
+        var keys = new BasicAWSCredentials("owner", "none");
+        var address = moto.Endpoint.ToString();
         Owner = new AmazonEC2Client(
-            new BasicAWSCredentials("owner", "none"),
-            new AmazonEC2Config { ServiceURL = moto.Endpoint.ToString(), AuthenticationRegion = Region });
+            keys, new AmazonEC2Config { ServiceURL = address, AuthenticationRegion = Region });
+        _sqs = new AmazonSQSClient(keys, new AmazonSQSConfig { ServiceURL = address, AuthenticationRegion = Region });
     }
 
     public PolicyProxy Proxy { get; }
@@ -126,8 +131,25 @@ internal sealed class CloudDeployment : IAsyncDisposable
     public Task<JsonElement> DeployAsync(params string[] arguments) =>
         AwsCli.RunAsync(CloudRole.Deployer, Proxy.Endpoint, Region, arguments);
 
+    /// <summary>Moves a waiting job to the dead letters, as SQS does after too many receives.</summary>
+    public async Task BuryOneJobAsync()
+    {
+        var requests = (await _sqs.GetQueueUrlAsync($"{Name}-requests.fifo")).QueueUrl;
+        var dead = (await _sqs.GetQueueUrlAsync($"{Name}-requests-dead.fifo")).QueueUrl;
+        var received = await _sqs.ReceiveMessageAsync(
+            new ReceiveMessageRequest(requests) { MaxNumberOfMessages = 1, MessageSystemAttributeNames = ["All"] });
+        var job = received.Messages.Single();
+        await _sqs.SendMessageAsync(new SendMessageRequest(dead, job.Body)
+        {
+            MessageGroupId = job.Attributes[MessageSystemAttributeName.MessageGroupId],
+            MessageDeduplicationId = job.Attributes[MessageSystemAttributeName.MessageDeduplicationId],
+        });
+        await _sqs.DeleteMessageAsync(requests, job.ReceiptHandle);
+    }
+
     public async ValueTask DisposeAsync()
     {
+        _sqs.Dispose();
         Owner.Dispose();
         await Proxy.DisposeAsync();
         await _moto.DisposeAsync();

@@ -8,7 +8,7 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 namespace ImageClassifier.EndToEnd.Cloud;
 
 /// <summary>The whole life of a deployment on an emulator of AWS, each role with the policy of <c>deploy/iam</c> and
-/// nothing more: provision, upload, launch, classify, end.</summary>
+/// nothing more: provision, upload, launch, redrive, classify, end.</summary>
 public sealed class CloudLoopSpecs
 {
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
@@ -23,9 +23,10 @@ public sealed class CloudLoopSpecs
         await using var service = await RunningService.StartAsync(
             data, ownsData: true, CloudRole.Web.Variables, [.. cloud.Settings]);
 
-        var accepted = await service.UploadAsync(TestPictures.Many(4));
+        var accepted = await service.UploadAsync([.. TestPictures.Many(3), TestPictures.OfTwoParts]);
         var following = service.FollowAsync(BatchId(accepted), Enough);
         var instance = await cloud.RunningNodeAsync(() => $"Nothing was launched:\n{Story()}");
+        await RedriveOneJobAsync(cloud);
         await using var machine = await EmulatedMachine.BootAsync(instance.InstanceId, cloud.Settings);
         var jobs = await following.WaitAsync(Enough);
 
@@ -37,21 +38,27 @@ public sealed class CloudLoopSpecs
         await cloud.Owner.TerminateInstancesAsync(new([instance.InstanceId]));
         await service.FleetEndsAsync(Enough);
         Assert.Equal(0, await service.StopAsync());
-        await AssertNoDeadLettersAsync(cloud);
         Assert.True(cloud.Proxy.Refused.Count == 0, Story());
         cloud.Proxy.AssertAllUnderstood();
 
         string Story() => $"{string.Join('\n', cloud.Proxy.Refused)}\n{service.Log}";
     }
 
-    private static async Task AssertNoDeadLettersAsync(CloudDeployment cloud)
+    private static async Task RedriveOneJobAsync(CloudDeployment cloud)
     {
+        await cloud.BuryOneJobAsync();
+        Assert.Equal(1, (await QueueAsync(cloud, "list", "requests")).GetArrayLength());
+        await QueueAsync(cloud, "redrive", "requests", "--all");
         foreach (var queue in new[] { "requests", "responses" })
-        {
-            var (exitCode, output, error) = await cloud.RunAsync(
-                CloudRole.Operator, "queue", "list", "--queue", queue, "--json");
-            Assert.True(exitCode == 0, $"{output}\n{error}");
-            Assert.Equal(0, JsonSerializer.Deserialize<JsonElement>(output).GetArrayLength());
-        }
+            Assert.Equal(0, (await QueueAsync(cloud, "list", queue)).GetArrayLength());
+    }
+
+    private static async Task<JsonElement> QueueAsync(
+        CloudDeployment cloud, string verb, string queue, params string[] arguments)
+    {
+        var (exitCode, output, error) = await cloud.RunAsync(
+            CloudRole.Operator, ["queue", verb, "--queue", queue, "--json", .. arguments]);
+        Assert.True(exitCode == 0, $"{output}\n{error}\n{string.Join('\n', cloud.Proxy.Refused)}");
+        return JsonSerializer.Deserialize<JsonElement>(output);
     }
 }
