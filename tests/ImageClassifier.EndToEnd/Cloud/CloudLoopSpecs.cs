@@ -23,6 +23,7 @@ public sealed class CloudLoopSpecs
         await using var service = await RunningService.StartAsync(
             data, ownsData: true, CloudRole.Web.Variables, [.. cloud.Settings]);
 
+        Assert.InRange(TestPictures.OfTwoParts.Bytes.Length, 8 * 1024 * 1024, 16 * 1024 * 1024);
         var accepted = await service.UploadAsync([.. TestPictures.Many(3), TestPictures.OfTwoParts]);
         var following = service.FollowAsync(BatchId(accepted), Enough);
         var instance = await cloud.RunningNodeAsync(() => $"Nothing was launched:\n{Story()}");
