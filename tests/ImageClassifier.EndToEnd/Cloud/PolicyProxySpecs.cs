@@ -3,6 +3,7 @@ using Amazon.EC2;
 using Amazon.EC2.Model;
 using Amazon.Runtime;
 using Amazon.S3;
+using Amazon.S3.Model;
 using Amazon.SQS;
 using ImageClassifier.EndToEnd.Cloud.Proxy;
 using Xunit;
@@ -15,6 +16,7 @@ namespace ImageClassifier.EndToEnd.Cloud;
 public sealed class PolicyProxySpecs(SharedCloud shared) : IClassFixture<SharedCloud>
 {
     private static readonly CloudRole Fleets = new("fleets");
+    private static readonly CloudRole Reader = new("reader");
 
     [SkippableFact]
     public async Task A_node_may_not_end_another_machine()
@@ -33,12 +35,26 @@ public sealed class PolicyProxySpecs(SharedCloud shared) : IClassFixture<SharedC
     public async Task A_node_may_not_delete_a_picture()
     {
         var cloud = await shared.OpenAsync();
-        using var node = new AmazonS3Client(
-            Keys(CloudRole.Node), Config(cloud, new AmazonS3Config { ForcePathStyle = true }));
+        using var node = S3(cloud, CloudRole.Node);
 
         await AssertRefusedAsync(
             cloud, "s3:DeleteObject", "AccessDenied",
             () => node.DeleteObjectAsync(CloudDeployment.Bucket, "images/batch/job.jpg"));
+    }
+
+    [SkippableFact]
+    public async Task A_missing_object_is_refused_to_whoever_may_not_list_the_bucket()
+    {
+        var cloud = await shared.OpenAsync();
+        using var reader = S3(cloud, Reader);
+        Admit(cloud, Reader, """["s3:GetObject","s3:ListBucket","s3:CreateBucket"]""", """["*"]""");
+        await reader.PutBucketAsync(new PutBucketRequest { BucketName = "empty", BucketRegionName = CloudDeployment.Region });
+        var absence = await Assert.ThrowsAnyAsync<AmazonS3Exception>(() => reader.GetObjectAsync("empty", "none"));
+        Assert.Equal(HttpStatusCode.NotFound, absence.StatusCode);
+
+        Admit(cloud, Reader, """["s3:GetObject"]""", """["*"]""");
+        await AssertRefusedAsync(
+            cloud, "s3:ListBucket", "AccessDenied", () => reader.GetObjectAsync("empty", "none"));
     }
 
     [SkippableFact]
@@ -92,23 +108,23 @@ public sealed class PolicyProxySpecs(SharedCloud shared) : IClassFixture<SharedC
     {
         var cloud = await shared.OpenAsync();
         using var fleets = Ec2(cloud, Fleets);
-        Admit("*");
+        const string actions = """["ec2:CreateFleet","ec2:RunInstances","ec2:CreateTags","iam:PassRole"]""";
+        Admit(cloud, Fleets, actions, """["*"]""");
         var answer = await fleets.CreateFleetAsync(FleetOf(cloud));
         Assert.Single(answer.Instances);
 
-        Admit("arn:aws:ec2:*:*:instance/*", "arn:aws:ec2:*:*:fleet/*", "arn:aws:ec2:*:*:volume/*");
+        Admit(
+            cloud, Fleets, actions,
+            """["arn:aws:ec2:*:*:instance/*","arn:aws:ec2:*:*:fleet/*","arn:aws:ec2:*:*:volume/*"]""");
         var refusal = await AssertRefusedAsync(
             cloud, "ec2:CreateFleet", "UnauthorizedOperation", () => fleets.CreateFleetAsync(FleetOf(cloud)));
         Assert.Contains(":network-interface/", refusal.Missing.Resource, StringComparison.Ordinal);
+    }
 
-        void Admit(params string[] resources) => cloud.Proxy.Admit(
-            Fleets.Name, Fleets.AccessKey,
-            IamPolicy.Parse(
-                $$"""
-                {"Statement":[{"Effect":"Allow","Resource":["{{string.Join("\",\"", resources)}}"],
-                  "Action":["ec2:CreateFleet","ec2:RunInstances","ec2:CreateTags","iam:PassRole"]}]}
-                """,
-                new Dictionary<string, string>()));
+    private static void Admit(CloudDeployment cloud, CloudRole role, string actions, string resources)
+    {
+        var policy = $$"""{"Statement":[{"Effect":"Allow","Action":{{actions}},"Resource":{{resources}}}]}""";
+        cloud.Proxy.Admit(role.Name, role.AccessKey, IamPolicy.Parse(policy, new Dictionary<string, string>()));
     }
 
     private static RunInstancesRequest NodeOf(CloudDeployment cloud) => new()
@@ -180,6 +196,9 @@ public sealed class PolicyProxySpecs(SharedCloud shared) : IClassFixture<SharedC
         Assert.Equal(action, refusal.Missing.Action);
         return refusal;
     }
+
+    private static AmazonS3Client S3(CloudDeployment cloud, CloudRole role) =>
+        new(Keys(role), Config(cloud, new AmazonS3Config { ForcePathStyle = true }));
 
     private static AmazonEC2Client Ec2(CloudDeployment cloud, CloudRole role) =>
         new(Keys(role), Config(cloud, new AmazonEC2Config()));

@@ -24,7 +24,7 @@ public static class TestPictures
 
     private static readonly Lazy<byte[]> Noise = new(() =>
     {
-        using var bitmap = new SKBitmap(1800, 1400);
+        using var bitmap = new SKBitmap(2000, 1600);
         new Random(1).NextBytes(bitmap.GetPixelSpan());
         using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
         return data.ToArray();

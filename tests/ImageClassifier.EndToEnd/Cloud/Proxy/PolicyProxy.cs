@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using Amazon.EC2;
 using Amazon.Runtime;
 using Microsoft.AspNetCore.Builder;
@@ -86,16 +87,18 @@ internal sealed class PolicyProxy : IAsyncDisposable
             var request = await SignedRequest.ReadAsync(context.Request);
             if (!_callers.TryGetValue(request.AccessKey, out var caller))
                 throw new NotModelledException($"the caller {request.AccessKey}");
-            var needed = await _reader.ReadAsync(request);
-            if (needed.FirstOrDefault(permission => !caller.Policy.Allows(permission)) is { } missing)
+            var refusal = RefusalOf(caller, await _reader.ReadAsync(request));
+            using var answer = refusal is null ? await ForwardAsync(request) : null;
+            if (answer?.StatusCode == HttpStatusCode.NotFound)
+                refusal = RefusalOf(caller, S3Calls.ToLearnOfAbsence(request));
+            if (refusal is null)
             {
-                var refusal = new Refusal(caller.Role, missing);
-                _refused.Enqueue(refusal);
-                await refusal.AnswerAsync(request, context.Response);
+                await ReturnAsync(answer!, context);
                 return;
             }
 
-            await ForwardAsync(request, context.Response);
+            _refused.Enqueue(refusal);
+            await refusal.AnswerAsync(request, context.Response);
         }
         catch (NotModelledException failure)
         {
@@ -105,7 +108,12 @@ internal sealed class PolicyProxy : IAsyncDisposable
         }
     }
 
-    private async Task ForwardAsync(SignedRequest request, HttpResponse response)
+    private static Refusal? RefusalOf(Caller caller, IEnumerable<NeededPermission> needed) =>
+        needed.FirstOrDefault(permission => !caller.Policy.Allows(permission)) is { } missing
+            ? new Refusal(caller.Role, missing)
+            : null;
+
+    private async Task<HttpResponseMessage> ForwardAsync(SignedRequest request)
     {
         var address = new Uri($"{_aws.ToString().TrimEnd('/')}{request.Target}", AsSent);
         using var forwarded = new HttpRequestMessage(new HttpMethod(request.Http.Method), address)
@@ -120,16 +128,20 @@ internal sealed class PolicyProxy : IAsyncDisposable
                 forwarded.Content.Headers.TryAddWithoutValidation(name, values.ToArray());
         }
 
-        using var answer = await _http.SendAsync(forwarded, HttpCompletionOption.ResponseHeadersRead);
-        response.StatusCode = (int)answer.StatusCode;
+        return await _http.SendAsync(forwarded);
+    }
+
+    private static async Task ReturnAsync(HttpResponseMessage answer, HttpContext context)
+    {
+        context.Response.StatusCode = (int)answer.StatusCode;
         foreach (var (name, values) in answer.Headers.Concat(answer.Content.Headers)
             .Where(header => IsOfMessage(header.Key)))
         {
-            response.Headers[name] = values.ToArray();
+            context.Response.Headers[name] = values.ToArray();
         }
 
-        response.ContentLength = answer.Content.Headers.ContentLength;
-        if (request.Http.Method != HttpMethods.Head) await answer.Content.CopyToAsync(response.Body);
+        context.Response.ContentLength = answer.Content.Headers.ContentLength;
+        if (context.Request.Method != HttpMethods.Head) await answer.Content.CopyToAsync(context.Response.Body);
     }
 
     private static bool IsOfMessage(string header) =>

@@ -14,14 +14,26 @@ internal static class S3Calls
 
     public static IReadOnlyList<NeededPermission> Read(SignedRequest request)
     {
-        var address = new Uri($"http://s3{request.Target}");
-        var path = Uri.UnescapeDataString(address.AbsolutePath).Trim('/').Split('/', 2);
+        var address = AddressOf(request);
+        var path = PathOf(address);
         var query = QueryHelpers.ParseQuery(address.Query).Keys.Except(Plain).ToArray();
         var isObject = path.Length == 2;
         var call = string.Join(' ', [request.Http.Method, isObject ? "object" : "bucket", .. query]);
         var action = isObject ? OfObject(call, request) : OfBucket(call);
         return [new NeededPermission($"s3:{action}", $"arn:aws:s3:::{string.Join('/', path)}")];
     }
+
+    /// <summary>What a caller needs to be told that an object is not there. Without it S3 refuses the call
+    /// instead.</summary>
+    public static IReadOnlyList<NeededPermission> ToLearnOfAbsence(SignedRequest request) =>
+        request.Service == "s3" && PathOf(AddressOf(request)) is [var bucket, _]
+            ? [new NeededPermission("s3:ListBucket", $"arn:aws:s3:::{bucket}")]
+            : [];
+
+    private static Uri AddressOf(SignedRequest request) => new($"http://s3{request.Target}");
+
+    private static string[] PathOf(Uri address) =>
+        Uri.UnescapeDataString(address.AbsolutePath).Trim('/').Split('/', 2);
 
     private static string OfObject(string call, SignedRequest request)
     {
