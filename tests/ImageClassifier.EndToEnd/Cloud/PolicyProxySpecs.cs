@@ -87,6 +87,9 @@ public sealed class PolicyProxySpecs(SharedCloud shared) : IClassFixture<SharedC
         var unmarked = NodeOf(cloud);
         unmarked.TagSpecifications = [];
         await AssertLaunchRefusedAsync(unmarked, "instance/*");
+        var otherType = NodeOf(cloud);
+        otherType.InstanceType = "p5.48xlarge";
+        await AssertLaunchRefusedAsync(otherType, "instance/*");
         var otherImage = NodeOf(cloud);
         otherImage.ImageId = "ami-00000000";
         await AssertLaunchRefusedAsync(otherImage, "image/ami-00000000");
@@ -99,6 +102,34 @@ public sealed class PolicyProxySpecs(SharedCloud shared) : IClassFixture<SharedC
         {
             var refusal = await AssertRefusedAsync(
                 cloud, "ec2:RunInstances", "UnauthorizedOperation", () => web.RunInstancesAsync(request));
+            Assert.EndsWith(resource, refusal.Missing.Resource, StringComparison.Ordinal);
+        }
+    }
+
+    [SkippableFact]
+    public async Task The_web_tier_may_ask_for_marked_fleets_of_its_types_in_its_subnets_and_no_others()
+    {
+        var cloud = await shared.OpenAsync();
+        using var web = Ec2(cloud, CloudRole.Web);
+        var answer = await web.CreateFleetAsync(FleetOf(cloud));
+        Assert.Single(answer.Instances);
+
+        var otherType = FleetOf(cloud);
+        otherType.LaunchTemplateConfigs[0].Overrides[0].InstanceType = "p5.48xlarge";
+        await AssertFleetRefusedAsync(otherType, "instance/*");
+        var otherSubnet = FleetOf(cloud);
+        var subnets = await cloud.Owner.DescribeSubnetsAsync(new DescribeSubnetsRequest());
+        var other = subnets.Subnets.First(subnet => subnet.SubnetId != cloud.Subnet).SubnetId;
+        otherSubnet.LaunchTemplateConfigs[0].Overrides[0].SubnetId = other;
+        await AssertFleetRefusedAsync(otherSubnet, $"subnet/{other}");
+        var unmarked = FleetOf(cloud);
+        unmarked.TagSpecifications = [Marks(ResourceType.Fleet)];
+        await AssertFleetRefusedAsync(unmarked, "instance/*");
+
+        async Task AssertFleetRefusedAsync(CreateFleetRequest request, string resource)
+        {
+            var refusal = await AssertRefusedAsync(
+                cloud, "ec2:CreateFleet", "UnauthorizedOperation", () => web.CreateFleetAsync(request));
             Assert.EndsWith(resource, refusal.Missing.Resource, StringComparison.Ordinal);
         }
     }
@@ -164,7 +195,7 @@ public sealed class PolicyProxySpecs(SharedCloud shared) : IClassFixture<SharedC
                 ],
             },
         ],
-        TagSpecifications = [Marks(ResourceType.Instance)],
+        TagSpecifications = [Marks(ResourceType.Fleet), Marks(ResourceType.Instance), Marks(ResourceType.Volume)],
     };
 
     private static TagSpecification Marks(ResourceType type) => new()
