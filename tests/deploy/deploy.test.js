@@ -115,6 +115,33 @@ describe("the policies", () => {
     });
   }
 
+  it("let a node end no instance, its own included", () => {
+    const actions = JSON.parse(read("iam", "node.json")).Statement.flatMap((s) => list(s.Action));
+    assert.deepEqual(actions.filter((action) => action.startsWith("ec2:")), []);
+  });
+
+  it("bound what the web tier launches by type, subnet, key pair and marks", () => {
+    const { Statement } = JSON.parse(read("iam", "web.json"));
+    for (const statements of [Statement, ofRole("WebRole")]) {
+      const launching = statements.filter((s) => list(s.Action).some((a) => /:(RunInstances|CreateFleet)$/.test(a)));
+      const on = (kind) => launching.filter((s) => JSON.stringify(s.Resource).includes(`:${kind}/`));
+      for (const kind of ["instance", "volume", "fleet"]) {
+        for (const { Sid, Condition } of on(kind)) {
+          for (const mark of ["deployment", "role"]) {
+            assert.ok(Condition.StringEquals[`aws:RequestTag/image-classifier:${mark}`], Sid);
+          }
+        }
+      }
+      const [nodes] = launching.filter((s) => s.Sid === "LaunchMarkedNodes");
+      assert.ok(nodes.Condition.StringEquals["ec2:InstanceType"]);
+      assert.ok(nodes.Condition.ArnEquals["ec2:LaunchTemplate"]);
+      for (const kind of ["subnet", "key-pair", "image", "launch-template", "security-group"]) {
+        assert.ok(on(kind).length > 0, kind);
+        assert.doesNotMatch(JSON.stringify(on(kind).map((s) => s.Resource)), new RegExp(`:${kind}/\\*`), kind);
+      }
+    }
+  });
+
   it("never allow everything of a service, nor anything on everything without a reason", () => {
     for (const file of ["web.json", "node.json", "deployer.json", "operator.json"]) {
       for (const statement of JSON.parse(read("iam", file)).Statement) {

@@ -70,7 +70,7 @@ public sealed class AwsClients : IDisposable
         var config = new AmazonEC2Config();
         Configure(config, "EC2", FleetTimeout, _settings.Endpoints.Ec2);
         return Create(() =>
-            _credentials is null ? new AmazonEC2Client(config) : new AmazonEC2Client(_credentials, config));
+            _credentials is null ? new Ec2Client(config) : new Ec2Client(_credentials, config));
     }
 
     /// <summary>Closes all clients and their connections.</summary>

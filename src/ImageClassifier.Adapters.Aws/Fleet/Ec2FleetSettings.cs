@@ -18,8 +18,8 @@ public enum Ec2Market
 /// How an <see cref="Ec2InstanceFleet"/> launches app nodes: from a launch template, or from these settings, or from a
 /// template with some of it overridden by these settings. Keys are under <c>image-classifier.fleet.ec2</c>.
 /// </summary>
-/// <remarks>Whatever a template says, each launch itself asks for IMDSv2 only, for an instance that terminates when it
-/// shuts down, and for the tags by which the fleet finds its instances.</remarks>
+/// <remarks>Whatever a template says, each instance has IMDSv2 only, terminates when it shuts down, and carries the tags
+/// by which the fleet finds it.</remarks>
 public sealed partial record Ec2FleetSettings
 {
     /// <summary>Where these settings are.</summary>
@@ -69,7 +69,8 @@ public sealed partial record Ec2FleetSettings
     /// <summary><c>name-tag</c>: the tag <c>Name</c> of each instance, for people.</summary>
     public string NameTag { get; init; } = "image-classifier-node";
 
-    /// <summary><c>market</c>: spot or on demand.</summary>
+    /// <summary><c>market</c>: spot or on demand. With a launch template, what spot cannot give is asked on
+    /// demand.</summary>
     public Ec2Market Market { get; init; } = Ec2Market.OnDemand;
 
     /// <summary><c>describe-interval</c>: the fleet asks EC2 what there is no more often than this; from 5 s to

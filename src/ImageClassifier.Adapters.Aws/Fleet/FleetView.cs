@@ -28,19 +28,19 @@ internal sealed partial class FleetView(TimeProvider time)
     // EC2 promises "within seconds"; it has been seen to take tens of them.
     private static readonly TimeSpan MissingKeptFor = TimeSpan.FromMinutes(1);
 
-    // A machine whose node ends as it should is terminated by a call. One that turned itself off so soon has a node
-    // that cannot run: it counts as a failed launch, or a broken image would be launched again and again.
+    // Every node ends by turning its machine off. A machine that turns itself off so soon may have a node that cannot
+    // run: it counts as a failed launch unless its node left a record, or a broken image would be launched for ever.
     private static readonly TimeSpan TooShortALife = TimeSpan.FromMinutes(3);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<InstanceId, Entry> _entries = [];
 
-    /// <summary>Takes in what a launch answered.</summary>
-    public void Launched(IEnumerable<Instance> instances)
+    /// <summary>Takes in what a launch answered, which may be hardly more than ids.</summary>
+    public void Launched(LaunchToken launch, IEnumerable<Instance> instances)
     {
         lock (_gate)
         {
-            foreach (var instance in instances) Update(instance);
+            foreach (var instance in instances) Update(instance, launch.Name);
         }
     }
 
@@ -49,7 +49,7 @@ internal sealed partial class FleetView(TimeProvider time)
     {
         lock (_gate)
         {
-            foreach (var instance in instances) Update(instance);
+            foreach (var instance in instances) Update(instance, LaunchOf(instance));
             var shown = instances.Select(instance => InstanceId.Parse(instance.InstanceId)).ToHashSet();
             foreach (var (id, entry) in _entries)
             {
@@ -78,21 +78,20 @@ internal sealed partial class FleetView(TimeProvider time)
     {
         lock (_gate)
         {
-            return [.. _entries.Where(entry => token.Launched(entry.Value.ClientToken)).Select(entry => entry.Key)];
+            return [.. _entries.Where(entry => entry.Value.Launch == token.Name).Select(entry => entry.Key)];
         }
     }
 
-    private void Update(Instance instance)
+    private void Update(Instance instance, string? launch)
     {
         var id = InstanceId.Parse(instance.InstanceId);
-        if (!_entries.TryGetValue(id, out var entry))
-        {
-            entry = new Entry(id, new DateTimeOffset(instance.LaunchTime ?? time.GetUtcNow().UtcDateTime));
-            _entries[id] = entry;
-        }
-
+        if (!_entries.TryGetValue(id, out var entry)) _entries[id] = entry = new Entry(id, time.GetUtcNow());
+        entry.Launch ??= launch;
         entry.Show(instance, time);
     }
+
+    private static string? LaunchOf(Instance instance) =>
+        instance.Tags?.Find(tag => tag.Key == Ec2InstanceFleet.LaunchTag)?.Value;
 
     private static InstanceState StateOf(Instance instance) => instance.State?.Name?.Value switch
     {
@@ -116,8 +115,10 @@ internal sealed partial class FleetView(TimeProvider time)
     [GeneratedRegex(@"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)")]
     private static partial Regex TimeInReason();
 
-    private sealed class Entry(InstanceId id, DateTimeOffset launchedAt)
+    private sealed class Entry(InstanceId id, DateTimeOffset firstShownAt)
     {
+        // Until EC2 says when it launched the instance, which CreateFleet's answer does not.
+        private DateTimeOffset _launchedAt = firstShownAt;
         private InstanceState? _state;
         private bool _mayHaveRun = true;
         private long _firstShown;
@@ -125,7 +126,7 @@ internal sealed partial class FleetView(TimeProvider time)
         private DateTimeOffset? _endedAt;
         private string? _problem;
 
-        public string? ClientToken { get; private set; }
+        public string? Launch { get; set; }
 
         public long LastShown { get; private set; }
 
@@ -137,7 +138,7 @@ internal sealed partial class FleetView(TimeProvider time)
         {
             LastShown = time.GetTimestamp();
             if (_state is null) _firstShown = LastShown;
-            ClientToken = instance.ClientToken;
+            if (instance.LaunchTime is { } launchTime) _launchedAt = new DateTimeOffset(launchTime);
             var state = StateOf(instance);
             // A life has one direction: a launch that is answered again, or a lagging description, says what was.
             if (state <= _state) return;
@@ -149,7 +150,7 @@ internal sealed partial class FleetView(TimeProvider time)
                 var transition = TransitionTime(instance.StateTransitionReason);
                 _endedAt = transition ?? time.GetUtcNow();
                 // Only times of one clock are compared.
-                _mayHaveRun = MayHaveRun(instance, transition - launchedAt ?? SeenFor(time));
+                _mayHaveRun = MayHaveRun(instance, transition - _launchedAt ?? SeenFor(time));
                 _problem = _mayHaveRun ? null : ProblemOf(instance);
             }
 
@@ -158,9 +159,9 @@ internal sealed partial class FleetView(TimeProvider time)
 
         public FleetInstance ToFleetInstance()
         {
-            var runningAt = HasEnded && _mayHaveRun ? _seenRunningAt ?? launchedAt : (DateTimeOffset?)null;
+            var runningAt = HasEnded && _mayHaveRun ? _seenRunningAt ?? _launchedAt : (DateTimeOffset?)null;
             return new FleetInstance(
-                id, _state ?? InstanceState.Pending, launchedAt, runningAt, HasEnded ? _endedAt : null, _problem);
+                id, _state ?? InstanceState.Pending, _launchedAt, runningAt, HasEnded ? _endedAt : null, _problem);
         }
 
         private static string ProblemOf(Instance instance) => instance.StateReason switch

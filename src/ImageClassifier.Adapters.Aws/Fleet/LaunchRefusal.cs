@@ -1,37 +1,63 @@
 namespace ImageClassifier.Adapters.Aws.Fleet;
 
-/// <summary>What follows from a refused call of RunInstances.</summary>
+/// <summary>What follows from a refusal of EC2 to launch.</summary>
 internal enum LaunchRefusal
 {
-    /// <summary>There is no room for this type in this place: another subnet or type may have some.</summary>
+    /// <summary>There is no room for this type in this place: another subnet, type or market may have some.</summary>
     NoCapacity,
 
-    /// <summary>The account's quota for this family of types is used up, in every subnet: fewer instances, or another
-    /// type, may still fit.</summary>
+    /// <summary>A quota of the account is used up, in every subnet: fewer instances, another family of types, or
+    /// another market may still fit.</summary>
     QuotaReached,
 
-    /// <summary>No other candidate would fare better: wrong settings, no permission, or throttling after the SDK's own
-    /// retries.</summary>
+    /// <summary>EC2 gets too many calls, and has retried ones behind it: more calls now make it worse. The scaler tries
+    /// again after a pause.</summary>
+    Throttled,
+
+    /// <summary>CreateFleet does not take this launch, for example two subnets in one zone; RunInstances may.</summary>
+    NoFleet,
+
+    /// <summary>Nothing else would fare better: wrong settings, or no permission.</summary>
     Final,
 
     /// <summary>EC2 may have launched all the same: the answer was lost on its way, or EC2 failed by itself.</summary>
     Unanswered,
 }
 
-/// <summary>Sorts EC2's error codes.</summary>
+/// <summary>Sorts EC2's error codes, which RunInstances and CreateFleet share.</summary>
 internal static class LaunchRefusals
 {
-    /// <summary>What follows from an error code of RunInstances; null where there was no answer.</summary>
+    /// <summary>What follows from the error code of a refused call; null where there was no answer.</summary>
     public static LaunchRefusal Of(string? errorCode) => errorCode switch
     {
         "InsufficientInstanceCapacity" or "InsufficientCapacity" or "InsufficientHostCapacity"
             or "InsufficientReservedInstanceCapacity" or "InsufficientFreeAddressesInSubnet"
-            or "InsufficientAddressCapacity" or "SpotMaxPriceTooLow" => LaunchRefusal.NoCapacity,
+            or "InsufficientAddressCapacity" or "SpotMaxPriceTooLow" or "UnfulfillableCapacity" =>
+            LaunchRefusal.NoCapacity,
         // The zone does not have the type; another may.
         "Unsupported" => LaunchRefusal.NoCapacity,
         "InstanceLimitExceeded" or "VcpuLimitExceeded" or "MaxSpotInstanceCountExceeded" => LaunchRefusal.QuotaReached,
+        "RequestLimitExceeded" or "Throttling" or "ThrottlingException" or "EC2ThrottledException"
+            or "RequestThrottled" or "RequestThrottledException" or "TooManyRequestsException" =>
+            LaunchRefusal.Throttled,
+        "InvalidFleetConfig" or "InvalidFleetConfiguration" => LaunchRefusal.NoFleet,
         null or "InternalError" or "InternalFailure" or "Unavailable" or "ServiceUnavailable" =>
             LaunchRefusal.Unanswered,
         _ => LaunchRefusal.Final,
     };
+
+    /// <summary>What follows from an answer that brought fewer instances than asked for; null where the next step is
+    /// simply to ask for the rest.</summary>
+    /// <param name="launched">How many it brought.</param>
+    /// <param name="errorCodes">Why there are not more: one code for each type and subnet that failed.</param>
+    public static LaunchRefusal? Of(int launched, IReadOnlyCollection<string> errorCodes)
+    {
+        var refusals = errorCodes.Select(Of).ToHashSet();
+        if (refusals.Contains(LaunchRefusal.Throttled)) return LaunchRefusal.Throttled;
+        if (launched > 0) return null;
+        if (refusals.SetEquals([LaunchRefusal.Final])) return LaunchRefusal.Final;
+        return refusals.Contains(LaunchRefusal.QuotaReached) && !refusals.Contains(LaunchRefusal.NoCapacity)
+            ? LaunchRefusal.QuotaReached
+            : LaunchRefusal.NoCapacity;
+    }
 }

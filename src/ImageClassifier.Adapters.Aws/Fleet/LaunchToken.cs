@@ -11,12 +11,14 @@ namespace ImageClassifier.Adapters.Aws.Fleet;
 /// </summary>
 internal readonly record struct LaunchToken
 {
-    // EC2 takes 64 ASCII characters: 40 of the digest, and the rest for the attempt.
+    // EC2 takes 64 ASCII characters: 40 of the digest, and the rest for the step and the attempt.
     private const int DigestLength = 40;
 
-    private readonly string _prefix;
+    private LaunchToken(string name) => Name = name;
 
-    private LaunchToken(string prefix) => _prefix = prefix;
+    /// <summary>The launch's name, which its instances have as a tag. (EC2 keeps the client token of RunInstances with
+    /// an instance, and not that of CreateFleet.)</summary>
+    public string Name { get; }
 
     /// <summary>The token of a launch.</summary>
     /// <param name="deployment">Client tokens are shared by a whole account and region.</param>
@@ -24,18 +26,13 @@ internal readonly record struct LaunchToken
     public static LaunchToken Of(string deployment, string clientToken)
     {
         var digest = SHA256.HashData(Encoding.UTF8.GetBytes($"{deployment}\n{clientToken}"));
-        return new LaunchToken($"{Convert.ToHexStringLower(digest)[..DigestLength]}.");
+        return new LaunchToken(Convert.ToHexStringLower(digest)[..DigestLength]);
     }
 
     /// <summary>The token of one call.</summary>
-    /// <param name="candidate">Which candidate it tries.</param>
-    /// <param name="attempt">Which attempt at that candidate it is, from 0; each asks for another count, which EC2
-    /// would refuse under a token that it has seen.</param>
-    public string ForAttempt(int candidate, int attempt) =>
-        string.Create(CultureInfo.InvariantCulture, $"{_prefix}{candidate}.{attempt}");
-
-    /// <summary>Says whether an instance came from this launch.</summary>
-    /// <param name="instanceClientToken">The token that EC2 keeps with the instance.</param>
-    public bool Launched(string? instanceClientToken) =>
-        instanceClientToken?.StartsWith(_prefix, StringComparison.Ordinal) ?? false;
+    /// <param name="step">Which step of the launch it is, in a few ASCII characters.</param>
+    /// <param name="attempt">Which attempt at that step it is, from 0; each asks for another count, which EC2 would
+    /// refuse under a token that it has seen.</param>
+    public string ForAttempt(string step, int attempt) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Name}.{step}.{attempt}");
 }

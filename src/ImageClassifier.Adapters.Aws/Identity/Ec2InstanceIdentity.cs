@@ -1,16 +1,13 @@
-using Amazon.EC2;
-using Amazon.EC2.Model;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using Microsoft.Extensions.Logging;
-using InstanceState = ImageClassifier.Core.Ports.InstanceState;
 
 namespace ImageClassifier.Adapters.Aws.Identity;
 
 /// <summary>
 /// The EC2 instance that this program runs on. Its id comes from the instance metadata service (IMDSv2), which is also
 /// asked every five seconds whether EC2 is about to take a spot instance away: the node drains then, within the two
-/// minutes that EC2 leaves.
+/// minutes that EC2 leaves. It ends by turning its machine off: an app node has no permission to end any instance.
 /// </summary>
 /// <remarks>A rebalance recommendation is ignored: it says that an interruption has become likelier, often long before
 /// one or without any, and a node that drained for it would only be launched again into the same pool.</remarks>
@@ -22,11 +19,7 @@ public sealed class Ec2InstanceIdentity : IInstanceIdentity, IAsyncDisposable
     private static readonly TimeSpan StartPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan NoticeInterval = TimeSpan.FromSeconds(5);
 
-    // Within the caller's patience with the end of an instance, with time left to turn the machine off.
-    private static readonly TimeSpan TerminateTimeout = TimeSpan.FromSeconds(3);
-
     private readonly ImdsClient _imds;
-    private readonly IAmazonEC2 _ec2;
     private readonly IMachineShutdown _shutdown;
     private readonly ILogger _log;
     private readonly TimeProvider _time;
@@ -36,11 +29,10 @@ public sealed class Ec2InstanceIdentity : IInstanceIdentity, IAsyncDisposable
     private bool _isDisposed;
 
     private Ec2InstanceIdentity(
-        InstanceId id, ImdsClient imds, IAmazonEC2 ec2, IMachineShutdown shutdown, ILogger log, TimeProvider time)
+        InstanceId id, ImdsClient imds, IMachineShutdown shutdown, ILogger log, TimeProvider time)
     {
         Id = id;
         _imds = imds;
-        _ec2 = ec2;
         _shutdown = shutdown;
         _log = log;
         _time = time;
@@ -55,8 +47,7 @@ public sealed class Ec2InstanceIdentity : IInstanceIdentity, IAsyncDisposable
 
     /// <summary>Learns the id, and begins to watch for notices. The service may come up after the program, so it is
     /// asked for some seconds.</summary>
-    /// <param name="ec2">Ends the instance; stays the caller's.</param>
-    /// <param name="shutdown">Turns the machine off where EC2 refuses to end it.</param>
+    /// <param name="shutdown">Turns the machine off, which ends the instance.</param>
     /// <param name="log">Gets notices, and how the end went.</param>
     /// <param name="endpoint">Where the metadata service is, such as <c>http://169.254.169.254</c>; null for what
     /// <c>AWS_EC2_METADATA_SERVICE_ENDPOINT</c> says, or the usual place.</param>
@@ -66,15 +57,15 @@ public sealed class Ec2InstanceIdentity : IInstanceIdentity, IAsyncDisposable
     /// off.</exception>
     /// <exception cref="InvalidSettingException">The endpoint is no HTTP address.</exception>
     public static async Task<Ec2InstanceIdentity> StartAsync(
-        IAmazonEC2 ec2, IMachineShutdown shutdown, ILogger<Ec2InstanceIdentity> log, string? endpoint,
-        TimeProvider? time, CancellationToken cancellation)
+        IMachineShutdown shutdown, ILogger<Ec2InstanceIdentity> log, string? endpoint, TimeProvider? time,
+        CancellationToken cancellation)
     {
         var clock = time ?? TimeProvider.System;
         var imds = new ImdsClient(endpoint);
         try
         {
             var id = await LearnIdAsync(imds, clock, cancellation);
-            var identity = new Ec2InstanceIdentity(id, imds, ec2, shutdown, log, clock);
+            var identity = new Ec2InstanceIdentity(id, imds, shutdown, log, clock);
             identity._watching = Task.Run(identity.WatchAsync, CancellationToken.None);
             return identity;
         }
@@ -90,27 +81,13 @@ public sealed class Ec2InstanceIdentity : IInstanceIdentity, IAsyncDisposable
     public Task ReportAsync(InstanceState state, CancellationToken cancellation) => Task.CompletedTask;
 
     /// <inheritdoc />
-    /// <remarks>Terminates the instance by a call to EC2. Where that is refused or takes too long, also by
-    /// <paramref name="cancellation"/>, the machine is turned off: an instance that cannot be ended costs money for as
-    /// long as nobody looks.</remarks>
-    /// <exception cref="IOException">The machine cannot be turned off either.</exception>
+    /// <remarks>Turns the machine off. The instance terminates then, because the fleet launched it so. A caller that
+    /// gives up does not stop the shutdown: a machine that stays on costs money until someone looks.</remarks>
+    /// <exception cref="IOException">The machine cannot be turned off.</exception>
     public async Task EndAsync(CancellationToken cancellation)
     {
-        using var limit = new CancellationTokenSource(TerminateTimeout, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
-        try
-        {
-            await _ec2.TerminateInstancesAsync(
-                new TerminateInstancesRequest { InstanceIds = [Id.Value] }, either.Token);
-            _log.LogInformation("EC2 terminates this instance, {Instance}", Id);
-        }
-        // Whatever it was: the machine has to go.
-        catch (Exception failure)
-        {
-            _log.LogWarning(
-                failure, "EC2 does not terminate this instance, {Instance}, so the machine is turned off", Id);
-            await _shutdown.ShutDownAsync(CancellationToken.None);
-        }
+        await _shutdown.ShutDownAsync(CancellationToken.None);
+        _log.LogInformation("The machine turns off, which terminates this instance, {Instance}", Id);
     }
 
     /// <summary>Stops watching.</summary>

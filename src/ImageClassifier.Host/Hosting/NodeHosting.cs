@@ -44,7 +44,7 @@ internal static class NodeHosting
         environment.OpenQueues(makes: false);
         using var startLog = LoggerFactory.Create(logging => logging.AddStandardErrorLog());
         await using var life = environment.Fleet.Kind == FleetSettings.Ec2
-            ? await OnEc2Async(environment, instance, startLog, cancellation)
+            ? await OnEc2Async(instance, startLog, cancellation)
             : await AsProcessAsync(environment, instance, cancellation);
         string? problem = null;
         using var classifier = decorators.Classifier(Verbs.CreateClassifier(service.Model));
@@ -92,11 +92,10 @@ internal static class NodeHosting
     }
 
     private static async Task<InstanceLife> OnEc2Async(
-        TierEnvironment environment, InstanceId? instance, ILoggerFactory log, CancellationToken cancellation)
+        InstanceId? instance, ILoggerFactory log, CancellationToken cancellation)
     {
         var identity = await Ec2InstanceIdentity.StartAsync(
-            environment.Aws!.Clients.Ec2(), new SystemShutdown(), log.CreateLogger<Ec2InstanceIdentity>(),
-            endpoint: null, time: null, cancellation);
+            new SystemShutdown(), log.CreateLogger<Ec2InstanceIdentity>(), endpoint: null, time: null, cancellation);
         if (instance is { } named && named != identity.Id)
         {
             await identity.DisposeAsync();

@@ -120,7 +120,8 @@ internal sealed class FleetPlanner(
         var launched = outcome.Launched.Count;
         _fleet.Launched(outcome.Launched, now);
         if (outcome.Shortfall is { } shortfall)
-            OnLaunchFailure($"{launched} of {plan.Launch} instances could be launched: {shortfall}", [], now);
+            OnLaunchFailure(
+                $"{launched} of {plan.Launch} instances could be launched: {shortfall.TrimEnd('.')}", [], now);
 
         var done = launched == 1 ? "1 is launched" : $"{launched} are launched";
         return Record(plan.Seen, plan.Decision,

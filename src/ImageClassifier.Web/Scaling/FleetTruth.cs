@@ -171,11 +171,11 @@ internal sealed class FleetTruth(FleetLimits limits)
             news.Fail(known, "never came up");
     }
 
-    /// <summary>What the fleet knows of a problem is told once, and only where the node did not say it
-    /// itself.</summary>
+    /// <summary>What the fleet knows of a problem is told once, and only where the node did not say it itself. A node
+    /// that ended in order has none: a fleet may take a short life for a failed start.</summary>
     private void NoteProblem(Known known, bool hasGivenUp, FleetNews news)
     {
-        if (known.Shown!.Problem is not { } problem || known.HasToldProblem) return;
+        if (known.Shown!.Problem is not { } problem || known.HasToldProblem || known.HasSignedOff) return;
         known.HasToldProblem = true;
         if (HasLooked && !hasGivenUp) news.Problems.Add((known.Id, problem));
     }

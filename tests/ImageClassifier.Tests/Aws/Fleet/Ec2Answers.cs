@@ -20,6 +20,47 @@ internal static class Ec2Answers
         </RunInstancesResponse>
         """;
 
+    public static string CreateFleet(IEnumerable<Ec2Machine> machines, IEnumerable<string> errorCodes) =>
+        $"""
+        {Header}<CreateFleetResponse xmlns="{Namespace}">
+          <requestId>59dbff89-35bd-4eac-99ed-be587EXAMPLE</requestId>
+          <fleetId>fleet-12a34b55-67cd-8ef9-ba9b-9208dEXAMPLE</fleetId>
+          <fleetInstanceSet>{string.Concat(machines.GroupBy(machine => machine.Type).Select(group => $"""
+            <item>
+              <instanceType>{group.Key}</instanceType>
+              <instanceIds>{string.Concat(group.Select(machine => $"<item>{machine.Id}</item>"))}</instanceIds>
+            </item>
+            """))}</fleetInstanceSet>
+          <errorSet>{string.Concat(errorCodes.Select(code => $"""
+            <item><errorCode>{code}</errorCode><errorMessage>EC2's sentence about {code}.</errorMessage></item>
+            """))}</errorSet>
+        </CreateFleetResponse>
+        """;
+
+    public static string DescribeLaunchTemplateVersions(Ec2Template template) =>
+        $"""
+        {Header}<DescribeLaunchTemplateVersionsResponse xmlns="{Namespace}">
+          <requestId>65cadec1-b364-4354-8ca8-4176dexample</requestId>
+          <launchTemplateVersionSet>
+            <item>
+              <launchTemplateId>lt-0123456789abcdef0</launchTemplateId>
+              <launchTemplateName>node</launchTemplateName>
+              <versionNumber>{template.Version}</versionNumber>
+              <defaultVersion>true</defaultVersion>
+              <launchTemplateData>
+                <imageId>ami-0123456789abcdef0</imageId>
+                {Element("instanceInitiatedShutdownBehavior", template.ShutdownBehavior)}
+                <metadataOptions>
+                  {Element("httpTokens", template.HttpTokens)}
+                  {Element("httpPutResponseHopLimit", template.HopLimit)}
+                </metadataOptions>
+                {Element("instanceMarketOptions", template.Market is { } market ? Element("marketType", market) : null)}
+              </launchTemplateData>
+            </item>
+          </launchTemplateVersionSet>
+        </DescribeLaunchTemplateVersionsResponse>
+        """;
+
     public static string DescribeInstances(IEnumerable<Ec2Machine> machines, string? nextToken)
     {
         var next = nextToken is null ? "" : $"<nextToken>{nextToken}</nextToken>";
@@ -61,6 +102,9 @@ internal static class Ec2Answers
         </Response>
         """;
 
+    private static string Element(string name, string? content) =>
+        content is null ? "" : $"<{name}>{content}</{name}>";
+
     private static string Item(Ec2Machine machine)
     {
         var launched = machine.LaunchedAt.ToString("yyyy-MM-ddTHH:mm:ss.000Z", CultureInfo.InvariantCulture);
@@ -81,9 +125,25 @@ internal static class Ec2Answers
               <placement><availabilityZone>eu-central-1a</availabilityZone><tenancy>default</tenancy></placement>
               {stateReason}
               <clientToken>{machine.ClientToken}</clientToken>
+              <tagSet>{string.Concat(machine.Tags.Select(tag =>
+                  $"<item><key>{tag.Key}</key><value>{SecurityElement.Escape(tag.Value)}</value></item>"))}</tagSet>
             </item>
             """;
     }
+}
+
+/// <summary>What a version of a launch template says; null for nothing.</summary>
+internal sealed record Ec2Template
+{
+    public int Version { get; init; } = 3;
+
+    public string? ShutdownBehavior { get; init; } = "terminate";
+
+    public string? HttpTokens { get; init; } = "required";
+
+    public string? HopLimit { get; init; }
+
+    public string? Market { get; init; }
 }
 
 /// <summary>An instance as EC2 keeps it.</summary>

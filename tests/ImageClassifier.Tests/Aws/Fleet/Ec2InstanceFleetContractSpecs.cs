@@ -6,14 +6,21 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ImageClassifier.Tests.Aws.Fleet;
 
-public class Ec2InstanceFleetContractSpecs : InstanceFleetContract
+/// <summary>The contract of a fleet on EC2, over each road to an instance and with each clock.</summary>
+public abstract class Ec2InstanceFleetContractSpecs(Ec2FleetSettings settings, TimeSpan clockSkew)
+    : InstanceFleetContract
 {
-    protected virtual TimeSpan ClockSkew => TimeSpan.Zero;
+    protected static Ec2FleetSettings ByCreateFleet { get; } = new() { LaunchTemplate = "node" };
+
+    protected static Ec2FleetSettings ByRunInstances { get; } =
+        new() { Ami = "ami-0123456789abcdef0", InstanceTypes = ["c7i.large"] };
+
+    protected static TimeSpan SlowClock { get; } = TimeSpan.FromHours(-7);
 
     protected override Task<IFleetUnderTest> CreateAsync() =>
-        Task.FromResult<IFleetUnderTest>(new FleetOnFakeEc2(new FastTimeProvider(ClockSkew)));
+        Task.FromResult<IFleetUnderTest>(new FleetOnFakeEc2(settings, new FastTimeProvider(clockSkew)));
 
-    private sealed class FleetOnFakeEc2(TimeProvider time) : IFleetUnderTest
+    private sealed class FleetOnFakeEc2(Ec2FleetSettings settings, TimeProvider time) : IFleetUnderTest
     {
         private readonly FakeEc2 _ec2 = new();
         private readonly List<AmazonEC2Client> _clients = [];
@@ -22,8 +29,7 @@ public class Ec2InstanceFleetContractSpecs : InstanceFleetContract
         {
             var client = _ec2.Client();
             _clients.Add(client);
-            return new Ec2InstanceFleet(
-                client, new Ec2FleetSettings { LaunchTemplate = "node" }, NullLogger<Ec2InstanceFleet>.Instance, time);
+            return new Ec2InstanceFleet(client, settings, NullLogger<Ec2InstanceFleet>.Instance, time);
         }
 
         public ValueTask DisposeAsync()
@@ -43,7 +49,10 @@ public class Ec2InstanceFleetContractSpecs : InstanceFleetContract
     }
 }
 
-public sealed class Ec2InstanceFleetOnASlowClockContractSpecs : Ec2InstanceFleetContractSpecs
-{
-    protected override TimeSpan ClockSkew => TimeSpan.FromHours(-7);
-}
+public sealed class CreateFleetContractSpecs() : Ec2InstanceFleetContractSpecs(ByCreateFleet, TimeSpan.Zero);
+
+public sealed class CreateFleetOnASlowClockContractSpecs() : Ec2InstanceFleetContractSpecs(ByCreateFleet, SlowClock);
+
+public sealed class RunInstancesContractSpecs() : Ec2InstanceFleetContractSpecs(ByRunInstances, TimeSpan.Zero);
+
+public sealed class RunInstancesOnASlowClockContractSpecs() : Ec2InstanceFleetContractSpecs(ByRunInstances, SlowClock);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Amazon.EC2;
 using Amazon.Runtime;
+using ImageClassifier.Adapters.Aws.Configuration;
 using Microsoft.AspNetCore.WebUtilities;
 using WireMock;
 using WireMock.RequestBuilders;
@@ -23,8 +24,11 @@ internal sealed class FakeEc2 : IDisposable
     private readonly List<Ec2Machine> _machines = [];
     private readonly List<Ec2Call> _calls = [];
     private readonly Dictionary<string, (string Parameters, List<Ec2Machine> Machines)> _launches = [];
+    private readonly Dictionary<string, (string Parameters, string Answer)> _fleets = [];
     private readonly Dictionary<string, Queue<(string Code, string Message)>> _refusals = [];
     private readonly Dictionary<string, int> _capacity = [];
+    private readonly HashSet<string> _lostAnswers = [];
+    private readonly Queue<(int Launched, IReadOnlyList<string> Errors)> _fleetAnswers = [];
     private int _lastId;
 
     public FakeEc2() => _server
@@ -37,6 +41,11 @@ internal sealed class FakeEc2 : IDisposable
     /// <summary>Whether descriptions show what was launched; EC2's lag behind.</summary>
     public bool ShowsLaunches { get; set; } = true;
 
+    /// <summary>The launch template, whatever its name.</summary>
+    public Ec2Template Template { get; set; } = new();
+
+    public Uri Endpoint => new(_server.Url!);
+
     public IReadOnlyList<Ec2Machine> Machines
     {
         get { lock (_gate) return [.. _machines]; }
@@ -48,7 +57,7 @@ internal sealed class FakeEc2 : IDisposable
         lock (_gate) return [.. _calls.Where(call => call.Operation == operation)];
     }
 
-    public AmazonEC2Client Client() => new(
+    public AmazonEC2Client Client() => new Ec2Client(
         new BasicAWSCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI"),
         new AmazonEC2Config
         {
@@ -72,10 +81,22 @@ internal sealed class FakeEc2 : IDisposable
         }
     }
 
+    /// <summary>Carries the next call of an operation out, and answers as if it had not.</summary>
+    public void LoseAnswer(string operation)
+    {
+        lock (_gate) _lostAnswers.Add(operation);
+    }
+
     /// <summary>There is room for so many more instances of a type; 0 is lack of capacity.</summary>
     public void LimitCapacity(string type, int count)
     {
         lock (_gate) _capacity[type] = count;
+    }
+
+    /// <summary>The next fleet gets no more than so many instances, and these errors.</summary>
+    public void AnswerFleet(int launched, params string[] errorCodes)
+    {
+        lock (_gate) _fleetAnswers.Enqueue((launched, errorCodes));
     }
 
     public void Add(Ec2Machine machine)
@@ -95,26 +116,29 @@ internal sealed class FakeEc2 : IDisposable
             _calls.Add(call);
             if (_refusals.TryGetValue(call.Operation, out var queue) && queue.TryDequeue(out var refusal))
                 return Refusal(refusal.Code, refusal.Message);
-            return call.Operation switch
+            var answer = call.Operation switch
             {
                 "RunInstances" => RunInstances(call),
+                "CreateFleet" => CreateFleet(call),
+                "DescribeLaunchTemplateVersions" =>
+                    Xml(HttpStatusCode.OK, Ec2Answers.DescribeLaunchTemplateVersions(Template)),
                 "DescribeInstances" => DescribeInstances(call),
                 "TerminateInstances" => TerminateInstances(call),
                 _ => Refusal("InvalidAction", $"The action {call.Operation} is not valid for this web service."),
             };
+            return _lostAnswers.Remove(call.Operation) ? Refusal("Unavailable", "The server is overloaded.") : answer;
         }
     }
 
     private ResponseMessage RunInstances(Ec2Call call)
     {
         var token = call["ClientToken"]!;
-        var parameters = string.Join('&', call.Parameters.OrderBy(pair => pair.Key, StringComparer.Ordinal));
+        var parameters = ParametersOf(call);
         if (_launches.TryGetValue(token, out var earlier))
         {
             return earlier.Parameters == parameters
                 ? Xml(HttpStatusCode.OK, Ec2Answers.RunInstances(earlier.Machines))
-                : Refusal("IdempotentParameterMismatch", "Arguments on this idempotent request are inconsistent with "
-                    + "arguments used in previous request(s).");
+                : Mismatch();
         }
 
         var type = call["InstanceType"] ?? "t3.small";
@@ -123,7 +147,7 @@ internal sealed class FakeEc2 : IDisposable
         if (count < int.Parse(call["MinCount"]!, CultureInfo.InvariantCulture))
         {
             return Refusal("InsufficientInstanceCapacity", $"We currently do not have sufficient {type} capacity in "
-                + "the Availability Zone you requested (eu-central-1a).", HttpStatusCode.InternalServerError);
+                + "the Availability Zone you requested (eu-central-1a).");
         }
 
         var machines = Enumerable.Range(0, count).Select(_ => Machine(call, token, type)).ToList();
@@ -131,6 +155,39 @@ internal sealed class FakeEc2 : IDisposable
         _launches[token] = (parameters, machines);
         _machines.AddRange(machines);
         return Xml(HttpStatusCode.OK, Ec2Answers.RunInstances(machines));
+    }
+
+    private ResponseMessage CreateFleet(Ec2Call call)
+    {
+        var token = call["ClientToken"]!;
+        var parameters = ParametersOf(call);
+        if (_fleets.TryGetValue(token, out var earlier))
+            return earlier.Parameters == parameters ? Xml(HttpStatusCode.OK, earlier.Answer) : Mismatch();
+
+        var missing = int.Parse(
+            call["TargetCapacitySpecification.TotalTargetCapacity"]!, CultureInfo.InvariantCulture);
+        var errors = new List<string>();
+        if (_fleetAnswers.TryDequeue(out var limited))
+        {
+            missing = Math.Min(missing, limited.Launched);
+            errors.AddRange(limited.Errors);
+        }
+
+        var machines = new List<Ec2Machine>();
+        foreach (var type in call.FleetTypes())
+        {
+            var room = _capacity.GetValueOrDefault(type, int.MaxValue);
+            var count = Math.Min(room, missing);
+            _capacity[type] = room - count;
+            missing -= count;
+            machines.AddRange(Enumerable.Range(0, count).Select(_ => Machine(call, $"fleet-{token}", type)));
+            if (room == 0) errors.Add("InsufficientInstanceCapacity");
+        }
+
+        _machines.AddRange(machines);
+        var answer = Ec2Answers.CreateFleet(machines, errors);
+        _fleets[token] = (parameters, answer);
+        return Xml(HttpStatusCode.OK, answer);
     }
 
     private ResponseMessage DescribeInstances(Ec2Call call)
@@ -162,13 +219,24 @@ internal sealed class FakeEc2 : IDisposable
         return Xml(HttpStatusCode.OK, Ec2Answers.TerminateInstances(ended));
     }
 
+    private static string ParametersOf(Ec2Call call) =>
+        string.Join('&', call.Parameters.OrderBy(pair => pair.Key, StringComparer.Ordinal));
+
+    private static ResponseMessage Mismatch() => Refusal(
+        "IdempotentParameterMismatch",
+        "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).");
+
     private Ec2Machine Machine(Ec2Call call, string token, string type) => new(
         $"i-{++_lastId:x17}", token, type, call.Tags("instance"), TimeProvider.System.GetUtcNow());
 
-    private static ResponseMessage Refusal(
-        string code, string message, HttpStatusCode status = HttpStatusCode.BadRequest) =>
+    private static ResponseMessage Refusal(string code, string message) =>
         Xml(
-            code is "RequestLimitExceeded" ? HttpStatusCode.ServiceUnavailable : status,
+            code switch
+            {
+                "RequestLimitExceeded" => HttpStatusCode.ServiceUnavailable,
+                "InsufficientInstanceCapacity" => HttpStatusCode.InternalServerError,
+                _ => HttpStatusCode.BadRequest,
+            },
             Ec2Answers.Error(code, message));
 
     private static ResponseMessage Xml(HttpStatusCode status, string body) => new()
@@ -196,6 +264,17 @@ internal sealed record Ec2Call(string Operation, IReadOnlyDictionary<string, str
         return Enumerable.Range(1, 9).TakeWhile(i => this[$"{specification}.Tag.{i}.Key"] is not null).ToDictionary(
             i => this[$"{specification}.Tag.{i}.Key"]!, i => this[$"{specification}.Tag.{i}.Value"]!);
     }
+
+    /// <summary>The types that a fleet may have, one for each override; the template's where there is none.</summary>
+    public IReadOnlyList<string> FleetTypes() =>
+        Overrides("InstanceType") is { Count: > 0 } types ? types : ["t3.small"];
+
+    /// <summary>One parameter of a fleet's overrides, in their order.</summary>
+    public IReadOnlyList<string> Overrides(string parameter) =>
+    [
+        .. Enumerable.Range(1, 99).Select(i => this[$"LaunchTemplateConfigs.1.Overrides.{i}.{parameter}"])
+            .TakeWhile(value => value is not null)!,
+    ];
 
     public IReadOnlyDictionary<string, string> Filters() =>
         Enumerable.Range(1, 9).TakeWhile(i => this[$"Filter.{i}.Name"] is not null).ToDictionary(

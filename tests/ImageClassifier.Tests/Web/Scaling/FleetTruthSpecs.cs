@@ -338,6 +338,21 @@ public sealed class FleetTruthSpecs
     }
 
     [Fact]
+    public void A_short_life_that_ended_in_order_is_no_problem_and_no_failed_launch()
+    {
+        Look(Start, nodes: []);
+        _truth.Launched([One], Start);
+        Look(Start, [Instance(One, InstanceState.Running)], [Scaling.Sighting(One, Start)]);
+        Look(Start + Minute, [Instance(One, InstanceState.Running)], nodes: []);
+
+        var ended = Instance(One, InstanceState.Ended) with { Problem = "The machine shut itself down soon." };
+        var news = Look(Start + Minute, [ended], nodes: []);
+
+        Assert.Empty(news.Problems);
+        Assert.Empty(news.Failed);
+    }
+
+    [Fact]
     public void Problems_from_before_the_first_look_are_told_and_are_no_failure()
     {
         var news = Look(Start, [Instance(One, InstanceState.Ended)], [Problem(One, "access denied")]);

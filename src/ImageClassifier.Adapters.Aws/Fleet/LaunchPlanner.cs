@@ -1,0 +1,79 @@
+using Amazon.EC2;
+using Microsoft.Extensions.Logging;
+
+namespace ImageClassifier.Adapters.Aws.Fleet;
+
+/// <summary>The steps of a launch.</summary>
+/// <param name="Steps">What is asked, in this order.</param>
+/// <param name="Instead">What is asked where CreateFleet does not take the launch at all.</param>
+internal sealed record LaunchPlan(IReadOnlyList<LaunchStep> Steps, IReadOnlyList<LaunchStep> Instead);
+
+/// <summary>
+/// Chooses between CreateFleet and RunInstances. CreateFleet asks once for all types and subnets, and EC2 chooses. It
+/// needs a launch template, and cannot override all of it; for the rest there is RunInstances, one call for each type
+/// and subnet.
+/// </summary>
+internal sealed class LaunchPlanner(IAmazonEC2 ec2, Ec2FleetSettings settings, ILogger log)
+{
+    private readonly LaunchRequests _requests = new(settings);
+    private readonly IReadOnlyList<LaunchCandidate> _candidates = LaunchCandidate.Of(settings);
+    private string? _toldReason;
+
+    /// <summary>The steps of the next launch.</summary>
+    /// <exception cref="IOException">EC2 did not answer.</exception>
+    public async Task<LaunchPlan> PlanAsync(CancellationToken cancellation)
+    {
+        if (settings.LaunchTemplate is null) return OneByOne(hopLimit: null);
+        var look = await LookAsync(cancellation);
+        if ((OwnSettings() ?? look.Unfit) is { } reason)
+        {
+            Tell(reason);
+            return OneByOne(look.HopLimit);
+        }
+
+        Ec2Market[] markets =
+            settings.Market == Ec2Market.Spot ? [Ec2Market.Spot, Ec2Market.OnDemand] : [Ec2Market.OnDemand];
+        return new LaunchPlan(
+            [.. markets.Select(market => new CreateFleetStep(ec2, _requests, market, look.Version))],
+            OneByOne(look.HopLimit).Steps);
+    }
+
+    private LaunchPlan OneByOne(int? hopLimit) => new(
+        [.. _candidates.Select(candidate => new RunInstancesStep(ec2, _requests, candidate, hopLimit))], []);
+
+    private async Task<LaunchTemplateLook> LookAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await LaunchTemplateLook.TakeAsync(ec2, _requests, settings.LaunchTemplateVersion, cancellation);
+        }
+        catch (AmazonEC2Exception refused) when (LaunchRefusals.Of(refused.ErrorCode) != LaunchRefusal.Unanswered)
+        {
+            // RunInstances overrides what cannot be seen, and says itself what else is wrong with the template.
+            return new LaunchTemplateLook(0, null, Ec2Failure.Describe("DescribeLaunchTemplateVersions", refused));
+        }
+        catch (Exception failure) when (Ec2Failure.Is(failure, cancellation))
+        {
+            throw Ec2Failure.Of("DescribeLaunchTemplateVersions", failure);
+        }
+    }
+
+    /// <summary>Which setting an instant fleet has no override for; null for none.</summary>
+    private string? OwnSettings() => settings switch
+    {
+        { SecurityGroups.Count: > 0 } => "fleet.ec2.security-groups is set",
+        { KeyName: not null } => "fleet.ec2.key-name is set",
+        { InstanceProfile: not null } => "fleet.ec2.instance-profile is set",
+        { UserData: not null } => "fleet.ec2.user-data is set",
+        _ => null,
+    };
+
+    private void Tell(string reason)
+    {
+        if (reason == _toldReason) return;
+        _toldReason = reason;
+        log.LogWarning(
+            "App nodes are launched by RunInstances, type by type, and not by CreateFleet, which finds room better: "
+            + "launch template {Template}: {Reason}", settings.LaunchTemplate, reason);
+    }
+}

@@ -1,0 +1,145 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using Amazon.EC2;
+using Amazon.EC2.Model;
+
+namespace ImageClassifier.Adapters.Aws.Fleet;
+
+/// <summary>Writes the settings of a fleet as requests to EC2.</summary>
+internal sealed partial class LaunchRequests(Ec2FleetSettings settings)
+{
+    // Only the machine itself may ask, no container behind a bridge.
+    private const int DefaultHopLimit = 1;
+
+    private readonly IReadOnlyList<LaunchCandidate> _candidates = LaunchCandidate.Of(settings);
+
+    /// <summary>The id of the launch template where the settings give an id; else null.</summary>
+    public string? TemplateId { get; } =
+        settings.LaunchTemplate is { } id && TemplateIdForm().IsMatch(id) ? id : null;
+
+    /// <summary>The name of the launch template where the settings give a name; else null.</summary>
+    public string? TemplateName => TemplateId is null ? settings.LaunchTemplate : null;
+
+    /// <summary>Instances of one type in one subnet.</summary>
+    public RunInstancesRequest RunInstances(
+        LaunchCandidate candidate, int? hopLimit, int count, LaunchToken launch, string clientToken) => new()
+        {
+            MinCount = 1,
+            MaxCount = count,
+            ClientToken = clientToken,
+            LaunchTemplate = settings.LaunchTemplate is null
+                ? null
+                : new LaunchTemplateSpecification
+                {
+                    LaunchTemplateId = TemplateId,
+                    LaunchTemplateName = TemplateName,
+                    Version = settings.LaunchTemplateVersion,
+                },
+            ImageId = settings.Ami,
+            InstanceType = candidate.InstanceType is { } type ? InstanceType.FindValue(type) : null,
+            SubnetId = candidate.Subnet,
+            SecurityGroupIds = settings.SecurityGroups is { Count: > 0 } groups ? [.. groups] : null,
+            KeyName = settings.KeyName,
+            IamInstanceProfile = Profile(),
+            UserData = settings.UserData is { } text ? Convert.ToBase64String(Encoding.UTF8.GetBytes(text)) : null,
+            InstanceMarketOptions = settings.Market == Ec2Market.Spot ? Spot() : null,
+            // A node ends by turning its machine off, which must not stay as a stopped one.
+            InstanceInitiatedShutdownBehavior = ShutdownBehavior.Terminate,
+            MetadataOptions = new InstanceMetadataOptionsRequest
+            {
+                HttpEndpoint = InstanceMetadataEndpointState.Enabled,
+                HttpTokens = HttpTokensState.Required,
+                HttpPutResponseHopLimit = hopLimit ?? DefaultHopLimit,
+            },
+            TagSpecifications = [.. Marks(launch, ResourceType.Instance, ResourceType.Volume)],
+        };
+
+    /// <summary>Instances of any type in any subnet, at once or not at all.</summary>
+    public CreateFleetRequest CreateFleet(
+        Ec2Market market, long templateVersion, int count, LaunchToken launch, string clientToken) => new()
+        {
+            Type = FleetType.Instant,
+            ClientToken = clientToken,
+            TargetCapacitySpecification = new TargetCapacitySpecificationRequest
+            {
+                TotalTargetCapacity = count,
+                DefaultTargetCapacityType = market == Ec2Market.Spot
+                    ? DefaultTargetCapacityType.Spot
+                    : DefaultTargetCapacityType.OnDemand,
+            },
+            // Where capacity is deepest EC2 interrupts least; among those it takes the cheapest. No price limit: EC2
+            // caps the price at that of on demand, and a lower limit only makes for more interruptions.
+            SpotOptions = market == Ec2Market.Spot
+                ? new SpotOptionsRequest
+                {
+                    AllocationStrategy = SpotAllocationStrategy.PriceCapacityOptimized,
+                    InstanceInterruptionBehavior = SpotInstanceInterruptionBehavior.Terminate,
+                }
+                : null,
+            // The settings' order is a preference.
+            OnDemandOptions = market == Ec2Market.OnDemand && HasOverrides
+                ? new OnDemandOptionsRequest { AllocationStrategy = FleetOnDemandAllocationStrategy.Prioritized }
+                : null,
+            LaunchTemplateConfigs =
+            [
+                new FleetLaunchTemplateConfigRequest
+                {
+                    LaunchTemplateSpecification = new FleetLaunchTemplateSpecificationRequest
+                    {
+                        LaunchTemplateId = TemplateId,
+                        LaunchTemplateName = TemplateName,
+                        Version = $"{templateVersion}",
+                    },
+                    Overrides = HasOverrides
+                        ? [.. _candidates.Select(candidate => Override(candidate, market))]
+                        : null,
+                },
+            ],
+            TagSpecifications = [.. Marks(launch, ResourceType.Fleet, ResourceType.Instance, ResourceType.Volume)],
+        };
+
+    private bool HasOverrides =>
+        settings.Ami is not null || settings.InstanceTypes.Count > 0 || settings.Subnets.Count > 0;
+
+    private FleetLaunchTemplateOverridesRequest Override(LaunchCandidate candidate, Ec2Market market) => new()
+    {
+        InstanceType = candidate.InstanceType is { } type ? InstanceType.FindValue(type) : null,
+        SubnetId = candidate.Subnet,
+        ImageId = settings.Ami,
+        Priority = market == Ec2Market.OnDemand ? candidate.Index : null,
+    };
+
+    private IEnumerable<TagSpecification> Marks(LaunchToken launch, params ResourceType[] resources)
+    {
+        List<Tag> tags =
+        [
+            new(Ec2InstanceFleet.DeploymentTag, settings.Deployment),
+            new(Ec2InstanceFleet.RoleTag, Ec2InstanceFleet.NodeRole),
+            new(Ec2InstanceFleet.LaunchTag, launch.Name),
+            new("Name", settings.NameTag),
+        ];
+        return resources.Select(resource => new TagSpecification { ResourceType = resource, Tags = tags });
+    }
+
+    private IamInstanceProfileSpecification? Profile() => settings.InstanceProfile switch
+    {
+        null => null,
+        { } arn when arn.StartsWith("arn:", StringComparison.Ordinal) =>
+            new IamInstanceProfileSpecification { Arn = arn },
+        { } name => new IamInstanceProfileSpecification { Name = name },
+    };
+
+    // One-time and terminated: a node that was taken away is not to come back by itself.
+    private static InstanceMarketOptionsRequest Spot() => new()
+    {
+        MarketType = MarketType.Spot,
+        SpotOptions = new SpotMarketOptions
+        {
+            SpotInstanceType = SpotInstanceType.OneTime,
+            InstanceInterruptionBehavior = InstanceInterruptionBehavior.Terminate,
+        },
+    };
+
+    [GeneratedRegex("^lt-[0-9a-f]{8,32}$")]
+    private static partial Regex TemplateIdForm();
+}

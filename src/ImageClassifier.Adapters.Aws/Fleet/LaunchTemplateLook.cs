@@ -1,0 +1,40 @@
+using Amazon.EC2;
+using Amazon.EC2.Model;
+
+namespace ImageClassifier.Adapters.Aws.Fleet;
+
+/// <summary>What a version of a launch template says about what CreateFleet cannot override.</summary>
+/// <param name="Version">The number behind <c>$Default</c> and <c>$Latest</c>.</param>
+/// <param name="HopLimit">How far answers of the metadata service travel; null where the template leaves it
+/// open.</param>
+/// <param name="Unfit">Why a node must not be launched from the template alone; null where it may.</param>
+internal sealed record LaunchTemplateLook(long Version, int? HopLimit, string? Unfit)
+{
+    /// <summary>Looks, at each launch: the default version is another tomorrow.</summary>
+    /// <exception cref="AmazonEC2Exception">EC2 does not show the template.</exception>
+    public static async Task<LaunchTemplateLook> TakeAsync(
+        IAmazonEC2 ec2, LaunchRequests requests, string version, CancellationToken cancellation)
+    {
+        var answer = await ec2.DescribeLaunchTemplateVersionsAsync(
+            new DescribeLaunchTemplateVersionsRequest
+            {
+                LaunchTemplateId = requests.TemplateId,
+                LaunchTemplateName = requests.TemplateName,
+                Versions = [version],
+            },
+            cancellation);
+        if (answer.LaunchTemplateVersions is not [{ LaunchTemplateData: { } data, VersionNumber: { } number }])
+            return new LaunchTemplateLook(0, null, "EC2 does not show it");
+        return new LaunchTemplateLook(number, data.MetadataOptions?.HttpPutResponseHopLimit, WhyUnfit(data));
+    }
+
+    private static string? WhyUnfit(ResponseLaunchTemplateData data)
+    {
+        // A node ends by turning its machine off: one that only stopped would cost money for its disk.
+        if (data.InstanceInitiatedShutdownBehavior != ShutdownBehavior.Terminate)
+            return "it does not say that an instance terminates when it shuts down";
+        if (data.MetadataOptions?.HttpTokens != LaunchTemplateHttpTokensState.Required)
+            return "it does not require IMDSv2";
+        return data.InstanceMarketOptions is null ? null : "it names the market itself";
+    }
+}
