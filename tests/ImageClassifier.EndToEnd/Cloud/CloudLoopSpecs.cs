@@ -35,6 +35,7 @@ public sealed class CloudLoopSpecs
         Assert.All(jobs, job => Assert.Equal("classified", job.GetProperty("status").GetString()));
         Assert.All(jobs, job => Assert.Equal(instance.InstanceId, job.GetProperty("instanceId").GetString()));
         Assert.True(await machine.EndedAsync(Enough) == 0, machine.Log);
+        Assert.True(machine.IsTurnedOff, machine.Log);
         // A machine that is off is terminated: its launch template says so.
         await cloud.Owner.TerminateInstancesAsync(new([instance.InstanceId]));
         await service.FleetEndsAsync(Enough);
