@@ -11,6 +11,7 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
     private const string OldObjects = "image-classifier-retention";
     private const string BrokenUploads = "image-classifier-broken-uploads";
     private const int DaysOfBrokenUploads = 1;
+    private const string FirstRegion = "us-east-1";
 
     private string Resource => $"bucket {settings.Name}";
 
@@ -38,8 +39,10 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
         }
         catch (AmazonS3Exception failure) when (failure.StatusCode == HttpStatusCode.NotFound)
         {
-            // The SDK puts the bucket into the client's region.
-            var request = new PutBucketRequest { BucketName = settings.Name, UseClientRegion = true };
+            // S3 wants a region other than its first by name. The SDK tells it by AWS's own address only.
+            var request = s3.Config.AuthenticationRegion is { Length: > 0 } region and not FirstRegion
+                ? new PutBucketRequest { BucketName = settings.Name, BucketRegionName = region }
+                : new PutBucketRequest { BucketName = settings.Name, UseClientRegion = true };
             if (!dryRun) await s3.PutBucketAsync(request, cancellation);
             return new ProvisioningAction(Resource, ProvisioningActionKind.Created);
         }

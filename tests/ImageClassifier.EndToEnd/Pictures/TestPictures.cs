@@ -22,6 +22,17 @@ public static class TestPictures
         return data.ToArray();
     });
 
+    private static readonly Lazy<byte[]> Noise = new(() =>
+    {
+        using var bitmap = new SKBitmap(2000, 1600);
+        new Random(1).NextBytes(bitmap.GetPixelSpan());
+        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        return data.ToArray();
+    });
+
+    /// <summary>A picture of more than 8 MiB, which goes to S3 in two parts.</summary>
+    public static TestPicture OfTwoParts => new("two-parts.png", Noise.Value, null);
+
     public static IReadOnlyList<TestPicture> All { get; } = Repository.HasShared ? Shared() : Drawn();
 
     /// <summary>So many pictures, each with a name of its own.</summary>

@@ -64,9 +64,9 @@ public sealed partial class RunningService : IAsyncDisposable
 
     /// <summary>Starts the service with more environment variables, over a data folder that is there.</summary>
     public static Task<RunningService> StartAsync(
-        string dataFolder, bool ownsData, IReadOnlyDictionary<string, string> variables)
+        string dataFolder, bool ownsData, IReadOnlyDictionary<string, string> variables, params string[] settings)
     {
-        var start = BuiltProgram.StartInfo(Arguments(AnyPort, dataFolder, []));
+        var start = BuiltProgram.StartInfo(Arguments(AnyPort, dataFolder, settings));
         foreach (var (name, value) in variables) start.Environment[name] = value;
         return StartAsync(start, dataFolder, ownsData);
     }

@@ -1,0 +1,19 @@
+namespace ImageClassifier.EndToEnd.Cloud;
+
+/// <summary>A role of <c>deploy/iam</c>, with an access key by which the proxy tells it from the others.</summary>
+internal sealed record CloudRole(string Name)
+{
+    public static readonly CloudRole Deployer = new("deployer");
+    public static readonly CloudRole Web = new("web");
+    public static readonly CloudRole Node = new("node");
+    public static readonly CloudRole Operator = new("operator");
+
+    public string AccessKey { get; } = $"AKIA{Name.ToUpperInvariant()}".PadRight(20, '0');
+
+    /// <summary>What a program is started with so that it calls AWS as this role.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string>
+    {
+        ["AWS_ACCESS_KEY_ID"] = $"AKIA{Name.ToUpperInvariant()}".PadRight(20, '0'),
+        ["AWS_SECRET_ACCESS_KEY"] = "no-secret",
+    };
+}

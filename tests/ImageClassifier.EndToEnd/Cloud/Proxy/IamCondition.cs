@@ -1,0 +1,37 @@
+using System.IO.Enumeration;
+
+namespace ImageClassifier.EndToEnd.Cloud.Proxy;
+
+/// <summary>One condition of a statement: a key's value must match one of some values.</summary>
+internal sealed class IamCondition
+{
+    private const string IfExists = "IfExists";
+
+    private readonly string _key;
+    private readonly IReadOnlyList<string> _values;
+    private readonly Func<string, string, bool> _matches;
+    private readonly bool _holdsWithoutValue;
+
+    /// <summary>A condition.</summary>
+    /// <exception cref="NotModelledException">The operator or the key is none that these tests know.</exception>
+    public IamCondition(string name, string key, IReadOnlyList<string> values)
+    {
+        if (!ConditionKeys.IsKnown(key)) throw new NotModelledException($"the condition key {key}");
+        _key = key;
+        _values = values;
+        _holdsWithoutValue = name.EndsWith(IfExists, StringComparison.Ordinal);
+        _matches = (_holdsWithoutValue ? name[..^IfExists.Length] : name) switch
+        {
+            "StringEquals" => (pattern, value) => pattern == value,
+            "StringLike" or "ArnEquals" or "ArnLike" => (pattern, value) =>
+                FileSystemName.MatchesSimpleExpression(pattern, value, ignoreCase: false),
+            "Bool" => (pattern, value) => string.Equals(pattern, value, StringComparison.OrdinalIgnoreCase),
+            _ => throw new NotModelledException($"the condition operator {name}"),
+        };
+    }
+
+    public bool Holds(IReadOnlyDictionary<string, string> context) =>
+        context.TryGetValue(_key, out var value)
+            ? _values.Any(pattern => _matches(pattern, value))
+            : _holdsWithoutValue;
+}

@@ -1,0 +1,85 @@
+using System.IO.Enumeration;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using ImageClassifier.Testing;
+
+namespace ImageClassifier.EndToEnd.Cloud.Proxy;
+
+/// <summary>A policy of <c>deploy/iam</c>, evaluated as IAM does: only what a statement allows is allowed. It knows the
+/// parts of IAM's language that those policies use.</summary>
+internal sealed partial class IamPolicy
+{
+    private readonly IReadOnlyList<Statement> _statements;
+
+    private IamPolicy(IReadOnlyList<Statement> statements) => _statements = statements;
+
+    /// <summary>The policy of a role, with its words in capitals filled in.</summary>
+    /// <exception cref="NotModelledException">It has something that these tests do not know, or a word that is not
+    /// given.</exception>
+    public static IamPolicy Load(string role, IReadOnlyDictionary<string, string> words) =>
+        Parse(File.ReadAllText(Path.Combine(Repository.Root, "deploy", "iam", $"{role}.json")), words);
+
+    /// <summary>The same of a policy's text.</summary>
+    public static IamPolicy Parse(string json, IReadOnlyDictionary<string, string> words)
+    {
+        using var document = JsonDocument.Parse(json);
+        return new IamPolicy(
+        [
+            .. document.RootElement.GetProperty("Statement").EnumerateArray()
+                .Select(statement => ReadStatement(statement, words)),
+        ]);
+    }
+
+    public bool Allows(NeededPermission needed) => _statements.Any(statement => statement.Allows(needed));
+
+    private static Statement ReadStatement(JsonElement json, IReadOnlyDictionary<string, string> words)
+    {
+        foreach (var property in json.EnumerateObject())
+        {
+            if (property.Name is not ("Sid" or "Effect" or "Action" or "Resource" or "Condition"))
+                throw new NotModelledException($"{property.Name} in a statement");
+        }
+
+        if (json.GetProperty("Effect").GetString() is not "Allow" and var effect)
+            throw new NotModelledException($"the effect {effect}");
+        return new Statement(
+            Texts(json.GetProperty("Action")),
+            [.. Texts(json.GetProperty("Resource")).Select(text => Fill(text, words))],
+            json.TryGetProperty("Condition", out var conditions) ? ReadConditions(conditions, words) : []);
+    }
+
+    private static IReadOnlyList<IamCondition> ReadConditions(
+        JsonElement json, IReadOnlyDictionary<string, string> words) =>
+    [
+        .. from operation in json.EnumerateObject()
+           from key in operation.Value.EnumerateObject()
+           select new IamCondition(
+               operation.Name, key.Name, [.. Texts(key.Value).SelectMany(text => Fill(text, words).Split(','))]),
+    ];
+
+    private static IReadOnlyList<string> Texts(JsonElement json) =>
+        json.ValueKind == JsonValueKind.Array
+            ? [.. json.EnumerateArray().Select(entry => entry.GetString()!)]
+            : [json.GetString()!];
+
+    private static string Fill(string text, IReadOnlyDictionary<string, string> words)
+    {
+        if (text.Contains("${", StringComparison.Ordinal)) throw new NotModelledException($"the variable in {text}");
+        return Word().Replace(text, match => words.TryGetValue(match.Value, out var value)
+            ? value
+            : throw new NotModelledException($"the word {match.Value}"));
+    }
+
+    [GeneratedRegex(@"\b[A-Z][A-Z_]{2,}\b")]
+    private static partial Regex Word();
+
+    private sealed record Statement(
+        IReadOnlyList<string> Actions, IReadOnlyList<string> Resources, IReadOnlyList<IamCondition> Conditions)
+    {
+        public bool Allows(NeededPermission needed) =>
+            Actions.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, needed.Action))
+            && Resources.Any(pattern =>
+                FileSystemName.MatchesSimpleExpression(pattern, needed.Resource, ignoreCase: false))
+            && Conditions.All(condition => condition.Holds(needed.Context));
+    }
+}

@@ -1,0 +1,39 @@
+using System.Text.Json;
+
+namespace ImageClassifier.EndToEnd.Cloud.Proxy;
+
+/// <summary>The permissions that calls of SSM and KMS need. What SQS and S3 ask of KMS for a caller passes no
+/// proxy.</summary>
+internal static class KeysAndParameters
+{
+    public static IReadOnlyList<NeededPermission> ReadSsm(SignedRequest request) => request.Operation switch
+    {
+        "GetParameter" => [OfParameter(request, request.Text("Name")!)],
+        "GetParameters" =>
+        [
+            .. JsonSerializer.Deserialize<string[]>(request.Text("Names")!)!.Select(name => OfParameter(request, name)),
+        ],
+        var other => throw new NotModelledException($"ssm:{other}"),
+    };
+
+    public static IReadOnlyList<NeededPermission> ReadKms(SignedRequest request)
+    {
+        if (request.Operation is not ("DescribeKey" or "Decrypt" or "Encrypt" or "GenerateDataKey"))
+            throw new NotModelledException($"kms:{request.Operation}");
+        var key = request.Text("KeyId");
+        // IAM compares ARNs: by another name the proxy cannot tell which key it is.
+        return key is not null && key.StartsWith("arn:", StringComparison.Ordinal)
+            ? [new NeededPermission($"kms:{request.Operation}", key)]
+            : throw new NotModelledException($"the key {key}");
+    }
+
+    private static NeededPermission OfParameter(SignedRequest request, string name)
+    {
+        if (name.StartsWith("/aws/reference/", StringComparison.Ordinal))
+            throw new NotModelledException($"what reading the secret {name} needs");
+        // Parameters of AWS itself are no account's.
+        var account = name.StartsWith("/aws/", StringComparison.Ordinal) ? "" : AccountFacts.Account;
+        return new NeededPermission(
+            $"ssm:{request.Operation}", $"arn:aws:ssm:{request.Region}:{account}:parameter/{name.TrimStart('/')}");
+    }
+}
