@@ -5,29 +5,56 @@ using ImageClassifier.Adapters.Aws.Configuration;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>Looks whether the program can work on AWS as it is set: credentials, permissions, and how queues and bucket
-/// are. It changes nothing but one small object, which it stores and deletes.</summary>
+/// <summary>Looks whether a role can do its work on AWS as the program is set: credentials, permissions, and how queues
+/// and bucket are. It makes the calls that the role makes, and no others. It changes nothing but one small object,
+/// which the web tier stores and deletes.</summary>
+/// <param name="role">Whose permissions are tried; the credentials must be that role's.</param>
 /// <param name="sqs">A client of SQS.</param>
 /// <param name="s3">A client of S3.</param>
 /// <param name="settings">What the program is set to.</param>
 /// <param name="longestJob">How long one job can take: the lease of a request must not be shorter.</param>
-public sealed class AwsCheck(IAmazonSQS sqs, IAmazonS3 s3, AwsSettings settings, TimeSpan longestJob)
+public sealed class AwsCheck(
+    AwsRole role, IAmazonSQS sqs, IAmazonS3 s3, AwsSettings settings, TimeSpan longestJob)
 {
+    private readonly RoleUse _use = RoleUse.Of(role);
+
+    /// <summary>Tries the launch of app nodes; null where they are no machines on EC2.</summary>
+    public LaunchCheck? Launches { get; init; }
+
+    /// <summary>Tries the key of KMS; null where none is set.</summary>
+    public KeyCheck? Key { get; init; }
+
     /// <summary>Looks at everything. What AWS refuses is a finding, never an exception.</summary>
-    /// <returns>One finding for each thing that was looked at; all is well when none is a problem.</returns>
+    /// <returns>One finding for each thing that the check is about; all is well when none is a problem.</returns>
     public async Task<IReadOnlyList<CheckFinding>> RunAsync(CancellationToken cancellation)
     {
         var region = settings.Region ?? sqs.Config.RegionEndpoint?.SystemName ?? "(unknown)";
-        var findings = new List<CheckFinding> { CheckLease() };
+        var findings = new List<CheckFinding>
+        {
+            CheckFinding.Good("role", $"looked at as {Name(role)}; --as {Others()} looks as another"),
+            CheckLease(),
+        };
         var credentials = await CheckCredentialsAsync(region, cancellation);
         findings.Add(credentials);
         if (credentials.IsProblem) return findings;
 
-        foreach (var queue in settings.Queues.All)
-            findings.AddRange(await new QueueCheck(sqs, queue, region).RunAsync(cancellation));
-        findings.AddRange(await new BucketCheck(s3, settings.Bucket, region).RunAsync(cancellation));
+        var queues = settings.Queues;
+        var queueCheck = new QueueCheck(sqs, settings.KmsKey, region);
+        findings.AddRange(await queueCheck.RunAsync(
+            queues.Requests, _use.Requests, _use.RequestDeadLetters, cancellation));
+        findings.AddRange(await queueCheck.RunAsync(
+            queues.Responses, _use.Responses, _use.ResponseDeadLetters, cancellation));
+        findings.AddRange(await new BucketCheck(s3, settings.Bucket, settings.KmsKey, _use, region)
+            .RunAsync(cancellation));
+        if (Key is not null && _use.UsesKey) findings.Add(await Key.RunAsync(region, cancellation));
+        if (Launches is not null && _use.Launches) findings.AddRange(await Launches.RunAsync(region, cancellation));
+        if (_use.Untried is { } untried) findings.Add(CheckFinding.NotChecked("permissions", untried));
         return findings;
     }
+
+    private string Others() => string.Join(", ", Enum.GetValues<AwsRole>().Where(other => other != role).Select(Name));
+
+    private static string Name(AwsRole role) => $"{role}".ToLowerInvariant();
 
     private CheckFinding CheckLease()
     {
@@ -40,8 +67,8 @@ public sealed class AwsCheck(IAmazonSQS sqs, IAmazonS3 s3, AwsSettings settings,
             : CheckFinding.Good("settings", "the lease is longer than a job");
     }
 
-    /// <summary>Asks for the request queue, which anyone may who can use the program; only what that says of the
-    /// credentials counts here.</summary>
+    /// <summary>Asks for the request queue, which each role may; only what that says of the credentials counts
+    /// here.</summary>
     private async Task<CheckFinding> CheckCredentialsAsync(string region, CancellationToken cancellation)
     {
         const string subject = "credentials";

@@ -49,7 +49,7 @@ internal static class AwsRefusals
     {
         AwsRefusal.NoCredentials =>
             "no credentials were found: neither in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-            + "nor in a profile (AWS_PROFILE), nor from a role of this machine",
+            + $"nor in a profile (AWS_PROFILE), nor from a role of this machine. {MetadataAdvice.ForCredentials}",
         AwsRefusal.BadCredentials => $"AWS does not take the credentials ({AwsFailure.Reason(failure)})",
         AwsRefusal.NoPermission => $"no permission for {operation} ({AwsFailure.Reason(failure)})",
         AwsRefusal.WrongRegion =>

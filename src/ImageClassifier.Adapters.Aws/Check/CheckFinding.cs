@@ -1,15 +1,41 @@
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>One thing that was looked at.</summary>
-/// <param name="Subject">What: <c>queue jobs.fifo</c>.</param>
-/// <param name="IsProblem">Whether the program cannot work so, or not as it should.</param>
-/// <param name="Text">What was found, in one line; for a problem, what is wrong, and what would help.</param>
-public sealed record CheckFinding(string Subject, bool IsProblem, string Text)
+/// <summary>What came of looking at one thing.</summary>
+public enum CheckVerdict
 {
+    /// <summary>It was looked at, and is as it should be.</summary>
+    Good,
+
+    /// <summary>It was not looked at, or could not be: it may be wrong.</summary>
+    NotChecked,
+
+    /// <summary>The program cannot work so, or not as it should.</summary>
+    Problem,
+}
+
+/// <summary>One thing that a check is about.</summary>
+/// <param name="Subject">What: <c>queue jobs.fifo</c>.</param>
+/// <param name="Verdict">What came of it.</param>
+/// <param name="Text">What was found, in one line; for a problem, what is wrong, and what would help.</param>
+public sealed record CheckFinding(string Subject, CheckVerdict Verdict, string Text)
+{
+    /// <summary>Whether something is wrong.</summary>
+    public bool IsProblem => Verdict == CheckVerdict.Problem;
+
     /// <summary>One line for people.</summary>
-    public override string ToString() => $"{(IsProblem ? "wrong" : "ok")}: {Subject}: {Text}";
+    public override string ToString() => $"{Begin}: {Subject}: {Text}";
 
-    internal static CheckFinding Good(string subject, string text) => new(subject, false, text);
+    private string Begin => Verdict switch
+    {
+        CheckVerdict.Good => "ok",
+        CheckVerdict.NotChecked => "not checked",
+        _ => "wrong",
+    };
 
-    internal static CheckFinding Problem(string subject, string text) => new(subject, true, text);
+    internal static CheckFinding Good(string subject, string text) => new(subject, CheckVerdict.Good, text);
+
+    internal static CheckFinding NotChecked(string subject, string text) =>
+        new(subject, CheckVerdict.NotChecked, text);
+
+    internal static CheckFinding Problem(string subject, string text) => new(subject, CheckVerdict.Problem, text);
 }

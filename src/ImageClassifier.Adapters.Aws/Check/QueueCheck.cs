@@ -1,4 +1,3 @@
-using System.Globalization;
 using Amazon.SQS;
 using Amazon.SQS.Model;
 using ImageClassifier.Adapters.Aws.Configuration;
@@ -7,151 +6,109 @@ using ImageClassifier.Adapters.Aws.Queues;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>Looks at one queue. It takes no message and leaves none: permissions are tried with calls that are wrong in
-/// themselves, which AWS refuses otherwise where they are not even allowed.</summary>
-internal sealed class QueueCheck(IAmazonSQS sqs, AwsQueueSettings settings, string region)
+/// <summary>Looks at a queue and its dead-letter queue, as far as a role uses them.</summary>
+internal sealed class QueueCheck(IAmazonSQS sqs, string? kmsKey, string region)
 {
-    private const string NoReceipt = "no-receipt";
-    private const string ProvisionHelps = "aws provision sets it";
+    private readonly QueuePermissionCheck _permissions = new(sqs, region);
 
-    private string Subject => $"queue {settings.Name}";
-
-    public async Task<IReadOnlyList<CheckFinding>> RunAsync(CancellationToken cancellation)
+    /// <param name="settings">How the queue is set.</param>
+    /// <param name="use">What the role does with it.</param>
+    /// <param name="deadLettersUse">What the role does with its dead letters.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public async Task<IReadOnlyList<CheckFinding>> RunAsync(
+        AwsQueueSettings settings, QueueUse use, QueueUse deadLettersUse, CancellationToken cancellation)
     {
-        Uri? url;
+        var subject = $"queue {settings.Name}";
+        var findings = new List<CheckFinding>();
+        var deadLetters = settings.DeadLetterName;
+        var hasDeadLetters = true;
         try
         {
-            url = settings.Url ?? await SqsQueueUrls.FindAsync(sqs, settings.Name, cancellation);
-        }
-        catch (Exception failure) when (AwsFailure.Is(failure, cancellation))
-        {
-            return [Refused(failure, "sqs:GetQueueUrl")];
-        }
+            var url = settings.Url ?? await SqsQueueUrls.FindAsync(sqs, settings.Name, cancellation);
+            if (url is null) return [NotThere(subject, settings.Key)];
+            if (!use.HasFlag(QueueUse.Look))
+            {
+                findings.Add(CheckFinding.NotChecked(subject, "how it is set, which this role need not see"));
+            }
+            else if (await LookAsync(subject, url, cancellation) is var (attributes, refusal) && refusal is not null)
+            {
+                findings.Add(refusal);
+            }
+            else
+            {
+                var check = new QueueAttributeCheck(settings, kmsKey, attributes);
+                findings.AddRange(check.Findings(subject));
+                hasDeadLetters = check.Redrive is not null;
+                deadLetters = check.Redrive?.DeadLettersName ?? deadLetters;
+            }
 
-        if (url is null) return [NotThere()];
-        try
-        {
-            var request = new GetQueueAttributesRequest(url.ToString(), QueueBlueprint.AttributeNames);
-            var attributes = (await sqs.GetQueueAttributesAsync(request, cancellation)).Attributes ?? [];
-            var problems = AttributeProblems(attributes).ToList();
-            problems.AddRange(await RedriveProblemsAsync(attributes, cancellation));
-            var refused = await PermissionProblemsAsync(url.ToString(), cancellation);
-            return
-            [
-                .. problems.Count > 0 ? problems : [CheckFinding.Good(Subject, "it is as it should be")],
-                .. refused.Count > 0
-                    ? refused
-                    : [CheckFinding.Good(Subject, "it may be sent to, received from, deleted from and extended")],
-            ];
+            findings.AddRange(await _permissions.RunAsync(subject, url, use, cancellation));
         }
         catch (QueueDoesNotExistException)
         {
-            return [NotThere()];
+            return [NotThere(subject, settings.Key)];
         }
         catch (Exception failure) when (AwsFailure.Is(failure, cancellation))
         {
-            return [Refused(failure, "sqs:GetQueueAttributes")];
+            return [CheckFinding.Problem(subject, AwsRefusals.Describe(failure, "sqs:GetQueueUrl", region))];
         }
+
+        if (hasDeadLetters)
+            findings.AddRange(await DeadLettersAsync(settings, deadLetters, deadLettersUse, cancellation));
+        return findings;
     }
 
-    private IEnumerable<CheckFinding> AttributeProblems(Dictionary<string, string> attributes)
+    private async Task<IReadOnlyList<CheckFinding>> DeadLettersAsync(
+        AwsQueueSettings settings, string name, QueueUse use, CancellationToken cancellation)
     {
-        if (attributes.GetValueOrDefault(QueueAttributeName.FifoQueue) != "true")
+        var subject = $"queue {name}";
+        if (use == QueueUse.Nothing)
+            return [CheckFinding.NotChecked(subject, "this role does not use the dead letters")];
+        try
         {
-            yield return Problem($"it is no FIFO queue; {settings.Key} must name one, which cannot be made of another");
-            yield break;
-        }
+            var url = settings.Url is { } main
+                ? new Uri(main, name)
+                : await SqsQueueUrls.FindAsync(sqs, name, cancellation);
+            if (url is null) return [NoDeadLetters(subject, settings)];
+            var findings = new List<CheckFinding>();
+            if (use.HasFlag(QueueUse.Look))
+            {
+                var (_, refusal) = await LookAsync(subject, url, cancellation);
+                findings.Add(refusal ?? CheckFinding.Good(subject, "it is there"));
+            }
 
-        foreach (var (name, wanted) in new[]
-        {
-            (QueueAttributeName.DeduplicationScope.Value, "messageGroup"),
-            (QueueAttributeName.FifoThroughputLimit.Value, "perMessageGroupId"),
-        })
-        {
-            var actual = attributes.GetValueOrDefault(name) ?? "(not set)";
-            if (actual == wanted) continue;
-            yield return Problem(
-                $"{name} is {actual} and must be {wanted}, or the queue is slow under load; {ProvisionHelps}");
+            findings.AddRange(await _permissions.RunAsync(subject, url, use, cancellation));
+            return findings;
         }
-
-        var timeout = attributes.GetValueOrDefault(QueueAttributeName.VisibilityTimeout);
-        if (int.TryParse(timeout, CultureInfo.InvariantCulture, out var seconds)
-            && seconds < settings.Lease.TotalSeconds)
+        catch (QueueDoesNotExistException)
         {
-            yield return Problem(
-                $"its visibility timeout is {seconds} s, shorter than {settings.LeaseKey} = "
-                + $"{settings.Lease.TotalSeconds} s; {ProvisionHelps}");
+            return [NoDeadLetters(subject, settings)];
+        }
+        catch (Exception failure) when (AwsFailure.Is(failure, cancellation))
+        {
+            return [CheckFinding.Problem(subject, AwsRefusals.Describe(failure, "sqs:GetQueueUrl", region))];
         }
     }
 
-    private async Task<IReadOnlyList<CheckFinding>> RedriveProblemsAsync(
-        Dictionary<string, string> attributes, CancellationToken cancellation)
+    private async Task<(Dictionary<string, string> Attributes, CheckFinding? Refusal)> LookAsync(
+        string subject, Uri url, CancellationToken cancellation)
     {
-        if (RedrivePolicy.Parse(attributes.GetValueOrDefault(QueueAttributeName.RedrivePolicy)) is not { } policy)
+        try
         {
-            return
-            [
-                Problem($"it has no dead-letter queue, so a message that fails is tried for ever; {ProvisionHelps}"),
-            ];
+            var request = new GetQueueAttributesRequest(url.ToString(), QueueBlueprint.AttributeNames);
+            return ((await sqs.GetQueueAttributesAsync(request, cancellation)).Attributes ?? [], null);
         }
-
-        var problems = new List<CheckFinding>();
-        if (policy.MaxReceiveCount < settings.MaxReceiveCount)
+        catch (Exception failure) when (
+            AwsFailure.Is(failure, cancellation) && failure is not QueueDoesNotExistException)
         {
-            problems.Add(Problem(
-                $"its maxReceiveCount is {policy.MaxReceiveCount} and must be {settings.MaxReceiveCount} at least, four "
-                + $"times {settings.MaxReceivesKey}, or messages whose nodes died go untried; {ProvisionHelps}"));
+            var text = AwsRefusals.Describe(failure, "sqs:GetQueueAttributes", region);
+            return ([], CheckFinding.Problem(subject, text));
         }
-
-        var deadLetters = policy.DeadLettersArn[(policy.DeadLettersArn.LastIndexOf(':') + 1)..];
-        if (await SqsQueueUrls.FindAsync(sqs, deadLetters, cancellation) is null)
-            problems.Add(Problem($"its dead-letter queue {deadLetters} is not there; aws provision creates it"));
-        return problems;
     }
 
-    private async Task<IReadOnlyList<CheckFinding>> PermissionProblemsAsync(string url, CancellationToken cancellation)
-    {
-        (string Permission, Func<Task> Try)[] tries =
-        [
-            // Without a message group, which every message of a FIFO queue needs.
-            ("sqs:SendMessage", () => sqs.SendMessageBatchAsync(
-                new SendMessageBatchRequest(url, [new SendMessageBatchRequestEntry("0", "check")]), cancellation)),
-            ("sqs:ReceiveMessage", () => sqs.ReceiveMessageAsync(
-                new ReceiveMessageRequest(url) { MaxNumberOfMessages = 11, WaitTimeSeconds = 0 }, cancellation)),
-            ("sqs:DeleteMessage", () => sqs.DeleteMessageBatchAsync(
-                new DeleteMessageBatchRequest(url, [new DeleteMessageBatchRequestEntry("0", NoReceipt)]),
-                cancellation)),
-            ("sqs:ChangeMessageVisibility", () => sqs.ChangeMessageVisibilityBatchAsync(
-                new ChangeMessageVisibilityBatchRequest(
-                    url, [new ChangeMessageVisibilityBatchRequestEntry("0", NoReceipt) { VisibilityTimeout = 0 }]),
-                cancellation)),
-        ];
-        var problems = new List<CheckFinding>();
-        foreach (var (permission, tryIt) in tries)
-        {
-            try
-            {
-                await tryIt();
-            }
-            catch (Exception failure) when (
-                AwsFailure.Is(failure, cancellation) && AwsRefusals.Of(failure) == AwsRefusal.NoPermission)
-            {
-                problems.Add(Refused(failure, permission));
-            }
-            catch (AmazonSQSException)
-            {
-                // The call is wrong in itself, and allowed.
-            }
-        }
+    private static CheckFinding NoDeadLetters(string subject, AwsQueueSettings settings) => CheckFinding.Problem(
+        subject, $"the dead-letter queue of {settings.Name} is not there; aws provision creates it");
 
-        return problems;
-    }
-
-    private CheckFinding NotThere() => Problem(
-        $"there is no such queue for this account in region {region} ({settings.Key}); aws provision creates it");
-
-    private CheckFinding Refused(Exception failure, string operation) =>
-        Problem(AwsRefusals.Describe(failure, operation, region));
-
-    private CheckFinding Problem(string text) => CheckFinding.Problem(Subject, text);
+    private CheckFinding NotThere(string subject, string key) => CheckFinding.Problem(
+        subject, $"there is no such queue for this account in region {region} ({key}); aws provision creates it");
 }

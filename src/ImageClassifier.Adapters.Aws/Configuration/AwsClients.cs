@@ -1,5 +1,6 @@
 using Amazon;
 using Amazon.EC2;
+using Amazon.KeyManagementService;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.SQS;
@@ -14,6 +15,8 @@ public sealed class AwsClients : IDisposable
     // More than the service itself takes to end a poll, so that no client gives up on one that brought messages.
     private static readonly TimeSpan BeyondPoll = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestPoll = TimeSpan.FromSeconds(20);
+
+    private static readonly TimeSpan KeyTimeout = TimeSpan.FromSeconds(10);
 
     // Eight megabytes over a slow line, until the answer's headers.
     private static readonly TimeSpan StoreTimeout = TimeSpan.FromSeconds(60);
@@ -49,6 +52,17 @@ public sealed class AwsClients : IDisposable
         Configure(config, "SQS", longestWait + BeyondPoll, _settings.Endpoints.Sqs);
         return Create(() =>
             _credentials is null ? new AmazonSQSClient(config) : new AmazonSQSClient(_credentials, config));
+    }
+
+    /// <summary>A client of KMS. Its place is AWS's own, or what <c>AWS_ENDPOINT_URL_KMS</c> says.</summary>
+    /// <exception cref="InvalidSettingException">Nothing names a region.</exception>
+    public IAmazonKeyManagementService Kms()
+    {
+        var config = new AmazonKeyManagementServiceConfig();
+        Configure(config, "KMS", KeyTimeout, endpoint: null);
+        return Create(() => _credentials is null
+            ? new AmazonKeyManagementServiceClient(config)
+            : new AmazonKeyManagementServiceClient(_credentials, config));
     }
 
     /// <summary>A client of S3.</summary>

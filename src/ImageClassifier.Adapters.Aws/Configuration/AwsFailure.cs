@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Amazon.Runtime;
+using ImageClassifier.Adapters.Aws.Check;
 
 namespace ImageClassifier.Adapters.Aws.Configuration;
 
@@ -21,8 +22,12 @@ internal static class AwsFailure
     public static string Describe(string service, string operation, Exception failure) =>
         $"{service} {operation} failed: {Reason(failure)}";
 
-    /// <summary>The error's code and what was said about it.</summary>
-    public static string Reason(Exception failure) => failure switch
+    /// <summary>The error's code and what was said about it; what to do where it is known.</summary>
+    public static string Reason(Exception failure) => AwsRefusals.Of(failure) == AwsRefusal.NoCredentials
+        ? $"{Said(failure)} {MetadataAdvice.ForCredentials}"
+        : Said(failure);
+
+    private static string Said(Exception failure) => failure switch
     {
         AmazonServiceException { ErrorCode: { Length: > 0 } code } known => $"{code}: {OneLine(known.Message)}",
         AmazonServiceException unknown => $"HTTP {(int)unknown.StatusCode}: {OneLine(unknown.Message)}",

@@ -1,10 +1,11 @@
+using System.Text.RegularExpressions;
 using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Aws.Configuration;
 
 /// <summary>What the program uses on AWS: <c>image-classifier.aws</c>. Credentials are no setting; they come from the
 /// SDK's own chain.</summary>
-public sealed record AwsSettings
+public sealed partial record AwsSettings
 {
     /// <summary>The setting of <see cref="Region"/>.</summary>
     public const string RegionKey = "image-classifier.aws.region";
@@ -18,13 +19,19 @@ public sealed record AwsSettings
     /// <summary>The setting of <see cref="EndpointOverrides.Ec2"/>.</summary>
     public const string Ec2ServiceUrlKey = "image-classifier.aws.ec2.service-url";
 
+    /// <summary>The setting of <see cref="KmsKey"/>.</summary>
+    public const string KmsKeyKey = "image-classifier.aws.kms-key";
+
     /// <summary>Checks what is given together.</summary>
     /// <param name="region">See <see cref="Region"/>; empty is null.</param>
     /// <param name="endpoints">Where the services are, where that is not AWS's own place.</param>
     /// <param name="queues">The two queues.</param>
     /// <param name="bucket">The bucket.</param>
-    /// <exception cref="InvalidSettingException">The region is no region's name.</exception>
-    public AwsSettings(string? region, EndpointOverrides endpoints, AwsQueuesSettings queues, BucketSettings bucket)
+    /// <param name="kmsKey">See <see cref="KmsKey"/>; empty is null.</param>
+    /// <exception cref="InvalidSettingException">The region is no region's name, or the key no key's ARN.</exception>
+    public AwsSettings(
+        string? region, EndpointOverrides endpoints, AwsQueuesSettings queues, BucketSettings bucket,
+        string? kmsKey = null)
     {
         Region = string.IsNullOrEmpty(region) ? null : region;
         if (Region is not null && !Region.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'))
@@ -32,6 +39,12 @@ public sealed record AwsSettings
         Endpoints = endpoints;
         Queues = queues;
         Bucket = bucket;
+        KmsKey = string.IsNullOrEmpty(kmsKey) ? null : kmsKey;
+        if (KmsKey is not null && !KmsKeyArn().IsMatch(KmsKey))
+        {
+            throw new InvalidSettingException(
+                KmsKeyKey, kmsKey, "a key's ARN is like arn:aws:kms:eu-central-1:123456789012:key/…, and no alias");
+        }
     }
 
     /// <summary>The region; null leaves it to the SDK: its variables, the profile, the machine.</summary>
@@ -45,6 +58,12 @@ public sealed record AwsSettings
 
     /// <summary>The bucket.</summary>
     public BucketSettings Bucket { get; }
+
+    /// <summary>The ARN of the key of KMS that encrypts queues and bucket; null for the services' own keys.</summary>
+    public string? KmsKey { get; }
+
+    [GeneratedRegex(@"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")]
+    private static partial Regex KmsKeyArn();
 }
 
 /// <summary>Addresses of services that are not AWS's own place: an emulator, a VPC endpoint. Where one is null the

@@ -1,4 +1,5 @@
 using System.Net;
+using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Aws.Identity;
@@ -65,11 +66,15 @@ internal sealed class ImdsClient : IDisposable
         }
         catch (HttpRequestException failure)
         {
-            throw new IOException($"The instance metadata service does not answer: {failure.Message}", failure);
+            throw new IOException(
+                $"The instance metadata service does not answer: {failure.Message} {MetadataAdvice.InAContainer}",
+                failure);
         }
         catch (OperationCanceledException failure) when (!cancellation.IsCancellationRequested)
         {
-            throw new IOException($"The instance metadata service did not answer within {CallTimeout}.", failure);
+            throw new IOException(
+                $"The instance metadata service did not answer within {CallTimeout.TotalSeconds} s. "
+                + MetadataAdvice.InAContainer, failure);
         }
     }
 

@@ -20,10 +20,11 @@ public sealed class AwsProvisioning(IAmazonSQS sqs, IAmazonS3 s3, AwsSettings se
         try
         {
             var actions = new List<ProvisioningAction>();
-            var queues = new QueueProvisioning(sqs, dryRun);
+            var queues = new QueueProvisioning(sqs, settings.KmsKey, dryRun);
             foreach (var queue in settings.Queues.All) actions.AddRange(await queues.RunAsync(queue, cancellation));
             service = "S3";
-            actions.AddRange(await new BucketProvisioning(s3, settings.Bucket, dryRun).RunAsync(cancellation));
+            actions.AddRange(
+                await new BucketProvisioning(s3, settings.Bucket, settings.KmsKey, dryRun).RunAsync(cancellation));
             return actions;
         }
         catch (Exception failure) when (AwsFailure.Is(failure, cancellation))

@@ -6,7 +6,7 @@ using ImageClassifier.Adapters.Aws.Configuration;
 namespace ImageClassifier.Adapters.Aws.Provisioning;
 
 /// <summary>Creates the bucket and adjusts it.</summary>
-internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, bool dryRun)
+internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, string? kmsKey, bool dryRun)
 {
     private const string OldObjects = "image-classifier-retention";
     private const string BrokenUploads = "image-classifier-broken-uploads";
@@ -48,7 +48,10 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
         }
     }
 
-    private Task<ProvisioningAction> EnsurePrivacyAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
+    /// <summary>No public access.</summary>
+    /// <param name="isThere">False in a dry run where the bucket is not there yet.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public Task<ProvisioningAction> EnsurePrivacyAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
         "public access",
         "blocked",
         unset: "not set",
@@ -77,18 +80,18 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
             },
             cancellation));
 
-    // Any encryption will do: an operator may have chosen a key of their own.
-    private Task<ProvisioningAction> EnsureEncryptionAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
+    /// <summary>With the key of the settings. Without one any encryption will do: an operator may have chosen a key of
+    /// their own.</summary>
+    /// <param name="isThere">False in a dry run where the bucket is not there yet.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public Task<ProvisioningAction> EnsureEncryptionAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
         "encryption",
-        "on",
+        BucketEncryption.Wanted(kmsKey),
         unset: "off",
         async () =>
         {
             var request = new GetBucketEncryptionRequest { BucketName = settings.Name };
-            var encryption = await s3.GetBucketEncryptionAsync(request, cancellation);
-            return encryption.ServerSideEncryptionConfiguration?.ServerSideEncryptionRules is { Count: > 0 }
-                ? "on"
-                : "off";
+            return BucketEncryption.Describe(await s3.GetBucketEncryptionAsync(request, cancellation), kmsKey);
         },
         "ServerSideEncryptionConfigurationNotFoundError",
         isThere,
@@ -98,22 +101,15 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
                 BucketName = settings.Name,
                 ServerSideEncryptionConfiguration = new ServerSideEncryptionConfiguration
                 {
-                    ServerSideEncryptionRules =
-                    [
-                        new ServerSideEncryptionRule
-                        {
-                            ServerSideEncryptionByDefault = new ServerSideEncryptionByDefault
-                            {
-                                ServerSideEncryptionAlgorithm = ServerSideEncryptionMethod.AES256,
-                            },
-                        },
-                    ],
+                    ServerSideEncryptionRules = [BucketEncryption.Rule(kmsKey)],
                 },
             },
             cancellation));
 
-    // Old versions would be paid for, and outlive what was deleted.
-    private Task<ProvisioningAction> EnsureNoVersionsAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
+    /// <summary>No versions: old ones would be paid for, and outlive what was deleted.</summary>
+    /// <param name="isThere">False in a dry run where the bucket is not there yet.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public Task<ProvisioningAction> EnsureNoVersionsAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
         "versioning",
         "off",
         unset: "off",

@@ -13,24 +13,32 @@ internal sealed record QueueBlueprint(string Name, IReadOnlyDictionary<string, s
     // Messages are kept for as long as SQS can: an accepted picture is never lost.
     private const string Retention = "1209600";
 
+    // An hour, in seconds. SQS asks KMS anew after it, for each sender and receiver, and each call is paid for; by its
+    // own default after five minutes. A key that is turned off takes as long to stop the messages.
+    private const string KeyReuse = "3600";
+
     /// <summary>The attributes that are looked at.</summary>
     public static List<string> AttributeNames { get; } =
     [
         QueueAttributeName.FifoQueue, QueueAttributeName.DeduplicationScope, QueueAttributeName.FifoThroughputLimit,
         QueueAttributeName.ContentBasedDeduplication, QueueAttributeName.MessageRetentionPeriod,
         QueueAttributeName.DelaySeconds, QueueAttributeName.VisibilityTimeout, QueueAttributeName.RedrivePolicy,
-        QueueAttributeName.QueueArn,
+        QueueAttributeName.QueueArn, QueueAttributeName.KmsMasterKeyId, QueueAttributeName.KmsDataKeyReusePeriodSeconds,
+        QueueAttributeName.SqsManagedSseEnabled,
     ];
 
     /// <summary>A queue's dead-letter queue.</summary>
-    public static QueueBlueprint DeadLettersOf(AwsQueueSettings settings) =>
-        new(settings.DeadLetterName, Common(settings));
+    /// <param name="settings">Which queue's.</param>
+    /// <param name="kmsKey">The key that encrypts it; null for any.</param>
+    public static QueueBlueprint DeadLettersOf(AwsQueueSettings settings, string? kmsKey) =>
+        new(settings.DeadLetterName, Common(settings, kmsKey));
 
     /// <summary>A queue.</summary>
     /// <param name="settings">Which.</param>
     /// <param name="deadLettersArn">Its dead-letter queue.</param>
-    public static QueueBlueprint Of(AwsQueueSettings settings, string deadLettersArn) =>
-        new(settings.Name, new Dictionary<string, string>(Common(settings))
+    /// <param name="kmsKey">The key that encrypts it; null for any.</param>
+    public static QueueBlueprint Of(AwsQueueSettings settings, string deadLettersArn, string? kmsKey) =>
+        new(settings.Name, new Dictionary<string, string>(Common(settings, kmsKey))
         {
             [QueueAttributeName.RedrivePolicy] =
                 new RedrivePolicy(deadLettersArn, settings.MaxReceiveCount).ToJson(),
@@ -40,7 +48,20 @@ internal sealed record QueueBlueprint(string Name, IReadOnlyDictionary<string, s
     public static bool AreSame(string attribute, string? actual, string wanted) =>
         actual == wanted
         || (attribute == QueueAttributeName.RedrivePolicy
-            && RedrivePolicy.Parse(actual) == RedrivePolicy.Parse(wanted));
+            && RedrivePolicy.Parse(actual) == RedrivePolicy.Parse(wanted))
+        || (attribute == QueueAttributeName.KmsMasterKeyId && KmsKeys.AreSame(actual, wanted))
+        // SQS leaves it out where the key is one of KMS.
+        || (attribute == QueueAttributeName.SqsManagedSseEnabled && actual is null && wanted == "false");
+
+    private static Dictionary<string, string> Common(AwsQueueSettings settings, string? kmsKey)
+    {
+        var attributes = Common(settings);
+        if (kmsKey is null) return attributes;
+        attributes[QueueAttributeName.KmsMasterKeyId] = kmsKey;
+        attributes[QueueAttributeName.KmsDataKeyReusePeriodSeconds] = KeyReuse;
+        attributes[QueueAttributeName.SqsManagedSseEnabled] = "false";
+        return attributes;
+    }
 
     // High throughput: order and deduplication within a message group, and each group for itself.
     private static Dictionary<string, string> Common(AwsQueueSettings settings) => new()
@@ -61,6 +82,9 @@ internal sealed record QueueBlueprint(string Name, IReadOnlyDictionary<string, s
 /// <param name="MaxReceiveCount">How often is not too often.</param>
 internal sealed record RedrivePolicy(string DeadLettersArn, int MaxReceiveCount)
 {
+    /// <summary>The name of the dead-letter queue.</summary>
+    public string DeadLettersName => DeadLettersArn[(DeadLettersArn.LastIndexOf(':') + 1)..];
+
     /// <summary>Reads the attribute; null where there is none, or none that can be read.</summary>
     public static RedrivePolicy? Parse(string? json)
     {

@@ -6,14 +6,14 @@ using ImageClassifier.Adapters.Aws.Queues;
 namespace ImageClassifier.Adapters.Aws.Provisioning;
 
 /// <summary>Creates queues and adjusts them.</summary>
-internal sealed class QueueProvisioning(IAmazonSQS sqs, bool dryRun)
+internal sealed class QueueProvisioning(IAmazonSQS sqs, string? kmsKey, bool dryRun)
 {
     /// <summary>A queue and, before it, its dead-letter queue.</summary>
     public async Task<IReadOnlyList<ProvisioningAction>> RunAsync(
         AwsQueueSettings settings, CancellationToken cancellation)
     {
-        var (deadLetters, arn) = await EnsureAsync(QueueBlueprint.DeadLettersOf(settings), cancellation);
-        var (queue, _) = await EnsureAsync(QueueBlueprint.Of(settings, arn), cancellation);
+        var (deadLetters, arn) = await EnsureAsync(QueueBlueprint.DeadLettersOf(settings, kmsKey), cancellation);
+        var (queue, _) = await EnsureAsync(QueueBlueprint.Of(settings, arn, kmsKey), cancellation);
         return [deadLetters, queue];
     }
 
@@ -48,7 +48,7 @@ internal sealed class QueueProvisioning(IAmazonSQS sqs, bool dryRun)
     {
         var request = new CreateQueueRequest(wanted.Name) { Attributes = new(wanted.Attributes) };
         // Where nothing else is said; a queue that has a key of its own keeps it.
-        request.Attributes[QueueAttributeName.SqsManagedSseEnabled] = "true";
+        if (kmsKey is null) request.Attributes[QueueAttributeName.SqsManagedSseEnabled] = "true";
         var created = await sqs.CreateQueueAsync(request, cancellation);
         return (await AttributesAsync(created.QueueUrl, cancellation))[QueueAttributeName.QueueArn];
     }

@@ -22,6 +22,10 @@ public sealed class S3ObjectStore : IObjectStore
     private static readonly TimeSpan ConflictPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan AbortTimeout = TimeSpan.FromSeconds(10);
 
+    // Said when an upload begins, so that S3 compares each part and, by their checksums, the whole. The SDK computes
+    // this one without native code.
+    private static readonly ChecksumAlgorithm PartChecksum = ChecksumAlgorithm.CRC32;
+
     private readonly IAmazonS3 _s3;
     private readonly string _bucket;
     private readonly string _prefix;
@@ -144,7 +148,12 @@ public sealed class S3ObjectStore : IObjectStore
     {
         var begun = await CallAsync(
             "CreateMultipartUpload",
-            () => _s3.InitiateMultipartUploadAsync(_bucket, place, cancellation),
+            () => _s3.InitiateMultipartUploadAsync(
+                new InitiateMultipartUploadRequest
+                {
+                    BucketName = _bucket, Key = place, ChecksumAlgorithm = PartChecksum,
+                },
+                cancellation),
             cancellation);
         try
         {
@@ -159,10 +168,11 @@ public sealed class S3ObjectStore : IObjectStore
                     PartNumber = parts.Count + 1,
                     InputStream = buffer.Open(),
                     PartSize = buffer.Length,
+                    ChecksumAlgorithm = PartChecksum,
                 };
                 var answer = await CallAsync(
                     "UploadPart", () => _s3.UploadPartAsync(part, cancellation), cancellation);
-                parts.Add(new PartETag(answer));
+                parts.Add(new PartETag(answer, copyChecksums: true));
                 // A full buffer may have been the end; an empty part would be one too many.
             } while (await buffer.FillAsync(content, cancellation) || buffer.Length > 0);
 

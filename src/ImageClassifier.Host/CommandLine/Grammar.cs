@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Reflection;
+using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Core;
 using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
@@ -15,6 +16,9 @@ internal sealed class Grammar
 {
     private const string Requests = "requests";
     private const string Responses = "responses";
+
+    private static readonly string[] Roles =
+        [.. Enum.GetNames<AwsRole>().Select(name => name.ToLowerInvariant())];
 
     private readonly IVerbs _verbs;
     private readonly IReadOnlyDictionary<string, string> _variables;
@@ -74,6 +78,15 @@ internal sealed class Grammar
         Description = "Only say what would be done.",
     };
 
+    private readonly Option<AwsRole> _as = new("--as")
+    {
+        Description = "Whose permissions are tried, with that role's own credentials: those of the web tier, of an app "
+            + "node, of the operator of dead letters, or of whoever provisions.",
+        HelpName = string.Join('|', Roles),
+        CustomParser = parsed => Enum.Parse<AwsRole>(parsed.Tokens[0].Value, ignoreCase: true),
+        DefaultValueFactory = _ => AwsRole.Web,
+    };
+
     private readonly Option<string> _queue = new("--queue")
     {
         Description = "Whose dead letters: those of the jobs, or those of the results.",
@@ -100,6 +113,7 @@ internal sealed class Grammar
         _variables = variables;
         _instance.Validators.Add(MustBeInstanceId);
         _queue.AcceptOnlyFromAmong(Requests, Responses);
+        _as.AcceptOnlyFromAmong(Roles);
         _keyName.Validators.Add(MustBeKeyName);
 
         var web = new Command("web", "Serves the page and the HTTP API, and grows and ends app nodes (the default).")
@@ -137,10 +151,10 @@ internal sealed class Grammar
         };
         provision.SetAction((parsed, cancellation) => _verbs.AwsProvisionAsync(
             new AwsProvisionOptions(Sources(parsed), parsed.GetValue(_dryRun), parsed.GetValue(_json)), cancellation));
-        var check = new Command("check", "Looks at credentials, permissions, queues, bucket and settings, and says in a"
-            + " line each what is wrong.") { _json };
+        var check = new Command("check", "Tries what a role does on AWS, looks at queues, bucket and launch, and says "
+            + "in a line each what is right, wrong or not checked.") { _as, _json };
         check.SetAction((parsed, cancellation) => _verbs.AwsCheckAsync(
-            new AwsCheckOptions(Sources(parsed), parsed.GetValue(_json)), cancellation));
+            new AwsCheckOptions(Sources(parsed), parsed.GetValue(_as), parsed.GetValue(_json)), cancellation));
         foreach (var verb in (Command[])[provision, check])
         {
             verb.Validators.Add(HasNoUrls);

@@ -1,3 +1,4 @@
+using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Core;
 using ImageClassifier.Host.Configuration;
 
@@ -56,8 +57,9 @@ public sealed record AwsProvisionOptions(SettingsSources Settings, bool DryRun, 
 
 /// <summary>How <c>aws check</c> was called.</summary>
 /// <param name="Settings">The user's settings.</param>
+/// <param name="Role">Whose permissions are tried.</param>
 /// <param name="Json">Whether to print JSON rather than lines.</param>
-public sealed record AwsCheckOptions(SettingsSources Settings, bool Json);
+public sealed record AwsCheckOptions(SettingsSources Settings, AwsRole Role, bool Json);
 
 /// <summary>What to do with what a queue gave up on.</summary>
 public enum QueueAction

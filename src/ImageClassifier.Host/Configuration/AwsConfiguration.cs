@@ -26,7 +26,8 @@ public static class AwsConfiguration
             new AwsQueuesSettings(
                 Queue(aws.Section("sqs").Text("requests"), AwsQueuesSettings.RequestsKey, "requests", queues.Requests),
                 Queue(aws.Section("sqs").Text("responses"), AwsQueuesSettings.ResponsesKey, "responses", queues.Responses)),
-            Bucket(aws.Section("s3")));
+            Bucket(aws.Section("s3")),
+            aws.Text("kms-key"));
     }
 
     /// <summary>Reads <c>image-classifier.fleet.ec2</c>; lists are written with commas, so that they fit a

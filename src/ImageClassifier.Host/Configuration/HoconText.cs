@@ -27,7 +27,9 @@ internal static class HoconText
         }
     }
 
-    private static void CheckShape(string text)
+    /// <summary>Looks at braces and quotes alone. What it says names lines, and quotes nothing of the text.</summary>
+    /// <exception cref="FormatException">One opens or closes too many.</exception>
+    public static void CheckShape(string text)
     {
         var open = new Stack<(char Closing, int Line)>();
         var line = 1;

@@ -1,4 +1,5 @@
 using Akka.Configuration;
+using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Core;
 
 namespace ImageClassifier.Host.Configuration;
@@ -6,8 +7,8 @@ namespace ImageClassifier.Host.Configuration;
 /// <summary>
 /// Puts the layers of settings together, before anything else starts. Later wins: <c>reference.conf</c>, the
 /// environment (<c>embedded.conf</c>), the role (<c>web.conf</c> or <c>node.conf</c>), the file given by
-/// <c>--config</c>, environment variables, <c>--set</c>, options of their own such as <c>--data</c>. Which environment it
-/// is, the user's layers alone decide, and so they are read first.
+/// <c>--config</c>, the parameter that AWS keeps, environment variables, <c>--set</c>, options of their own such as
+/// <c>--data</c>. Which environment it is, the user's layers alone decide, and so they are read first.
 /// </summary>
 public static class ProgramSettings
 {
@@ -33,18 +34,35 @@ public static class ProgramSettings
     {
         var reference = Bundled("reference");
         var known = new KnownSettings(reference.Config);
-        SettingsLayer[] fromUser =
-            [.. FromConfigFile(sources), .. FromVariables(sources), .. FromAssignments(sources), .. FromOptions(sources)];
-        foreach (var layer in fromUser) known.Check(layer);
-
+        var fromUser = FromUser(known, sources);
         SettingsLayer[] ofProgram = [Bundled(ChosenEnvironment(reference, fromUser)), Bundled(FileOf(role))];
         foreach (var layer in ofProgram) known.Check(layer);
 
         return Together([reference, .. ofProgram, .. fromUser]);
     }
 
+    /// <summary>What the user says before any parameter is read.</summary>
+    /// <exception cref="InvalidSettingException">As for <see cref="Load"/>.</exception>
+    internal static Config LoadWithoutParameter(SettingsSources sources)
+    {
+        var reference = Bundled("reference");
+        var known = new KnownSettings(reference.Config);
+        return Together([reference, .. FromUser(known, sources with { Parameter = null })]);
+    }
+
     /// <summary>The full names of all settings, as <c>reference.conf</c> has them.</summary>
     internal static IReadOnlyCollection<string> AllKeys() => new KnownSettings(Bundled("reference").Config).Values;
+
+    private static SettingsLayer[] FromUser(KnownSettings known, SettingsSources sources)
+    {
+        SettingsLayer[] layers =
+        [
+            .. FromConfigFile(sources), .. FromParameter(sources), .. FromVariables(sources),
+            .. FromAssignments(sources), .. FromOptions(sources),
+        ];
+        foreach (var layer in layers) known.Check(layer);
+        return layers;
+    }
 
     private static Config Together(IEnumerable<SettingsLayer> layers) =>
         layers.Select(layer => layer.Config).Aggregate((below, above) => above.WithFallback(below));
@@ -72,6 +90,19 @@ public static class ProgramSettings
     {
         if (sources.ConfigFile is { } file)
             yield return SettingsLayer.FromFile(file, $"{SettingsSources.ConfigOption} {file}", SettingsSources.ConfigOption);
+    }
+
+    private static IEnumerable<SettingsLayer> FromParameter(SettingsSources sources)
+    {
+        if (sources.Parameter is not { } parameter) yield break;
+        var layer = SettingsLayer.FromParameter(parameter);
+        if (layer.Config.HasPath(SettingsParameter.Key))
+        {
+            throw new InvalidSettingException(SettingsParameter.Key, InvalidSettingException.Hidden,
+                $"a parameter cannot name another; it comes from {layer.Origin}");
+        }
+
+        yield return layer;
     }
 
     private static IEnumerable<SettingsLayer> FromVariables(SettingsSources sources) =>

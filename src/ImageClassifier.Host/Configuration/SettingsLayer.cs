@@ -1,5 +1,6 @@
 using Akka.Configuration;
 using Akka.Configuration.Hocon;
+using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Core;
 
 namespace ImageClassifier.Host.Configuration;
@@ -30,6 +31,31 @@ internal sealed record SettingsLayer(string Origin, Config Config)
         catch (FormatException failure)
         {
             throw new InvalidSettingException(option, path, $"it is not HOCON ({Sentence(failure)})", failure);
+        }
+    }
+
+    /// <summary>Reads HOCON that AWS keeps. It may hold secrets, so that no message quotes it.</summary>
+    public static SettingsLayer FromParameter(ParameterText parameter)
+    {
+        var origin = $"the SSM parameter {parameter.Name}";
+        try
+        {
+            HoconText.CheckShape(parameter.Text);
+        }
+        catch (FormatException failure)
+        {
+            throw new InvalidSettingException(
+                SettingsParameter.Key, parameter.Name, $"its value is not HOCON ({Sentence(failure)})");
+        }
+
+        try
+        {
+            return new SettingsLayer(origin, HoconText.Parse(parameter.Text));
+        }
+        catch (FormatException)
+        {
+            // What the parser says quotes the text.
+            throw new InvalidSettingException(SettingsParameter.Key, parameter.Name, "its value is not HOCON");
         }
     }
 

@@ -16,6 +16,9 @@ public sealed record SettingsSources
     /// <summary>The file given by <c>--config</c>; null where none is given.</summary>
     public string? ConfigFile { get; init; }
 
+    /// <summary>The settings kept on AWS; null where none are, or they were not read yet.</summary>
+    public ParameterText? Parameter { get; init; }
+
     /// <summary>The environment's variables; those that begin with <c>IMAGE_CLASSIFIER__</c> are settings.</summary>
     public IReadOnlyDictionary<string, string> EnvironmentVariables { get; init; } = new Dictionary<string, string>();
 
@@ -39,6 +42,18 @@ public sealed record SettingsSources
         .. Assignments.Where(assignment => !assignment.TrimStart().StartsWith(AccessSection, StringComparison.Ordinal))
             .SelectMany(assignment => new[] { SetOption, assignment }),
     ];
+}
+
+/// <summary>Settings that AWS keeps. No record: the text may hold secrets, and a record shows what it has.</summary>
+/// <param name="name">The parameter's name.</param>
+/// <param name="text">Its value, HOCON.</param>
+public sealed class ParameterText(string name, string text)
+{
+    /// <summary>The parameter's name.</summary>
+    public string Name => name;
+
+    /// <summary>Its value, HOCON.</summary>
+    public string Text => text;
 }
 
 /// <summary>A setting given by an option of its own.</summary>

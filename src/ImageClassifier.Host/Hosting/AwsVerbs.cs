@@ -31,13 +31,20 @@ internal static class AwsVerbs
         return ExitCodes.Done;
     }
 
-    /// <summary>Looks whether the program can work as it is set, and says in a line each what is wrong.</summary>
+    /// <summary>Looks whether a role can do its work as the program is set, and says in a line each what is right,
+    /// wrong or not checked.</summary>
     public static async Task<int> CheckAsync(AwsCheckOptions options, CancellationToken cancellation)
     {
         // What either tier would refuse at its start is refused here.
-        ServiceSettings.Load(ProgramRole.Web, OnAws(options.Settings));
+        var service = ServiceSettings.Load(ProgramRole.Web, OnAws(options.Settings));
         using var aws = Open(Load(options.Settings));
-        var check = new AwsCheck(aws.Clients.Sqs(NoPoll), aws.Clients.S3(), aws.Settings, LongestJob);
+        var check = new AwsCheck(options.Role, aws.Clients.Sqs(NoPoll), aws.Clients.S3(), aws.Settings, LongestJob)
+        {
+            Launches = service.Fleet.Kind == FleetSettings.Ec2
+                ? new LaunchCheck(aws.Clients.Ec2(), AwsConfiguration.CreateEc2Fleet(service.Config))
+                : null,
+            Key = aws.Settings.KmsKey is { } key ? new KeyCheck(aws.Clients.Kms(), key) : null,
+        };
         var findings = await check.RunAsync(cancellation);
         if (options.Json) Print(findings);
         else foreach (var finding in findings) Console.Out.WriteLine(finding);

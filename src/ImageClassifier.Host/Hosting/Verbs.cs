@@ -16,22 +16,25 @@ internal sealed class Verbs(Decorators? decorators = null) : IVerbs
 {
     private readonly Decorators _decorators = decorators ?? Decorators.None;
 
-    public Task<int> WebAsync(WebOptions options, CancellationToken cancellation) =>
-        WebHosting.RunAsync(options.Settings, cancellation);
+    public async Task<int> WebAsync(WebOptions options, CancellationToken cancellation) =>
+        await WebHosting.RunAsync(await CompleteAsync(options.Settings, cancellation), cancellation);
 
-    public Task<int> NodeAsync(NodeOptions options, CancellationToken cancellation) =>
-        NodeHosting.RunAsync(options.Settings, options.Instance, _decorators, cancellation);
+    public async Task<int> NodeAsync(NodeOptions options, CancellationToken cancellation) =>
+        await NodeHosting.RunAsync(
+            await CompleteAsync(options.Settings, cancellation), options.Instance, _decorators, cancellation);
 
     public Task<int> IsolatedClassifierAsync() =>
         new IsolatedClassifierVerb(settings => _decorators.Classifier(
             OnnxImageClassifier.LoadInBackground(AdapterSettings(settings))))
             .RunAsync(Console.OpenStandardInput(), Console.OpenStandardOutput());
 
-    public Task<int> AwsProvisionAsync(AwsProvisionOptions options, CancellationToken cancellation) =>
-        AwsVerbs.ProvisionAsync(options, cancellation);
+    public async Task<int> AwsProvisionAsync(AwsProvisionOptions options, CancellationToken cancellation) =>
+        await AwsVerbs.ProvisionAsync(
+            options with { Settings = await CompleteAsync(options.Settings, cancellation) }, cancellation);
 
-    public Task<int> AwsCheckAsync(AwsCheckOptions options, CancellationToken cancellation) =>
-        AwsVerbs.CheckAsync(options, cancellation);
+    public async Task<int> AwsCheckAsync(AwsCheckOptions options, CancellationToken cancellation) =>
+        await AwsVerbs.CheckAsync(
+            options with { Settings = await CompleteAsync(options.Settings, cancellation) }, cancellation);
 
     public async Task<int> QueueAsync(QueueOptions options, CancellationToken cancellation)
     {
@@ -40,6 +43,7 @@ internal sealed class Verbs(Decorators? decorators = null) : IVerbs
         int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
         try
         {
+            options = options with { Settings = await CompleteAsync(options.Settings, stop.Token) };
             return await QueueHosting.RunAsync(options, Console.Out, width, stop.Token);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -53,6 +57,7 @@ internal sealed class Verbs(Decorators? decorators = null) : IVerbs
         using var signals = new StopSignals();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
         int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
+        options = options with { Settings = await CompleteAsync(options.Settings, stop.Token) };
         return await new ClassifyVerb(CreateClassifier, Console.Out, width).RunAsync(options, stop.Token);
     }
 
@@ -64,6 +69,7 @@ internal sealed class Verbs(Decorators? decorators = null) : IVerbs
         var progress = Console.IsErrorRedirected ? null : Console.Error;
         try
         {
+            options = options with { Settings = await CompleteAsync(options.Settings, stop.Token) };
             return await new SimulateVerb(Console.Out, width, progress).RunAsync(options, stop.Token);
         }
         catch (SimulationStuckException stuck)
@@ -86,6 +92,9 @@ internal sealed class Verbs(Decorators? decorators = null) : IVerbs
     /// <summary>The classifier that the settings describe.</summary>
     public static IImageClassifier CreateClassifier(OnnxSettings settings) =>
         OnnxImageClassifier.Load(AdapterSettings(settings));
+
+    private static Task<SettingsSources> CompleteAsync(SettingsSources sources, CancellationToken cancellation) =>
+        ParameterSettings.FetchAsync(sources, client: null, cancellation);
 
     private static IImageClassifier CreateClassifier(Config config) => CreateClassifier(OnnxSettings.Create(config));
 

@@ -1,0 +1,75 @@
+using Amazon.S3;
+using Amazon.S3.Model;
+using ImageClassifier.Adapters.Aws.Configuration;
+
+namespace ImageClassifier.Adapters.Aws.Check;
+
+/// <summary>Tries what a role does with objects, and stores and deletes none: the calls are about objects and uploads
+/// that are not there, and S3 refuses them otherwise where they are not even allowed.</summary>
+internal sealed class ObjectPermissionCheck(IAmazonS3 s3, BucketSettings settings, string region)
+{
+    // No upload of anyone's: S3 gives long ones.
+    private const string NoUpload = "no-upload";
+
+    /// <summary>A finding for each permission that is missing, or one that says what is allowed.</summary>
+    public async Task<IReadOnlyList<CheckFinding>> RunAsync(
+        string subject, RoleUse use, CancellationToken cancellation)
+    {
+        // A name that no object has.
+        var name = $"check-{Guid.NewGuid():n}";
+        (string Permission, string Prefix, Func<string, Task> Try)[] tries =
+        [
+            .. use.Reads.Select(prefix => ("s3:GetObject", prefix, (Func<string, Task>)GetAsync)),
+            .. use.Writes.Select(prefix => ("s3:PutObject", prefix, (Func<string, Task>)FinishUploadAsync)),
+            .. use.Deletes.Select(prefix => ("s3:DeleteObject", prefix, (Func<string, Task>)DeleteAsync)),
+            .. use.StoresAnything ? [("s3:AbortMultipartUpload", "", (Func<string, Task>)AbortAsync)] : Array.Empty<
+                (string, string, Func<string, Task>)>(),
+        ];
+        var problems = new List<CheckFinding>();
+        foreach (var (permission, prefix, tryIt) in tries)
+        {
+            try
+            {
+                await tryIt($"{settings.KeyPrefix}{prefix}{name}");
+            }
+            catch (Exception failure) when (AwsFailure.Is(failure, cancellation) && !IsForWhatIsMissing(failure))
+            {
+                var what = $"{permission} on {settings.KeyPrefix}{prefix}*";
+                problems.Add(CheckFinding.Problem(subject, AwsRefusals.Describe(failure, what, region)));
+            }
+            catch (AmazonS3Exception)
+            {
+                // There is nothing of that name, and the call is allowed.
+            }
+        }
+
+        if (problems.Count > 0) return problems;
+        var allowed = tries.GroupBy(one => one.Permission)
+            .Select(group => $"{group.Key} on {string.Join(", ", group.Select(one => $"{one.Prefix}*"))}");
+        return tries.Length > 0 ? [CheckFinding.Good(subject, $"it allows {string.Join("; ", allowed)}")] : [];
+
+        async Task GetAsync(string key)
+        {
+            using var answer = await s3.GetObjectAsync(settings.Name, key, cancellation);
+        }
+
+        Task FinishUploadAsync(string key) => s3.CompleteMultipartUploadAsync(
+            new CompleteMultipartUploadRequest
+            {
+                BucketName = settings.Name,
+                Key = key,
+                UploadId = NoUpload,
+                PartETags = [new PartETag(1, "\"none\"")],
+            },
+            cancellation);
+
+        Task DeleteAsync(string key) => s3.DeleteObjectAsync(settings.Name, key, cancellation);
+
+        Task AbortAsync(string key) => s3.AbortMultipartUploadAsync(settings.Name, key, NoUpload, cancellation);
+    }
+
+    private static bool IsForWhatIsMissing(Exception failure) =>
+        failure is AmazonS3Exception refused
+        && (int)refused.StatusCode < 500
+        && AwsRefusals.Of(refused) == AwsRefusal.Other;
+}

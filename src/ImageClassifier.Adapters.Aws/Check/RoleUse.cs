@@ -1,0 +1,85 @@
+using ImageClassifier.Core.Storage;
+
+namespace ImageClassifier.Adapters.Aws.Check;
+
+/// <summary>What a role does with a queue.</summary>
+[Flags]
+internal enum QueueUse
+{
+    Nothing = 0,
+
+    /// <summary>Asks for its attributes.</summary>
+    Look = 1,
+
+    Send = 2,
+
+    /// <summary>Receives, deletes and extends.</summary>
+    Take = 4,
+}
+
+/// <summary>The calls that a role makes on AWS, and so all that a check may expect to be allowed.</summary>
+/// <param name="Requests">On the queue of jobs.</param>
+/// <param name="Responses">On the queue of results.</param>
+/// <param name="RequestDeadLetters">On the dead letters of the jobs.</param>
+/// <param name="ResponseDeadLetters">On the dead letters of the results.</param>
+internal sealed record RoleUse(
+    QueueUse Requests, QueueUse Responses, QueueUse RequestDeadLetters, QueueUse ResponseDeadLetters)
+{
+    /// <summary>Whether it stores and deletes objects of any name, so that one can be stored for a trial.</summary>
+    public bool StoresAnything { get; private init; }
+
+    /// <summary>The prefixes below which it reads.</summary>
+    public IReadOnlyList<string> Reads { get; private init; } = [];
+
+    /// <summary>The prefixes below which it stores.</summary>
+    public IReadOnlyList<string> Writes { get; private init; } = [];
+
+    /// <summary>The prefixes below which it deletes.</summary>
+    public IReadOnlyList<string> Deletes { get; private init; } = [];
+
+    /// <summary>Whether it may look at how the bucket is set.</summary>
+    public bool SeesBucketSettings { get; private init; }
+
+    /// <summary>Whether it launches app nodes.</summary>
+    public bool Launches { get; private init; }
+
+    /// <summary>Whether it sends, receives, stores or reads what a key of KMS encrypts.</summary>
+    public bool UsesKey { get; private init; } = true;
+
+    /// <summary>What it does beside, and no call can try without doing it; null: nothing.</summary>
+    public string? Untried { get; private init; }
+
+    /// <summary>What a role does.</summary>
+    public static RoleUse Of(AwsRole role) => role switch
+    {
+        AwsRole.Web => new RoleUse(QueueUse.Send | QueueUse.Look, QueueUse.Take | QueueUse.Look, QueueUse.Look,
+            QueueUse.Look)
+        {
+            StoresAnything = true,
+            SeesBucketSettings = true,
+            Launches = true,
+            Untried = "ec2:TerminateInstances, because it takes an app node to try it on",
+        },
+        AwsRole.Node => new RoleUse(QueueUse.Take | QueueUse.Look, QueueUse.Send | QueueUse.Look, QueueUse.Nothing,
+            QueueUse.Nothing)
+        {
+            Reads = [ObjectKeys.Images, ObjectKeys.Results],
+            Writes = [ObjectKeys.Results, ObjectKeys.Nodes],
+            Deletes = [ObjectKeys.Nodes],
+        },
+        AwsRole.Operator => new RoleUse(QueueUse.Send, QueueUse.Send, QueueUse.Take, QueueUse.Take)
+        {
+            Reads = [ObjectKeys.Batches, ObjectKeys.Results],
+            Writes = [ObjectKeys.Batches],
+            Deletes = [ObjectKeys.Results],
+        },
+        AwsRole.Deployer => new RoleUse(QueueUse.Look, QueueUse.Look, QueueUse.Look, QueueUse.Look)
+        {
+            SeesBucketSettings = true,
+            UsesKey = false,
+            Untried = "creating and changing queues, bucket, roles and stacks, because nothing tries that without "
+                + "doing it",
+        },
+        _ => throw new ArgumentOutOfRangeException(nameof(role), role, "No such role."),
+    };
+}

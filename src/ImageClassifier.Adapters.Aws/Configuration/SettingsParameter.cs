@@ -1,0 +1,84 @@
+using Amazon;
+using Amazon.Runtime;
+using Amazon.SimpleSystemsManagement;
+using Amazon.SimpleSystemsManagement.Model;
+using ImageClassifier.Adapters.Aws.Check;
+using ImageClassifier.Core;
+
+namespace ImageClassifier.Adapters.Aws.Configuration;
+
+/// <summary>Settings kept in SSM's Parameter Store, or in Secrets Manager, which SSM reads by the name
+/// <c>/aws/reference/secretsmanager/NAME</c>.</summary>
+public static class SettingsParameter
+{
+    /// <summary>The setting that names the parameter.</summary>
+    public const string Key = "image-classifier.aws.settings-parameter";
+
+    // At a first boot the network and the role's credentials may take some seconds, which the retries bridge. A start
+    // that waits longer looks hung; whoever supervises the program starts it again.
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan AttemptLimit = TimeSpan.FromSeconds(10);
+
+    private const int Retries = 3;
+
+    /// <summary>A client of SSM. Its place is AWS's own, or what <c>AWS_ENDPOINT_URL_SSM</c> says.</summary>
+    /// <param name="region">The region; empty leaves it to the SDK.</param>
+    /// <exception cref="InvalidSettingException">Nothing names a region.</exception>
+    public static IAmazonSimpleSystemsManagement Client(string region)
+    {
+        var config = new AmazonSimpleSystemsManagementConfig
+        {
+            RetryMode = RequestRetryMode.Standard, MaxErrorRetry = Retries, Timeout = AttemptLimit,
+        };
+        if (region.Length > 0) config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
+        try
+        {
+            return new AmazonSimpleSystemsManagementClient(config);
+        }
+        catch (AmazonClientException failure)
+        {
+            throw new InvalidSettingException(AwsSettings.RegionKey, null,
+                "neither it nor AWS_REGION, nor a profile, nor the machine names a region", failure);
+        }
+    }
+
+    /// <summary>The parameter's value, decrypted. It may hold secrets: no message may show it.</summary>
+    /// <param name="ssm">A client of SSM.</param>
+    /// <param name="name">The parameter's name or ARN.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="InvalidSettingException">There is no such parameter, or it may not be read.</exception>
+    /// <exception cref="IOException">SSM did not answer in time, or failed.</exception>
+    public static async Task<string> ReadAsync(
+        IAmazonSimpleSystemsManagement ssm, string name, CancellationToken cancellation)
+    {
+        using var limit = new CancellationTokenSource(Limit, TimeProvider.System);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
+        try
+        {
+            var request = new GetParameterRequest { Name = name, WithDecryption = true };
+            return (await ssm.GetParameterAsync(request, either.Token)).Parameter.Value;
+        }
+        catch (Exception failure) when (AwsFailure.Is(failure, cancellation))
+        {
+            if (Refusal(failure) is { } reason) throw new InvalidSettingException(Key, name, reason, failure);
+            throw new IOException($"The settings in {Key} = {name} cannot be read: "
+                + $"{AwsFailure.Describe("SSM", "GetParameter", failure)}", failure);
+        }
+    }
+
+    /// <summary>Why SSM will never give the parameter as things are; null where it may be another time.</summary>
+    private static string? Refusal(Exception failure) => failure switch
+    {
+        ParameterNotFoundException or ParameterVersionNotFoundException =>
+            "SSM has no such parameter in this account and region; create it as a SecureString, or name a secret of "
+            + "Secrets Manager as /aws/reference/secretsmanager/NAME",
+        AmazonSimpleSystemsManagementException { ErrorCode: "ValidationException" } =>
+            $"it is no parameter's name ({AwsFailure.Reason(failure)})",
+        InvalidKeyIdException => $"the key that encrypts it cannot be used ({AwsFailure.Reason(failure)})",
+        _ when AwsRefusals.Of(failure) is AwsRefusal.NoPermission =>
+            $"no permission to read it ({AwsFailure.Reason(failure)}); the role needs ssm:GetParameter on it, "
+            + "kms:Decrypt where a key of your own encrypts it, and secretsmanager:GetSecretValue for a secret",
+        _ when AwsRefusals.IsPermanent(failure) => AwsFailure.Reason(failure),
+        _ => null,
+    };
+}

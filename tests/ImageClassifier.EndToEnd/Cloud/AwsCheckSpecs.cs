@@ -1,0 +1,46 @@
+using ImageClassifier.EndToEnd.Cloud.Proxy;
+using Xunit;
+
+namespace ImageClassifier.EndToEnd.Cloud;
+
+/// <summary><c>aws check</c>, by each role with its own policy.</summary>
+public sealed class AwsCheckSpecs(SharedCloud shared) : IClassFixture<SharedCloud>
+{
+    private static readonly CloudRole[] Roles =
+        [CloudRole.Deployer, CloudRole.Web, CloudRole.Node, CloudRole.Operator];
+
+    // May do nothing but send and receive.
+    private static readonly CloudRole Messenger = new("messenger");
+
+    [SkippableFact]
+    public async Task A_healthy_deployment_is_healthy_to_every_role_and_no_policy_lacks_what_the_check_tries()
+    {
+        var cloud = await shared.OpenAsync();
+        await cloud.ProvisionAsync();
+        foreach (var role in Roles)
+        {
+            var (exitCode, output, error) = await cloud.RunAsync(role, "aws", "check", "--as", role.Name);
+
+            Assert.True(exitCode == 0, $"{role.Name}:\n{output}\n{error}");
+            Assert.DoesNotContain("wrong", output, StringComparison.Ordinal);
+        }
+
+        Assert.Empty(cloud.Proxy.Refused.Where(refusal => refusal.Role != Messenger.Name));
+        cloud.Proxy.AssertAllUnderstood();
+    }
+
+    [SkippableFact]
+    public async Task What_a_role_lacks_is_wrong()
+    {
+        var cloud = await shared.OpenAsync();
+        await cloud.ProvisionAsync();
+        const string policy = """{"Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"*"}]}""";
+        cloud.Proxy.Admit(
+            Messenger.Name, Messenger.AccessKey, IamPolicy.Parse(policy, new Dictionary<string, string>()));
+
+        var (exitCode, output, _) = await cloud.RunAsync(Messenger, "aws", "check", "--as", "node");
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("s3:GetObject", output, StringComparison.Ordinal);
+    }
+}
