@@ -46,7 +46,8 @@ public sealed class ParameterSettingsSpecs : IAsyncLifetime
     public async Task They_win_over_a_file_and_lose_to_variables_and_assignments()
     {
         using var folder = new TemporaryFolder();
-        await PutAsync("""{ "image-classifier": { "scaling": { "max-instances": 5 }, "access.keys.x": "sha256:0" } }""");
+        await PutAsync(
+            """{"image-classifier": {"scaling": {"max-instances": 5}, "access": {"keys": {"x": "sha256:0"}}}}""");
         var sources = Sources.Variables(("IMAGE_CLASSIFIER__AWS__SETTINGS_PARAMETER", Name)) with
         {
             ConfigFile = folder.Write("my.conf", $"{MaxInstances} = 3"),
