@@ -107,7 +107,7 @@ public sealed class LaunchCheck(IAmazonEC2 ec2, Ec2FleetSettings settings)
     }
 
     /// <summary>What EC2 has against a dry run; null where it would do it.</summary>
-    private async Task<LaunchObjection?> RefusalOfAsync(
+    private static async Task<LaunchObjection?> RefusalOfAsync(
         string permission, Func<Task> call, CancellationToken cancellation)
     {
         try

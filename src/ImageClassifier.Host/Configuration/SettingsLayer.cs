@@ -48,15 +48,25 @@ internal sealed record SettingsLayer(string Origin, Config Config)
                 SettingsParameter.Key, parameter.Name, $"its value is not HOCON ({Sentence(failure)})");
         }
 
+        Config config;
         try
         {
-            return new SettingsLayer(origin, HoconText.Parse(parameter.Text));
+            config = HoconText.Parse(parameter.Text);
         }
         catch (FormatException)
         {
             // What the parser says quotes the text.
             throw new InvalidSettingException(SettingsParameter.Key, parameter.Name, "its value is not HOCON");
         }
+
+        // A bare secret parses as a name, which a message about an unknown setting would show.
+        if (config.IsEmpty || !config.HasPath(KnownSettings.Root))
+        {
+            throw new InvalidSettingException(SettingsParameter.Key, parameter.Name,
+                $"its value has no setting; write HOCON, such as {KnownSettings.Root}.access.keys.NAME = …");
+        }
+
+        return new SettingsLayer(origin, config);
     }
 
     /// <summary>One setting. The value is taken as it is, whatever characters it has: it never passes a parser.</summary>

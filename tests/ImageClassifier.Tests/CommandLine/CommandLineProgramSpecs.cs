@@ -1,3 +1,4 @@
+using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Core;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
@@ -83,6 +84,21 @@ public sealed class CommandLineProgramSpecs : IDisposable
         Assert.Equal(["a.jpg", "b.png"], options.Files);
         Assert.Equal(json, options.Json);
     }
+
+    [Theory]
+    [InlineData("aws check", AwsRole.Web)]
+    [InlineData("aws check --as node", AwsRole.Node)]
+    [InlineData("aws check --as operator --json", AwsRole.Operator)]
+    [InlineData("aws check --as deployer", AwsRole.Deployer)]
+    public async Task Check_looks_as_a_role(string arguments, AwsRole role)
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync(arguments));
+        Assert.Equal(role, Assert.IsType<AwsCheckOptions>(_verbs.Called).Role);
+    }
+
+    [Fact]
+    public async Task Check_knows_no_other_roles() =>
+        Assert.Equal(ExitCodes.WrongUse, await RunAsync("aws check --as admin"));
 
     [Theory]
     [InlineData("queue list", QueueAction.List, false, false)]

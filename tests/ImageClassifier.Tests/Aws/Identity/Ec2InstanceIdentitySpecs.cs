@@ -70,6 +70,7 @@ public sealed class Ec2InstanceIdentitySpecs : IDisposable
         var failure = await Assert.ThrowsAsync<IOException>(StartAsync);
 
         Assert.Contains("metadata service", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("raise the hop limit to 2", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -100,6 +100,46 @@ public sealed class AwsProvisioningSpecs : IDisposable
     }
 
     [SkippableFact]
+    public async Task A_queue_that_hands_out_too_seldom_is_raised()
+    {
+        await RunAsync();
+        var requests = _settings.Queues.Requests;
+        var arn = (await AttributesAsync(requests.DeadLetterName))["QueueArn"];
+        await _aws.Sqs.SetQueueAttributesAsync((await _aws.Sqs.GetQueueUrlAsync(requests.Name)).QueueUrl, new()
+        {
+            ["RedrivePolicy"] = $$"""{"deadLetterTargetArn":"{{arn}}","maxReceiveCount":"6"}""",
+        });
+
+        var changed = Assert.Single(await RunAsync(), action => action.Kind == ProvisioningActionKind.Changed);
+
+        Assert.Equal($"queue {requests.Name}", changed.Resource);
+        Assert.Contains("\"maxReceiveCount\":20", (await AttributesAsync(requests.Name))["RedrivePolicy"],
+            StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_key_of_KMS_encrypts_queues_and_bucket()
+    {
+        const string key = "arn:aws:kms:us-east-1:123456789012:key/4763b5d8-d944-4529-8d52-78c27138323e";
+        var settings = new AwsSettings(
+            _settings.Region, _settings.Endpoints, _settings.Queues, _settings.Bucket, key);
+
+        await RunAsync(settings);
+        var again = await RunAsync(settings);
+
+        foreach (var queue in _settings.Queues.All.SelectMany(queue => new[] { queue.Name, queue.DeadLetterName }))
+        {
+            var attributes = await AttributesAsync(queue);
+            Assert.Equal(key, attributes["KmsMasterKeyId"]);
+            Assert.Equal("3600", attributes["KmsDataKeyReusePeriodSeconds"]);
+        }
+
+        Assert.Contains(key, _bucket.Documents["encryption"], StringComparison.Ordinal);
+        Assert.Contains("<BucketKeyEnabled>true<", _bucket.Documents["encryption"], StringComparison.Ordinal);
+        Assert.All(again, action => Assert.Equal(ProvisioningActionKind.Unchanged, action.Kind));
+    }
+
+    [SkippableFact]
     public async Task What_AWS_refuses_is_an_io_error_that_says_why()
     {
         using var stub = new StubbedAws();
@@ -110,6 +150,9 @@ public sealed class AwsProvisioningSpecs : IDisposable
 
         Assert.Contains("AccessDenied", failure.Message, StringComparison.Ordinal);
     }
+
+    private Task<IReadOnlyList<ProvisioningAction>> RunAsync(AwsSettings settings) =>
+        new AwsProvisioning(_aws.Sqs, _stub.S3, settings).RunAsync(dryRun: false, default);
 
     private Task<IReadOnlyList<ProvisioningAction>> RunAsync(bool dryRun = false) =>
         new AwsProvisioning(_aws.Sqs, _stub.S3, _settings).RunAsync(dryRun, default);

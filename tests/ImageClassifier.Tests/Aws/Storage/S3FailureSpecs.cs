@@ -143,6 +143,32 @@ public sealed class S3FailureSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_long_put_says_its_checksum_from_beginning_to_end()
+    {
+        _aws.On(StubbedAws.S3Call("POST", "/pictures/long").WithParam("uploads"), StubbedAws.Xml(
+            """
+            <InitiateMultipartUploadResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
+              <Bucket>pictures</Bucket><Key>long</Key><UploadId>VXBsb2Fk</UploadId>
+            </InitiateMultipartUploadResult>
+            """));
+        _aws.On(StubbedAws.S3Call("PUT", "/pictures/long"),
+            StubbedAws.Ok().WithHeader("x-amz-checksum-crc32", "AAAAAA=="));
+        _aws.On(StubbedAws.S3Call("POST", "/pictures/long").WithParam("uploadId", "VXBsb2Fk"), StubbedAws.Xml(
+            """
+            <CompleteMultipartUploadResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
+              <Bucket>pictures</Bucket><Key>long</Key><ETag>"1-2"</ETag>
+            </CompleteMultipartUploadResult>
+            """));
+
+        await _store.PutAsync("long", new MemoryStream(new byte[UploadBuffer.Capacity + 1]), default);
+
+        var requests = _aws.Log.Select(entry => entry.RequestMessage!).ToArray();
+        Assert.Equal("CRC32", Assert.Single(requests[0].Headers!["x-amz-checksum-algorithm"]));
+        Assert.Equal("CRC32", Assert.Single(requests[1].Headers!["x-amz-sdk-checksum-algorithm"]));
+        Assert.Equal(2, requests[^1].Body!.Split("<ChecksumCRC32>AAAAAA==<").Length - 1);
+    }
+
+    [Fact]
     public async Task An_object_that_breaks_off_while_it_is_read_is_an_io_error()
     {
         using var listener = new TcpListener(IPAddress.Loopback, port: 0);

@@ -1,0 +1,57 @@
+using ImageClassifier.Adapters.Aws.Check;
+using Xunit;
+
+namespace ImageClassifier.Tests.Aws.Check;
+
+/// <summary>A check looks at what a role needs: exactly its policy is enough, and each part of it is missed.</summary>
+public sealed class RolePermissionSpecs
+{
+    [Theory]
+    [InlineData(AwsRole.Web)]
+    [InlineData(AwsRole.Node)]
+    [InlineData(AwsRole.Operator)]
+    [InlineData(AwsRole.Deployer)]
+    public async Task A_role_with_its_own_policy_has_no_problem(AwsRole role)
+    {
+        var findings = await CheckAsync(role);
+
+        Assert.All(findings, finding => Assert.False(finding.IsProblem, finding.ToString()));
+        // Nothing that was left out is called good.
+        Assert.Contains(findings, finding => finding.Verdict == CheckVerdict.NotChecked);
+    }
+
+    [Theory]
+    [InlineData(AwsRole.Web, "sqs:SendMessage")]
+    [InlineData(AwsRole.Web, "sqs:ReceiveMessage")]
+    [InlineData(AwsRole.Web, "sqs:DeleteMessage")]
+    [InlineData(AwsRole.Web, "sqs:ChangeMessageVisibility")]
+    [InlineData(AwsRole.Web, "sqs:GetQueueAttributes")]
+    [InlineData(AwsRole.Web, "s3:PutObject")]
+    [InlineData(AwsRole.Web, "s3:GetObject")]
+    [InlineData(AwsRole.Web, "s3:DeleteObject")]
+    [InlineData(AwsRole.Web, "s3:ListBucket")]
+    [InlineData(AwsRole.Web, "s3:AbortMultipartUpload")]
+    [InlineData(AwsRole.Node, "sqs:SendMessage")]
+    [InlineData(AwsRole.Node, "sqs:ReceiveMessage")]
+    [InlineData(AwsRole.Node, "sqs:DeleteMessage")]
+    [InlineData(AwsRole.Node, "sqs:ChangeMessageVisibility")]
+    [InlineData(AwsRole.Node, "s3:PutObject")]
+    [InlineData(AwsRole.Node, "s3:GetObject")]
+    [InlineData(AwsRole.Node, "s3:DeleteObject")]
+    [InlineData(AwsRole.Operator, "sqs:SendMessage")]
+    [InlineData(AwsRole.Operator, "sqs:ReceiveMessage")]
+    [InlineData(AwsRole.Operator, "s3:PutObject")]
+    [InlineData(AwsRole.Operator, "s3:DeleteObject")]
+    [InlineData(AwsRole.Deployer, "sqs:GetQueueAttributes")]
+    public async Task A_permission_that_is_missing_is_named(AwsRole role, string action) =>
+        Assert.Contains(await CheckAsync(role, action), finding =>
+            finding.IsProblem && finding.Text.StartsWith($"no permission for {action}", StringComparison.Ordinal));
+
+    private static async Task<IReadOnlyList<CheckFinding>> CheckAsync(AwsRole role, string? without = null)
+    {
+        using var aws = new PolicedAws($"{role}".ToLowerInvariant(), without);
+        return await new AwsCheck(
+            role, aws.Clients.Sqs(TimeSpan.Zero), aws.Clients.S3(), PolicedAws.Settings, TimeSpan.FromSeconds(15))
+            .RunAsync(default);
+    }
+}

@@ -1,0 +1,159 @@
+using Amazon.KeyManagementService;
+using Amazon.KeyManagementService.Model;
+using Amazon.Runtime;
+using Amazon.SimpleSystemsManagement;
+using Amazon.SimpleSystemsManagement.Model;
+using ImageClassifier.Adapters.Aws.Check;
+using ImageClassifier.Adapters.Aws.Configuration;
+using ImageClassifier.Core;
+using ImageClassifier.Host.Configuration;
+using ImageClassifier.Host.Hosting;
+using ImageClassifier.Testing.Emulator;
+using ImageClassifier.Tests.Aws.Emulator;
+using WireMock.RequestBuilders;
+using Xunit;
+
+namespace ImageClassifier.Tests.Configuration;
+
+/// <summary>Settings that SSM keeps, on moto.</summary>
+public sealed class ParameterSettingsSpecs : IAsyncLifetime
+{
+    private const string Name = "/pics/web";
+    private const string MaxInstances = "image-classifier.scaling.max-instances";
+
+    private static readonly BasicAWSCredentials Anyone = new("no-id", "no-secret");
+
+    private MotoServer? _moto;
+
+    public async Task InitializeAsync()
+    {
+        try
+        {
+            _moto = await MotoServer.StartAsync();
+        }
+        catch (SkipException)
+        {
+            // Each test says so for itself.
+        }
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (_moto is not null) await _moto.DisposeAsync();
+    }
+
+    [SkippableFact]
+    public async Task They_win_over_a_file_and_lose_to_variables_and_assignments()
+    {
+        using var folder = new TemporaryFolder();
+        await PutAsync(
+            """{"image-classifier": {"scaling": {"max-instances": 5}, "access": {"keys": {"x": "sha256:0"}}}}""");
+        var sources = Sources.Variables(("IMAGE_CLASSIFIER__AWS__SETTINGS_PARAMETER", Name)) with
+        {
+            ConfigFile = folder.Write("my.conf", $"{MaxInstances} = 3"),
+        };
+
+        var fetched = await FetchAsync(sources);
+        var assigned = fetched with { Assignments = [$"{MaxInstances}=7"] };
+
+        Assert.Equal(5, ProgramSettings.Load(ProgramRole.Web, fetched).GetInt(MaxInstances));
+        Assert.Equal(7, ProgramSettings.Load(ProgramRole.Web, assigned).GetInt(MaxInstances));
+        Assert.DoesNotContain("sha256", fetched.ToString(), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_parameter_that_is_not_there_is_a_wrong_setting()
+    {
+        var wrong = await Assert.ThrowsAsync<InvalidSettingException>(() => FetchAsync(Named(Name)));
+
+        Assert.Equal(SettingsParameter.Key, wrong.Key);
+        Assert.Contains("SSM has no such parameter", wrong.Message, StringComparison.Ordinal);
+    }
+
+    [SkippableTheory]
+    [InlineData("hunter2")]
+    [InlineData("image-classifier.access.keys { x = hunter2 ")]
+    [InlineData("image-classifier.access { keys { x = \"hunter2 } }")]
+    [InlineData("image-classifier.acess.keys.x = hunter2")]
+    [InlineData("include \"hunter2\"")]
+    public async Task What_is_wrong_in_it_is_said_without_its_value(string text)
+    {
+        await PutAsync(text);
+        var fetched = await FetchAsync(Named(Name));
+
+        var wrong = Sources.Wrong(fetched);
+
+        Assert.Contains(Name, wrong.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", wrong.ToString(), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_parameter_cannot_name_another()
+    {
+        await PutAsync($"{SettingsParameter.Key} = another");
+
+        Assert.Contains("cannot name another", Sources.Wrong(await FetchAsync(Named(Name))).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_missing_permission_is_a_wrong_setting()
+    {
+        using var stub = new StubbedAws();
+        stub.On(Request.Create().UsingPost(), StubbedAws.Json(
+            """{"__type":"AccessDeniedException","message":"User is not authorized to perform: ssm:GetParameter"}""")
+            .WithStatusCode(400));
+
+        var wrong = await Assert.ThrowsAsync<InvalidSettingException>(
+            () => FetchAsync(Named(Name), stub.Endpoint));
+
+        Assert.Contains("no permission to read it", wrong.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_network_it_is_an_outage()
+    {
+        var failure = await Assert.ThrowsAsync<IOException>(
+            () => FetchAsync(Named(Name), new Uri("http://127.0.0.1:1")));
+
+        Assert.Contains($"{SettingsParameter.Key} = {Name}", failure.Message, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_key_of_KMS_is_tried()
+    {
+        MotoServer.Require();
+        using var kms = new AmazonKeyManagementServiceClient(Anyone, new AmazonKeyManagementServiceConfig
+        {
+            ServiceURL = _moto!.Endpoint.ToString(), AuthenticationRegion = "us-east-1",
+        });
+        var key = (await kms.CreateKeyAsync(new CreateKeyRequest())).KeyMetadata.Arn;
+
+        Assert.False((await new KeyCheck(kms, key).RunAsync("us-east-1", default)).IsProblem);
+        var gone = await new KeyCheck(kms, $"{key[..^4]}0000").RunAsync("us-east-1", default);
+        Assert.Contains("kms:GenerateDataKey", gone.Text, StringComparison.Ordinal);
+        Assert.True(gone.IsProblem);
+    }
+
+    private static SettingsSources Named(string name) => Sources.Set($"{SettingsParameter.Key}={name}");
+
+    private async Task PutAsync(string value)
+    {
+        MotoServer.Require();
+        using var ssm = Client(_moto!.Endpoint);
+        await ssm.PutParameterAsync(
+            new PutParameterRequest { Name = Name, Value = value, Type = ParameterType.SecureString });
+    }
+
+    private Task<SettingsSources> FetchAsync(SettingsSources sources, Uri? endpoint = null)
+    {
+        if (endpoint is null) MotoServer.Require();
+        return ParameterSettings.FetchAsync(sources, _ => Client(endpoint ?? _moto!.Endpoint), default);
+    }
+
+    private static AmazonSimpleSystemsManagementClient Client(Uri endpoint) => new(
+        Anyone, new AmazonSimpleSystemsManagementConfig
+        {
+            ServiceURL = endpoint.ToString(), AuthenticationRegion = "us-east-1", MaxErrorRetry = 0,
+        });
+}
