@@ -2,28 +2,30 @@ using System.Globalization;
 
 namespace ImageClassifier.Node.Classification;
 
-/// <summary>Whether the node can do its work. A picture at fault fails alone, between others that go well; where one after the
-/// other fails, the model, the memory or the machine is at fault, and a node that goes on would only spend the receives of
-/// pictures that are well. So would a node whose store or queue refuses its calls. Safe from any thread.</summary>
-/// <param name="maxFailures">How many failures in a row are too many.</param>
-/// <param name="onUnfit">Called once, with why the node cannot work.</param>
+/// <summary>Decides whether the node can do its work. Safe from any thread.</summary>
+/// <remarks>A bad picture fails alone, between pictures that succeed. Many failures in a row mean that the model, the
+/// memory or the machine is at fault. Such a node ends, because it would only use up the receives of good pictures. A
+/// node whose store or queue refuses its calls ends for the same reason.</remarks>
+/// <param name="maxFailures">The number of failures in a row at which the node is unhealthy.</param>
+/// <param name="onUnfit">Called once with the reason.</param>
 internal sealed class Fitness(int maxFailures, Action<string> onUnfit)
 {
     private int _failures;
     private int _isUnfit;
 
-    /// <summary>Whether the node ends because it cannot work.</summary>
+    /// <summary>True if the node ends because it cannot work.</summary>
     public bool IsUnfit => Volatile.Read(ref _isUnfit) == 1;
 
-    /// <summary>A picture was classified.</summary>
+    /// <summary>Records a classified picture, which ends a row of failures.</summary>
     public void Classified()
     {
-        // Past the limit it counts no more: the node is ending.
+        // At the limit the row is not broken any more: the node is ending.
         if (Volatile.Read(ref _failures) is var failures and > 0 && failures < maxFailures)
             Interlocked.CompareExchange(ref _failures, 0, failures);
     }
 
-    /// <summary>A picture could not be decoded or classified, and nothing says that it is at fault.</summary>
+    /// <summary>Records a picture that could not be decoded or classified, unless the picture is known to be at
+    /// fault.</summary>
     public void Failed()
     {
         if (Interlocked.Increment(ref _failures) != maxFailures) return;
@@ -31,8 +33,8 @@ internal sealed class Fitness(int maxFailures, Action<string> onUnfit)
             $"{maxFailures} pictures in a row could not be classified: the model, memory or machine is at fault."));
     }
 
-    /// <summary>The store or a queue refused a call for good, each time that it was tried.</summary>
-    /// <param name="refusal">What was refused, and why.</param>
+    /// <summary>Records that the store or a queue refused a call for good, on each try.</summary>
+    /// <param name="refusal">The refused call and the reason.</param>
     public void Refused(string refusal) => EndAs(refusal);
 
     private void EndAs(string problem)

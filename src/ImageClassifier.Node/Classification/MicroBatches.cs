@@ -8,8 +8,8 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Classification;
 
-/// <summary>Has micro-batches classified: what is decoded comes out with its result, what has ended already comes out
-/// as it is.</summary>
+/// <summary>Classifies the decoded pictures of micro-batches. Jobs that have already ended pass through
+/// unchanged.</summary>
 internal sealed class MicroBatches(
     IActorRef classifier,
     ModelIdentity model,
@@ -19,8 +19,8 @@ internal sealed class MicroBatches(
     TimeProvider time,
     ILoggingAdapter log)
 {
-    /// <summary>Classifies one micro-batch. Every element comes out once; none is a <see cref="JobWork.ToClassify"/>
-    /// any more. It never fails.</summary>
+    /// <summary>Classifies one micro-batch. Returns each job once, and none as <see cref="JobWork.ToClassify"/>. Never
+    /// fails.</summary>
     public async Task<IReadOnlyList<JobWork>> ClassifyAsync(IReadOnlyList<JobWork> batch)
     {
         var decoded = batch.OfType<JobWork.ToClassify>().ToArray();
@@ -35,7 +35,7 @@ internal sealed class MicroBatches(
         try
         {
             var run = new ClassifyPictures(pictures, givenUp.Token);
-            // The limit is for time that the process was awake: one that was paused gives the run the rest of it.
+            // A pause of the process (SIGSTOP, a suspended machine) does not use up the time-out.
             var reply = await classifier.Ask<IClassifierReply>(run, Timeout.InfiniteTimeSpan, givenUp.Token)
                 .WaitAwakeAsync(timeout, time);
             return reply is PicturesClassified classified && classified.Predictions.Count != pictures.Count
@@ -44,7 +44,7 @@ internal sealed class MicroBatches(
         }
         catch (Exception failure)
         {
-            // The pictures stay the classifier's to dispose of: it may still be reading them.
+            // The classifier disposes of the pictures: it may still be reading them.
             await givenUp.CancelAsync();
             log.Error("A run of the model with {0} pictures had no answer: {1}", pictures.Count, failure.Message);
             return new ClassificationFailed(failure);

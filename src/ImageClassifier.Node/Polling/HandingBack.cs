@@ -6,10 +6,11 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>Steps that never fail the stream: what goes wrong for no fault of the job hands its message back.</summary>
+/// <summary>Runs steps so that none fails the stream: a failure that is not the job's fault hands its message
+/// back.</summary>
 internal static class HandingBack
 {
-    /// <summary>Does a step of a job.</summary>
+    /// <summary>Runs one step of a job. Never fails.</summary>
     public static async Task<JobWork> OnFailureAsync(
         Delivery delivery, ClassificationRequest request, Func<Task<JobWork>> step, Fitness fitness, ILoggingAdapter log)
     {

@@ -7,8 +7,8 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>From a message that is received for the first time to a decoded picture, or to what became of the job
-/// otherwise.</summary>
+/// <summary>Turns a message that is received for the first time into a decoded picture, or into the outcome of its
+/// job.</summary>
 internal sealed class PictureIntake(
     JobObjects objects,
     IImageClassifier classifier,
@@ -18,11 +18,11 @@ internal sealed class PictureIntake(
     TimeProvider time,
     ILoggingAdapter log)
 {
-    // Reading waits for the store, decoding for a core: more may read than decode.
+    // Reads wait for the store, decoders for a core. So more pictures are read at once than decoded.
     private readonly SemaphoreSlim _decoders = new(decoders);
 
-    /// <summary>Takes one message in. It never fails: what goes wrong for no fault of the job hands the message
-    /// back.</summary>
+    /// <summary>Fetches and decodes the picture of one job. Never fails: a failure that is not the job's fault hands
+    /// the message back.</summary>
     public Task<JobWork> TakeAsync(JobArrival arrival)
     {
         var delivery = arrival.Delivery;
@@ -43,7 +43,7 @@ internal sealed class PictureIntake(
         await _decoders.WaitAsync();
         try
         {
-            // After a long pause of the process others have the message.
+            // If the process was paused for long, the lease has ended and another node may have the message.
             return delivery.HoldsLease(time.GetMonotonic())
                 ? await DecodeAsync(delivery, request, picture, fetched)
                 : new JobWork.NotDone(delivery);
@@ -60,8 +60,8 @@ internal sealed class PictureIntake(
         try
         {
             var started = time.GetTimestamp();
-            // On a thread of the pool, for it is long work, and this one may be the stream's. Where memory is short it
-            // may be there again in a while.
+            // Decoding takes long, and the current thread may belong to the stream. So it runs on the thread pool.
+            // Short memory may be free again soon.
             var decoding = await OutageRetries.RunAsync(
                 () => Task.Run(() => classifier.Decode(picture.Memory)), OutageRetries.Brief, time);
             return decoding switch

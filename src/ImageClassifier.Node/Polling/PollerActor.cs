@@ -9,8 +9,8 @@ using ImageClassifier.Streams;
 namespace ImageClassifier.Node.Polling;
 
 /// <summary>
-/// Owns the stream that takes work, does it and acknowledges it. The stream lives and dies with this actor; where it
-/// ends without having been drained, that is a fault, and the actor stops for its owner to begin again.
+/// Owns the stream that receives, classifies and acknowledges. The stream lives as long as this actor. A stream that
+/// ends without a drain is a fault: the actor stops, and its owner starts a new one.
 /// </summary>
 internal sealed class PollerActor : ReceiveActor
 {
@@ -75,8 +75,8 @@ internal sealed class PollerActor : ReceiveActor
             if (message.Outcome is { Kind: QueueOutcomeKind.Refused, Reason: { } refusal }) fitness.Refused(refusal);
         }
 
-        // At once, on whatever thread: until this actor and its owner have had their turns, every picture on the queue could
-        // have been here and failed.
+        // Drains at once, on any thread. Until the actors have processed a message, every picture in the queue could be
+        // received and failed.
         void OnUnfit(string problem)
         {
             self.Tell(new BecameUnfit(problem));
@@ -123,7 +123,7 @@ internal sealed class PollerActor : ReceiveActor
             onAcknowledged);
     }
 
-    /// <summary>From any thread.</summary>
+    /// <summary>Safe from any thread.</summary>
     private void Drain()
     {
         _draining.Cancel();
@@ -157,7 +157,7 @@ internal sealed class PollerActor : ReceiveActor
         Receive<StreamEnded>(ended =>
         {
             if (ended.Cause is not null) _log.Error(ended.Cause, "The stream failed while it drained");
-            // The source outlives the stream while it hands back what it had not given on.
+            // The source can outlive the stream: it still hands back messages that it had not emitted.
             _source!.Drained.PipeTo(Self, success: () => SourceEnded.Instance);
         });
         Receive<SourceEnded>(_ =>

@@ -8,9 +8,10 @@ using ImageClassifier.Streams;
 namespace ImageClassifier.Node.Polling;
 
 /// <summary>
-/// From a suspect to its result. A suspect whose result is stored is done. Any other is tried in a process of its own,
-/// so that the answer is certain: only a picture that ended its process fails for it, however many nodes died around
-/// it. </summary>
+/// Produces the results of suspects. A suspect with a stored result is done. Any other suspect is tried in a process of
+/// its own, so the verdict is certain: only a picture that kills its own process fails for it, however many nodes died
+/// around it.
+/// </summary>
 internal sealed class SuspectIntake(
     JobObjects objects,
     IIsolatedClassifier isolated,
@@ -22,16 +23,15 @@ internal sealed class SuspectIntake(
     ILoggingAdapter log,
     CancellationToken draining)
 {
-    // A suspect that takes longer holds up no job that comes after it.
+    // A suspect that takes longer does not draw later jobs into this branch.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly SuspectLine _line = new(time);
     private int _inHand;
     private long _movedAt;
 
-    /// <summary>Whether a job goes this way. Beside suspects a fresh one does too, while they come on: where one
-    /// picture has killed a node, the next may be as deadly, and would kill this node and send all that it has back
-    /// once more.</summary>
+    /// <summary>True if a job takes this branch. While suspects make progress, fresh jobs take it too. The picture
+    /// after a deadly one may be as deadly: it would kill this node and return all its messages once more.</summary>
     public bool Takes(JobArrival arrival)
     {
         var takes = arrival.IsSuspect || (arrival.Request is not null && AreComingOn);
@@ -39,8 +39,8 @@ internal sealed class SuspectIntake(
         return takes;
     }
 
-    /// <summary>Looks for the stored result. It never fails.</summary>
-    /// <returns><see cref="JobWork.Suspect"/> where there is none.</returns>
+    /// <summary>Looks for a stored result. Never fails.</summary>
+    /// <returns><see cref="JobWork.Suspect"/> if the store has no result.</returns>
     public Task<JobWork> LookUpAsync(JobArrival arrival)
     {
         var (delivery, request) = (arrival.Delivery, arrival.Request!);
@@ -54,7 +54,7 @@ internal sealed class SuspectIntake(
             log);
     }
 
-    /// <summary>Tries a suspect when it is its turn; any other work comes out as it is. It never fails.</summary>
+    /// <summary>Tries a suspect when its turn comes. Any other job passes through unchanged. Never fails.</summary>
     public async Task<JobWork> TryAsync(JobWork work)
     {
         try
@@ -94,11 +94,11 @@ internal sealed class SuspectIntake(
         }
     }
 
-    /// <summary>Tries a suspect. A crash of a process that had no other picture is proof. A process that had others may
-    /// have been damaged by them, and one that took too long may be a victim of the machine: if a second process, which
-    /// has nothing but this picture, does the same, that is proof. To be killed from outside is never proof: a person or
-    /// the system's lack of memory can do it any number of times.</summary>
-    /// <returns>The suspect itself where it has to be tried alone.</returns>
+    /// <summary>Tries a suspect. A crash of a process that had no other picture is proof.</summary>
+    /// <remarks>A crash after other pictures is no proof yet, because they may have damaged the process. A time-out is
+    /// none, because a slow machine may cause it. Then a second process, which gets only this picture, decides. A kill from outside
+    /// never is proof: a person or the system's out-of-memory killer can do it any number of times.</remarks>
+    /// <returns>The suspect itself if it must be tried alone.</returns>
     private async Task<JobWork> TryNowAsync(JobWork.Suspect suspect, bool isAlone)
     {
         var started = time.GetTimestamp();

@@ -8,8 +8,8 @@ using ImageClassifier.Core.Storage;
 namespace ImageClassifier.Node.Records;
 
 /// <summary>
-/// Keeps the node's record in the store, by whose age the web tier tells that the node lives. It has one call of the
-/// store under way at most; what fails is said once, until it works again, and has no other consequence.
+/// Keeps the node's heartbeat record in the store. The web tier reads from its age whether the node lives. At most one
+/// call of the store is under way. A failure has no consequence, and is logged once until a write succeeds.
 /// </summary>
 internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
 {
@@ -54,14 +54,14 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    /// <summary>The keeper of one node's record. It writes nothing before the first
+    /// <summary>The actor for one node's record. It writes nothing before the first
     /// <see cref="KeepNodeRecord"/>.</summary>
-    /// <param name="store">Where.</param>
+    /// <param name="store">The store of the record.</param>
     /// <param name="instance">The node's instance.</param>
-    /// <param name="model">The model that it runs.</param>
-    /// <param name="fingerprint">Stands for the model and the settings; null where they are not compared.</param>
-    /// <param name="progress">What it has done.</param>
-    /// <param name="interval">How often the record is written.</param>
+    /// <param name="model">The model of the node.</param>
+    /// <param name="fingerprint">Identifies the model and the settings; null if they are not compared.</param>
+    /// <param name="progress">The counts of the node.</param>
+    /// <param name="interval">The interval between two writes.</param>
     /// <param name="time">The clock of the actor system.</param>
     public static Props Props(
         IObjectStore store,
@@ -109,7 +109,7 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         _closer = Sender;
         Timers.CancelAll();
         Become(Closing);
-        // A write that is under way could come after the last one, or after the deletion.
+        // A write that is under way could land after the last write, or after the deletion.
         if (!_isWriting) Close();
     }
 

@@ -11,23 +11,24 @@ using ImageClassifier.Streams;
 namespace ImageClassifier.Node.Supervision;
 
 /// <summary>
-/// The app node: it creates the node's actors, begins again with the poller where that fails, tells the fleet where
-/// the instance is in its life, and ends it. Whoever wants the end (the fleet, the program's shutdown, the node
-/// itself), the order is the same: report draining, drain, delete the node's record, mark the instance as ended, tell
-/// whoever asked. Stopped without that, it is a node that was killed, and leaves nothing behind in its program.
+/// The app node. It creates the node's actors, restarts a failed poller, reports the state of the instance to the
+/// fleet, and ends the instance. The end always has the same order, whether the fleet, the shutdown or the node itself
+/// asks for it: report draining, drain, delete the record, mark the instance as ended, reply. If the actor is stopped
+/// without that, the node counts as killed.
 /// </summary>
 public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
 {
-    // Enough for a queue that is being set up; a node that still cannot work makes room for another.
+    // Enough for a queue that is still being set up. A node that cannot work after that ends, so that another can
+    // start.
     private const int MaxPollerFailures = 10;
 
-    // A fleet that does not answer must not hold the node up past its shutdown's limit.
+    // A fleet that does not answer must not delay the node past the time-out of its shutdown.
     private static readonly TimeSpan FleetTimeout = TimeSpan.FromSeconds(5);
 
-    // A store that is away does not keep the node from polling. Refusals alone take some ten seconds.
+    // A node polls even if its store is away. The retries after refusals alone take about ten seconds.
     private static readonly TimeSpan StoreTryTimeout = TimeSpan.FromSeconds(20);
 
-    // Nor must a store; a record that stays only grows old.
+    // A slow store must not delay the end either. A record that stays only grows old.
     private static readonly TimeSpan RecordTimeout = TimeSpan.FromSeconds(2);
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -66,13 +67,13 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     /// <inheritdoc />
     public ITimerScheduler Timers { get; set; } = null!;
 
-    /// <summary>A node.</summary>
-    /// <param name="settings">Its settings.</param>
-    /// <param name="ports">What it needs from outside.</param>
+    /// <summary>The supervisor of one node.</summary>
+    /// <param name="settings">The settings of the node.</param>
+    /// <param name="ports">The ports of the node.</param>
     /// <param name="time">The clock of the actor system.</param>
     /// <param name="classifierDispatcher">The dispatcher on whose threads the model runs.</param>
-    /// <param name="onEnded">Called once, within the actor, when the node has ended, with why it cannot work, or null
-    /// where it ended in order: must not block or throw.</param>
+    /// <param name="onEnded">Called once, within the actor, when the node has ended: with the problem that ended it, or
+    /// null after an orderly end. Must not block or throw.</param>
     public static Props Props(
         NodeSettings settings,
         NodePorts ports,
@@ -95,7 +96,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
             "classifier");
         _selfTerminator = Context.ActorOf(
             SelfTerminatorActor.Props(_ports.Queues.Requests, _settings.Termination, self, _time), "self-terminator");
-        // Not watched: the node does its work without a record as well.
+        // Not watched: the node works without a record too.
         _record = Context.ActorOf(
             NodeRecordActor.Props(
                 _ports.Store, _ports.Identity.Id, _ports.Classifier.Model, _ports.Fingerprint, _progress,
@@ -103,7 +104,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
             "record");
         Context.Watch(_classifier);
         Context.Watch(_selfTerminator);
-        // First, so that a node that is to drain already takes no work.
+        // First, so that a node that must drain already receives nothing.
         _drainRequested = _ports.Identity.DrainRequested.Register(
             () => self.Tell(new EndInstance("the fleet asks for it")));
         TryStore();
@@ -177,19 +178,19 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         ReceiveAny(_ => { });
     }
 
-    /// <summary>A node that may not read its store finds that out before it takes work, which spends no job's
+    /// <summary>Checks that the node may read its store before it receives jobs. So a refusal uses up no job's
     /// receives.</summary>
     private void TryStore() =>
         TryStoreAsync().PipeTo(
             Self,
             success: () => new StoreTried(null),
-            // An outage passes; the poller waits for its end.
+            // An outage is no refusal: the poller waits until it ends.
             failure: cause => new StoreTried(cause is IPermanentRefusal ? cause.Message : null));
 
     private async Task TryStoreAsync()
     {
         using var limit = new CancellationTokenSource(StoreTryTimeout, _time);
-        // A key that no object has.
+        // No object has this key.
         const string key = $"{ObjectKeys.Results}node-check";
         var refused = new Backoff(_settings.Polling.Source.MinBackoff, _settings.Polling.Source.MaxBackoff);
         for (var attempt = 1; ; attempt++)
@@ -309,7 +310,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         await _ports.Identity.ReportAsync(state, limit.Token);
     }
 
-    /// <param name="Refusal">Why the store refuses the node; null where it does not, or is away.</param>
+    /// <param name="Refusal">Why the store refuses the node; null if it does not refuse, or cannot be reached.</param>
     private sealed record StoreTried(string? Refusal);
 
     private sealed record StartPollerAgain
