@@ -89,7 +89,7 @@ public sealed class LeaseBookSpecs
         _book.TakeDue(At(20), 10);
         _book.Apply(delivery, QueueOutcome.LeaseLost, At(20), At(20));
 
-        Assert.True(delivery.LeaseLost);
+        Assert.False(delivery.HoldsLease(At(20)));
         Assert.Null(_book.NextDue);
         Assert.Equal(1, _book.Count);
         Assert.True(_book.Remove(delivery));
