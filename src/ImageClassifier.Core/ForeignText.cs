@@ -3,15 +3,15 @@ using System.Text;
 
 namespace ImageClassifier.Core;
 
-/// <summary>Text that others have written, such as file names. A character that is not seen itself can change how the
-/// text beside it looks: a name with U+202E before <c>gpj.exe</c> is shown as if it ended in <c>exe.jpg</c>.</summary>
+/// <summary>Text from outside, such as file names. An invisible character can change how the text beside it looks: a
+/// name with U+202E before <c>gpj.exe</c> looks as if it ended in <c>exe.jpg</c>.</summary>
 public static class ForeignText
 {
     private const int ZeroWidthNonJoiner = 0x200C;
     private const int ZeroWidthJoiner = 0x200D;
 
-    /// <summary>Whether a character is not seen itself: controls, marks of writing direction, ends of lines and the
-    /// like. The two joiners are none of them, because scripts and emoji need them.</summary>
+    /// <summary>True if a character is invisible: controls, direction marks, line ends and the like. The two joiners do
+    /// not count, because scripts and emoji need them.</summary>
     public static bool IsUnseen(Rune character) => Rune.GetUnicodeCategory(character) switch
     {
         UnicodeCategory.Format => character.Value is not (ZeroWidthNonJoiner or ZeroWidthJoiner),
@@ -19,10 +19,10 @@ public static class ForeignText
         _ => false,
     };
 
-    /// <summary>The text for people: each unseen character, and each half of one, shows as U+FFFD.</summary>
+    /// <summary>The text for display: each invisible character, and each lone surrogate, becomes U+FFFD.</summary>
     public static string Shown(string text) => Replace(text, "\uFFFD");
 
-    /// <summary>The text without its unseen characters, for judging what people see.</summary>
+    /// <summary>The text without its invisible characters, for checks of what people see.</summary>
     public static string WithoutUnseen(string text) => Replace(text, "");
 
     private static string Replace(string text, string replacement)
