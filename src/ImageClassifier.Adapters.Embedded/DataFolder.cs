@@ -6,35 +6,34 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Embedded;
 
-/// <summary>How a data folder came to be ours.</summary>
+/// <summary>The state of a data folder before it was opened.</summary>
 public enum FolderOrigin
 {
-    /// <summary>It was missing or empty, and is ours from now on.</summary>
+    /// <summary>The folder was missing or empty.</summary>
     New,
 
-    /// <summary>It has our marker.</summary>
+    /// <summary>The folder has the program's marker.</summary>
     Known,
 
-    /// <summary>It is of a version that wrote no marker, and has one from now on.</summary>
+    /// <summary>The folder is of an old version that wrote no marker. It has one from now on.</summary>
     Adopted,
 }
 
 /// <summary>
-/// Opens the data folder. A folder is ours only with our marker in it; a folder that is neither empty nor ours is
-/// refused, because the program deletes what is old there.
+/// Opens the data folder. Only a folder with the program's marker is used. A folder with other files and no marker is
+/// refused, because the program deletes old files in its data folder.
 /// </summary>
 internal static class DataFolder
 {
-    // What is below the folders at the top is safe behind them, so mending all of it may be broken off.
+    // The permissions of the top folders already protect everything below. So the work below them has a time limit.
     private static readonly TimeSpan MendingLimit = TimeSpan.FromSeconds(5);
 
-    // The root of a mounted disk has this folder of the file system's own.
+    // File systems keep this folder in the root of a mounted disk.
     private const string FileSystemsOwn = "lost+found";
 
-    /// <summary>Marks the folder where it is new, creates what is missing, and takes it away from other
-    /// users.</summary>
-    /// <exception cref="InvalidSettingException">The folder is someone else's, or of a newer version, or cannot be
-    /// created or written.</exception>
+    /// <summary>Marks a new folder, creates missing folders, and removes the access of other users.</summary>
+    /// <exception cref="InvalidSettingException">The folder belongs to something else or to a newer version, or cannot
+    /// be created or written.</exception>
     public static FolderOrigin Open(EmbeddedLayout layout)
     {
         try
@@ -60,7 +59,7 @@ internal static class DataFolder
 
     private static FolderOrigin Claim(EmbeddedLayout layout)
     {
-        // Another process may mark the folder between the two looks.
+        // Another process may mark the folder after the marker was read.
         for (var look = 0; look < 2; look++)
         {
             var marker = FolderMarker.Read(layout.DataFolder);
@@ -91,7 +90,7 @@ internal static class DataFolder
         new DirectoryInfo(layout.DataFolder).EnumerateFileSystemInfos()
             .All(entry => FolderMarker.IsNameOf(entry.Name) || entry.Name == FileSystemsOwn);
 
-    /// <summary>Names of folders prove nothing; a database with our tables does.</summary>
+    /// <summary>Folder names prove nothing. A database with the program's tables does.</summary>
     private static bool IsOfAVersionWithoutMarker(EmbeddedLayout layout) =>
         SqliteDatabase.IsOurs(layout.RequestQueue, QueueSchema.Schema)
         || SqliteDatabase.IsOurs(layout.FleetTable, FleetSession.Schema);
@@ -141,7 +140,7 @@ internal static class DataFolder
         File.Delete(trial);
     }
 
-    /// <summary>The data folder itself may be a link: people keep it on another disk.</summary>
+    /// <summary>The target of a link, because the data folder itself may be a link to another disk.</summary>
     private static DirectoryInfo ResolvedOrSelf(this DirectoryInfo folder) =>
         folder.ResolveLinkTarget(returnFinalTarget: true) as DirectoryInfo ?? folder;
 

@@ -2,8 +2,8 @@ using ImageClassifier.Adapters.Embedded.Sqlite;
 
 namespace ImageClassifier.Adapters.Embedded.Queues;
 
-/// <summary>A look at a queue's file as a process sees it that opens it now. A session that is open has much of the
-/// file in memory, and would not see damage for long.</summary>
+/// <summary>Reads a queue's file in a new session. An old session has much of the file in memory, and would not notice
+/// damage for long.</summary>
 internal sealed class QueueLook : SqliteSession
 {
     private readonly SqliteStatement _contents;
@@ -15,7 +15,7 @@ internal sealed class QueueLook : SqliteSession
         _tables = Statement("SELECT EXISTS (SELECT 1 FROM messages) + EXISTS (SELECT 1 FROM deduplication)");
     }
 
-    /// <summary>What the file names its contents.</summary>
+    /// <summary>The identity of the file's contents.</summary>
     public string Contents()
     {
         _tables.Number();

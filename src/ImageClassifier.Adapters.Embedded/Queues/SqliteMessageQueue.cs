@@ -7,14 +7,14 @@ using Microsoft.Data.Sqlite;
 namespace ImageClassifier.Adapters.Embedded.Queues;
 
 /// <summary>
-/// A durable queue in a SQLite file, shared by the processes of one machine. It survives killed processes; a power cut
-/// can lose the last moments. Leases and the deduplication window run by the time since the machine started.
+/// A durable queue in a SQLite file, shared by the processes of one machine. It survives killed processes. A power cut
+/// can lose the last moments. Leases and the deduplication window are measured by the time since the machine started.
 /// </summary>
 /// <remarks>
-/// A message that comes free after its last allowed receive moves to the dead-letter queue at the next receive.
-/// Deleting a message that is gone already is done. While a message of a group is in flight, none of that group is
-/// received; several of one group can come in one receive. A file that is deleted, replaced or damaged while it is in
-/// use makes the queue unavailable within seconds.
+/// A message whose last allowed lease ends moves to the dead-letter queue at the next receive. Deleting a message that
+/// is already gone succeeds. While a message of a group is in flight, no other of that group is received; one receive
+/// can return several of a group. A file that is deleted, replaced or damaged while in use makes the queue unavailable
+/// within seconds.
 /// </remarks>
 public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
 {
@@ -23,13 +23,13 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan MaxLease = TimeSpan.FromHours(12);
 
-    // Leases run out silently, and a bell can be missed.
+    // The end of a lease rings no bell, and a ring can be lost.
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
 
-    // Opens the file once more, which costs about a millisecond.
+    // Each check opens the file once more, which takes about a millisecond.
     private static readonly TimeSpan DamageLookInterval = TimeSpan.FromSeconds(5);
 
-    // Uploads and balancers ask often, and a sound file is rarely damaged the moment after.
+    // Uploads and load balancers check often. A file that was sound a moment ago is rarely damaged.
     private static readonly TimeSpan CheckGoodFor = TimeSpan.FromSeconds(1);
 
     private readonly SqliteQueueSettings _settings;
@@ -41,18 +41,17 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     private Task _lastCheck = Task.CompletedTask;
     private long? _checkedAt;
 
-    // Written by the queue's thread, for looks apart from it.
+    // Written by the queue's thread, read by checks on other threads.
     private volatile string? _contents;
     private volatile bool _mustLook;
     private volatile bool _wasLost;
 
-    // Of the queue's thread alone.
+    // Used only by the queue's thread.
     private long? _lookedAt;
 
-    /// <summary>Makes the queue; its file is opened, or created, by the first call.</summary>
-    /// <param name="settings">Which queue.</param>
-    /// <param name="time">Measures how long a receive waits, and says when a message was sent, for the
-    /// retention.</param>
+    /// <summary>Creates the queue. The first call opens or creates its file.</summary>
+    /// <param name="settings">The queue.</param>
+    /// <param name="time">Measures how long a receive waits, and dates messages for retention.</param>
     public SqliteMessageQueue(SqliteQueueSettings settings, TimeProvider? time = null)
         : this(settings, time, MachineClock.OfThisMachine)
     {
@@ -67,7 +66,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         var file = new QueueFile(settings.DatabasePath, settings.MakesFile, _time);
         _thread = new SqliteThread<QueueSession>($"queue {settings.Name}", () => file.Open(create =>
         {
-            // A file that was away can be an older copy, which lacks what was sent since.
+            // A file that was missing can be an older copy, without messages that were sent since.
             var rename = _wasLost && settings.MakesFile;
             var session = new QueueSession(settings, _bell, _deadLetterBell, clock, _time, create, rename);
             _wasLost = false;
@@ -75,11 +74,12 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         }));
     }
 
-    /// <summary>Opens the queue's file before the queue is used, so that a wrong file stops the start. No other process
-    /// makes it meanwhile.</summary>
-    /// <returns>Whether the file was missing, and is new.</returns>
-    /// <exception cref="ForeignDatabaseException">It is not ours, or of a newer version.</exception>
-    /// <exception cref="IOException">It is damaged, or cannot be used.</exception>
+    /// <summary>Opens the queue's file before the queue is used, so that a wrong file stops the start. Meanwhile no
+    /// other process may create the file.</summary>
+    /// <returns>True if the file was missing and is now created.</returns>
+    /// <exception cref="ForeignDatabaseException">The file belongs to something else, or to a newer
+    /// version.</exception>
+    /// <exception cref="IOException">The file is damaged or cannot be used.</exception>
     public static bool OpenFile(SqliteQueueSettings settings)
     {
         var isNew = !File.Exists(settings.DatabasePath);
@@ -126,7 +126,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         while (!stopWaiting.IsCancellationRequested)
         {
             var ring = wait > TimeSpan.Zero ? _bell.NextRing() : Task.CompletedTask;
-            // What has been leased must reach the caller, so looking is never broken off.
+            // Leased messages must reach the caller, so this call is never cancelled.
             var received = await CallAsync(session => session.Receive(maxMessages, lease), CancellationToken.None);
             var left = wait - _time.GetElapsedTime(started);
             if (received.Count > 0 || left <= TimeSpan.Zero) return received;
@@ -161,7 +161,8 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         CallAsync(session => session.Measure(), cancellation);
 
     /// <inheritdoc />
-    /// <remarks>Others may hold the queue for a while, so this looks apart from its calls.</remarks>
+    /// <remarks>Other calls may keep the queue's thread busy for a while, so this check runs on another
+    /// thread.</remarks>
     public async Task CheckAsync(CancellationToken cancellation)
     {
         if (_contents is null) await ContentsAsync(cancellation);
@@ -169,7 +170,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         lock (_checking)
         {
             var isFresh = _checkedAt is { } at && _time.GetElapsedTime(at) < CheckGoodFor;
-            // That the file is there costs nothing to see.
+            // Checking that the file exists costs almost nothing.
             if (_lastCheck.IsCompleted && (!isFresh || _mustLook || !File.Exists(_settings.DatabasePath)))
             {
                 _checkedAt = _time.GetTimestamp();
@@ -236,7 +237,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         }
         catch (Exception failure) when (SqliteDatabase.IsUnavailable(failure))
         {
-            // The next call looks too, and lets go of the file.
+            // The next call checks too, and closes the file.
             _mustLook = true;
             throw Unavailable(failure);
         }
@@ -249,7 +250,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         _lookedAt = _time.GetTimestamp();
     }
 
-    /// <summary>Looks at the file as a process does that opens it now.</summary>
+    /// <summary>Reads the file in a new session.</summary>
     private void Look(string? contents)
     {
         if (!File.Exists(_settings.DatabasePath)) throw new IOException($"{_settings.DatabasePath} is gone");
