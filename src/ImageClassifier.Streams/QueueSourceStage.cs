@@ -78,7 +78,7 @@ internal sealed class QueueSourceStage(
         private readonly QueueSourceStage _stage;
         private readonly Control _control;
         private readonly Queue<Delivery> _buffer = [];
-        private readonly LeaseBook _leases;
+        private readonly LeaseTracker _leases;
         private readonly Backoff _backoff;
 
         private readonly Lock _arrival = new();
@@ -103,7 +103,7 @@ internal sealed class QueueSourceStage(
         {
             _stage = stage;
             _control = control;
-            _leases = new LeaseBook(stage.Settings.Lease, stage.Settings.MaxLease);
+            _leases = new LeaseTracker(stage.Settings.Lease, stage.Settings.MaxLease);
             _backoff = new Backoff(stage.Settings.MinBackoff, stage.Settings.MaxBackoff);
             SetHandler(stage._out, onPull: PushNext);
         }
@@ -290,9 +290,9 @@ internal sealed class QueueSourceStage(
             for (var i = 0; i < renewal.Due.Count; i++)
             {
                 if (i < renewal.Outcomes.Count)
-                    _leases.Apply(renewal.Due[i], renewal.Outcomes[i], renewal.CalledAt, now);
+                    _leases.RecordRenewal(renewal.Due[i], renewal.Outcomes[i], renewal.CalledAt, now);
                 else
-                    _leases.TryAgain(renewal.Due[i], now);
+                    _leases.RecordFailedRenewal(renewal.Due[i], now);
             }
 
             RenewDue();

@@ -34,12 +34,12 @@ internal sealed class ClassifierActor : ReceiveActor
     {
         try
         {
-            if (!run.GivenUp.IsCancellationRequested) Sender.Tell(Run(run));
+            if (!run.Cancellation.IsCancellationRequested) Sender.Tell(Run(run));
         }
         finally
         {
             foreach (var picture in run.Pictures) picture.Dispose();
-            Context.Parent.Tell(RunIsOver.Instance);
+            Context.Parent.Tell(RunCompleted.Instance);
         }
     }
 
@@ -60,7 +60,7 @@ internal sealed class ClassifierActor : ReceiveActor
         }
         catch (Exception failure)
         {
-            _log.Warning("A run of the model with {0} pictures failed, and is made again with each alone: {1}",
+            _log.Warning("A run of the model with {0} pictures failed; each picture is now run alone: {1}",
                 pictures.Count, failure.Message);
             return null;
         }

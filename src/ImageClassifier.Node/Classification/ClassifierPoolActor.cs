@@ -18,16 +18,16 @@ internal sealed class ClassifierPoolActor : ReceiveActor
         Receive<ClassifyPictures>(run =>
         {
             _waiting.Enqueue((run, Sender));
-            GiveOut();
+            DispatchRuns();
         });
-        Receive<RunIsOver>(_ =>
+        Receive<RunCompleted>(_ =>
         {
             _idle.Enqueue(Sender);
-            GiveOut();
+            DispatchRuns();
         });
     }
 
-    private void GiveOut()
+    private void DispatchRuns()
     {
         while (_idle.Count > 0 && _waiting.TryDequeue(out var next)) _idle.Dequeue().Tell(next.Run, next.Asker);
     }

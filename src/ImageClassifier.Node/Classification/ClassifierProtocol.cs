@@ -9,8 +9,8 @@ internal interface IClassifierMessage;
 /// <summary>Asks to classify these pictures. The classifier always disposes of them, and replies with an
 /// <see cref="IClassifierReply"/>.</summary>
 /// <param name="Pictures">From 1 to the classifier's preferred batch size.</param>
-/// <param name="GivenUp">Cancelled when nothing waits for the reply any more.</param>
-internal sealed record ClassifyPictures(IReadOnlyList<DecodedPicture> Pictures, CancellationToken GivenUp)
+/// <param name="Cancellation">Cancelled when nothing waits for the reply any more.</param>
+internal sealed record ClassifyPictures(IReadOnlyList<DecodedPicture> Pictures, CancellationToken Cancellation)
     : IClassifierMessage;
 
 /// <summary>How a run ended.</summary>
@@ -27,7 +27,7 @@ internal sealed record PicturesClassified(IReadOnlyList<IReadOnlyList<Prediction
 internal sealed record ClassificationFailed(Exception Cause) : IClassifierReply;
 
 /// <summary>The classifier is idle again. Sent to its pool.</summary>
-internal sealed record RunIsOver : IClassifierMessage
+internal sealed record RunCompleted : IClassifierMessage
 {
-    public static readonly RunIsOver Instance = new();
+    public static readonly RunCompleted Instance = new();
 }

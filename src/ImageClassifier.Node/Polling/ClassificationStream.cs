@@ -23,8 +23,8 @@ internal static class ClassificationStream
         IMessageQueue requests,
         NodeSettings settings,
         int preferredBatchSize,
-        PictureIntake intake,
-        SuspectIntake suspects,
+        PictureLoader loader,
+        SuspectProcessor suspects,
         MicroBatches microBatches,
         ResultPublisher publisher,
         TimeProvider time,
@@ -35,9 +35,9 @@ internal static class ClassificationStream
         return QueueSource.Create(requests, settings.Polling.Source, time, onPoll, onRenewalsRefused)
             .Select(JobArrival.Read)
             .Via(SideBySide(
-                Fresh(settings, preferredBatchSize, intake, microBatches),
+                Fresh(settings, preferredBatchSize, loader, microBatches),
                 Suspects(settings, suspects),
-                suspects.Takes))
+                suspects.TryAdmit))
             .SelectAsyncUnordered(StoresAtOnce, publisher.StoreAsync)
             .GroupedWithin(IMessageQueue.MaxBatch, settings.Polling.Linger)
             .SelectAsyncUnordered(PublishesAtOnce, batch => publisher.PublishAsync([.. batch]))
@@ -48,9 +48,9 @@ internal static class ClassificationStream
     }
 
     private static Flow<JobArrival, JobWork, NotUsed> Fresh(
-        NodeSettings settings, int preferredBatchSize, PictureIntake intake, MicroBatches microBatches) =>
+        NodeSettings settings, int preferredBatchSize, PictureLoader loader, MicroBatches microBatches) =>
         Flow.Create<JobArrival>()
-            .SelectAsyncUnordered(settings.Polling.Fetchers, intake.TakeAsync)
+            .SelectAsyncUnordered(settings.Polling.Fetchers, loader.LoadAsync)
             // Batches only under back-pressure, so an idle node adds no delay. A job without a picture to classify
             // weighs nothing.
             .BatchWeighted(
@@ -63,7 +63,7 @@ internal static class ClassificationStream
 
     // This step has room for all suspects in hand, so no suspect blocks a fresh job. A waiting suspect holds no picture
     // in memory.
-    private static Flow<JobArrival, JobWork, NotUsed> Suspects(NodeSettings settings, SuspectIntake suspects) =>
+    private static Flow<JobArrival, JobWork, NotUsed> Suspects(NodeSettings settings, SuspectProcessor suspects) =>
         Flow.Create<JobArrival>()
             .SelectAsyncUnordered(settings.Polling.Fetchers, suspects.LookUpAsync)
             .SelectAsyncUnordered(settings.Polling.Source.MaxInFlight, suspects.TryAsync);

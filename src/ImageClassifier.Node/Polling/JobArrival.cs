@@ -8,8 +8,8 @@ namespace ImageClassifier.Node.Polling;
 /// <param name="Request">The request; null if the message is not a valid request.</param>
 internal sealed record JobArrival(Delivery Delivery, ClassificationRequest? Request)
 {
-    /// <summary>True if the picture may have killed a node: its message was received before, or the job
-    /// was sent before.</summary>
+    /// <summary>True if the picture may have killed a node: its message was received before, or the job was sent
+    /// before.</summary>
     public bool IsSuspect => Request is not null && (Delivery.Message.ReceiveCount > 1 || Request.Attempt > 1);
 
     /// <summary>Reads a message.</summary>

@@ -31,9 +31,9 @@ internal static class OutageRetries
     /// <param name="call">The call.</param>
     /// <param name="policy">The number of tries, and the pauses between them.</param>
     /// <param name="time">The clock of the pauses.</param>
-    /// <param name="fitness">If the node is unhealthy, it is ending: a failed call is not retried.</param>
+    /// <param name="health">If the node is unhealthy, it is ending: a failed call is not retried.</param>
     public static async Task<T> RunAsync<T>(
-        Func<Task<T>> call, RetryPolicy policy, TimeProvider time, Fitness? fitness = null)
+        Func<Task<T>> call, RetryPolicy policy, TimeProvider time, NodeHealth? health = null)
     {
         var backoff = new Backoff(policy.MinBackoff, policy.MaxBackoff);
         for (var attempt = 1; ; attempt++)
@@ -43,15 +43,15 @@ internal static class OutageRetries
                 return await call();
             }
             catch (Exception failure) when (
-                failure is IOException or OutOfMemoryException && attempt < MostAttempts(failure, policy, fitness))
+                failure is IOException or OutOfMemoryException && attempt < MostAttempts(failure, policy, health))
             {
                 await Task.Delay(backoff.Next(), time);
             }
         }
     }
 
-    private static int MostAttempts(Exception failure, RetryPolicy policy, Fitness? fitness) =>
-        fitness is { IsUnfit: true } ? 1
+    private static int MostAttempts(Exception failure, RetryPolicy policy, NodeHealth? health) =>
+        health is { IsUnhealthy: true } ? 1
         : failure is IPermanentRefusal ? Math.Min(policy.Attempts, RetryPolicy.RefusedAttempts)
         : policy.Attempts;
 }

@@ -31,7 +31,7 @@ internal sealed record PollFinished(int Received, int InHand, bool Failed) : IPo
 
 /// <summary>The node cannot do its work, whatever the picture. Sent to the poller's owner.</summary>
 /// <param name="Problem">The reason, for the operator.</param>
-internal sealed record NodeUnfit(string Problem) : IPollerMessage;
+internal sealed record NodeUnhealthy(string Problem) : IPollerMessage;
 
 /// <summary>All messages are settled, and the poller stops. Sent to its owner.</summary>
 internal sealed record PollerDrained : IPollerMessage

@@ -13,7 +13,7 @@ internal sealed class ResultPublisher(
     IObjectStore store,
     IMessageQueue responses,
     RetryPolicy outages,
-    Fitness fitness,
+    NodeHealth health,
     TimeProvider time,
     ILoggingAdapter log)
 {
@@ -25,17 +25,17 @@ internal sealed class ResultPublisher(
         if (ended.Result.Status == JobStatus.Failed && !work.Delivery.HoldsLease(time.GetMonotonic()))
         {
             // Another node may have the message, and may classify the picture that failed in this paused process.
-            log.Info("The failure of job {0} is not stored, for its lease was lost", ended.Request.Job);
+            log.Info("The failure of job {0} was not stored, because its lease was lost", ended.Request.Job);
             return new JobWork.NotDone(work.Delivery);
         }
 
         try
         {
-            return await OutageRetries.RunAsync(() => StoreAsync(ended), outages, time, fitness);
+            return await OutageRetries.RunAsync(() => StoreAsync(ended), outages, time, health);
         }
         catch (Exception failure)
         {
-            if (failure is IPermanentRefusal) fitness.Refused(failure.Message);
+            if (failure is IPermanentRefusal) health.RecordRefusal(failure.Message);
             log.Error(failure, "The result of job {0} could not be stored; the job was handed back", ended.Request.Job);
             return new JobWork.NotDone(work.Delivery);
         }
@@ -71,7 +71,7 @@ internal sealed class ResultPublisher(
         if (read.OrNull is not { } stored || ended.Result.Supersedes(stored))
         {
             if (read is DocumentRead<JobResult>.Damaged damaged)
-                log.Error("The stored result {0} is damaged, and is replaced: {1}", damaged.Key, damaged.Why);
+                log.Error("The stored result {0} is damaged, so it is replaced: {1}", damaged.Key, damaged.Why);
             await store.PutAsync(key, WireJson.WriteUtf8(ended.Result), CancellationToken.None);
             return ended with { IsStored = true };
         }
@@ -88,7 +88,7 @@ internal sealed class ResultPublisher(
     private Acknowledgement Conclude(JobWork.Ended ended, QueueOutcome outcome)
     {
         if (outcome.Succeeded) return new Acknowledgement(ended.Delivery, ended.Settlement);
-        if (outcome is { Kind: QueueOutcomeKind.Refused, Reason: { } refusal }) fitness.Refused(refusal);
+        if (outcome is { Kind: QueueOutcomeKind.Refused, Reason: { } refusal }) health.RecordRefusal(refusal);
         log.Error("The result of job {0} could not be sent; the job was handed back: {1}",
             ended.Request.Job, outcome.Reason);
         return new Acknowledgement(ended.Delivery, Settlement.HandBack);

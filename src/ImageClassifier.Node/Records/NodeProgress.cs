@@ -17,19 +17,19 @@ internal sealed class NodeProgress(TimeProvider time)
     }
 
     /// <summary>Records a poll.</summary>
-    public void Polled(PollReport poll)
+    public void RecordPoll(PollReport poll)
     {
-        lock (_lock) _rate.Polled(poll.Received, poll.InHand, poll.At);
+        lock (_lock) _rate.RecordPoll(poll.Received, poll.InHand, poll.At);
     }
 
     /// <summary>Records a message that left the hand.</summary>
-    public void Acknowledged(Acknowledged message)
+    public void RecordAcknowledged(Acknowledged message)
     {
         var jobs = message is { Settlement: Settlement.Delete, Outcome.Succeeded: true } ? 1 : 0;
         lock (_lock)
         {
             _picturesDone += jobs;
-            _rate.Released(jobs, released: 1, time.GetUtcNow());
+            _rate.RecordReleased(jobs, released: 1, time.GetUtcNow());
         }
     }
 }

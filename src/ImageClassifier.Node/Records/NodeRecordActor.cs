@@ -92,13 +92,13 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         Receive<WriteDue>(_ => WriteUnlessWriting());
         Receive<WriteEnded>(ended =>
         {
-            Note(ended);
+            RecordOutcome(ended);
             if (_isStateNew) WriteUnlessWriting();
         });
         Receive<DeleteNodeRecord>(_ => BeginClosing());
-        Receive<LeaveProblem>(leave =>
+        Receive<WriteProblem>(write =>
         {
-            _problem = leave.Problem;
+            _problem = write.Problem;
             _state = InstanceState.Ended;
             BeginClosing();
         });
@@ -117,7 +117,7 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
     {
         Receive<WriteEnded>(ended =>
         {
-            Note(ended);
+            RecordOutcome(ended);
             Close();
         });
         Receive<Closed>(closed =>
@@ -161,11 +161,11 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         await call(limit.Token);
     }
 
-    private void Note(WriteEnded ended)
+    private void RecordOutcome(WriteEnded ended)
     {
         _isWriting = false;
         if (ended.Failure is { } failure && !_isFailing)
-            _log.Warning("The node's record could not be written, which is tried again: {0}", failure.Message);
+            _log.Warning("The node's record could not be written and will be retried: {0}", failure.Message);
         if (ended.Failure is null && _isFailing) _log.Info("The node's record is written again");
         _isFailing = ended.Failure is not null;
     }

@@ -10,7 +10,7 @@ internal sealed record KeepNodeRecord(InstanceState State) : INodeRecordMessage;
 
 /// <summary>Asks to write the record a last time, with the problem that ends the node. The record stays for the web
 /// tier. The reply is <see cref="NodeRecordClosed"/>.</summary>
-internal sealed record LeaveProblem(string Problem) : INodeRecordMessage;
+internal sealed record WriteProblem(string Problem) : INodeRecordMessage;
 
 /// <summary>Asks to delete the record and write no more. The reply is <see cref="NodeRecordClosed"/>.</summary>
 internal sealed record DeleteNodeRecord : INodeRecordMessage

@@ -41,7 +41,7 @@ internal sealed class SaturatedRate
     /// <param name="received">The number of messages that it received.</param>
     /// <param name="inHand">The number of messages in hand now, these included.</param>
     /// <param name="now">The time at which it ended.</param>
-    public void Polled(int received, int inHand, DateTimeOffset now)
+    public void RecordPoll(int received, int inHand, DateTimeOffset now)
     {
         if (received > 0 && received == inHand) BeginSpan(now, isClean: true);
         else PassTo(now);
@@ -52,7 +52,7 @@ internal sealed class SaturatedRate
     /// <param name="jobs">How many of them were settled with a result.</param>
     /// <param name="released">The number of messages.</param>
     /// <param name="now">The time at which they left.</param>
-    public void Released(int jobs, int released, DateTimeOffset now)
+    public void RecordReleased(int jobs, int released, DateTimeOffset now)
     {
         PassTo(now);
         _inHand = Math.Max(0, _inHand - released);

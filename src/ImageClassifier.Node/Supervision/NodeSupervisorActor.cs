@@ -26,7 +26,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     private static readonly TimeSpan FleetTimeout = TimeSpan.FromSeconds(5);
 
     // A node polls even if its store is away. The retries after refusals alone take about ten seconds.
-    private static readonly TimeSpan StoreTryTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan StoreCheckTimeout = TimeSpan.FromSeconds(20);
 
     // A slow store must not delay the end either. A record that stays only grows old.
     private static readonly TimeSpan RecordTimeout = TimeSpan.FromSeconds(2);
@@ -39,7 +39,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     private readonly Action<string?> _onEnded;
     private readonly NodeProgress _progress;
     private readonly Backoff _pollerBackoff;
-    private readonly HashSet<IActorRef> _awaitEnd = [];
+    private readonly HashSet<IActorRef> _endWaiters = [];
     private CancellationTokenRegistration _drainRequested;
     private IActorRef _classifier = ActorRefs.Nobody;
     private IActorRef _poller = ActorRefs.Nobody;
@@ -107,7 +107,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         // First, so that a node that must drain already receives nothing.
         _drainRequested = _ports.Identity.DrainRequested.Register(
             () => self.Tell(new EndInstance("the fleet asks for it")));
-        TryStore();
+        CheckStore();
     }
 
     /// <inheritdoc />
@@ -117,25 +117,25 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     {
         Receive<PollingStarted>(_ => ReportRunning());
         Receive<PollFinished>(poll => _selfTerminator.Forward(poll));
-        Receive<StoreTried>(tried =>
+        Receive<StoreChecked>(check =>
         {
-            if (tried.Refusal is null) StartPoller();
-            else EndAsUnfit(tried.Refusal);
+            if (check.Refusal is null) StartPoller();
+            else EndAsUnhealthy(check.Refusal);
         });
         Receive<StartPollerAgain>(_ => StartPoller());
-        Receive<NodeUnfit>(unfit => EndAsUnfit(unfit.Problem));
+        Receive<NodeUnhealthy>(unhealthy => EndAsUnhealthy(unhealthy.Problem));
         Receive<EndInstance>(BeginDrain);
         Receive<Terminated>(ended =>
         {
             if (ended.ActorRef.Equals(_poller)) PollerStopped();
-            else EndAsUnfit($"A part of the node cannot go on ({ended.ActorRef.Path.Name}); its log says why.");
+            else EndAsUnhealthy($"A part of the node failed ({ended.ActorRef.Path.Name}); the node's log says why.");
         });
         Receive<Reported>(_ => { });
     }
 
     private void Draining()
     {
-        Receive<EndInstance>(_ => AwaitEnd());
+        Receive<EndInstance>(_ => AddEndWaiter());
         Receive<PollerDrained>(_ => End());
         Receive<Terminated>(ended =>
         {
@@ -143,7 +143,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         });
         Receive<DrainTimedOut>(_ =>
         {
-            _log.Warning("The drain took longer than {0}; what is left returns to the queue", _settings.DrainTimeout);
+            _log.Warning("The drain took longer than {0}; the rest returns to the queue", _settings.DrainTimeout);
             Context.Stop(_poller);
             End();
         });
@@ -152,7 +152,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
 
     private void ClosingRecord()
     {
-        Receive<EndInstance>(_ => AwaitEnd());
+        Receive<EndInstance>(_ => AddEndWaiter());
         Receive<NodeRecordClosed>(_ => MarkAsEnded());
         Receive<RecordTimedOut>(_ => MarkAsEnded());
         ReceiveAny(_ => { });
@@ -160,12 +160,12 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
 
     private void Ending()
     {
-        Receive<EndInstance>(_ => AwaitEnd());
+        Receive<EndInstance>(_ => AddEndWaiter());
         Receive<InstanceEnded>(ended =>
         {
             if (ended.Failure is not null) _log.Error(ended.Failure, "The instance could not be marked as ended");
             _log.Info("The node has ended");
-            foreach (var asker in _awaitEnd) asker.Tell(NodeEnded.Instance);
+            foreach (var asker in _endWaiters) asker.Tell(NodeEnded.Instance);
             Become(Ended);
             _onEnded(_problem);
         });
@@ -180,16 +180,16 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
 
     /// <summary>Checks that the node may read its store before it receives jobs. So a refusal uses up no job's
     /// receives.</summary>
-    private void TryStore() =>
-        TryStoreAsync().PipeTo(
+    private void CheckStore() =>
+        CheckStoreAsync().PipeTo(
             Self,
-            success: () => new StoreTried(null),
+            success: () => new StoreChecked(null),
             // An outage is no refusal: the poller waits until it ends.
-            failure: cause => new StoreTried(cause is IPermanentRefusal ? cause.Message : null));
+            failure: cause => new StoreChecked(cause is IPermanentRefusal ? cause.Message : null));
 
-    private async Task TryStoreAsync()
+    private async Task CheckStoreAsync()
     {
-        using var limit = new CancellationTokenSource(StoreTryTimeout, _time);
+        using var limit = new CancellationTokenSource(StoreCheckTimeout, _time);
         // No object has this key.
         const string key = $"{ObjectKeys.Results}node-check";
         var refused = new Backoff(_settings.Polling.Source.MinBackoff, _settings.Polling.Source.MaxBackoff);
@@ -224,16 +224,16 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
 
         if (++_pollerFailures > MaxPollerFailures)
         {
-            EndAsUnfit($"The poller failed {_pollerFailures} times in a row; the node's log says why.");
+            EndAsUnhealthy($"The poller failed {_pollerFailures} times in a row; the node's log says why.");
             return;
         }
 
         var pause = _pollerBackoff.Next();
-        _log.Warning("The poller stopped; it begins again in {0} ms", (long)pause.TotalMilliseconds);
+        _log.Warning("The poller stopped; it restarts in {0} ms", (long)pause.TotalMilliseconds);
         Timers.StartSingleTimer(nameof(StartPollerAgain), StartPollerAgain.Instance, pause);
     }
 
-    private void EndAsUnfit(string problem)
+    private void EndAsUnhealthy(string problem)
     {
         _log.Error("The node cannot do its work: {0}", problem);
         BeginDrain(new EndInstance("it cannot do its work", problem));
@@ -243,7 +243,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     {
         _log.Info("The node drains: {0}", end.Reason);
         _problem = end.Problem;
-        AwaitEnd();
+        AddEndWaiter();
         Report(InstanceState.Draining);
         Timers.CancelAll();
         if (_poller.IsNobody() || Context.Child(_poller.Path.Name).IsNobody())
@@ -257,9 +257,9 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         _poller.Tell(DrainPoller.Instance);
     }
 
-    private void AwaitEnd()
+    private void AddEndWaiter()
     {
-        if (!Sender.IsNobody() && !Sender.Equals(_selfTerminator)) _awaitEnd.Add(Sender);
+        if (!Sender.IsNobody() && !Sender.Equals(_selfTerminator)) _endWaiters.Add(Sender);
     }
 
     private void End()
@@ -267,7 +267,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         Timers.CancelAll();
         Become(ClosingRecord);
         Timers.StartSingleTimer(nameof(RecordTimedOut), RecordTimedOut.Instance, RecordTimeout);
-        INodeRecordMessage close = _problem is null ? DeleteNodeRecord.Instance : new LeaveProblem(_problem);
+        INodeRecordMessage close = _problem is null ? DeleteNodeRecord.Instance : new WriteProblem(_problem);
         _record.Tell(close);
     }
 
@@ -299,7 +299,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         var log = _log;
         ReportAsync(state).PipeTo(Self, success: () => Reported.Instance, failure: cause =>
         {
-            log.Warning("The fleet could not be told that the instance is {0}: {1}", state, cause.Message);
+            log.Warning("The state {0} could not be reported to the fleet: {1}", state, cause.Message);
             return Reported.Instance;
         });
     }
@@ -311,7 +311,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     }
 
     /// <param name="Refusal">Why the store refuses the node; null if it does not refuse, or cannot be reached.</param>
-    private sealed record StoreTried(string? Refusal);
+    private sealed record StoreChecked(string? Refusal);
 
     private sealed record StartPollerAgain
     {

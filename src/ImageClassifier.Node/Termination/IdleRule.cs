@@ -24,7 +24,7 @@ internal sealed class IdleRule(TerminationSettings settings, DateTimeOffset star
     /// <param name="failed">True if it failed. Then it says nothing about the queue.</param>
     /// <param name="now">The time at which it ended.</param>
     /// <returns>True if the queue should be measured now.</returns>
-    public bool Polled(int received, int inHand, bool failed, DateTimeOffset now)
+    public bool RecordPoll(int received, int inHand, bool failed, DateTimeOffset now)
     {
         _inHand = inHand;
         if (failed) return false;
@@ -36,7 +36,7 @@ internal sealed class IdleRule(TerminationSettings settings, DateTimeOffset star
     /// <param name="waiting">The number of visible messages, whether or not their groups are blocked.</param>
     /// <param name="now">The time of the measure.</param>
     /// <returns>True if the instance should end. False if a poll since then has received something.</returns>
-    public bool Measured(int waiting, DateTimeOffset now)
+    public bool RecordMeasure(int waiting, DateTimeOffset now)
     {
         if (waiting == 0) return IsIdle(now);
         EmptyPolls = 0;
@@ -44,7 +44,7 @@ internal sealed class IdleRule(TerminationSettings settings, DateTimeOffset star
     }
 
     /// <summary>Records that the queue could not be measured. The count restarts from zero.</summary>
-    public void NotMeasured() => EmptyPolls = 0;
+    public void RecordMeasureFailure() => EmptyPolls = 0;
 
     private bool IsIdle(DateTimeOffset now) =>
         EmptyPolls >= settings.MaxEmptyPolls && _inHand == 0 && now - startedAt >= settings.MinLifetime;

@@ -29,8 +29,8 @@ internal sealed class SelfTerminatorActor : ReceiveActor
     private TimeSpan? _measureRefusedSince;
 
     // A state that may last for an hour is logged when it begins.
-    private bool _hasSaidThatItStays;
-    private bool _hasSaidNotMeasurable;
+    private bool _hasLoggedStaying;
+    private bool _hasLoggedNotMeasurable;
 
     public SelfTerminatorActor(
         IMessageQueue requests,
@@ -81,10 +81,10 @@ internal sealed class SelfTerminatorActor : ReceiveActor
         });
         Receive<Measured>(measured =>
         {
-            _hasSaidNotMeasurable = false;
+            _hasLoggedNotMeasurable = false;
             _measureRefusedSince = null;
             var emptyPolls = _rule.EmptyPolls;
-            if (_rule.Measured(measured.Waiting, _time.GetUtcNow()))
+            if (_rule.RecordMeasure(measured.Waiting, _time.GetUtcNow()))
             {
                 _log.Info("{0} polls in a row were empty and nothing waits: the instance ends", emptyPolls);
                 End($"{emptyPolls} empty polls in a row, and nothing waiting");
@@ -93,9 +93,9 @@ internal sealed class SelfTerminatorActor : ReceiveActor
 
             if (measured.Waiting > 0)
             {
-                if (_hasSaidThatItStays) _log.Debug(Stays, emptyPolls, measured.Waiting);
+                if (_hasLoggedStaying) _log.Debug(Stays, emptyPolls, measured.Waiting);
                 else _log.Info(Stays, emptyPolls, measured.Waiting);
-                _hasSaidThatItStays = true;
+                _hasLoggedStaying = true;
             }
 
             Become(Counting);
@@ -111,10 +111,10 @@ internal sealed class SelfTerminatorActor : ReceiveActor
                 return;
             }
 
-            if (_hasSaidNotMeasurable) _log.Debug(NotMeasurable, notMeasured.Cause.Message);
+            if (_hasLoggedNotMeasurable) _log.Debug(NotMeasurable, notMeasured.Cause.Message);
             else _log.Warning(NotMeasurable, notMeasured.Cause.Message);
-            _hasSaidNotMeasurable = true;
-            _rule.NotMeasured();
+            _hasLoggedNotMeasurable = true;
+            _rule.RecordMeasureFailure();
             Become(Counting);
         });
     }
@@ -149,8 +149,8 @@ internal sealed class SelfTerminatorActor : ReceiveActor
 
     private bool Count(PollFinished poll)
     {
-        if (poll.Received > 0) _hasSaidThatItStays = false;
-        return _rule.Polled(poll.Received, poll.InHand, poll.Failed, _time.GetUtcNow());
+        if (poll.Received > 0) _hasLoggedStaying = false;
+        return _rule.RecordPoll(poll.Received, poll.InHand, poll.Failed, _time.GetUtcNow());
     }
 
     private sealed record Measured(int Waiting);

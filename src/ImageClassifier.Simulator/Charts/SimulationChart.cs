@@ -61,7 +61,7 @@ public static class SimulationChart
 
     private static Plot WaitingPanel(IReadOnlyList<(string Name, SimulationReport Report)> runs)
     {
-        var plot = NewPanel("Pictures that wait, and in flight", "pictures");
+        var plot = NewPanel("Pictures waiting and in flight", "pictures");
         var unit = UnitOf(runs);
         for (var run = 0; run < runs.Count; run++)
         {

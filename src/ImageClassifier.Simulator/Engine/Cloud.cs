@@ -103,7 +103,7 @@ internal sealed class Cloud
 
     /// <summary>Returns pictures when their leases end. Leases are renewed after two thirds, so between a third of a
     /// lease and a whole lease is left.</summary>
-    public void LoseUntilLeasesRunOut(int[] pictures)
+    public void ReturnAfterLeases(int[] pictures)
     {
         var left = Model.Polling.Lease.Ticks * (1 + 2 * _faults.NextDouble()) / 3;
         _lost.Add(pictures);

@@ -32,7 +32,7 @@ internal sealed class EventQueue(long now)
     }
 
     /// <summary>Advances to the time of something that is not an event in this queue.</summary>
-    public void GoTo(long at) => Now = at;
+    public void AdvanceTo(long at) => Now = at;
 
     private readonly record struct Due(long At, long Sequence) : IComparable<Due>
     {

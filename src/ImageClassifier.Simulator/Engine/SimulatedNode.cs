@@ -135,7 +135,7 @@ internal sealed class SimulatedNode
         _cloud.Queue.Deleted((int)(_sent - _released));
         var lost = new int[_received - _sent];
         for (var at = 0; at < lost.Length; at++) lost[at] = _hand[(int)((_sent + at) % _hand.Length)];
-        if (lost.Length > 0) _cloud.LoseUntilLeasesRunOut(lost);
+        if (lost.Length > 0) _cloud.ReturnAfterLeases(lost);
         End();
     }
 
@@ -186,9 +186,9 @@ internal sealed class SimulatedNode
             return;
         }
 
-        _rate.Polled(received, InHand, _cloud.Now);
-        if (_idle!.Polled(received, InHand, failed: false, _cloud.Now)
-            && _idle.Measured(_cloud.Queue.Measure().Waiting, _cloud.Now))
+        _rate.RecordPoll(received, InHand, _cloud.Now);
+        if (_idle!.RecordPoll(received, InHand, failed: false, _cloud.Now)
+            && _idle.RecordMeasure(_cloud.Queue.Measure().Waiting, _cloud.Now))
         {
             if (_cloud.Model.BreaksOffPolls) End();
             else _drainsSince = _cloud.Now;
@@ -217,7 +217,7 @@ internal sealed class SimulatedNode
         var deleted = (int)(_sent - _released);
         _cloud.Queue.Deleted(deleted);
         _released = _sent;
-        _rate.Released(deleted, deleted, _cloud.Now);
+        _rate.RecordReleased(deleted, deleted, _cloud.Now);
         PollIfRoom();
     }
 

@@ -109,7 +109,7 @@ public static class Simulation
         var first = arrived;
         var at = arrivals[first];
         while (arrived < arrivals.Length && arrivals[arrived] == at) arrived++;
-        cloud.Events.GoTo(at);
+        cloud.Events.AdvanceTo(at);
         cloud.Queue.Arrive(arrived - first);
         cloud.Launcher.WorkSent(arrived - first);
     }
@@ -152,7 +152,7 @@ public static class Simulation
 
 /// <summary>A run does not end.</summary>
 public sealed class SimulationStuckException(int pictures)
-    : Exception($"The simulation comes to no end: {pictures} pictures have no result a month after the last arrived.")
+    : Exception($"The simulation does not end: {pictures} pictures have no result a month after the last arrived.")
 {
     /// <summary>The number of pictures without a result.</summary>
     public int Pictures { get; } = pictures;

@@ -9,12 +9,12 @@ namespace ImageClassifier.Node.Polling;
 
 /// <summary>Turns a message that is received for the first time into a decoded picture, or into the outcome of its
 /// job.</summary>
-internal sealed class PictureIntake(
+internal sealed class PictureLoader(
     JobObjects objects,
     IImageClassifier classifier,
     InstanceId instance,
     int decoders,
-    Fitness fitness,
+    NodeHealth health,
     TimeProvider time,
     ILoggingAdapter log)
 {
@@ -23,17 +23,17 @@ internal sealed class PictureIntake(
 
     /// <summary>Fetches and decodes the picture of one job. Never fails: a failure that is not the job's fault hands
     /// the message back.</summary>
-    public Task<JobWork> TakeAsync(JobArrival arrival)
+    public Task<JobWork> LoadAsync(JobArrival arrival)
     {
         var delivery = arrival.Delivery;
         if (arrival.Request is { } request)
-            return HandingBack.OnFailureAsync(delivery, request, () => TakeAsync(delivery, request), fitness, log);
+            return HandBackOnFailure.RunAsync(delivery, request, () => LoadAsync(delivery, request), health, log);
 
-        log.Warning("A message that is no request was handed back, for the queue to give up on");
+        log.Warning("A message without a valid request was handed back; the queue will give it up");
         return Task.FromResult<JobWork>(new JobWork.NotDone(delivery));
     }
 
-    private async Task<JobWork> TakeAsync(Delivery delivery, ClassificationRequest request)
+    private async Task<JobWork> LoadAsync(Delivery delivery, ClassificationRequest request)
     {
         var started = time.GetTimestamp();
         using var picture = await objects.FetchPictureAsync(request);
@@ -69,12 +69,12 @@ internal sealed class PictureIntake(
                 Decoding.Decoded decoded => new JobWork.ToClassify(
                     delivery, request, decoded.Picture, fetched, time.GetElapsedTime(started)),
                 Decoding.Refused refused => JobWork.Ended.Failed(delivery, request, instance, refused.Error),
-                _ => throw new InvalidOperationException("Decoding has two outcomes."),
+                _ => throw new InvalidOperationException("Unexpected outcome of decoding."),
             };
         }
         catch
         {
-            fitness.Failed();
+            health.RecordFailure();
             throw;
         }
     }

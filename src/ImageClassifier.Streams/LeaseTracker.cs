@@ -9,7 +9,7 @@ namespace ImageClassifier.Streams;
 /// </summary>
 /// <param name="lease">The length of a lease.</param>
 /// <param name="maxLease">The longest time for which a message may be held, from its receipt.</param>
-internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
+internal sealed class LeaseTracker(TimeSpan lease, TimeSpan maxLease)
 {
     private readonly Dictionary<Delivery, Entry> _entries = [];
 
@@ -35,8 +35,8 @@ internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
     /// <summary>Removes a message. False if it was not there.</summary>
     public bool Remove(Delivery delivery) => _entries.Remove(delivery);
 
-    /// <summary>Takes the due renewals, longest due first. A taken renewal is not due again before <see cref="Apply"/>
-    /// or <see cref="TryAgain"/>.</summary>
+    /// <summary>Takes the due renewals, longest due first. A taken renewal is not due again before
+    /// <see cref="RecordRenewal"/> or <see cref="RecordFailedRenewal"/>.</summary>
     /// <param name="now">The current time.</param>
     /// <param name="max">The most renewals to take.</param>
     public IReadOnlyList<Delivery> TakeDue(TimeSpan now, int max)
@@ -56,7 +56,7 @@ internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
     /// <param name="outcome">The queue's answer.</param>
     /// <param name="calledAt">The time of the call. The new lease runs at least from then.</param>
     /// <param name="now">The current time.</param>
-    public void Apply(Delivery delivery, QueueOutcome outcome, TimeSpan calledAt, TimeSpan now)
+    public void RecordRenewal(Delivery delivery, QueueOutcome outcome, TimeSpan calledAt, TimeSpan now)
     {
         if (!_entries.TryGetValue(delivery, out var entry)) return;
         switch (outcome.Kind)
@@ -77,7 +77,7 @@ internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
     }
 
     /// <summary>Records a renewal that had no answer. The next try is due soon, well before the lease ends.</summary>
-    public void TryAgain(Delivery delivery, TimeSpan now)
+    public void RecordFailedRenewal(Delivery delivery, TimeSpan now)
     {
         if (_entries.TryGetValue(delivery, out var entry)) Plan(delivery, entry, now + RetryAfter);
     }

@@ -5,7 +5,7 @@ namespace ImageClassifier.Node.Polling;
 /// <summary>A lock that one suspect holds at a time. The job with the most receives comes first, because its queue
 /// gives it up next. Suspects that enter a second time come last, so that no other waits for a second turn. After
 /// <see cref="LongestWait"/> they come first, so that new suspects cannot delay them for ever.</summary>
-internal sealed class SuspectLine(TimeProvider time)
+internal sealed class SuspectLock(TimeProvider time)
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
 

@@ -7,17 +7,17 @@ namespace ImageClassifier.Node.Classification;
 /// memory or the machine is at fault. Such a node ends, because it would only use up the receives of good pictures. A
 /// node whose store or queue refuses its calls ends for the same reason.</remarks>
 /// <param name="maxFailures">The number of failures in a row at which the node is unhealthy.</param>
-/// <param name="onUnfit">Called once with the reason.</param>
-internal sealed class Fitness(int maxFailures, Action<string> onUnfit)
+/// <param name="onUnhealthy">Called once with the reason.</param>
+internal sealed class NodeHealth(int maxFailures, Action<string> onUnhealthy)
 {
     private int _failures;
-    private int _isUnfit;
+    private int _isUnhealthy;
 
     /// <summary>True if the node ends because it cannot work.</summary>
-    public bool IsUnfit => Volatile.Read(ref _isUnfit) == 1;
+    public bool IsUnhealthy => Volatile.Read(ref _isUnhealthy) == 1;
 
     /// <summary>Records a classified picture, which ends a row of failures.</summary>
-    public void Classified()
+    public void RecordClassified()
     {
         // At the limit the row is not broken any more: the node is ending.
         if (Volatile.Read(ref _failures) is var failures and > 0 && failures < maxFailures)
@@ -26,7 +26,7 @@ internal sealed class Fitness(int maxFailures, Action<string> onUnfit)
 
     /// <summary>Records a picture that could not be decoded or classified, unless the picture is known to be at
     /// fault.</summary>
-    public void Failed()
+    public void RecordFailure()
     {
         if (Interlocked.Increment(ref _failures) != maxFailures) return;
         EndAs(string.Create(CultureInfo.InvariantCulture,
@@ -35,10 +35,10 @@ internal sealed class Fitness(int maxFailures, Action<string> onUnfit)
 
     /// <summary>Records that the store or a queue refused a call for good, on each try.</summary>
     /// <param name="refusal">The refused call and the reason.</param>
-    public void Refused(string refusal) => EndAs(refusal);
+    public void RecordRefusal(string refusal) => EndAs(refusal);
 
     private void EndAs(string problem)
     {
-        if (Interlocked.Exchange(ref _isUnfit, 1) == 0) onUnfit(problem);
+        if (Interlocked.Exchange(ref _isUnhealthy, 1) == 0) onUnhealthy(problem);
     }
 }
