@@ -3,8 +3,7 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Embedded;
 
-/// <summary>The paths below the data folder, which the programs of one machine share. No other class names these
-/// paths.</summary>
+/// <summary>The paths below the data folder, which the programs of one machine share.</summary>
 public sealed class EmbeddedLayout
 {
     /// <summary>Computes the paths. Creates nothing.</summary>
@@ -13,19 +12,19 @@ public sealed class EmbeddedLayout
     public EmbeddedLayout(string dataFolder)
     {
         if (string.IsNullOrWhiteSpace(dataFolder))
-            throw new InvalidSettingException(DataKey, dataFolder, "a folder's path is needed");
+            throw new InvalidSettingException(DataFolderKey, dataFolder, "a folder's path is needed");
         try
         {
             DataFolder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(dataFolder));
         }
         catch (Exception failure) when (failure is ArgumentException or IOException or NotSupportedException)
         {
-            throw new InvalidSettingException(DataKey, dataFolder, "it is no path of a folder", failure);
+            throw new InvalidSettingException(DataFolderKey, dataFolder, "it is not a valid path", failure);
         }
     }
 
     /// <summary>The settings key of the data folder.</summary>
-    public const string DataKey = "image-classifier.embedded.data";
+    public const string DataFolderKey = "image-classifier.embedded.data";
 
     /// <summary>The data folder, as a full path.</summary>
     public string DataFolder { get; }
@@ -61,14 +60,11 @@ public sealed class EmbeddedLayout
     /// <summary>The lock file of a live instance.</summary>
     public string InstanceLock(InstanceId instance) => Path.Combine(Instances, $"{instance.Value}.lock");
 
-    /// <summary>The log file of an instance.</summary>
-    public string InstanceLog(InstanceId instance) => Path.Combine(Logs, $"{instance.Value}.log");
-
     /// <summary>The folders at the top of the data folder.</summary>
     internal IReadOnlyList<string> Folders => [Queues, Objects, Temporary, Instances, Logs];
 
     /// <summary>A new path for a file that is being written.</summary>
-    internal string NewTemporaryFile() => Path.Combine(Temporary, OurNames.NewTemporary());
+    internal string NewTemporaryFile() => Path.Combine(Temporary, OwnFileNames.NewTemporary());
 
     /// <summary>Marks a new data folder, creates missing folders, removes the access of other users, and checks that
     /// files can be written.</summary>

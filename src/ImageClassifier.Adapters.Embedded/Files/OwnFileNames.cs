@@ -4,7 +4,7 @@ namespace ImageClassifier.Adapters.Embedded.Files;
 
 /// <summary>The names of the files that the program creates in a data folder. A file with another name belongs to
 /// someone else, and is neither deleted nor changed.</summary>
-internal static partial class OurNames
+internal static partial class OwnFileNames
 {
     /// <summary>A new name for a file that is being written.</summary>
     public static string NewTemporary() => $"{Guid.NewGuid():n}.tmp";

@@ -26,7 +26,7 @@ public static class PrivateFiles
 
     /// <summary>Removes the access of other users to a folder or file. Links, and files of other users, are not
     /// changed.</summary>
-    internal static void Mend(FileSystemInfo entry)
+    internal static void RestrictAccess(FileSystemInfo entry)
     {
         if (OperatingSystem.IsWindows() || !entry.Exists || entry.LinkTarget is not null) return;
         var wanted = entry is DirectoryInfo ? OwnerFolder : OwnerFile;

@@ -13,14 +13,14 @@ internal sealed class ChildProcess : IDisposable
     private const int SignalExitCode = 128;
 
     private readonly Process _process;
-    private readonly LastWords _lastWords;
+    private readonly ErrorOutputTail _errorOutput;
     private readonly Task _ended;
     private volatile bool _isKilled;
 
-    private ChildProcess(Process process, LastWords lastWords)
+    private ChildProcess(Process process, ErrorOutputTail errorOutput)
     {
         _process = process;
-        _lastWords = lastWords;
+        _errorOutput = errorOutput;
         _ended = process.WaitForExitAsync();
     }
 
@@ -52,7 +52,7 @@ internal sealed class ChildProcess : IDisposable
         var exit = _process.ExitCode is > SignalExitCode and var code
             ? $"The app node was ended by signal {code - SignalExitCode}"
             : $"The app node ended with exit code {_process.ExitCode}";
-        return _lastWords.ToString() is { Length: > 0 } words ? $"{exit}: {words}" : $"{exit}.";
+        return _errorOutput.ToString() is { Length: > 0 } words ? $"{exit}: {words}" : $"{exit}.";
     }
 
     /// <summary>Starts a process and logs its output as warnings. A node writes its own log file, so its output means
@@ -61,20 +61,20 @@ internal sealed class ChildProcess : IDisposable
     public static ChildProcess Start(ProcessStartInfo command, InstanceId instance, ILogger log)
     {
         var process = new Process { StartInfo = command };
-        var lastWords = new LastWords();
+        var errorOutput = new ErrorOutputTail();
         try
         {
             process.OutputDataReceived += (_, line) => Log(line.Data);
             process.ErrorDataReceived += (_, line) =>
             {
                 Log(line.Data);
-                if (!string.IsNullOrWhiteSpace(line.Data)) lastWords.Add(line.Data);
+                if (!string.IsNullOrWhiteSpace(line.Data)) errorOutput.Add(line.Data);
             };
             process.Start();
             process.StandardInput.Close();
             process.BeginOutputReadLine();
             process.BeginErrorReadLine();
-            return new ChildProcess(process, lastWords);
+            return new ChildProcess(process, errorOutput);
         }
         catch
         {

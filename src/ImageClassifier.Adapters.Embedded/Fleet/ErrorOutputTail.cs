@@ -2,7 +2,7 @@ namespace ImageClassifier.Adapters.Embedded.Fleet;
 
 /// <summary>The last lines of a process's standard error, without stack traces. People read these first. Safe from any
 /// thread.</summary>
-internal sealed class LastWords
+internal sealed class ErrorOutputTail
 {
     private const int KeptLines = 3;
     private const int LongestLine = 300;

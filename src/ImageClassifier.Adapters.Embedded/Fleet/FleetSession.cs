@@ -11,7 +11,7 @@ namespace ImageClassifier.Adapters.Embedded.Fleet;
 internal sealed record FleetRow(FleetInstance Instance, bool CameUp);
 
 /// <summary>Whether the fleet wants an instance to drain or to terminate.</summary>
-internal readonly record struct FleetWishes(bool Drain, bool Terminate);
+internal readonly record struct FleetRequests(bool Drain, bool Terminate);
 
 /// <summary>An open session on the fleet's table. It has a row for each instance. The fleet and the instances write
 /// it.</summary>
@@ -55,13 +55,13 @@ internal sealed class FleetSession : SqliteSession
     private readonly SqliteStatement _list;
     private readonly SqliteStatement _advance;
     private readonly SqliteStatement _end;
-    private readonly SqliteStatement _endSeen;
+    private readonly SqliteStatement _endUnchanged;
     private readonly SqliteStatement _drain;
     private readonly SqliteStatement _drainAll;
     private readonly SqliteStatement _terminate;
     private readonly SqliteStatement _forget;
     private readonly SqliteStatement _names;
-    private readonly SqliteStatement _wishes;
+    private readonly SqliteStatement _requests;
 
     public FleetSession(string path) : base(path, Schema)
     {
@@ -104,7 +104,7 @@ internal sealed class FleetSession : SqliteSession
             "$id", "$now");
         // Only a row that has not changed since it was read, because a slow instance can have come up meanwhile. If it
         // comes up after it was given up, it must terminate at once.
-        _endSeen = Statement(
+        _endUnchanged = Statement(
             $"""
             UPDATE instances SET state = {ended}, ended_at = $now, terminate = iif(came_up, terminate, 1)
             WHERE id = $id AND ended_at IS NULL AND came_up = $cameUp
@@ -122,7 +122,7 @@ internal sealed class FleetSession : SqliteSession
             """, "$id", "$now");
         _forget = Statement("DELETE FROM instances WHERE ended_at < $before", "$before");
         _names = Statement("SELECT id FROM instances");
-        _wishes = Statement("SELECT drain, terminate FROM instances WHERE id = $id", "$id");
+        _requests = Statement("SELECT drain, terminate FROM instances WHERE id = $id", "$id");
     }
 
     /// <summary>Returns the instances that were launched with a token. If there are none, starts and enters those of
@@ -163,7 +163,7 @@ internal sealed class FleetSession : SqliteSession
 
     /// <summary>Marks instances as ended, unless their rows have changed since they were read.</summary>
     public int End(IReadOnlyList<FleetRow> seen) => Transact(() =>
-        seen.Sum(row => _endSeen.Execute(row.Instance.Id.Value, row.CameUp, Now())));
+        seen.Sum(row => _endUnchanged.Execute(row.Instance.Id.Value, row.CameUp, Now())));
 
     /// <summary>Asks every live instance to drain.</summary>
     public int DrainAll() => _drainAll.Execute();
@@ -178,8 +178,8 @@ internal sealed class FleetSession : SqliteSession
     public int Forget(DateTimeOffset endedBefore) => _forget.Execute(endedBefore.ToUnixTimeMilliseconds());
 
     /// <summary>What the fleet wants of an instance.</summary>
-    public FleetWishes WishesFor(InstanceId instance) =>
-        _wishes.Rows(row => new FleetWishes(row.GetBoolean(0), row.GetBoolean(1)), instance.Value).FirstOrDefault();
+    public FleetRequests RequestsFor(InstanceId instance) =>
+        _requests.Rows(row => new FleetRequests(row.GetBoolean(0), row.GetBoolean(1)), instance.Value).FirstOrDefault();
 
     private long Now() => _now.Number()!.Value;
 

@@ -21,7 +21,7 @@ public sealed record NodeCommand(
     public static NodeCommand OfThisProgram(IReadOnlyList<string> extraArguments)
     {
         var program = Environment.ProcessPath
-            ?? throw new InvalidOperationException("The system does not tell which program this is.");
+            ?? throw new InvalidOperationException("The system does not report the path of this program.");
         var isDotnet = string.Equals(
             Path.GetFileNameWithoutExtension(program), "dotnet", StringComparison.OrdinalIgnoreCase);
         return new NodeCommand(program, isDotnet ? [Environment.GetCommandLineArgs()[0]] : [], extraArguments);

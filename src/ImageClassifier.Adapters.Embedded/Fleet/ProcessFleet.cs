@@ -19,7 +19,7 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
 {
     private const int NameDigits = 12;
     private static readonly TimeSpan EndedShownFor = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan KillTimeout = TimeSpan.FromSeconds(5);
 
     // A node that drains until the last moment still needs time to write its state and exit.
@@ -33,10 +33,10 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
     private readonly ConcurrentDictionary<InstanceId, ChildProcess> _children = new();
 
     /// <summary>The timestamps at which this fleet began to wait for an instance to come up.</summary>
-    private readonly ConcurrentDictionary<InstanceId, long> _bootsSince = new();
+    private readonly ConcurrentDictionary<InstanceId, long> _bootStartedAt = new();
 
     /// <summary>The timestamps at which an instance that must end was asked to drain.</summary>
-    private readonly ConcurrentDictionary<InstanceId, long> _drainsSince = new();
+    private readonly ConcurrentDictionary<InstanceId, long> _drainStartedAt = new();
 
     private readonly ConcurrentDictionary<InstanceId, string> _problems = new();
     private readonly SemaphoreSlim _launching = new(1);
@@ -108,7 +108,7 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
 
             // The time to drain starts when the node is asked.
             await _table.CallAsync(table => table.Drain(instance), cancellation);
-            _drainsSince.TryAdd(instance, _time.GetTimestamp());
+            _drainStartedAt.TryAdd(instance, _time.GetTimestamp());
         }
 
         _table.Bell.Ring();
@@ -164,14 +164,14 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         try
         {
             await RequestDrainAsync(CancellationToken.None);
-            if (await AllGoAsync(_settings.DrainTimeout, cancellation)) return;
+            if (await WaitUntilGoneAsync(_settings.DrainTimeout, cancellation)) return;
 
-            var left = await LeftAsync();
+            var left = await ListLiveAsync();
             _log.LogWarning("Ending {Count} app nodes that did not drain in time: {Instances}", left.Count, left);
             var kills = Task.WhenAll(left.Select(instance => KillAsync(instance, CancellationToken.None)));
             await kills.WaitAsync(KillTimeout, _time, CancellationToken.None);
-            if (await AllGoAsync(KillTimeout, CancellationToken.None)) return;
-            _log.LogError("App nodes that could not be ended: {Instances}", await LeftAsync());
+            if (await WaitUntilGoneAsync(KillTimeout, CancellationToken.None)) return;
+            _log.LogError("App nodes that could not be ended: {Instances}", await ListLiveAsync());
         }
         catch (Exception failure) when (failure is IOException or TimeoutException)
         {
@@ -210,7 +210,7 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
     private async Task<IReadOnlyList<FleetRow>> RefreshAsync(CancellationToken cancellation)
     {
         var rows = await ListAsync(cancellation);
-        if (await KillWhatDrainsTooLongAsync(rows, cancellation)) rows = await ListAsync(cancellation);
+        if (await KillOverdueDrainsAsync(rows, cancellation)) rows = await ListAsync(cancellation);
         var ended = rows.Where(HasEnded).ToArray();
         if (ended.Length > 0)
         {
@@ -235,22 +235,22 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
     }
 
     /// <returns>True if it killed any.</returns>
-    private async Task<bool> KillWhatDrainsTooLongAsync(IReadOnlyList<FleetRow> rows, CancellationToken cancellation)
+    private async Task<bool> KillOverdueDrainsAsync(IReadOnlyList<FleetRow> rows, CancellationToken cancellation)
     {
         var anyKilled = false;
         var lives = rows
             .Where(row => row.Instance.State != InstanceState.Ended)
             .Select(row => row.Instance.Id).ToHashSet();
-        foreach (var (instance, since) in _drainsSince)
+        foreach (var (instance, since) in _drainStartedAt)
         {
             if (!lives.Contains(instance))
             {
-                _drainsSince.TryRemove(instance, out _);
+                _drainStartedAt.TryRemove(instance, out _);
             }
             else if (_time.GetElapsedTime(since) >= _settings.DrainTimeout + DrainMargin)
             {
                 _log.LogWarning("{Instance} did not drain in time and is killed", instance);
-                _drainsSince.TryRemove(instance, out _);
+                _drainStartedAt.TryRemove(instance, out _);
                 await KillAsync(instance, cancellation);
                 anyKilled = true;
             }
@@ -264,13 +264,14 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         var rows = await _table.CallAsync(table => table.List(EndedShownFor), cancellation);
         var booting = rows.Where(row => !row.CameUp && row.Instance.State != InstanceState.Ended)
             .Select(row => row.Instance.Id).ToHashSet();
-        foreach (var instance in booting) _bootsSince.TryAdd(instance, _time.GetTimestamp());
-        foreach (var known in _bootsSince.Keys.Where(id => !booting.Contains(id))) _bootsSince.TryRemove(known, out _);
+        foreach (var instance in booting) _bootStartedAt.TryAdd(instance, _time.GetTimestamp());
+        foreach (var known in _bootStartedAt.Keys.Where(id => !booting.Contains(id)))
+            _bootStartedAt.TryRemove(known, out _);
         return rows;
     }
 
     private bool IsOverdue(InstanceId instance) =>
-        _bootsSince.TryGetValue(instance, out var since) && _time.GetElapsedTime(since) >= _settings.BootTimeout;
+        _bootStartedAt.TryGetValue(instance, out var since) && _time.GetElapsedTime(since) >= _settings.BootTimeout;
 
     private bool HasEnded(FleetRow row)
     {
@@ -280,22 +281,22 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         return row.CameUp ? ExclusiveFileLock.IsFree(_layout.InstanceLock(id)) : IsOverdue(id);
     }
 
-    private async Task<bool> AllGoAsync(TimeSpan within, CancellationToken cancellation)
+    private async Task<bool> WaitUntilGoneAsync(TimeSpan within, CancellationToken cancellation)
     {
         var started = _time.GetTimestamp();
         while (true)
         {
-            var left = await LeftAsync();
+            var left = await ListLiveAsync();
             if (left.Count == 0) return true;
             if (cancellation.IsCancellationRequested || _time.GetElapsedTime(started) >= within) return false;
-            await Task.Delay(LookInterval, _time, cancellation)
+            await Task.Delay(PollInterval, _time, cancellation)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     /// <summary>The instances that live by the table, as a process or by their lock. An instance that has marked itself
     /// as ended still needs a moment to exit.</summary>
-    private async Task<IReadOnlyList<InstanceId>> LeftAsync()
+    private async Task<IReadOnlyList<InstanceId>> ListLiveAsync()
     {
         var rows = await RefreshAsync(CancellationToken.None);
         return rows

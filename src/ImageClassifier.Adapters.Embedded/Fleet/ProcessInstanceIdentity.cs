@@ -11,9 +11,9 @@ namespace ImageClassifier.Adapters.Embedded.Fleet;
 public sealed class ProcessInstanceIdentity : IInstanceIdentity, IAsyncDisposable
 {
     // A check whether the lock is free holds it for a moment.
-    private static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly ExclusiveFileLock _lock;
     private readonly FleetTable _table;
@@ -61,7 +61,7 @@ public sealed class ProcessInstanceIdentity : IInstanceIdentity, IAsyncDisposabl
         try
         {
             await identity._table.CallAsync(table => table.ComeUp(id), cancellation);
-            await identity.LookAsync(cancellation);
+            await identity.ReadRequestsAsync(cancellation);
         }
         catch
         {
@@ -104,7 +104,7 @@ public sealed class ProcessInstanceIdentity : IInstanceIdentity, IAsyncDisposabl
         while (true)
         {
             if (ExclusiveFileLock.TryTake(path) is { } taken) return taken;
-            if (time.GetElapsedTime(started) >= LockPatience)
+            if (time.GetElapsedTime(started) >= LockTimeout)
                 throw new InvalidSettingException("--instance", id.Value, "a running node has this name already");
             await Task.Delay(LockPause, time, cancellation);
         }
@@ -117,7 +117,7 @@ public sealed class ProcessInstanceIdentity : IInstanceIdentity, IAsyncDisposabl
             var ring = _table.Bell.NextRing();
             try
             {
-                await LookAsync(_disposed.Token);
+                await ReadRequestsAsync(_disposed.Token);
             }
             catch (Exception failure) when (failure is IOException or OperationCanceledException)
             {
@@ -125,15 +125,15 @@ public sealed class ProcessInstanceIdentity : IInstanceIdentity, IAsyncDisposabl
                 // again.
             }
 
-            await ring.WaitAsync(LookInterval, _time, _disposed.Token)
+            await ring.WaitAsync(PollInterval, _time, _disposed.Token)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task LookAsync(CancellationToken cancellation)
+    private async Task ReadRequestsAsync(CancellationToken cancellation)
     {
-        var wishes = await _table.CallAsync(table => table.WishesFor(Id), cancellation);
-        if (wishes.Drain) await _drain.CancelAsync();
-        if (wishes.Terminate) await _terminate.CancelAsync();
+        var requests = await _table.CallAsync(table => table.RequestsFor(Id), cancellation);
+        if (requests.Drain) await _drain.CancelAsync();
+        if (requests.Terminate) await _terminate.CancelAsync();
     }
 }

@@ -5,11 +5,11 @@ namespace ImageClassifier.Adapters.Embedded.Queues;
 /// gets time to put it back, and its loss is reported. After that time a new file is created.
 /// </summary>
 /// <param name="path">The file.</param>
-/// <param name="mayMake">False for processes that only join, because one process creates the file.</param>
+/// <param name="mayCreate">False for processes that only join, because one process creates the file.</param>
 /// <param name="time">Measures how long the file is missing.</param>
-internal sealed class QueueFile(string path, bool mayMake, TimeProvider time)
+internal sealed class QueueFile(string path, bool mayCreate, TimeProvider time)
 {
-    private static readonly TimeSpan MissedFor = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan WaitForReturn = TimeSpan.FromSeconds(10);
 
     private bool _wasThere;
     private long? _missingSince;
@@ -20,19 +20,19 @@ internal sealed class QueueFile(string path, bool mayMake, TimeProvider time)
     public T Open<T>(Func<bool, T> open)
     {
         var isThere = File.Exists(path);
-        if (!isThere) MayBeMade();
+        if (!isThere) EnsureMayCreate();
         var opened = open(!isThere);
         (_wasThere, _missingSince) = (true, null);
         return opened;
     }
 
-    private void MayBeMade()
+    private void EnsureMayCreate()
     {
-        if (!mayMake) throw new IOException($"{path} is missing");
+        if (!mayCreate) throw new IOException($"{path} is missing");
         if (!_wasThere) return;
         var missing = time.GetElapsedTime(_missingSince ??= time.GetTimestamp());
-        if (missing < MissedFor)
-            throw new IOException($"{path} is gone. Put it back, or it is made anew in a few seconds");
+        if (missing < WaitForReturn)
+            throw new IOException($"{path} is gone. Put it back, or a new file is created in a few seconds");
         RemoveLeftovers(path);
     }
 

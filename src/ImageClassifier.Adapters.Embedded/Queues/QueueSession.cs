@@ -235,7 +235,7 @@ internal sealed class QueueSession : SqliteSession
             && long.TryParse(idText, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
             && long.TryParse(receivesText, NumberStyles.None, CultureInfo.InvariantCulture, out var receives)
             ? act(id, receives)
-            : new QueueOutcome(QueueOutcomeKind.Invalid, "This is no receipt of this queue.");
+            : new QueueOutcome(QueueOutcomeKind.Invalid, "This is not a receipt of this queue.");
     }
 
     private static (long Id, ReceivedMessage Message) ReadMessage(SqliteDataReader row)

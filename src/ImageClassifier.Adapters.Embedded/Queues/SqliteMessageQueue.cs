@@ -24,13 +24,13 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     private static readonly TimeSpan MaxLease = TimeSpan.FromHours(12);
 
     // The end of a lease rings no bell, and a ring can be lost.
-    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
 
     // Each check opens the file once more, which takes about a millisecond.
-    private static readonly TimeSpan DamageLookInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(5);
 
     // Uploads and load balancers check often. A file that was sound a moment ago is rarely damaged.
-    private static readonly TimeSpan CheckGoodFor = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CheckValidFor = TimeSpan.FromSeconds(1);
 
     private readonly SqliteQueueSettings _settings;
     private readonly SqliteThread<QueueSession> _thread;
@@ -43,11 +43,11 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
 
     // Written by the queue's thread, read by checks on other threads.
     private volatile string? _contents;
-    private volatile bool _mustLook;
+    private volatile bool _mustProbe;
     private volatile bool _wasLost;
 
     // Used only by the queue's thread.
-    private long? _lookedAt;
+    private long? _probedAt;
 
     /// <summary>Creates the queue. The first call opens or creates its file.</summary>
     /// <param name="settings">The queue.</param>
@@ -63,11 +63,11 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         _time = time ?? TimeProvider.System;
         _bell = Bell.For(settings.DatabasePath, settings.Name);
         if (settings.DeadLetterName is { } deadLetters) _deadLetterBell = Bell.For(settings.DatabasePath, deadLetters);
-        var file = new QueueFile(settings.DatabasePath, settings.MakesFile, _time);
+        var file = new QueueFile(settings.DatabasePath, settings.CreatesFile, _time);
         _thread = new SqliteThread<QueueSession>($"queue {settings.Name}", () => file.Open(create =>
         {
             // A file that was missing can be an older copy, without messages that were sent since.
-            var rename = _wasLost && settings.MakesFile;
+            var rename = _wasLost && settings.CreatesFile;
             var session = new QueueSession(settings, _bell, _deadLetterBell, clock, _time, create, rename);
             _wasLost = false;
             return session;
@@ -92,7 +92,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         catch (SqliteException failure) when (SqliteDatabase.IsDamaged(failure))
         {
             throw new ForeignDatabaseException(
-                $"{settings.DatabasePath} is damaged, or no database. Move the file away");
+                $"{settings.DatabasePath} is damaged, or not a database. Move the file away");
         }
         catch (SqliteException failure) when (SqliteDatabase.IsUnavailable(failure))
         {
@@ -131,7 +131,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
             var left = wait - _time.GetElapsedTime(started);
             if (received.Count > 0 || left <= TimeSpan.Zero) return received;
 
-            var pause = left < LookInterval ? left : LookInterval;
+            var pause = left < PollInterval ? left : PollInterval;
             await ring.WaitAsync(pause, _time, stopWaiting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
@@ -169,12 +169,12 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         Task check;
         lock (_checking)
         {
-            var isFresh = _checkedAt is { } at && _time.GetElapsedTime(at) < CheckGoodFor;
+            var isFresh = _checkedAt is { } at && _time.GetElapsedTime(at) < CheckValidFor;
             // Checking that the file exists costs almost nothing.
-            if (_lastCheck.IsCompleted && (!isFresh || _mustLook || !File.Exists(_settings.DatabasePath)))
+            if (_lastCheck.IsCompleted && (!isFresh || _mustProbe || !File.Exists(_settings.DatabasePath)))
             {
                 _checkedAt = _time.GetTimestamp();
-                _lastCheck = Task.Run(LookApart, CancellationToken.None);
+                _lastCheck = Task.Run(CheckOnAnotherThread, CancellationToken.None);
             }
 
             check = _lastCheck;
@@ -205,8 +205,8 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
                     if (session.FileHasMoved)
                         throw Lost($"{_settings.DatabasePath} is gone, or another file is in its place");
                     _contents = session.Contents;
-                    if (_mustLook || _lookedAt is not { } at || _time.GetElapsedTime(at) >= DamageLookInterval)
-                        LookForDamage(session);
+                    if (_mustProbe || _probedAt is not { } at || _time.GetElapsedTime(at) >= ProbeInterval)
+                        ProbeForDamage(session);
                     return call(session);
                 },
                 cancellation);
@@ -217,7 +217,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         }
         catch (Exception failure) when (SqliteDatabase.IsUnavailable(failure))
         {
-            _mustLook = true;
+            _mustProbe = true;
             _wasLost |= SqliteDatabase.IsDamaged(failure) || failure is ForeignDatabaseException;
             throw Unavailable(failure);
         }
@@ -229,33 +229,33 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         return new IOException(message);
     }
 
-    private void LookApart()
+    private void CheckOnAnotherThread()
     {
         try
         {
-            Look(_contents);
+            Probe(_contents);
         }
         catch (Exception failure) when (SqliteDatabase.IsUnavailable(failure))
         {
             // The next call checks too, and closes the file.
-            _mustLook = true;
+            _mustProbe = true;
             throw Unavailable(failure);
         }
     }
 
-    private void LookForDamage(QueueSession session)
+    private void ProbeForDamage(QueueSession session)
     {
-        Look(session.Contents);
-        _mustLook = false;
-        _lookedAt = _time.GetTimestamp();
+        Probe(session.Contents);
+        _mustProbe = false;
+        _probedAt = _time.GetTimestamp();
     }
 
     /// <summary>Reads the file in a new session.</summary>
-    private void Look(string? contents)
+    private void Probe(string? contents)
     {
         if (!File.Exists(_settings.DatabasePath)) throw new IOException($"{_settings.DatabasePath} is gone");
-        using var look = new QueueLook(_settings.DatabasePath);
-        if (look.Contents() != contents)
+        using var probe = new QueueFileProbe(_settings.DatabasePath);
+        if (probe.Contents() != contents)
             throw new IOException($"{_settings.DatabasePath} was replaced by another file");
     }
 

@@ -26,7 +26,7 @@ public sealed record SqliteQueueSettings
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         if (string.IsNullOrWhiteSpace(databasePath))
-            throw new InvalidSettingException(EmbeddedLayout.DataKey, databasePath, "a folder's path is needed");
+            throw new InvalidSettingException(EmbeddedLayout.DataFolderKey, databasePath, "a folder's path is needed");
         DatabasePath = Path.GetFullPath(databasePath);
         Name = name;
         DeduplicationWindow = DefaultDeduplicationWindow;
@@ -57,14 +57,14 @@ public sealed record SqliteQueueSettings
     }
 
     /// <summary>True if the queue creates a missing file. One process does; the others wait for it.</summary>
-    public bool MakesFile { get; init; } = true;
+    public bool CreatesFile { get; init; } = true;
 
     /// <summary>The settings of this queue's dead-letter queue, which is read like any queue.</summary>
     /// <exception cref="InvalidOperationException">This is a dead-letter queue.</exception>
     public SqliteQueueSettings DeadLetters() => new(
         DatabasePath,
-        DeadLetterName ?? throw new InvalidOperationException("A dead-letter queue has none of its own."))
+        DeadLetterName ?? throw new InvalidOperationException("A dead-letter queue has no dead-letter queue."))
     {
-        MakesFile = MakesFile,
+        CreatesFile = CreatesFile,
     };
 }

@@ -46,13 +46,13 @@ public sealed class EmbeddedRetention(
                 + await TryAsync("responses", () => RemoveMessagesAsync(layout.ResponseQueue, before, cancellation)),
             Files: RemoveFiles(layout.Instances, before, IsLock, ExclusiveFileLock.TryRemove, cancellation)
                 + RemoveFiles(layout.Logs, before, IsLog, RemoveFile, cancellation)
-                + RemoveFiles(layout.Temporary, now - TemporaryAge, OurNames.IsTemporary, RemoveFile, cancellation),
+                + RemoveFiles(layout.Temporary, now - TemporaryAge, OwnFileNames.IsTemporary, RemoveFile, cancellation),
             Instances: await TryAsync(
                 "instances", () => RemoveInstancesAsync(before - RowsOutliveFilesFor, cancellation)));
 
-        bool IsLock(string name) => IsInstance(OurNames.InstanceOfLock(name));
-        bool IsLog(string name) => IsInstance(OurNames.InstanceOfLog(name));
-        bool IsInstance(string? name) => name is not null && (OurNames.IsOfFleet(name) || named.Contains(name));
+        bool IsLock(string name) => IsInstance(OwnFileNames.InstanceOfLock(name));
+        bool IsLog(string name) => IsInstance(OwnFileNames.InstanceOfLog(name));
+        bool IsInstance(string? name) => name is not null && (OwnFileNames.IsOfFleet(name) || named.Contains(name));
     }
 
     /// <summary>The instances in the table. An instance that was started by hand can have any name.</summary>
@@ -75,7 +75,7 @@ public sealed class EmbeddedRetention(
         var removed = 0;
         await foreach (var found in store.ListAsync("", cancellation))
         {
-            if (found.LastModified >= before || !OwnKeys.Contain(found.Key)) continue;
+            if (found.LastModified >= before || !OwnKeys.Contains(found.Key)) continue;
             removed += await TryAsync(found.Key, async () =>
             {
                 await store.DeleteAsync(found.Key, cancellation);
@@ -113,7 +113,7 @@ public sealed class EmbeddedRetention(
             if (!folder.Exists) return removed;
             if (folder.LinkTarget is not null)
             {
-                log.LogWarning("{Folder} is a link, which is not followed: what is old there stays", path);
+                log.LogWarning("{Folder} is a link and is not followed, so nothing in it is deleted", path);
                 return removed;
             }
 
@@ -126,7 +126,7 @@ public sealed class EmbeddedRetention(
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // The folder was deleted during the listing, or may not be read.
-            Complain(failure, path);
+            LogFailure(failure, path);
         }
 
         return removed;
@@ -140,7 +140,7 @@ public sealed class EmbeddedRetention(
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            Complain(failure, file.FullName);
+            LogFailure(failure, file.FullName);
             return 0;
         }
     }
@@ -159,13 +159,13 @@ public sealed class EmbeddedRetention(
         }
         catch (Exception failure) when (failure is SqliteException || SqliteDatabase.IsUnavailable(failure))
         {
-            Complain(failure, what);
+            LogFailure(failure, what);
             return 0;
         }
     }
 
-    private void Complain(Exception failure, string what) =>
-        log.LogWarning(failure, "What is old cannot be removed: {What}", what);
+    private void LogFailure(Exception failure, string what) =>
+        log.LogWarning(failure, "Old data could not be deleted: {What}", what);
 }
 
 /// <summary>The numbers of things that a run of <see cref="EmbeddedRetention"/> deleted.</summary>

@@ -111,7 +111,8 @@ internal static class SqliteDatabase
         if (application == schema.ApplicationId)
         {
             return version <= schema.Version ? version : throw new ForeignDatabaseException(
-                $"{schema.Name} in {path} is of a newer version of this program. Use that version, or move it away");
+                $"{schema.Name} in {path} belongs to a newer version of this program. "
+                + "Use that version, or move the file away");
         }
 
         if (application == 0 && version == 0)
@@ -121,7 +122,7 @@ internal static class SqliteDatabase
         }
 
         throw new ForeignDatabaseException(
-            $"{path} is a database of something else, where {schema.Name} should be. Move the file away");
+            $"{path} is another program's database. {schema.Name} should be there. Move the file away");
     }
 
     private static void Migrate(SqliteConnection connection, string path, DatabaseSchema schema)

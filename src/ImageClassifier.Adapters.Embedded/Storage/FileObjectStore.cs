@@ -191,7 +191,7 @@ public sealed class FileObjectStore : IObjectStore
     private void Remove(string path)
     {
         if (IsBehindLink(Path.GetDirectoryName(path)!))
-            throw new IOException($"{path} is behind a link, and the object store follows none.");
+            throw new IOException($"{path} is behind a link, and the object store does not follow links.");
         try
         {
             File.Delete(path);
@@ -213,7 +213,7 @@ public sealed class FileObjectStore : IObjectStore
         Func<FileStream, CancellationToken, Task> write, Func<string, bool> finish, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        var temporary = Path.Combine(_temporary, OurNames.NewTemporary());
+        var temporary = Path.Combine(_temporary, OwnFileNames.NewTemporary());
         try
         {
             await using (var file = Create(temporary)) await write(file, cancellation);
@@ -223,7 +223,7 @@ public sealed class FileObjectStore : IObjectStore
         catch (ArgumentOutOfRangeException failure)
         {
             // The runtime throws this when the system does not let a file grow.
-            throw new IOException("The object store has a file that may not grow further.", failure);
+            throw new IOException("A file of the object store may not grow further.", failure);
         }
         finally
         {
@@ -288,7 +288,7 @@ public sealed class FileObjectStore : IObjectStore
     {
         var folder = new DirectoryInfo(parent.Length == 0 ? _root : FilePath(parent[..^1]));
         if (new DirectoryInfo(_root).LinkTarget is not null)
-            throw new IOException($"{_root} is a link, and the object store follows none.");
+            throw new IOException($"{_root} is a link, and the object store does not follow links.");
         if (IsBehindLink(folder.FullName)) return [];
         try
         {
