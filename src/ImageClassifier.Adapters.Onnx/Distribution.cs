@@ -19,7 +19,7 @@ internal static class Distribution
             sum += numbers[i];
         }
 
-        return Math.Abs(sum - 1) <= tolerance ? null : Text($"all classes together have {sum}, and not 1");
+        return Math.Abs(sum - 1) <= tolerance ? null : Text($"all classes add up to {sum}, not to 1");
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -175,5 +175,5 @@ internal sealed class ExternalWeights
     }
 
     private static FormatException NoNetwork() =>
-        new("it is no ONNX network, or it is damaged; fetch or export it again");
+        new("it is not an ONNX network, or it is damaged; fetch or export it again");
 }

@@ -19,12 +19,12 @@ internal static class ModelContractJson
         catch (JsonException failure)
         {
             throw new FormatException(
-                $"it is no JSON (line {failure.LineNumber + 1}, byte {failure.BytePositionInLine + 1})", failure);
+                $"it is not JSON (line {failure.LineNumber + 1}, byte {failure.BytePositionInLine + 1})", failure);
         }
         catch (InvalidOperationException failure)
         {
             // The JSON reader throws this for an escape of a lone surrogate.
-            throw new FormatException("it has a text that is no Unicode", failure);
+            throw new FormatException("it has a text that is not valid Unicode", failure);
         }
     }
 

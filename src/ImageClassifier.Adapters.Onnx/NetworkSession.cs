@@ -57,14 +57,14 @@ internal sealed class NetworkSession : IDisposable
     /// <exception cref="ObjectDisposedException">The network was disposed of.</exception>
     public void Run(OrtValue input, OrtValue output)
     {
-        Hold();
+        AddReference();
         try
         {
             _session.Run(_runOptions, _inputNames, [input], _outputNames, [output]);
         }
         finally
         {
-            LetGo();
+            ReleaseReference();
         }
     }
 
@@ -72,10 +72,10 @@ internal sealed class NetworkSession : IDisposable
     /// would crash the process.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) == 0) LetGo();
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0) ReleaseReference();
     }
 
-    private void Hold()
+    private void AddReference()
     {
         int holders;
         do
@@ -86,7 +86,7 @@ internal sealed class NetworkSession : IDisposable
         while (Interlocked.CompareExchange(ref _holders, holders + 1, holders) != holders);
     }
 
-    private void LetGo()
+    private void ReleaseReference()
     {
         if (Interlocked.Decrement(ref _holders) > 0) return;
         _session.Dispose();
@@ -156,7 +156,7 @@ internal sealed class NetworkSession : IDisposable
 
         return metadata.IsTensor && metadata.ElementDataType == TensorElementType.Float
             ? metadata
-            : throw model.Defect($"the model's {what} {name} is no tensor of 32-bit floats");
+            : throw model.Defect($"the model's {what} {name} is not a tensor of 32-bit floats");
     }
 
     private static string Names(IReadOnlyDictionary<string, NodeMetadata> declared) => string.Join(", ", declared.Keys);

@@ -80,7 +80,7 @@ internal sealed class NetworkTrial(InferenceSession session, ModelDirectory mode
             if (model.Contract.Output.Kind == OutputKind.Probabilities && Distribution.Fault(numbers[i]) is { } fault)
             {
                 throw model.Defect("model.json says output.kind is probabilities, but for a trial picture "
-                    + $"({TrialPictures.Names[i]}) {fault}; if the network ends before its softmax, kind is logits");
+                    + $"({TrialPictures.Names[i]}) {fault}; without a softmax at its end, set kind to logits");
             }
         }
 
@@ -88,9 +88,9 @@ internal sealed class NetworkTrial(InferenceSession session, ModelDirectory mode
             picture => Distribution.Fault(picture, CertainlyProbabilities) is null);
         if (model.Contract.Output.Kind == OutputKind.Logits && lookLikeProbabilities)
         {
-            throw model.Defect("model.json says output.kind is logits, but the model gives probabilities already: for "
-                + "each trial picture its numbers are 1 together, and a second softmax would make all nearly equal; "
-                + "kind is probabilities");
+            throw model.Defect("model.json says output.kind is logits, but the model already gives probabilities: for "
+                + "each trial picture its numbers add up to 1, and a second softmax would make all nearly equal; "
+                + "set kind to probabilities");
         }
     }
 }

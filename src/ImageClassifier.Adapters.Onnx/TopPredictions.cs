@@ -19,7 +19,7 @@ internal static class TopPredictions
         Span<int> best = stackalloc int[Math.Min(Count, scores.Length)];
         Select(scores, best);
         if (kind == OutputKind.Probabilities && Distribution.Fault(scores) is { } fault)
-            throw new InvalidOperationException($"The model's numbers are no probabilities: {fault}.");
+            throw new InvalidOperationException($"The model's numbers are not probabilities: {fault}.");
         var total = kind == OutputKind.Logits ? SumOfExponentials(scores, scores[best[0]]) : 1;
 
         var predictions = new Prediction[best.Length];

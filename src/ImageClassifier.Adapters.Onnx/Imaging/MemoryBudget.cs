@@ -38,7 +38,7 @@ internal sealed class MemoryBudget
         return new Share(this, bytes);
     }
 
-    private void GiveBack(long bytes)
+    private void Release(long bytes)
     {
         lock (_changed)
         {
@@ -50,6 +50,6 @@ internal sealed class MemoryBudget
     /// <summary>A reserved part of the budget. Dispose of it once.</summary>
     public readonly struct Share(MemoryBudget budget, long bytes) : IDisposable
     {
-        public void Dispose() => budget.GiveBack(bytes);
+        public void Dispose() => budget.Release(bytes);
     }
 }

@@ -95,7 +95,7 @@ internal ref struct PngReader(ReadOnlySpan<byte> file)
             if (rest.Length < 8) break;
             var length = BinaryPrimitives.ReadUInt32BigEndian(rest);
             var type = rest.Slice(4, 4);
-            if (length > int.MaxValue || !IsName(type)) return Damaged("it has a chunk that is none");
+            if (length > int.MaxValue || !IsName(type)) return Damaged("it has an invalid chunk");
             if (length + BytesAroundData > rest.Length)
             {
                 if (type.SequenceEqual("IDAT"u8)) return PictureHeader.CutOff;

@@ -24,8 +24,8 @@ public sealed class AllowedFormats(params IReadOnlyCollection<PictureFormat> for
 
     /// <summary>True if a file of this name may be allowed.</summary>
     public bool AllowsName(string fileName) =>
-        EndingOf(fileName) is not { Length: > 0 } ending
-        || (FileKinds.FromEnding(ending)?.Format is { } format && _formats.Contains(format));
+        ExtensionOf(fileName) is not { Length: > 0 } extension
+        || (FileKinds.FromExtension(extension)?.Format is { } format && _formats.Contains(format));
 
     /// <summary>The error for a file that is not allowed: what it is, and what to do.</summary>
     /// <param name="fileName">The name of the file.</param>
@@ -49,7 +49,7 @@ public sealed class AllowedFormats(params IReadOnlyCollection<PictureFormat> for
         }
 
         if (FileKinds.FromBytes(head) is not null) return Refuse(head);
-        return FileKinds.FromEnding(EndingOf(fileName)) is { } named
+        return FileKinds.FromExtension(ExtensionOf(fileName)) is { } named
             ? $"By its name the file is {named.Name}. {RemedyFor(named)}"
             : $"The file's name does not end as a {Names} picture's does. "
                 + $"If it is one, rename it to end in {Alternatives(_formats.Select(PictureFormats.Extension))}.";
@@ -58,7 +58,8 @@ public sealed class AllowedFormats(params IReadOnlyCollection<PictureFormat> for
     private string RemedyFor(FileKind kind) => kind.Remedy ?? $"Export it as {Names}.";
 
     // Invisible characters, such as direction marks, may follow the extension.
-    private static string EndingOf(string fileName) => Path.GetExtension(ForeignText.WithoutUnseen(fileName)).TrimEnd();
+    private static string ExtensionOf(string fileName) =>
+        Path.GetExtension(UntrustedText.WithoutInvisible(fileName)).TrimEnd();
 
     private static string Alternatives(IEnumerable<string> words)
     {

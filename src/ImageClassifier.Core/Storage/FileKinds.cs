@@ -88,9 +88,9 @@ public static class FileKinds
     }
 
     /// <summary>The kind of a file by the extension of its name, in any case; null if it is unknown.</summary>
-    /// <param name="ending">The extension, with its dot.</param>
-    public static FileKind? FromEnding(string ending) =>
-        Array.Find(Table, row => row.Endings.Contains(ending, StringComparer.OrdinalIgnoreCase))?.Kind;
+    /// <param name="extension">The extension, with its dot.</param>
+    public static FileKind? FromExtension(string extension) =>
+        Array.Find(Table, row => row.Extensions.Contains(extension, StringComparer.OrdinalIgnoreCase))?.Kind;
 
     private static Signature Starts(params byte[] bytes) => head => head.StartsWith(bytes);
 
@@ -118,7 +118,7 @@ public static class FileKinds
         head.Length >= 18 && head.StartsWith("BM"u8) && head[14] is 12 or 40 or 52 or 56 or 64 or 108 or 124
         && head[15..18].IndexOfAnyExcept((byte)0) < 0;
 
-    private sealed record Row(string Name, Signature Fits, params string[] Endings)
+    private sealed record Row(string Name, Signature Fits, params string[] Extensions)
     {
         public PictureFormat? Format { get; init; }
 

@@ -11,7 +11,7 @@ public static class ObjectKey
         if (!key.Split('/').All(IsName))
         {
             throw new ArgumentException(
-                "A key is names of letters, digits, '.', '-' and '_', separated by '/'; none is empty or only dots.",
+                "A key is names of letters, digits, '.', '-' and '_', separated by '/'. No name is empty or only dots.",
                 nameof(key));
         }
     }
@@ -27,7 +27,7 @@ public static class ObjectKey
         var nameStart = prefix[(slash + 1)..];
         return nameStart.All(IsAllowed)
             ? (folder, nameStart)
-            : throw new ArgumentException("No key can start so.", nameof(prefix));
+            : throw new ArgumentException("No key can start with this prefix.", nameof(prefix));
     }
 
     /// <summary>True if the text may stand between two slashes of a key.</summary>

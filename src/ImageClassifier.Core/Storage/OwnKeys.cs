@@ -7,7 +7,7 @@ namespace ImageClassifier.Core.Storage;
 public static partial class OwnKeys
 {
     /// <summary>True if the key is one of <see cref="ObjectKeys"/>.</summary>
-    public static bool Contain(string key) => Own().IsMatch(key);
+    public static bool Contains(string key) => Own().IsMatch(key);
 
     // Batches, jobs and digests are hexadecimal. The fleet names the nodes. Markers and notes are batches/{kind}/{id},
     // and may have more after a hyphen.
