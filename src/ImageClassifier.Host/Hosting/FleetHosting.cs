@@ -30,7 +30,7 @@ internal static class FleetHosting
     private static void AddProcessFleet(
         this IServiceCollection services, Config config, TierEnvironment environment, SettingsSources sources)
     {
-        var timeouts = ProcessFleetTimeouts.Create(config);
+        var timeouts = ProcessFleetTimeoutSettings.Create(config);
         var settings = new ProcessFleetSettings(
             NodeCommand.OfThisProgram(sources.ToArguments()) with { OnAws = environment.Aws is not null },
             timeouts.BootTimeout, timeouts.DrainTimeout);

@@ -103,8 +103,8 @@ public sealed class HostSettingsSpecs : IDisposable
     {
         Assert.Equal(FleetSettings.Processes, FleetSettings.Create(Sources.With()).Kind);
         Assert.Equal(
-            new ProcessFleetTimeouts(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(20)),
-            ProcessFleetTimeouts.Create(Sources.With()));
+            new ProcessFleetTimeoutSettings(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(20)),
+            ProcessFleetTimeoutSettings.Create(Sources.With()));
         AssertRefused("image-classifier.fleet.kind", "horses", FleetSettings.Create);
     }
 
@@ -112,7 +112,7 @@ public sealed class HostSettingsSpecs : IDisposable
     [InlineData("boot-timeout", "0s")]
     [InlineData("drain-timeout", "11m")]
     public void Process_fleet_settings_have_limits(string key, string value) =>
-        AssertRefused($"image-classifier.fleet.processes.{key}", value, ProcessFleetTimeouts.Create);
+        AssertRefused($"image-classifier.fleet.processes.{key}", value, ProcessFleetTimeoutSettings.Create);
 
     [Fact]
     public void The_web_tier_listens_on_loopback()
