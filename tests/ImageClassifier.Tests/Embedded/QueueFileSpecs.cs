@@ -59,7 +59,7 @@ public sealed class QueueFileSpecs : IAsyncLifetime
 
     [Theory]
     [InlineData("PRAGMA user_version = 99", "newer version")]
-    [InlineData("PRAGMA application_id = 77", "something else")]
+    [InlineData("PRAGMA application_id = 77", "another program's database")]
     public async Task A_newer_or_foreign_file_is_refused_and_not_changed(string change, string reason)
     {
         await Open().SendAsync([Message("a")], default);
