@@ -6,50 +6,49 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Embedded;
 
-/// <summary>How a data folder came to be ours.</summary>
+/// <summary>The state of a data folder before it was opened.</summary>
 public enum FolderOrigin
 {
-    /// <summary>It was missing or empty, and is ours from now on.</summary>
+    /// <summary>The folder was missing or empty.</summary>
     New,
 
-    /// <summary>It has our marker.</summary>
+    /// <summary>The folder has the program's marker.</summary>
     Known,
 
-    /// <summary>It is of a version that wrote no marker, and has one from now on.</summary>
+    /// <summary>The folder is of an old version that wrote no marker. It has one from now on.</summary>
     Adopted,
 }
 
 /// <summary>
-/// Opens the data folder. A folder is ours only with our marker in it; a folder that is neither empty nor ours is
-/// refused, because the program deletes what is old there.
+/// Opens the data folder. Only a folder with the program's marker is used. A folder with other files and no marker is
+/// refused, because the program deletes old files in its data folder.
 /// </summary>
 internal static class DataFolder
 {
-    // What is below the folders at the top is safe behind them, so mending all of it may be broken off.
-    private static readonly TimeSpan MendingLimit = TimeSpan.FromSeconds(5);
+    // The permissions of the top folders already protect everything below. So the work below them has a time limit.
+    private static readonly TimeSpan RestrictLimit = TimeSpan.FromSeconds(5);
 
-    // The root of a mounted disk has this folder of the file system's own.
-    private const string FileSystemsOwn = "lost+found";
+    // File systems keep this folder in the root of a mounted disk.
+    private const string LostAndFound = "lost+found";
 
-    /// <summary>Marks the folder where it is new, creates what is missing, and takes it away from other
-    /// users.</summary>
-    /// <exception cref="InvalidSettingException">The folder is someone else's, or of a newer version, or cannot be
-    /// created or written.</exception>
+    /// <summary>Marks a new folder, creates missing folders, and removes the access of other users.</summary>
+    /// <exception cref="InvalidSettingException">The folder belongs to something else or to a newer version, or cannot
+    /// be created or written.</exception>
     public static FolderOrigin Open(EmbeddedLayout layout)
     {
         try
         {
             PrivateFiles.CreateFolder(layout.DataFolder);
             var origin = Claim(layout);
-            PrivateFiles.Mend(new DirectoryInfo(layout.DataFolder).ResolvedOrSelf());
+            PrivateFiles.RestrictAccess(new DirectoryInfo(layout.DataFolder).ResolvedOrSelf());
             foreach (var folder in layout.Folders)
             {
                 if (new DirectoryInfo(folder).LinkTarget is not null) throw Refusal(layout, LinkReason(folder));
                 PrivateFiles.CreateFolder(folder);
             }
 
-            Mend(layout, all: origin == FolderOrigin.Adopted);
-            TryWriting(layout);
+            RestrictAccess(layout, all: origin == FolderOrigin.Adopted);
+            CheckWritable(layout);
             return origin;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -60,24 +59,24 @@ internal static class DataFolder
 
     private static FolderOrigin Claim(EmbeddedLayout layout)
     {
-        // Another process may mark the folder between the two looks.
-        for (var look = 0; look < 2; look++)
+        // Another process may mark the folder after the marker was read.
+        for (var attempt = 0; attempt < 2; attempt++)
         {
             var marker = FolderMarker.Read(layout.DataFolder);
             if (marker == MarkerState.Ours) return FolderOrigin.Known;
             if (marker == MarkerState.Newer)
             {
                 throw Refusal(layout,
-                    "the folder is of a newer version of this program. Use that version, or name another folder");
+                    "the folder belongs to a newer version of this program. Use that version, or name another folder");
             }
 
             if (IsEmpty(layout)) return MarkAs(FolderOrigin.New, layout, marker);
-            if (IsOfAVersionWithoutMarker(layout)) return MarkAs(FolderOrigin.Adopted, layout, marker);
+            if (IsFromBeforeMarkers(layout)) return MarkAs(FolderOrigin.Adopted, layout, marker);
         }
 
         throw Refusal(layout,
-            $"the folder has files in it and is no data folder of this program (it has no {FolderMarker.Name}). "
-            + "What is old in a data folder is deleted, so it must be an empty folder, or one that this program made");
+            $"the folder has files, but is not a data folder of this program (it has no {FolderMarker.Name}). "
+            + "The program deletes old files in its data folder, so name an empty folder or one of its data folders");
     }
 
     private static FolderOrigin MarkAs(FolderOrigin origin, EmbeddedLayout layout, MarkerState marker)
@@ -89,35 +88,35 @@ internal static class DataFolder
 
     private static bool IsEmpty(EmbeddedLayout layout) =>
         new DirectoryInfo(layout.DataFolder).EnumerateFileSystemInfos()
-            .All(entry => FolderMarker.IsNameOf(entry.Name) || entry.Name == FileSystemsOwn);
+            .All(entry => FolderMarker.IsNameOf(entry.Name) || entry.Name == LostAndFound);
 
-    /// <summary>Names of folders prove nothing; a database with our tables does.</summary>
-    private static bool IsOfAVersionWithoutMarker(EmbeddedLayout layout) =>
+    /// <summary>Folder names prove nothing. A database with the program's tables does.</summary>
+    private static bool IsFromBeforeMarkers(EmbeddedLayout layout) =>
         SqliteDatabase.IsOurs(layout.RequestQueue, QueueSchema.Schema)
         || SqliteDatabase.IsOurs(layout.FleetTable, FleetSession.Schema);
 
-    private static void Mend(EmbeddedLayout layout, bool all)
+    private static void RestrictAccess(EmbeddedLayout layout, bool all)
     {
         if (OperatingSystem.IsWindows()) return;
         var bells = new[] { layout.DataFolder, layout.Queues }.Select(Bell.FolderIn).ToArray();
-        foreach (var folder in layout.Folders.Concat(bells)) PrivateFiles.Mend(new DirectoryInfo(folder));
+        foreach (var folder in layout.Folders.Concat(bells)) PrivateFiles.RestrictAccess(new DirectoryInfo(folder));
         foreach (var folder in new[] { layout.DataFolder, layout.Queues, layout.Instances, layout.Logs }.Concat(bells))
-            MendFiles(new DirectoryInfo(folder));
-        if (all) MendObjects(layout);
+            RestrictAccessToFiles(new DirectoryInfo(folder));
+        if (all) RestrictAccessToObjects(layout);
     }
 
-    private static void MendFiles(DirectoryInfo folder)
+    private static void RestrictAccessToFiles(DirectoryInfo folder)
     {
         if (!folder.Exists) return;
         foreach (var file in folder.EnumerateFiles())
         {
-            var instance = OurNames.InstanceOfLock(file.Name) ?? OurNames.InstanceOfLog(file.Name);
-            if (OurNames.IsShared(file.Name) || (instance is not null && OurNames.IsOfFleet(instance)))
-                PrivateFiles.Mend(file);
+            var instance = OwnFileNames.InstanceOfLock(file.Name) ?? OwnFileNames.InstanceOfLog(file.Name);
+            if (OwnFileNames.IsShared(file.Name) || (instance is not null && OwnFileNames.IsOfFleet(instance)))
+                PrivateFiles.RestrictAccess(file);
         }
     }
 
-    private static void MendObjects(EmbeddedLayout layout)
+    private static void RestrictAccessToObjects(EmbeddedLayout layout)
     {
         var time = TimeProvider.System;
         var started = time.GetTimestamp();
@@ -129,26 +128,26 @@ internal static class DataFolder
         };
         foreach (var entry in new DirectoryInfo(layout.Objects).EnumerateFileSystemInfos("*", everything))
         {
-            if (time.GetElapsedTime(started) > MendingLimit) return;
-            PrivateFiles.Mend(entry);
+            if (time.GetElapsedTime(started) > RestrictLimit) return;
+            PrivateFiles.RestrictAccess(entry);
         }
     }
 
-    private static void TryWriting(EmbeddedLayout layout)
+    private static void CheckWritable(EmbeddedLayout layout)
     {
         var trial = layout.NewTemporaryFile();
         File.WriteAllBytes(trial, []);
         File.Delete(trial);
     }
 
-    /// <summary>The data folder itself may be a link: people keep it on another disk.</summary>
+    /// <summary>The target of a link, because the data folder itself may be a link to another disk.</summary>
     private static DirectoryInfo ResolvedOrSelf(this DirectoryInfo folder) =>
         folder.ResolveLinkTarget(returnFinalTarget: true) as DirectoryInfo ?? folder;
 
     private static string LinkReason(string folder) =>
-        $"{Path.GetFileName(folder)} in it is a link, and the program follows no links below its data folder. "
+        $"{Path.GetFileName(folder)} in it is a link, and the program does not follow links below its data folder. "
         + "Put a folder there; the data folder as a whole may be a link";
 
     private static InvalidSettingException Refusal(EmbeddedLayout layout, string reason, Exception? cause = null) =>
-        new(EmbeddedLayout.DataKey, layout.DataFolder, reason, cause);
+        new(EmbeddedLayout.DataFolderKey, layout.DataFolder, reason, cause);
 }

@@ -1,12 +1,11 @@
 namespace ImageClassifier.Adapters.Embedded;
 
 /// <summary>
-/// The time since this machine started. All its processes read the same, and no one can set it: the wall clock can be
-/// set back, and leases that ran by it would hold for hours more.
+/// The time since this machine started. It is the same for all processes and cannot be set. The wall clock can be set
+/// back, and leases measured by it would then last for hours more.
 /// </summary>
-/// <param name="time">Its timestamps count from the machine's start.</param>
-/// <param name="boot">Names the time from one start of the machine to the next; empty where the system has no such
-/// name.</param>
+/// <param name="time">A clock whose timestamps start when the machine starts.</param>
+/// <param name="boot">Identifies this boot of the machine; empty if the system has no boot id.</param>
 internal sealed class MachineClock(TimeProvider time, string boot)
 {
     private const string LinuxBootId = "/proc/sys/kernel/random/boot_id";
@@ -14,7 +13,7 @@ internal sealed class MachineClock(TimeProvider time, string boot)
     /// <summary>The clock of this machine.</summary>
     public static MachineClock OfThisMachine { get; } = new(TimeProvider.System, ReadBoot());
 
-    /// <summary>Names this run of the machine.</summary>
+    /// <summary>Identifies this boot of the machine.</summary>
     public string Boot { get; } = boot;
 
     /// <summary>Milliseconds since the machine started.</summary>

@@ -2,13 +2,14 @@ using System.Globalization;
 
 namespace ImageClassifier.Adapters.Onnx;
 
-/// <summary>Whether numbers are probabilities that together give 1.</summary>
+/// <summary>Checks that numbers are probabilities that add up to 1.</summary>
 internal static class Distribution
 {
-    /// <summary>How far the sum may be from 1: networks of 16-bit floats and of 8-bit integers round.</summary>
+    /// <summary>The allowed difference of the sum from 1. Networks of 16-bit floats and of 8-bit integers
+    /// round.</summary>
     public const double Tolerance = 0.02;
 
-    /// <summary>Why numbers are no distribution, as a clause; null where they are one.</summary>
+    /// <summary>Why the numbers are not probabilities, as a clause; null if they are.</summary>
     public static string? Fault(ReadOnlySpan<float> numbers, double tolerance = Tolerance)
     {
         var sum = 0.0;
@@ -18,7 +19,7 @@ internal static class Distribution
             sum += numbers[i];
         }
 
-        return Math.Abs(sum - 1) <= tolerance ? null : Text($"all classes together have {sum}, and not 1");
+        return Math.Abs(sum - 1) <= tolerance ? null : Text($"all classes add up to {sum}, not to 1");
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

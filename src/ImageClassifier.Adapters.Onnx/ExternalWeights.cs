@@ -4,12 +4,12 @@ using System.Text;
 namespace ImageClassifier.Adapters.Onnx;
 
 /// <summary>
-/// Finds the files beside a network that hold its weights. It walks the protocol buffers of an ONNX file (onnx.proto)
-/// as far as tensors can be, and skips everything else, the weights within the file too.
+/// Finds the names of the files beside a network that hold its weights. It reads the protocol buffers of an ONNX file
+/// (onnx.proto) only where tensors can be, and skips the rest, including weights within the file.
 /// </summary>
 internal sealed class ExternalWeights
 {
-    // ONNX Runtime's own parser goes no deeper.
+    // The limit of ONNX Runtime's own parser.
     private const int DeepestLevel = 100;
     private const int LongestName = 4096;
 
@@ -66,8 +66,8 @@ internal sealed class ExternalWeights
         FourBytes = 5,
     }
 
-    /// <summary>The names of the files, as the network gives them, each once and in the order of their bytes.</summary>
-    /// <exception cref="FormatException">The file is no ONNX network.</exception>
+    /// <summary>The file names in the network, each once and in ordinal order.</summary>
+    /// <exception cref="FormatException">The file is not an ONNX network.</exception>
     public static IReadOnlyList<string> NamedBy(string network)
     {
         using var file = File.OpenRead(network);
@@ -110,7 +110,7 @@ internal sealed class ExternalWeights
         if (isExternal && location is not null) _found.Add(location);
     }
 
-    /// <returns>The value of an entry whose key is <c>location</c>; null for any other.</returns>
+    /// <returns>The value of an entry with the key <c>location</c>; null for any other entry.</returns>
     private string? ReadLocation(long end)
     {
         string key = "", value = "";
@@ -175,5 +175,5 @@ internal sealed class ExternalWeights
     }
 
     private static FormatException NoNetwork() =>
-        new("it is no ONNX network, or it is damaged; fetch or export it again");
+        new("it is not an ONNX network, or it is damaged; fetch or export it again");
 }

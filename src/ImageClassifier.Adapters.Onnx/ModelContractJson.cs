@@ -3,9 +3,8 @@ using System.Text.Json;
 
 namespace ImageClassifier.Adapters.Onnx;
 
-/// <summary>Reads a <c>model.json</c> field by field, so that whoever wrote it learns which field is wrong, and how.
-/// An unknown field is an error: it is most likely a misspelt one, and would silently change what the model sees.
-/// </summary>
+/// <summary>Reads a <c>model.json</c> field by field, so that an error names the wrong field. An unknown field is an
+/// error: it is most likely misspelt, and would silently change the model's input.</summary>
 internal static class ModelContractJson
 {
     private const int LargestSide = 4096;
@@ -20,12 +19,12 @@ internal static class ModelContractJson
         catch (JsonException failure)
         {
             throw new FormatException(
-                $"it is no JSON (line {failure.LineNumber + 1}, byte {failure.BytePositionInLine + 1})", failure);
+                $"it is not JSON (line {failure.LineNumber + 1}, byte {failure.BytePositionInLine + 1})", failure);
         }
         catch (InvalidOperationException failure)
         {
-            // What the reader throws for an escape that is half of a character.
-            throw new FormatException("it has a text that is no Unicode", failure);
+            // The JSON reader throws this for an escape of a lone surrogate.
+            throw new FormatException("it has a text that is not valid Unicode", failure);
         }
     }
 
@@ -68,7 +67,7 @@ internal static class ModelContractJson
             output["kind"].OneOf(("logits", OutputKind.Logits), ("probabilities", OutputKind.Probabilities)));
     }
 
-    /// <summary>A JSON value that knows where it stands.</summary>
+    /// <summary>A JSON value and its path.</summary>
     private readonly record struct Field(JsonElement Json, string Name)
     {
         public Field this[string name] => Optional(name)

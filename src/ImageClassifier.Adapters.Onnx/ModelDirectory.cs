@@ -7,7 +7,7 @@ namespace ImageClassifier.Adapters.Onnx;
 /// <c>model.json</c>.</summary>
 public sealed class ModelDirectory
 {
-    /// <summary>The setting that names the directory; every defect is reported under it.</summary>
+    /// <summary>The settings key of the directory. Every defect is reported under it.</summary>
     public const string SettingKey = "image-classifier.node.classification.model";
 
     private const string NetworkFile = "model.onnx";
@@ -28,22 +28,22 @@ public sealed class ModelDirectory
     /// <summary>The full path of <c>model.onnx</c>.</summary>
     public string NetworkPath { get; }
 
-    /// <summary>What the model takes and gives.</summary>
+    /// <summary>The input and output of the model.</summary>
     public ModelContract Contract { get; }
 
     /// <summary>The names of the classes, by index.</summary>
     public IReadOnlyList<string> Labels { get; }
 
-    /// <summary>The model's name, and the SHA-256 of all that decides its answers: what <c>sha256sum</c> gives for its own
-    /// lines about <c>model.json</c>, <c>labels.txt</c>, <c>model.onnx</c> and the files of weights that the network names,
-    /// those in the order of their names.</summary>
+    /// <summary>The model's name, and the SHA-256 of all files that affect its results. The hash is the SHA-256 of the
+    /// lines that <c>sha256sum</c> prints for <c>model.json</c>, <c>labels.txt</c>, <c>model.onnx</c> and the network's
+    /// files of weights. The weights are in the order of their names.</summary>
     public ModelIdentity Identity { get; }
 
-    /// <summary>Reads and checks a model directory; the network itself is only hashed.</summary>
-    /// <param name="path">The directory; a relative path is looked up beside the program, then in the working
+    /// <summary>Reads and checks a model directory. The network itself is only hashed.</summary>
+    /// <param name="path">The directory. A relative path is looked up beside the program, then in the working
     /// directory.</param>
-    /// <exception cref="InvalidSettingException">The directory or one of its files is missing, unreadable or wrong.
-    /// </exception>
+    /// <exception cref="InvalidSettingException">The directory or one of its files is missing, unreadable or
+    /// wrong.</exception>
     public static ModelDirectory Load(string path)
     {
         var directory = Locate(path);
@@ -81,9 +81,9 @@ public sealed class ModelDirectory
         }
     }
 
-    /// <summary>The error for something that is wrong with this model.</summary>
-    /// <param name="clause">What is wrong.</param>
-    /// <param name="inner">What found it.</param>
+    /// <summary>The exception for a defect of this model.</summary>
+    /// <param name="clause">The defect, as a clause.</param>
+    /// <param name="inner">The cause.</param>
     internal InvalidSettingException Defect(string clause, Exception? inner = null) => Defect(_setting, clause, inner);
 
     private static InvalidSettingException Defect(string setting, string clause, Exception? inner = null) =>

@@ -4,12 +4,12 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Adapters.Onnx;
 
-/// <summary>The files of a model directory, each of which must be what its name says.</summary>
+/// <summary>Checks and hashes the files of a model directory.</summary>
 internal static class ModelFiles
 {
     private static ReadOnlySpan<byte> GitLfs => "version https://git-lfs."u8;
 
-    /// <summary>What is wrong with a file before it is read, as a clause; null when nothing is.</summary>
+    /// <summary>The fault of a file that is visible before it is read, as a clause; null if there is none.</summary>
     public static string? Fault(string directory, string name)
     {
         var path = Path.Combine(directory, name);
@@ -21,8 +21,8 @@ internal static class ModelFiles
             : null;
     }
 
-    /// <summary>What is wrong with a file of weights that a network names, as a clause; null when nothing is. It must
-    /// lie in the model directory, or the model would be more than what the directory holds.</summary>
+    /// <summary>The fault of a file of weights, as a clause; null if there is none. The file must be in the model
+    /// directory, so that the directory holds the whole model.</summary>
     public static string? WeightsFault(string directory, string name)
     {
         var parts = name.Split('/');
@@ -43,8 +43,7 @@ internal static class ModelFiles
         return Fault(directory, name);
     }
 
-    /// <summary>The SHA-256 of several files: that of the lines which <c>sha256sum</c> prints for them in this order.
-    /// </summary>
+    /// <summary>The SHA-256 of the lines that <c>sha256sum</c> prints for several files in this order.</summary>
     /// <returns>64 lower-case hexadecimal digits.</returns>
     public static string Hash(string directory, IEnumerable<string> names)
     {

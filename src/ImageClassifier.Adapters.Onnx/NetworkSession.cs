@@ -3,7 +3,7 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace ImageClassifier.Adapters.Onnx;
 
-/// <summary>A network that was loaded and found to keep to its contract. Safe for use from several threads.</summary>
+/// <summary>A loaded network that was checked against its contract. Safe to use from several threads.</summary>
 internal sealed class NetworkSession : IDisposable
 {
     private readonly InferenceSession _session;
@@ -12,7 +12,7 @@ internal sealed class NetworkSession : IDisposable
     private readonly string[] _outputNames;
     private readonly long[] _outputShape;
 
-    // The runs under way, and one more until it is disposed of: the last of them frees the native memory.
+    // The runs under way, plus one until disposal. The last to end frees the native memory.
     private int _holders = 1;
     private int _isDisposed;
 
@@ -26,14 +26,14 @@ internal sealed class NetworkSession : IDisposable
         Classes = (int)(outputShape.Aggregate(1L, (product, length) => product * length) / outputShape[0]);
     }
 
-    /// <summary>How many pictures a run takes at most.</summary>
+    /// <summary>The most pictures of a run.</summary>
     public int MaxBatch { get; }
 
-    /// <summary>How many scores a picture has.</summary>
+    /// <summary>The number of scores of a picture.</summary>
     public int Classes { get; }
 
-    /// <summary>Loads a network, compares it with its contract, and tries it.</summary>
-    /// <exception cref="Core.InvalidSettingException">It cannot be loaded, or breaks its contract.</exception>
+    /// <summary>Loads a network, compares it with its contract, and runs it on trial pictures.</summary>
+    /// <exception cref="Core.InvalidSettingException">The network cannot be loaded, or breaks its contract.</exception>
     public static NetworkSession Open(ModelDirectory model, int maxBatch, int threads)
     {
         var session = Load(model, threads);
@@ -50,32 +50,32 @@ internal sealed class NetworkSession : IDisposable
         }
     }
 
-    /// <summary>The output's shape for so many pictures.</summary>
+    /// <summary>The shape of the output for a number of pictures.</summary>
     public long[] OutputShape(int pictures) => [pictures, .. _outputShape.AsSpan(1)];
 
     /// <summary>Runs the network.</summary>
-    /// <exception cref="ObjectDisposedException">It was disposed of.</exception>
+    /// <exception cref="ObjectDisposedException">The network was disposed of.</exception>
     public void Run(OrtValue input, OrtValue output)
     {
-        Hold();
+        AddReference();
         try
         {
             _session.Run(_runOptions, _inputNames, [input], _outputNames, [output]);
         }
         finally
         {
-            LetGo();
+            ReleaseReference();
         }
     }
 
-    /// <summary>Lets no further run begin. One under way, as at a stop that could not wait for it, ends first: to free what
-    /// it uses would crash the process.</summary>
+    /// <summary>Prevents further runs. The memory is freed after the last run under way, because freeing it earlier
+    /// would crash the process.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) == 0) LetGo();
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0) ReleaseReference();
     }
 
-    private void Hold()
+    private void AddReference()
     {
         int holders;
         do
@@ -86,7 +86,7 @@ internal sealed class NetworkSession : IDisposable
         while (Interlocked.CompareExchange(ref _holders, holders + 1, holders) != holders);
     }
 
-    private void LetGo()
+    private void ReleaseReference()
     {
         if (Interlocked.Decrement(ref _holders) > 0) return;
         _session.Dispose();
@@ -101,10 +101,10 @@ internal sealed class NetworkSession : IDisposable
             ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
             InterOpNumThreads = 1,
             IntraOpNumThreads = threads,
-            // Warnings are about how a graph could be better; they would land on standard error at every start.
+            // Warnings say how a graph could be better. They would appear on standard error at every start.
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
         };
-        // Threads that spin while they wait for work cost more than the wake-up that it saves.
+        // Threads that spin while they wait cost more than the wake-up that spinning saves.
         options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
         try
         {
@@ -117,7 +117,7 @@ internal sealed class NetworkSession : IDisposable
         }
     }
 
-    /// <summary>Whether the batch axis is free; otherwise it is 1.</summary>
+    /// <summary>True if the batch axis is free; false if it is 1.</summary>
     private static bool CheckInput(InferenceSession session, ModelDirectory model)
     {
         var input = model.Contract.Input;
@@ -156,7 +156,7 @@ internal sealed class NetworkSession : IDisposable
 
         return metadata.IsTensor && metadata.ElementDataType == TensorElementType.Float
             ? metadata
-            : throw model.Defect($"the model's {what} {name} is no tensor of 32-bit floats");
+            : throw model.Defect($"the model's {what} {name} is not a tensor of 32-bit floats");
     }
 
     private static string Names(IReadOnlyDictionary<string, NodeMetadata> declared) => string.Join(", ", declared.Keys);
@@ -164,6 +164,6 @@ internal sealed class NetworkSession : IDisposable
     private static string Shape(int[] dimensions) =>
         $"[{string.Join(", ", dimensions.Select(length => length < 0 ? "free" : $"{length}"))}]";
 
-    /// <summary>What ONNX Runtime says, without its stack trace.</summary>
+    /// <summary>The message of ONNX Runtime, without its stack trace.</summary>
     internal static string FirstLine(Exception failure) => failure.Message.Split('\n', 2)[0].Trim().TrimEnd('.');
 }

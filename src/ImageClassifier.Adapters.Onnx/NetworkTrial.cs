@@ -3,15 +3,15 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace ImageClassifier.Adapters.Onnx;
 
-/// <summary>Runs a network when it is loaded, and compares what it gives with its contract. Some graphs show only then
-/// that they take no batches, and <c>model.json</c> may say wrongly what the numbers are.</summary>
+/// <summary>Runs a network when it is loaded, and compares its output with its contract. Some graphs only then show
+/// that they take no batches. <c>model.json</c> may also give the wrong meaning of the numbers.</summary>
 internal sealed class NetworkTrial(InferenceSession session, ModelDirectory model)
 {
-    // Closer than any real logits come to 1 on all pictures.
+    // No real logits add up so close to 1 on all trial pictures.
     private const double CertainlyProbabilities = 1e-3;
 
-    /// <summary>Runs the network on the trial pictures, two at a time where it takes batches.</summary>
-    /// <returns>The output's shape for as many pictures as were run at once.</returns>
+    /// <summary>Runs the network on the trial pictures: two at a time if it takes batches.</summary>
+    /// <returns>The shape of the output for the pictures of one run.</returns>
     /// <exception cref="Core.InvalidSettingException">The network fails, or breaks its contract.</exception>
     public long[] Run(int maxBatch)
     {
@@ -40,7 +40,7 @@ internal sealed class NetworkTrial(InferenceSession session, ModelDirectory mode
         {
             using var outputs = session.Run(options, [input.Name], [value], [output.Name]);
             var shape = outputs[0].GetTensorTypeAndShape().Shape;
-            // [N, classes], also with axes of length 1 that some frameworks leave behind.
+            // The shape is [N, classes]. Some frameworks add axes of length 1.
             var isList = shape.Skip(1).Count(length => length != 1) == 1;
             if (!isList || shape[0] != pictures)
             {
@@ -80,7 +80,7 @@ internal sealed class NetworkTrial(InferenceSession session, ModelDirectory mode
             if (model.Contract.Output.Kind == OutputKind.Probabilities && Distribution.Fault(numbers[i]) is { } fault)
             {
                 throw model.Defect("model.json says output.kind is probabilities, but for a trial picture "
-                    + $"({TrialPictures.Names[i]}) {fault}; if the network ends before its softmax, kind is logits");
+                    + $"({TrialPictures.Names[i]}) {fault}; without a softmax at its end, set kind to logits");
             }
         }
 
@@ -88,9 +88,9 @@ internal sealed class NetworkTrial(InferenceSession session, ModelDirectory mode
             picture => Distribution.Fault(picture, CertainlyProbabilities) is null);
         if (model.Contract.Output.Kind == OutputKind.Logits && lookLikeProbabilities)
         {
-            throw model.Defect("model.json says output.kind is logits, but the model gives probabilities already: for "
-                + "each trial picture its numbers are 1 together, and a second softmax would make all nearly equal; "
-                + "kind is probabilities");
+            throw model.Defect("model.json says output.kind is logits, but the model already gives probabilities: for "
+                + "each trial picture its numbers add up to 1, and a second softmax would make all nearly equal; "
+                + "set kind to probabilities");
         }
     }
 }

@@ -6,8 +6,8 @@ using ImageClassifier.Core.Ports;
 namespace ImageClassifier.Adapters.Onnx;
 
 /// <summary>
-/// Classifies pictures with an ONNX model on the CPU. Decoding allocates nothing that grows with the picture on the
-/// managed heap; tensors come from pools that hold as many as were ever in use at once.
+/// Classifies pictures with an ONNX model on the CPU. The managed memory of a decode does not grow with the picture.
+/// Tensors come from pools that grow to the most that were in use at once.
 /// </summary>
 public sealed class OnnxImageClassifier : IImageClassifier
 {
@@ -35,10 +35,10 @@ public sealed class OnnxImageClassifier : IImageClassifier
     /// <inheritdoc />
     public int PreferredBatchSize => _network.Value.MaxBatch;
 
-    /// <summary>Loads a model directory and tries its model.</summary>
+    /// <summary>Loads a model directory and runs its model on trial pictures.</summary>
     /// <exception cref="InvalidSettingException">The directory or its model is missing or wrong.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A number of the settings is below 1, or
-    /// the time is not above zero.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number in the settings is below 1, or the time-out is not above
+    /// zero.</exception>
     public static OnnxImageClassifier Load(OnnxClassifierSettings settings)
     {
         var classifier = LoadInBackground(settings);
@@ -54,8 +54,8 @@ public sealed class OnnxImageClassifier : IImageClassifier
         }
     }
 
-    /// <summary>The same, but pictures can be decoded at once, while the model still loads. What is wrong with it is
-    /// thrown when it is first run.</summary>
+    /// <summary>Loads a model directory, and its model in the background. Pictures can be decoded meanwhile. A defect
+    /// of the model is thrown by its first run.</summary>
     /// <inheritdoc cref="Load"/>
     public static OnnxImageClassifier LoadInBackground(OnnxClassifierSettings settings)
     {
@@ -89,9 +89,9 @@ public sealed class OnnxImageClassifier : IImageClassifier
     }
 
     /// <inheritdoc />
-    /// <exception cref="ArgumentException">There are too few or too many pictures, or one is another classifier's.
-    /// </exception>
-    /// <exception cref="InvalidOperationException">The model gave numbers that are not finite, or no
+    /// <exception cref="ArgumentException">There are too few or too many pictures, or another classifier decoded
+    /// one.</exception>
+    /// <exception cref="InvalidOperationException">The model returned numbers that are not finite, or are not
     /// probabilities.</exception>
     public IReadOnlyList<IReadOnlyList<Prediction>> Classify(IReadOnlyList<DecodedPicture> pictures)
     {

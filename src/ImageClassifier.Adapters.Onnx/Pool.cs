@@ -1,7 +1,7 @@
 namespace ImageClassifier.Adapters.Onnx;
 
-/// <summary>Keeps objects that are costly to make for the next who needs one. It holds as many as were ever in use at
-/// once. Safe for use from several threads.</summary>
+/// <summary>A pool of objects that are expensive to create. It grows to the most that were in use at once. Safe to use
+/// from several threads.</summary>
 internal sealed class Pool<T>(Func<T> create) : IDisposable
     where T : class, IDisposable
 {
@@ -20,7 +20,7 @@ internal sealed class Pool<T>(Func<T> create) : IDisposable
         return create();
     }
 
-    /// <summary>Takes an object back; one that comes after the pool's end is disposed of.</summary>
+    /// <summary>Returns an object. After the pool's disposal the object is disposed of.</summary>
     public void Return(T item)
     {
         lock (_lock)

@@ -2,16 +2,16 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Adapters.Onnx;
 
-/// <summary>A picture as a tensor of one row, lent by its classifier's pool.</summary>
+/// <summary>A picture as a tensor of one row, rented from its classifier's pool.</summary>
 internal sealed class TensorPicture(Pool<PinnedTensor> pool, PinnedTensor tensor) : DecodedPicture
 {
     private PinnedTensor? _tensor = tensor;
 
-    /// <summary>The memory.</summary>
-    /// <exception cref="ObjectDisposedException">It went back already.</exception>
+    /// <summary>The tensor.</summary>
+    /// <exception cref="ObjectDisposedException">The tensor was returned to the pool.</exception>
     public PinnedTensor Tensor => _tensor ?? throw new ObjectDisposedException(nameof(TensorPicture));
 
-    /// <summary>Whether the memory is of this pool, and so of its classifier.</summary>
+    /// <summary>True if the tensor is of this pool, and so of its classifier.</summary>
     public bool IsFrom(Pool<PinnedTensor> other) => ReferenceEquals(pool, other);
 
     protected override void Dispose(bool disposing)

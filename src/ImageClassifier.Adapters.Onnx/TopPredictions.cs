@@ -5,22 +5,21 @@ namespace ImageClassifier.Adapters.Onnx;
 /// <summary>The most probable classes of a model's output.</summary>
 internal static class TopPredictions
 {
-    /// <summary>How many a result has.</summary>
+    /// <summary>The number of predictions of a result.</summary>
     public const int Count = 5;
 
-    /// <summary>The five most probable classes, best first; of two equal ones the one with the lower index is first.
-    /// </summary>
+    /// <summary>The five most probable classes, best first. Of equal classes, the lower index comes first.</summary>
     /// <param name="scores">The model's numbers for one picture.</param>
-    /// <param name="kind">What they are.</param>
+    /// <param name="kind">The meaning of the numbers.</param>
     /// <param name="labels">The names of the classes.</param>
-    /// <exception cref="InvalidOperationException">A number is not finite, or the probabilities are none: the model is
-    /// broken, or its contract is wrong.</exception>
+    /// <exception cref="InvalidOperationException">A number is not finite, or the numbers are not probabilities: the
+    /// model is broken, or its contract is wrong.</exception>
     public static Prediction[] Of(ReadOnlySpan<float> scores, OutputKind kind, IReadOnlyList<string> labels)
     {
         Span<int> best = stackalloc int[Math.Min(Count, scores.Length)];
         Select(scores, best);
         if (kind == OutputKind.Probabilities && Distribution.Fault(scores) is { } fault)
-            throw new InvalidOperationException($"The model's numbers are no probabilities: {fault}.");
+            throw new InvalidOperationException($"The model's numbers are not probabilities: {fault}.");
         var total = kind == OutputKind.Logits ? SumOfExponentials(scores, scores[best[0]]) : 1;
 
         var predictions = new Prediction[best.Length];
@@ -51,8 +50,8 @@ internal static class TopPredictions
         }
     }
 
-    /// <summary>The softmax's denominator. Taking the largest score off first leaves the quotients as they are and
-    /// keeps every exponential from overflowing.</summary>
+    /// <summary>The denominator of the softmax. Subtracting the largest score leaves the quotients unchanged, and no
+    /// exponential can overflow.</summary>
     private static double SumOfExponentials(ReadOnlySpan<float> scores, double largest)
     {
         var sum = 0.0;

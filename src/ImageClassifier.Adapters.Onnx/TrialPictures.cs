@@ -1,13 +1,13 @@
 namespace ImageClassifier.Adapters.Onnx;
 
-/// <summary>The pictures on which a network is tried when it is loaded: black, white, a ramp and noise, always the
-/// same. They differ much, so that numbers which look like probabilities by chance do so for one of them only.</summary>
+/// <summary>The pictures of the trial run of a network: black, white, a ramp and noise, always the same. They differ
+/// widely, so logits that add up to 1 by chance do so for one of them at most.</summary>
 internal static class TrialPictures
 {
-    /// <summary>What they are called in messages.</summary>
+    /// <summary>Their names in messages.</summary>
     public static IReadOnlyList<string> Names { get; } = ["black", "white", "grey ramp", "noise"];
 
-    /// <summary>Writes a picture as a network takes it.</summary>
+    /// <summary>Writes a picture as the input of a network.</summary>
     public static void Write(int picture, ModelInput input, Span<float> tensor)
     {
         var plane = input.Width * input.Height;

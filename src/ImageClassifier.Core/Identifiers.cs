@@ -6,8 +6,8 @@ using System.Text.Json.Serialization;
 
 namespace ImageClassifier.Core;
 
-/// <summary>Names one batch: what one upload request brought. 128 random bits as 32 lower-case hexadecimal digits;
-/// whoever has it may read the batch.</summary>
+/// <summary>Identifies a batch, which is the jobs of one upload request. 128 random bits as 32 lower-case hexadecimal
+/// digits. Everyone who knows the id may read the batch.</summary>
 [JsonConverter(typeof(BatchIdJsonConverter))]
 public readonly record struct BatchId
 {
@@ -18,22 +18,22 @@ public readonly record struct BatchId
     /// <summary>The 32 digits.</summary>
     public string Value => _value ?? throw new InvalidOperationException("This batch id was never set.");
 
-    /// <summary>What stands for the batch in a log: 8 digits of the id's SHA-256. Lines of one batch are found by it,
-    /// and no one can read the batch with it.</summary>
+    /// <summary>Stands for the batch in logs: 8 digits of the id's SHA-256. All log lines of a batch have it, and
+    /// nobody can read the batch with it.</summary>
     public string LogReference => Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(Value)))[..8];
 
     /// <summary>Draws a new id from the cryptographic random source.</summary>
     public static BatchId New() => new(RandomId.New());
 
-    /// <summary>Reads an id that came from outside; false unless it is exactly 32 lower-case hexadecimal digits.</summary>
+    /// <summary>Parses an id from outside. False unless it is exactly 32 lower-case hexadecimal digits.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out BatchId id)
     {
         id = RandomId.IsWellFormed(text) ? new BatchId(text) : default;
         return id._value is not null;
     }
 
-    /// <summary>Reads an id.</summary>
-    /// <exception cref="FormatException">The text is no batch id.</exception>
+    /// <summary>Parses an id.</summary>
+    /// <exception cref="FormatException">The text is not a batch id.</exception>
     public static BatchId Parse(string text) =>
         TryParse(text, out var id) ? id : throw new FormatException("A batch id is 32 lower-case hexadecimal digits.");
 
@@ -41,8 +41,8 @@ public readonly record struct BatchId
     public override string ToString() => _value ?? "";
 }
 
-/// <summary>Names one job: one picture to classify. 128 random bits as 32 lower-case hexadecimal digits, unique over
-/// all batches, because queues deduplicate and group by it.</summary>
+/// <summary>Identifies a job, which is one picture to classify. 128 random bits as 32 lower-case hexadecimal digits.
+/// Unique over all batches, because the queues use it as the group and for deduplication.</summary>
 [JsonConverter(typeof(JobIdJsonConverter))]
 public readonly record struct JobId
 {
@@ -56,15 +56,15 @@ public readonly record struct JobId
     /// <summary>Draws a new id from the cryptographic random source.</summary>
     public static JobId New() => new(RandomId.New());
 
-    /// <summary>Reads an id that came from outside; false unless it is exactly 32 lower-case hexadecimal digits.</summary>
+    /// <summary>Parses an id from outside. False unless it is exactly 32 lower-case hexadecimal digits.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out JobId id)
     {
         id = RandomId.IsWellFormed(text) ? new JobId(text) : default;
         return id._value is not null;
     }
 
-    /// <summary>Reads an id.</summary>
-    /// <exception cref="FormatException">The text is no job id.</exception>
+    /// <summary>Parses an id.</summary>
+    /// <exception cref="FormatException">The text is not a job id.</exception>
     public static JobId Parse(string text) =>
         TryParse(text, out var id) ? id : throw new FormatException("A job id is 32 lower-case hexadecimal digits.");
 
@@ -72,8 +72,9 @@ public readonly record struct JobId
     public override string ToString() => _value ?? "";
 }
 
-/// <summary>Names one instance: one app node's machine. The fleet gives the name: an EC2 instance id, or a child
-/// process's name. 1 to 64 letters, digits and hyphens, so that it is safe in a path and on a command line.</summary>
+/// <summary>Identifies an instance, which is the machine or process of one app node. The fleet assigns it: an EC2
+/// instance id, or the name of a child process. 1 to 64 letters, digits and hyphens, so it is safe in a path and on a
+/// command line.</summary>
 [JsonConverter(typeof(InstanceIdJsonConverter))]
 public readonly record struct InstanceId
 {
@@ -84,7 +85,7 @@ public readonly record struct InstanceId
     /// <summary>The name.</summary>
     public string Value => _value ?? throw new InvalidOperationException("This instance id was never set.");
 
-    /// <summary>Reads a name that came from outside.</summary>
+    /// <summary>Parses a name from outside. False unless it is well-formed.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out InstanceId id)
     {
         var wellFormed = text is { Length: > 0 and <= 64 } && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '-')
@@ -93,8 +94,8 @@ public readonly record struct InstanceId
         return wellFormed;
     }
 
-    /// <summary>Reads a name.</summary>
-    /// <exception cref="FormatException">The text is no instance id.</exception>
+    /// <summary>Parses a name.</summary>
+    /// <exception cref="FormatException">The text is not an instance id.</exception>
     public static InstanceId Parse(string text) => TryParse(text, out var id)
         ? id
         : throw new FormatException("An instance id is 1 to 64 letters, digits and hyphens, and starts with no hyphen.");

@@ -8,25 +8,26 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node;
 
-/// <summary>Puts an app node into an actor system.</summary>
+/// <summary>Adds an app node to an actor system.</summary>
 public static class NodeHostingExtensions
 {
     private const string ClassifierDispatcher = "classifier-dispatcher";
 
     /// <summary>
-    /// Runs an app node: the <see cref="NodeSupervisorActor"/>, which is registered under its type. It takes
-    /// <see cref="QueuePair"/>, <see cref="IObjectStore"/>, <see cref="IImageClassifier"/>,
-    /// <see cref="IIsolatedClassifier"/> and <see cref="IInstanceIdentity"/> from the service provider. When the node
-    /// has ended it runs the system's coordinated shutdown, with which the host stops; when the host stops first, the
-    /// shutdown waits for the drain. </summary>
-    /// <remarks>The configuration must have the <c>classifier-dispatcher</c>; it gets one thread for each
-    /// classifier.</remarks>
-    /// <param name="builder">Of the actor system.</param>
-    /// <param name="settings">The node's.</param>
-    /// <param name="clock">Makes the node's time from the actor system's; null: that is the node's.</param>
-    /// <param name="fingerprint">Stands for the node's model and settings; null: they are not compared.</param>
-    /// <param name="onEnded">Called once when the node has ended, with why it cannot work, or null where it ended in
-    /// order: must not block or throw.</param>
+    /// Runs an app node and registers its <see cref="NodeSupervisorActor"/> under that type. The service provider must
+    /// have <see cref="QueuePair"/>, <see cref="IObjectStore"/>, <see cref="IImageClassifier"/>,
+    /// <see cref="IIsolatedClassifier"/> and <see cref="IInstanceIdentity"/>. A node that ends runs the coordinated
+    /// shutdown, which stops the host. A host that stops first waits for the node's drain.
+    /// </summary>
+    /// <remarks>The configuration must have the <c>classifier-dispatcher</c>. This method sets its thread count to the
+    /// number of classifiers.</remarks>
+    /// <param name="builder">The builder of the actor system.</param>
+    /// <param name="settings">The settings of the node.</param>
+    /// <param name="clock">Makes the node's clock from the actor system's; null to use the actor system's
+    /// clock.</param>
+    /// <param name="fingerprint">Identifies the node's model and settings; null if they are not compared.</param>
+    /// <param name="onEnded">Called once when the node has ended: with the problem that ended it, or null after an
+    /// orderly end. Must not block or throw.</param>
     public static AkkaConfigurationBuilder WithAppNode(
         this AkkaConfigurationBuilder builder,
         NodeSettings settings,
@@ -53,7 +54,7 @@ public static class NodeHostingExtensions
             });
     }
 
-    /// <summary>Starts the node of an actor system that ends with it.</summary>
+    /// <summary>Starts a node. The actor system shuts down when the node ends.</summary>
     internal static IActorRef StartNode(
         ActorSystem system,
         NodeSettings settings,
@@ -68,7 +69,7 @@ public static class NodeHostingExtensions
             settings, ports, clock?.Invoke(time) ?? time, classifierDispatcher, EndSystem);
         var node = system.ActorOf(props, "node");
 
-        // A stopping host runs the coordinated shutdown, which waits here. The phase's own timeout bounds it.
+        // A stopping host runs the coordinated shutdown, which waits here. The time-out of the phase limits the wait.
         shutdown.AddTask(CoordinatedShutdown.PhaseServiceRequestsDone, "end-app-node", async () =>
         {
             await node.Ask<NodeEnded>(new EndInstance("the program stops"), Timeout.InfiniteTimeSpan);
@@ -76,7 +77,7 @@ public static class NodeHostingExtensions
         });
         return node;
 
-        // Where the shutdown runs already, this does nothing.
+        // Does nothing if the shutdown is already running.
         void EndSystem(string? problem)
         {
             onEnded?.Invoke(problem);

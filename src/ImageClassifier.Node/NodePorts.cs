@@ -2,12 +2,12 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Node;
 
-/// <summary>What an app node needs from outside. All of it outlives the node, which disposes of none.</summary>
+/// <summary>The ports that an app node uses. They outlive the node, which disposes of none of them.</summary>
 /// <param name="Queues">The queues.</param>
-/// <param name="Store">Where pictures are and results go.</param>
+/// <param name="Store">The store of pictures and results.</param>
 /// <param name="Classifier">The model.</param>
-/// <param name="Isolated">The same model in a process of its own, for pictures that may kill the node.</param>
-/// <param name="Identity">The instance that the node runs on.</param>
+/// <param name="Isolated">The same model in a child process, for pictures that may kill the node.</param>
+/// <param name="Identity">The instance on which the node runs.</param>
 public sealed record NodePorts(
     QueuePair Queues,
     IObjectStore Store,
@@ -15,7 +15,7 @@ public sealed record NodePorts(
     IIsolatedClassifier Isolated,
     IInstanceIdentity Identity)
 {
-    /// <summary>Stands for the node's model and settings: a web tier with others has the node drain. Null: they are not
-    /// compared.</summary>
+    /// <summary>Identifies the node's model and settings. A web tier with another fingerprint makes the node drain.
+    /// Null if they are not compared.</summary>
     public string? Fingerprint { get; init; }
 }

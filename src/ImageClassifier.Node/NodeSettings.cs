@@ -5,12 +5,12 @@ using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Node;
 
-/// <summary>The settings of an app node: <c>image-classifier.node</c>, and what it needs of its queue's.</summary>
-/// <param name="Polling">How work is taken.</param>
-/// <param name="Classification">How the model is run.</param>
+/// <summary>The settings of an app node: <c>image-classifier.node</c>, and those of its queue that it needs.</summary>
+/// <param name="Polling">How the node receives jobs.</param>
+/// <param name="Classification">How the node runs the model.</param>
 /// <param name="Termination">When the node ends itself.</param>
-/// <param name="DrainTimeout">How long a drain may take; what is left then returns to the queue.</param>
-/// <param name="RecordInterval">How often the node writes its record into the store.</param>
+/// <param name="DrainTimeout">The time limit of a drain. Messages that are left then return to the queue.</param>
+/// <param name="RecordInterval">The interval at which the node writes its heartbeat record to the store.</param>
 public sealed record NodeSettings(
     PollingSettings Polling,
     ClassificationSettings Classification,
@@ -21,15 +21,17 @@ public sealed record NodeSettings(
     private const string ShutdownPhase = "akka.coordinated-shutdown.phases.service-requests-done.timeout";
     private static readonly TimeSpan LongestDrain = TimeSpan.FromHours(1);
 
-    /// <summary>Reads the settings of a node on this machine.</summary>
-    /// <exception cref="InvalidSettingException">One is missing or wrong, or two contradict each other.</exception>
+    /// <summary>Reads the settings of a node that runs on this machine.</summary>
+    /// <exception cref="InvalidSettingException">A setting is missing or wrong, or two contradict each
+    /// other.</exception>
     public static NodeSettings Create(Config config) => Create(config, Environment.ProcessorCount);
 
     /// <summary>Reads the settings of a node.</summary>
     /// <param name="config">The whole configuration.</param>
-    /// <param name="cores">The cores of its machine; null where the node runs on another machine, so that only what no
-    /// machine can do is refused.</param>
-    /// <exception cref="InvalidSettingException">One is missing or wrong, or two contradict each other.</exception>
+    /// <param name="cores">The number of cores of the node's machine. Null if the node runs on another machine: then
+    /// only values that no machine can have are refused.</param>
+    /// <exception cref="InvalidSettingException">A setting is missing or wrong, or two contradict each
+    /// other.</exception>
     public static NodeSettings Create(Config config, int? cores)
     {
         var node = new SettingsSection(config, "image-classifier.node");
@@ -49,7 +51,7 @@ public sealed record NodeSettings(
             NodeRecordSettings.Create(config).Interval);
     }
 
-    // Past the phase's timeout the actors are stopped, drained or not.
+    // After the time-out of this phase the actors are stopped, drained or not.
     private static TimeSpan ReadDrainTimeout(Config config, SettingsSection node)
     {
         const string Key = "drain-timeout";
@@ -60,13 +62,14 @@ public sealed record NodeSettings(
     }
 }
 
-/// <summary>How a node takes work.</summary>
+/// <summary>How a node receives jobs and settles them.</summary>
 /// <param name="Source">How the request queue is polled.</param>
-/// <param name="Linger">How long results wait for others to share their calls.</param>
-/// <param name="AcknowledgeLinger">How long deletes wait for others to share their call; no one waits for them.</param>
-/// <param name="Fetchers">Pictures that are read from the store, or wait to be decoded, at once.</param>
-/// <param name="Decoders">Pictures that are decoded at once.</param>
-/// <param name="MaxReceives">A job received more often fails where this try comes to nothing too.</param>
+/// <param name="Linger">How long a result waits for others, to share a call of the response queue.</param>
+/// <param name="AcknowledgeLinger">How long a delete waits for others, to share a call. Nothing waits for
+/// deletes.</param>
+/// <param name="Fetchers">The most pictures that are being read from the store or wait for a decoder.</param>
+/// <param name="Decoders">The most pictures that are being decoded.</param>
+/// <param name="MaxReceives">A job that was received more often fails if this try fails too.</param>
 public sealed record PollingSettings(
     QueueSourceSettings Source,
     TimeSpan Linger,
@@ -85,19 +88,19 @@ public sealed record PollingSettings(
 }
 
 /// <summary>How a node runs the model.</summary>
-/// <param name="Classifiers">Runs at once.</param>
-/// <param name="Threads">Threads of each run.</param>
-/// <param name="Timeout">A run that takes longer has failed.</param>
-/// <param name="MaxFailures">After so many pictures in a row that could not be classified, the node ends.</param>
+/// <param name="Classifiers">The number of runs at once.</param>
+/// <param name="Threads">The number of threads of each run.</param>
+/// <param name="Timeout">The time-out of a run.</param>
+/// <param name="MaxFailures">The node ends after this number of failed pictures in a row.</param>
 public sealed record ClassificationSettings(int Classifiers, int Threads, TimeSpan Timeout, int MaxFailures)
 {
     // No machine has more cores.
     private const int MostCores = 256;
 
-    /// <summary>Reads <c>image-classifier.node.classification</c>, but for what is the model's own.</summary>
+    /// <summary>Reads <c>image-classifier.node.classification</c>, except the settings of the model.</summary>
     /// <param name="config">The whole configuration.</param>
-    /// <param name="cores">The cores of the node's machine; null where that is another machine.</param>
-    /// <exception cref="InvalidSettingException">A value is not usable, or they are more than the cores.</exception>
+    /// <param name="cores">The number of cores of the node's machine; null if the node runs on another machine.</param>
+    /// <exception cref="InvalidSettingException">A value is wrong, or the threads are more than the cores.</exception>
     public static ClassificationSettings Create(Config config, int? cores)
     {
         const string Key = "classifiers";
@@ -123,9 +126,10 @@ public sealed record ClassificationSettings(int Classifiers, int Threads, TimeSp
 }
 
 /// <summary>When a node ends itself.</summary>
-/// <param name="MaxEmptyPolls">After so many empty polls in a row, with nothing waiting.</param>
-/// <param name="MinLifetime">Not before so long after its start.</param>
-/// <param name="CutOffLimit">After so long in which all polls failed.</param>
+/// <param name="MaxEmptyPolls">The node ends after this number of empty polls in a row, if no message is
+/// visible.</param>
+/// <param name="MinLifetime">The time after its start before which an idle node does not end.</param>
+/// <param name="CutOffLimit">The node ends after all polls have failed for this time.</param>
 public sealed record TerminationSettings(int MaxEmptyPolls, TimeSpan MinLifetime, TimeSpan CutOffLimit)
 {
     internal static TerminationSettings Create(SettingsSection section) => new(

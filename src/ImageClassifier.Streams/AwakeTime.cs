@@ -1,13 +1,13 @@
 namespace ImageClassifier.Streams;
 
-/// <summary>Limits that time in which the process was paused does not use up: a suspended machine, SIGSTOP.</summary>
+/// <summary>Time-outs that a pause of the process (a suspended machine, SIGSTOP) does not use up.</summary>
 public static class AwakeTime
 {
-    // A pause, however long, uses up one of them.
+    // A pause uses up at most one slice, however long it is.
     private const int Slices = 20;
 
-    /// <summary>Awaits a task for so much of the time in which the process runs.</summary>
-    /// <exception cref="TimeoutException">The task is not done within it.</exception>
+    /// <summary>Awaits a task for a limit of time in which the process runs.</summary>
+    /// <exception cref="TimeoutException">The task did not complete within the limit.</exception>
     public static async Task<T> WaitAwakeAsync<T>(this Task<T> task, TimeSpan limit, TimeProvider time)
     {
         for (var slice = 0; slice < Slices && !task.IsCompleted; slice++)

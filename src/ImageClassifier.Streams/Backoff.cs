@@ -1,10 +1,10 @@
 namespace ImageClassifier.Streams;
 
-/// <summary>Pauses after failures in a row: doubling from a least to a most, each drawn from the upper half, so that
-/// programs that failed together do not come back together.</summary>
+/// <summary>Exponential back-off: the pause doubles with each failure up to a maximum. Jitter draws each pause from its
+/// upper half, so that programs that failed together do not retry together.</summary>
 /// <param name="min">The shortest pause.</param>
 /// <param name="max">The longest pause.</param>
-/// <param name="random">What draws; the process's own where none is given.</param>
+/// <param name="random">The source of the jitter; null for <see cref="Random.Shared"/>.</param>
 public sealed class Backoff(TimeSpan min, TimeSpan max, Random? random = null)
 {
     private TimeSpan? _last;
@@ -19,6 +19,6 @@ public sealed class Backoff(TimeSpan min, TimeSpan max, Random? random = null)
         return pause < min ? min : pause;
     }
 
-    /// <summary>Begins again with the shortest.</summary>
+    /// <summary>Starts again with the shortest pause.</summary>
     public void Reset() => _last = null;
 }

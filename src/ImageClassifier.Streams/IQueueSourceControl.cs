@@ -1,27 +1,21 @@
 namespace ImageClassifier.Streams;
 
-/// <summary>The handle on a running <see cref="QueueSource"/>; safe from any thread.</summary>
+/// <summary>The control of a running <see cref="QueueSource"/>. Safe from any thread.</summary>
 public interface IQueueSourceControl
 {
-    /// <summary>Messages in hand: received and not yet released.</summary>
-    int InHand { get; }
-
-    /// <summary>When the last message was received; null before the first.</summary>
-    DateTimeOffset? LastReceivedAt { get; }
-
-    /// <summary>Completes when the source is done: after a drain when all that was in hand is released, otherwise when
-    /// the stream has ended. What it received and did not give on has then been handed back. It never fails.</summary>
+    /// <summary>Completes when the source is done: after a drain, when all messages in hand are released; otherwise
+    /// when the stream has ended. By then, messages that were not emitted are handed back. Never fails.</summary>
     Task Drained { get; }
 
-    /// <summary>Takes no more work: polls no more, lets the poll under way end, hands back what was not given on, and
-    /// completes the stream. What is downstream finishes what it has; its leases are renewed until it is
-    /// released.</summary>
+    /// <summary>Starts a drain: the source stops polling, lets an open poll end, hands back messages that it has not
+    /// emitted, and completes the stream. Messages that it has emitted are finished downstream; their leases are
+    /// renewed until they are released.</summary>
     void Drain();
 }
 
-/// <summary>A poll that ended.</summary>
-/// <param name="At">When.</param>
-/// <param name="Received">How many messages it brought.</param>
-/// <param name="InHand">How many are now in hand, these included.</param>
-/// <param name="Failure">Why it failed; null when it did not.</param>
+/// <summary>A poll that has ended.</summary>
+/// <param name="At">The time at which it ended.</param>
+/// <param name="Received">The number of messages that it received.</param>
+/// <param name="InHand">The number of messages in hand now, these included.</param>
+/// <param name="Failure">Why it failed; null if it succeeded.</param>
 public sealed record PollReport(DateTimeOffset At, int Received, int InHand, Exception? Failure);

@@ -1,8 +1,9 @@
 namespace ImageClassifier.Streams;
 
-/// <summary>Time that no one sets: for how long something lasts, whatever becomes of the machine's clock meanwhile.</summary>
+/// <summary>Time for durations: setting the machine's clock does not change it.</summary>
 public static class MonotonicTime
 {
-    /// <summary>The time since some moment before the program's start, the same for all who ask this provider.</summary>
+    /// <summary>The time since a fixed moment before the program's start. It is the same for all users of this
+    /// provider.</summary>
     public static TimeSpan GetMonotonic(this TimeProvider time) => time.GetElapsedTime(startingTimestamp: 0);
 }

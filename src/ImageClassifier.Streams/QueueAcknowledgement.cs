@@ -4,47 +4,46 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Streams;
 
-/// <summary>What is to become of a message that was worked on.</summary>
+/// <summary>How a message is settled.</summary>
 public enum Settlement
 {
-    /// <summary>It is done: the queue forgets it.</summary>
+    /// <summary>The message is done: the queue deletes it.</summary>
     Delete,
 
-    /// <summary>It is not done: the queue gives it to the next who asks, at once.</summary>
+    /// <summary>The message is not done: the queue makes it visible at once.</summary>
     HandBack,
 }
 
-/// <summary>A message with what is to become of it.</summary>
+/// <summary>A message and how to settle it.</summary>
 public sealed record Acknowledgement(Delivery Delivery, Settlement Settlement);
 
-/// <summary>A message that was settled, or not.</summary>
-/// <param name="Delivery">The message; released.</param>
-/// <param name="Settlement">What was to become of it.</param>
-/// <param name="Outcome">What the queue said last. Where it did not succeed, the message returns when its lease runs
-/// out.</param>
+/// <summary>The outcome of an acknowledgement.</summary>
+/// <param name="Delivery">The message, which is released.</param>
+/// <param name="Settlement">How the message was to be settled.</param>
+/// <param name="Outcome">The queue's last answer. Unless it succeeded, the message returns when its lease ends.</param>
 public sealed record Acknowledged(Delivery Delivery, Settlement Settlement, QueueOutcome Outcome);
 
-/// <summary>How messages are acknowledged.</summary>
-/// <param name="Linger">How long an acknowledgement waits for others to share its call.</param>
-/// <param name="Retries">How often an entry that can succeed later is tried.</param>
+/// <summary>The settings of acknowledgements.</summary>
+/// <param name="Linger">How long an acknowledgement waits for others, to share a call.</param>
+/// <param name="Retries">The retries of an entry that can succeed later.</param>
 public sealed record AcknowledgementSettings(TimeSpan Linger, RetryPolicy Retries)
 {
-    /// <summary>That linger, and the default retries.</summary>
+    /// <summary>Settings with the default retries.</summary>
     public AcknowledgementSettings(TimeSpan linger)
         : this(linger, RetryPolicy.Default)
     {
     }
 }
 
-/// <summary>The end of a message's way: deletes or hands back, ten a call.</summary>
+/// <summary>Settles messages, ten a call: the last step of a queue's stream.</summary>
 public static class QueueAcknowledgement
 {
-    // A batch in its pauses between tries does not hold up the next ones.
+    // A batch that pauses between retries must not delay the next batches.
     private const int Parallelism = 4;
 
     /// <summary>
-    /// A flow that settles each message that comes in and answers each once, in any order. It releases every delivery,
-    /// whatever the queue says, and no failure of the queue fails the stream: the lease then runs out.
+    /// A flow that settles each message and emits it once, in any order. It releases every delivery, whatever the queue
+    /// answers. A failure of the queue does not fail the stream: the lease of the message ends instead.
     /// </summary>
     public static Flow<Acknowledgement, Acknowledged, NotUsed> Create(
         IMessageQueue queue, AcknowledgementSettings settings, TimeProvider time) =>

@@ -2,13 +2,13 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Streams;
 
-/// <summary>Batch calls of a queue, with what can succeed later tried again alone.</summary>
+/// <summary>Retries the failed entries of a queue's batch calls.</summary>
 internal static class QueueRetries
 {
-    /// <summary>Makes a batch call, and makes it again with only those entries that were
-    /// <see cref="QueueOutcomeKind.Retriable"/>, or a few times <see cref="QueueOutcomeKind.Refused"/>. A call that
-    /// throws counts as one of these for all its entries.</summary>
-    /// <returns>One outcome an entry, in the same order; retriable or refused where the attempts ran out.</returns>
+    /// <summary>Makes a batch call, and retries only the entries that were <see cref="QueueOutcomeKind.Retriable"/>.
+    /// Entries that were <see cref="QueueOutcomeKind.Refused"/> are retried <see cref="RetryPolicy.RefusedAttempts"/>
+    /// times. If a call throws, its exception counts as the outcome of all its entries.</summary>
+    /// <returns>One outcome for each entry, in the same order; retriable or refused if all tries failed.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static async Task<IReadOnlyList<QueueOutcome>> RunAsync<T>(
         IReadOnlyList<T> entries,

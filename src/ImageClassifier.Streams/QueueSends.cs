@@ -2,17 +2,18 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Streams;
 
-/// <summary>Sending to a queue that may fail for a while.</summary>
+/// <summary>Sends to a queue that may be away for a while.</summary>
 public static class QueueSends
 {
     /// <summary>
-    /// Sends up to <see cref="IMessageQueue.MaxBatch"/> messages. Entries that can succeed later, and all of them where
-    /// the queue cannot be reached, are sent again alone. An entry that was taken although its answer was lost is sent
-    /// twice; the queue drops the second by its deduplication id.
+    /// Sends at most <see cref="IMessageQueue.MaxBatch"/> messages. Entries that can succeed later are retried, and all
+    /// of them while the queue cannot be reached. If the answer to a successful send is lost, the message is sent
+    /// twice: the queue drops the second by its deduplication id.
     /// </summary>
-    /// <returns>One outcome a message, in the same order: <see cref="QueueOutcomeKind.Retriable"/> or
-    /// <see cref="QueueOutcomeKind.Refused"/> where the attempts ran out. No failure of the queue is thrown.</returns>
-    /// <exception cref="OperationCanceledException">It was cancelled; some messages may have been sent.</exception>
+    /// <returns>One outcome for each message, in the same order: <see cref="QueueOutcomeKind.Retriable"/> or
+    /// <see cref="QueueOutcomeKind.Refused"/> if all tries failed. A failure of the queue is not thrown.</returns>
+    /// <exception cref="OperationCanceledException">The call was cancelled. Some messages may have been
+    /// sent.</exception>
     public static Task<IReadOnlyList<QueueOutcome>> SendAllAsync(
         IMessageQueue queue,
         IReadOnlyList<OutgoingMessage> messages,

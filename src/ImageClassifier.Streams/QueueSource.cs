@@ -7,18 +7,19 @@ namespace ImageClassifier.Streams;
 public static class QueueSource
 {
     /// <summary>
-    /// A source of the queue's messages. It holds at most <see cref="QueueSourceSettings.MaxInFlight"/> at once, from
-    /// receive to <see cref="Delivery.Release"/>, whether given on or not, and renews all their leases. It polls for
-    /// ten when ten credits are free, or for what is free when nothing is in hand; has one poll under way, which it
-    /// never breaks off; and backs off when a poll fails. It never fails by itself, and completes only when it is
-    /// drained. Where downstream cancels or fails, what was not given on is handed back, and the other leases run out.
+    /// A source of the queue's messages. It holds at most <see cref="QueueSourceSettings.MaxInFlight"/> messages, from
+    /// receive to <see cref="Delivery.Release"/>, and renews their leases. It polls for ten when ten credits are free.
+    /// When nothing is in hand, it polls for the free credits, even if they are fewer. It has one poll under way, never
+    /// aborts it, and backs off after a failed poll. The source never fails, and completes only after a drain. If
+    /// downstream cancels or fails, the source hands back the messages that it has not emitted; the leases of the
+    /// others end.
     /// </summary>
     /// <param name="queue">The queue.</param>
-    /// <param name="settings">How it is polled.</param>
-    /// <param name="time">The clock; of the actor system that runs the stream.</param>
-    /// <param name="onPoll">Told of each poll that ended, within the stream: must not block or throw.</param>
-    /// <param name="onRenewalsRefused">Told why, when the queue refuses the renewal of leases again and again for good;
-    /// within the stream: must not block or throw.</param>
+    /// <param name="settings">The settings of the polls.</param>
+    /// <param name="time">The clock of the actor system that runs the stream.</param>
+    /// <param name="onPoll">Called after each poll, within the stream: must not block or throw.</param>
+    /// <param name="onRenewalsRefused">Called with the reason when the queue has refused several renewals of leases in
+    /// a row for good. It is called within the stream: must not block or throw.</param>
     public static Source<Delivery, IQueueSourceControl> Create(
         IMessageQueue queue,
         QueueSourceSettings settings,

@@ -6,10 +6,10 @@ namespace ImageClassifier.Streams;
 
 /// <summary>How a queue is polled.</summary>
 /// <param name="WaitTime">How long a poll waits for the first message; at most 20 s.</param>
-/// <param name="Lease">How long a received message is hidden from others; renewed while it is in hand.</param>
-/// <param name="MaxLease">The most that a message is held in total from its receipt.</param>
+/// <param name="Lease">How long a received message is hidden from other receivers. Renewed while it is in hand.</param>
+/// <param name="MaxLease">The longest time for which a message is held, from its receipt.</param>
 /// <param name="MaxInFlight">The credits: the most messages in hand, from receive to release.</param>
-/// <param name="MinBackoff">The pause after a first failed poll, which doubles, with jitter.</param>
+/// <param name="MinBackoff">The pause after the first failed poll. It doubles, with jitter.</param>
 /// <param name="MaxBackoff">The longest pause after a failed poll.</param>
 public sealed record QueueSourceSettings(
     TimeSpan WaitTime,
@@ -19,18 +19,18 @@ public sealed record QueueSourceSettings(
     TimeSpan MinBackoff,
     TimeSpan MaxBackoff)
 {
-    // What every queue allows; the port's own limit on waiting.
+    // The port's limit, which every queue supports.
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(20);
 
-    // So that a poll for ten goes on while ten are worked on.
+    // Enough for a poll for ten while the stream works on ten.
     private const int FewestInFlight = 2 * IMessageQueue.MaxBatch;
     private const int MostInFlight = 10_000;
 
     /// <summary>Reads the settings.</summary>
-    /// <param name="polling">The poller's: <c>wait-time</c>, <c>max-in-flight</c>, <c>min-backoff</c>,
+    /// <param name="polling">The settings of the poller: <c>wait-time</c>, <c>max-in-flight</c>, <c>min-backoff</c>,
     /// <c>max-backoff</c>.</param>
-    /// <param name="queue">How the queue treats what is received.</param>
-    /// <exception cref="InvalidSettingException">One is missing or wrong.</exception>
+    /// <param name="queue">The lease settings of the queue.</param>
+    /// <exception cref="InvalidSettingException">A setting is missing or wrong.</exception>
     public static QueueSourceSettings Create(SettingsSection polling, QueueLeaseSettings queue)
     {
         var minBackoff = polling.Duration("min-backoff", TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(10));

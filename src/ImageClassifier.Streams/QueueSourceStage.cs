@@ -25,7 +25,7 @@ internal sealed class QueueSourceStage(
         return new LogicAndMaterializedValue<IQueueSourceControl>(new Logic(this, control), control);
     }
 
-    /// <summary>What crosses from the outside into the stage, and from the stage to the outside.</summary>
+    /// <summary>Passes calls from other threads into the stage, and its end to them.</summary>
     private sealed class Control : IQueueSourceControl, IDisposable
     {
         private readonly Lock _lock = new();
@@ -33,22 +33,6 @@ internal sealed class QueueSourceStage(
         private readonly CancellationTokenSource _stopWaiting = new();
         private Action? _drain;
         private bool _isDrainWanted;
-        private int _inHand;
-        private long _lastReceivedTicks;
-
-        public int InHand
-        {
-            get => Volatile.Read(ref _inHand);
-            set => Volatile.Write(ref _inHand, value);
-        }
-
-        public DateTimeOffset? LastReceivedAt
-        {
-            get => Volatile.Read(ref _lastReceivedTicks) is > 0 and var ticks
-                ? new DateTimeOffset(ticks, TimeSpan.Zero)
-                : null;
-            set => Volatile.Write(ref _lastReceivedTicks, value?.UtcTicks ?? 0);
-        }
 
         public Task Drained => _drained.Task;
 
@@ -61,7 +45,7 @@ internal sealed class QueueSourceStage(
             }
         }
 
-        /// <summary>The stage has started and takes the wish to drain; one that came before comes now.</summary>
+        /// <summary>The stage has started. A drain that was asked for earlier starts now.</summary>
         public void Started(Action drain)
         {
             lock (_lock)
@@ -71,14 +55,13 @@ internal sealed class QueueSourceStage(
             }
         }
 
-        /// <summary>Asks the poll under way to end early.</summary>
+        /// <summary>Cancelled to end the open poll early.</summary>
         public CancellationToken StopWaiting => _stopWaiting.Token;
 
         public Task StopWaitingAsync() => _stopWaiting.CancelAsync();
 
         public void Ended()
         {
-            InHand = 0;
             Dispose();
             _drained.TrySetResult();
         }
@@ -95,7 +78,7 @@ internal sealed class QueueSourceStage(
         private readonly QueueSourceStage _stage;
         private readonly Control _control;
         private readonly Queue<Delivery> _buffer = [];
-        private readonly LeaseBook _leases;
+        private readonly LeaseTracker _leases;
         private readonly Backoff _backoff;
 
         private readonly Lock _arrival = new();
@@ -120,12 +103,12 @@ internal sealed class QueueSourceStage(
         {
             _stage = stage;
             _control = control;
-            _leases = new LeaseBook(stage.Settings.Lease, stage.Settings.MaxLease);
+            _leases = new LeaseTracker(stage.Settings.Lease, stage.Settings.MaxLease);
             _backoff = new Backoff(stage.Settings.MinBackoff, stage.Settings.MaxBackoff);
             SetHandler(stage._out, onPull: PushNext);
         }
 
-        // An object, because the log's category is its class: of a text that would be String.
+        // An object, because Akka takes its class as the category of the log. For a string that would be String.
         protected override object LogSource => this;
 
         private TimeSpan Now => _stage.Time.GetMonotonic();
@@ -215,10 +198,8 @@ internal sealed class QueueSourceStage(
                 _buffer.Enqueue(delivery);
             }
 
-            var now = _stage.Time.GetUtcNow();
-            if (outcome.Messages.Count > 0) _control.LastReceivedAt = now;
-            _control.InHand = _leases.Count;
-            _stage.OnPoll?.Invoke(new PollReport(now, outcome.Messages.Count, _leases.Count, outcome.Failure));
+            _stage.OnPoll?.Invoke(
+                new PollReport(_stage.Time.GetUtcNow(), outcome.Messages.Count, _leases.Count, outcome.Failure));
 
             if (_isDraining)
             {
@@ -255,7 +236,6 @@ internal sealed class QueueSourceStage(
         private void OnReleased(Delivery delivery)
         {
             _leases.Remove(delivery);
-            _control.InHand = _leases.Count;
             PollIfRoom();
             EndIfDrained();
         }
@@ -287,7 +267,7 @@ internal sealed class QueueSourceStage(
             try
             {
                 var receipts = due.Select(delivery => delivery.Message.Receipt).ToArray();
-                // A call that hangs must not hold up the tries that are left before the leases end.
+                // A call that hangs must not use up the time for the tries that are left before the leases end.
                 using var limit = new CancellationTokenSource(_leases.RenewalLimit, _stage.Time);
                 var outcomes = await _stage.Queue.ExtendAsync(receipts, _stage.Settings.Lease, limit.Token)
                     .WaitAsync(limit.Token);
@@ -310,9 +290,9 @@ internal sealed class QueueSourceStage(
             for (var i = 0; i < renewal.Due.Count; i++)
             {
                 if (i < renewal.Outcomes.Count)
-                    _leases.Apply(renewal.Due[i], renewal.Outcomes[i], renewal.CalledAt, now);
+                    _leases.RecordRenewal(renewal.Due[i], renewal.Outcomes[i], renewal.CalledAt, now);
                 else
-                    _leases.TryAgain(renewal.Due[i], now);
+                    _leases.RecordFailedRenewal(renewal.Due[i], now);
             }
 
             RenewDue();
@@ -332,7 +312,7 @@ internal sealed class QueueSourceStage(
             if (_isDraining) return;
             _isDraining = true;
             CancelTimer(PollTimer);
-            // The stage outlives its outlet, to renew the leases of what is still worked on downstream.
+            // The stage outlives its outlet: it renews the leases of messages that downstream still works on.
             SetKeepGoing(true);
             _ = _control.StopWaitingAsync();
             HandBackBuffer();
@@ -343,10 +323,9 @@ internal sealed class QueueSourceStage(
         {
             if (_buffer.Count == 0) return;
             var messages = _buffer.Select(delivery => delivery.Message).ToArray();
-            // Struck off first: what is being handed back must not be renewed.
+            // Removed first, so that a message that is being handed back is not renewed.
             foreach (var delivery in _buffer) _leases.Remove(delivery);
             _buffer.Clear();
-            _control.InHand = _leases.Count;
             _handBacksUnderWay++;
             _handBacks = Task.WhenAll(_handBacks, HandBackThenTellAsync(messages));
         }
@@ -378,7 +357,7 @@ internal sealed class QueueSourceStage(
             _control.Ended();
         }
 
-        // Where it fails, the leases run out instead.
+        // If the queue fails, the leases end instead.
         private async Task HandBackAsync(IReadOnlyList<ReceivedMessage> messages)
         {
             foreach (var some in messages.Chunk(IMessageQueue.MaxBatch))

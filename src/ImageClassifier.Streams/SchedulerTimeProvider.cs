@@ -3,12 +3,11 @@ using Akka.Actor;
 namespace ImageClassifier.Streams;
 
 /// <summary>
-/// The actor system's time for what is no actor: a <see cref="TimeProvider"/> over its scheduler. In production that is
-/// the machine's clock; in a test with a virtual scheduler everything that takes this provider moves with it.
+/// The actor system's clock and timers as a <see cref="TimeProvider"/>, for code that is not an actor. In production it
+/// follows the machine's clock. In a test with a virtual scheduler, everything that uses this provider follows that.
 /// </summary>
-/// <remarks>As with the machine's own timers, a callback runs on the thread pool, in the execution context of whoever made
-/// the timer. The scheduler has one thread, and a callback that blocks there would hold up every timer of the
-/// process.</remarks>
+/// <remarks>As with the machine's own timers, a callback runs on the thread pool, in the execution context that created
+/// the timer. On the scheduler's only thread a blocking callback would delay every timer of the process.</remarks>
 public sealed class SchedulerTimeProvider(ActorSystem system) : TimeProvider
 {
     private readonly IScheduler _scheduler = system.Scheduler;

@@ -41,7 +41,7 @@ public sealed class DataFolderSpecs
         var (exitCode, _, error) = await BuiltProgram.RunAsync([.. arguments, "--data", folder]);
 
         Assert.Equal(2, exitCode);
-        Assert.Contains("is no data folder of this program", error, StringComparison.Ordinal);
+        Assert.Contains("is not a data folder of this program", error, StringComparison.Ordinal);
         Assert.Equal([old], Directory.GetFiles(folder, "*", SearchOption.AllDirectories));
         Directory.Delete(folder, recursive: true);
     }

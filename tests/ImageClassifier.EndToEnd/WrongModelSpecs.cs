@@ -38,7 +38,7 @@ public sealed class WrongModelSpecs : IDisposable
         var text = await File.ReadAllTextAsync(contract);
         await File.WriteAllTextAsync(
             contract, text.Replace("\"kind\": \"logits\"", "\"kind\": \"probabilities\"", StringComparison.Ordinal));
-        await AssertRefusedAsync("model.json says output.kind is probabilities", "kind is logits");
+        await AssertRefusedAsync("model.json says output.kind is probabilities", "set kind to logits");
     }
 
     private async Task AssertRefusedAsync(string reason, string remedy)

@@ -3,11 +3,11 @@ using Microsoft.Win32.SafeHandles;
 namespace ImageClassifier.Adapters.Embedded.Files;
 
 /// <summary>
-/// Wakes whoever waits for a change in a shared database, in any process: ringing writes to a file, and a file watcher
-/// hears it within about a millisecond. It may miss a ring (no watcher could be made, a buffer ran over), so whoever
-/// waits also looks by itself now and then.
+/// Notifies processes that a shared database has changed. Ringing writes to a file, and file watchers see it within
+/// about a millisecond. A ring can be lost (no watcher could be created, a buffer overflowed), so waiters also poll.
 /// </summary>
-/// <param name="path">The bell's file, alone with other bells in its folder: a watcher hears every file there.</param>
+/// <param name="path">The file of the bell. Its folder holds only bells, because a watcher sees every change
+/// there.</param>
 internal sealed class Bell(string path) : IDisposable
 {
     private readonly Lock _gate = new();
@@ -17,17 +17,17 @@ internal sealed class Bell(string path) : IDisposable
     private bool _watched;
     private bool _disposed;
 
-    /// <summary>The bell of a database, or of one queue in it.</summary>
+    /// <summary>The bell of a database, or of one queue in a database.</summary>
     public static Bell For(string databasePath, string name)
     {
         var folder = FolderIn(Path.GetDirectoryName(databasePath)!);
         return new Bell(Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(databasePath)}.{name}.bell"));
     }
 
-    /// <summary>The folder of the bells of the databases in a folder.</summary>
+    /// <summary>The folder for the bells of the databases in a folder.</summary>
     public static string FolderIn(string folder) => Path.Combine(folder, "bells");
 
-    /// <summary>Wakes those who wait. Never fails: they look by themselves, only later.</summary>
+    /// <summary>Wakes the waiters. Never fails: after a failure they find the change later, by polling.</summary>
     public void Ring()
     {
         try
@@ -44,14 +44,15 @@ internal sealed class Bell(string path) : IDisposable
         }
     }
 
-    /// <summary>Ends at the next ring. Ask for it before looking, or a ring in between is missed.</summary>
+    /// <summary>Completes at the next ring. Call it before reading the database, or a ring in between is
+    /// lost.</summary>
     public Task NextRing()
     {
         Watch();
         return Volatile.Read(ref _next).Task;
     }
 
-    /// <summary>Wakes those who wait in this process, and stops listening.</summary>
+    /// <summary>Wakes the waiters of this process and stops watching.</summary>
     public void Dispose()
     {
         lock (_gate)
@@ -64,7 +65,7 @@ internal sealed class Bell(string path) : IDisposable
         WakeWaiters();
     }
 
-    // Only those who wait need a watcher, and the system has few to give.
+    // Created only for waiters, because the system limits the number of watchers.
     private void Watch()
     {
         lock (_gate)

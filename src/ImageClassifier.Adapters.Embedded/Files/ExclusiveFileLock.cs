@@ -1,8 +1,8 @@
 namespace ImageClassifier.Adapters.Embedded.Files;
 
 /// <summary>
-/// An exclusive lock on a file. The operating system ties it to the open file, so it is free the moment its holder is
-/// gone, however that ended. It excludes other processes and other holders in this one alike.
+/// An exclusive lock on a file. It belongs to the open file, so the operating system frees it when its holder ends,
+/// however it ended. It excludes other processes and other holders in this process.
 /// </summary>
 public sealed class ExclusiveFileLock : IDisposable
 {
@@ -10,8 +10,8 @@ public sealed class ExclusiveFileLock : IDisposable
 
     private ExclusiveFileLock(FileStream file) => _file = file;
 
-    /// <summary>Takes the lock, and creates the file where it is missing.</summary>
-    /// <returns>Null when someone else holds it.</returns>
+    /// <summary>Takes the lock. Creates a missing file.</summary>
+    /// <returns>Null if the lock is held.</returns>
     /// <exception cref="UnauthorizedAccessException">The file may not be opened.</exception>
     /// <exception cref="DirectoryNotFoundException">Its folder is missing.</exception>
     public static ExclusiveFileLock? TryTake(string path)
@@ -19,21 +19,21 @@ public sealed class ExclusiveFileLock : IDisposable
         var taken = TryOpen(path, FileMode.OpenOrCreate);
         if (taken is null || File.Exists(path)) return taken;
 
-        // Retention removed the file between opening and locking it: the lock is on a file that no one else can find.
+        // Retention deleted the file between opening and locking. So nobody else can find the locked file.
         taken.Dispose();
         return null;
     }
 
-    /// <summary>Whether no one holds the lock. Looking holds it for a moment, so whoever takes it tries again for
-    /// a while.</summary>
+    /// <summary>True if the lock is free. The check holds the lock for a moment, so callers of <see cref="TryTake"/>
+    /// retry for a while.</summary>
     public static bool IsFree(string path)
     {
         using var taken = TryOpen(path, FileMode.Open);
         return taken is not null || !File.Exists(path);
     }
 
-    /// <summary>Removes a lock file that no one holds.</summary>
-    /// <returns>Whether it is gone.</returns>
+    /// <summary>Deletes a lock file that is not held.</summary>
+    /// <returns>True if the file is gone.</returns>
     public static bool TryRemove(string path)
     {
         if (!OperatingSystem.IsWindows())
@@ -44,7 +44,7 @@ public sealed class ExclusiveFileLock : IDisposable
             return true;
         }
 
-        // Windows deletes no open file, which is protection enough: a held lock is an open file.
+        // Windows does not delete an open file, and a held lock is an open file.
         try
         {
             File.Delete(path);
@@ -56,7 +56,7 @@ public sealed class ExclusiveFileLock : IDisposable
         }
     }
 
-    /// <summary>Releases the lock; the file stays.</summary>
+    /// <summary>Releases the lock. The file stays.</summary>
     public void Dispose() => _file.Dispose();
 
     private static ExclusiveFileLock? TryOpen(string path, FileMode mode)

@@ -3,22 +3,22 @@ using System.Runtime.InteropServices;
 
 namespace ImageClassifier.Adapters.Embedded.Files;
 
-/// <summary>Gives a file a name that no file has yet: of several callers at once, in any process, exactly one
+/// <summary>Gives a file a new name only if the name is free. Of several callers at once, in any process, exactly one
 /// succeeds.</summary>
 internal static class ExclusivePlacing
 {
-    // The same numbers on Linux and macOS.
+    // These numbers are the same on Linux and macOS.
     private const int NoSuchEntry = 2;
     private const int NotPermitted = 13;
     private const int AlreadyExists = 17;
 
-    /// <summary>Places a finished file.</summary>
-    /// <param name="source">The file; it may keep its old name as well, which is the caller's to delete.</param>
-    /// <param name="destination">Its new name, on the same file system.</param>
-    /// <returns>False when that name is taken.</returns>
+    /// <summary>Gives a complete file its name.</summary>
+    /// <param name="source">The file. It may keep its old name too, which the caller deletes.</param>
+    /// <param name="destination">The new name, on the same file system.</param>
+    /// <returns>False if the name is taken.</returns>
     /// <exception cref="DirectoryNotFoundException">The destination's folder is missing.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not write there.</exception>
-    /// <exception cref="IOException">The file system refuses; one without hard links does.</exception>
+    /// <exception cref="IOException">The file system refuses, for example because it has no hard links.</exception>
     public static bool TryPlace(string source, string destination)
     {
         if (!OperatingSystem.IsWindows()) return TryLink(source, destination);
@@ -33,7 +33,7 @@ internal static class ExclusivePlacing
         }
     }
 
-    // Outside Windows File.Move looks first and renames then, and two callers can both see that nothing is there.
+    // Outside Windows File.Move first checks the name and then renames. Two callers can both find the name free.
     private static bool TryLink(string source, string destination)
     {
         if (Link(source, destination) == 0) return true;

@@ -2,17 +2,17 @@ using System.Text.Json;
 
 namespace ImageClassifier.Adapters.Embedded.Files;
 
-/// <summary>The small file that makes a data folder ours. Without it the program deletes and changes nothing
-/// there.</summary>
+/// <summary>The small file that marks a folder as a data folder of this program. Without it, the program deletes and
+/// changes nothing there.</summary>
 internal static class FolderMarker
 {
-    /// <summary>The marker's name in the data folder.</summary>
+    /// <summary>The name of the marker in the data folder.</summary>
     public const string Name = ".image-classifier";
 
     private const int Format = 1;
     private const long MaxSize = 4096;
 
-    /// <summary>What the marker of a folder says.</summary>
+    /// <summary>Reads the marker of a folder.</summary>
     public static MarkerState Read(string folder)
     {
         var file = new FileInfo(Path.Combine(folder, Name));
@@ -38,7 +38,7 @@ internal static class FolderMarker
         }
     }
 
-    /// <summary>Marks a folder. Of several processes at once one does, and the others find it done.</summary>
+    /// <summary>Writes the marker of a folder. Of several processes at once, one writes it.</summary>
     /// <exception cref="IOException">The folder cannot be written.</exception>
     public static void Write(string folder)
     {
@@ -59,10 +59,11 @@ internal static class FolderMarker
         }
     }
 
-    /// <summary>Replaces a marker that cannot be read, in a folder that was found to be ours.</summary>
+    /// <summary>Deletes an unreadable marker, in a folder that is known to be the program's.</summary>
     public static void Remove(string folder) => File.Delete(Path.Combine(folder, Name));
 
-    /// <summary>Whether a name is that of the marker, or of one that another process writes just now.</summary>
+    /// <summary>True for the name of the marker, and for the name of a marker that another process is
+    /// writing.</summary>
     public static bool IsNameOf(string name) =>
         name == Name || (name.StartsWith($"{Name}.", StringComparison.Ordinal)
             && name.EndsWith(".tmp", StringComparison.Ordinal));
@@ -70,18 +71,18 @@ internal static class FolderMarker
     private sealed record Content(string About, int Format);
 }
 
-/// <summary>What a folder's marker says.</summary>
+/// <summary>The state of a folder's marker.</summary>
 internal enum MarkerState
 {
-    /// <summary>There is none.</summary>
+    /// <summary>The folder has no marker.</summary>
     Missing,
 
-    /// <summary>The folder is ours.</summary>
+    /// <summary>The folder belongs to this program.</summary>
     Ours,
 
-    /// <summary>The folder is of a newer version of the program.</summary>
+    /// <summary>The folder belongs to a newer version of the program.</summary>
     Newer,
 
-    /// <summary>The marker is damaged.</summary>
+    /// <summary>The marker cannot be read.</summary>
     Unreadable,
 }

@@ -2,31 +2,31 @@ using System.Runtime.InteropServices;
 
 namespace ImageClassifier.Adapters.Embedded.Files;
 
-/// <summary>Keeps what the program writes from the other users of the machine. On Windows a folder's own rights
-/// do.</summary>
+/// <summary>Protects the program's files from other users of the machine. On Windows the permissions of the folder do
+/// this.</summary>
 public static class PrivateFiles
 {
     private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode OwnerFolder = OwnerFile | UnixFileMode.UserExecute;
     private const uint AllOfGroupAndOthers = 0b000_111_111;
 
-    /// <summary>From now on this process and its children create folders as 0700 and files as 0600. SQLite, the log and
-    /// whatever a library writes are covered too.</summary>
+    /// <summary>Makes this process and its children create folders as 0700 and files as 0600. This covers SQLite, logs
+    /// and libraries too.</summary>
     public static void CreateForOwnerOnly()
     {
         if (!OperatingSystem.IsWindows()) _ = SetUmask(AllOfGroupAndOthers);
     }
 
-    /// <summary>Creates a folder, for its owner only.</summary>
+    /// <summary>Creates a folder that only its owner can use.</summary>
     internal static void CreateFolder(string path)
     {
         if (OperatingSystem.IsWindows()) Directory.CreateDirectory(path);
         else Directory.CreateDirectory(path, OwnerFolder);
     }
 
-    /// <summary>Takes a folder or file of ours away from everyone but its owner. A link is left alone, and so is what
-    /// belongs to another user.</summary>
-    internal static void Mend(FileSystemInfo entry)
+    /// <summary>Removes the access of other users to a folder or file. Links, and files of other users, are not
+    /// changed.</summary>
+    internal static void RestrictAccess(FileSystemInfo entry)
     {
         if (OperatingSystem.IsWindows() || !entry.Exists || entry.LinkTarget is not null) return;
         var wanted = entry is DirectoryInfo ? OwnerFolder : OwnerFile;
@@ -36,7 +36,7 @@ public static class PrivateFiles
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // It is another user's, or just went.
+            // The entry belongs to another user, or was just deleted.
         }
     }
 

@@ -5,26 +5,26 @@ using Microsoft.Extensions.Logging;
 
 namespace ImageClassifier.Adapters.Embedded.Fleet;
 
-/// <summary>A child process of this one. It outlives its parent: then no one reads its output, and the runtime drops
-/// what it writes.</summary>
+/// <summary>A child process, which outlives its parent. After the parent's end nobody reads its output, and the runtime
+/// drops what it writes.</summary>
 internal sealed class ChildProcess : IDisposable
 {
-    // A process that a signal ended has this plus the signal's number for its exit code.
+    // The exit code of a process that a signal ended is this plus the number of the signal.
     private const int SignalExitCode = 128;
 
     private readonly Process _process;
-    private readonly LastWords _lastWords;
+    private readonly ErrorOutputTail _errorOutput;
     private readonly Task _ended;
     private volatile bool _isKilled;
 
-    private ChildProcess(Process process, LastWords lastWords)
+    private ChildProcess(Process process, ErrorOutputTail errorOutput)
     {
         _process = process;
-        _lastWords = lastWords;
+        _errorOutput = errorOutput;
         _ended = process.WaitForExitAsync();
     }
 
-    /// <summary>Whether it is gone, or was let go of.</summary>
+    /// <summary>True if the process has ended, or was disposed of.</summary>
     public bool HasExited
     {
         get
@@ -35,46 +35,46 @@ internal sealed class ChildProcess : IDisposable
             }
             catch (InvalidOperationException)
             {
-                // Another look at the fleet has seen it end and disposed of it.
+                // Another call found that the process had ended, and disposed of it.
                 return true;
             }
         }
     }
 
-    /// <summary>Whether it is gone and all that it printed was read.</summary>
+    /// <summary>True if the process has ended and all its output was read.</summary>
     public bool IsFinished => _ended.IsCompleted;
 
-    /// <summary>Why it failed, once it is finished: its exit code and its last words. Null where it ended in order, or
-    /// was killed by this program.</summary>
+    /// <summary>Why the process failed: its exit code and its last error lines. Null if it ended in order, or this
+    /// program killed it. Valid once it is finished.</summary>
     public string? Problem()
     {
         if (_isKilled || _process.ExitCode == 0) return null;
         var exit = _process.ExitCode is > SignalExitCode and var code
             ? $"The app node was ended by signal {code - SignalExitCode}"
             : $"The app node ended with exit code {_process.ExitCode}";
-        return _lastWords.ToString() is { Length: > 0 } words ? $"{exit}: {words}" : $"{exit}.";
+        return _errorOutput.ToString() is { Length: > 0 } words ? $"{exit}: {words}" : $"{exit}.";
     }
 
-    /// <summary>Starts a process and logs what it prints: a node has a log file of its own, so whatever comes here
-    /// went wrong before it had, or around it.</summary>
-    /// <exception cref="Win32Exception">The system cannot start it.</exception>
+    /// <summary>Starts a process and logs its output as warnings. A node writes its own log file, so its output means
+    /// that something went wrong before that file was open, or outside it.</summary>
+    /// <exception cref="Win32Exception">The system cannot start the process.</exception>
     public static ChildProcess Start(ProcessStartInfo command, InstanceId instance, ILogger log)
     {
         var process = new Process { StartInfo = command };
-        var lastWords = new LastWords();
+        var errorOutput = new ErrorOutputTail();
         try
         {
             process.OutputDataReceived += (_, line) => Log(line.Data);
             process.ErrorDataReceived += (_, line) =>
             {
                 Log(line.Data);
-                if (!string.IsNullOrWhiteSpace(line.Data)) lastWords.Add(line.Data);
+                if (!string.IsNullOrWhiteSpace(line.Data)) errorOutput.Add(line.Data);
             };
             process.Start();
             process.StandardInput.Close();
             process.BeginOutputReadLine();
             process.BeginErrorReadLine();
-            return new ChildProcess(process, lastWords);
+            return new ChildProcess(process, errorOutput);
         }
         catch
         {
@@ -88,7 +88,7 @@ internal sealed class ChildProcess : IDisposable
         }
     }
 
-    /// <summary>Ends it and its own children, and waits until it is gone.</summary>
+    /// <summary>Kills the process and its own children, and waits until they are gone.</summary>
     public async Task KillAsync(CancellationToken cancellation)
     {
         _isKilled |= !HasExited;
@@ -98,7 +98,7 @@ internal sealed class ChildProcess : IDisposable
         }
         catch (Exception failure) when (failure is InvalidOperationException or Win32Exception or AggregateException)
         {
-            // It was just ending by itself; if not, waiting for it shows so.
+            // The process was just ending. If it was not, the wait below shows it.
         }
 
         await _ended.WaitAsync(cancellation);

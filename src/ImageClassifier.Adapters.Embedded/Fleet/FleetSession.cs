@@ -6,20 +6,21 @@ using Microsoft.Data.Sqlite;
 namespace ImageClassifier.Adapters.Embedded.Fleet;
 
 /// <summary>A row of the fleet's table.</summary>
-/// <param name="Instance">What the port says of it.</param>
-/// <param name="CameUp">Whether its process has held its lock; from then on the lock tells whether it lives.</param>
+/// <param name="Instance">The instance, as the port shows it.</param>
+/// <param name="CameUp">True once the process has held its lock. From then on the lock shows whether it lives.</param>
 internal sealed record FleetRow(FleetInstance Instance, bool CameUp);
 
-/// <summary>What the fleet asks of an instance.</summary>
-internal readonly record struct FleetWishes(bool Drain, bool Terminate);
+/// <summary>Whether the fleet wants an instance to drain or to terminate.</summary>
+internal readonly record struct FleetRequests(bool Drain, bool Terminate);
 
-/// <summary>The fleet's table, open: a row for each instance, written by the fleet and by the instances.</summary>
+/// <summary>An open session on the fleet's table. It has a row for each instance. The fleet and the instances write
+/// it.</summary>
 internal sealed class FleetSession : SqliteSession
 {
     // "ICfl"
     private const int ApplicationId = 0x4943666c;
 
-    // SQLite's own clock as whole milliseconds since 1970. Times are shown to people; nothing ends by them.
+    // SQLite's clock in whole milliseconds since 1970. These times are only shown to people; no limit depends on them.
     private const string SqliteNow = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
     private const string FirstVersion = """
@@ -54,13 +55,13 @@ internal sealed class FleetSession : SqliteSession
     private readonly SqliteStatement _list;
     private readonly SqliteStatement _advance;
     private readonly SqliteStatement _end;
-    private readonly SqliteStatement _endSeen;
+    private readonly SqliteStatement _endUnchanged;
     private readonly SqliteStatement _drain;
     private readonly SqliteStatement _drainAll;
     private readonly SqliteStatement _terminate;
     private readonly SqliteStatement _forget;
     private readonly SqliteStatement _names;
-    private readonly SqliteStatement _wishes;
+    private readonly SqliteStatement _requests;
 
     public FleetSession(string path) : base(path, Schema)
     {
@@ -72,8 +73,8 @@ internal sealed class FleetSession : SqliteSession
             INSERT INTO instances (id, client_token, state, launched_at)
             VALUES ($id, $token, {(int)InstanceState.Pending}, $now)
             """, "$id", "$token", "$now");
-        // One that was given up while it was slow to come up keeps what it was asked; one that ran and ended before
-        // starts anew.
+        // An instance that was given up while it started slowly keeps its requests. An instance that ran and ended
+        // before starts with none.
         _comeUp = Statement(
             $"""
             INSERT INTO instances (id, state, came_up, launched_at) VALUES ($id, {(int)InstanceState.Pending}, 1, $now)
@@ -91,7 +92,7 @@ internal sealed class FleetSession : SqliteSession
             SELECT id, state, launched_at, running_at, ended_at, came_up FROM instances
             WHERE ended_at IS NULL OR ended_at > $endedAfter ORDER BY launched_at, id
             """, "$endedAfter");
-        // A life has one direction, and the first poll happens once.
+        // States only move forward, and the first poll happens once.
         _advance = Statement(
             $"""
             UPDATE instances SET state = $state, running_at = CASE
@@ -101,16 +102,16 @@ internal sealed class FleetSession : SqliteSession
         _end = Statement(
             $"UPDATE instances SET state = {ended}, ended_at = $now WHERE id = $id AND ended_at IS NULL",
             "$id", "$now");
-        // Only if it is still what was seen: a slow one can have come up meanwhile. One that comes up after it was
-        // given up is to end at once.
-        _endSeen = Statement(
+        // Only a row that has not changed since it was read, because a slow instance can have come up meanwhile. If it
+        // comes up after it was given up, it must terminate at once.
+        _endUnchanged = Statement(
             $"""
             UPDATE instances SET state = {ended}, ended_at = $now, terminate = iif(came_up, terminate, 1)
             WHERE id = $id AND ended_at IS NULL AND came_up = $cameUp
             """, "$id", "$cameUp", "$now");
         _drainAll = Statement("UPDATE instances SET drain = 1 WHERE ended_at IS NULL AND drain = 0");
         _drain = Statement("UPDATE instances SET drain = 1 WHERE id = $id AND ended_at IS NULL", "$id");
-        // One that never came up has ended already; should it come up all the same, it finds the wish.
+        // An instance that never came up is ended at once. If it still comes up, it finds the request to terminate.
         _terminate = Statement(
             $"""
             UPDATE instances SET
@@ -121,16 +122,16 @@ internal sealed class FleetSession : SqliteSession
             """, "$id", "$now");
         _forget = Statement("DELETE FROM instances WHERE ended_at < $before", "$before");
         _names = Statement("SELECT id FROM instances");
-        _wishes = Statement("SELECT drain, terminate FROM instances WHERE id = $id", "$id");
+        _requests = Statement("SELECT drain, terminate FROM instances WHERE id = $id", "$id");
     }
 
-    /// <summary>The instances that were launched with a token; when there are none, those of <paramref name="fresh"/>
-    /// that could be started, which are entered.</summary>
-    /// <param name="token">Names the launch.</param>
-    /// <param name="fresh">New names.</param>
-    /// <param name="start">Starts the process of an instance; false where that cannot be done. It runs within the
-    /// transaction: a launcher that dies meanwhile leaves no entry that no process belongs to, and whatever it did
-    /// start enters itself.</param>
+    /// <summary>Returns the instances that were launched with a token. If there are none, starts and enters those of
+    /// <paramref name="fresh"/>.</summary>
+    /// <param name="token">The client token of the launch.</param>
+    /// <param name="fresh">New instance ids.</param>
+    /// <param name="start">Starts the process of an instance; false if it cannot. It runs within the transaction. So a
+    /// launcher that dies meanwhile leaves no row without a process, and a process that it did start enters
+    /// itself.</param>
     public (IReadOnlyList<InstanceId> Instances, bool AreNew) Launch(
         string token, IReadOnlyList<InstanceId> fresh, Func<InstanceId, bool> start) =>
         Transact<(IReadOnlyList<InstanceId>, bool)>(() =>
@@ -143,42 +144,42 @@ internal sealed class FleetSession : SqliteSession
             return (started, true);
         });
 
-    /// <summary>Enters the process that holds the instance's lock.</summary>
+    /// <summary>Enters an instance whose process holds its lock.</summary>
     public int ComeUp(InstanceId instance) => _comeUp.Execute(instance.Value, Now());
 
-    /// <summary>The instances that live, and those that ended within <paramref name="endedFor"/>.</summary>
+    /// <summary>Lists the live instances, and those that ended within <paramref name="endedFor"/>.</summary>
     public IReadOnlyList<FleetRow> List(TimeSpan endedFor) =>
         _list.Rows(ReadRow, Now() - (long)endedFor.TotalMilliseconds);
 
-    /// <summary>All instances that the table knows.</summary>
+    /// <summary>The ids of all instances in the table.</summary>
     public IReadOnlyList<string> AllNames() => _names.Rows(row => row.GetString(0));
 
-    /// <summary>Moves an instance forward in its life.</summary>
+    /// <summary>Moves an instance to a later state.</summary>
     public int Advance(InstanceId instance, InstanceState state) =>
         state == InstanceState.Ended ? End(instance) : _advance.Execute(instance.Value, (int)state, Now());
 
     /// <summary>Marks an instance as ended.</summary>
     public int End(InstanceId instance) => _end.Execute(instance.Value, Now());
 
-    /// <summary>Marks instances as ended that are still as they were seen.</summary>
+    /// <summary>Marks instances as ended, unless their rows have changed since they were read.</summary>
     public int End(IReadOnlyList<FleetRow> seen) => Transact(() =>
-        seen.Sum(row => _endSeen.Execute(row.Instance.Id.Value, row.CameUp, Now())));
+        seen.Sum(row => _endUnchanged.Execute(row.Instance.Id.Value, row.CameUp, Now())));
 
-    /// <summary>Asks every instance that lives to drain.</summary>
+    /// <summary>Asks every live instance to drain.</summary>
     public int DrainAll() => _drainAll.Execute();
 
     /// <summary>Asks an instance to drain.</summary>
     public int Drain(InstanceId instance) => _drain.Execute(instance.Value);
 
-    /// <summary>Asks an instance to end at once.</summary>
+    /// <summary>Asks an instance to terminate at once.</summary>
     public int Terminate(InstanceId instance) => _terminate.Execute(instance.Value, Now());
 
-    /// <summary>Forgets the instances that ended before a time.</summary>
+    /// <summary>Deletes the rows of instances that ended before a time.</summary>
     public int Forget(DateTimeOffset endedBefore) => _forget.Execute(endedBefore.ToUnixTimeMilliseconds());
 
-    /// <summary>What is asked of an instance.</summary>
-    public FleetWishes WishesFor(InstanceId instance) =>
-        _wishes.Rows(row => new FleetWishes(row.GetBoolean(0), row.GetBoolean(1)), instance.Value).FirstOrDefault();
+    /// <summary>What the fleet wants of an instance.</summary>
+    public FleetRequests RequestsFor(InstanceId instance) =>
+        _requests.Rows(row => new FleetRequests(row.GetBoolean(0), row.GetBoolean(1)), instance.Value).FirstOrDefault();
 
     private long Now() => _now.Number()!.Value;
 

@@ -3,12 +3,12 @@ using ImageClassifier.Adapters.Embedded.Sqlite;
 
 namespace ImageClassifier.Adapters.Embedded.Fleet;
 
-/// <summary>The fleet's table and the bell that tells of changes to it.</summary>
+/// <summary>The fleet's table, and the bell that announces its changes.</summary>
 internal sealed class FleetTable(EmbeddedLayout layout) : IAsyncDisposable
 {
     private readonly SqliteThread<FleetSession> _thread = new("fleet", () => new FleetSession(layout.FleetTable));
 
-    /// <summary>Rings when something was asked of an instance.</summary>
+    /// <summary>Rings when the fleet asks an instance to drain or to terminate.</summary>
     public Bell Bell { get; } = Bell.For(layout.FleetTable, "wishes");
 
     /// <exception cref="IOException">The table cannot be used now.</exception>

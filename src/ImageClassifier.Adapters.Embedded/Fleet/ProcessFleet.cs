@@ -9,20 +9,20 @@ using Microsoft.Extensions.Logging;
 namespace ImageClassifier.Adapters.Embedded.Fleet;
 
 /// <summary>
-/// A fleet of child processes. What it knows is in a table under the data folder, and whether an instance lives is told
-/// by the lock file that its process holds; so it knows the nodes of an earlier web tier as well, and sees when a
-/// node was killed. The times that it shows are of the table's clock; how long something takes is measured.
+/// A fleet of child processes. Its state is a table below the data folder, and the lock file of each process shows
+/// whether the instance lives. So the fleet also knows the nodes of an earlier web tier, and sees when a node was
+/// killed. The times that it shows come from the table's clock. Durations are measured by this process.
 /// </summary>
-/// <remarks>Calls throw <see cref="IOException"/> when the table cannot be used. Nodes outlive this object and this
-/// process unless <see cref="StopAsync"/> ends them.</remarks>
+/// <remarks>Calls throw <see cref="IOException"/> if the table cannot be used. Nodes outlive this object and this
+/// process, unless <see cref="StopAsync"/> ends them.</remarks>
 public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
 {
     private const int NameDigits = 12;
     private static readonly TimeSpan EndedShownFor = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan KillTimeout = TimeSpan.FromSeconds(5);
 
-    // A node that drains to the last moment still has to write that down and exit.
+    // A node that drains until the last moment still needs time to write its state and exit.
     private static readonly TimeSpan DrainMargin = TimeSpan.FromSeconds(5);
 
     private readonly EmbeddedLayout _layout;
@@ -32,21 +32,21 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
     private readonly FleetTable _table;
     private readonly ConcurrentDictionary<InstanceId, ChildProcess> _children = new();
 
-    /// <summary>Since when this fleet has waited for an instance to come up.</summary>
-    private readonly ConcurrentDictionary<InstanceId, long> _bootsSince = new();
+    /// <summary>The timestamps at which this fleet began to wait for an instance to come up.</summary>
+    private readonly ConcurrentDictionary<InstanceId, long> _bootStartedAt = new();
 
-    /// <summary>Since when an instance that is to end drains.</summary>
-    private readonly ConcurrentDictionary<InstanceId, long> _drainsSince = new();
+    /// <summary>The timestamps at which an instance that must end was asked to drain.</summary>
+    private readonly ConcurrentDictionary<InstanceId, long> _drainStartedAt = new();
 
     private readonly ConcurrentDictionary<InstanceId, string> _problems = new();
     private readonly SemaphoreSlim _launching = new(1);
     private volatile bool _stopping;
 
-    /// <summary>A fleet; its table is opened, or created, by the first call.</summary>
-    /// <param name="layout">Where things are.</param>
+    /// <summary>Creates a fleet. The first call opens or creates its table.</summary>
+    /// <param name="layout">The paths of the data folder.</param>
     /// <param name="settings">How nodes are launched and ended.</param>
-    /// <param name="log">Gets what the children print, and what the fleet does to them.</param>
-    /// <param name="time">Measures how long nodes take to come up, to drain and to go.</param>
+    /// <param name="log">Receives the output of the children and the actions of the fleet.</param>
+    /// <param name="time">Measures how long nodes take to start, to drain and to end.</param>
     public ProcessFleet(
         EmbeddedLayout layout, ProcessFleetSettings settings, ILogger<ProcessFleet> log, TimeProvider? time = null)
     {
@@ -92,8 +92,8 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
     }
 
     /// <inheritdoc />
-    /// <remarks>A node that came up is asked to drain, through the table, and is killed when it lives past the drain
-    /// timeout and a little more. A node that never came up has nothing to finish and is killed at once.</remarks>
+    /// <remarks>A node that came up is asked to drain, through the table. It is killed if it lives longer than the
+    /// drain time-out plus a margin. A node that never came up has nothing to finish, and is killed at once.</remarks>
     public async Task TerminateAsync(IReadOnlyCollection<InstanceId> instances, CancellationToken cancellation)
     {
         var rows = (await ListAsync(cancellation)).ToDictionary(row => row.Instance.Id);
@@ -106,23 +106,22 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
                 continue;
             }
 
-            // Its time to drain begins once it is asked.
+            // The time to drain starts when the node is asked.
             await _table.CallAsync(table => table.Drain(instance), cancellation);
-            _drainsSince.TryAdd(instance, _time.GetTimestamp());
+            _drainStartedAt.TryAdd(instance, _time.GetTimestamp());
         }
 
         _table.Bell.Ring();
     }
 
-    /// <summary>Ends instances at once, without a drain: what they have in hand returns when its leases run
-    /// out.</summary>
+    /// <summary>Kills instances without a drain. Their messages in hand return when the leases end.</summary>
     public async Task EndNowAsync(IReadOnlyCollection<InstanceId> instances, CancellationToken cancellation)
     {
         foreach (var instance in instances) await KillAsync(instance, cancellation);
     }
 
-    /// <summary>Ends an instance at once. A node of an earlier web tier is asked through the table, and ends itself
-    /// within moments.</summary>
+    /// <summary>Kills an instance. A node of an earlier web tier is asked through the table, and ends itself within
+    /// moments.</summary>
     private async Task KillAsync(InstanceId instance, CancellationToken cancellation)
     {
         if (_children.TryGetValue(instance, out var child))
@@ -137,42 +136,42 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         }
     }
 
-    /// <summary>Asks every instance that lives to drain: to finish or hand back what it has, and end.</summary>
+    /// <summary>Asks every live instance to drain: to finish or hand back its messages, and end.</summary>
     public async Task RequestDrainAsync(CancellationToken cancellation)
     {
         await _table.CallAsync(table => table.DrainAll(), cancellation);
         _table.Bell.Ring();
     }
 
-    /// <summary>Asks some instances to drain. One that still boots drains as soon as it comes up, and takes no work.
-    /// </summary>
+    /// <summary>Asks some instances to drain. An instance that is still starting drains when it comes up, and receives
+    /// nothing.</summary>
     public async Task RequestDrainAsync(IReadOnlyCollection<InstanceId> instances, CancellationToken cancellation)
     {
         foreach (var instance in instances) await _table.CallAsync(table => table.Drain(instance), cancellation);
         _table.Bell.Ring();
     }
 
-    /// <summary>Launches no more, asks every instance to drain, waits until all have ended, and ends those that live
-    /// after the drain timeout. Nodes of an earlier web tier too.</summary>
-    /// <param name="cancellation">Ends the waiting: what lives then is ended at once.</param>
+    /// <summary>Launches no more, asks every instance to drain, and waits until all have ended. Instances that live
+    /// after the drain time-out are killed. This includes nodes of an earlier web tier.</summary>
+    /// <param name="cancellation">Ends the wait: live instances are then killed at once.</param>
     public async Task StopAsync(CancellationToken cancellation)
     {
         _stopping = true;
-        // A launch under way ends first, or its instances would miss the request.
+        // A launch under way must end first, or its instances would miss the request to drain.
         await _launching.WaitAsync(CancellationToken.None);
         _launching.Release();
 
         try
         {
             await RequestDrainAsync(CancellationToken.None);
-            if (await AllGoAsync(_settings.DrainTimeout, cancellation)) return;
+            if (await WaitUntilGoneAsync(_settings.DrainTimeout, cancellation)) return;
 
-            var left = await LeftAsync();
+            var left = await ListLiveAsync();
             _log.LogWarning("Ending {Count} app nodes that did not drain in time: {Instances}", left.Count, left);
             var kills = Task.WhenAll(left.Select(instance => KillAsync(instance, CancellationToken.None)));
             await kills.WaitAsync(KillTimeout, _time, CancellationToken.None);
-            if (await AllGoAsync(KillTimeout, CancellationToken.None)) return;
-            _log.LogError("App nodes that could not be ended: {Instances}", await LeftAsync());
+            if (await WaitUntilGoneAsync(KillTimeout, CancellationToken.None)) return;
+            _log.LogError("App nodes that could not be ended: {Instances}", await ListLiveAsync());
         }
         catch (Exception failure) when (failure is IOException or TimeoutException)
         {
@@ -183,7 +182,7 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         }
     }
 
-    /// <summary>Lets go of the table and the children, which live on.</summary>
+    /// <summary>Closes the table and releases the children, which live on.</summary>
     public async ValueTask DisposeAsync()
     {
         await _table.DisposeAsync();
@@ -207,15 +206,15 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         }
     }
 
-    /// <summary>Makes the table true, and reads it.</summary>
+    /// <summary>Corrects the table, and reads it.</summary>
     private async Task<IReadOnlyList<FleetRow>> RefreshAsync(CancellationToken cancellation)
     {
         var rows = await ListAsync(cancellation);
-        if (await KillWhatDrainsTooLongAsync(rows, cancellation)) rows = await ListAsync(cancellation);
+        if (await KillOverdueDrainsAsync(rows, cancellation)) rows = await ListAsync(cancellation);
         var ended = rows.Where(HasEnded).ToArray();
         if (ended.Length > 0)
         {
-            // One that came up has let go of its lock and is on its way out; one that never did may hang.
+            // A process that came up has released its lock and is ending. A process that never came up may hang.
             foreach (var row in ended.Where(row => !row.CameUp))
             {
                 if (_children.TryGetValue(row.Instance.Id, out var child)) await child.KillAsync(cancellation);
@@ -235,23 +234,23 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         return rows;
     }
 
-    /// <returns>Whether there were any.</returns>
-    private async Task<bool> KillWhatDrainsTooLongAsync(IReadOnlyList<FleetRow> rows, CancellationToken cancellation)
+    /// <returns>True if it killed any.</returns>
+    private async Task<bool> KillOverdueDrainsAsync(IReadOnlyList<FleetRow> rows, CancellationToken cancellation)
     {
         var anyKilled = false;
         var lives = rows
             .Where(row => row.Instance.State != InstanceState.Ended)
             .Select(row => row.Instance.Id).ToHashSet();
-        foreach (var (instance, since) in _drainsSince)
+        foreach (var (instance, since) in _drainStartedAt)
         {
             if (!lives.Contains(instance))
             {
-                _drainsSince.TryRemove(instance, out _);
+                _drainStartedAt.TryRemove(instance, out _);
             }
             else if (_time.GetElapsedTime(since) >= _settings.DrainTimeout + DrainMargin)
             {
                 _log.LogWarning("{Instance} did not drain in time and is killed", instance);
-                _drainsSince.TryRemove(instance, out _);
+                _drainStartedAt.TryRemove(instance, out _);
                 await KillAsync(instance, cancellation);
                 anyKilled = true;
             }
@@ -265,13 +264,14 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         var rows = await _table.CallAsync(table => table.List(EndedShownFor), cancellation);
         var booting = rows.Where(row => !row.CameUp && row.Instance.State != InstanceState.Ended)
             .Select(row => row.Instance.Id).ToHashSet();
-        foreach (var instance in booting) _bootsSince.TryAdd(instance, _time.GetTimestamp());
-        foreach (var known in _bootsSince.Keys.Where(id => !booting.Contains(id))) _bootsSince.TryRemove(known, out _);
+        foreach (var instance in booting) _bootStartedAt.TryAdd(instance, _time.GetTimestamp());
+        foreach (var known in _bootStartedAt.Keys.Where(id => !booting.Contains(id)))
+            _bootStartedAt.TryRemove(known, out _);
         return rows;
     }
 
     private bool IsOverdue(InstanceId instance) =>
-        _bootsSince.TryGetValue(instance, out var since) && _time.GetElapsedTime(since) >= _settings.BootTimeout;
+        _bootStartedAt.TryGetValue(instance, out var since) && _time.GetElapsedTime(since) >= _settings.BootTimeout;
 
     private bool HasEnded(FleetRow row)
     {
@@ -281,22 +281,22 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
         return row.CameUp ? ExclusiveFileLock.IsFree(_layout.InstanceLock(id)) : IsOverdue(id);
     }
 
-    private async Task<bool> AllGoAsync(TimeSpan within, CancellationToken cancellation)
+    private async Task<bool> WaitUntilGoneAsync(TimeSpan within, CancellationToken cancellation)
     {
         var started = _time.GetTimestamp();
         while (true)
         {
-            var left = await LeftAsync();
+            var left = await ListLiveAsync();
             if (left.Count == 0) return true;
             if (cancellation.IsCancellationRequested || _time.GetElapsedTime(started) >= within) return false;
-            await Task.Delay(LookInterval, _time, cancellation)
+            await Task.Delay(PollInterval, _time, cancellation)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    /// <summary>The instances that live, by the table, as a process or by their lock: one that has said that it ended
-    /// still takes a moment to go.</summary>
-    private async Task<IReadOnlyList<InstanceId>> LeftAsync()
+    /// <summary>The instances that live by the table, as a process or by their lock. An instance that has marked itself
+    /// as ended still needs a moment to exit.</summary>
+    private async Task<IReadOnlyList<InstanceId>> ListLiveAsync()
     {
         var rows = await RefreshAsync(CancellationToken.None);
         return rows

@@ -6,14 +6,14 @@ namespace ImageClassifier.Adapters.Embedded.Fleet;
 
 /// <summary>
 /// This process as an instance of a <see cref="ProcessFleet"/>. It holds the instance's lock file until it is disposed
-/// of or the process is gone, and watches the fleet's table for what is asked of it.
+/// of or the process ends, and watches the fleet's table for requests.
 /// </summary>
 public sealed class ProcessInstanceIdentity : IInstanceIdentity, IAsyncDisposable
 {
-    // Someone who looks whether the lock is free holds it for a moment.
-    private static readonly TimeSpan LockPatience = TimeSpan.FromSeconds(3);
+    // A check whether the lock is free holds it for a moment.
+    private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly ExclusiveFileLock _lock;
     private readonly FleetTable _table;
@@ -40,17 +40,17 @@ public sealed class ProcessInstanceIdentity : IInstanceIdentity, IAsyncDisposabl
     /// <inheritdoc />
     public CancellationToken DrainRequested { get; }
 
-    /// <summary>Cancelled when the fleet wants this instance gone, whatever it does: the process ends at once, without
-    /// draining.</summary>
+    /// <summary>Cancelled when the fleet wants this instance to terminate: the process ends at once, without a
+    /// drain.</summary>
     public CancellationToken TerminateRequested { get; }
 
-    /// <summary>Becomes an instance: takes its lock, enters it in the table if it was started by hand, and watches for
-    /// what is asked of it. What was asked before is known when this returns.</summary>
-    /// <param name="layout">Where things are.</param>
-    /// <param name="id">The instance's name.</param>
-    /// <param name="time">Measures waits, and nothing else.</param>
-    /// <param name="cancellation">Gives up starting.</param>
-    /// <exception cref="InvalidSettingException">A live process has that name already.</exception>
+    /// <summary>Becomes an instance: takes its lock, enters itself in the table, and watches for requests. Earlier
+    /// requests are known when this returns.</summary>
+    /// <param name="layout">The paths of the data folder.</param>
+    /// <param name="id">The id of the instance.</param>
+    /// <param name="time">Measures waits.</param>
+    /// <param name="cancellation">Cancels the start.</param>
+    /// <exception cref="InvalidSettingException">A live process has this id.</exception>
     /// <exception cref="IOException">The table cannot be used.</exception>
     public static async Task<ProcessInstanceIdentity> StartAsync(
         EmbeddedLayout layout, InstanceId id, TimeProvider? time, CancellationToken cancellation)
@@ -61,7 +61,7 @@ public sealed class ProcessInstanceIdentity : IInstanceIdentity, IAsyncDisposabl
         try
         {
             await identity._table.CallAsync(table => table.ComeUp(id), cancellation);
-            await identity.LookAsync(cancellation);
+            await identity.ReadRequestsAsync(cancellation);
         }
         catch
         {
@@ -74,15 +74,15 @@ public sealed class ProcessInstanceIdentity : IInstanceIdentity, IAsyncDisposabl
     }
 
     /// <inheritdoc />
-    /// <remarks>A life has one direction: a state that it has passed is ignored. Throws <see cref="IOException"/> when
-    /// the table cannot be used.</remarks>
+    /// <remarks>States only move forward: an earlier state is ignored. Throws <see cref="IOException"/> if the table
+    /// cannot be used.</remarks>
     public Task ReportAsync(InstanceState state, CancellationToken cancellation) =>
         _table.CallAsync(table => table.Advance(Id, state), cancellation);
 
     /// <inheritdoc />
     public Task EndAsync(CancellationToken cancellation) => ReportAsync(InstanceState.Ended, cancellation);
 
-    /// <summary>Stops watching and releases the lock: to the fleet this instance is gone.</summary>
+    /// <summary>Stops watching and releases the lock. For the fleet, this instance is then gone.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _isDisposed, true)) return;
@@ -104,7 +104,7 @@ public sealed class ProcessInstanceIdentity : IInstanceIdentity, IAsyncDisposabl
         while (true)
         {
             if (ExclusiveFileLock.TryTake(path) is { } taken) return taken;
-            if (time.GetElapsedTime(started) >= LockPatience)
+            if (time.GetElapsedTime(started) >= LockTimeout)
                 throw new InvalidSettingException("--instance", id.Value, "a running node has this name already");
             await Task.Delay(LockPause, time, cancellation);
         }
@@ -117,22 +117,23 @@ public sealed class ProcessInstanceIdentity : IInstanceIdentity, IAsyncDisposabl
             var ring = _table.Bell.NextRing();
             try
             {
-                await LookAsync(_disposed.Token);
+                await ReadRequestsAsync(_disposed.Token);
             }
             catch (Exception failure) when (failure is IOException or OperationCanceledException)
             {
-                // The table is busy, or this is being disposed of; it is looked at again unless it is.
+                // The table is busy, or this object is being disposed of. Unless it is, the next turn of the loop tries
+                // again.
             }
 
-            await ring.WaitAsync(LookInterval, _time, _disposed.Token)
+            await ring.WaitAsync(PollInterval, _time, _disposed.Token)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task LookAsync(CancellationToken cancellation)
+    private async Task ReadRequestsAsync(CancellationToken cancellation)
     {
-        var wishes = await _table.CallAsync(table => table.WishesFor(Id), cancellation);
-        if (wishes.Drain) await _drain.CancelAsync();
-        if (wishes.Terminate) await _terminate.CancelAsync();
+        var requests = await _table.CallAsync(table => table.RequestsFor(Id), cancellation);
+        if (requests.Drain) await _drain.CancelAsync();
+        if (requests.Terminate) await _terminate.CancelAsync();
     }
 }

@@ -2,7 +2,7 @@ using ImageClassifier.Adapters.Embedded.Sqlite;
 
 namespace ImageClassifier.Adapters.Embedded.Queues;
 
-/// <summary>A queue database, open to have old messages removed from all its queues.</summary>
+/// <summary>A session on a queue database that deletes old messages of all its queues.</summary>
 internal sealed class QueueRetentionSession : SqliteSession
 {
     private readonly SqliteStatement _remove;

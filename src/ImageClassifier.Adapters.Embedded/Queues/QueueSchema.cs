@@ -4,16 +4,16 @@ namespace ImageClassifier.Adapters.Embedded.Queues;
 
 /// <summary>The tables of a queue's database.</summary>
 /// <remarks>
-/// Version 1 knew leases and deduplication by the wall clock. Since version 2, <c>free_at</c> and <c>taken_at</c> are
-/// of <see cref="MachineClock"/>; the columns have new names, so that a program of version 1 fails rather than misreads
-/// them. <c>sent_at</c> is of the wall clock, and only says what is old enough to be removed.
+/// Version 1 measured leases and deduplication by the wall clock. Since version 2, <c>free_at</c> and <c>taken_at</c>
+/// are times of <see cref="MachineClock"/>. The columns have new names, so that version 1 of the program fails instead
+/// of misreading them. <c>sent_at</c> is of the wall clock, and only retention uses it.
 /// </remarks>
 internal static class QueueSchema
 {
     // "ICqu"
     private const int ApplicationId = 0x49437175;
 
-    /// <summary>Gives the contents a name that they never had.</summary>
+    /// <summary>Gives the contents a new identity.</summary>
     public const string NewContents = "contents = lower(hex(randomblob(16)))";
 
     public static DatabaseSchema Schema { get; } = new(

@@ -7,14 +7,14 @@ using Microsoft.Data.Sqlite;
 namespace ImageClassifier.Adapters.Embedded.Queues;
 
 /// <summary>
-/// The queue's database, open. A message is in flight while its <c>free_at</c> is in the future. One receiving of it
-/// is known by its id and its count of receives: that pair never comes again, so it is the receipt.
+/// An open session on the queue's database. A message is in flight while its <c>free_at</c> is in the future. Its
+/// receipt is its id and its receive count: that pair never occurs again.
 /// </summary>
-/// <remarks>Leases and the deduplication window run by <see cref="MachineClock"/>. They end when the machine restarts,
-/// for no process of before lives then.</remarks>
+/// <remarks>Leases and the deduplication window are measured by <see cref="MachineClock"/>. They end when the machine
+/// restarts, because no process survives that.</remarks>
 internal sealed class QueueSession : SqliteSession
 {
-    // A lease is shorter, so what is free later than this is of another time.
+    // No lease is this long. So a later free_at is of an earlier boot.
     private static readonly long FarAheadMs = (long)TimeSpan.FromDays(1).TotalMilliseconds;
 
     private static readonly long ForgetIntervalMs = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
@@ -111,11 +111,11 @@ internal sealed class QueueSession : SqliteSession
         }
     }
 
-    /// <summary>Names what the file holds. A file that is made anew has another name.</summary>
+    /// <summary>The identity of the file's contents. A file that is created anew has another identity.</summary>
     public string Contents { get; }
 
-    /// <summary>Takes the messages that are no duplicates.</summary>
-    /// <returns>How many were.</returns>
+    /// <summary>Stores the messages that are no duplicates.</summary>
+    /// <returns>The number of messages stored.</returns>
     public int Send(IReadOnlyList<OutgoingMessage> messages)
     {
         var inserted = Transact(() =>
@@ -140,10 +140,10 @@ internal sealed class QueueSession : SqliteSession
         return inserted;
     }
 
-    /// <summary>Leases what can be received now.</summary>
+    /// <summary>Leases visible messages.</summary>
     public IReadOnlyList<ReceivedMessage> Receive(int max, TimeSpan lease)
     {
-        // Those who wait look often, and writers should not have to wait for them.
+        // Waiters poll often, and writers should not wait for them. So this check takes no write lock.
         if (_anyVisible.Number(_settings.Name, _clock.Now) == 0) return [];
 
         var (received, dead) = Transact(() =>
@@ -152,7 +152,7 @@ internal sealed class QueueSession : SqliteSession
             var dead = _settings is { MaxReceives: { } limit, DeadLetterName: { } deadLetters }
                 ? _deadLetter.Execute(_settings.Name, deadLetters, limit, now)
                 : 0;
-            // RETURNING promises no order.
+            // RETURNING guarantees no order.
             var rows = _claim.Rows(ReadMessage, _settings.Name, now, now + Milliseconds(lease), max);
             return (rows.OrderBy(row => row.Id).Select(row => row.Message).ToArray(), dead);
         });
@@ -160,7 +160,7 @@ internal sealed class QueueSession : SqliteSession
         return received;
     }
 
-    /// <summary>Deletes a message unless someone has received it since.</summary>
+    /// <summary>Deletes messages that nobody else has received since.</summary>
     public IReadOnlyList<QueueOutcome> Delete(IReadOnlyList<Receipt> receipts)
     {
         var (outcomes, freed) = Transact(() =>
@@ -171,7 +171,7 @@ internal sealed class QueueSession : SqliteSession
             QueueOutcome DeleteOne(long id, long receives)
             {
                 var groups = _delete.Rows(row => row.GetString(0), id, _settings.Name, receives);
-                // A message that is gone was deleted already: a call that is made again finds its work done.
+                // A missing message was deleted before, so a repeated call succeeds.
                 if (groups.Count == 0) return _exists.Number(id) is null ? QueueOutcome.Done : QueueOutcome.LeaseLost;
                 freed |= _groupHasMore.Number(_settings.Name, groups[0]) == 1;
                 return QueueOutcome.Done;
@@ -181,7 +181,7 @@ internal sealed class QueueSession : SqliteSession
         return outcomes;
     }
 
-    /// <summary>Sets leases that have not run out to run from now.</summary>
+    /// <summary>Sets leases that have not ended, counted from now.</summary>
     public IReadOnlyList<QueueOutcome> Extend(IReadOnlyList<Receipt> receipts, TimeSpan lease)
     {
         var outcomes = Transact(() =>
@@ -198,15 +198,14 @@ internal sealed class QueueSession : SqliteSession
         return outcomes;
     }
 
-    /// <summary>Counts the messages.</summary>
     public QueueMeasure Measure()
     {
         var (all, inFlight) = _measure.Rows(row => (row.GetInt32(0), row.GetInt32(1)), _settings.Name, _clock.Now)[0];
         return new QueueMeasure(all - inFlight, inFlight);
     }
 
-    /// <summary>Ends the leases of before the machine was restarted, and lets deduplication windows begin anew. Where
-    /// the system does not name its runs, a time far ahead shows that the clock has begun anew.</summary>
+    /// <summary>After a restart of the machine, ends all leases and restarts the deduplication windows. If the system
+    /// has no boot id, a time far in the future shows that the clock has restarted.</summary>
     private void StartAnewAfterReboot()
     {
         var isOfThisRun = Statement(
@@ -236,7 +235,7 @@ internal sealed class QueueSession : SqliteSession
             && long.TryParse(idText, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
             && long.TryParse(receivesText, NumberStyles.None, CultureInfo.InvariantCulture, out var receives)
             ? act(id, receives)
-            : new QueueOutcome(QueueOutcomeKind.Invalid, "This is no receipt of this queue.");
+            : new QueueOutcome(QueueOutcomeKind.Invalid, "This is not a receipt of this queue.");
     }
 
     private static (long Id, ReceivedMessage Message) ReadMessage(SqliteDataReader row)

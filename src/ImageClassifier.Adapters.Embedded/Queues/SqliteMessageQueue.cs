@@ -7,14 +7,14 @@ using Microsoft.Data.Sqlite;
 namespace ImageClassifier.Adapters.Embedded.Queues;
 
 /// <summary>
-/// A durable queue in a SQLite file, shared by the processes of one machine. It survives killed processes; a power cut
-/// can lose the last moments. Leases and the deduplication window run by the time since the machine started.
+/// A durable queue in a SQLite file, shared by the processes of one machine. It survives killed processes. A power cut
+/// can lose the last moments. Leases and the deduplication window are measured by the time since the machine started.
 /// </summary>
 /// <remarks>
-/// A message that comes free after its last allowed receive moves to the dead-letter queue at the next receive.
-/// Deleting a message that is gone already is done. While a message of a group is in flight, none of that group is
-/// received; several of one group can come in one receive. A file that is deleted, replaced or damaged while it is in
-/// use makes the queue unavailable within seconds.
+/// A message whose last allowed lease ends moves to the dead-letter queue at the next receive. Deleting a message that
+/// is already gone succeeds. While a message of a group is in flight, no other of that group is received; one receive
+/// can return several of a group. A file that is deleted, replaced or damaged while in use makes the queue unavailable
+/// within seconds.
 /// </remarks>
 public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
 {
@@ -23,14 +23,14 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan MaxLease = TimeSpan.FromHours(12);
 
-    // Leases run out silently, and a bell can be missed.
-    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
+    // The end of a lease rings no bell, and a ring can be lost.
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
 
-    // Opens the file once more, which costs about a millisecond.
-    private static readonly TimeSpan DamageLookInterval = TimeSpan.FromSeconds(5);
+    // Each check opens the file once more, which takes about a millisecond.
+    private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(5);
 
-    // Uploads and balancers ask often, and a sound file is rarely damaged the moment after.
-    private static readonly TimeSpan CheckGoodFor = TimeSpan.FromSeconds(1);
+    // Uploads and load balancers check often. A file that was sound a moment ago is rarely damaged.
+    private static readonly TimeSpan CheckValidFor = TimeSpan.FromSeconds(1);
 
     private readonly SqliteQueueSettings _settings;
     private readonly SqliteThread<QueueSession> _thread;
@@ -41,18 +41,17 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     private Task _lastCheck = Task.CompletedTask;
     private long? _checkedAt;
 
-    // Written by the queue's thread, for looks apart from it.
+    // Written by the queue's thread, read by checks on other threads.
     private volatile string? _contents;
-    private volatile bool _mustLook;
+    private volatile bool _mustProbe;
     private volatile bool _wasLost;
 
-    // Of the queue's thread alone.
-    private long? _lookedAt;
+    // Used only by the queue's thread.
+    private long? _probedAt;
 
-    /// <summary>Makes the queue; its file is opened, or created, by the first call.</summary>
-    /// <param name="settings">Which queue.</param>
-    /// <param name="time">Measures how long a receive waits, and says when a message was sent, for the
-    /// retention.</param>
+    /// <summary>Creates the queue. The first call opens or creates its file.</summary>
+    /// <param name="settings">The queue.</param>
+    /// <param name="time">Measures how long a receive waits, and dates messages for retention.</param>
     public SqliteMessageQueue(SqliteQueueSettings settings, TimeProvider? time = null)
         : this(settings, time, MachineClock.OfThisMachine)
     {
@@ -64,22 +63,23 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         _time = time ?? TimeProvider.System;
         _bell = Bell.For(settings.DatabasePath, settings.Name);
         if (settings.DeadLetterName is { } deadLetters) _deadLetterBell = Bell.For(settings.DatabasePath, deadLetters);
-        var file = new QueueFile(settings.DatabasePath, settings.MakesFile, _time);
+        var file = new QueueFile(settings.DatabasePath, settings.CreatesFile, _time);
         _thread = new SqliteThread<QueueSession>($"queue {settings.Name}", () => file.Open(create =>
         {
-            // A file that was away can be an older copy, which lacks what was sent since.
-            var rename = _wasLost && settings.MakesFile;
+            // A file that was missing can be an older copy, without messages that were sent since.
+            var rename = _wasLost && settings.CreatesFile;
             var session = new QueueSession(settings, _bell, _deadLetterBell, clock, _time, create, rename);
             _wasLost = false;
             return session;
         }));
     }
 
-    /// <summary>Opens the queue's file before the queue is used, so that a wrong file stops the start. No other process
-    /// makes it meanwhile.</summary>
-    /// <returns>Whether the file was missing, and is new.</returns>
-    /// <exception cref="ForeignDatabaseException">It is not ours, or of a newer version.</exception>
-    /// <exception cref="IOException">It is damaged, or cannot be used.</exception>
+    /// <summary>Opens the queue's file before the queue is used, so that a wrong file stops the start. Meanwhile no
+    /// other process may create the file.</summary>
+    /// <returns>True if the file was missing and is now created.</returns>
+    /// <exception cref="ForeignDatabaseException">The file belongs to something else, or to a newer
+    /// version.</exception>
+    /// <exception cref="IOException">The file is damaged or cannot be used.</exception>
     public static bool OpenFile(SqliteQueueSettings settings)
     {
         var isNew = !File.Exists(settings.DatabasePath);
@@ -92,7 +92,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         catch (SqliteException failure) when (SqliteDatabase.IsDamaged(failure))
         {
             throw new ForeignDatabaseException(
-                $"{settings.DatabasePath} is damaged, or no database. Move the file away");
+                $"{settings.DatabasePath} is damaged, or not a database. Move the file away");
         }
         catch (SqliteException failure) when (SqliteDatabase.IsUnavailable(failure))
         {
@@ -126,12 +126,12 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         while (!stopWaiting.IsCancellationRequested)
         {
             var ring = wait > TimeSpan.Zero ? _bell.NextRing() : Task.CompletedTask;
-            // What has been leased must reach the caller, so looking is never broken off.
+            // Leased messages must reach the caller, so this call is never cancelled.
             var received = await CallAsync(session => session.Receive(maxMessages, lease), CancellationToken.None);
             var left = wait - _time.GetElapsedTime(started);
             if (received.Count > 0 || left <= TimeSpan.Zero) return received;
 
-            var pause = left < LookInterval ? left : LookInterval;
+            var pause = left < PollInterval ? left : PollInterval;
             await ring.WaitAsync(pause, _time, stopWaiting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
@@ -161,19 +161,20 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         CallAsync(session => session.Measure(), cancellation);
 
     /// <inheritdoc />
-    /// <remarks>Others may hold the queue for a while, so this looks apart from its calls.</remarks>
+    /// <remarks>Other calls may keep the queue's thread busy for a while, so this check runs on another
+    /// thread.</remarks>
     public async Task CheckAsync(CancellationToken cancellation)
     {
         if (_contents is null) await ContentsAsync(cancellation);
         Task check;
         lock (_checking)
         {
-            var isFresh = _checkedAt is { } at && _time.GetElapsedTime(at) < CheckGoodFor;
-            // That the file is there costs nothing to see.
-            if (_lastCheck.IsCompleted && (!isFresh || _mustLook || !File.Exists(_settings.DatabasePath)))
+            var isFresh = _checkedAt is { } at && _time.GetElapsedTime(at) < CheckValidFor;
+            // Checking that the file exists costs almost nothing.
+            if (_lastCheck.IsCompleted && (!isFresh || _mustProbe || !File.Exists(_settings.DatabasePath)))
             {
                 _checkedAt = _time.GetTimestamp();
-                _lastCheck = Task.Run(LookApart, CancellationToken.None);
+                _lastCheck = Task.Run(CheckOnAnotherThread, CancellationToken.None);
             }
 
             check = _lastCheck;
@@ -204,8 +205,8 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
                     if (session.FileHasMoved)
                         throw Lost($"{_settings.DatabasePath} is gone, or another file is in its place");
                     _contents = session.Contents;
-                    if (_mustLook || _lookedAt is not { } at || _time.GetElapsedTime(at) >= DamageLookInterval)
-                        LookForDamage(session);
+                    if (_mustProbe || _probedAt is not { } at || _time.GetElapsedTime(at) >= ProbeInterval)
+                        ProbeForDamage(session);
                     return call(session);
                 },
                 cancellation);
@@ -216,7 +217,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         }
         catch (Exception failure) when (SqliteDatabase.IsUnavailable(failure))
         {
-            _mustLook = true;
+            _mustProbe = true;
             _wasLost |= SqliteDatabase.IsDamaged(failure) || failure is ForeignDatabaseException;
             throw Unavailable(failure);
         }
@@ -228,33 +229,33 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         return new IOException(message);
     }
 
-    private void LookApart()
+    private void CheckOnAnotherThread()
     {
         try
         {
-            Look(_contents);
+            Probe(_contents);
         }
         catch (Exception failure) when (SqliteDatabase.IsUnavailable(failure))
         {
-            // The next call looks too, and lets go of the file.
-            _mustLook = true;
+            // The next call checks too, and closes the file.
+            _mustProbe = true;
             throw Unavailable(failure);
         }
     }
 
-    private void LookForDamage(QueueSession session)
+    private void ProbeForDamage(QueueSession session)
     {
-        Look(session.Contents);
-        _mustLook = false;
-        _lookedAt = _time.GetTimestamp();
+        Probe(session.Contents);
+        _mustProbe = false;
+        _probedAt = _time.GetTimestamp();
     }
 
-    /// <summary>Looks at the file as a process does that opens it now.</summary>
-    private void Look(string? contents)
+    /// <summary>Reads the file in a new session.</summary>
+    private void Probe(string? contents)
     {
         if (!File.Exists(_settings.DatabasePath)) throw new IOException($"{_settings.DatabasePath} is gone");
-        using var look = new QueueLook(_settings.DatabasePath);
-        if (look.Contents() != contents)
+        using var probe = new QueueFileProbe(_settings.DatabasePath);
+        if (probe.Contents() != contents)
             throw new IOException($"{_settings.DatabasePath} was replaced by another file");
     }
 

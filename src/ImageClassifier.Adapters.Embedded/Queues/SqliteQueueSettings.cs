@@ -2,17 +2,16 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Embedded.Queues;
 
-/// <summary>What a <see cref="SqliteMessageQueue"/> is.</summary>
+/// <summary>The settings of a <see cref="SqliteMessageQueue"/>.</summary>
 public sealed record SqliteQueueSettings
 {
     private static readonly TimeSpan DefaultDeduplicationWindow = TimeSpan.FromMinutes(5);
 
-    /// <summary>A queue with a limit of receives and a dead-letter queue.</summary>
-    /// <param name="databasePath">Its SQLite file; created where it is missing. Several queues can share one.</param>
-    /// <param name="name">Its name within the file, which is also its name in the settings' keys:
-    /// <c>requests</c>.</param>
-    /// <param name="maxReceives">At least 1: a message that was received so often and comes free again goes to the
-    /// dead-letter queue instead of being received once more.</param>
+    /// <summary>Describes a queue with a receive limit and a dead-letter queue.</summary>
+    /// <param name="databasePath">The SQLite file. A missing file is created. Several queues can share a file.</param>
+    /// <param name="name">The name of the queue in the file and in settings keys: <c>requests</c>.</param>
+    /// <param name="maxReceives">The receive limit, at least 1. After this many receives, a message whose lease ends
+    /// moves to the dead-letter queue.</param>
     /// <exception cref="InvalidSettingException">The path is empty.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxReceives"/> is below 1.</exception>
     public SqliteQueueSettings(string databasePath, string name, int maxReceives)
@@ -27,7 +26,7 @@ public sealed record SqliteQueueSettings
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         if (string.IsNullOrWhiteSpace(databasePath))
-            throw new InvalidSettingException(EmbeddedLayout.DataKey, databasePath, "a folder's path is needed");
+            throw new InvalidSettingException(EmbeddedLayout.DataFolderKey, databasePath, "a folder's path is needed");
         DatabasePath = Path.GetFullPath(databasePath);
         Name = name;
         DeduplicationWindow = DefaultDeduplicationWindow;
@@ -36,18 +35,17 @@ public sealed record SqliteQueueSettings
     /// <summary>The SQLite file.</summary>
     public string DatabasePath { get; }
 
-    /// <summary>The queue's name within it.</summary>
+    /// <summary>The name of the queue in the file.</summary>
     public string Name { get; }
 
-    /// <summary>How often a message is received at most; null for a dead-letter queue, which has no limit.</summary>
+    /// <summary>The most receives of a message; null for a dead-letter queue, which has no limit.</summary>
     public int? MaxReceives { get; private init; }
 
-    /// <summary>Where messages go that were received too often; null for a dead-letter queue.</summary>
+    /// <summary>The name of the dead-letter queue; null for a dead-letter queue.</summary>
     public string? DeadLetterName { get; private init; }
 
-    /// <summary>For how long a deduplication id is remembered: more than zero; 5 minutes unless told
-    /// otherwise.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is not more than zero.</exception>
+    /// <summary>How long a deduplication id is remembered: more than zero, and 5 minutes by default.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is not more than zero.</exception>
     public TimeSpan DeduplicationWindow
     {
         get;
@@ -58,16 +56,15 @@ public sealed record SqliteQueueSettings
         }
     }
 
-    /// <summary>Whether the queue makes its file where it is missing. One process does, and the others wait for
-    /// it.</summary>
-    public bool MakesFile { get; init; } = true;
+    /// <summary>True if the queue creates a missing file. One process does; the others wait for it.</summary>
+    public bool CreatesFile { get; init; } = true;
 
-    /// <summary>The dead-letter queue of this queue, to be read like any queue.</summary>
-    /// <exception cref="InvalidOperationException">This is a dead-letter queue already.</exception>
+    /// <summary>The settings of this queue's dead-letter queue, which is read like any queue.</summary>
+    /// <exception cref="InvalidOperationException">This is a dead-letter queue.</exception>
     public SqliteQueueSettings DeadLetters() => new(
         DatabasePath,
-        DeadLetterName ?? throw new InvalidOperationException("A dead-letter queue has none of its own."))
+        DeadLetterName ?? throw new InvalidOperationException("A dead-letter queue has no dead-letter queue."))
     {
-        MakesFile = MakesFile,
+        CreatesFile = CreatesFile,
     };
 }

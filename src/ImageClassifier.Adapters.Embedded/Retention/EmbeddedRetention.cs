@@ -9,33 +9,32 @@ using Microsoft.Extensions.Logging;
 
 namespace ImageClassifier.Adapters.Embedded.Retention;
 
-/// <summary>Removes what is old from a data folder: objects, messages, instances that ended, lock files that no one
-/// holds, logs, and what killed processes left half written.</summary>
+/// <summary>Deletes what is older than the retention from a data folder: objects, messages, ended instances, free lock
+/// files, logs, and temporary files of killed processes.</summary>
 /// <remarks>
-/// Each object goes by its own age. A batch's pictures are older than its manifest, and that is older than its results,
-/// by minutes; so a batch goes in that order within the time that its upload and its work took, and nothing needs to
-/// hold it together: without its manifest a batch is not found, and a picture that is gone is answered as gone.
-/// It removes only what has a name that the program makes, and follows no link: whatever else is there is someone's
-/// own.
+/// Each object is deleted by its own age. A batch's pictures are minutes older than its manifest, and its manifest is
+/// older than its results. So a batch disappears in that order, and nothing needs to keep it together: a batch without
+/// its manifest is not found, and a missing picture is reported as gone. Only files with names of the program are
+/// deleted, and no link is followed. Other files belong to someone else.
 /// </remarks>
 /// <param name="layout">The data folder.</param>
-/// <param name="settings">How old is old.</param>
-/// <param name="log">Hears what could not be removed.</param>
-/// <param name="time">Says what is now. It is compared with times of the file system and of the databases.</param>
+/// <param name="settings">The retention.</param>
+/// <param name="log">Receives what could not be deleted.</param>
+/// <param name="time">The current time, which is compared with times of the file system and the databases.</param>
 public sealed class EmbeddedRetention(
     EmbeddedLayout layout, RetentionSettings settings, ILogger<EmbeddedRetention> log, TimeProvider? time = null)
 {
-    // The table names the instances whose files are ours, so it forgets them after their files.
+    // The table tells which files belong to instances. So its rows are deleted after the files.
     private static readonly TimeSpan RowsOutliveFilesFor = TimeSpan.FromHours(1);
 
-    // A put that goes on writes within this time.
+    // A put under way writes more often than this.
     private static readonly TimeSpan TemporaryAge = TimeSpan.FromHours(1);
 
     private readonly TimeProvider _time = time ?? TimeProvider.System;
 
-    /// <summary>Removes what is old now. What cannot be removed stays for the next time, and is logged; it keeps
-    /// nothing else from being removed.</summary>
-    /// <returns>How much was removed.</returns>
+    /// <summary>Deletes what is old now. A failure is logged, stops nothing else, and is retried in the next
+    /// run.</summary>
+    /// <returns>The numbers of deleted things.</returns>
     public async Task<RetentionSummary> RunOnceAsync(CancellationToken cancellation)
     {
         var now = _time.GetUtcNow();
@@ -47,16 +46,16 @@ public sealed class EmbeddedRetention(
                 + await TryAsync("responses", () => RemoveMessagesAsync(layout.ResponseQueue, before, cancellation)),
             Files: RemoveFiles(layout.Instances, before, IsLock, ExclusiveFileLock.TryRemove, cancellation)
                 + RemoveFiles(layout.Logs, before, IsLog, RemoveFile, cancellation)
-                + RemoveFiles(layout.Temporary, now - TemporaryAge, OurNames.IsTemporary, RemoveFile, cancellation),
+                + RemoveFiles(layout.Temporary, now - TemporaryAge, OwnFileNames.IsTemporary, RemoveFile, cancellation),
             Instances: await TryAsync(
                 "instances", () => RemoveInstancesAsync(before - RowsOutliveFilesFor, cancellation)));
 
-        bool IsLock(string name) => IsInstance(OurNames.InstanceOfLock(name));
-        bool IsLog(string name) => IsInstance(OurNames.InstanceOfLog(name));
-        bool IsInstance(string? name) => name is not null && (OurNames.IsOfFleet(name) || named.Contains(name));
+        bool IsLock(string name) => IsInstance(OwnFileNames.InstanceOfLock(name));
+        bool IsLog(string name) => IsInstance(OwnFileNames.InstanceOfLog(name));
+        bool IsInstance(string? name) => name is not null && (OwnFileNames.IsOfFleet(name) || named.Contains(name));
     }
 
-    /// <summary>The instances that the table knows: one that was started by hand can have any name.</summary>
+    /// <summary>The instances in the table. An instance that was started by hand can have any name.</summary>
     private async Task<HashSet<string>> NamesOfInstancesAsync(CancellationToken cancellation)
     {
         HashSet<string> names = [];
@@ -76,7 +75,7 @@ public sealed class EmbeddedRetention(
         var removed = 0;
         await foreach (var found in store.ListAsync("", cancellation))
         {
-            if (found.LastModified >= before || !OwnKeys.Contain(found.Key)) continue;
+            if (found.LastModified >= before || !OwnKeys.Contains(found.Key)) continue;
             removed += await TryAsync(found.Key, async () =>
             {
                 await store.DeleteAsync(found.Key, cancellation);
@@ -114,7 +113,7 @@ public sealed class EmbeddedRetention(
             if (!folder.Exists) return removed;
             if (folder.LinkTarget is not null)
             {
-                log.LogWarning("{Folder} is a link, which is not followed: what is old there stays", path);
+                log.LogWarning("{Folder} is a link and is not followed, so nothing in it is deleted", path);
                 return removed;
             }
 
@@ -126,8 +125,8 @@ public sealed class EmbeddedRetention(
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // The folder went, or may not be read, while it was listed.
-            Complain(failure, path);
+            // The folder was deleted during the listing, or may not be read.
+            LogFailure(failure, path);
         }
 
         return removed;
@@ -141,7 +140,7 @@ public sealed class EmbeddedRetention(
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            Complain(failure, file.FullName);
+            LogFailure(failure, file.FullName);
             return 0;
         }
     }
@@ -160,18 +159,18 @@ public sealed class EmbeddedRetention(
         }
         catch (Exception failure) when (failure is SqliteException || SqliteDatabase.IsUnavailable(failure))
         {
-            Complain(failure, what);
+            LogFailure(failure, what);
             return 0;
         }
     }
 
-    private void Complain(Exception failure, string what) =>
-        log.LogWarning(failure, "What is old cannot be removed: {What}", what);
+    private void LogFailure(Exception failure, string what) =>
+        log.LogWarning(failure, "Old data could not be deleted: {What}", what);
 }
 
-/// <summary>What one run of <see cref="EmbeddedRetention"/> removed.</summary>
+/// <summary>The numbers of things that a run of <see cref="EmbeddedRetention"/> deleted.</summary>
 /// <param name="Objects">Objects of the store.</param>
-/// <param name="Messages">Messages of the queues and their dead letters.</param>
+/// <param name="Messages">Messages of the queues and their dead-letter queues.</param>
 /// <param name="Instances">Instances of the fleet's table.</param>
-/// <param name="Files">Lock files, logs and what was half written.</param>
+/// <param name="Files">Lock files, logs and temporary files.</param>
 public sealed record RetentionSummary(int Objects, int Messages, int Instances, int Files);

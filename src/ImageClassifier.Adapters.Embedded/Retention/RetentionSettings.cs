@@ -1,5 +1,5 @@
 namespace ImageClassifier.Adapters.Embedded.Retention;
 
-/// <summary>How long a data folder keeps things.</summary>
-/// <param name="Retention">What is older goes.</param>
+/// <summary>The settings of <see cref="EmbeddedRetention"/>.</summary>
+/// <param name="Retention">Things older than this are deleted.</param>
 public sealed record RetentionSettings(TimeSpan Retention);

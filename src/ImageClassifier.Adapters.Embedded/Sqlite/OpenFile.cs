@@ -4,15 +4,15 @@ using SQLitePCL;
 
 namespace ImageClassifier.Adapters.Embedded.Sqlite;
 
-/// <summary>The file behind an open connection, as the path may no longer lead to it.</summary>
+/// <summary>The file of an open connection. Its path may lead to another file by now.</summary>
 internal static class OpenFile
 {
     // SQLITE_FCNTL_HAS_MOVED and SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE.
     private const int HasMovedControl = 20;
     private const int NoCheckpointOnClose = 1006;
 
-    /// <summary>Whether the file was deleted, moved or replaced since it was opened. Unix lets that happen to an open
-    /// file, and who has it open goes on with it alone. One call to the system.</summary>
+    /// <summary>True if the file was deleted, moved or replaced since it was opened. Unix allows that, and the open
+    /// file lives on without its path. Costs one system call.</summary>
     public static bool HasMoved(SqliteConnection connection)
     {
         var moved = 0;
@@ -20,8 +20,8 @@ internal static class OpenFile
         return isAnswered && moved != 0;
     }
 
-    /// <summary>Closing will write nothing. By its path the file may now be another one, or is damaged, and SQLite
-    /// would write to the one and delete the journal of the other.</summary>
+    /// <summary>Closes the connection without a checkpoint. The path may lead to another file, or the file is damaged.
+    /// SQLite would write to that file and delete its journal.</summary>
     public static void CloseWithoutWriting(SqliteConnection connection)
     {
         if (connection.Handle is { } handle) _ = raw.sqlite3_db_config(handle, NoCheckpointOnClose, 1, out _);

@@ -4,29 +4,29 @@ using Microsoft.Data.Sqlite;
 
 namespace ImageClassifier.Adapters.Embedded.Sqlite;
 
-/// <summary>A SQLite file that several processes share.</summary>
+/// <summary>Opens SQLite files that several processes share, and reads their failures.</summary>
 internal static class SqliteDatabase
 {
     private const int BusySeconds = 5;
 
-    // The same number on Linux and macOS.
+    // This number is the same on Linux and macOS.
     private const int ReadAndWrite = 6;
 
-    /// <summary>Opens the file, and brings it to the version of its schema.</summary>
+    /// <summary>Opens a file and migrates it to the version of its schema.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="schema">What it must be, or become where it is empty.</param>
-    /// <param name="create">Whether to make the file, and its folder, where it is missing.</param>
-    /// <exception cref="ForeignDatabaseException">The file is not ours, or too new.</exception>
-    /// <exception cref="SqliteException">It cannot be opened.</exception>
+    /// <param name="schema">The schema of the file. An empty file gets it.</param>
+    /// <param name="create">True to create a missing file and its folder.</param>
+    /// <exception cref="ForeignDatabaseException">The file belongs to something else, or is too new.</exception>
+    /// <exception cref="SqliteException">The file cannot be opened.</exception>
     public static SqliteConnection Open(string path, DatabaseSchema schema, bool create)
     {
         if (create) Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var connection = Connect(path, create ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadWrite);
         try
         {
-            // Looks before it writes: a file of someone else's stays as it is.
+            // Checked before any write, so that the file of another program stays unchanged.
             var isCurrent = VersionOf(connection, path, schema) == schema.Version;
-            // NORMAL survives a killed process; only a power cut can lose the last commits.
+            // NORMAL survives a killed process. Only a power cut can lose the last commits.
             Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
             if (!isCurrent) Migrate(connection, path, schema);
             return connection;
@@ -38,8 +38,7 @@ internal static class SqliteDatabase
         }
     }
 
-    /// <summary>Whether the file is there, is no link, and is a database of this schema in any version. It is only
-    /// read.</summary>
+    /// <summary>True if the file exists, is no link, and has this schema in any version. Only reads the file.</summary>
     public static bool IsOurs(string path, DatabaseSchema schema)
     {
         var file = new FileInfo(path);
@@ -55,10 +54,10 @@ internal static class SqliteDatabase
         }
     }
 
-    /// <summary>Whether the system does not let this user read or write the file: that stays until someone changes its
-    /// permissions. SQLite itself does not say why it cannot open a file.</summary>
-    /// <param name="failure">What the database said.</param>
-    /// <param name="path">Its file.</param>
+    /// <summary>True if this user lacks the permission to read or write the file, which lasts until someone changes it.
+    /// SQLite itself does not report why it cannot open a file.</summary>
+    /// <param name="failure">The failure of a call.</param>
+    /// <param name="path">The file.</param>
     public static bool IsRefusal(Exception failure, string path) => failure switch
     {
         SqliteException sqlite => (Result)sqlite.SqliteErrorCode is Result.Permission or Result.ReadOnly
@@ -67,7 +66,7 @@ internal static class SqliteDatabase
         _ => false,
     };
 
-    /// <summary>Whether a failure lies in the file or its use by others, and not in what was asked.</summary>
+    /// <summary>True if a failure comes from the file or from other users of it, and not from the call.</summary>
     public static bool IsUnavailable(Exception failure) => failure switch
     {
         SqliteException sqlite => (Result)sqlite.SqliteErrorCode is Result.Permission or Result.Busy or Result.Locked
@@ -77,7 +76,7 @@ internal static class SqliteDatabase
         _ => false,
     };
 
-    /// <summary>Whether the bytes of the file are not what SQLite wrote.</summary>
+    /// <summary>True if the file is damaged.</summary>
     public static bool IsDamaged(Exception failure) =>
         failure is SqliteException sqlite && (Result)sqlite.SqliteErrorCode is Result.Corrupt or Result.NoDatabase;
 
@@ -87,7 +86,7 @@ internal static class SqliteDatabase
         {
             DataSource = path,
             Mode = mode,
-            // A closed queue must let go of its file.
+            // A closed queue must release its file.
             Pooling = false,
             DefaultTimeout = BusySeconds,
         }.ToString());
@@ -104,7 +103,7 @@ internal static class SqliteDatabase
         }
     }
 
-    /// <summary>The version of the schema that the file has; 0 where it is empty.</summary>
+    /// <summary>The version of the file's schema; 0 if the file is empty.</summary>
     private static long VersionOf(SqliteConnection connection, string path, DatabaseSchema schema)
     {
         var application = Number(connection, "PRAGMA application_id");
@@ -112,7 +111,8 @@ internal static class SqliteDatabase
         if (application == schema.ApplicationId)
         {
             return version <= schema.Version ? version : throw new ForeignDatabaseException(
-                $"{schema.Name} in {path} is of a newer version of this program. Use that version, or move it away");
+                $"{schema.Name} in {path} belongs to a newer version of this program. "
+                + "Use that version, or move the file away");
         }
 
         if (application == 0 && version == 0)
@@ -122,13 +122,13 @@ internal static class SqliteDatabase
         }
 
         throw new ForeignDatabaseException(
-            $"{path} is a database of something else, where {schema.Name} should be. Move the file away");
+            $"{path} is another program's database. {schema.Name} should be there. Move the file away");
     }
 
     private static void Migrate(SqliteConnection connection, string path, DatabaseSchema schema)
     {
         using var transaction = connection.BeginTransaction(deferred: false);
-        // Another process may have done it while this one waited for its turn.
+        // Another process may have migrated the file while this one waited for the transaction.
         var version = VersionOf(connection, path, schema);
         for (var step = (int)version; step < schema.Version; step++) Execute(connection, schema.Steps[step]);
         if (version == 0 && schema.WhenNew.Length > 0) Execute(connection, schema.WhenNew);
@@ -157,7 +157,7 @@ internal static class SqliteDatabase
         return command.ExecuteScalar() as long? ?? 0;
     }
 
-    // Asked of the system without opening the file: closing it again would drop the locks that SQLite has on it.
+    // Asks the system without opening the file, because closing the file again would drop SQLite's locks on it.
     private static bool MayUse(string path) =>
         OperatingSystem.IsWindows() || !File.Exists(path) || Access(path, ReadAndWrite) == 0;
 

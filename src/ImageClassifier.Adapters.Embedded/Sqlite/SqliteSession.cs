@@ -2,7 +2,7 @@ using Microsoft.Data.Sqlite;
 
 namespace ImageClassifier.Adapters.Embedded.Sqlite;
 
-/// <summary>An open database with its prepared statements. One thread uses it at a time.</summary>
+/// <summary>An open database and its prepared statements. Only one thread at a time may use it.</summary>
 internal abstract class SqliteSession : IDisposable
 {
     private readonly SqliteConnection _connection;
@@ -13,13 +13,13 @@ internal abstract class SqliteSession : IDisposable
     protected SqliteSession(string path, DatabaseSchema schema, bool create = true)
     {
         _connection = SqliteDatabase.Open(path, schema, create);
-        // IMMEDIATE waits for its turn to write at the start, where nothing has to be undone; a deferred transaction
-        // that turns into a writer fails instead.
+        // IMMEDIATE waits for the write lock at the start of the transaction. A deferred transaction fails when it
+        // begins to write while another process writes.
         _begin = Statement("BEGIN IMMEDIATE");
         _commit = Statement("COMMIT");
     }
 
-    /// <summary>Whether the path leads to the file no more.</summary>
+    /// <summary>True if the path does not lead to the open file any more.</summary>
     public bool FileHasMoved => OpenFile.HasMoved(_connection);
 
     public void Dispose()
@@ -29,7 +29,7 @@ internal abstract class SqliteSession : IDisposable
         _connection.Dispose();
     }
 
-    /// <summary>Disposes of the session after a failure. A damaged file is left as it is.</summary>
+    /// <summary>Disposes of the session after a failure. A damaged file is not written.</summary>
     public void DisposeAfter(Exception failure)
     {
         if (SqliteDatabase.IsDamaged(failure) || failure is ForeignDatabaseException)
@@ -37,7 +37,7 @@ internal abstract class SqliteSession : IDisposable
         Dispose();
     }
 
-    /// <summary>Prepares a statement for the life of the session.</summary>
+    /// <summary>Prepares a statement for the lifetime of the session.</summary>
     protected SqliteStatement Statement(string sql, params ReadOnlySpan<string> parameters)
     {
         var statement = new SqliteStatement(_connection, sql, parameters);
@@ -45,8 +45,9 @@ internal abstract class SqliteSession : IDisposable
         return statement;
     }
 
-    /// <summary>Runs work in a write transaction. When it throws, the transaction stays open until the session is
-    /// disposed of, which undoes it: <see cref="SqliteThread{TSession}"/> does so after every failure.</summary>
+    /// <summary>Runs work in a write transaction. If the work throws, the transaction stays open, and disposing of the
+    /// session rolls it back. <see cref="SqliteThread{TSession}"/> disposes of its session after every
+    /// failure.</summary>
     protected T Transact<T>(Func<T> work)
     {
         _begin.Execute();

@@ -2,14 +2,14 @@ using Microsoft.Data.Sqlite;
 
 namespace ImageClassifier.Adapters.Embedded.Sqlite;
 
-/// <summary>A statement that is prepared once and run often, with its parameters by position.</summary>
+/// <summary>A prepared statement. Its values are passed by position.</summary>
 internal sealed class SqliteStatement : IDisposable
 {
     private readonly SqliteCommand _command;
 
-    /// <param name="connection">Where it runs.</param>
-    /// <param name="sql">A constant.</param>
-    /// <param name="parameters">The names of its parameters, in the order in which values are given.</param>
+    /// <param name="connection">The connection of the statement.</param>
+    /// <param name="sql">The constant text of the statement.</param>
+    /// <param name="parameters">The names of the parameters, in the order of the values.</param>
     public SqliteStatement(SqliteConnection connection, string sql, params ReadOnlySpan<string> parameters)
     {
         _command = connection.CreateCommand();
@@ -17,22 +17,22 @@ internal sealed class SqliteStatement : IDisposable
         foreach (var name in parameters) _command.Parameters.Add(new SqliteParameter { ParameterName = name });
     }
 
-    /// <summary>Runs it.</summary>
-    /// <returns>How many rows it changed.</returns>
+    /// <summary>Runs the statement.</summary>
+    /// <returns>The number of changed rows.</returns>
     public int Execute(params ReadOnlySpan<object> values)
     {
         Bind(values);
         return _command.ExecuteNonQuery();
     }
 
-    /// <summary>Runs it for one number; a missing row or a null is null.</summary>
+    /// <summary>Runs the statement and reads a number; null if there is no row, or its value is null.</summary>
     public long? Number(params ReadOnlySpan<object> values)
     {
         Bind(values);
         return _command.ExecuteScalar() as long?;
     }
 
-    /// <summary>Runs it for its rows.</summary>
+    /// <summary>Runs the statement and reads its rows.</summary>
     public List<T> Rows<T>(Func<SqliteDataReader, T> read, params ReadOnlySpan<object> values)
     {
         Bind(values);

@@ -4,9 +4,9 @@ using Microsoft.Data.Sqlite;
 namespace ImageClassifier.Adapters.Embedded.Sqlite;
 
 /// <summary>
-/// A thread with one database session of its own. SQLite blocks, also behind the asynchronous calls of its .NET
-/// library, and would hold up the shared thread pool. Work runs one piece at a time, in the order of the calls. After a
-/// failure the session is opened anew.
+/// A thread with its own database session. SQLite blocks, even in the asynchronous calls of its .NET library, and would
+/// block threads of the shared pool. Work runs one item at a time, in the order of the calls. After a failure a new
+/// session is opened.
 /// </summary>
 internal sealed class SqliteThread<TSession> : IAsyncDisposable where TSession : SqliteSession
 {
@@ -24,8 +24,8 @@ internal sealed class SqliteThread<TSession> : IAsyncDisposable where TSession :
     }
 
     /// <summary>Runs work on the thread.</summary>
-    /// <param name="work">What to do with the session.</param>
-    /// <param name="cancellation">Drops the work if it has not begun.</param>
+    /// <param name="work">The work on the session.</param>
+    /// <param name="cancellation">Drops the work unless it has begun.</param>
     public Task<T> RunAsync<T>(Func<TSession, T> work, CancellationToken cancellation)
     {
         var item = new Work<T>(work, cancellation);
@@ -41,7 +41,7 @@ internal sealed class SqliteThread<TSession> : IAsyncDisposable where TSession :
         return item.Result;
     }
 
-    /// <summary>Finishes the work that was asked for, and ends the thread.</summary>
+    /// <summary>Finishes the queued work and ends the thread.</summary>
     public async ValueTask DisposeAsync()
     {
         if (!Interlocked.Exchange(ref _disposed, true)) _work.CompleteAdding();
@@ -81,7 +81,7 @@ internal sealed class SqliteThread<TSession> : IAsyncDisposable where TSession :
         }
         catch (SqliteException)
         {
-            // What was committed is safe, and nothing else depends on how a session closes.
+            // Committed work is safe, and nothing depends on how a session closes.
         }
     }
 

@@ -6,19 +6,18 @@ using ImageClassifier.Core.Storage;
 namespace ImageClassifier.Adapters.Embedded.Storage;
 
 /// <summary>
-/// An object store in a folder: a file for each object, shared by the processes of one machine. An object is written
-/// beside the store and renamed into it. It survives killed processes; a power cut can lose the last moments, but what
-/// was put only if absent is then whole or not there. Times are the file system's. It follows no link below its folder:
-/// what is behind one is neither listed nor deleted.
+/// An object store in a folder, with a file for each object, shared by the processes of one machine. An object is
+/// written to a temporary file and then renamed. It survives killed processes. A power cut can lose the last moments,
+/// but an object that was put only if absent is then complete or missing. Times are the file system's. Links below the
+/// folder are not followed: their targets are neither listed nor deleted.
 /// </summary>
-/// <remarks>A key cannot be an object and the beginning of other keys, up to a <c>/</c>, at once:
-/// <see cref="IOException"/>.</remarks>
+/// <remarks>A key cannot be both an object and a folder of other keys: <see cref="IOException"/>.</remarks>
 public sealed class FileObjectStore : IObjectStore
 {
-    // How often a put meets a delete that removes the folder under it: each time someone else got on with their work.
+    // How often a delete may remove the folder of a put. Each time another caller made progress.
     private const int MaxAttempts = 100;
 
-    // More than a file system keeps beside a file's name.
+    // More than a file system can store beside a file's name.
     private const int TrialSize = 8192;
     private const string TrialName = "health-check";
 
@@ -33,10 +32,10 @@ public sealed class FileObjectStore : IObjectStore
     private readonly string _root;
     private readonly string _temporary;
 
-    /// <summary>A store.</summary>
-    /// <param name="root">Its folder; created when needed.</param>
+    /// <summary>Creates a store.</summary>
+    /// <param name="root">The folder of the objects. Created when needed.</param>
     /// <param name="temporary">The folder of objects that are being written, on the same file system and not below
-    /// <paramref name="root"/>; created when needed. A killed process leaves its file there.</param>
+    /// <paramref name="root"/>. Created when needed. A killed process leaves its file there.</param>
     public FileObjectStore(string root, string temporary)
     {
         _root = Path.GetFullPath(root);
@@ -68,7 +67,7 @@ public sealed class FileObjectStore : IObjectStore
             async (file, token) =>
             {
                 await file.WriteAsync(content, token);
-                // Once it has its place nothing takes it again, so it must not be found there empty.
+                // No put replaces this object any more, so a power cut must not leave it empty.
                 file.Flush(flushToDisk: true);
             },
             temporary => Finish(temporary, path, overwrite: false),
@@ -86,7 +85,7 @@ public sealed class FileObjectStore : IObjectStore
         var (folder, nameStart) = ObjectKey.SplitPrefix(prefix);
         var start = folder.Length == 0 ? "" : $"{folder}/";
 
-        // What is still to be listed, next on top: keys of objects, and of folders with their slash.
+        // The keys that are still to be listed, with the next on top. Keys of folders end with a slash.
         var ahead = new Stack<string>();
         await PushEntriesAsync(start, nameStart);
         while (ahead.TryPop(out var key))
@@ -120,7 +119,7 @@ public sealed class FileObjectStore : IObjectStore
         cancellation);
 
     /// <inheritdoc />
-    /// <remarks>Writes a small file, and puts one at the beginning of every kind of key.</remarks>
+    /// <remarks>Writes a small temporary file, and puts an object with each kind of key.</remarks>
     public async Task<string?> CheckAsync(CancellationToken cancellation)
     {
         var trial = new byte[TrialSize];
@@ -151,7 +150,7 @@ public sealed class FileObjectStore : IObjectStore
         return failing.Count == 0 ? null : string.Join(' ', failing);
     }
 
-    /// <summary>What is done at once, as a task: whoever pipes it hears of a failure in no other way.</summary>
+    /// <summary>Runs a synchronous call as a task, so that its exception is in the task.</summary>
     private static Task<T> Answer<T>(Func<T> call, CancellationToken cancellation)
     {
         if (cancellation.IsCancellationRequested) return Task.FromCanceled<T>(cancellation);
@@ -176,7 +175,7 @@ public sealed class FileObjectStore : IObjectStore
                 Share = FileShare.ReadWrite | FileShare.Delete,
                 Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
             });
-            // Size and time are of the file that is open, whatever takes its place meanwhile.
+            // Size and time of the open file, because another file may take its place meanwhile.
             return new StoredObject(file, file.Length, File.GetLastWriteTimeUtc(file.SafeFileHandle));
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
@@ -192,7 +191,7 @@ public sealed class FileObjectStore : IObjectStore
     private void Remove(string path)
     {
         if (IsBehindLink(Path.GetDirectoryName(path)!))
-            throw new IOException($"{path} is behind a link, and the object store follows none.");
+            throw new IOException($"{path} is behind a link, and the object store does not follow links.");
         try
         {
             File.Delete(path);
@@ -214,7 +213,7 @@ public sealed class FileObjectStore : IObjectStore
         Func<FileStream, CancellationToken, Task> write, Func<string, bool> finish, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        var temporary = Path.Combine(_temporary, OurNames.NewTemporary());
+        var temporary = Path.Combine(_temporary, OwnFileNames.NewTemporary());
         try
         {
             await using (var file = Create(temporary)) await write(file, cancellation);
@@ -223,8 +222,8 @@ public sealed class FileObjectStore : IObjectStore
         }
         catch (ArgumentOutOfRangeException failure)
         {
-            // What the runtime makes of a file that the system does not let grow.
-            throw new IOException("The object store has a file that may not grow further.", failure);
+            // The runtime throws this when the system does not let a file grow.
+            throw new IOException("A file of the object store may not grow further.", failure);
         }
         finally
         {
@@ -240,7 +239,7 @@ public sealed class FileObjectStore : IObjectStore
         }
         catch (DirectoryNotFoundException)
         {
-            // It could not be made either; why not is what the caller needs to hear.
+            // The file was never created. The caller gets the exception of that failure.
         }
     }
 
@@ -258,8 +257,8 @@ public sealed class FileObjectStore : IObjectStore
         }
     }
 
-    /// <summary>Gives a written file its place.</summary>
-    /// <returns>False when it must not overwrite and there is an object.</returns>
+    /// <summary>Renames a complete file to its final path.</summary>
+    /// <returns>False if there is an object and it must not be overwritten.</returns>
     private static bool Finish(string temporary, string path, bool overwrite)
     {
         for (var attempt = 1; ; attempt++)
@@ -273,8 +272,8 @@ public sealed class FileObjectStore : IObjectStore
             }
             catch (IOException) when (attempt < MaxAttempts)
             {
-                // A delete removed the empty folder in between, which shows as one of several errors. Whatever else it
-                // is fails again.
+                // A delete removed the empty folder meanwhile, which causes one of several errors. Any other error
+                // happens again on the last attempt.
             }
             catch (UnauthorizedAccessException failure)
             {
@@ -283,13 +282,13 @@ public sealed class FileObjectStore : IObjectStore
         }
     }
 
-    /// <summary>The keys in a folder, sorted so that visiting them in turn visits all objects in the ordinal order of
-    /// their keys: a folder sorts with its slash, which comes after <c>.</c> and <c>-</c> and before letters.</summary>
+    /// <summary>The keys in a folder, sorted so that a walk in this order visits all objects in the ordinal order of
+    /// their keys. A folder sorts with its slash, which comes after <c>.</c> and <c>-</c> and before letters.</summary>
     private string[] EntriesOf(string parent, string nameStart)
     {
         var folder = new DirectoryInfo(parent.Length == 0 ? _root : FilePath(parent[..^1]));
         if (new DirectoryInfo(_root).LinkTarget is not null)
-            throw new IOException($"{_root} is a link, and the object store follows none.");
+            throw new IOException($"{_root} is a link, and the object store does not follow links.");
         if (IsBehindLink(folder.FullName)) return [];
         try
         {
@@ -335,22 +334,22 @@ public sealed class FileObjectStore : IObjectStore
             }
             catch (DirectoryNotFoundException)
             {
-                // Someone else removed it; its parent may be left for us.
+                // Another caller removed it. The parent may still be there.
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {
-                // It is not empty, or in use: either way it stays.
+                // It is not empty, or in use. Either way it stays.
                 return;
             }
         }
     }
 
-    /// <summary>False for a file that vanished since it was listed.</summary>
+    /// <summary>False if the file was deleted since it was listed.</summary>
     private static bool TryDescribe(FileInfo file, out long size, out DateTimeOffset modified)
     {
         (size, modified) = (0, default);
         if (!file.Exists) return false;
-        // Both are of the same look at the file as Exists.
+        // Both values were read together with Exists.
         (size, modified) = (file.Length, file.LastWriteTimeUtc);
         return true;
     }
@@ -363,7 +362,7 @@ public sealed class FileObjectStore : IObjectStore
 
     private string FilePath(string key) => Path.Combine(_root, key.Replace('/', Path.DirectorySeparatorChar));
 
-    // The error's number on Unix, and what Windows makes of its own.
+    // The error number on Unix, and its two counterparts on Windows.
     private static bool IsFull(IOException failure) =>
         failure.HResult is 28 or unchecked((int)0x80070070) or unchecked((int)0x80070027);
 

@@ -1,17 +1,17 @@
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
-/// <summary>Where the pixels of the crop lie along one axis of the upright picture.</summary>
-/// <param name="Filtered">The axis's length after the antialiasing filter.</param>
-/// <param name="Final">Its length after nearest neighbour; the same where there is no such step.</param>
-/// <param name="Offset">Where the crop begins in the final picture.</param>
-/// <param name="Crop">The crop's length.</param>
+/// <summary>The position of the crop's pixels along one axis of the upright picture.</summary>
+/// <param name="Filtered">The length of the axis after the antialiasing filter.</param>
+/// <param name="Final">The length after the nearest-neighbour step; the same if there is no such step.</param>
+/// <param name="Offset">The start of the crop in the final picture.</param>
+/// <param name="Crop">The length of the crop.</param>
 internal readonly record struct AxisGeometry(long Filtered, long Final, long Offset, int Crop)
 {
-    /// <summary>Plans one axis.</summary>
-    /// <param name="length">The upright picture's length along the axis.</param>
-    /// <param name="shorter">The length of its shorter side.</param>
-    /// <param name="resize">The model's resizing.</param>
-    /// <param name="crop">The model's length along the axis.</param>
+    /// <summary>Computes the geometry of one axis.</summary>
+    /// <param name="length">The length of the upright picture along the axis.</param>
+    /// <param name="shorter">The length of the picture's shorter side.</param>
+    /// <param name="resize">How the model resizes.</param>
+    /// <param name="crop">The length of the model's input along the axis.</param>
     public static AxisGeometry Plan(int length, int shorter, ModelResize resize, int crop)
     {
         var filtered = Rescale(length, resize.FilteredSide, shorter);
@@ -19,10 +19,10 @@ internal readonly record struct AxisGeometry(long Filtered, long Final, long Off
         return new AxisGeometry(filtered, final, (final - crop) / 2, crop);
     }
 
-    /// <summary>The pixel of the filtered picture that pixel <paramref name="index"/> of the crop shows: the one under
-    /// its centre, floor((p + 1/2) · filtered / final).</summary>
+    /// <summary>The pixel of the filtered picture under the centre of the crop's pixel <paramref name="index"/>:
+    /// floor((p + 1/2) · filtered / final).</summary>
     public long FilteredPixel(int index) => (2 * (Offset + index) + 1) * Filtered / (2 * Final);
 
-    /// <summary>length · to / from, rounded half up; a picture that is a line stays one.</summary>
+    /// <summary>length · to / from, rounded half up. A length of 1 stays 1.</summary>
     private static long Rescale(long length, long to, long from) => (2 * length * to + from) / (2 * from);
 }

@@ -6,13 +6,13 @@ using System.Runtime.Intrinsics;
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
 /// <summary>
-/// Resamples the rows of a picture, as they come, to the pixels of the crop, and to no others. Each row that matters is
-/// first reduced to the crop's columns, then added with its weight to those rows of the crop that it is part of. So no
-/// more of the picture than one row need be in memory.
+/// Resamples the rows of a picture to the pixels of the crop as the rows arrive. Each row is first reduced to the
+/// columns of the crop, and then added with its weight to the crop's rows that it contributes to. So at most one row of
+/// the picture must be in memory.
 /// </summary>
 internal sealed class CropResampler : IDisposable
 {
-    /// <summary>Floats a pixel: red, green, blue and alpha, so that one vector takes a whole pixel.</summary>
+    /// <summary>Floats for each pixel: red, green, blue and alpha, so that one vector holds a pixel.</summary>
     public const int Channels = 4;
 
     private readonly TriangleWindows _columns;
@@ -21,9 +21,9 @@ internal sealed class CropResampler : IDisposable
     private readonly float[] _row;
     private int _firstOpen;
 
-    /// <summary>Begins a picture.</summary>
-    /// <param name="columns">What each column of the crop is made of; stays the caller's.</param>
-    /// <param name="rows">What each row of the crop is made of; stays the caller's.</param>
+    /// <summary>Starts a picture.</summary>
+    /// <param name="columns">The source columns of each crop column. The caller disposes of it.</param>
+    /// <param name="rows">The source rows of each crop row. The caller disposes of it.</param>
     public CropResampler(TriangleWindows columns, TriangleWindows rows)
     {
         _columns = columns;
@@ -33,14 +33,14 @@ internal sealed class CropResampler : IDisposable
         _crop.AsSpan(0, RowLength * rows.Count).Clear();
     }
 
-    /// <summary>The crop, row by row, in the orientation of the source; complete when all rows were added.</summary>
+    /// <summary>The crop, row by row, in the orientation of the source. Complete after all rows were added.</summary>
     public ReadOnlySpan<float> Crop => _crop.AsSpan(0, RowLength * _rows.Count);
 
     private int RowLength => _columns.Count * Channels;
 
-    /// <summary>Adds a row; rows come in ascending order. A row that the crop has no part in costs nothing.</summary>
-    /// <param name="y">Which row of the source it is.</param>
-    /// <param name="pixels">The whole row, four bytes a pixel.</param>
+    /// <summary>Adds a row. Rows come in ascending order. A row outside the crop costs nothing.</summary>
+    /// <param name="y">The index of the row in the source.</param>
+    /// <param name="pixels">The whole row, with four bytes for each pixel.</param>
     public void Add(int y, ReadOnlySpan<byte> pixels)
     {
         while (_firstOpen < _rows.Count && _rows.End(_firstOpen) <= y) _firstOpen++;

@@ -3,7 +3,7 @@ using SkiaSharp;
 
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
-/// <summary>Reads the orientation out of EXIF data (TIFF 6.0, tag 274).</summary>
+/// <summary>Reads the orientation from EXIF data (TIFF 6.0, tag 274).</summary>
 internal static class ExifOrientation
 {
     private const int HeaderBytes = 8;
@@ -11,11 +11,10 @@ internal static class ExifOrientation
     private const ushort OrientationTag = 0x0112;
     private const ushort ShortType = 3;
 
-    // How EXIF data begins in a JPEG. Some programs copy it into other files too.
+    // The beginning of EXIF data in a JPEG. Some programs copy it into other files too.
     private static ReadOnlySpan<byte> Prefix => "Exif\0\0"u8;
 
-    /// <summary>The orientation; upright where the data has none, or is damaged. Only the first directory is looked at.
-    /// </summary>
+    /// <summary>The orientation; upright if the data has none, or is damaged. Reads only the first directory.</summary>
     public static SKEncodedOrigin Read(ReadOnlySpan<byte> exif)
     {
         if (exif.StartsWith(Prefix)) exif = exif[Prefix.Length..];

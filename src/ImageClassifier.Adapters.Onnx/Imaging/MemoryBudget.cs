@@ -1,7 +1,7 @@
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
-/// <summary>Memory that several threads share. First come, first served: whoever wants much is not passed by those who
-/// want little, so none waits for ever.</summary>
+/// <summary>A memory budget that several threads share. It is given out in order of arrival, so that small requests
+/// cannot delay a large one for ever.</summary>
 internal sealed class MemoryBudget
 {
     // Monitor, because a Lock cannot be waited on.
@@ -11,18 +11,18 @@ internal sealed class MemoryBudget
     private long _nextTurn;
     private long _turn;
 
-    /// <summary>A budget of so many bytes.</summary>
+    /// <summary>Creates a budget of a number of bytes.</summary>
     public MemoryBudget(long total)
     {
         _total = total;
         _free = total;
     }
 
-    /// <summary>Whether so much can ever be had.</summary>
+    /// <summary>True if the budget is large enough for a number of bytes.</summary>
     public bool CanHold(long bytes) => bytes <= _total;
 
-    /// <summary>Waits until so much is free, and takes it until the share is disposed of.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">There is less in all.</exception>
+    /// <summary>Waits until the bytes are free, and reserves them until the share is disposed of.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The budget is smaller than that.</exception>
     public Share Take(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, _total);
@@ -38,7 +38,7 @@ internal sealed class MemoryBudget
         return new Share(this, bytes);
     }
 
-    private void GiveBack(long bytes)
+    private void Release(long bytes)
     {
         lock (_changed)
         {
@@ -47,9 +47,9 @@ internal sealed class MemoryBudget
         }
     }
 
-    /// <summary>A part of the memory; disposed of once.</summary>
+    /// <summary>A reserved part of the budget. Dispose of it once.</summary>
     public readonly struct Share(MemoryBudget budget, long bytes) : IDisposable
     {
-        public void Dispose() => budget.GiveBack(bytes);
+        public void Dispose() => budget.Release(bytes);
     }
 }

@@ -2,11 +2,11 @@ using SkiaSharp;
 
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
-/// <summary>How a stored picture lies against the upright one. Column u and row v of the upright picture are, where
-/// axes are swapped, row u and column v of the stored one; then each stored axis may run backwards.</summary>
-/// <param name="SwapsAxes">Whether stored rows are upright columns.</param>
-/// <param name="MirrorsColumns">Whether stored columns run backwards.</param>
-/// <param name="MirrorsRows">Whether stored rows run backwards.</param>
+/// <summary>How a stored picture differs from the upright picture. If the axes are swapped, column u and row v of the
+/// upright picture are row u and column v of the stored one. Then each stored axis may be mirrored.</summary>
+/// <param name="SwapsAxes">True if stored rows are upright columns.</param>
+/// <param name="MirrorsColumns">True if stored columns are in reverse order.</param>
+/// <param name="MirrorsRows">True if stored rows are in reverse order.</param>
 internal readonly record struct Orientation(bool SwapsAxes, bool MirrorsColumns, bool MirrorsRows)
 {
     /// <summary>The meaning of the EXIF orientation tag (TIFF 6.0, tag 274).</summary>
@@ -22,6 +22,6 @@ internal readonly record struct Orientation(bool SwapsAxes, bool MirrorsColumns,
         _ => default,
     };
 
-    /// <summary>The size after the picture was turned, or turned back.</summary>
+    /// <summary>The size after turning the picture upright, or back.</summary>
     public SKSizeI Turn(SKSizeI size) => SwapsAxes ? new SKSizeI(size.Height, size.Width) : size;
 }

@@ -7,10 +7,10 @@ using SkiaSharp;
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
 /// <summary>
-/// Turns a picture into a model's input. The codec is native code, so the file is read and checked before the codec sees
-/// it. A picture that is too large, or needs too much memory, is refused by its header. Pictures that are decoded at once
-/// share the memory, and each has its time. A JPEG or WebP is decoded at the smallest eighth of its size that still has
-/// the pixels the model wants. Safe for use from several threads.
+/// Decodes a picture to the input of a model. The codec is native code, so the file is checked before the codec reads
+/// it. The header of a picture shows whether it is too large, or needs too much memory. Concurrent decodes share the
+/// memory, and each has a time-out. A JPEG or WebP is decoded at the smallest eighth of its size that still has enough
+/// pixels for the model. Safe to use from several threads.
 /// </summary>
 internal sealed class PictureDecoder
 {
@@ -24,13 +24,13 @@ internal sealed class PictureDecoder
     private readonly TimeProvider _time;
     private readonly int _bandBytes;
 
-    /// <summary>A decoder for one model.</summary>
-    /// <param name="input">What the model takes.</param>
-    /// <param name="limits">What pictures may cost.</param>
-    /// <param name="bandBytes">How much of a PNG is in memory at once, decoded. A larger one is decoded in bands, each
-    /// from the file's start, as a PNG has no other: less memory for more time. A JPEG is always decoded as a whole, as
-    /// scaling leaves little of it.</param>
-    /// <param name="time">What time is taken from; null: the time that the decoding thread works.</param>
+    /// <summary>Creates a decoder for one model.</summary>
+    /// <param name="input">The input of the model.</param>
+    /// <param name="limits">The limits of a decode.</param>
+    /// <param name="bandBytes">The most decoded bytes of a PNG in memory at once. A larger PNG is decoded in bands,
+    /// each from the start of the file: less memory for more time. A JPEG is always decoded as a whole, because scaling
+    /// makes it small.</param>
+    /// <param name="time">The clock of the time-out; null for the processor time of the decoding thread.</param>
     public PictureDecoder(
         ModelInput input, DecodingLimits limits, int bandBytes = 64 << 20, TimeProvider? time = null)
     {
@@ -43,9 +43,8 @@ internal sealed class PictureDecoder
     }
 
     /// <summary>Decodes a picture.</summary>
-    /// <param name="file">The whole file.</param>
-    /// <param name="tensor">Where the model's input goes, one picture long; its contents are undefined where the
-    /// picture is refused.</param>
+    /// <param name="file">The bytes of the file.</param>
+    /// <param name="tensor">Receives the model's input for one picture. Undefined if the picture is refused.</param>
     /// <returns>Null, or why the picture is refused.</returns>
     public unsafe JobError? Decode(ReadOnlyMemory<byte> file, Span<float> tensor)
     {
@@ -71,7 +70,7 @@ internal sealed class PictureDecoder
         if (!_memory.CanHold(plan.MemoryNeeded)) return TooMuchMemory(plan.MemoryNeeded);
 
         using var share = _memory.Take(plan.MemoryNeeded);
-        // Having waited for the others costs the picture nothing.
+        // The wait for memory does not count against the picture's time.
         stream.RestartClock();
         var isWhole = header is not JpegHeader { MustBeWalked: true } jpeg
             || JpegScans.AreComplete(file.Span, jpeg, stream.IsTimeOver);
@@ -90,7 +89,7 @@ internal sealed class PictureDecoder
             _ => throw new ArgumentOutOfRangeException(nameof(format)),
         };
 
-    // The checks would be worth nothing if the codec read another picture than they did.
+    // The checks are worth nothing if the codec reads another picture than they did.
     private static bool IsAsTheHeaderSays(SKCodec codec, PictureHeader header) =>
         codec.EncodedFormat == header.Format && codec.Info.Width == header.Width && codec.Info.Height == header.Height;
 
@@ -127,8 +126,8 @@ internal sealed class PictureDecoder
 
     private PixelPlan Plan(SKCodec codec, PictureHeader header)
     {
-        // Colours stay as they are stored (no colour space is asked for), as models are trained on them so. Alpha is
-        // multiplied in, because only such pixels can be averaged.
+        // No colour space is requested, so colours stay as stored: models are trained on such pictures. Alpha is
+        // premultiplied, because only such pixels can be averaged.
         var alpha = codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Premul;
         var size = SmallestSufficientSize(codec);
         var pixels = new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, alpha);
@@ -145,7 +144,7 @@ internal sealed class PictureDecoder
         using var band = new SKBitmap();
         if (!band.TryAllocPixels(info.WithSize(info.Width, bandHeight), info.RowBytes))
         {
-            // Not the picture's fault: it may go well another time, or on another machine.
+            // Not the picture's fault: it may succeed later, or on another machine.
             throw new InsufficientMemoryException(
                 $"There is no memory for {bandHeight} rows of {info.RowBytes} bytes.");
         }
@@ -195,9 +194,9 @@ internal sealed class PictureDecoder
         CultureInfo.InvariantCulture,
         $"The picture was not decoded within {_limits.Timeout.TotalSeconds:0.#} seconds."));
 
-    /// <summary>How a picture's pixels are read.</summary>
-    /// <param name="Pixels">Their form, and their size after any scaling by the codec.</param>
-    /// <param name="BandHeight">How many rows are in memory at once.</param>
-    /// <param name="MemoryNeeded">The bytes that are needed for it, the codec's own with them.</param>
+    /// <summary>How the pixels of a picture are read.</summary>
+    /// <param name="Pixels">Their format, and their size after scaling by the codec.</param>
+    /// <param name="BandHeight">The number of rows in memory at once.</param>
+    /// <param name="MemoryNeeded">The bytes for the decode, including the codec's own.</param>
     private readonly record struct PixelPlan(SKImageInfo Pixels, int BandHeight, long MemoryNeeded);
 }

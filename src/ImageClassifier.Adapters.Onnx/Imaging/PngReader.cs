@@ -6,10 +6,11 @@ using SkiaSharp;
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
 /// <summary>
-/// Reads all chunks of a PNG (W3C PNG, third edition) before a codec does, and refuses fields and orders that the
-/// standard forbids. Checksums are left to the codec. Bytes after the end are let in: other programs put things there.
+/// Reads all chunks of a PNG (W3C PNG, third edition) before the codec does, and refuses fields and orders that the
+/// standard forbids. The codec checks the checksums. Bytes after the end are allowed, because other programs write
+/// there.
 /// </summary>
-/// <param name="file">The file, from its signature on.</param>
+/// <param name="file">The file from its signature.</param>
 internal ref struct PngReader(ReadOnlySpan<byte> file)
 {
     private const int SignatureBytes = 8;
@@ -23,7 +24,8 @@ internal ref struct PngReader(ReadOnlySpan<byte> file)
     private const byte GreyAlpha = 4;
     private const byte RgbAlpha = 6;
 
-    // W3C PNG, section 5.6. Each of these may come once. eXIf is read wherever it is, because programs write it anywhere.
+    // W3C PNG, section 5.6. Each of these may occur once. eXIf is read at any place, because programs write it
+    // anywhere.
     private static readonly FrozenDictionary<string, Place> Places = new Dictionary<string, Place>
     {
         ["cHRM"] = Place.BeforePalette,
@@ -64,9 +66,9 @@ internal ref struct PngReader(ReadOnlySpan<byte> file)
 
     private static string Damaged(string what) => $"The PNG is damaged: {what}. Export it again.";
 
-    /// <summary>Reads a PNG's header.</summary>
-    /// <param name="file">The whole file.</param>
-    /// <param name="refusal">Why there is no header.</param>
+    /// <summary>Reads the header of a PNG.</summary>
+    /// <param name="file">The bytes of the file.</param>
+    /// <param name="refusal">Why there is no header; otherwise null.</param>
     public static PngHeader? Read(ReadOnlySpan<byte> file, out string? refusal)
     {
         var reader = new PngReader(file);
@@ -93,7 +95,7 @@ internal ref struct PngReader(ReadOnlySpan<byte> file)
             if (rest.Length < 8) break;
             var length = BinaryPrimitives.ReadUInt32BigEndian(rest);
             var type = rest.Slice(4, 4);
-            if (length > int.MaxValue || !IsName(type)) return Damaged("it has a chunk that is none");
+            if (length > int.MaxValue || !IsName(type)) return Damaged("it has an invalid chunk");
             if (length + BytesAroundData > rest.Length)
             {
                 if (type.SequenceEqual("IDAT"u8)) return PictureHeader.CutOff;
@@ -107,7 +109,7 @@ internal ref struct PngReader(ReadOnlySpan<byte> file)
         return _hasPixels ? null : _hasEnd ? Damaged("it has no pixels") : PictureHeader.CutOff;
     }
 
-    // The fifth bit of the first letter is clear where a reader must know the chunk.
+    // The fifth bit of the first letter is clear if a reader must know the chunk.
     private static bool IsName(ReadOnlySpan<byte> type) =>
         type.IndexOfAnyExceptInRange((byte)'A', (byte)'z') < 0 && type.IndexOfAnyInRange((byte)'[', (byte)'`') < 0;
 
@@ -135,7 +137,7 @@ internal ref struct PngReader(ReadOnlySpan<byte> file)
 
         if (type.SequenceEqual("IEND"u8))
         {
-            // What comes after it is no longer the picture's.
+            // Bytes after IEND are not part of the picture.
             _hasEnd = true;
             return data.IsEmpty ? null : Damaged("its end has a length");
         }

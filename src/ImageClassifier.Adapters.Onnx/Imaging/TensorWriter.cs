@@ -1,8 +1,8 @@
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
 /// <summary>
-/// Writes a crop as a model takes it: upright, on white, in the model's layout, each channel scaled. A byte b becomes
-/// (low + b/255 · (high - low) - mean) / std, which is one multiplication and one addition.
+/// Writes a crop as the input of a model: upright, on white, in the model's layout, with each channel scaled. A byte b
+/// becomes (low + b/255 · (high - low) - mean) / std, which is one multiplication and one addition.
 /// </summary>
 internal sealed class TensorWriter
 {
@@ -24,10 +24,10 @@ internal sealed class TensorWriter
     }
 
     /// <summary>Writes one picture.</summary>
-    /// <param name="crop">The crop as it is stored: red, green, blue, each already multiplied with alpha, and alpha,
-    /// from 0 to 255.</param>
-    /// <param name="orientation">How it is turned upright.</param>
-    /// <param name="tensor">As long as one picture of the model.</param>
+    /// <param name="crop">The crop as stored: red, green and blue, each premultiplied with alpha, and alpha, from 0 to
+    /// 255.</param>
+    /// <param name="orientation">The orientation of the stored picture.</param>
+    /// <param name="tensor">Receives one picture of the model.</param>
     public void Write(ReadOnlySpan<float> crop, Orientation orientation, Span<float> tensor)
     {
         var (width, height) = (_input.Width, _input.Height);

@@ -2,25 +2,25 @@ using System.Runtime.InteropServices;
 
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
-/// <summary>The time that the calling thread has worked. It stands still while the thread waits for a core, and while
-/// the process is paused. Both timestamps of a measurement must be taken on one thread.</summary>
+/// <summary>The processor time of the calling thread. It does not advance while the thread waits for a core or the
+/// process is paused. Both timestamps of a measurement must be read on one thread.</summary>
 internal sealed partial class ThreadTime : TimeProvider
 {
     private const int NanosecondsPerSecond = 1_000_000_000;
     private const int NanosecondsPerTick = 100;
 
-    // CLOCK_THREAD_CPUTIME_ID of either system.
+    // CLOCK_THREAD_CPUTIME_ID on Linux and macOS.
     private const int LinuxClock = 3;
     private const int MacClock = 16;
 
-    // What stands for the calling thread.
+    // The pseudo-handle of the calling thread.
     private const nint CurrentThread = -2;
 
     private ThreadTime()
     {
     }
 
-    /// <summary>The time of threads; the system's clock where the system does not tell it.</summary>
+    /// <summary>The processor time of threads; the system clock if the system does not offer it.</summary>
     public static TimeProvider Instance { get; } = Choose();
 
     /// <inheritdoc />

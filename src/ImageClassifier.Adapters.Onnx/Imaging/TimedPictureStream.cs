@@ -3,14 +3,14 @@ using SkiaSharp;
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
 /// <summary>
-/// A picture in memory as Skia reads it: a few kilobytes at a time, for as long as its time lasts. After that it ends, so
-/// the decoder gives up as on a file that is cut off. This is how a decode is stopped, for Skia has no other way; what it
-/// does between two reads is bounded by the picture's pixels. Not for two threads at once.
+/// A picture in memory as a stream for Skia, with a time-out. Skia reads a few kilobytes at a time. After the time-out
+/// the stream ends, so the decoder gives up as for a truncated file. Skia has no other way to stop a decode. Its work
+/// between two reads is limited by the number of pixels. Not thread-safe.
 /// </summary>
-/// <param name="file">The file's bytes, which must neither move nor go while the stream is used.</param>
-/// <param name="header">Which of them are read, and what comes after them.</param>
-/// <param name="limit">How long it may be read.</param>
-/// <param name="time">What time is taken from.</param>
+/// <param name="file">The bytes of the file, which must stay in place while the stream is used.</param>
+/// <param name="header">Tells which bytes are read, and which bytes follow them.</param>
+/// <param name="limit">The time-out.</param>
+/// <param name="time">The clock of the time-out.</param>
 internal sealed unsafe class TimedPictureStream(byte* file, PictureHeader header, TimeSpan limit, TimeProvider time)
     : SKAbstractManagedStream
 {
@@ -18,13 +18,13 @@ internal sealed unsafe class TimedPictureStream(byte* file, PictureHeader header
     private long _started = time.GetTimestamp();
     private int _position;
 
-    /// <summary>Whether something was not read because the time was over.</summary>
+    /// <summary>True if the time-out cut a read off.</summary>
     public bool IsCutOff { get; private set; }
 
-    /// <summary>Lets the time begin again.</summary>
+    /// <summary>Starts the time-out anew.</summary>
     public void RestartClock() => _started = time.GetTimestamp();
 
-    /// <summary>Whether the time is over; if so, nothing is read any more.</summary>
+    /// <summary>True if the time is over. Then nothing is read any more.</summary>
     public bool IsTimeOver() => IsCutOff |= time.GetElapsedTime(_started) > limit;
 
     protected override nint OnRead(nint buffer, nint size)
@@ -57,10 +57,10 @@ internal sealed unsafe class TimedPictureStream(byte* file, PictureHeader header
         return true;
     }
 
-    // Skia reads a picture from one place only.
+    // Skia reads a picture from one position only.
     protected override nint OnCreateNew() => 0;
 
-    /// <summary>Skia skips by reading to nowhere.</summary>
+    /// <summary>Skia skips bytes by reading without a buffer.</summary>
     private nint Copy(nint buffer, nint size)
     {
         var count = (int)nint.Clamp(size, 0, _length - _position);

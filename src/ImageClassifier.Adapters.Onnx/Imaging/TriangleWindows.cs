@@ -3,10 +3,10 @@ using System.Buffers;
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
 /// <summary>
-/// For each pixel of the crop along one axis, the run of source pixels that it is the weighted mean of. The weights
-/// are a triangle around the pixel's centre that reaches one pixel of the filtered picture to each side, or of the
-/// source where that is the coarser one: antialiased when reducing, plain bilinear when enlarging. At the picture's
-/// edge the triangle is cut off, and what is left of it weighs 1 again. Windows are in the order of the source.
+/// For each pixel of the crop along one axis, the source pixels of which it is the weighted mean. The weights form a
+/// triangle around the centre of the pixel. It reaches one pixel of the filtered picture to each side, or one of the
+/// source if that is coarser: antialiased when reducing, bilinear when enlarging. At the edge of the picture the
+/// triangle is cut off, and the rest is scaled to weigh 1. Windows are in the order of the source.
 /// </summary>
 internal sealed class TriangleWindows : IDisposable
 {
@@ -20,14 +20,14 @@ internal sealed class TriangleWindows : IDisposable
         _weights = ArrayPool<float>.Shared.Rent(capacity);
     }
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of windows.</summary>
     public int Count { get; }
 
     /// <summary>Computes the windows of one axis.</summary>
-    /// <param name="axis">Where the crop's pixels lie.</param>
+    /// <param name="axis">The position of the crop's pixels.</param>
     /// <param name="source">The length of the source along this axis.</param>
-    /// <param name="mirrored">Whether the source runs against the upright picture. The windows are then its mirror
-    /// image, in the order of the source, so window i is that of the crop's i-th pixel from the end.</param>
+    /// <param name="mirrored">True if the source is mirrored against the upright picture. The windows are then in the
+    /// order of the source, so window i belongs to the crop's i-th pixel from the end.</param>
     public static TriangleWindows Create(AxisGeometry axis, int source, bool mirrored)
     {
         var scale = (double)source / axis.Filtered;
@@ -47,10 +47,10 @@ internal sealed class TriangleWindows : IDisposable
     /// <summary>The first source pixel of a window.</summary>
     public int First(int index) => _windows[index].First;
 
-    /// <summary>The source pixel after a window's last.</summary>
+    /// <summary>The source pixel after the last of a window.</summary>
     public int End(int index) => _windows[index].First + _windows[index].Length;
 
-    /// <summary>The weights of a window's source pixels; together they give 1.</summary>
+    /// <summary>The weights of a window's source pixels, which add up to 1.</summary>
     public ReadOnlySpan<float> Weights(int index) => _weights.AsSpan(_windows[index].Offset, _windows[index].Length);
 
     public void Dispose()

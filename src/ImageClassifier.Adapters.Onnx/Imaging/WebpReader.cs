@@ -4,9 +4,9 @@ using SkiaSharp;
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
 /// <summary>
-/// Reads all chunks of a WebP (RFC 9649) before a codec does, and refuses sizes and orders that the standard forbids.
+/// Reads all chunks of a WebP (RFC 9649) before the codec does, and refuses sizes and orders that the standard forbids.
 /// </summary>
-/// <param name="file">The file, from its RIFF header on.</param>
+/// <param name="file">The file from its RIFF header.</param>
 internal ref struct WebpReader(ReadOnlySpan<byte> file)
 {
     private const int RiffBytes = 12;
@@ -24,9 +24,9 @@ internal ref struct WebpReader(ReadOnlySpan<byte> file)
     private SKEncodedOrigin _origin = SKEncodedOrigin.TopLeft;
     private int _length;
 
-    /// <summary>Reads a WebP's header.</summary>
-    /// <param name="file">The whole file.</param>
-    /// <param name="refusal">Why there is no header.</param>
+    /// <summary>Reads the header of a WebP.</summary>
+    /// <param name="file">The bytes of the file.</param>
+    /// <param name="refusal">Why there is no header; otherwise null.</param>
     public static WebpHeader? Read(ReadOnlySpan<byte> file, out string? refusal)
     {
         var reader = new WebpReader(file);
@@ -92,14 +92,15 @@ internal ref struct WebpReader(ReadOnlySpan<byte> file)
         return null;
     }
 
-    /// <summary>The size in a key frame's header (RFC 6386, 9.1); nothing where that is not allowed.</summary>
+    /// <summary>The size in the header of a key frame (RFC 6386, 9.1); zero if the header is not allowed.</summary>
     private static (int Width, int Height) LossySize(ReadOnlySpan<byte> data) =>
         data.Length >= 10 && (data[0] & 1) == 0 && data[3..].StartsWith((ReadOnlySpan<byte>)[0x9D, 0x01, 0x2A])
             ? (BinaryPrimitives.ReadUInt16LittleEndian(data[6..]) & 0x3FFF,
                 BinaryPrimitives.ReadUInt16LittleEndian(data[8..]) & 0x3FFF)
             : default;
 
-    /// <summary>The size in a lossless header (RFC 9649, 3.4); nothing where that is not allowed.</summary>
+    /// <summary>The size in the header of a lossless picture (RFC 9649, 3.4); zero if the header is not
+    /// allowed.</summary>
     private static (int Width, int Height) LosslessSize(ReadOnlySpan<byte> data)
     {
         if (data.Length < 5 || data[0] != 0x2F || data[4] >> 5 != 0) return default;

@@ -3,32 +3,32 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Core.Messages;
 
-/// <summary>What a node writes about itself into the store, again and again, at <see cref="ObjectKeys.Node"/>. When
-/// the object was last modified, by the store's clock, says when the node was last heard of.</summary>
+/// <summary>The heartbeat of a node: a record that it writes at regular intervals to <see cref="ObjectKeys.Node"/>. The
+/// object's modification time, by the store's clock, is the time of the last heartbeat.</summary>
 /// <param name="InstanceId">The node's instance.</param>
-/// <param name="State">Where it is in its life: running or draining; ended where it ended with a problem.</param>
-/// <param name="PicturesDone">How many jobs it has settled with a result since its start.</param>
-/// <param name="PicturesPerSecond">How many it does a second while it has as much to do as it can take; null until it
-/// once had.</param>
-/// <param name="Model">The model that it runs; null where it ended before it had one.</param>
+/// <param name="State">The state of the node: running or draining; ended if a problem ended it.</param>
+/// <param name="PicturesDone">The number of jobs that it has settled with a result since its start.</param>
+/// <param name="PicturesPerSecond">The jobs a second under full load; null until the node has been under full
+/// load.</param>
+/// <param name="Model">The model of the node; null if the node ended before it loaded one.</param>
 public sealed record NodeRecord(
     InstanceId InstanceId, InstanceState State, long PicturesDone, double? PicturesPerSecond, ModelIdentity? Model)
     : IStoredDocument
 {
-    // A record is read by people and shown on a page.
+    // People read the record, and a page shows it.
     private const int LongestProblem = 500;
 
     private readonly string? _problem;
 
-    /// <summary>Why the node ended, where it cannot do its work: one line for the operator. Null otherwise.</summary>
+    /// <summary>Why the node cannot do its work: one line for the operator. Null if it can.</summary>
     public string? Problem
     {
         get => _problem;
         init => _problem = OneLine(value);
     }
 
-    /// <summary>Stands for the node's model and settings: equal for nodes that answer alike. Null where the program
-    /// that wrote the record knew of none.</summary>
+    /// <summary>Identifies the node's model and settings: equal for nodes that give equal results. Null if the program
+    /// that wrote the record had none.</summary>
     public string? Fingerprint { get; init; }
 
     private static string? OneLine(string? text)

@@ -3,11 +3,11 @@ using System.Text.Json.Serialization;
 
 namespace ImageClassifier.Core.Messages;
 
-/// <summary>The JSON of what crosses between the tiers, and of what is stored: camelCase names, enumerations as
-/// camelCase words, nulls left out.</summary>
+/// <summary>The JSON of messages between the tiers and of stored documents: camelCase names, enumerations as camelCase
+/// words, nulls left out.</summary>
 public static class WireJson
 {
-    /// <summary>The options that every reader and writer of these documents uses.</summary>
+    /// <summary>The options of all readers and writers of these documents.</summary>
     public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
@@ -20,7 +20,7 @@ public static class WireJson
     /// <summary>The document as UTF-8.</summary>
     public static byte[] WriteUtf8<T>(T document) => JsonSerializer.SerializeToUtf8Bytes(document, Options);
 
-    /// <summary>Reads a document; null if the text is none.</summary>
+    /// <summary>Reads a document; null if the text is not valid JSON for it.</summary>
     public static T? TryRead<T>(string text) where T : class
     {
         try

@@ -3,47 +3,46 @@ using ImageClassifier.Core.Messages;
 namespace ImageClassifier.Core.Ports;
 
 /// <summary>
-/// A model that names what pictures show. Work is in two steps, so that decoding runs on many threads while the model
-/// runs on few: <see cref="Decode"/> each picture, then <see cref="Classify"/> some of them together. Both are CPU-bound
-/// and synchronous, and safe to call from several threads at once. Disposing of it lets no further call begin;
-/// one under way may end.
+/// A model that labels pictures. Work has two steps, so that decoding runs on many threads and the model on few:
+/// <see cref="Decode"/> each picture, then <see cref="Classify"/> several together. Both are synchronous, use a core
+/// fully, and are safe to call from several threads. After its disposal no call may begin; a call under way may end.
 /// </summary>
 public interface IImageClassifier : IDisposable
 {
-    /// <summary>The model that answers.</summary>
+    /// <summary>The identity of the model.</summary>
     ModelIdentity Model { get; }
 
-    /// <summary>How many pictures a call of <see cref="Classify"/> should have at most; at least 1.</summary>
+    /// <summary>The most pictures that a call of <see cref="Classify"/> should have; at least 1.</summary>
     int PreferredBatchSize { get; }
 
     /// <summary>Turns an encoded picture into the model's input.</summary>
-    /// <param name="picture">The whole file.</param>
-    /// <returns><see cref="Decoding.Decoded"/>, or <see cref="Decoding.Refused"/> where the picture is at fault.</returns>
+    /// <param name="picture">The bytes of the file.</param>
+    /// <returns><see cref="Decoding.Decoded"/>, or <see cref="Decoding.Refused"/> if the picture is at fault.</returns>
     Decoding Decode(ReadOnlyMemory<byte> picture);
 
     /// <summary>Classifies decoded pictures.</summary>
-    /// <param name="pictures">From 1 to <see cref="PreferredBatchSize"/> pictures that this classifier decoded. They
-    /// are still the caller's to dispose of.</param>
-    /// <returns>For each picture, in the same order, its five most probable labels, best first (fewer where the model
-    /// has fewer).</returns>
+    /// <param name="pictures">From 1 to <see cref="PreferredBatchSize"/> pictures that this classifier decoded. The
+    /// caller disposes of them.</param>
+    /// <returns>For each picture, in the same order, its five most probable labels, best first. Fewer if the model has
+    /// fewer.</returns>
     IReadOnlyList<IReadOnlyList<Prediction>> Classify(IReadOnlyList<DecodedPicture> pictures);
 }
 
-/// <summary>What decoding a picture gives.</summary>
+/// <summary>The outcome of decoding a picture.</summary>
 public abstract record Decoding
 {
     private Decoding()
     {
     }
 
-    /// <summary>The model's input; the receiver disposes of it.</summary>
+    /// <summary>The picture is decoded. The receiver disposes of it.</summary>
     public sealed record Decoded(DecodedPicture Picture) : Decoding;
 
-    /// <summary>The picture cannot be classified, and why.</summary>
+    /// <summary>The picture cannot be classified.</summary>
     public sealed record Refused(JobError Error) : Decoding;
 }
 
-/// <summary>A picture as its model takes it. Its memory goes back to its pool when it is disposed of.</summary>
+/// <summary>A picture as the input of its model. Disposal returns its memory to the pool.</summary>
 public abstract class DecodedPicture : IDisposable
 {
     /// <inheritdoc />
@@ -53,6 +52,6 @@ public abstract class DecodedPicture : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Gives the memory back; called once or more.</summary>
+    /// <summary>Returns the memory. May be called more than once.</summary>
     protected abstract void Dispose(bool disposing);
 }

@@ -1,41 +1,41 @@
 namespace ImageClassifier.Core.Ports;
 
-/// <summary>The machines that app nodes run on. Launching is asynchronous: a launched instance is
-/// <see cref="InstanceState.Pending"/> until its node polls. Instances end themselves; terminating is for those that
-/// cannot.</summary>
+/// <summary>The machines or processes of the app nodes. A launched instance is <see cref="InstanceState.Pending"/>
+/// until its node polls. Instances end themselves; termination is for those that cannot.</summary>
 public interface IInstanceFleet
 {
     /// <summary>Launches instances.</summary>
-    /// <param name="count">How many, at least 1.</param>
-    /// <param name="clientToken">Names this attempt: launching again with the same token launches nothing more and
-    /// answers the same instances.</param>
-    /// <param name="cancellation">Ends the waiting; what was launched by then stays launched.</param>
-    /// <returns>What was launched, which may be fewer than asked, and then why.</returns>
-    /// <exception cref="IOException">No one knows what was launched: the answer was lost.</exception>
+    /// <param name="count">The number of instances, at least 1.</param>
+    /// <param name="clientToken">Makes the launch idempotent: a second launch with the same token returns the same
+    /// instances and launches no more.</param>
+    /// <param name="cancellation">Ends the wait. Instances that were launched by then stay launched.</param>
+    /// <returns>The launched instances, and the reason if they are fewer than asked.</returns>
+    /// <exception cref="IOException">The answer was lost, so it is unknown what was launched.</exception>
     Task<LaunchOutcome> LaunchAsync(int count, string clientToken, CancellationToken cancellation);
 
-    /// <summary>The instances that live, and those that ended within the last ten minutes or so.</summary>
+    /// <summary>Lists the live instances, and those that ended within about the last ten minutes.</summary>
     Task<IReadOnlyList<FleetInstance>> DescribeAsync(CancellationToken cancellation);
 
-    /// <summary>Ends instances. A node that can drain is given a short time for it; what it has not finished then
-    /// returns when its leases run out. Those that have ended or are unknown are passed over.</summary>
+    /// <summary>Terminates instances. A node that can drain gets a short time for it. Messages that it has not finished
+    /// return when their leases end. Instances that have ended or are unknown are ignored.</summary>
     Task TerminateAsync(IReadOnlyCollection<InstanceId> instances, CancellationToken cancellation);
 }
 
-/// <summary>How a launch went.</summary>
+/// <summary>The outcome of a launch.</summary>
 /// <param name="Launched">The instances that were launched.</param>
-/// <param name="Shortfall">Why there are fewer than asked, in words that clients may read, without the names of files,
-/// accounts and networks: those are in the log. Null when there are not fewer.</param>
+/// <param name="Shortfall">Why fewer were launched than asked, in words that clients may read: names of files, accounts
+/// and networks are only in the log. Null if all were launched.</param>
 public sealed record LaunchOutcome(IReadOnlyList<InstanceId> Launched, string? Shortfall);
 
-/// <summary>What the fleet knows of an instance.</summary>
+/// <summary>An instance as the fleet knows it.</summary>
 /// <param name="Id">Its name.</param>
-/// <param name="State">Where it is in its life.</param>
-/// <param name="LaunchedAt">When it was launched.</param>
-/// <param name="RunningAt">When its node first polled; null when it never did, or the fleet cannot know.</param>
-/// <param name="EndedAt">When it ended; null while it lives.</param>
-/// <param name="Problem">What went wrong with it, as a sentence for the operator; null where the fleet knows of
-/// nothing. It may come some looks after the end.</param>
+/// <param name="State">Its state.</param>
+/// <param name="LaunchedAt">The time of its launch.</param>
+/// <param name="RunningAt">The time at which its node first polled; null if it has not, or the fleet cannot
+/// know.</param>
+/// <param name="EndedAt">The time at which it ended; null while it lives.</param>
+/// <param name="Problem">A sentence for the operator if something went wrong with the instance; otherwise null. It may
+/// appear some calls after the end.</param>
 public sealed record FleetInstance(
     InstanceId Id,
     InstanceState State,
@@ -44,18 +44,18 @@ public sealed record FleetInstance(
     DateTimeOffset? EndedAt,
     string? Problem = null);
 
-/// <summary>The life of an instance, in order.</summary>
+/// <summary>The states of an instance, in the order of its life.</summary>
 public enum InstanceState
 {
     /// <summary>Launched; its node has not polled yet.</summary>
     Pending,
 
-    /// <summary>Its node takes work.</summary>
+    /// <summary>Its node receives jobs.</summary>
     Running,
 
-    /// <summary>Its node takes no more work and finishes what it has.</summary>
+    /// <summary>Its node receives no more jobs and finishes those in hand.</summary>
     Draining,
 
-    /// <summary>Gone.</summary>
+    /// <summary>The instance is gone.</summary>
     Ended,
 }

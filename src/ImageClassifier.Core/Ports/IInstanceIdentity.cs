@@ -1,19 +1,18 @@
 namespace ImageClassifier.Core.Ports;
 
-/// <summary>The instance that this program runs on, seen from inside: who am I, must I drain, end me.</summary>
+/// <summary>The instance that runs this program, seen from inside.</summary>
 public interface IInstanceIdentity
 {
-    /// <summary>The name that the fleet gave.</summary>
+    /// <summary>The id that the fleet assigned.</summary>
     InstanceId Id { get; }
 
-    /// <summary>Cancelled when the fleet wants this instance to drain: the fleet's owner stops, or the machine will be
-    /// taken away.</summary>
+    /// <summary>Cancelled when this instance must drain: its fleet stops, or its machine will be taken away.</summary>
     CancellationToken DrainRequested { get; }
 
-    /// <summary>Tells the fleet where this instance is in its life; a fleet that keeps no such record ignores it.</summary>
+    /// <summary>Reports the state of this instance to the fleet. A fleet without such records ignores it.</summary>
     Task ReportAsync(InstanceState state, CancellationToken cancellation);
 
-    /// <summary>Ends this instance. The program has drained and stops by itself right after; where the instance is a
-    /// machine, that ends too.</summary>
+    /// <summary>Marks this instance as ended. The program has drained and stops right after; if the instance is a
+    /// machine, the machine ends too.</summary>
     Task EndAsync(CancellationToken cancellation);
 }

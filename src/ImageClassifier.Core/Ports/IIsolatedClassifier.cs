@@ -3,56 +3,58 @@ using ImageClassifier.Core.Messages;
 namespace ImageClassifier.Core.Ports;
 
 /// <summary>
-/// Classifies a picture in a process of its own, one picture at a time. A picture that crashes its decoder ends that
-/// process; the caller lives on and learns of it. Safe to call from several threads: calls take turns. </summary>
+/// Classifies pictures in a child process, one at a time. A picture that crashes its decoder ends only that process,
+/// and the caller learns of it. Safe to call from several threads: calls take turns.
+/// </summary>
 public interface IIsolatedClassifier
 {
     /// <summary>Classifies one picture.</summary>
-    /// <param name="picture">The whole file.</param>
-    /// <param name="isAlone">Whether its process must have had no other picture before.</param>
-    /// <exception cref="OutOfMemoryException">Memory is short; the picture may go well in a while.</exception>
+    /// <param name="picture">The bytes of the file.</param>
+    /// <param name="isAlone">True if the process must not have had another picture before.</param>
+    /// <exception cref="OutOfMemoryException">Memory is short. A later call may succeed.</exception>
     Task<IsolatedOutcome> ClassifyAsync(ReadOnlyMemory<byte> picture, bool isAlone);
 }
 
-/// <summary>What came of a picture in a process of its own.</summary>
+/// <summary>The outcome of a picture in a child process.</summary>
 public abstract record IsolatedOutcome
 {
     private IsolatedOutcome()
     {
     }
 
-    /// <summary>It was classified.</summary>
+    /// <summary>The picture was classified.</summary>
     /// <param name="Predictions">Its five most probable labels, best first.</param>
-    /// <param name="Decoded">How long decoding took.</param>
-    /// <param name="Ran">How long the model's run took.</param>
+    /// <param name="Decoded">The duration of decoding.</param>
+    /// <param name="Ran">The duration of the model's run.</param>
     public sealed record Classified(IReadOnlyList<Prediction> Predictions, TimeSpan Decoded, TimeSpan Ran)
         : IsolatedOutcome;
 
-    /// <summary>The picture cannot be classified, and why.</summary>
+    /// <summary>The picture cannot be classified.</summary>
     public sealed record Refused(JobError Error) : IsolatedOutcome;
 
     /// <summary>The process ended while it had the picture.</summary>
     /// <param name="How">How it ended.</param>
-    /// <param name="HadOthers">Whether it had other pictures before: one of those may have damaged its memory.</param>
-    /// <param name="Details">What is known besides, for the log.</param>
+    /// <param name="HadOthers">True if the process had other pictures before, which may have damaged its
+    /// memory.</param>
+    /// <param name="Details">Further details, for the log.</param>
     public sealed record Died(ProcessDeath How, bool HadOthers, string Details) : IsolatedOutcome;
 
-    /// <summary>No answer came, and that says nothing of the picture: no process could be started, or it
+    /// <summary>There is no answer, and the picture is not known to be at fault: the process did not start, or it
     /// failed.</summary>
-    /// <param name="Reason">Why, for the log.</param>
+    /// <param name="Reason">The reason, for the log.</param>
     public sealed record Failed(string Reason) : IsolatedOutcome;
 }
 
-/// <summary>How a process ended that had a picture.</summary>
+/// <summary>How a process with a picture ended.</summary>
 public enum ProcessDeath
 {
     /// <summary>By a fault of its own, such as a segmentation fault.</summary>
     Crashed,
 
-    /// <summary>By a signal such as SIGKILL: the picture, the system's lack of memory or a person may have done
-    /// it.</summary>
+    /// <summary>By a signal such as SIGKILL. The picture, the out-of-memory killer or a person may be the
+    /// cause.</summary>
     Killed,
 
-    /// <summary>It had no answer within the limit, and was ended for it.</summary>
+    /// <summary>It gave no answer within its time-out and was killed.</summary>
     TimedOut,
 }

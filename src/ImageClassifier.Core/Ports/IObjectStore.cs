@@ -1,54 +1,54 @@
 namespace ImageClassifier.Core.Ports;
 
 /// <summary>
-/// A durable store of objects by key. A put is atomic: whoever reads sees the whole object or none. Keys are
-/// <c>/</c>-separated names of letters, digits, <c>.</c>, <c>-</c> and <c>_</c>, with no empty and no dots-only name
-/// (<see cref="ArgumentException"/> otherwise). Calls throw <see cref="IOException"/> when the store cannot be reached
-/// or is full, <see cref="StoreRefusedException"/> among them when it refuses the call for good; an object half written
-/// is then not there. What a call throws comes with its task, never at once.
+/// A durable store of objects by key. A put is atomic: a reader sees the whole object or none. Keys are names of
+/// letters, digits, <c>.</c>, <c>-</c> and <c>_</c>, separated by <c>/</c>; no name is empty or only dots
+/// (<see cref="ArgumentException"/> otherwise). Calls throw <see cref="IOException"/> if the store cannot be reached or
+/// is full, and its subclass <see cref="StoreRefusedException"/> if the store refuses the call for good. An object is
+/// then not half written. Exceptions come with the returned task, never from the call itself.
 /// </summary>
 public interface IObjectStore
 {
-    /// <summary>Stores an object, in place of one that may be there.</summary>
-    /// <param name="key">Where.</param>
-    /// <param name="content">Read to its end as it comes, once. An exception from it ends the call and stores
+    /// <summary>Stores an object, and replaces an object with the same key.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="content">Read once, to its end, as it arrives. If it throws, the call fails and stores
     /// nothing.</param>
-    /// <param name="cancellation">Ends the call; nothing is then stored.</param>
+    /// <param name="cancellation">Ends the call. Then nothing is stored.</param>
     Task PutAsync(string key, Stream content, CancellationToken cancellation);
 
-    /// <summary>Stores an object only if there is none: of several callers at once, exactly one succeeds.</summary>
-    /// <returns>Whether this call stored it.</returns>
+    /// <summary>Stores an object only if the key has none. Of several calls at once, exactly one succeeds.</summary>
+    /// <returns>True if this call stored it.</returns>
     Task<bool> PutIfAbsentAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellation);
 
-    /// <summary>Opens an object; the caller disposes of it.</summary>
-    /// <returns>Null when there is none.</returns>
+    /// <summary>Opens an object. The caller disposes of it.</summary>
+    /// <returns>Null if there is no such object.</returns>
     Task<StoredObject?> GetAsync(string key, CancellationToken cancellation);
 
     /// <summary>Lists the objects whose key starts with <paramref name="prefix"/>, in ordinal order of their
     /// keys.</summary>
     IAsyncEnumerable<ObjectListing> ListAsync(string prefix, CancellationToken cancellation);
 
-    /// <summary>Deletes an object; one that is not there is deleted already.</summary>
+    /// <summary>Deletes an object. Succeeds if there is none.</summary>
     Task DeleteAsync(string key, CancellationToken cancellation);
 
-    /// <summary>Looks whether the store can be used. A store that is paid by the call is read once; others are tried
+    /// <summary>Checks that the store can be used. A store that charges for calls is read once; others are checked
     /// thoroughly.</summary>
-    /// <returns>What cannot be done, in words that clients may read; null where everything can.</returns>
+    /// <returns>The fault, in words that clients may read; null if there is none.</returns>
     Task<string?> CheckAsync(CancellationToken cancellation);
 }
 
 /// <summary>An object that is open for reading.</summary>
-/// <param name="Content">Its bytes, to be read once, forward.</param>
-/// <param name="Size">Their number.</param>
-/// <param name="LastModified">When it was stored, by the store's clock.</param>
+/// <param name="Content">The bytes, to be read once, forward.</param>
+/// <param name="Size">The number of bytes.</param>
+/// <param name="LastModified">The time at which it was stored, by the store's clock.</param>
 public sealed record StoredObject(Stream Content, long Size, DateTimeOffset LastModified) : IAsyncDisposable
 {
     /// <inheritdoc />
     public ValueTask DisposeAsync() => Content.DisposeAsync();
 }
 
-/// <summary>What a listing says of an object.</summary>
-/// <param name="Key">Its key.</param>
-/// <param name="Size">Its bytes.</param>
-/// <param name="LastModified">When it was stored, by the store's clock.</param>
+/// <summary>An object in a listing.</summary>
+/// <param name="Key">The key.</param>
+/// <param name="Size">The number of bytes.</param>
+/// <param name="LastModified">The time at which it was stored, by the store's clock.</param>
 public sealed record ObjectListing(string Key, long Size, DateTimeOffset LastModified);

@@ -1,12 +1,13 @@
 namespace ImageClassifier.Core.Ports;
 
 /// <summary>
-/// Marks a failure of a port that stays until someone changes a permission, a key or a setting: access denied, a wrong
-/// key, no such bucket or queue. Waiting is no help. All other failures of a store or a queue are outages, which pass.
+/// Marks a failure of a port that lasts until someone changes a permission, a key or a setting: access denied, a wrong
+/// key, no such bucket or queue. Waiting does not help. All other failures of a store or a queue are outages, which
+/// pass.
 /// </summary>
 public interface IPermanentRefusal
 {
-    /// <summary>What was refused and why, as the store or the queue said it.</summary>
+    /// <summary>The refused call and the reason, in the words of the store or the queue.</summary>
     string Message { get; }
 }
 

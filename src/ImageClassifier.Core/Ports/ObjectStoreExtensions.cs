@@ -4,11 +4,11 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Core.Ports;
 
-/// <summary>Documents in an object store.</summary>
+/// <summary>Common operations on an object store.</summary>
 public static class ObjectStoreExtensions
 {
-    /// <summary>Reads a JSON document. This is the one reader of stored documents: a damaged one is an answer and no
-    /// exception, so that no reader stops at it for ever.</summary>
+    /// <summary>Reads a JSON document. All readers of stored documents use this method. A damaged document is a return
+    /// value and not an exception, so that no reader fails on it for ever.</summary>
     /// <exception cref="IOException">The store cannot be reached.</exception>
     public static async Task<DocumentRead<T>> ReadDocumentAsync<T>(
         this IObjectStore store, string key, CancellationToken cancellation)
@@ -30,7 +30,7 @@ public static class ObjectStoreExtensions
             catch (Exception failure) when (
                 failure is JsonException or FormatException or InvalidOperationException or NotSupportedException)
             {
-                // What the parser says may quote the document.
+                // The parser's message may quote the document.
                 return Damaged("it is not the JSON that belongs there");
             }
         }
@@ -38,7 +38,7 @@ public static class ObjectStoreExtensions
         DocumentRead<T> Damaged(string why) => new DocumentRead<T>.Damaged(key, why);
     }
 
-    /// <summary>Whether there is an object at that key.</summary>
+    /// <summary>True if there is an object with that key.</summary>
     public static async Task<bool> ExistsAsync(this IObjectStore store, string key, CancellationToken cancellation)
     {
         var found = await store.GetAsync(key, cancellation).ConfigureAwait(false);
@@ -47,7 +47,8 @@ public static class ObjectStoreExtensions
         return true;
     }
 
-    /// <summary>The look of a store that is paid by the call, or that is whole wherever it can be read: one read.</summary>
+    /// <summary>The check of a store that charges for calls, or that works entirely if it can be read: one
+    /// read.</summary>
     /// <returns>Null.</returns>
     /// <exception cref="IOException">The store cannot be read.</exception>
     public static async Task<string?> CheckByReadingAsync(this IObjectStore store, CancellationToken cancellation)
@@ -56,7 +57,7 @@ public static class ObjectStoreExtensions
         return null;
     }
 
-    /// <summary>Stores a small object from memory, in place of one that may be there.</summary>
+    /// <summary>Stores a small object from memory, and replaces an object with the same key.</summary>
     public static async Task PutAsync(
         this IObjectStore store, string key, ReadOnlyMemory<byte> content, CancellationToken cancellation)
     {

@@ -3,8 +3,8 @@ using ImageClassifier.Core.Messages;
 namespace ImageClassifier.Core.Storage;
 
 /// <summary>
-/// The formats that are let in, and what is said to every other file. A name may end as names of these formats do, in
-/// any case, or have no ending; the first bytes then decide.
+/// The allowed picture formats, and the messages for all other files. The extension of a name may be any of these
+/// formats', in any case, or missing. Then the first bytes decide.
 /// </summary>
 /// <param name="formats">At least one.</param>
 public sealed class AllowedFormats(params IReadOnlyCollection<PictureFormat> formats)
@@ -14,27 +14,27 @@ public sealed class AllowedFormats(params IReadOnlyCollection<PictureFormat> for
     /// <summary>JPEG and PNG.</summary>
     public static AllowedFormats Default { get; } = new(PictureFormat.Jpeg, PictureFormat.Png);
 
-    /// <summary>Their names, for people: <c>JPEG or PNG</c>.</summary>
+    /// <summary>The names of the formats, for people: <c>JPEG or PNG</c>.</summary>
     public string Names => Alternatives(_formats.Select(PictureFormats.Name));
 
-    /// <summary>The format that the first bytes show; null where it is not let in.</summary>
-    /// <param name="head">The file's beginning; <see cref="FileKinds.HeadLength"/> bytes are enough.</param>
+    /// <summary>The format of a file by its first bytes; null if it is not allowed.</summary>
+    /// <param name="head">The first bytes; <see cref="FileKinds.HeadLength"/> are enough.</param>
     public PictureFormat? FormatOf(ReadOnlySpan<byte> head) =>
         FileKinds.FromBytes(head)?.Format is { } format && _formats.Contains(format) ? format : null;
 
-    /// <summary>Whether a file of this name may be let in.</summary>
+    /// <summary>True if a file of this name may be allowed.</summary>
     public bool AllowsName(string fileName) =>
-        EndingOf(fileName) is not { Length: > 0 } ending
-        || (FileKinds.FromEnding(ending)?.Format is { } format && _formats.Contains(format));
+        ExtensionOf(fileName) is not { Length: > 0 } extension
+        || (FileKinds.FromExtension(extension)?.Format is { } format && _formats.Contains(format));
 
-    /// <summary>What is wrong with a file that is not let in: what it is, and what to do.</summary>
-    /// <param name="fileName">Its name.</param>
-    /// <param name="head">Its beginning.</param>
+    /// <summary>The error for a file that is not allowed: what it is, and what to do.</summary>
+    /// <param name="fileName">The name of the file.</param>
+    /// <param name="head">The first bytes of the file.</param>
     public JobError Refuse(string fileName, ReadOnlySpan<byte> head) => AllowsName(fileName)
         ? new JobError(JobErrorCodes.ContentMismatch, Refuse(head))
         : new JobError(JobErrorCodes.UnsupportedName, RefuseName(fileName, head));
 
-    /// <summary>What to say to a file that is not let in, by its first bytes alone.</summary>
+    /// <summary>The message for a file that is not allowed, by its first bytes alone.</summary>
     public string Refuse(ReadOnlySpan<byte> head) => FileKinds.FromBytes(head) is { } kind
         ? $"The file is {kind.Name}. {RemedyFor(kind)}"
         : $"The file is not a {Names} picture, whatever its name says. Open it with the program that it came from, "
@@ -49,7 +49,7 @@ public sealed class AllowedFormats(params IReadOnlyCollection<PictureFormat> for
         }
 
         if (FileKinds.FromBytes(head) is not null) return Refuse(head);
-        return FileKinds.FromEnding(EndingOf(fileName)) is { } named
+        return FileKinds.FromExtension(ExtensionOf(fileName)) is { } named
             ? $"By its name the file is {named.Name}. {RemedyFor(named)}"
             : $"The file's name does not end as a {Names} picture's does. "
                 + $"If it is one, rename it to end in {Alternatives(_formats.Select(PictureFormats.Extension))}.";
@@ -57,8 +57,9 @@ public sealed class AllowedFormats(params IReadOnlyCollection<PictureFormat> for
 
     private string RemedyFor(FileKind kind) => kind.Remedy ?? $"Export it as {Names}.";
 
-    // Marks of writing direction and the like may stand unseen at a name's end.
-    private static string EndingOf(string fileName) => Path.GetExtension(ForeignText.WithoutUnseen(fileName)).TrimEnd();
+    // Invisible characters, such as direction marks, may follow the extension.
+    private static string ExtensionOf(string fileName) =>
+        Path.GetExtension(UntrustedText.WithoutInvisible(fileName)).TrimEnd();
 
     private static string Alternatives(IEnumerable<string> words)
     {

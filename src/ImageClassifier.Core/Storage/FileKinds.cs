@@ -2,17 +2,16 @@ using System.Text;
 
 namespace ImageClassifier.Core.Storage;
 
-/// <summary>What a file is.</summary>
-/// <param name="Name">As it stands after "The file is": <c>a HEIC picture</c>.</param>
-/// <param name="Format">The format, where the kind can be let in; null for every other kind.</param>
+/// <summary>The kind of a file.</summary>
+/// <param name="Name">The name as it follows "The file is": <c>a HEIC picture</c>.</param>
+/// <param name="Format">The format, if the kind can be allowed; null for every other kind.</param>
 /// <param name="Remedy">What to send instead, as a sentence; null for pictures, which can be exported.</param>
 public sealed record FileKind(string Name, PictureFormat? Format, string? Remedy);
 
-/// <summary>The kinds of file that are recognised: pictures that can be let in, and what people send by
-/// mistake.</summary>
+/// <summary>Recognises kinds of file: pictures that can be allowed, and files that people send by mistake.</summary>
 public static class FileKinds
 {
-    /// <summary>How many leading bytes of a file are enough for <see cref="FromBytes"/>.</summary>
+    /// <summary>The number of first bytes that are enough for <see cref="FromBytes"/>.</summary>
     public const int HeadLength = 1024;
 
     private const string SendThePicture = "Send the picture itself.";
@@ -20,7 +19,7 @@ public static class FileKinds
 
     private delegate bool Signature(ReadOnlySpan<byte> head);
 
-    // The first row that fits counts, so a special kind stands above the general one.
+    // The first matching row counts, so a special kind comes before a general one.
     private static readonly Row[] Table =
     [
         new("a JPEG picture", Starts(0xFF, 0xD8, 0xFF), ".jpg", ".jpeg", ".jfif", ".jpe", ".jif", ".pjp", ".pjpeg")
@@ -75,8 +74,8 @@ public static class FileKinds
         },
     ];
 
-    /// <summary>What a file is by its first bytes; null where that is not known.</summary>
-    /// <param name="head">The file's beginning; <see cref="HeadLength"/> bytes are enough.</param>
+    /// <summary>The kind of a file by its first bytes; null if it is unknown.</summary>
+    /// <param name="head">The first bytes; <see cref="HeadLength"/> are enough.</param>
     public static FileKind? FromBytes(ReadOnlySpan<byte> head)
     {
         head = head[..Math.Min(head.Length, HeadLength)];
@@ -88,10 +87,10 @@ public static class FileKinds
         return null;
     }
 
-    /// <summary>What a file is by the ending of its name, in any case; null where that is not known.</summary>
-    /// <param name="ending">With its dot.</param>
-    public static FileKind? FromEnding(string ending) =>
-        Array.Find(Table, row => row.Endings.Contains(ending, StringComparer.OrdinalIgnoreCase))?.Kind;
+    /// <summary>The kind of a file by the extension of its name, in any case; null if it is unknown.</summary>
+    /// <param name="extension">The extension, with its dot.</param>
+    public static FileKind? FromExtension(string extension) =>
+        Array.Find(Table, row => row.Extensions.Contains(extension, StringComparer.OrdinalIgnoreCase))?.Kind;
 
     private static Signature Starts(params byte[] bytes) => head => head.StartsWith(bytes);
 
@@ -114,12 +113,12 @@ public static class FileKinds
         return head => head.Length >= 12 && head.StartsWith("RIFF"u8) && head[8..].StartsWith(bytes);
     }
 
-    // A text may begin with BM too, so the length of the header that follows has to be one that exists.
+    // A text can begin with BM too, so the length of the next header must be one that exists.
     private static bool IsBitmap(ReadOnlySpan<byte> head) =>
         head.Length >= 18 && head.StartsWith("BM"u8) && head[14] is 12 or 40 or 52 or 56 or 64 or 108 or 124
         && head[15..18].IndexOfAnyExcept((byte)0) < 0;
 
-    private sealed record Row(string Name, Signature Fits, params string[] Endings)
+    private sealed record Row(string Name, Signature Fits, params string[] Extensions)
     {
         public PictureFormat? Format { get; init; }
 

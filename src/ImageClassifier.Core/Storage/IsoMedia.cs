@@ -3,8 +3,8 @@ using System.Text;
 
 namespace ImageClassifier.Core.Storage;
 
-/// <summary>The beginning of a file in the ISO base media format (ISO/IEC 14496-12): HEIC, AVIF, MP4 and their
-/// kin.</summary>
+/// <summary>Reads the first bytes of a file in the ISO base media format (ISO/IEC 14496-12): HEIC, AVIF, MP4 and
+/// others.</summary>
 internal static class IsoMedia
 {
     private const int TypeAt = 4;
@@ -12,11 +12,11 @@ internal static class IsoMedia
     private const int CompatibleBrandsAt = 16;
     private const int WordLength = 4;
 
-    // Brands that say only that there is a picture; its coding stands among the compatible brands.
+    // These brands mean any picture. Its coding is among the compatible brands.
     private static readonly string[] AnyCoding = ["mif1", "msf1", "heif"];
 
-    /// <summary>Whether the file's main brand is one of these, or one of these tells the coding of its
-    /// pictures.</summary>
+    /// <summary>True if the major brand is one of these, or if it allows any coding and a compatible brand is one of
+    /// these.</summary>
     public static bool HasBrand(ReadOnlySpan<byte> head, params string[] brands)
     {
         if (WordAt(head, TypeAt) != "ftyp" || WordAt(head, MajorBrandAt) is not { } major) return false;
@@ -31,7 +31,7 @@ internal static class IsoMedia
         return false;
     }
 
-    /// <summary>Whether it is a file of this format at all. QuickTime's oldest films begin without a brand.</summary>
+    /// <summary>True if the file has this format. The oldest QuickTime films begin without a brand.</summary>
     public static bool IsMovie(ReadOnlySpan<byte> head) => WordAt(head, TypeAt) is "ftyp" or "moov" or "mdat" or "wide";
 
     private static string? WordAt(ReadOnlySpan<byte> head, int at) =>

@@ -1,23 +1,23 @@
 namespace ImageClassifier.Core.Storage;
 
-/// <summary>What a key of an <see cref="Ports.IObjectStore"/> may be, for whatever implements one.</summary>
+/// <summary>Checks keys for implementations of <see cref="Ports.IObjectStore"/>.</summary>
 public static class ObjectKey
 {
-    /// <summary>Refuses what is no key, so that no key leads out of its store.</summary>
-    /// <exception cref="ArgumentException">It is no key.</exception>
+    /// <summary>Refuses an invalid key, so that no key leads out of its store.</summary>
+    /// <exception cref="ArgumentException">The key is invalid.</exception>
     public static void Check(string key)
     {
         ArgumentNullException.ThrowIfNull(key);
         if (!key.Split('/').All(IsName))
         {
             throw new ArgumentException(
-                "A key is names of letters, digits, '.', '-' and '_', separated by '/'; none is empty or only dots.",
+                "A key is names of letters, digits, '.', '-' and '_', separated by '/'. No name is empty or only dots.",
                 nameof(key));
         }
     }
 
-    /// <summary>Splits a prefix into the folder that it names and the beginning of the names in that folder.</summary>
-    /// <exception cref="ArgumentException">No key can start so.</exception>
+    /// <summary>Splits a prefix into a folder and the beginning of the names in that folder.</summary>
+    /// <exception cref="ArgumentException">No key can start with this prefix.</exception>
     public static (string Folder, string NameStart) SplitPrefix(string prefix)
     {
         ArgumentNullException.ThrowIfNull(prefix);
@@ -27,10 +27,10 @@ public static class ObjectKey
         var nameStart = prefix[(slash + 1)..];
         return nameStart.All(IsAllowed)
             ? (folder, nameStart)
-            : throw new ArgumentException("No key can start so.", nameof(prefix));
+            : throw new ArgumentException("No key can start with this prefix.", nameof(prefix));
     }
 
-    /// <summary>Whether a text can stand between two slashes of a key.</summary>
+    /// <summary>True if the text may stand between two slashes of a key.</summary>
     public static bool IsName(string name) => name.All(IsAllowed) && name.Any(c => c != '.');
 
     private static bool IsAllowed(char c) => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_';

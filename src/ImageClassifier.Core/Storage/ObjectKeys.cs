@@ -1,6 +1,6 @@
 namespace ImageClassifier.Core.Storage;
 
-/// <summary>Where things are in the object store. No key ever contains what a client sent.</summary>
+/// <summary>The keys of all objects in the store. No key contains text from a client.</summary>
 public static class ObjectKeys
 {
     /// <summary>The prefix of all pictures.</summary>
@@ -12,10 +12,10 @@ public static class ObjectKeys
     /// <summary>The prefix of all manifests and markers.</summary>
     public const string Batches = "batches/";
 
-    /// <summary>The prefix of the markers of batches that are not finished, and of the notes of deletions.</summary>
+    /// <summary>The prefix of the markers of open batches, and of the notes of deletions.</summary>
     public const string OpenBatches = "batches/open/";
 
-    /// <summary>The prefix of the records that nodes keep about themselves.</summary>
+    /// <summary>The prefix of the nodes' heartbeat records.</summary>
     public const string Nodes = "nodes/";
 
     private const string DeletionSuffix = "-deleting";
@@ -24,9 +24,9 @@ public static class ObjectKeys
     public static string ImagesOf(BatchId batch) => $"{Images}{batch.Value}/";
 
     /// <summary>A picture.</summary>
-    /// <param name="batch">Its batch.</param>
-    /// <param name="job">Its job.</param>
-    /// <param name="format">What its bytes are, which gives the extension.</param>
+    /// <param name="batch">The batch of the picture.</param>
+    /// <param name="job">The job of the picture.</param>
+    /// <param name="format">The format of its bytes, which gives the extension.</param>
     public static string Image(BatchId batch, JobId job, PictureFormat format) =>
         $"{ImagesOf(batch)}{job.Value}{PictureFormats.Extension(format)}";
 
@@ -36,22 +36,22 @@ public static class ObjectKeys
     /// <summary>A job's result.</summary>
     public static string Result(BatchId batch, JobId job) => $"{ResultsOf(batch)}{job.Value}.json";
 
-    /// <summary>The prefix of what is kept about a batch: its manifest and notes.</summary>
+    /// <summary>The prefix of a batch's records: its manifest and notes.</summary>
     public static string RecordsOf(BatchId batch) => $"{Batches}{batch.Value}/";
 
-    /// <summary>A batch's manifest: what was accepted, and so the outbox of its messages.</summary>
+    /// <summary>A batch's manifest: the accepted jobs. It is also the outbox of their messages.</summary>
     public static string Manifest(BatchId batch) => $"{RecordsOf(batch)}manifest.json";
 
-    /// <summary>The marker of a batch that has begun and is not finished.</summary>
+    /// <summary>The marker of an open batch: it has begun and is not finished.</summary>
     public static string OpenMarker(BatchId batch) => $"{OpenBatches}{batch.Value}";
 
-    /// <summary>The prefix of the markers that redrives give a batch.</summary>
+    /// <summary>The prefix of a batch's redrive markers.</summary>
     public static string RedriveMarkersOf(BatchId batch) => $"{OpenBatches}{batch.Value}-redriven/";
 
-    /// <summary>The marker of one redrive. Each has a key of its own: whoever closes the batch removes only markers that
-    /// were there before it looked at the results.</summary>
+    /// <summary>The marker of one redrive. Each has its own key, because closing a batch removes only the markers that
+    /// were there before its results were read.</summary>
     /// <param name="batch">The batch.</param>
-    /// <param name="redrive">Names the redrive: letters and digits.</param>
+    /// <param name="redrive">Identifies the redrive: letters and digits.</param>
     public static string RedriveMarker(BatchId batch, string redrive) => $"{RedriveMarkersOf(batch)}{redrive}";
 
     /// <summary>The note that a batch is being deleted.</summary>
@@ -60,20 +60,20 @@ public static class ObjectKeys
     /// <summary>The note that the request queue has taken all messages of a batch.</summary>
     public static string SentNote(BatchId batch) => $"{RecordsOf(batch)}sent";
 
-    /// <summary>The prefix of the notes of jobs of a batch that were sent again.</summary>
+    /// <summary>The prefix of the notes of a batch's jobs that were sent again.</summary>
     public static string AttemptsOf(BatchId batch) => $"{RecordsOf(batch)}attempts/";
 
     /// <summary>The note that a job was sent again: a <see cref="Messages.JobAttempt"/>.</summary>
     public static string Attempt(BatchId batch, JobId job) => $"{AttemptsOf(batch)}{job.Value}.json";
 
-    /// <summary>What says which batch an idempotency key names.</summary>
-    /// <param name="digest">Stands for the key: hexadecimal digits.</param>
+    /// <summary>The claim of an idempotency key, which names the batch of the key.</summary>
+    /// <param name="digest">The digest of the key: hexadecimal digits.</param>
     public static string Claim(string digest) => $"{Batches}idempotency/{digest}";
 
-    /// <summary>The record that a node keeps about itself: a <see cref="Messages.NodeRecord"/>.</summary>
+    /// <summary>The heartbeat record of a node: a <see cref="Messages.NodeRecord"/>.</summary>
     public static string Node(InstanceId instance) => $"{Nodes}{instance.Value}.json";
 
-    /// <summary>The instance that the key of a node's record names.</summary>
+    /// <summary>Reads the instance from the key of a node's record.</summary>
     public static bool TryParseNode(string key, out InstanceId instance)
     {
         instance = default;
@@ -81,10 +81,10 @@ public static class ObjectKeys
             && InstanceId.TryParse(key[Nodes.Length..^".json".Length], out instance);
     }
 
-    /// <summary>The batch that a marker or a note under <see cref="OpenBatches"/> names.</summary>
+    /// <summary>Reads the batch from the key of a marker or note under <see cref="OpenBatches"/>.</summary>
     /// <param name="key">The key.</param>
     /// <param name="batch">The batch.</param>
-    /// <param name="isDeletion">Whether it is a <see cref="DeletionNote"/>.</param>
+    /// <param name="isDeletion">True if it is a <see cref="DeletionNote"/>.</param>
     public static bool TryParseOpenMarker(string key, out BatchId batch, out bool isDeletion)
     {
         (batch, isDeletion) = (default, false);

@@ -2,15 +2,15 @@ using System.Text.RegularExpressions;
 
 namespace ImageClassifier.Core.Storage;
 
-/// <summary>Tells the keys that the program makes from others. What has another key is someone else's, and
-/// stays.</summary>
+/// <summary>Recognises the keys that the program makes. Objects with other keys belong to someone else and are left
+/// alone.</summary>
 public static partial class OwnKeys
 {
-    /// <summary>Whether a key is one of <see cref="ObjectKeys"/>.</summary>
-    public static bool Contain(string key) => Own().IsMatch(key);
+    /// <summary>True if the key is one of <see cref="ObjectKeys"/>.</summary>
+    public static bool Contains(string key) => Own().IsMatch(key);
 
-    // Batches, jobs and digests are hexadecimal; a node has the name that its fleet gave. Markers and notes about
-    // batches are batches/{kind}/{id}, and may say more after a hyphen.
+    // Batches, jobs and digests are hexadecimal. The fleet names the nodes. Markers and notes are batches/{kind}/{id},
+    // and may have more after a hyphen.
     [GeneratedRegex("""
         \A(?:
             images/[0-9a-f]{32}/[0-9a-f]{32}\.(?:jpg|jpeg|png|webp)

@@ -2,10 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace ImageClassifier.Core.Storage;
 
-/// <summary>What a path leads to.</summary>
+/// <summary>The kind of file at a path.</summary>
 public enum PathKind
 {
-    /// <summary>Nothing, or the system does not tell; to open it shows.</summary>
+    /// <summary>Nothing is there, or the system cannot tell without opening it.</summary>
     Unknown,
 
     /// <summary>A regular file.</summary>
@@ -24,18 +24,18 @@ public enum PathKind
     Device,
 }
 
-/// <summary>Tells what a path leads to without opening it: to open a named pipe waits until someone writes into it, and
-/// no signal breaks that off.</summary>
+/// <summary>Reads the kind of file at a path without opening it. Opening a named pipe blocks until a writer opens it,
+/// and no signal interrupts that.</summary>
 public static class PathKinds
 {
     private const int WorkingDirectory = -100;
     private const uint TypeOnly = 1;
 
-    // The structure is the same on every machine that Linux runs on, unlike that of stat.
+    // Unlike the structure of stat, this structure is the same on all machines that run Linux.
     private const int StructureSize = 256;
     private const int ModeOffset = 28;
 
-    /// <summary>What a path leads to, symbolic links followed.</summary>
+    /// <summary>The kind of file at a path. Symbolic links are followed.</summary>
     public static PathKind Of(string path)
     {
         if (!OperatingSystem.IsLinux()) return PathKind.Unknown;

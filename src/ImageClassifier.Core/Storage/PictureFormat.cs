@@ -1,6 +1,6 @@
 namespace ImageClassifier.Core.Storage;
 
-/// <summary>The formats of pictures that can be let in.</summary>
+/// <summary>The picture formats that can be allowed.</summary>
 public enum PictureFormat
 {
     /// <summary>JPEG.</summary>
@@ -9,18 +9,18 @@ public enum PictureFormat
     /// <summary>PNG.</summary>
     Png,
 
-    /// <summary>WebP; let in only where an operator allows it.</summary>
+    /// <summary>WebP, which an operator must allow.</summary>
     WebP,
 }
 
 /// <summary>How each format is recognised, stored and served.</summary>
 public static class PictureFormats
 {
-    /// <summary>The format that the first bytes show; null where the file is something else.</summary>
-    /// <param name="head">The file's beginning; <see cref="FileKinds.HeadLength"/> bytes are enough.</param>
+    /// <summary>The format of a file by its first bytes; null if it is another kind of file.</summary>
+    /// <param name="head">The first bytes; <see cref="FileKinds.HeadLength"/> are enough.</param>
     public static PictureFormat? FromBytes(ReadOnlySpan<byte> head) => FileKinds.FromBytes(head)?.Format;
 
-    /// <summary>The format's name, for people.</summary>
+    /// <summary>The name of the format, for people.</summary>
     public static string Name(PictureFormat format) => format switch
     {
         PictureFormat.Jpeg => "JPEG",
@@ -29,7 +29,7 @@ public static class PictureFormats
         _ => throw new ArgumentOutOfRangeException(nameof(format)),
     };
 
-    /// <summary>The extension under which a format is stored, with its dot.</summary>
+    /// <summary>The extension of stored files of the format, with its dot.</summary>
     public static string Extension(PictureFormat format) => format switch
     {
         PictureFormat.Jpeg => ".jpg",
@@ -38,7 +38,7 @@ public static class PictureFormats
         _ => throw new ArgumentOutOfRangeException(nameof(format)),
     };
 
-    /// <summary>The format's media type.</summary>
+    /// <summary>The media type of the format.</summary>
     public static string ContentType(PictureFormat format) => format switch
     {
         PictureFormat.Jpeg => "image/jpeg",

@@ -2,15 +2,15 @@ using System.Text;
 
 namespace ImageClassifier.Core.Storage;
 
-/// <summary>The beginning of a file that is text.</summary>
-/// <param name="FirstElement">The first element of markup, in lower case and without its prefix; null where the text
-/// begins otherwise.</param>
+/// <summary>The beginning of a text file.</summary>
+/// <param name="FirstElement">The first markup element, in lower case and without its prefix; null if the text does not
+/// begin with an element.</param>
 internal sealed record TextHead(string? FirstElement)
 {
     private const string CommentEnd = "-->";
     private const string DoctypeStart = "<!doctype";
 
-    /// <summary>Reads the beginning; null where it is not text.</summary>
+    /// <summary>Reads the beginning; null if it is not text.</summary>
     public static TextHead? Of(ReadOnlySpan<byte> head) =>
         Decode(head) is { Length: > 0 } text ? new TextHead(ElementOf(text)?.ToLowerInvariant()) : null;
 
@@ -22,7 +22,7 @@ internal sealed record TextHead(string? FirstElement)
         return Checked(Encoding.UTF8.GetString(WithoutCutOffEnd(head)));
     }
 
-    /// <summary>The bytes without a last letter of which only a part is there.</summary>
+    /// <summary>The bytes without a truncated last character.</summary>
     private static ReadOnlySpan<byte> WithoutCutOffEnd(ReadOnlySpan<byte> head)
     {
         for (var back = 1; back <= Math.Min(3, head.Length); back++)
@@ -39,8 +39,7 @@ internal sealed record TextHead(string? FirstElement)
     private static string? Checked(string text) =>
         text.Any(c => c == '\uFFFD' || (char.IsControl(c) && c is not ('\t' or '\n' or '\r' or '\f'))) ? null : text;
 
-    /// <summary>What may stand before the first element is passed over: declarations, comments, a document
-    /// type.</summary>
+    /// <summary>The first element. Declarations, comments and a document type before it are skipped.</summary>
     private static string? ElementOf(string text)
     {
         var rest = text.AsSpan().TrimStart();

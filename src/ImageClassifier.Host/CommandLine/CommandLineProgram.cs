@@ -74,7 +74,7 @@ public sealed class CommandLineProgram(
     private int Fail(string message, int exitCode)
     {
         var shown = RedactedBatchIds.In(ApiKey.HideIn(message.ReplaceLineEndings(" ")));
-        error.WriteLine($"{Name}: {ForeignText.Shown(shown)}");
+        error.WriteLine($"{Name}: {UntrustedText.ForDisplay(shown)}");
         return exitCode;
     }
 }

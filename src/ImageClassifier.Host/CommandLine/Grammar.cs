@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 using System.Reflection;
 using ImageClassifier.Adapters.Aws.Check;
+using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Core;
 using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
@@ -259,7 +260,7 @@ internal sealed class Grammar
     private IEnumerable<OptionValue> OptionValues(ParseResult parsed)
     {
         (Option<string> Option, string Key)[] options =
-            [(_urls, ListenSettings.UrlsKey), (_data, EmbeddedSettings.DataKey)];
+            [(_urls, ListenSettings.UrlsKey), (_data, EmbeddedLayout.DataFolderKey)];
         foreach (var (option, key) in options)
         {
             if (parsed.GetResult(option) is null) continue;

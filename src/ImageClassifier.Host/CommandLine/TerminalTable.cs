@@ -26,5 +26,5 @@ internal static class TerminalTable
 
     /// <summary>A cell that is never markup and in which every character is seen: what others have written must not
     /// move the cursor, nor turn the direction of the line.</summary>
-    public static Text Plain(string text, Style? style = null) => new(ForeignText.Shown(text), style);
+    public static Text Plain(string text, Style? style = null) => new(UntrustedText.ForDisplay(text), style);
 }

@@ -1,4 +1,5 @@
 using Akka.Configuration;
+using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Core;
 using ImageClassifier.Streams.Settings;
 
@@ -11,9 +12,6 @@ namespace ImageClassifier.Host.Configuration;
 /// <param name="RetentionInterval">How often to look for it.</param>
 public sealed record EmbeddedSettings(string DataFolder, TimeSpan Retention, TimeSpan RetentionInterval)
 {
-    /// <summary>The setting that <c>--data</c> gives.</summary>
-    public const string DataKey = "image-classifier.embedded.data";
-
     /// <summary>Reads <c>image-classifier.embedded</c>. A relative folder is one of the working directory.</summary>
     /// <exception cref="InvalidSettingException">A value is not usable.</exception>
     public static EmbeddedSettings Create(Config config)
@@ -29,16 +27,19 @@ public sealed record EmbeddedSettings(string DataFolder, TimeSpan Retention, Tim
     private static string DataFolderOf(string text)
     {
         if (text.Length == 0) return DefaultDataFolder();
-        if (text.Contains('\0')) throw new InvalidSettingException(DataKey, text, "it is no path");
+        if (text.Contains('\0')) throw new InvalidSettingException(EmbeddedLayout.DataFolderKey, text, "it is no path");
         var folder = Path.GetFullPath(text);
         if (text.Contains('\uFFFD') && !Directory.Exists(folder))
         {
             throw new InvalidSettingException(
-                DataKey, text, "its name is not valid UTF-8, so the folder cannot be found by it; rename the folder");
+                EmbeddedLayout.DataFolderKey,
+                text,
+                "its name is not valid UTF-8, so the folder cannot be found by it; rename the folder");
         }
 
         return File.Exists(folder)
-            ? throw new InvalidSettingException(DataKey, text, "it must be a folder, and is a file")
+            ? throw new InvalidSettingException(
+                EmbeddedLayout.DataFolderKey, text, "it must be a folder, and is a file")
             : folder;
     }
 
@@ -49,6 +50,8 @@ public sealed record EmbeddedSettings(string DataFolder, TimeSpan Retention, Tim
         return applications.Length > 0
             ? Path.Combine(applications, "image-classifier")
             : throw new InvalidSettingException(
-                DataKey, null, "this user has no folder for application data, so it must be given, say with --data");
+                EmbeddedLayout.DataFolderKey,
+                null,
+                "this user has no folder for application data, so it must be given, say with --data");
     }
 }

@@ -26,14 +26,14 @@ public sealed record FleetSettings(string Kind)
 /// <summary>A fleet of child processes.</summary>
 /// <param name="BootTimeout">A child that has not come up after this time has failed.</param>
 /// <param name="DrainTimeout">How long a stopping web tier waits for its nodes to drain before it ends them.</param>
-public sealed record ProcessFleetSettings(TimeSpan BootTimeout, TimeSpan DrainTimeout)
+public sealed record ProcessFleetTimeoutSettings(TimeSpan BootTimeout, TimeSpan DrainTimeout)
 {
     /// <summary>Reads <c>image-classifier.fleet.processes</c>.</summary>
     /// <exception cref="InvalidSettingException">A value is not usable.</exception>
-    public static ProcessFleetSettings Create(Config config)
+    public static ProcessFleetTimeoutSettings Create(Config config)
     {
         var section = new SettingsSection(config, "image-classifier.fleet.processes");
-        return new ProcessFleetSettings(
+        return new ProcessFleetTimeoutSettings(
             section.Duration("boot-timeout", TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)),
             section.Duration("drain-timeout", TimeSpan.Zero, TimeSpan.FromMinutes(10)));
     }

@@ -36,7 +36,7 @@ public sealed record ServiceSettings(
         var web = ProgramSettings.Load(ProgramRole.Web, sources);
         var node = ProgramSettings.Load(ProgramRole.Node, sources);
         var fleet = FleetSettings.Create(web);
-        if (fleet.Kind == FleetSettings.Processes) ProcessFleetSettings.Create(web);
+        if (fleet.Kind == FleetSettings.Processes) ProcessFleetTimeoutSettings.Create(web);
         var isNodeElsewhere = role == ProgramRole.Web && fleet.Kind == FleetSettings.Ec2;
         var settings = new ServiceSettings(
             role == ProgramRole.Web ? web : node,

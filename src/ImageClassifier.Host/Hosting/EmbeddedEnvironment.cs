@@ -52,7 +52,7 @@ internal static class EmbeddedEnvironment
             catch (ForeignDatabaseException failure)
             {
                 throw new InvalidSettingException(
-                    EmbeddedSettings.DataKey, layout.DataFolder, failure.Message, failure);
+                    EmbeddedLayout.DataFolderKey, layout.DataFolder, failure.Message, failure);
             }
         }
     }
@@ -75,7 +75,7 @@ internal static class EmbeddedEnvironment
                 provider.GetRequiredKeyedService<SqliteMessageQueue>(ResponsesKey)));
 
         SqliteMessageQueue Queue(bool responses) =>
-            new(QueueOf(layout, config, responses) with { MakesFile = makesQueues });
+            new(QueueOf(layout, config, responses) with { CreatesFile = makesQueues });
     }
 
     /// <summary>The settings of one of the queues.</summary>

@@ -5,7 +5,6 @@ using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Adapters.Embedded.Retention;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.Configuration;
-using ProcessFleetSettings = ImageClassifier.Adapters.Embedded.Fleet.ProcessFleetSettings;
 
 namespace ImageClassifier.Host.Hosting;
 
@@ -31,10 +30,10 @@ internal static class FleetHosting
     private static void AddProcessFleet(
         this IServiceCollection services, Config config, TierEnvironment environment, SettingsSources sources)
     {
-        var limits = Configuration.ProcessFleetSettings.Create(config);
+        var timeouts = ProcessFleetTimeoutSettings.Create(config);
         var settings = new ProcessFleetSettings(
             NodeCommand.OfThisProgram(sources.ToArguments()) with { OnAws = environment.Aws is not null },
-            limits.BootTimeout, limits.DrainTimeout);
+            timeouts.BootTimeout, timeouts.DrainTimeout);
         services
             .AddSingleton(provider => new ProcessFleet(
                 environment.Layout!, settings, provider.GetRequiredService<ILogger<ProcessFleet>>()))

@@ -2,6 +2,7 @@ using Akka.Configuration;
 using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Adapters.Aws.Queues;
 using ImageClassifier.Adapters.Aws.Storage;
+using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Queues;
 using ImageClassifier.Adapters.Embedded.Storage;
 using ImageClassifier.Core;
@@ -40,13 +41,17 @@ public static class QueueHosting
         var settings = EmbeddedSettings.Create(config);
         // A mistyped folder should not become a new and empty one.
         if (!Directory.Exists(settings.DataFolder))
-            throw new InvalidSettingException(EmbeddedSettings.DataKey, settings.DataFolder, "there is no such folder");
+            throw new InvalidSettingException(
+                EmbeddedLayout.DataFolderKey, settings.DataFolder, "there is no such folder");
         if (!Directory.EnumerateFileSystemEntries(settings.DataFolder).Any())
-            throw new InvalidSettingException(EmbeddedSettings.DataKey, settings.DataFolder, "the folder is empty");
+            throw new InvalidSettingException(EmbeddedLayout.DataFolderKey, settings.DataFolder, "the folder is empty");
         var layout = EmbeddedEnvironment.CreateLayout(settings);
         EmbeddedEnvironment.OpenQueues(config, layout, makes: false);
         // The web tier makes the file, and after a loss it waits for it.
-        var queueSettings = EmbeddedEnvironment.QueueOf(layout, config, options.OfResponses) with { MakesFile = false };
+        var queueSettings = EmbeddedEnvironment.QueueOf(layout, config, options.OfResponses) with
+        {
+            CreatesFile = false,
+        };
         await using var queue = new SqliteMessageQueue(queueSettings);
         await using var dead = new SqliteMessageQueue(queueSettings.DeadLetters());
         var desk = DeskOf(options, dead, queue, new FileObjectStore(layout));

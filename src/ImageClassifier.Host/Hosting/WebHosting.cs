@@ -94,7 +94,7 @@ internal static class WebHosting
 
     private static ExclusiveFileLock LockFolder(EmbeddedLayout layout) =>
         ExclusiveFileLock.TryTake(layout.WebLock) ?? throw new InvalidSettingException(
-            EmbeddedSettings.DataKey, layout.DataFolder, "another web tier uses this folder now");
+            EmbeddedLayout.DataFolderKey, layout.DataFolder, "another web tier uses this folder now");
 
     /// <returns>False where it was asked to stop before it had started, and has.</returns>
     private static async Task<bool> StartAsync(WebApplication app, ListenSettings listen, CancellationToken cancellation)

@@ -5,7 +5,7 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Node.Classification;
 
-/// <summary>Runs the model, one micro-batch at a time, synchronously on its dispatcher's threads.</summary>
+/// <summary>Runs the model on one micro-batch at a time, synchronously on the threads of its dispatcher.</summary>
 internal sealed class ClassifierActor : ReceiveActor
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -19,11 +19,11 @@ internal sealed class ClassifierActor : ReceiveActor
         Receive<ClassifyPictures>(Classify);
     }
 
-    /// <summary>Some classifiers behind one reference.</summary>
+    /// <summary>A pool of classifiers behind one actor reference.</summary>
     /// <param name="classifier">The model; safe to call from several threads.</param>
     /// <param name="time">The clock that measures the runs.</param>
-    /// <param name="count">How many runs at once.</param>
-    /// <param name="dispatcher">The dispatcher with threads of its own.</param>
+    /// <param name="count">The number of classifiers, which is the number of runs at once.</param>
+    /// <param name="dispatcher">A dispatcher with threads of its own, because a run blocks its thread.</param>
     public static Props Props(IImageClassifier classifier, TimeProvider time, int count, string dispatcher)
     {
         var one = Akka.Actor.Props.Create(() => new ClassifierActor(classifier, time)).WithDispatcher(dispatcher);
@@ -34,12 +34,12 @@ internal sealed class ClassifierActor : ReceiveActor
     {
         try
         {
-            if (!run.GivenUp.IsCancellationRequested) Sender.Tell(Run(run));
+            if (!run.Cancellation.IsCancellationRequested) Sender.Tell(Run(run));
         }
         finally
         {
             foreach (var picture in run.Pictures) picture.Dispose();
-            Context.Parent.Tell(RunIsOver.Instance);
+            Context.Parent.Tell(RunCompleted.Instance);
         }
     }
 
@@ -50,7 +50,7 @@ internal sealed class ClassifierActor : ReceiveActor
         return new PicturesClassified(predictions, _time.GetElapsedTime(started));
     }
 
-    /// <summary>Null where that failed, perhaps for one of the pictures only.</summary>
+    /// <summary>Null if the run failed. One bad picture is enough to fail the run.</summary>
     private IReadOnlyList<IReadOnlyList<Prediction>?>? RunTogether(IReadOnlyList<DecodedPicture> pictures)
     {
         if (pictures.Count == 1) return null;
@@ -60,7 +60,7 @@ internal sealed class ClassifierActor : ReceiveActor
         }
         catch (Exception failure)
         {
-            _log.Warning("A run of the model with {0} pictures failed, and is made again with each alone: {1}",
+            _log.Warning("A run of the model with {0} pictures failed; each picture is now run alone: {1}",
                 pictures.Count, failure.Message);
             return null;
         }

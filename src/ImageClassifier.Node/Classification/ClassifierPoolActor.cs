@@ -2,8 +2,8 @@ using Akka.Actor;
 
 namespace ImageClassifier.Node.Classification;
 
-/// <summary>Gives each run to a classifier that is idle. A router by mailboxes does not do: the mailbox of one that has
-/// just begun a run is as empty as that of an idle one.</summary>
+/// <summary>Gives each run to an idle classifier. A router that compares mailboxes cannot do this: the mailbox of a
+/// classifier that has just begun a run is empty too.</summary>
 internal sealed class ClassifierPoolActor : ReceiveActor
 {
     private readonly Queue<IActorRef> _idle = new();
@@ -11,23 +11,23 @@ internal sealed class ClassifierPoolActor : ReceiveActor
 
     /// <summary>Starts the classifiers.</summary>
     /// <param name="classifier">A <see cref="ClassifierActor"/>.</param>
-    /// <param name="count">How many.</param>
+    /// <param name="count">The number of classifiers.</param>
     public ClassifierPoolActor(Props classifier, int count)
     {
         for (var i = 0; i < count; i++) _idle.Enqueue(Context.ActorOf(classifier, $"{i}"));
         Receive<ClassifyPictures>(run =>
         {
             _waiting.Enqueue((run, Sender));
-            GiveOut();
+            DispatchRuns();
         });
-        Receive<RunIsOver>(_ =>
+        Receive<RunCompleted>(_ =>
         {
             _idle.Enqueue(Sender);
-            GiveOut();
+            DispatchRuns();
         });
     }
 
-    private void GiveOut()
+    private void DispatchRuns()
     {
         while (_idle.Count > 0 && _waiting.TryDequeue(out var next)) _idle.Dequeue().Tell(next.Run, next.Asker);
     }

@@ -3,30 +3,31 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Node.Classification;
 
-/// <summary>What is said to and by a <see cref="ClassifierActor"/>.</summary>
+/// <summary>The messages of <see cref="ClassifierActor"/>.</summary>
 internal interface IClassifierMessage;
 
-/// <summary>Classify these pictures, and dispose of them in any case. Answered by an
+/// <summary>Asks to classify these pictures. The classifier always disposes of them, and replies with an
 /// <see cref="IClassifierReply"/>.</summary>
 /// <param name="Pictures">From 1 to the classifier's preferred batch size.</param>
-/// <param name="GivenUp">Cancelled when no one waits for the answer any more.</param>
-internal sealed record ClassifyPictures(IReadOnlyList<DecodedPicture> Pictures, CancellationToken GivenUp)
+/// <param name="Cancellation">Cancelled when nothing waits for the reply any more.</param>
+internal sealed record ClassifyPictures(IReadOnlyList<DecodedPicture> Pictures, CancellationToken Cancellation)
     : IClassifierMessage;
 
 /// <summary>How a run ended.</summary>
 internal interface IClassifierReply : IClassifierMessage;
 
-/// <summary>The run answered.</summary>
-/// <param name="Predictions">For each picture, in the same order; null for one that the model fails on even alone.</param>
-/// <param name="Took">How long it took.</param>
+/// <summary>The run returned predictions.</summary>
+/// <param name="Predictions">For each picture, in the same order; null if the model failed on that picture
+/// alone.</param>
+/// <param name="Took">The duration of the run.</param>
 internal sealed record PicturesClassified(IReadOnlyList<IReadOnlyList<Prediction>?> Predictions, TimeSpan Took)
     : IClassifierReply;
 
-/// <summary>There is no answer.</summary>
+/// <summary>The run failed, or did not reply in time.</summary>
 internal sealed record ClassificationFailed(Exception Cause) : IClassifierReply;
 
-/// <summary>A classifier is idle again.</summary>
-internal sealed record RunIsOver : IClassifierMessage
+/// <summary>The classifier is idle again. Sent to its pool.</summary>
+internal sealed record RunCompleted : IClassifierMessage
 {
-    public static readonly RunIsOver Instance = new();
+    public static readonly RunCompleted Instance = new();
 }

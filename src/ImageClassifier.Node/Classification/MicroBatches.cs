@@ -8,19 +8,19 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Classification;
 
-/// <summary>Has micro-batches classified: what is decoded comes out with its result, what has ended already comes out
-/// as it is.</summary>
+/// <summary>Classifies the decoded pictures of micro-batches. Jobs that have already ended pass through
+/// unchanged.</summary>
 internal sealed class MicroBatches(
     IActorRef classifier,
     ModelIdentity model,
     InstanceId instance,
     TimeSpan timeout,
-    Fitness fitness,
+    NodeHealth health,
     TimeProvider time,
     ILoggingAdapter log)
 {
-    /// <summary>Classifies one micro-batch. Every element comes out once; none is a <see cref="JobWork.ToClassify"/>
-    /// any more. It never fails.</summary>
+    /// <summary>Classifies one micro-batch. Returns each job once, and none as <see cref="JobWork.ToClassify"/>. Never
+    /// fails.</summary>
     public async Task<IReadOnlyList<JobWork>> ClassifyAsync(IReadOnlyList<JobWork> batch)
     {
         var decoded = batch.OfType<JobWork.ToClassify>().ToArray();
@@ -31,21 +31,22 @@ internal sealed class MicroBatches(
 
     private async Task<IClassifierReply> RunAsync(IReadOnlyList<DecodedPicture> pictures)
     {
-        using var givenUp = new CancellationTokenSource();
+        using var cancellation = new CancellationTokenSource();
         try
         {
-            var run = new ClassifyPictures(pictures, givenUp.Token);
-            // The limit is for time that the process was awake: one that was paused gives the run the rest of it.
-            var reply = await classifier.Ask<IClassifierReply>(run, Timeout.InfiniteTimeSpan, givenUp.Token)
+            var run = new ClassifyPictures(pictures, cancellation.Token);
+            // A pause of the process (SIGSTOP, a suspended machine) does not use up the time-out.
+            var reply = await classifier.Ask<IClassifierReply>(run, Timeout.InfiniteTimeSpan, cancellation.Token)
                 .WaitAwakeAsync(timeout, time);
             return reply is PicturesClassified classified && classified.Predictions.Count != pictures.Count
-                ? new ClassificationFailed(new InvalidOperationException("The model did not answer for each picture."))
+                ? new ClassificationFailed(new InvalidOperationException(
+                    "The model did not return predictions for each picture."))
                 : reply;
         }
         catch (Exception failure)
         {
-            // The pictures stay the classifier's to dispose of: it may still be reading them.
-            await givenUp.CancelAsync();
+            // The classifier disposes of the pictures: it may still be reading them.
+            await cancellation.CancelAsync();
             log.Error("A run of the model with {0} pictures had no answer: {1}", pictures.Count, failure.Message);
             return new ClassificationFailed(failure);
         }
@@ -58,14 +59,14 @@ internal sealed class MicroBatches(
 
     private JobWork.NotDone GiveUp(JobWork.ToClassify work)
     {
-        fitness.Failed();
+        health.RecordFailure();
         return new JobWork.NotDone(work.Delivery);
     }
 
     private JobWork Conclude(JobWork.ToClassify work, IReadOnlyList<Prediction>? predictions, TimeSpan took)
     {
         if (predictions is null) return GiveUp(work);
-        fitness.Classified();
+        health.RecordClassified();
         var timings = new JobTimings(
             work.Fetched.TotalMilliseconds,
             work.Decoded.TotalMilliseconds,

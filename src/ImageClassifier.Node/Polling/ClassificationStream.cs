@@ -8,24 +8,23 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>The node's work as a stream: receive, fetch and decode, micro-batch, classify, store, publish,
-/// acknowledge. Suspects go another way to their results, and hold nothing up. Each step answers what went
-/// wrong as a value, so the stream ends only when its source is drained.</summary>
+/// <summary>The node's work as a stream: receive, fetch and decode, micro-batch, classify, store, publish, acknowledge.
+/// Suspects take a separate branch, so they delay no other job. Each step returns its failures as values. So the stream
+/// ends only when its source is drained.</summary>
 internal static class ClassificationStream
 {
-    // Small writes to a store that may be far away; a call of the queue has ten.
+    // Writes are small, and the store may be far away. A call of the response queue takes ten results.
     private const int StoresAtOnce = IMessageQueue.MaxBatch;
     private const int PublishesAtOnce = 4;
 
-    /// <summary>Puts the steps together. Materialised it gives the source's control, and a task that completes when
-    /// the last message is acknowledged. What it is told to call is called within the stream: it must not block or
-    /// throw.</summary>
+    /// <summary>Connects the steps. The materialised value is the control of the source, and a task that completes when
+    /// the last message is acknowledged. The callbacks run within the stream: they must not block or throw.</summary>
     public static IRunnableGraph<(IQueueSourceControl Control, Task<Done> Finished)> Create(
         IMessageQueue requests,
         NodeSettings settings,
         int preferredBatchSize,
-        PictureIntake intake,
-        SuspectIntake suspects,
+        PictureLoader loader,
+        SuspectProcessor suspects,
         MicroBatches microBatches,
         ResultPublisher publisher,
         TimeProvider time,
@@ -36,9 +35,9 @@ internal static class ClassificationStream
         return QueueSource.Create(requests, settings.Polling.Source, time, onPoll, onRenewalsRefused)
             .Select(JobArrival.Read)
             .Via(SideBySide(
-                Fresh(settings, preferredBatchSize, intake, microBatches),
+                Fresh(settings, preferredBatchSize, loader, microBatches),
                 Suspects(settings, suspects),
-                suspects.Takes))
+                suspects.TryAdmit))
             .SelectAsyncUnordered(StoresAtOnce, publisher.StoreAsync)
             .GroupedWithin(IMessageQueue.MaxBatch, settings.Polling.Linger)
             .SelectAsyncUnordered(PublishesAtOnce, batch => publisher.PublishAsync([.. batch]))
@@ -49,10 +48,11 @@ internal static class ClassificationStream
     }
 
     private static Flow<JobArrival, JobWork, NotUsed> Fresh(
-        NodeSettings settings, int preferredBatchSize, PictureIntake intake, MicroBatches microBatches) =>
+        NodeSettings settings, int preferredBatchSize, PictureLoader loader, MicroBatches microBatches) =>
         Flow.Create<JobArrival>()
-            .SelectAsyncUnordered(settings.Polling.Fetchers, intake.TakeAsync)
-            // Batches only under back-pressure: an idle node adds no delay. What needs no run weighs nothing.
+            .SelectAsyncUnordered(settings.Polling.Fetchers, loader.LoadAsync)
+            // Batches only under back-pressure, so an idle node adds no delay. A job without a picture to classify
+            // weighs nothing.
             .BatchWeighted(
                 preferredBatchSize,
                 work => work is JobWork.ToClassify ? 1 : 0,
@@ -61,9 +61,9 @@ internal static class ClassificationStream
             .SelectAsyncUnordered(settings.Classification.Classifiers, microBatches.ClassifyAsync)
             .SelectMany(batch => batch);
 
-    // All suspects in hand find room here, so that none stands before a fresh job. They hold no picture while they
-    // wait.
-    private static Flow<JobArrival, JobWork, NotUsed> Suspects(NodeSettings settings, SuspectIntake suspects) =>
+    // This step has room for all suspects in hand, so no suspect blocks a fresh job. A waiting suspect holds no picture
+    // in memory.
+    private static Flow<JobArrival, JobWork, NotUsed> Suspects(NodeSettings settings, SuspectProcessor suspects) =>
         Flow.Create<JobArrival>()
             .SelectAsyncUnordered(settings.Polling.Fetchers, suspects.LookUpAsync)
             .SelectAsyncUnordered(settings.Polling.Source.MaxInFlight, suspects.TryAsync);

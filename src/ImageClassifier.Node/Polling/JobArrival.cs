@@ -3,19 +3,19 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>A message that was received, with the request in it.</summary>
+/// <summary>A received message and the request in it.</summary>
 /// <param name="Delivery">The message.</param>
-/// <param name="Request">What it asks; null where it is no request.</param>
+/// <param name="Request">The request; null if the message is not a valid request.</param>
 internal sealed record JobArrival(Delivery Delivery, ClassificationRequest? Request)
 {
-    /// <summary>Whether its picture may have killed a node: it was received or sent before, so it has been with a node
-    /// that left no result.</summary>
+    /// <summary>True if the picture may have killed a node: its message was received before, or the job was sent
+    /// before.</summary>
     public bool IsSuspect => Request is not null && (Delivery.Message.ReceiveCount > 1 || Request.Attempt > 1);
 
     /// <summary>Reads a message.</summary>
     public static JobArrival Read(Delivery delivery)
     {
-        // A document without an id or a key reads as a request with none.
+        // Missing ids and keys deserialize to their default values.
         var request = WireJson.TryRead<ClassificationRequest>(delivery.Message.Body);
         var isRequest = request is { ImageKey.Length: > 0 } && request.Job != default && request.Batch != default;
         return new JobArrival(delivery, isRequest ? request : null);

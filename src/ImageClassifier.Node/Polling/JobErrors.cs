@@ -2,7 +2,7 @@ using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>Why nodes fail jobs whose decoder does not say why.</summary>
+/// <summary>The errors of failed jobs, apart from those that the decoder gives.</summary>
 internal static class JobErrors
 {
     public static JobError Missing { get; } = new(JobErrorCodes.Missing, "The picture is no longer stored.");

@@ -7,30 +7,30 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>What the store has of a job. Calls wait through an outage of the store.</summary>
-/// <exception cref="IOException">The outage lasts too long.</exception>
+/// <summary>Reads the objects of a job. Calls are retried during an outage of the store.</summary>
+/// <exception cref="IOException">The outage lasts longer than the retries.</exception>
 internal sealed class JobObjects(
-    IObjectStore store, RetryPolicy outages, Fitness fitness, TimeProvider time, ILoggingAdapter log)
+    IObjectStore store, RetryPolicy outages, NodeHealth health, TimeProvider time, ILoggingAdapter log)
 {
-    /// <summary>The stored result that ends the request; null where there is none. The failure of an earlier attempt is
-    /// none: someone has asked to try again.</summary>
+    /// <summary>The stored result that answers the request; null if there is none. A failure of an earlier attempt does
+    /// not count, because the request asks to try again.</summary>
     public async Task<JobResult?> FindResultAsync(ClassificationRequest request)
     {
         var stored = await FindStoredAsync(request);
         return stored is { Status: JobStatus.Failed } && stored.Attempt < request.Attempt ? null : stored;
     }
 
-    /// <summary>The picture's file; null where it is gone.</summary>
+    /// <summary>The bytes of the picture; null if the store does not have it any more.</summary>
     public Task<PooledBytes?> FetchPictureAsync(ClassificationRequest request) =>
-        OutageRetries.RunAsync(() => FetchAsync(request.ImageKey), outages, time, fitness);
+        OutageRetries.RunAsync(() => FetchAsync(request.ImageKey), outages, time, health);
 
     private async Task<JobResult?> FindStoredAsync(ClassificationRequest request)
     {
         var key = ObjectKeys.Result(request.Batch, request.Job);
         var read = await OutageRetries.RunAsync(
-            () => store.ReadDocumentAsync<JobResult>(key, CancellationToken.None), outages, time, fitness);
+            () => store.ReadDocumentAsync<JobResult>(key, CancellationToken.None), outages, time, health);
         if (read is DocumentRead<JobResult>.Damaged damaged)
-            log.Error("The stored result {0} is damaged, and the job is done again: {1}", damaged.Key, damaged.Why);
+            log.Error("The stored result {0} is damaged, so the job is done again: {1}", damaged.Key, damaged.Why);
         return read.OrNull;
     }
 

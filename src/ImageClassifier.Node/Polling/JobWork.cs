@@ -5,17 +5,17 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>A job on its way through the node. Whatever becomes of it, it goes the whole way, to the acknowledgement of
-/// its message.</summary>
-/// <param name="Delivery">Its message.</param>
+/// <summary>A job on its way through the stream. Every job reaches the acknowledgement of its message, whatever its
+/// outcome.</summary>
+/// <param name="Delivery">The message of the job.</param>
 internal abstract record JobWork(Delivery Delivery)
 {
-    /// <summary>Its picture is decoded.</summary>
-    /// <param name="Delivery">Its message.</param>
-    /// <param name="Request">What was asked.</param>
-    /// <param name="Picture">The model's input; the classifier disposes of it.</param>
-    /// <param name="Fetched">How long reading the picture took.</param>
-    /// <param name="Decoded">How long decoding it took.</param>
+    /// <summary>The picture is decoded and waits for the model.</summary>
+    /// <param name="Delivery">The message of the job.</param>
+    /// <param name="Request">The request.</param>
+    /// <param name="Picture">The input of the model. The classifier disposes of it.</param>
+    /// <param name="Fetched">The time that reading the picture took.</param>
+    /// <param name="Decoded">The time that decoding it took.</param>
     public sealed record ToClassify(
         Delivery Delivery,
         ClassificationRequest Request,
@@ -23,25 +23,25 @@ internal abstract record JobWork(Delivery Delivery)
         TimeSpan Fetched,
         TimeSpan Decoded) : JobWork(Delivery);
 
-    /// <summary>Its picture may have killed a node: it is to be tried in a process of its own.</summary>
-    /// <param name="Delivery">Its message.</param>
-    /// <param name="Request">What was asked.</param>
+    /// <summary>The picture may have killed a node: it must be tried in a process of its own.</summary>
+    /// <param name="Delivery">The message of the job.</param>
+    /// <param name="Request">The request.</param>
     public sealed record Suspect(Delivery Delivery, ClassificationRequest Request) : JobWork(Delivery);
 
-    /// <summary>It has ended, classified or failed.</summary>
-    /// <param name="Delivery">Its message.</param>
-    /// <param name="Request">What was asked.</param>
-    /// <param name="Result">How it ended.</param>
+    /// <summary>The job has a result: classified or failed.</summary>
+    /// <param name="Delivery">The message of the job.</param>
+    /// <param name="Request">The request.</param>
+    /// <param name="Result">The result.</param>
     public sealed record Ended(Delivery Delivery, ClassificationRequest Request, JobResult Result) : JobWork(Delivery)
     {
-        /// <summary>Whether this result is the stored one.</summary>
+        /// <summary>True if the store has this result.</summary>
         public bool IsStored { get; init; }
 
-        /// <summary>What becomes of the message once the result is published.</summary>
+        /// <summary>How the message is settled after the result is published.</summary>
         public Settlement Settlement { get; init; } = Settlement.Delete;
 
-        /// <summary>Its result is stored. A message that was given up is handed back until its queue moves it to the
-        /// dead letters; any other is done.</summary>
+        /// <summary>A job whose result is in the store. If the job failed with too many attempts, its message is handed
+        /// back until the queue moves it to the dead-letter queue. Any other message is deleted.</summary>
         public static Ended Stored(Delivery delivery, ClassificationRequest request, JobResult stored) =>
             new(delivery, request, stored)
             {
@@ -51,7 +51,7 @@ internal abstract record JobWork(Delivery Delivery)
                     : Settlement.Delete,
             };
 
-        /// <summary>It was classified.</summary>
+        /// <summary>A job that the model classified.</summary>
         public static Ended Classified(
             Delivery delivery,
             ClassificationRequest request,
@@ -63,14 +63,14 @@ internal abstract record JobWork(Delivery Delivery)
                 request.Job, request.Batch, request.Attempt, JobStatus.Classified, predictions, null, model, instance,
                 timings));
 
-        /// <summary>It failed for good.</summary>
+        /// <summary>A job that failed for good.</summary>
         public static Ended Failed(
             Delivery delivery, ClassificationRequest request, InstanceId instance, JobError error) =>
             new(delivery, request, new JobResult(
                 request.Job, request.Batch, request.Attempt, JobStatus.Failed, [], error, null, instance, null));
     }
 
-    /// <summary>It could not be done now: its message is handed back.</summary>
-    /// <param name="Delivery">Its message.</param>
+    /// <summary>The job cannot be done now: its message is handed back.</summary>
+    /// <param name="Delivery">The message of the job.</param>
     public sealed record NotDone(Delivery Delivery) : JobWork(Delivery);
 }

@@ -4,36 +4,36 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>Calls of a store or queue that may be away for a while, or for memory that others have. To hand a message
-/// back would spend its receives, and more of them would be taken meanwhile; so the node keeps what it has, with the
-/// leases renewed, and takes no more once its hand is full.</summary>
+/// <summary>Retries calls while the store, a queue or free memory is missing. Handing messages back instead would use
+/// up their receives, and the node would receive more of them meanwhile. So the node keeps its messages and renews
+/// their leases. It receives no more once its credits are used up.</summary>
 internal static class OutageRetries
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
 
-    // So many come before the longest pause.
+    // The number of pauses, doubling from the first, before the longest pause is reached.
     private const int ShortPauses = 6;
 
-    /// <summary>About ten seconds in all: for what this node lacks, and another may have.</summary>
+    /// <summary>About ten seconds in all: for a resource that this node lacks and another node may have.</summary>
     public static RetryPolicy Brief { get; } =
         new(6, TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(5));
 
-    /// <summary>About as long as a message may be held in all.</summary>
-    /// <param name="maxLease">How long that is.</param>
+    /// <summary>About as long as a message may be held.</summary>
+    /// <param name="maxLease">The longest time for which a message may be held.</param>
     public static RetryPolicy Patient(TimeSpan maxLease) =>
         new(ShortPauses + (int)(maxLease / LongestPause), TimeSpan.FromMilliseconds(200), LongestPause);
 
-    /// <summary>Calls, and calls again where the store cannot be reached, or memory is short; a few times also where
-    /// the store refuses the call for good.</summary>
-    /// <exception cref="StoreRefusedException">It refused each time.</exception>
-    /// <exception cref="IOException">It could not be reached for too long.</exception>
-    /// <exception cref="OutOfMemoryException">Memory was short for too long.</exception>
+    /// <summary>Retries a call while the store cannot be reached or memory is short. A call that the store refuses for
+    /// good is retried only <see cref="RetryPolicy.RefusedAttempts"/> times.</summary>
+    /// <exception cref="StoreRefusedException">The store refused each try.</exception>
+    /// <exception cref="IOException">The outage outlasted the retries.</exception>
+    /// <exception cref="OutOfMemoryException">Memory stayed short on each try.</exception>
     /// <param name="call">The call.</param>
-    /// <param name="policy">How often it is made.</param>
-    /// <param name="time">Measures the pauses.</param>
-    /// <param name="fitness">Once the node is unfit, and ends, a call that fails is not made again.</param>
+    /// <param name="policy">The number of tries, and the pauses between them.</param>
+    /// <param name="time">The clock of the pauses.</param>
+    /// <param name="health">If the node is unhealthy, it is ending: a failed call is not retried.</param>
     public static async Task<T> RunAsync<T>(
-        Func<Task<T>> call, RetryPolicy policy, TimeProvider time, Fitness? fitness = null)
+        Func<Task<T>> call, RetryPolicy policy, TimeProvider time, NodeHealth? health = null)
     {
         var backoff = new Backoff(policy.MinBackoff, policy.MaxBackoff);
         for (var attempt = 1; ; attempt++)
@@ -43,15 +43,15 @@ internal static class OutageRetries
                 return await call();
             }
             catch (Exception failure) when (
-                failure is IOException or OutOfMemoryException && attempt < MostAttempts(failure, policy, fitness))
+                failure is IOException or OutOfMemoryException && attempt < MostAttempts(failure, policy, health))
             {
                 await Task.Delay(backoff.Next(), time);
             }
         }
     }
 
-    private static int MostAttempts(Exception failure, RetryPolicy policy, Fitness? fitness) =>
-        fitness is { IsUnfit: true } ? 1
+    private static int MostAttempts(Exception failure, RetryPolicy policy, NodeHealth? health) =>
+        health is { IsUnhealthy: true } ? 1
         : failure is IPermanentRefusal ? Math.Min(policy.Attempts, RetryPolicy.RefusedAttempts)
         : policy.Attempts;
 }

@@ -9,8 +9,8 @@ using ImageClassifier.Streams;
 namespace ImageClassifier.Node.Polling;
 
 /// <summary>
-/// Owns the stream that takes work, does it and acknowledges it. The stream lives and dies with this actor; where it
-/// ends without having been drained, that is a fault, and the actor stops for its owner to begin again.
+/// Owns the stream that receives, classifies and acknowledges. The stream lives as long as this actor. A stream that
+/// ends without a drain is a fault: the actor stops, and its owner starts a new one.
 /// </summary>
 internal sealed class PollerActor : ReceiveActor
 {
@@ -53,15 +53,15 @@ internal sealed class PollerActor : ReceiveActor
     protected override void PreStart()
     {
         var (self, owner, progress) = (Self, _owner, _progress);
-        var fitness = new Fitness(_settings.Classification.MaxFailures, OnUnfit);
-        var (source, finished) = CreateStream(fitness, OnPoll, OnAcknowledged).Run(Context.Materializer());
+        var health = new NodeHealth(_settings.Classification.MaxFailures, OnUnhealthy);
+        var (source, finished) = CreateStream(health, OnPoll, OnAcknowledged).Run(Context.Materializer());
         _source = source;
         finished.PipeTo(Self, success: _ => new StreamEnded(null), failure: cause => new StreamEnded(cause));
         _owner.Tell(PollingStarted.Instance);
 
         void OnPoll(PollReport report)
         {
-            progress.Polled(report);
+            progress.RecordPoll(report);
             owner.Tell(new PollFinished(report.Received, report.InHand, report.Failure is not null)
             {
                 Failure = report.Failure?.Message,
@@ -71,15 +71,16 @@ internal sealed class PollerActor : ReceiveActor
 
         void OnAcknowledged(Acknowledged message)
         {
-            progress.Acknowledged(message);
-            if (message.Outcome is { Kind: QueueOutcomeKind.Refused, Reason: { } refusal }) fitness.Refused(refusal);
+            progress.RecordAcknowledged(message);
+            if (message.Outcome is { Kind: QueueOutcomeKind.Refused, Reason: { } refusal })
+                health.RecordRefusal(refusal);
         }
 
-        // At once, on whatever thread: until this actor and its owner have had their turns, every picture on the queue could
-        // have been here and failed.
-        void OnUnfit(string problem)
+        // Drains at once, on any thread. Until the actors have processed a message, every picture in the queue could be
+        // received and failed.
+        void OnUnhealthy(string problem)
         {
-            self.Tell(new BecameUnfit(problem));
+            self.Tell(new BecameUnhealthy(problem));
             Drain();
         }
     }
@@ -87,43 +88,43 @@ internal sealed class PollerActor : ReceiveActor
     protected override void PostStop() => _draining.Cancel();
 
     private Akka.Streams.Dsl.IRunnableGraph<(IQueueSourceControl, Task<Akka.Done>)> CreateStream(
-        Fitness fitness, Action<PollReport> onPoll, Action<Acknowledged> onAcknowledged)
+        NodeHealth health, Action<PollReport> onPoll, Action<Acknowledged> onAcknowledged)
     {
         var model = _ports.Classifier;
         var instance = _ports.Identity.Id;
         var polling = _settings.Polling;
         var outages = OutageRetries.Patient(polling.Source.MaxLease);
-        var objects = new JobObjects(_ports.Store, outages, fitness, _time, _log);
-        var intake = new PictureIntake(objects, model, instance, polling.Decoders, fitness, _time, _log);
-        var suspects = new SuspectIntake(
+        var objects = new JobObjects(_ports.Store, outages, health, _time, _log);
+        var loader = new PictureLoader(objects, model, instance, polling.Decoders, health, _time, _log);
+        var suspects = new SuspectProcessor(
             objects,
             _ports.Isolated,
             model.Model,
             instance,
             polling.MaxReceives,
-            fitness,
+            health,
             _time,
             _log,
             _draining.Token);
         var batches = new MicroBatches(
-            _classifier, model.Model, instance, _settings.Classification.Timeout, fitness, _time, _log);
+            _classifier, model.Model, instance, _settings.Classification.Timeout, health, _time, _log);
         var publisher = new ResultPublisher(
-            _ports.Store, _ports.Queues.Responses, outages, fitness, _time, _log);
+            _ports.Store, _ports.Queues.Responses, outages, health, _time, _log);
         return ClassificationStream.Create(
             _ports.Queues.Requests,
             _settings,
             model.PreferredBatchSize,
-            intake,
+            loader,
             suspects,
             batches,
             publisher,
             _time,
             onPoll,
-            fitness.Refused,
+            health.RecordRefusal,
             onAcknowledged);
     }
 
-    /// <summary>From any thread.</summary>
+    /// <summary>Safe from any thread.</summary>
     private void Drain()
     {
         _draining.Cancel();
@@ -137,15 +138,15 @@ internal sealed class PollerActor : ReceiveActor
             Drain();
             Become(Draining);
         });
-        Receive<BecameUnfit>(unfit =>
+        Receive<BecameUnhealthy>(unhealthy =>
         {
             Drain();
-            _owner.Tell(new NodeUnfit(unfit.Problem));
+            _owner.Tell(new NodeUnhealthy(unhealthy.Problem));
             Become(Draining);
         });
         Receive<StreamEnded>(ended =>
         {
-            _log.Error(ended.Cause, "The stream ended although no one asked it to");
+            _log.Error(ended.Cause, "The stream ended without a drain");
             Context.Stop(Self);
         });
     }
@@ -153,11 +154,11 @@ internal sealed class PollerActor : ReceiveActor
     private void Draining()
     {
         Receive<DrainPoller>(_ => { });
-        Receive<BecameUnfit>(_ => { });
+        Receive<BecameUnhealthy>(_ => { });
         Receive<StreamEnded>(ended =>
         {
-            if (ended.Cause is not null) _log.Error(ended.Cause, "The stream failed while it drained");
-            // The source outlives the stream while it hands back what it had not given on.
+            if (ended.Cause is not null) _log.Error(ended.Cause, "The stream failed during its drain");
+            // The source can outlive the stream: it still hands back messages that it had not emitted.
             _source!.Drained.PipeTo(Self, success: () => SourceEnded.Instance);
         });
         Receive<SourceEnded>(_ =>
@@ -169,7 +170,7 @@ internal sealed class PollerActor : ReceiveActor
 
     private sealed record StreamEnded(Exception? Cause);
 
-    private sealed record BecameUnfit(string Problem);
+    private sealed record BecameUnhealthy(string Problem);
 
     private sealed record SourceEnded
     {

@@ -1,39 +1,39 @@
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>What is said to and by the <see cref="PollerActor"/>.</summary>
+/// <summary>The messages of <see cref="PollerActor"/>.</summary>
 internal interface IPollerMessage;
 
-/// <summary>Take no more work, and finish or hand back what was taken. Followed by
-/// <see cref="PollerDrained"/>.</summary>
+/// <summary>Asks to receive nothing more, and to finish or hand back the messages in hand. <see cref="PollerDrained"/>
+/// follows.</summary>
 internal sealed record DrainPoller : IPollerMessage
 {
     public static DrainPoller Instance { get; } = new();
 }
 
-/// <summary>The poller has begun to poll. Told to its owner.</summary>
+/// <summary>The poller has started to poll. Sent to its owner.</summary>
 internal sealed record PollingStarted : IPollerMessage
 {
     public static PollingStarted Instance { get; } = new();
 }
 
-/// <summary>A poll ended. Told to its owner.</summary>
-/// <param name="Received">How many messages it brought.</param>
-/// <param name="InHand">How many messages are in hand now.</param>
-/// <param name="Failed">Whether it failed, and so says nothing of the queue.</param>
+/// <summary>A poll has ended. Sent to the poller's owner.</summary>
+/// <param name="Received">The number of messages that the poll received.</param>
+/// <param name="InHand">The number of messages that are now in hand.</param>
+/// <param name="Failed">True if the poll failed. Then it says nothing about the queue.</param>
 internal sealed record PollFinished(int Received, int InHand, bool Failed) : IPollerMessage
 {
-    /// <summary>Why it failed.</summary>
+    /// <summary>Why the poll failed; null if it succeeded.</summary>
     public string? Failure { get; init; }
 
-    /// <summary>Whether the queue refuses polls for good.</summary>
+    /// <summary>True if the queue refuses polls for good.</summary>
     public bool IsRefused { get; init; }
 }
 
-/// <summary>The node cannot do its work, whatever the picture. Told to its owner.</summary>
-/// <param name="Problem">Why, for the operator.</param>
-internal sealed record NodeUnfit(string Problem) : IPollerMessage;
+/// <summary>The node cannot do its work, whatever the picture. Sent to the poller's owner.</summary>
+/// <param name="Problem">The reason, for the operator.</param>
+internal sealed record NodeUnhealthy(string Problem) : IPollerMessage;
 
-/// <summary>Everything that was taken is settled, and the poller stops. Told to its owner.</summary>
+/// <summary>All messages are settled, and the poller stops. Sent to its owner.</summary>
 internal sealed record PollerDrained : IPollerMessage
 {
     public static PollerDrained Instance { get; } = new();

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>A whole file in memory from the shared pool.</summary>
+/// <summary>The bytes of a file, in an array of the shared pool.</summary>
 internal sealed class PooledBytes(int size) : IDisposable
 {
     private byte[]? _bytes = ArrayPool<byte>.Shared.Rent(size);

@@ -8,8 +8,8 @@ using ImageClassifier.Core.Storage;
 namespace ImageClassifier.Node.Records;
 
 /// <summary>
-/// Keeps the node's record in the store, by whose age the web tier tells that the node lives. It has one call of the
-/// store under way at most; what fails is said once, until it works again, and has no other consequence.
+/// Keeps the node's heartbeat record in the store. The web tier reads from its age whether the node lives. At most one
+/// call of the store is under way. A failure has no consequence, and is logged once until a write succeeds.
 /// </summary>
 internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
 {
@@ -54,14 +54,14 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    /// <summary>The keeper of one node's record. It writes nothing before the first
+    /// <summary>The actor for one node's record. It writes nothing before the first
     /// <see cref="KeepNodeRecord"/>.</summary>
-    /// <param name="store">Where.</param>
+    /// <param name="store">The store of the record.</param>
     /// <param name="instance">The node's instance.</param>
-    /// <param name="model">The model that it runs.</param>
-    /// <param name="fingerprint">Stands for the model and the settings; null where they are not compared.</param>
-    /// <param name="progress">What it has done.</param>
-    /// <param name="interval">How often the record is written.</param>
+    /// <param name="model">The model of the node.</param>
+    /// <param name="fingerprint">Identifies the model and the settings; null if they are not compared.</param>
+    /// <param name="progress">The counts of the node.</param>
+    /// <param name="interval">The interval between two writes.</param>
     /// <param name="time">The clock of the actor system.</param>
     public static Props Props(
         IObjectStore store,
@@ -92,13 +92,13 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         Receive<WriteDue>(_ => WriteUnlessWriting());
         Receive<WriteEnded>(ended =>
         {
-            Note(ended);
+            RecordOutcome(ended);
             if (_isStateNew) WriteUnlessWriting();
         });
         Receive<DeleteNodeRecord>(_ => BeginClosing());
-        Receive<LeaveProblem>(leave =>
+        Receive<WriteProblem>(write =>
         {
-            _problem = leave.Problem;
+            _problem = write.Problem;
             _state = InstanceState.Ended;
             BeginClosing();
         });
@@ -109,7 +109,7 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         _closer = Sender;
         Timers.CancelAll();
         Become(Closing);
-        // A write that is under way could come after the last one, or after the deletion.
+        // A write that is under way could land after the last write, or after the deletion.
         if (!_isWriting) Close();
     }
 
@@ -117,7 +117,7 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
     {
         Receive<WriteEnded>(ended =>
         {
-            Note(ended);
+            RecordOutcome(ended);
             Close();
         });
         Receive<Closed>(closed =>
@@ -161,11 +161,11 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         await call(limit.Token);
     }
 
-    private void Note(WriteEnded ended)
+    private void RecordOutcome(WriteEnded ended)
     {
         _isWriting = false;
         if (ended.Failure is { } failure && !_isFailing)
-            _log.Warning("The node's record could not be written, which is tried again: {0}", failure.Message);
+            _log.Warning("The node's record could not be written and will be retried: {0}", failure.Message);
         if (ended.Failure is null && _isFailing) _log.Info("The node's record is written again");
         _isFailing = ended.Failure is not null;
     }

@@ -2,23 +2,23 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Node.Records;
 
-/// <summary>What is said to and by the <see cref="NodeRecordActor"/>.</summary>
+/// <summary>The messages of <see cref="NodeRecordActor"/>.</summary>
 internal interface INodeRecordMessage;
 
-/// <summary>Write the record now and from time to time, with this state.</summary>
+/// <summary>Asks to write the record with this state, now and at each interval.</summary>
 internal sealed record KeepNodeRecord(InstanceState State) : INodeRecordMessage;
 
-/// <summary>Write the record a last time, with why the node cannot work: it stays for the web tier to read. Answered by
-/// <see cref="NodeRecordClosed"/>.</summary>
-internal sealed record LeaveProblem(string Problem) : INodeRecordMessage;
+/// <summary>Asks to write the record a last time, with the problem that ends the node. The record stays for the web
+/// tier. The reply is <see cref="NodeRecordClosed"/>.</summary>
+internal sealed record WriteProblem(string Problem) : INodeRecordMessage;
 
-/// <summary>Delete the record, and write it no more. Answered by <see cref="NodeRecordClosed"/>.</summary>
+/// <summary>Asks to delete the record and write no more. The reply is <see cref="NodeRecordClosed"/>.</summary>
 internal sealed record DeleteNodeRecord : INodeRecordMessage
 {
     public static DeleteNodeRecord Instance { get; } = new();
 }
 
-/// <summary>The record is written no more. It is deleted, or says the problem, unless the store failed.</summary>
+/// <summary>The record is not written any more. It is deleted or holds the problem, unless the store failed.</summary>
 internal sealed record NodeRecordClosed : INodeRecordMessage
 {
     public static NodeRecordClosed Instance { get; } = new();

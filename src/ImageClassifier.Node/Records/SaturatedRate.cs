@@ -3,15 +3,15 @@ using ImageClassifier.Core.Ports;
 namespace ImageClassifier.Node.Records;
 
 /// <summary>
-/// How many jobs a node settles a second while it has as much to do as it can take: while at least one full poll
-/// (<see cref="IMessageQueue.MaxBatch"/>) is in hand. Recent values weigh more. Not safe for several threads at once.
+/// Measures how many jobs a node settles a second under full load: while at least one full poll
+/// (<see cref="IMessageQueue.MaxBatch"/>) is in hand. Recent values weigh more. Not thread-safe.
 /// </summary>
 /// <remarks>
-/// Jobs are settled in bursts, and a burst may hold work of any time since the one before. So the unit is a span from
-/// one burst to another, with at least ten jobs settled in it: its throughput is real whatever the bursts' sizes. It
-/// weighs as much as it was saturated, which passes over the moments in which the next poll is still under way. It
-/// counts only where its first jobs cannot have been worked on unseen: when nothing was in hand as it began, or when
-/// the span before was saturated too.
+/// Jobs are settled in bursts, and a burst can hold work from any time since the burst before. So the unit of measure
+/// is a span from one burst to another with at least ten settled jobs. The throughput of a span is real, whatever the
+/// sizes of the bursts. A span weighs as much as its saturated share, which leaves out the moments that wait for the
+/// next poll. A span counts only if no work on its jobs began before it: nothing was in hand at its start, or the span
+/// before was saturated too.
 /// </remarks>
 internal sealed class SaturatedRate
 {
@@ -19,7 +19,7 @@ internal sealed class SaturatedRate
     private const int EnoughJobs = 30;
     private const double EnoughSaturation = 0.5;
 
-    // Saturated time after which a value weighs e times less.
+    // After this much saturated time a value weighs e times less.
     private const double MemorySeconds = 60;
 
     private DateTimeOffset _spanBegan;
@@ -29,30 +29,30 @@ internal sealed class SaturatedRate
     private int _spanJobs;
     private int _inHand;
 
-    // Both fade alike.
+    // Jobs and seconds, both faded by the same factor.
     private double _jobs;
     private double _seconds;
     private double _countedJobs;
 
-    /// <summary>Jobs a second; null until some tens of jobs were counted.</summary>
+    /// <summary>Jobs a second; null until <see cref="EnoughJobs"/> jobs were counted.</summary>
     public double? PerSecond => _countedJobs >= EnoughJobs ? _jobs / _seconds : null;
 
-    /// <summary>A poll ended.</summary>
-    /// <param name="received">How many messages it brought.</param>
-    /// <param name="inHand">How many messages are in hand now, these included.</param>
-    /// <param name="now">When.</param>
-    public void Polled(int received, int inHand, DateTimeOffset now)
+    /// <summary>Records a poll.</summary>
+    /// <param name="received">The number of messages that it received.</param>
+    /// <param name="inHand">The number of messages in hand now, these included.</param>
+    /// <param name="now">The time at which it ended.</param>
+    public void RecordPoll(int received, int inHand, DateTimeOffset now)
     {
         if (received > 0 && received == inHand) BeginSpan(now, isClean: true);
         else PassTo(now);
         _inHand = inHand;
     }
 
-    /// <summary>Messages left the hand.</summary>
+    /// <summary>Records messages that left the hand.</summary>
     /// <param name="jobs">How many of them were settled with a result.</param>
-    /// <param name="released">How many they are.</param>
-    /// <param name="now">When.</param>
-    public void Released(int jobs, int released, DateTimeOffset now)
+    /// <param name="released">The number of messages.</param>
+    /// <param name="now">The time at which they left.</param>
+    public void RecordReleased(int jobs, int released, DateTimeOffset now)
     {
         PassTo(now);
         _inHand = Math.Max(0, _inHand - released);

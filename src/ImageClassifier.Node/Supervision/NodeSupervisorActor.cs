@@ -11,23 +11,24 @@ using ImageClassifier.Streams;
 namespace ImageClassifier.Node.Supervision;
 
 /// <summary>
-/// The app node: it creates the node's actors, begins again with the poller where that fails, tells the fleet where
-/// the instance is in its life, and ends it. Whoever wants the end (the fleet, the program's shutdown, the node
-/// itself), the order is the same: report draining, drain, delete the node's record, mark the instance as ended, tell
-/// whoever asked. Stopped without that, it is a node that was killed, and leaves nothing behind in its program.
+/// The app node. It creates the node's actors, restarts a failed poller, reports the state of the instance to the
+/// fleet, and ends the instance. The end always has the same order, whether the fleet, the shutdown or the node itself
+/// asks for it: report draining, drain, delete the record, mark the instance as ended, reply. If the actor is stopped
+/// without that, the node counts as killed.
 /// </summary>
 public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
 {
-    // Enough for a queue that is being set up; a node that still cannot work makes room for another.
+    // Enough for a queue that is still being set up. A node that cannot work after that ends, so that another can
+    // start.
     private const int MaxPollerFailures = 10;
 
-    // A fleet that does not answer must not hold the node up past its shutdown's limit.
+    // A fleet that does not answer must not delay the node past the time-out of its shutdown.
     private static readonly TimeSpan FleetTimeout = TimeSpan.FromSeconds(5);
 
-    // A store that is away does not keep the node from polling. Refusals alone take some ten seconds.
-    private static readonly TimeSpan StoreTryTimeout = TimeSpan.FromSeconds(20);
+    // A node polls even if its store is away. The retries after refusals alone take about ten seconds.
+    private static readonly TimeSpan StoreCheckTimeout = TimeSpan.FromSeconds(20);
 
-    // Nor must a store; a record that stays only grows old.
+    // A slow store must not delay the end either. A record that stays only grows old.
     private static readonly TimeSpan RecordTimeout = TimeSpan.FromSeconds(2);
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -38,7 +39,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     private readonly Action<string?> _onEnded;
     private readonly NodeProgress _progress;
     private readonly Backoff _pollerBackoff;
-    private readonly HashSet<IActorRef> _awaitEnd = [];
+    private readonly HashSet<IActorRef> _endWaiters = [];
     private CancellationTokenRegistration _drainRequested;
     private IActorRef _classifier = ActorRefs.Nobody;
     private IActorRef _poller = ActorRefs.Nobody;
@@ -66,13 +67,13 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     /// <inheritdoc />
     public ITimerScheduler Timers { get; set; } = null!;
 
-    /// <summary>A node.</summary>
-    /// <param name="settings">Its settings.</param>
-    /// <param name="ports">What it needs from outside.</param>
+    /// <summary>The supervisor of one node.</summary>
+    /// <param name="settings">The settings of the node.</param>
+    /// <param name="ports">The ports of the node.</param>
     /// <param name="time">The clock of the actor system.</param>
     /// <param name="classifierDispatcher">The dispatcher on whose threads the model runs.</param>
-    /// <param name="onEnded">Called once, within the actor, when the node has ended, with why it cannot work, or null
-    /// where it ended in order: must not block or throw.</param>
+    /// <param name="onEnded">Called once, within the actor, when the node has ended: with the problem that ended it, or
+    /// null after an orderly end. Must not block or throw.</param>
     public static Props Props(
         NodeSettings settings,
         NodePorts ports,
@@ -95,7 +96,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
             "classifier");
         _selfTerminator = Context.ActorOf(
             SelfTerminatorActor.Props(_ports.Queues.Requests, _settings.Termination, self, _time), "self-terminator");
-        // Not watched: the node does its work without a record as well.
+        // Not watched: the node works without a record too.
         _record = Context.ActorOf(
             NodeRecordActor.Props(
                 _ports.Store, _ports.Identity.Id, _ports.Classifier.Model, _ports.Fingerprint, _progress,
@@ -103,10 +104,10 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
             "record");
         Context.Watch(_classifier);
         Context.Watch(_selfTerminator);
-        // First, so that a node that is to drain already takes no work.
+        // First, so that a node that must drain already receives nothing.
         _drainRequested = _ports.Identity.DrainRequested.Register(
             () => self.Tell(new EndInstance("the fleet asks for it")));
-        TryStore();
+        CheckStore();
     }
 
     /// <inheritdoc />
@@ -116,25 +117,25 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     {
         Receive<PollingStarted>(_ => ReportRunning());
         Receive<PollFinished>(poll => _selfTerminator.Forward(poll));
-        Receive<StoreTried>(tried =>
+        Receive<StoreChecked>(check =>
         {
-            if (tried.Refusal is null) StartPoller();
-            else EndAsUnfit(tried.Refusal);
+            if (check.Refusal is null) StartPoller();
+            else EndAsUnhealthy(check.Refusal);
         });
         Receive<StartPollerAgain>(_ => StartPoller());
-        Receive<NodeUnfit>(unfit => EndAsUnfit(unfit.Problem));
+        Receive<NodeUnhealthy>(unhealthy => EndAsUnhealthy(unhealthy.Problem));
         Receive<EndInstance>(BeginDrain);
         Receive<Terminated>(ended =>
         {
             if (ended.ActorRef.Equals(_poller)) PollerStopped();
-            else EndAsUnfit($"A part of the node cannot go on ({ended.ActorRef.Path.Name}); its log says why.");
+            else EndAsUnhealthy($"A part of the node failed ({ended.ActorRef.Path.Name}); the node's log says why.");
         });
         Receive<Reported>(_ => { });
     }
 
     private void Draining()
     {
-        Receive<EndInstance>(_ => AwaitEnd());
+        Receive<EndInstance>(_ => AddEndWaiter());
         Receive<PollerDrained>(_ => End());
         Receive<Terminated>(ended =>
         {
@@ -142,7 +143,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         });
         Receive<DrainTimedOut>(_ =>
         {
-            _log.Warning("The drain took longer than {0}; what is left returns to the queue", _settings.DrainTimeout);
+            _log.Warning("The drain took longer than {0}; the rest returns to the queue", _settings.DrainTimeout);
             Context.Stop(_poller);
             End();
         });
@@ -151,7 +152,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
 
     private void ClosingRecord()
     {
-        Receive<EndInstance>(_ => AwaitEnd());
+        Receive<EndInstance>(_ => AddEndWaiter());
         Receive<NodeRecordClosed>(_ => MarkAsEnded());
         Receive<RecordTimedOut>(_ => MarkAsEnded());
         ReceiveAny(_ => { });
@@ -159,12 +160,12 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
 
     private void Ending()
     {
-        Receive<EndInstance>(_ => AwaitEnd());
+        Receive<EndInstance>(_ => AddEndWaiter());
         Receive<InstanceEnded>(ended =>
         {
             if (ended.Failure is not null) _log.Error(ended.Failure, "The instance could not be marked as ended");
             _log.Info("The node has ended");
-            foreach (var asker in _awaitEnd) asker.Tell(NodeEnded.Instance);
+            foreach (var asker in _endWaiters) asker.Tell(NodeEnded.Instance);
             Become(Ended);
             _onEnded(_problem);
         });
@@ -177,19 +178,19 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         ReceiveAny(_ => { });
     }
 
-    /// <summary>A node that may not read its store finds that out before it takes work, which spends no job's
+    /// <summary>Checks that the node may read its store before it receives jobs. So a refusal uses up no job's
     /// receives.</summary>
-    private void TryStore() =>
-        TryStoreAsync().PipeTo(
+    private void CheckStore() =>
+        CheckStoreAsync().PipeTo(
             Self,
-            success: () => new StoreTried(null),
-            // An outage passes; the poller waits for its end.
-            failure: cause => new StoreTried(cause is IPermanentRefusal ? cause.Message : null));
+            success: () => new StoreChecked(null),
+            // An outage is no refusal: the poller waits until it ends.
+            failure: cause => new StoreChecked(cause is IPermanentRefusal ? cause.Message : null));
 
-    private async Task TryStoreAsync()
+    private async Task CheckStoreAsync()
     {
-        using var limit = new CancellationTokenSource(StoreTryTimeout, _time);
-        // A key that no object has.
+        using var limit = new CancellationTokenSource(StoreCheckTimeout, _time);
+        // No object has this key.
         const string key = $"{ObjectKeys.Results}node-check";
         var refused = new Backoff(_settings.Polling.Source.MinBackoff, _settings.Polling.Source.MaxBackoff);
         for (var attempt = 1; ; attempt++)
@@ -223,16 +224,16 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
 
         if (++_pollerFailures > MaxPollerFailures)
         {
-            EndAsUnfit($"The poller failed {_pollerFailures} times in a row; the node's log says why.");
+            EndAsUnhealthy($"The poller failed {_pollerFailures} times in a row; the node's log says why.");
             return;
         }
 
         var pause = _pollerBackoff.Next();
-        _log.Warning("The poller stopped; it begins again in {0} ms", (long)pause.TotalMilliseconds);
+        _log.Warning("The poller stopped; it restarts in {0} ms", (long)pause.TotalMilliseconds);
         Timers.StartSingleTimer(nameof(StartPollerAgain), StartPollerAgain.Instance, pause);
     }
 
-    private void EndAsUnfit(string problem)
+    private void EndAsUnhealthy(string problem)
     {
         _log.Error("The node cannot do its work: {0}", problem);
         BeginDrain(new EndInstance("it cannot do its work", problem));
@@ -242,7 +243,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     {
         _log.Info("The node drains: {0}", end.Reason);
         _problem = end.Problem;
-        AwaitEnd();
+        AddEndWaiter();
         Report(InstanceState.Draining);
         Timers.CancelAll();
         if (_poller.IsNobody() || Context.Child(_poller.Path.Name).IsNobody())
@@ -256,9 +257,9 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         _poller.Tell(DrainPoller.Instance);
     }
 
-    private void AwaitEnd()
+    private void AddEndWaiter()
     {
-        if (!Sender.IsNobody() && !Sender.Equals(_selfTerminator)) _awaitEnd.Add(Sender);
+        if (!Sender.IsNobody() && !Sender.Equals(_selfTerminator)) _endWaiters.Add(Sender);
     }
 
     private void End()
@@ -266,7 +267,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         Timers.CancelAll();
         Become(ClosingRecord);
         Timers.StartSingleTimer(nameof(RecordTimedOut), RecordTimedOut.Instance, RecordTimeout);
-        INodeRecordMessage close = _problem is null ? DeleteNodeRecord.Instance : new LeaveProblem(_problem);
+        INodeRecordMessage close = _problem is null ? DeleteNodeRecord.Instance : new WriteProblem(_problem);
         _record.Tell(close);
     }
 
@@ -298,7 +299,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         var log = _log;
         ReportAsync(state).PipeTo(Self, success: () => Reported.Instance, failure: cause =>
         {
-            log.Warning("The fleet could not be told that the instance is {0}: {1}", state, cause.Message);
+            log.Warning("The state {0} could not be reported to the fleet: {1}", state, cause.Message);
             return Reported.Instance;
         });
     }
@@ -309,8 +310,8 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         await _ports.Identity.ReportAsync(state, limit.Token);
     }
 
-    /// <param name="Refusal">Why the store refuses the node; null where it does not, or is away.</param>
-    private sealed record StoreTried(string? Refusal);
+    /// <param name="Refusal">Why the store refuses the node; null if it does not refuse, or cannot be reached.</param>
+    private sealed record StoreChecked(string? Refusal);
 
     private sealed record StartPollerAgain
     {

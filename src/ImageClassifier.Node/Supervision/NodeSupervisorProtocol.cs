@@ -2,12 +2,12 @@ using Akka.Actor;
 
 namespace ImageClassifier.Node.Supervision;
 
-/// <summary>What is said to and by the <see cref="NodeSupervisorActor"/>.</summary>
+/// <summary>The messages of <see cref="NodeSupervisorActor"/>.</summary>
 internal interface INodeMessage;
 
-/// <summary>Drain, and end the instance. Answered by <see cref="NodeEnded"/> when that is done.</summary>
-/// <param name="Reason">Why, for the log.</param>
-/// <param name="Problem">Why the node cannot work, for the operator; null where it can.</param>
+/// <summary>Asks to drain and to end the instance. The reply is <see cref="NodeEnded"/>.</summary>
+/// <param name="Reason">The reason, for the log.</param>
+/// <param name="Problem">Why the node cannot work, for the operator; null if it can.</param>
 internal sealed record EndInstance(string Reason, string? Problem = null) : INodeMessage;
 
 /// <summary>The node has drained, and the instance is marked as ended.</summary>
@@ -16,7 +16,7 @@ internal sealed record NodeEnded : INodeMessage
     public static NodeEnded Instance { get; } = new();
 }
 
-/// <summary>Why the actor system shuts down when its node has ended.</summary>
+/// <summary>The reason of the actor system's shutdown after its node has ended.</summary>
 internal sealed class NodeEndedReason : CoordinatedShutdown.Reason
 {
     private NodeEndedReason()

@@ -7,16 +7,15 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Termination;
 
-/// <summary>Asks its owner to end the instance, once: when the <see cref="IdleRule"/> says so, which it tells of the polls and
-/// for which it measures the queue; when no poll has succeeded for too long; or when the queue refuses
-/// its calls.</summary>
+/// <summary>Asks its owner once to end the instance: when the <see cref="IdleRule"/> says so, when all polls have
+/// failed for too long, or when the queue refuses its calls.</summary>
 internal sealed class SelfTerminatorActor : ReceiveActor
 {
     private const string Stays = "{0} polls in a row were empty, but {1} messages wait: the instance stays";
     private const string NotMeasurable = "The queue could not be measured, so the instance stays: {0}";
     private static readonly TimeSpan MeasureTimeout = TimeSpan.FromSeconds(30);
 
-    // A permission that was just given takes a few seconds until it holds everywhere.
+    // A new permission takes a few seconds until it holds everywhere.
     private static readonly TimeSpan RefusedLimit = TimeSpan.FromSeconds(10);
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -29,9 +28,9 @@ internal sealed class SelfTerminatorActor : ReceiveActor
     private TimeSpan? _refusedSince;
     private TimeSpan? _measureRefusedSince;
 
-    // What may go on for an hour is said when it begins.
-    private bool _hasSaidThatItStays;
-    private bool _hasSaidNotMeasurable;
+    // A state that may last for an hour is logged when it begins.
+    private bool _hasLoggedStaying;
+    private bool _hasLoggedNotMeasurable;
 
     public SelfTerminatorActor(
         IMessageQueue requests,
@@ -48,11 +47,11 @@ internal sealed class SelfTerminatorActor : ReceiveActor
         Counting();
     }
 
-    /// <summary>For an instance that starts now.</summary>
+    /// <summary>The actor for an instance that starts now.</summary>
     public static Props Props(
         IMessageQueue requests, TerminationSettings settings, IActorRef owner, TimeProvider time)
     {
-        // Not when the actor is created: a restart of it makes the instance no younger.
+        // Read here and not in the constructor: a restart of the actor must not make the instance younger.
         var startedAt = time.GetUtcNow();
         return Akka.Actor.Props.Create(() => new SelfTerminatorActor(requests, settings, owner, time, startedAt));
     }
@@ -82,10 +81,10 @@ internal sealed class SelfTerminatorActor : ReceiveActor
         });
         Receive<Measured>(measured =>
         {
-            _hasSaidNotMeasurable = false;
+            _hasLoggedNotMeasurable = false;
             _measureRefusedSince = null;
             var emptyPolls = _rule.EmptyPolls;
-            if (_rule.Measured(measured.Waiting, _time.GetUtcNow()))
+            if (_rule.RecordMeasure(measured.Waiting, _time.GetUtcNow()))
             {
                 _log.Info("{0} polls in a row were empty and nothing waits: the instance ends", emptyPolls);
                 End($"{emptyPolls} empty polls in a row, and nothing waiting");
@@ -94,16 +93,16 @@ internal sealed class SelfTerminatorActor : ReceiveActor
 
             if (measured.Waiting > 0)
             {
-                if (_hasSaidThatItStays) _log.Debug(Stays, emptyPolls, measured.Waiting);
+                if (_hasLoggedStaying) _log.Debug(Stays, emptyPolls, measured.Waiting);
                 else _log.Info(Stays, emptyPolls, measured.Waiting);
-                _hasSaidThatItStays = true;
+                _hasLoggedStaying = true;
             }
 
             Become(Counting);
         });
         Receive<NotMeasured>(notMeasured =>
         {
-            // It would stay for ever, and it has nothing to do.
+            // Without this limit, an idle instance that may not measure its queue would stay for ever.
             var now = _time.GetMonotonic();
             _measureRefusedSince = notMeasured.Cause is IPermanentRefusal ? _measureRefusedSince ?? now : null;
             if (now - _measureRefusedSince >= RefusedLimit)
@@ -112,10 +111,10 @@ internal sealed class SelfTerminatorActor : ReceiveActor
                 return;
             }
 
-            if (_hasSaidNotMeasurable) _log.Debug(NotMeasurable, notMeasured.Cause.Message);
+            if (_hasLoggedNotMeasurable) _log.Debug(NotMeasurable, notMeasured.Cause.Message);
             else _log.Warning(NotMeasurable, notMeasured.Cause.Message);
-            _hasSaidNotMeasurable = true;
-            _rule.NotMeasured();
+            _hasLoggedNotMeasurable = true;
+            _rule.RecordMeasureFailure();
             Become(Counting);
         });
     }
@@ -128,7 +127,8 @@ internal sealed class SelfTerminatorActor : ReceiveActor
         Become(Decided);
     }
 
-    /// <summary>Whether the instance ends because it cannot reach its queue: it costs, and does nothing.</summary>
+    /// <summary>True if the instance ends because it cannot reach its queue. Such an instance costs money and does
+    /// nothing.</summary>
     private bool EndsCutOff(PollFinished poll)
     {
         var now = _time.GetMonotonic();
@@ -149,8 +149,8 @@ internal sealed class SelfTerminatorActor : ReceiveActor
 
     private bool Count(PollFinished poll)
     {
-        if (poll.Received > 0) _hasSaidThatItStays = false;
-        return _rule.Polled(poll.Received, poll.InHand, poll.Failed, _time.GetUtcNow());
+        if (poll.Received > 0) _hasLoggedStaying = false;
+        return _rule.RecordPoll(poll.Received, poll.InHand, poll.Failed, _time.GetUtcNow());
     }
 
     private sealed record Measured(int Waiting);

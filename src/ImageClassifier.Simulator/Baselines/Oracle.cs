@@ -5,20 +5,20 @@ using ImageClassifier.Simulator.Reports;
 namespace ImageClassifier.Simulator.Baselines;
 
 /// <summary>
-/// The launches of someone who knows all arrivals: as cheap as it finds while every result comes within the target,
-/// with the same boots, cap, idle rule and minimum charge as everyone, and none before the first arrival. Unlike a
-/// scaler it launches to the tick, and before the pictures come that need it. Where the cap or the boot makes the
-/// target impossible, it first keeps the slowest result as fast as it finds, and then looks at the cost.
+/// A launch schedule found with knowledge of all arrivals: the cheapest found with every result within the target. It
+/// has the same boots, cap, idle rule and minimum charge as the policies, and no launch before the first arrival.
+/// Unlike a scaler, it launches exactly on time and ahead of the arrivals. If the cap or the boot makes the target
+/// impossible, the slowest result comes first and the cost second.
 /// </summary>
 /// <remarks>
-/// It begins with the launches of the policies, and with those of a greedy rule: run until a result is late, add the
-/// launch that puts off the next late result the longest, as late as that allows, and begin again. Then it improves the
-/// best of these, one group of launches after the other: later, earlier, fewer, more, fewer and earlier, together with
-/// the next. Every step is judged by the model itself. It finds no certain optimum, and needs to be only hard to beat.
+/// The search starts with the launches of the policies and of a greedy rule. The greedy rule runs until a result is
+/// late, and adds the launch that delays the next late result the longest, as late as possible. Then it runs again. The
+/// best start is improved one group of launches at a time: later, earlier, fewer, more, fewer and earlier, merged with
+/// the next. The model judges every step. The search need not find the optimum, only a schedule that is hard to beat.
 /// </remarks>
 internal sealed class Oracle
 {
-    // The latency policy's: below it an instance would hardly work for its boot.
+    // The limit of the latency policy. With a shorter horizon an instance works hardly longer than it boots.
     private const double LeastHorizonPerBoot = 1.25;
     private const double RunsTimesPictures = 60e6;
     private const int FewestRuns = 100;
@@ -41,19 +41,19 @@ internal sealed class Oracle
         _cancellation = cancellation;
         _boot = model.Boot.Median.Ticks;
         _target = Math.Max(model.Scaling.Latency.Target.Ticks, (long)(_boot * LeastHorizonPerBoot));
-        // On a long load seconds are no money, and every run takes long.
+        // On a long load, seconds cost almost nothing and every run takes long.
         var isLong = arrivals.Ticks[^1] - arrivals.Ticks[0] > TimeSpan.TicksPerHour;
         int[] seconds = isLong ? [4096, 512, 64] : [64, 16, 4, 1];
         _steps = [.. seconds.Select(step => step * TimeSpan.TicksPerSecond)];
         _runsLeft = (int)Math.Clamp(RunsTimesPictures / arrivals.Count, FewestRuns, MostRuns);
     }
 
-    /// <summary>Looks for the launches, and runs them.</summary>
+    /// <summary>Searches for the schedule, and runs it.</summary>
     /// <param name="model">The deployment.</param>
     /// <param name="arrivals">The load.</param>
-    /// <param name="seed">What all that is drawn follows from.</param>
-    /// <param name="known">Launches that others found.</param>
-    /// <param name="cancellation">Stops it.</param>
+    /// <param name="seed">The seed of all random numbers.</param>
+    /// <param name="known">Schedules from other runs.</param>
+    /// <param name="cancellation">Stops the search.</param>
     public static SimulationReport Run(
         SimulationModel model,
         Arrivals arrivals,
@@ -72,7 +72,7 @@ internal sealed class Oracle
         var best = new Found([], Score.Worst);
         foreach (var schedule in known) Improve(ref best, [.. schedule]);
         Improve(ref best, Greedy());
-        // A policy launches one by one what is one group to someone who knows; so both are improved.
+        // A policy launches one instance at a time where a schedule has one group. Both forms are improved.
         while (ImproveOnce(ref best) && _runsLeft > 0)
         {
         }
@@ -98,7 +98,7 @@ internal sealed class Oracle
                 hasImproved |= more != 0 && Improve(ref best, WithMore(best.Schedule, group, more));
             }
 
-            // Launched before its work comes, a group needs fewer; one of the two alone would make it worse.
+            // A group that is launched earlier needs fewer instances. Either step alone would make it worse.
             foreach (var share in (double[])[1, 0.75, 0.5, 0.25])
             {
                 if (group < best.Schedule.Count && best.Schedule[group].Count > 1)
@@ -169,7 +169,7 @@ internal sealed class Oracle
         return true;
     }
 
-    /// <summary>Adds launches until nothing is late, or more launches help no more.</summary>
+    /// <summary>Adds launches until no result is late, or more launches do not help.</summary>
     private List<ScheduledLaunch> Greedy()
     {
         var schedule = new List<ScheduledLaunch>();
@@ -183,7 +183,7 @@ internal sealed class Oracle
                 var next = Tidy([.. schedule, new ScheduledLaunch(at, 1)]);
                 var outcome = Evaluate(next, _target);
                 if (outcome.Late is null) return next;
-                // The latest is tried first: an earlier one must be worth it.
+                // The latest is tried first, so that an earlier launch must prove better.
                 var isWorth = bestLate.Arrival + (bestNext is null ? 0 : TimeSpan.TicksPerSecond);
                 if (outcome.Late.Value.Arrival <= isWorth) continue;
                 (bestNext, bestLate) = (next, outcome.Late.Value);
@@ -224,7 +224,7 @@ internal sealed class Oracle
         }
 
         var slowest = recorder.Latencies.Max();
-        // A percent of the target is no lateness worth money.
+        // A lateness below a percent of the target is not worth money.
         var grain = _target / 100;
         var lateness = slowest <= _target ? 0 : (slowest - _target + grain - 1) / grain * grain;
         return new Outcome(new Score(lateness, cloud.Fleet.BilledHours), null);
@@ -249,7 +249,7 @@ internal sealed class Oracle
 
     private readonly record struct Outcome(Score Score, Late? Late);
 
-    /// <summary>How good a schedule is: first by what is late, then by what it costs.</summary>
+    /// <summary>Ranks schedules: by lateness first, then by cost.</summary>
     private readonly record struct Score(long Lateness, double Hours) : IComparable<Score>
     {
         public static Score Worst { get; } = new(long.MaxValue, double.MaxValue);

@@ -7,35 +7,35 @@ using ImageClassifier.Web.Scaling;
 
 namespace ImageClassifier.Simulator.Baselines;
 
-/// <summary>The policies side by side on the same load, with AWS's target tracking and an oracle beside them.</summary>
+/// <summary>The policies on the same load, beside AWS's target tracking and an oracle.</summary>
 public sealed record PolicyComparison
 {
-    /// <summary>The loads that the policies are judged by, unless others are given.</summary>
+    /// <summary>The default loads of the comparison.</summary>
     public static IReadOnlyList<string> StandardLoads { get; } =
         ["burst:300", "burst:5000", "diurnal:5/s", "burst:1000@0,1000@90"];
 
-    /// <summary>The load, as it was written.</summary>
+    /// <summary>The load in the user's notation.</summary>
     public required string Load { get; init; }
 
-    /// <summary>As few instances as have what waits done within the target.</summary>
+    /// <summary>The fewest instances that finish the backlog within the target.</summary>
     public required SimulationReport Latency { get; init; }
 
-    /// <summary>One instance for so many waiting pictures.</summary>
+    /// <summary>One instance for a number of waiting pictures.</summary>
     public required SimulationReport PerImage { get; init; }
 
     /// <summary>AWS's backlog per instance.</summary>
     public required SimulationReport TargetTracking { get; init; }
 
-    /// <summary>Who knows all arrivals.</summary>
+    /// <summary>A schedule that knows all arrivals.</summary>
     public required SimulationReport Oracle { get; init; }
 
     /// <summary>Runs all four.</summary>
-    /// <param name="model">The deployment; which policy its settings name makes no difference.</param>
+    /// <param name="model">The deployment. The policy in its settings is ignored.</param>
     /// <param name="load">The load.</param>
-    /// <param name="seed">What all that is drawn follows from.</param>
-    /// <param name="progress">Told now and then what part is done.</param>
-    /// <param name="cancellation">Stops it.</param>
-    /// <exception cref="SimulationStuckException">A run does not come to an end.</exception>
+    /// <param name="seed">The seed of all random numbers.</param>
+    /// <param name="progress">Receives the completed share from time to time.</param>
+    /// <param name="cancellation">Stops the comparison.</param>
+    /// <exception cref="SimulationStuckException">A run does not end.</exception>
     public static PolicyComparison Run(
         SimulationModel model,
         Load load,
@@ -52,7 +52,7 @@ public sealed record PolicyComparison
         var perImage = With(_ => new PerImagePolicy(scaling.PicturesPerInstance, scaling.MaxInstances));
         var tracking = With(time =>
             new TargetTracking(scaling.Latency.Target, model.Service.Median, scaling.MaxInstances, time));
-        // By far the most runs are the oracle's, and no one knows how many.
+        // The oracle makes most of the runs, and their number is not known before.
         progress?.Invoke(0.1);
         var oracle = Baselines.Oracle.Run(
             model, arrivals, seed, [latency.Launched, perImage.Launched, tracking.Launched], cancellation);
@@ -67,15 +67,14 @@ public sealed record PolicyComparison
         };
     }
 
-    /// <summary>Whether the load goes on so long that the last result says nothing; then the 99th percentile is looked
-    /// at.</summary>
+    /// <summary>True if the load lasts so long that its last result means little. Then the 99th percentile is
+    /// compared.</summary>
     public bool IsSteady => Latency.LastResultSeconds > TimeSpan.FromHours(1).TotalSeconds;
 
-    /// <summary>What a report is judged by besides its cost, in seconds: the last result, or the 99th
-    /// percentile.</summary>
+    /// <summary>The compared latency in seconds: the last result, or the 99th percentile.</summary>
     public double SecondsOf(SimulationReport report) => IsSteady ? report.P99Seconds : report.LastResultSeconds;
 
-    /// <summary>A table in Markdown; behind each figure, in parentheses, what part of the oracle's it is.</summary>
+    /// <summary>A table in Markdown. The parentheses after each figure have its ratio to the oracle's.</summary>
     public static string ToMarkdown(IEnumerable<PolicyComparison> comparisons)
     {
         var text = new StringBuilder()

@@ -5,13 +5,13 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Simulator.Baselines;
 
-/// <summary>Instances that are launched at a time that was fixed before.</summary>
-/// <param name="At">When, in ticks.</param>
-/// <param name="Count">How many.</param>
+/// <summary>A launch at a fixed time.</summary>
+/// <param name="At">The time, in ticks.</param>
+/// <param name="Count">The number of instances.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct ScheduledLaunch(long At, int Count);
 
-/// <summary>Launches by a schedule, to the tick and without a scaler; never more than the cap allows.</summary>
+/// <summary>Launches by a schedule, without a scaler and never above the cap.</summary>
 internal sealed class ScheduledLauncher(Cloud cloud, IReadOnlyList<ScheduledLaunch> launches) : ILauncher
 {
     private int _next;

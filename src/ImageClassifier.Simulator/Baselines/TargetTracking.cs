@@ -4,18 +4,18 @@ using ImageClassifier.Web.Scaling;
 namespace ImageClassifier.Simulator.Baselines;
 
 /// <summary>
-/// What AWS documents for scaling by an SQS queue ("Scaling policy based on Amazon SQS"): target tracking of the
-/// backlog per instance. The metric, visible messages by instances in service, is published once a minute; the target
-/// is the acceptable latency by the time that a picture takes; above it the group grows in proportion.
+/// AWS's documented scaling by an SQS queue ("Scaling policy based on Amazon SQS"): target tracking of the backlog per
+/// instance. The metric is visible messages divided by instances in service, published once a minute. The target is the
+/// acceptable latency divided by the time for a picture. Above the target the group grows in proportion.
 /// </summary>
 /// <remarks>
-/// Kinder than the original where there is a choice: it acts at the first data point above the target rather than after
-/// three, the first point comes half a minute after the first arrival, and from zero, where the metric has no value,
-/// one message is enough for one instance. Instances that warm up count as there. It never scales in: nodes end
-/// themselves.
+/// Where there is a choice, this model is kinder than the original. It acts on the first data point above the target
+/// instead of the third. The first point comes half a minute after the first arrival. With no instances the metric has
+/// no value, and one message is enough for one instance. Instances that warm up count as in service. It never scales
+/// in: nodes end themselves.
 /// </remarks>
 /// <param name="target">The acceptable latency.</param>
-/// <param name="serviceTime">How long an instance takes for one picture.</param>
+/// <param name="serviceTime">The time of an instance for one picture.</param>
 /// <param name="maxInstances">The cap.</param>
 /// <param name="time">The clock.</param>
 internal sealed class TargetTracking(TimeSpan target, TimeSpan serviceTime, int maxInstances, TimeProvider time)

@@ -3,8 +3,8 @@ using SkiaSharp;
 
 namespace ImageClassifier.Simulator.Charts;
 
-/// <summary>The font of all charts. It comes with the program, because a machine without a screen often has none, and
-/// the chart would then have no text.</summary>
+/// <summary>The font of all charts. The program includes it, because a machine without a screen often has no font, and
+/// charts would have no text.</summary>
 internal sealed class ChartFont : IFontResolver
 {
     private const string Resource = "ImageClassifier.Simulator.Charts.Fonts.DejaVuSans.ttf";
@@ -19,7 +19,7 @@ internal sealed class ChartFont : IFontResolver
         _data = SKData.Create(stream);
     }
 
-    /// <summary>Its name; from the first call on the library knows it.</summary>
+    /// <summary>The name of the font. The first call registers it with the chart library.</summary>
     public static string Name => Registered.Value;
 
     /// <inheritdoc />

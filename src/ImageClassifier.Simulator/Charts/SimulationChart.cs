@@ -5,8 +5,8 @@ using SkiaSharp;
 
 namespace ImageClassifier.Simulator.Charts;
 
-/// <summary>A picture of one run, or of several on the same load: what waits, the fleet and the latency, one below the
-/// other over the same time.</summary>
+/// <summary>A chart of one or more runs on the same load: waiting pictures, fleet and latency, one below the other on
+/// the same time axis.</summary>
 public static class SimulationChart
 {
     private const int Width = 1200;
@@ -18,7 +18,7 @@ public static class SimulationChart
     // Room for the legend above the curves.
     private const double Headroom = 1.2;
 
-    // Wide enough for the largest numbers, and the same for all: so that one time is at one place in all panels.
+    // Wide enough for the largest numbers, and equal in all panels, so that their time axes are aligned.
     private const float LeftAxisSize = 80;
 
     private static readonly Color[] RunColors = [Color.FromHex("#1f5fa8"), Color.FromHex("#c8501e")];
@@ -26,15 +26,15 @@ public static class SimulationChart
     private static readonly Color Running = Color.FromHex("#5b9bd5");
     private static readonly Color Wanted = Color.FromHex("#333333");
 
-    /// <summary>Checks that a chart can be of the kind that its name says.</summary>
-    /// <exception cref="InvalidSettingException">It is neither .png nor .svg.</exception>
+    /// <summary>Checks that the file's extension is one of a supported kind.</summary>
+    /// <exception cref="InvalidSettingException">The extension is neither .png nor .svg.</exception>
     public static void Check(string option, string file)
     {
         if (!IsPng(file) && !IsSvg(file))
             throw new InvalidSettingException(option, file, "allowed is a file that ends with .png or .svg");
     }
 
-    /// <summary>Draws and writes it; the file's name says whether it is a PNG or an SVG.</summary>
+    /// <summary>Draws the chart and writes it as a PNG or an SVG, by the extension of the file.</summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Write(string file, IReadOnlyList<(string Name, SimulationReport Report)> runs)
     {
@@ -61,7 +61,7 @@ public static class SimulationChart
 
     private static Plot WaitingPanel(IReadOnlyList<(string Name, SimulationReport Report)> runs)
     {
-        var plot = NewPanel("Pictures that wait, and in flight", "pictures");
+        var plot = NewPanel("Pictures waiting and in flight", "pictures");
         var unit = UnitOf(runs);
         for (var run = 0; run < runs.Count; run++)
         {
@@ -123,7 +123,7 @@ public static class SimulationChart
         return plot;
     }
 
-    /// <summary>The rows with results, cut where none came for long: no line goes through what was not.</summary>
+    /// <summary>The rows with results, split at long gaps, so that no line crosses a gap.</summary>
     private static IEnumerable<List<TimelineRow>> Stretches(Timeline timeline)
     {
         var stretch = new List<TimelineRow>();
@@ -188,7 +188,7 @@ public static class SimulationChart
         canvas.Clear(SKColors.White);
         for (var i = 0; i < panels.Length; i++)
         {
-            // A plot clears the canvas before it draws, as far as it may.
+            // A plot clears the canvas before it draws, within its clip.
             canvas.Save();
             canvas.ClipRect(SKRect.Create(0, i * PanelHeight, Width, PanelHeight));
             panels[i].Render(canvas, new PixelRect(0, Width, (i + 1) * PanelHeight, i * PanelHeight));

@@ -1,12 +1,12 @@
 namespace ImageClassifier.Simulator.Engine;
 
-/// <summary>Everything that is simulated, by one clock.</summary>
+/// <summary>All simulated parts, on one clock.</summary>
 internal sealed class Cloud
 {
-    // Zero of the simulated clock; any moment would do.
+    // The zero of the simulated clock. Any time would do.
     private static readonly DateTimeOffset Epoch = new(2000, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    // Each purpose draws from numbers of its own, so that two deployments meet the same boots and pictures.
+    // Each purpose has its own random numbers, so that two deployments get the same boots and pictures.
     private const int BootStream = 2;
     private const int ServiceStream = 3;
     private const int FaultStream = 4;
@@ -18,13 +18,13 @@ internal sealed class Cloud
     private readonly List<int[]> _lost = [];
     private readonly Queue<(SimulatedNode Node, int Picture)> _onTheWay = [];
 
-    /// <summary>Makes it.</summary>
+    /// <summary>Creates the cloud.</summary>
     /// <param name="model">The deployment.</param>
-    /// <param name="arrivals">When pictures arrive, in ticks, in order.</param>
-    /// <param name="seed">What all that is drawn follows from.</param>
-    /// <param name="startsAt">When the clock begins.</param>
-    /// <param name="launcher">Makes what launches instances.</param>
-    /// <param name="deadline">The run is of no interest once a result takes longer, in ticks.</param>
+    /// <param name="arrivals">The arrivals of the pictures, in ticks, in order.</param>
+    /// <param name="seed">The seed of all random numbers.</param>
+    /// <param name="startsAt">The start of the clock.</param>
+    /// <param name="launcher">Creates the launcher of instances.</param>
+    /// <param name="deadline">The run may stop once a result takes longer, in ticks.</param>
     public Cloud(SimulationModel model, long[] arrivals, int seed, long startsAt, Func<Cloud, ILauncher> launcher,
         long deadline = long.MaxValue)
     {
@@ -51,7 +51,7 @@ internal sealed class Cloud
 
     public ILauncher Launcher { get; }
 
-    /// <summary>Where the jitter of pauses comes from.</summary>
+    /// <summary>The random numbers for the jitter of pauses.</summary>
     public Random Pauses { get; }
 
     /// <summary>The simulated clock.</summary>
@@ -59,20 +59,20 @@ internal sealed class Cloud
 
     public Recorder Recorder { get; }
 
-    /// <summary>The time, as the program's own code takes it.</summary>
+    /// <summary>The time, in the form that the program's own code uses.</summary>
     public DateTimeOffset Now => Epoch.AddTicks(Events.Now);
 
-    /// <summary>A moment of that clock in ticks since the load's first second.</summary>
+    /// <summary>Converts a time of that clock to ticks since the start of the load.</summary>
     public static long Ticks(DateTimeOffset moment) => (moment - Epoch).Ticks;
 
-    /// <summary>How long the next picture takes, in ticks; never nothing.</summary>
+    /// <summary>Draws the time for the next picture, in ticks; never zero.</summary>
     public long DrawService() => Math.Max(1, Model.Service.Draw(_services));
 
-    /// <summary>Whether the next launch fails.</summary>
+    /// <summary>Draws whether the next launch fails.</summary>
     public bool DrawLaunchFailure() =>
         Model.Faults.LaunchFailure > 0 && _faults.NextDouble() < Model.Faults.LaunchFailure;
 
-    /// <summary>A new instance boots, and perhaps dies.</summary>
+    /// <summary>Schedules the boot of a new instance, and perhaps its death.</summary>
     public void ScheduleLife(int node)
     {
         Events.Schedule(Events.Now + Model.Boot.Draw(_boots), EventKind.Booted, node);
@@ -81,7 +81,7 @@ internal sealed class Cloud
         if (life < TimeSpan.FromDays(3650).Ticks) Events.Schedule(Events.Now + (long)life, EventKind.Crashed, node);
     }
 
-    /// <summary>A result is on its way to the web tier.</summary>
+    /// <summary>Sends a result to the web tier.</summary>
     public void ResultSent(SimulatedNode node, int picture)
     {
         if (Model.ResultDelay <= TimeSpan.Zero)
@@ -94,23 +94,23 @@ internal sealed class Cloud
         Events.Schedule(Events.Now + Model.ResultDelay.Ticks, EventKind.ResultsArrived);
     }
 
-    /// <summary>The result that was sent first reaches the web tier.</summary>
+    /// <summary>The oldest sent result reaches the web tier.</summary>
     public void OnResultArrived()
     {
         var (node, picture) = _onTheWay.Dequeue();
         ResultCame(node, picture);
     }
 
-    /// <summary>Pictures come back when their leases run out. Leases are renewed past two thirds, so a third to all of
-    /// one is left.</summary>
-    public void LoseUntilLeasesRunOut(int[] pictures)
+    /// <summary>Returns pictures when their leases end. Leases are renewed after two thirds, so between a third of a
+    /// lease and a whole lease is left.</summary>
+    public void ReturnAfterLeases(int[] pictures)
     {
         var left = Model.Polling.Lease.Ticks * (1 + 2 * _faults.NextDouble()) / 3;
         _lost.Add(pictures);
         Events.Schedule(Events.Now + (long)left, EventKind.LeasesOver, stamp: _lost.Count - 1);
     }
 
-    /// <summary>The leases of a dead node have run out.</summary>
+    /// <summary>The leases of a dead node have ended.</summary>
     public void OnLeasesOver(int which)
     {
         var pictures = _lost[which];

@@ -4,7 +4,7 @@ using ImageClassifier.Simulator.Loads;
 
 namespace ImageClassifier.Simulator.Engine;
 
-/// <summary>How long something takes: always the same, or drawn each time.</summary>
+/// <summary>A duration that is fixed or drawn from a distribution.</summary>
 public sealed record DrawnTime
 {
     private readonly TimeSpan _from;
@@ -13,26 +13,25 @@ public sealed record DrawnTime
 
     private DrawnTime(TimeSpan from, TimeSpan to, double sigma) => (_from, _to, _sigma) = (from, to, sigma);
 
-    /// <summary>Half of the times are longer.</summary>
+    /// <summary>The median.</summary>
     public TimeSpan Median => (_from + _to) / 2;
 
-    /// <summary>Always the same.</summary>
+    /// <summary>A fixed time.</summary>
     public static DrawnTime Fixed(TimeSpan time) => new(time, time, 0);
 
-    /// <summary>Anything between two times alike.</summary>
+    /// <summary>Uniformly distributed between two times.</summary>
     public static DrawnTime Uniform(TimeSpan from, TimeSpan to) => new(from, to, 0);
 
-    /// <summary>Lognormally distributed: a few are much longer.</summary>
-    /// <param name="median">Half are longer.</param>
-    /// <param name="sigma">The deviation of the logarithm: two thirds lie within so much of the median, for small
-    /// ones.</param>
+    /// <summary>Lognormally distributed: a few times are much longer.</summary>
+    /// <param name="median">The median.</param>
+    /// <param name="sigma">The standard deviation of the logarithm. If it is small, two thirds of the times lie within
+    /// this share around the median.</param>
     public static DrawnTime LogNormal(TimeSpan median, double sigma) => new(median, median, sigma);
 
-    /// <summary>Reads <c>26s</c>, <c>20s..40s</c> (anything between alike) or <c>26s~20%</c> (lognormal around the
-    /// median).</summary>
-    /// <param name="option">What a complaint names.</param>
-    /// <param name="text">What the user wrote.</param>
-    /// <exception cref="InvalidSettingException">It is none of these.</exception>
+    /// <summary>Parses <c>26s</c>, <c>20s..40s</c> (uniform) or <c>26s~20%</c> (lognormal around the median).</summary>
+    /// <param name="option">The option that an error names.</param>
+    /// <param name="text">The text of the user.</param>
+    /// <exception cref="InvalidSettingException">The text is none of these.</exception>
     public static DrawnTime Parse(string option, string text)
     {
         var wrong = new InvalidSettingException(
@@ -63,7 +62,7 @@ public sealed record DrawnTime
         : _from == _to ? Units.Text(_from)
         : $"{Units.Text(_from)}..{Units.Text(_to)}";
 
-    /// <summary>Draws one, in ticks.</summary>
+    /// <summary>Draws a time, in ticks.</summary>
     internal long Draw(SeededRandom random)
     {
         if (_sigma > 0) return (long)(_from.Ticks * Math.Exp(_sigma * random.NextNormal()));

@@ -2,28 +2,28 @@ using System.Runtime.InteropServices;
 
 namespace ImageClassifier.Simulator.Engine;
 
-/// <summary>What happens next, and what time it is. What is due at the same time happens in the order in which it was
-/// scheduled, so that a run is the same every time.</summary>
+/// <summary>The future events and the current time. Events that are due at the same time occur in the order in which
+/// they were scheduled, so that a run is reproducible.</summary>
 internal sealed class EventQueue(long now)
 {
     private readonly PriorityQueue<Event, Due> _events = new();
     private long _sequence;
 
-    /// <summary>The time, in ticks since the load's first second.</summary>
+    /// <summary>The time, in ticks since the start of the load.</summary>
     public long Now { get; private set; } = now;
 
-    /// <summary>When the next event is due; the end of time where there is none.</summary>
+    /// <summary>The time of the next event; the largest value if there is none.</summary>
     public long NextAt => _events.TryPeek(out _, out var due) ? due.At : long.MaxValue;
 
-    /// <summary>Lets an event happen later.</summary>
-    /// <param name="at">When, not before now.</param>
-    /// <param name="kind">What.</param>
-    /// <param name="node">To which node; -1 to none.</param>
-    /// <param name="stamp">Tells the event from another of its kind that it replaces.</param>
+    /// <summary>Schedules an event.</summary>
+    /// <param name="at">The time of the event, not before now.</param>
+    /// <param name="kind">The kind of event.</param>
+    /// <param name="node">The node of the event; -1 for none.</param>
+    /// <param name="stamp">Distinguishes the event from an earlier one that it replaces.</param>
     public void Schedule(long at, EventKind kind, int node = -1, int stamp = 0) =>
         _events.Enqueue(new Event(kind, node, stamp), new Due(at, _sequence++));
 
-    /// <summary>Takes the next event, and goes to its time.</summary>
+    /// <summary>Takes the next event and advances to its time.</summary>
     public Event Take()
     {
         _events.TryDequeue(out var next, out var due);
@@ -31,8 +31,8 @@ internal sealed class EventQueue(long now)
         return next;
     }
 
-    /// <summary>Goes to the time of something that is in no event.</summary>
-    public void GoTo(long at) => Now = at;
+    /// <summary>Advances to the time of something that is not an event in this queue.</summary>
+    public void AdvanceTo(long at) => Now = at;
 
     private readonly record struct Due(long At, long Sequence) : IComparable<Due>
     {
@@ -41,14 +41,14 @@ internal sealed class EventQueue(long now)
     }
 }
 
-/// <summary>Something that happens.</summary>
-/// <param name="Kind">What.</param>
-/// <param name="Node">To which node; -1 to none.</param>
-/// <param name="Stamp">Tells whether it still counts.</param>
+/// <summary>An event.</summary>
+/// <param name="Kind">The kind of event.</param>
+/// <param name="Node">The node of the event; -1 for none.</param>
+/// <param name="Stamp">Tells whether the event still counts.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct Event(EventKind Kind, int Node, int Stamp);
 
-/// <summary>What can happen.</summary>
+/// <summary>The kinds of events.</summary>
 internal enum EventKind : byte
 {
     /// <summary>The scaler's timer is due.</summary>
@@ -63,16 +63,16 @@ internal enum EventKind : byte
     /// <summary>A node has booted.</summary>
     Booted,
 
-    /// <summary>A long poll ends with nothing.</summary>
+    /// <summary>A long poll ends without messages.</summary>
     PollOver,
 
     /// <summary>A picture is classified.</summary>
     PictureDone,
 
-    /// <summary>Results have waited long enough for others to share their call.</summary>
+    /// <summary>The linger of results is over: they are sent.</summary>
     ResultsDue,
 
-    /// <summary>Deletes have waited long enough for others to share their call.</summary>
+    /// <summary>The linger of deletes is over: they are sent.</summary>
     DeletesDue,
 
     /// <summary>Results reach the web tier.</summary>
@@ -81,6 +81,6 @@ internal enum EventKind : byte
     /// <summary>A node dies.</summary>
     Crashed,
 
-    /// <summary>The leases of a dead node have run out.</summary>
+    /// <summary>The leases of a dead node have ended.</summary>
     LeasesOver,
 }

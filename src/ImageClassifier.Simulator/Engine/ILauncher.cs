@@ -6,24 +6,24 @@ namespace ImageClassifier.Simulator.Engine;
 /// <summary>Decides when instances are launched.</summary>
 internal interface ILauncher
 {
-    /// <summary>How many instances were last wanted.</summary>
+    /// <summary>The number of instances that it wanted last.</summary>
     int Wanted { get; }
 
-    /// <summary>Whether more is launched, whatever happens.</summary>
+    /// <summary>True if a launch is under way.</summary>
     bool IsLaunching { get; }
 
-    /// <summary>What the log would show, in its order; of very much the first.</summary>
+    /// <summary>The decisions that the log would show, in order. If there are very many, the first ones.</summary>
     IReadOnlyList<DecisionRecord> Decisions { get; }
 
-    /// <summary>The clock begins.</summary>
+    /// <summary>The simulation starts.</summary>
     void Start();
 
-    /// <summary>Pictures came into the queue.</summary>
+    /// <summary>Pictures were added to the queue.</summary>
     void WorkSent(int jobs);
 
-    /// <summary>A result came back.</summary>
+    /// <summary>A result reached the web tier.</summary>
     void JobDone(InstanceId instance);
 
-    /// <summary>An event of the launcher's own is due.</summary>
+    /// <summary>An event of the launcher is due.</summary>
     void Handle(Event next);
 }

@@ -3,38 +3,39 @@ using System.Runtime.InteropServices;
 
 namespace ImageClassifier.Simulator.Engine;
 
-/// <summary>Writes down what a run shows: how long each result took, and once a second what there is.</summary>
-/// <param name="arrivals">When pictures arrive, in ticks.</param>
-/// <param name="deadline">The run is of no interest once a result takes longer, in ticks.</param>
+/// <summary>Records a run: the latency of each result, and a sample of the state every second.</summary>
+/// <param name="arrivals">The arrivals of the pictures, in ticks.</param>
+/// <param name="deadline">The run may stop once a result takes longer, in ticks.</param>
 internal sealed class Recorder(long[] arrivals, long deadline)
 {
-    /// <summary>From one sample to the next, in ticks.</summary>
+    /// <summary>The interval between two samples, in ticks.</summary>
     public const long SampleTicks = TimeSpan.TicksPerSecond;
 
     private readonly BitArray _hasResult = new(arrivals.Length);
     private readonly long[] _latencies = new long[arrivals.Length];
     private readonly List<Sample> _samples = [];
 
-    /// <summary>How many pictures have their result.</summary>
+    /// <summary>The number of pictures with a result.</summary>
     public int Results { get; private set; }
 
-    /// <summary>Whether a result missed the deadline.</summary>
+    /// <summary>True if a result missed the deadline.</summary>
     public bool MissedDeadline { get; private set; }
 
-    /// <summary>When the last result came, in ticks.</summary>
+    /// <summary>The time of the last result, in ticks.</summary>
     public long LastResultAt { get; private set; }
 
-    /// <summary>How long the results took that there are, in ticks, in the order in which they came.</summary>
+    /// <summary>The latencies in ticks, in the order of the results.</summary>
     public long[] Latencies => _latencies;
 
-    /// <summary>What there was, once a second from the first arrival.</summary>
+    /// <summary>The samples, one a second from the first arrival.</summary>
     public IReadOnlyList<Sample> Samples => _samples;
 
-    /// <summary>When the next sample is due, in ticks.</summary>
+    /// <summary>The time of the next sample, in ticks.</summary>
     public long NextSampleAt => arrivals.Length == 0 ? long.MaxValue : arrivals[0] + _samples.Count * SampleTicks;
 
-    /// <summary>A picture has its result.</summary>
-    /// <exception cref="InvalidOperationException">It had one before, which the model must never do.</exception>
+    /// <summary>Records the result of a picture.</summary>
+    /// <exception cref="InvalidOperationException">The picture already has a result, which is a fault of the
+    /// model.</exception>
     public void ResultCame(int picture, long now)
     {
         if (_hasResult[picture]) throw new InvalidOperationException($"Picture {picture} has two results.");
@@ -51,6 +52,6 @@ internal sealed class Recorder(long[] arrivals, long deadline)
         Results));
 }
 
-/// <summary>What there is at a moment.</summary>
+/// <summary>The state at a time.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct Sample(int Waiting, int InFlight, int Booting, int Running, int Wanted, int Results);

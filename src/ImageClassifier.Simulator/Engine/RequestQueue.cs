@@ -2,8 +2,8 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Simulator.Engine;
 
-/// <summary>The request queue: what waits, in the order of arrival, and the polls that wait for it. A picture is named
-/// by its place among the arrivals.</summary>
+/// <summary>The request queue: waiting pictures in the order of arrival, and open long polls. A picture is identified
+/// by its index in the arrivals.</summary>
 internal sealed class RequestQueue(EventQueue events, TimeSpan countsLag)
 {
     private readonly Queue<(SimulatedNode Node, int Stamp)> _polls = [];
@@ -13,16 +13,16 @@ internal sealed class RequestQueue(EventQueue events, TimeSpan countsLag)
     private int _arrived;
     private int _taken;
 
-    /// <summary>The visible messages.</summary>
+    /// <summary>The number of visible messages.</summary>
     public int Waiting => _arrived - _taken + _returned.Count;
 
-    /// <summary>The picture that waits longest; only where one waits.</summary>
+    /// <summary>The picture that has waited longest. Valid only if a picture waits.</summary>
     public int Oldest => _returned.Count > 0 ? _returned.Peek() : _taken;
 
-    /// <summary>The messages under lease.</summary>
+    /// <summary>The number of messages under lease.</summary>
     public int InFlight { get; private set; }
 
-    /// <summary>The counts as the queue tells them: as they were a while ago where they lag.</summary>
+    /// <summary>The counts that the queue reports. With a lag, they are old.</summary>
     public QueueMeasure Measure()
     {
         if (countsLag <= TimeSpan.Zero) return new QueueMeasure(Waiting, InFlight);
@@ -31,20 +31,20 @@ internal sealed class RequestQueue(EventQueue events, TimeSpan countsLag)
         return _shown;
     }
 
-    /// <summary>Remembers the counts, where they lag.</summary>
+    /// <summary>Saves the counts, if they lag.</summary>
     public void Remember()
     {
         if (countsLag > TimeSpan.Zero) _history.Enqueue((events.Now, new QueueMeasure(Waiting, InFlight)));
     }
 
-    /// <summary>Pictures arrive, and wake the polls that have waited longest.</summary>
+    /// <summary>Adds pictures, and answers the polls that have waited longest.</summary>
     public void Arrive(int pictures)
     {
         _arrived += pictures;
         ServePolls();
     }
 
-    /// <summary>Pictures become visible again, because their leases have run out.</summary>
+    /// <summary>Makes pictures visible again after their leases have ended.</summary>
     public void Return(ReadOnlySpan<int> pictures)
     {
         InFlight -= pictures.Length;
@@ -52,17 +52,17 @@ internal sealed class RequestQueue(EventQueue events, TimeSpan countsLag)
         ServePolls();
     }
 
-    /// <summary>Takes the picture that waits longest; there must be one.</summary>
+    /// <summary>Takes the picture that has waited longest. A picture must wait.</summary>
     public int Take()
     {
         InFlight++;
         return _returned.Count > 0 ? _returned.Dequeue() : _taken++;
     }
 
-    /// <summary>Messages are deleted.</summary>
+    /// <summary>Removes deleted messages.</summary>
     public void Deleted(int messages) => InFlight -= messages;
 
-    /// <summary>A poll waits.</summary>
+    /// <summary>Adds an open long poll.</summary>
     public void Wait(SimulatedNode node, int stamp) => _polls.Enqueue((node, stamp));
 
     private void ServePolls()

@@ -1,14 +1,15 @@
 namespace ImageClassifier.Simulator.Engine;
 
-/// <summary>Numbers that follow from a seed alone, on every version of .NET: xoshiro256** (Blackman and Vigna, 2018),
-/// filled by SplitMix64.</summary>
+/// <summary>Random numbers that depend only on a seed, on every version of .NET: xoshiro256** (Blackman and Vigna,
+/// 2018), seeded by SplitMix64.</summary>
 internal sealed class SeededRandom : Random
 {
     private ulong _s0, _s1, _s2, _s3;
 
-    /// <summary>Begins.</summary>
+    /// <summary>Creates the generator.</summary>
     /// <param name="seed">The run's seed.</param>
-    /// <param name="stream">What the numbers are for: one purpose that draws more often moves no other.</param>
+    /// <param name="stream">The purpose of the numbers. Each purpose has its own sequence, independent of the
+    /// others.</param>
     public SeededRandom(int seed, int stream)
     {
         var state = ((ulong)(uint)seed << 32) | (uint)stream;

@@ -4,7 +4,7 @@ using ImageClassifier.Web.Scaling;
 
 namespace ImageClassifier.Simulator.Engine;
 
-/// <summary>The instances, as the fleet's port shows them, and what they cost.</summary>
+/// <summary>The instances as the fleet's port shows them, and their cost.</summary>
 internal sealed class SimulatedFleet(Cloud cloud)
 {
     private static readonly long ShownAfterEnd = TimeSpan.FromMinutes(10).Ticks;
@@ -18,25 +18,25 @@ internal sealed class SimulatedFleet(Cloud cloud)
     private long _someAliveTicks;
     private bool _isStale;
 
-    /// <summary>All that were ever launched.</summary>
+    /// <summary>All instances that were ever launched.</summary>
     public IReadOnlyList<SimulatedNode> Nodes => _nodes;
 
-    /// <summary>Those that boot.</summary>
+    /// <summary>The number of booting instances.</summary>
     public int Booting { get; private set; }
 
-    /// <summary>Those that take work.</summary>
+    /// <summary>The number of instances that receive jobs.</summary>
     public int Running { get; private set; }
 
-    /// <summary>Those that live.</summary>
+    /// <summary>The number of live instances.</summary>
     public int Alive => Booting + Running;
 
-    /// <summary>The most that lived at once.</summary>
+    /// <summary>The most instances that lived at once.</summary>
     public int Peak { get; private set; }
 
-    /// <summary>How many lived on average while any did.</summary>
+    /// <summary>The mean number of live instances, over the time in which there were any.</summary>
     public double Mean => _someAliveTicks == 0 ? 0 : _aliveTicks / _someAliveTicks;
 
-    /// <summary>What is billed, in hours.</summary>
+    /// <summary>The billed hours.</summary>
     public double BilledHours
     {
         get
@@ -48,7 +48,7 @@ internal sealed class SimulatedFleet(Cloud cloud)
         }
     }
 
-    /// <summary>Those that live, and those that ended within ten minutes.</summary>
+    /// <summary>Lists the live instances, and those that ended within ten minutes.</summary>
     public IReadOnlyList<FleetInstance> Describe()
     {
         if (!_isStale && (_shownNodes.Count == 0 || !IsForgotten(_shownNodes[0]))) return _shown;
@@ -59,7 +59,7 @@ internal sealed class SimulatedFleet(Cloud cloud)
         return _shown;
     }
 
-    /// <summary>The records of the nodes that are up.</summary>
+    /// <summary>Reads the heartbeat records of the running nodes.</summary>
     public IReadOnlyList<NodeSighting> ReadRecords()
     {
         var records = new List<NodeSighting>(Running);
@@ -71,7 +71,7 @@ internal sealed class SimulatedFleet(Cloud cloud)
         return records;
     }
 
-    /// <summary>Launches instances, as many as the cloud has.</summary>
+    /// <summary>Launches instances, up to the capacity of the cloud.</summary>
     public LaunchOutcome Launch(int count)
     {
         var room = Math.Max(0, cloud.Model.Faults.Capacity - Alive);
@@ -94,10 +94,10 @@ internal sealed class SimulatedFleet(Cloud cloud)
         return new LaunchOutcome(launched, count > room ? "the cloud has no more" : null);
     }
 
-    /// <summary>Ends an instance, whatever it does.</summary>
+    /// <summary>Kills an instance.</summary>
     public void Terminate(InstanceId instance) => _nodes[_places[instance]].Kill();
 
-    /// <summary>A node has booted.</summary>
+    /// <summary>Records that a node has booted.</summary>
     public void CameUp(SimulatedNode node)
     {
         CountTime();
@@ -106,7 +106,7 @@ internal sealed class SimulatedFleet(Cloud cloud)
         _isStale = true;
     }
 
-    /// <summary>A node is gone.</summary>
+    /// <summary>Records that a node has ended.</summary>
     public void Ended(SimulatedNode node)
     {
         CountTime();

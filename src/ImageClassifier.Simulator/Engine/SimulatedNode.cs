@@ -8,11 +8,10 @@ using ImageClassifier.Web.Scaling;
 namespace ImageClassifier.Simulator.Engine;
 
 /// <summary>
-/// An instance with its app node. After its boot it polls as the node's queue source does: for ten when ten of its
-/// credits are free, or for what is free when nothing is in hand, and with one poll under way. It does one picture
-/// after the other; results and deletes wait a moment for others to share their calls; and it ends itself by the
-/// node's own <see cref="IdleRule"/>. By then its next poll is under way: where that cannot be broken off the node ends
-/// with it, and hands back what it brings.
+/// An instance with its app node. It polls like the node's queue source: for ten when ten credits are free, for the
+/// free credits when nothing is in hand, and with one poll under way. It works on one picture at a time. Results and
+/// deletes linger to share calls. It ends itself by the program's own <see cref="IdleRule"/>. Its next poll is then
+/// under way. If that cannot be aborted, the node ends after it and hands its messages back.
 /// </summary>
 internal sealed class SimulatedNode
 {
@@ -24,7 +23,7 @@ internal sealed class SimulatedNode
     private readonly int _index;
     private IdleRule? _idle;
 
-    // Everything in hand is in one ring, in the order of receipt: four marks that follow each other say how far it is.
+    // All pictures in hand are in one ring, in the order of receipt. These four counters mark how far each stage is.
     private long _received;
     private long _done;
     private long _sent;
@@ -47,23 +46,23 @@ internal sealed class SimulatedNode
         Shown = new FleetInstance(id, InstanceState.Pending, launchedAt, null, null);
     }
 
-    /// <summary>When it was launched, in ticks.</summary>
+    /// <summary>The time of its launch, in ticks.</summary>
     public long LaunchedAt { get; }
 
-    /// <summary>When it ended, in ticks; null while it lives.</summary>
+    /// <summary>The time of its end, in ticks; null while it lives.</summary>
     public long? EndedAt { get; private set; }
 
-    /// <summary>What the fleet says of it.</summary>
+    /// <summary>The instance as the fleet shows it.</summary>
     public FleetInstance Shown { get; private set; }
 
-    /// <summary>Whether it takes work.</summary>
+    /// <summary>True if it receives jobs.</summary>
     public bool IsRunning => Shown.State == InstanceState.Running;
 
-    /// <summary>Whether it has not ended.</summary>
+    /// <summary>True if it has not ended.</summary>
     public bool IsAlive => EndedAt is null;
 
-    /// <summary>The record that the node keeps in the store: written when it comes up, when it drains, and again and
-    /// again.</summary>
+    /// <summary>The node's heartbeat record. It is written when the node comes up, when it drains, and at each
+    /// interval.</summary>
     public NodeSighting ReadRecord()
     {
         var interval = _cloud.Model.RecordInterval;
@@ -77,7 +76,7 @@ internal sealed class SimulatedNode
 
     private int InHand => (int)(_received - _released);
 
-    /// <summary>It has booted.</summary>
+    /// <summary>The boot is complete.</summary>
     public void OnBooted()
     {
         if (!IsAlive) return;
@@ -87,21 +86,21 @@ internal sealed class SimulatedNode
         PollIfRoom();
     }
 
-    /// <summary>Its long poll is over, with nothing.</summary>
+    /// <summary>The long poll ends without messages.</summary>
     public void OnPollOver(int stamp)
     {
         if (IsCurrentPoll(stamp)) OnPolled(0);
         PollIfRoom();
     }
 
-    /// <summary>There are messages for its long poll, if that is still the one under way.</summary>
+    /// <summary>Messages arrive for the long poll, if it is still open.</summary>
     public void OnMessages(int stamp)
     {
         if (IsCurrentPoll(stamp)) Receive();
         PollIfRoom();
     }
 
-    /// <summary>The picture that it works on is classified.</summary>
+    /// <summary>The current picture is classified.</summary>
     public void OnPictureDone(int stamp)
     {
         if (!IsAlive || stamp != (int)_done) return;
@@ -116,27 +115,27 @@ internal sealed class SimulatedNode
         }
     }
 
-    /// <summary>Its results have waited long enough.</summary>
+    /// <summary>The linger of the results is over.</summary>
     public void OnResultsDue(int stamp)
     {
         if (IsAlive && stamp == _resultsStamp && _done > _sent) SendResults();
     }
 
-    /// <summary>Its deletes have waited long enough.</summary>
+    /// <summary>The linger of the deletes is over.</summary>
     public void OnDeletesDue(int stamp)
     {
         if (IsAlive && stamp == _deletesStamp && _sent > _released) Delete();
     }
 
-    /// <summary>It is ended from outside, or dies: what it has in hand returns when the leases run out.</summary>
+    /// <summary>Kills the node. Pictures in hand return when their leases end.</summary>
     public void Kill()
     {
         if (!IsAlive) return;
-        // What has its result, and only waits for its deletion, comes again and is found done.
+        // A message that has its result but is not deleted returns too, and is found done.
         _cloud.Queue.Deleted((int)(_sent - _released));
         var lost = new int[_received - _sent];
         for (var at = 0; at < lost.Length; at++) lost[at] = _hand[(int)((_sent + at) % _hand.Length)];
-        if (lost.Length > 0) _cloud.LoseUntilLeasesRunOut(lost);
+        if (lost.Length > 0) _cloud.ReturnAfterLeases(lost);
         End();
     }
 
@@ -157,7 +156,7 @@ internal sealed class SimulatedNode
             }
 
             _cloud.Queue.Wait(this, _pollStamp);
-            // A call takes a moment, even one that does not wait; else time would stand still.
+            // Even a call that does not wait takes a moment. Otherwise time would stand still.
             var wait = Math.Max(_cloud.Model.Polling.WaitTime.Ticks, TimeSpan.TicksPerMillisecond * 10);
             _cloud.Events.Schedule(_cloud.Events.Now + wait, EventKind.PollOver, _index, _pollStamp);
         }
@@ -187,9 +186,9 @@ internal sealed class SimulatedNode
             return;
         }
 
-        _rate.Polled(received, InHand, _cloud.Now);
-        if (_idle!.Polled(received, InHand, failed: false, _cloud.Now)
-            && _idle.Measured(_cloud.Queue.Measure().Waiting, _cloud.Now))
+        _rate.RecordPoll(received, InHand, _cloud.Now);
+        if (_idle!.RecordPoll(received, InHand, failed: false, _cloud.Now)
+            && _idle.RecordMeasure(_cloud.Queue.Measure().Waiting, _cloud.Now))
         {
             if (_cloud.Model.BreaksOffPolls) End();
             else _drainsSince = _cloud.Now;
@@ -218,7 +217,7 @@ internal sealed class SimulatedNode
         var deleted = (int)(_sent - _released);
         _cloud.Queue.Deleted(deleted);
         _released = _sent;
-        _rate.Released(deleted, deleted, _cloud.Now);
+        _rate.RecordReleased(deleted, deleted, _cloud.Now);
         PollIfRoom();
     }
 

@@ -5,9 +5,9 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Simulator.Engine;
 
-/// <summary>Runs the <see cref="FleetPlanner"/> as the scaler's actor does: it looks at once when work was sent, again
-/// at once after a launch, and else when the planner says; one look or launch at a time. From time to time a look sees
-/// the records of nodes as well.</summary>
+/// <summary>Runs the <see cref="FleetPlanner"/> as the scaler's actor does. It looks at once after jobs were sent and
+/// after a launch, and otherwise when the planner says. One look or launch is under way at a time. Some looks also read
+/// the nodes' records.</summary>
 internal sealed class SimulatedScaler : ILauncher
 {
     private const int KeptDecisions = 10_000;

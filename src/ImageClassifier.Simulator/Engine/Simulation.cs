@@ -6,27 +6,26 @@ using ImageClassifier.Web.Scaling;
 namespace ImageClassifier.Simulator.Engine;
 
 /// <summary>
-/// A discrete-event model of the service. Arrivals, boots, polls, pictures and faults are simulated; what the scaler
-/// thinks (<c>FleetPlanner</c> with its policy) and when a node ends itself (<c>IdleRule</c>) is the program's own
-/// code. A run follows from its seed bit for bit, and takes no clock.
+/// A discrete-event model of the service. It simulates arrivals, boots, polls, pictures and faults. The decisions of
+/// the scaler (<c>FleetPlanner</c> with its policy) and of idle nodes (<c>IdleRule</c>) are the program's own code. A
+/// run depends only on its seed, and is equal bit for bit each time.
 /// </summary>
 public static class Simulation
 {
     private const int EventsBetweenReports = 1 << 14;
 
-    // So long after the last arrival something is wrong for good: no launch ever succeeds, say.
+    // A run that lasts this long after the last arrival never ends, for example because no launch succeeds.
     private static readonly long GiveUpAfter = TimeSpan.FromDays(30).Ticks;
     private static readonly long CountsStep = TimeSpan.FromMilliseconds(100).Ticks;
 
     /// <summary>Runs until the last picture has its result and the fleet is at zero.</summary>
     /// <param name="model">The deployment.</param>
     /// <param name="arrivals">The load.</param>
-    /// <param name="seed">What all that is drawn follows from: boots, pictures, faults, pauses.</param>
-    /// <param name="policy">Makes the policy, with the simulated clock; null for the one that the settings
-    /// name.</param>
-    /// <param name="progress">Told now and then what part of the pictures has its result.</param>
-    /// <param name="cancellation">Stops it.</param>
-    /// <exception cref="SimulationStuckException">It does not come to an end.</exception>
+    /// <param name="seed">The seed of all random numbers: boots, pictures, faults, pauses.</param>
+    /// <param name="policy">Creates the policy with the simulated clock; null for the policy in the settings.</param>
+    /// <param name="progress">Receives the share of pictures with a result from time to time.</param>
+    /// <param name="cancellation">Stops the run.</param>
+    /// <exception cref="SimulationStuckException">The run does not end.</exception>
     public static SimulationReport Run(
         SimulationModel model,
         Arrivals arrivals,
@@ -36,7 +35,7 @@ public static class Simulation
         CancellationToken cancellation = default)
     {
         var makePolicy = policy ?? (_ => model.Scaling.CreatePolicy());
-        // The scaler has settled when the first picture comes.
+        // The scaler has settled before the first picture arrives.
         var startsAt = -(model.Scaling.SettleTime + model.Scaling.IdleInterval).Ticks;
         var cloud = new Cloud(
             model, arrivals.Ticks, seed, startsAt,
@@ -46,14 +45,14 @@ public static class Simulation
         return SimulationReport.Create(cloud, arrivals);
     }
 
-    /// <summary>Runs with launches at given times rather than a scaler.</summary>
+    /// <summary>Runs with launches at given times instead of a scaler.</summary>
     /// <param name="model">The deployment.</param>
     /// <param name="arrivals">The load.</param>
-    /// <param name="seed">What all that is drawn follows from.</param>
-    /// <param name="launches">When how many are launched, in order.</param>
-    /// <param name="deadline">It stops when a result takes longer, in ticks.</param>
-    /// <param name="cancellation">Stops it.</param>
-    /// <returns>The cloud, at the end or where it stopped.</returns>
+    /// <param name="seed">The seed of all random numbers.</param>
+    /// <param name="launches">The launches, in order.</param>
+    /// <param name="deadline">The run stops when a result takes longer, in ticks.</param>
+    /// <param name="cancellation">Stops the run.</param>
+    /// <returns>The cloud at the end of the run.</returns>
     internal static (Cloud Cloud, bool IsComplete) RunSchedule(
         SimulationModel model,
         Arrivals arrivals,
@@ -67,7 +66,7 @@ public static class Simulation
         return (cloud, RunToTheEnd(cloud, arrivals.Ticks, null, cancellation));
     }
 
-    /// <returns>Whether all pictures have their result and the fleet is at zero.</returns>
+    /// <returns>True if all pictures have their result and the fleet is at zero.</returns>
     private static bool RunToTheEnd(
         Cloud cloud, long[] arrivals, Action<double>? progress, CancellationToken cancellation)
     {
@@ -110,7 +109,7 @@ public static class Simulation
         var first = arrived;
         var at = arrivals[first];
         while (arrived < arrivals.Length && arrivals[arrived] == at) arrived++;
-        cloud.Events.GoTo(at);
+        cloud.Events.AdvanceTo(at);
         cloud.Queue.Arrive(arrived - first);
         cloud.Launcher.WorkSent(arrived - first);
     }
@@ -151,10 +150,10 @@ public static class Simulation
     }
 }
 
-/// <summary>A run that comes to no end.</summary>
+/// <summary>A run does not end.</summary>
 public sealed class SimulationStuckException(int pictures)
-    : Exception($"The simulation comes to no end: {pictures} pictures have no result a month after the last arrived.")
+    : Exception($"The simulation does not end: {pictures} pictures have no result a month after the last arrived.")
 {
-    /// <summary>How many pictures have no result.</summary>
+    /// <summary>The number of pictures without a result.</summary>
     public int Pictures { get; } = pictures;
 }

@@ -6,70 +6,71 @@ using ImageClassifier.Web.Scaling;
 
 namespace ImageClassifier.Simulator.Engine;
 
-/// <summary>A deployment as it is simulated: the settings of both tiers, and what the settings cannot know of the
-/// machines and the cloud.</summary>
+/// <summary>A simulated deployment: the settings of both tiers, and the properties of the machines and the
+/// cloud.</summary>
 public sealed record SimulationModel
 {
-    /// <summary>How the fleet grows.</summary>
+    /// <summary>The settings of the scaler.</summary>
     public required ScalingSettings Scaling { get; init; }
 
     /// <summary>How a node polls the request queue.</summary>
     public required QueueSourceSettings Polling { get; init; }
 
-    /// <summary>How long results wait for others to share their calls.</summary>
+    /// <summary>How long a result waits for others, to share a call.</summary>
     public required TimeSpan Linger { get; init; }
 
-    /// <summary>How long deletes wait for others to share their call.</summary>
+    /// <summary>How long a delete waits for others, to share a call.</summary>
     public required TimeSpan AcknowledgeLinger { get; init; }
 
     /// <summary>When a node ends itself.</summary>
     public required TerminationSettings Termination { get; init; }
 
-    /// <summary>Whether a poll under way ends when its node wants to end; on SQS it goes on to its end.</summary>
+    /// <summary>True if a poll under way is aborted when its node ends. On SQS it runs to its end.</summary>
     public bool BreaksOffPolls { get; init; } = true;
 
-    /// <summary>How often a node writes its record.</summary>
+    /// <summary>The interval at which a node writes its heartbeat record.</summary>
     public TimeSpan RecordInterval { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>From a launch to the node's first poll.</summary>
     public required DrawnTime Boot { get; init; }
 
-    /// <summary>How long a node takes for one picture.</summary>
+    /// <summary>The time of a node for one picture.</summary>
     public required DrawnTime Service { get; init; }
 
-    /// <summary>From a result's sending to whoever waits for it.</summary>
+    /// <summary>From the send of a result to its receiver.</summary>
     public TimeSpan ResultDelay { get; init; }
 
-    /// <summary>How long the scaler takes to measure the queue and the fleet; what is uploaded meanwhile it sees at the
+    /// <summary>How long the scaler takes to measure the queue and the fleet. It sees uploads during that time at the
     /// next look.</summary>
     public TimeSpan LookTime { get; init; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>How long the fleet takes to answer a launch.</summary>
     public TimeSpan LaunchTime { get; init; }
 
-    /// <summary>By how much the queue's counts are behind. What the settings expect of them is
+    /// <summary>The lag of the queue's counts. The lag that the settings expect is
     /// <see cref="ScalingSettings.CountsLag"/>.</summary>
     public TimeSpan CountsLag { get; init; }
 
-    /// <summary>What an instance costs.</summary>
+    /// <summary>The price of an instance.</summary>
     public InstancePrice Price { get; init; } = new();
 
-    /// <summary>What goes wrong.</summary>
+    /// <summary>The simulated faults.</summary>
     public Faults Faults { get; init; } = Faults.None;
 
-    /// <summary>Reads what the settings say, where they are the same for both tiers.</summary>
+    /// <summary>Creates the model from settings that both tiers share.</summary>
     /// <param name="settings">The settings.</param>
     /// <exception cref="InvalidSettingException">A setting is missing or wrong.</exception>
     public static SimulationModel Create(Config settings) => Create(settings, settings);
 
-    /// <summary>Reads what the settings say; boot and service time are those that the latency policy assumes.</summary>
-    /// <param name="webTier">The web tier's settings.</param>
-    /// <param name="nodes">The nodes' settings.</param>
+    /// <summary>Creates the model from settings. Boot and service time are those that the latency policy
+    /// assumes.</summary>
+    /// <param name="webTier">The settings of the web tier.</param>
+    /// <param name="nodes">The settings of the nodes.</param>
     /// <exception cref="InvalidSettingException">A setting is missing or wrong.</exception>
     public static SimulationModel Create(Config webTier, Config nodes)
     {
         var scaling = ScalingSettings.Create(webTier);
-        // How many threads the model may have depends on the machine, and this one is another.
+        // The nodes' machine is another than this one, so its number of cores is unknown.
         var node = NodeSettings.Create(nodes, cores: null);
         return new SimulationModel
         {
@@ -86,27 +87,27 @@ public sealed record SimulationModel
     }
 }
 
-/// <summary>What an instance costs.</summary>
+/// <summary>The price of an instance.</summary>
 public sealed record InstancePrice
 {
-    /// <summary>For an hour, in dollars: c7i.large on demand with Linux, us-east-1, rounded.</summary>
+    /// <summary>Dollars for an hour: c7i.large on demand with Linux, us-east-1, rounded.</summary>
     public double PerHour { get; init; } = 0.0893;
 
-    /// <summary>An instance that lives shorter costs as much as this; EC2 bills Linux instances by the second, and at
-    /// least a minute.</summary>
+    /// <summary>The least billed time of an instance. EC2 bills Linux instances by the second, and at least a
+    /// minute.</summary>
     public TimeSpan MinimumCharge { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>What is billed for a life, in ticks.</summary>
+    /// <summary>The billed time of a lifetime, in ticks.</summary>
     internal long Billed(long lived) => Math.Max(lived, MinimumCharge.Ticks);
 }
 
-/// <summary>What goes wrong.</summary>
+/// <summary>The simulated faults.</summary>
 /// <param name="LaunchFailure">The probability that a launch fails as a whole.</param>
-/// <param name="Capacity">How many instances the cloud has at most.</param>
-/// <param name="CrashesPerHour">How often an instance dies without a word, on average an hour of its life; also while
-/// it boots.</param>
+/// <param name="Capacity">The most instances that the cloud has.</param>
+/// <param name="CrashesPerHour">The mean number of crashes in an hour of an instance's life, including its
+/// boot.</param>
 public sealed record Faults(double LaunchFailure, int Capacity, double CrashesPerHour)
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>No faults.</summary>
     public static Faults None { get; } = new(0, int.MaxValue, 0);
 }

@@ -1,20 +1,20 @@
 namespace ImageClassifier.Simulator.Loads;
 
-/// <summary>When pictures arrive.</summary>
+/// <summary>The arrivals of pictures.</summary>
 public sealed class Arrivals
 {
     private Arrivals(long[] ticks, string name) => (Ticks, Name) = (ticks, name);
 
-    /// <summary>What the load is called: as it was written.</summary>
+    /// <summary>The name of the load: its notation.</summary>
     public string Name { get; }
 
-    /// <summary>How many pictures there are.</summary>
+    /// <summary>The number of pictures.</summary>
     public int Count => Ticks.Length;
 
-    /// <summary>Each picture's arrival, in ticks, in order; none is negative.</summary>
+    /// <summary>The arrival of each picture, in ticks, in order; never negative.</summary>
     internal long[] Ticks { get; }
 
-    /// <summary>Takes arrivals in any order, in ticks from the load's beginning.</summary>
+    /// <summary>Creates arrivals from ticks since the start of the load, in any order.</summary>
     internal static Arrivals Create(string name, long[] ticks)
     {
         Array.Sort(ticks);

@@ -7,22 +7,22 @@ using ImageClassifier.Simulator.Engine;
 namespace ImageClassifier.Simulator.Loads;
 
 /// <summary>
-/// A load that can be simulated, as users write it.
+/// A simulated load, in the user's notation.
 /// <list type="bullet">
-/// <item><c>constant:20/s:10m</c>: arrivals at a rate for so long, by a Poisson process.</item>
-/// <item><c>burst:300</c>: so many at once; <c>burst:1000@0,1000@90</c>: each at so many seconds.</item>
-/// <item><c>diurnal:5/s</c>: a day (or <c>diurnal:5/s:2d</c>) that begins at midnight, with that mean; a Poisson
+/// <item><c>constant:20/s:10m</c>: arrivals at a constant rate for a time, as a Poisson process.</item>
+/// <item><c>burst:300</c>: this many at once; <c>burst:1000@0,1000@90</c>: several bursts, each at its second.</item>
+/// <item><c>diurnal:5/s</c>: a day (or <c>diurnal:5/s:2d</c>) from midnight with this mean rate. It is a Poisson
 /// process whose rate is a sine, from a tenth of the mean at midnight to nearly twice the mean at noon.</item>
-/// <item><c>csv:FILE</c>: a line for each arrival, its seconds and perhaps how many pictures; a first line with words
-/// is passed over.</item>
+/// <item><c>csv:FILE</c>: a line for each arrival, with its second and optionally the number of pictures. A first line
+/// of names is skipped.</item>
 /// </list>
 /// </summary>
 public abstract class Load
 {
-    /// <summary>The most pictures of a run: they are all in memory.</summary>
+    /// <summary>The most pictures of a run, which are all in memory.</summary>
     public const int MostPictures = 20_000_000;
 
-    /// <summary>What is allowed, in one line.</summary>
+    /// <summary>The allowed notations, in one line.</summary>
     public const string Allowed =
         "allowed is constant:20/s:10m, burst:300, burst:1000@0,1000@90, diurnal:5/s or diurnal:5/s:2d, csv:FILE;"
         + " rates are per s, m or h, times are in s, m, h or d";
@@ -33,13 +33,13 @@ public abstract class Load
 
     private Load(string text) => Text = text;
 
-    /// <summary>As it was written.</summary>
+    /// <summary>The notation of the load.</summary>
     public string Text { get; }
 
-    /// <summary>Reads a load.</summary>
-    /// <param name="option">What a complaint names.</param>
-    /// <param name="text">What the user wrote.</param>
-    /// <exception cref="InvalidSettingException">It is no load, or has too many pictures.</exception>
+    /// <summary>Parses a load.</summary>
+    /// <param name="option">The option that an error names.</param>
+    /// <param name="text">The text of the user.</param>
+    /// <exception cref="InvalidSettingException">The text is not a load, or the load has too many pictures.</exception>
     public static Load Parse(string option, string text)
     {
         var parts = text.Split(':', 2);
@@ -56,12 +56,13 @@ public abstract class Load
         return load;
     }
 
-    /// <summary>About how many pictures it has.</summary>
+    /// <summary>The expected number of pictures.</summary>
     private protected abstract double Expected { get; }
 
     /// <summary>Draws the arrivals.</summary>
-    /// <param name="seed">What they follow from.</param>
-    /// <exception cref="InvalidSettingException">There are none or too many, or a file cannot be read.</exception>
+    /// <param name="seed">The seed of the random numbers.</param>
+    /// <exception cref="InvalidSettingException">There are no or too many pictures, or a file cannot be
+    /// read.</exception>
     public abstract Arrivals Draw(int seed);
 
     private static InvalidSettingException TooMany(string option, string text) => new(
@@ -101,7 +102,7 @@ public abstract class Load
         return new Bursts(text, bursts);
     }
 
-    // Seconds, with or without their unit.
+    // A number of seconds, with or without the unit.
     private static bool TryParseSeconds(string text, out double seconds)
     {
         if (Units.TryParseNumber(text, out seconds)) return seconds <= Longest.TotalSeconds;
@@ -121,14 +122,15 @@ public abstract class Load
             var random = new SeededRandom(seed, ArrivalStream);
             var highest = perSecond * (isDiurnal ? 1 + Swing : 1);
             var arrivals = new List<long>((int)Math.Min(Expected * 1.01 + 100, MostPictures));
-            // By thinning (Lewis and Shedler, 1979): drawn at the highest rate, and kept with the share that is due.
+            // Thinning (Lewis and Shedler, 1979): arrivals are drawn at the highest rate and kept in proportion to the
+            // rate.
             for (var at = Gap(); at < time.TotalSeconds; at += Gap())
             {
                 if (isDiurnal && random.NextDouble() * highest >= RateAt(at)) continue;
                 arrivals.Add((long)(at * TimeSpan.TicksPerSecond));
             }
 
-            // A short, slow load may draw nothing; it is still a load.
+            // A short load with a low rate may draw no arrivals. It still is a load.
             if (arrivals.Count == 0) arrivals.Add(0);
             return Arrivals.Create(Text, [.. arrivals]);
 

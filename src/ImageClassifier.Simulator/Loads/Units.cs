@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace ImageClassifier.Simulator.Loads;
 
-/// <summary>Times with their unit, as users write and read them.</summary>
+/// <summary>Parses and prints times with their unit.</summary>
 public static class Units
 {
     private static readonly (string Unit, TimeSpan Time)[] Known =
@@ -14,7 +14,7 @@ public static class Units
         ("d", TimeSpan.FromDays(1)),
     ];
 
-    /// <summary>Reads a time such as <c>500ms</c>, <c>26s</c>, <c>1.5m</c>, <c>2h</c>, <c>1d</c>; at most ten years,
+    /// <summary>Parses a time such as <c>500ms</c>, <c>26s</c>, <c>1.5m</c>, <c>2h</c>, <c>1d</c>; at most ten years,
     /// and never negative.</summary>
     public static bool TryParseTime(string text, out TimeSpan time)
     {
@@ -32,7 +32,7 @@ public static class Units
         return false;
     }
 
-    /// <summary>Reads a plain number that is not negative.</summary>
+    /// <summary>Parses a plain number that is not negative.</summary>
     public static bool TryParseNumber(string text, out double number) =>
         double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out number)
         && double.IsFinite(number) && number >= 0;

@@ -6,59 +6,59 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Simulator.Reports;
 
-/// <summary>What a simulated run came to.</summary>
+/// <summary>The outcome of a simulated run.</summary>
 public sealed record SimulationReport
 {
-    /// <summary>The load, as it was written.</summary>
+    /// <summary>The load in the user's notation.</summary>
     public required string Load { get; init; }
 
-    /// <summary>How many pictures there were; each has one result.</summary>
+    /// <summary>The number of pictures. Each has one result.</summary>
     public required int Pictures { get; init; }
 
-    /// <summary>From the first arrival to the last result.</summary>
+    /// <summary>The time from the first arrival to the last result.</summary>
     public required double LastResultSeconds { get; init; }
 
-    /// <summary>From the first arrival until the fleet was at zero again.</summary>
+    /// <summary>The time from the first arrival until the fleet is at zero again.</summary>
     public required double AtZeroSeconds { get; init; }
 
-    /// <summary>Half of the results came at least as soon after their arrival.</summary>
+    /// <summary>The median latency.</summary>
     public required double P50Seconds { get; init; }
 
-    /// <summary>Nine of ten results came at least as soon.</summary>
+    /// <summary>The 90th percentile of the latency.</summary>
     public required double P90Seconds { get; init; }
 
-    /// <summary>Of a hundred results 99 came at least as soon.</summary>
+    /// <summary>The 99th percentile of the latency.</summary>
     public required double P99Seconds { get; init; }
 
-    /// <summary>The slowest.</summary>
+    /// <summary>The largest latency.</summary>
     public required double MaxSeconds { get; init; }
 
-    /// <summary>The most instances that lived at once, booting ones included.</summary>
+    /// <summary>The most instances that lived at once, including booting ones.</summary>
     public required int PeakInstances { get; init; }
 
-    /// <summary>How many lived on average, while any did.</summary>
+    /// <summary>The mean number of live instances, over the time in which there were any.</summary>
     public required double MeanInstances { get; init; }
 
-    /// <summary>How many were launched.</summary>
+    /// <summary>The number of launched instances.</summary>
     public required int Launches { get; init; }
 
-    /// <summary>What is billed, from launch to end, with the minimum charge.</summary>
+    /// <summary>The billed hours, from launch to end, with the minimum charge.</summary>
     public required double InstanceHours { get; init; }
 
-    /// <summary>What that costs, in dollars.</summary>
+    /// <summary>The cost of the run, in dollars.</summary>
     public required double Cost { get; init; }
 
-    /// <summary>What a million pictures cost so.</summary>
+    /// <summary>The cost of a million pictures at that price, in dollars.</summary>
     public required double CostPerMillion { get; init; }
 
-    /// <summary>What there was, over time.</summary>
+    /// <summary>The state over time.</summary>
     [JsonIgnore]
     public Timeline Timeline { get; init; } = new(1, []);
 
     /// <summary>The decisions of the scaler that the log would show.</summary>
     public required IReadOnlyList<Decision> Decisions { get; init; }
 
-    /// <summary>When how many were launched.</summary>
+    /// <summary>The launches, in order.</summary>
     internal IReadOnlyList<ScheduledLaunch> Launched { get; init; } = [];
 
     internal static SimulationReport Create(Cloud cloud, Arrivals arrivals)
@@ -67,7 +67,7 @@ public sealed record SimulationReport
         var first = arrivals.Ticks[0];
         var timeline = Timeline.Create(recorder);
         var latencies = recorder.Latencies;
-        // The timeline needed them in their order; nothing does any more.
+        // Only the timeline needs the latencies in the order of the results.
         Array.Sort(latencies);
         var hours = cloud.Fleet.BilledHours;
         var cost = hours * cloud.Model.Price.PerHour;
@@ -102,11 +102,11 @@ public sealed record SimulationReport
 }
 
 /// <summary>A decision of the scaler.</summary>
-/// <param name="AtSeconds">When it was first taken, from the first arrival; negative before it.</param>
-/// <param name="Waiting">What waited.</param>
-/// <param name="Wanted">How many instances were wanted.</param>
-/// <param name="Launched">How many were launched.</param>
-/// <param name="Reason">Why, as sentences.</param>
+/// <param name="AtSeconds">The time of the decision, from the first arrival; negative before it.</param>
+/// <param name="Waiting">The number of waiting pictures.</param>
+/// <param name="Wanted">The number of wanted instances.</param>
+/// <param name="Launched">The number of launched instances.</param>
+/// <param name="Reason">The reason, as sentences.</param>
 public sealed record Decision(double AtSeconds, int Waiting, int Wanted, int Launched, string Reason)
 {
     internal static Decision Create(DecisionRecord record, long first) => new(

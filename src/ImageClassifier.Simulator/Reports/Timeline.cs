@@ -3,9 +3,9 @@ using ImageClassifier.Simulator.Engine;
 
 namespace ImageClassifier.Simulator.Reports;
 
-/// <summary>What there was in a run over time: a row a second, or coarser where it took long.</summary>
-/// <param name="StepSeconds">From one row to the next.</param>
-/// <param name="Rows">The rows, from the first arrival on.</param>
+/// <summary>The state of a run over time: a row for each second, or for each longer step of a long run.</summary>
+/// <param name="StepSeconds">The time between two rows.</param>
+/// <param name="Rows">The rows, from the first arrival.</param>
 public sealed record Timeline(int StepSeconds, IReadOnlyList<TimelineRow> Rows)
 {
     private const int MostRows = 3600;
@@ -14,10 +14,9 @@ public sealed record Timeline(int StepSeconds, IReadOnlyList<TimelineRow> Rows)
     private static readonly string[] Names =
         ["seconds", "waiting", "inFlight", "booting", "running", "wanted", "results", "p50Seconds", "p99Seconds"];
 
-    /// <summary>Writes runs as CSV, with a line of names first. What has no result in an interval has no
-    /// latency.</summary>
-    /// <param name="output">Where to.</param>
-    /// <param name="runs">The runs; of several each has its name in a first column.</param>
+    /// <summary>Writes runs as CSV, after a line of names. An interval without results has no latencies.</summary>
+    /// <param name="output">The destination.</param>
+    /// <param name="runs">The runs. If there are several, the first column has their names.</param>
     public static void WriteCsv(TextWriter output, IReadOnlyList<(string Name, SimulationReport Report)> runs)
     {
         using var csv = CsvWriter.Create(output, new CsvWriterOptions { NewLine = "\n" }, leaveOpen: true);
@@ -82,16 +81,16 @@ public sealed record Timeline(int StepSeconds, IReadOnlyList<TimelineRow> Rows)
     }
 }
 
-/// <summary>A moment of a run, and what happened since the one before.</summary>
-/// <param name="Seconds">When, from the first arrival.</param>
-/// <param name="Waiting">Pictures that wait.</param>
-/// <param name="InFlight">Pictures under lease.</param>
-/// <param name="Booting">Instances that boot.</param>
-/// <param name="Running">Instances that take work.</param>
-/// <param name="Wanted">How many instances were last wanted.</param>
-/// <param name="Results">Results since the row before.</param>
-/// <param name="P50Seconds">Half of them came at least as soon after their arrival; null where there are none.</param>
-/// <param name="P99Seconds">Of a hundred of them 99 came at least as soon.</param>
+/// <summary>The state at a time, and the results since the row before.</summary>
+/// <param name="Seconds">The time from the first arrival.</param>
+/// <param name="Waiting">The number of waiting pictures.</param>
+/// <param name="InFlight">The number of pictures under lease.</param>
+/// <param name="Booting">The number of booting instances.</param>
+/// <param name="Running">The number of instances that receive jobs.</param>
+/// <param name="Wanted">The number of wanted instances.</param>
+/// <param name="Results">The number of results since the row before.</param>
+/// <param name="P50Seconds">The median latency of those results; null if there are none.</param>
+/// <param name="P99Seconds">The 99th percentile of their latency.</param>
 public sealed record TimelineRow(
     int Seconds, int Waiting, int InFlight, int Booting, int Running, int Wanted, int Results, double? P50Seconds,
     double? P99Seconds);

@@ -3,13 +3,13 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Streams.Settings;
 
-/// <summary>How both queues treat a received message. Both tiers and both environments take it from here.</summary>
+/// <summary>The lease settings of both queues, for both tiers and both environments.</summary>
 /// <param name="Requests">The queue of jobs.</param>
 /// <param name="Responses">The queue of results.</param>
 public sealed record QueueSettings(QueueLeaseSettings Requests, QueueLeaseSettings Responses)
 {
     /// <summary>Reads <c>image-classifier.queues</c>.</summary>
-    /// <exception cref="InvalidSettingException">A value is not usable.</exception>
+    /// <exception cref="InvalidSettingException">A value is wrong.</exception>
     public static QueueSettings Create(Config config)
     {
         var section = new SettingsSection(config, "image-classifier.queues");
@@ -19,20 +19,21 @@ public sealed record QueueSettings(QueueLeaseSettings Requests, QueueLeaseSettin
     }
 }
 
-/// <summary>How one queue treats a received message.</summary>
-/// <param name="Lease">How long it is hidden from others; renewed while it is worked on.</param>
-/// <param name="MaxReceives">A message received more often is given up where its next try comes to nothing too.</param>
-/// <param name="MaxLease">For how long its lease is renewed at most.</param>
+/// <summary>The lease settings of one queue.</summary>
+/// <param name="Lease">How long a received message is hidden from other receivers. Renewed while it is worked
+/// on.</param>
+/// <param name="MaxReceives">A message that was received more often is given up if its next try fails too.</param>
+/// <param name="MaxLease">The longest time for which its lease is renewed.</param>
 public sealed record QueueLeaseSettings(TimeSpan Lease, int MaxReceives, TimeSpan MaxLease)
 {
-    // A program that dies spends a receive of all that it holds, so the queue allows more receives than tries.
+    // A program that dies uses up a receive of each message it holds. So the queue allows more receives than tries.
     private const int ReceivesForEachTry = 4;
 
-    // SQS knows no longer visibility timeout, and no receive count above 1000.
+    // The limits of SQS: its longest visibility timeout, and its highest receive count.
     private static readonly TimeSpan LongestLease = TimeSpan.FromHours(12);
     private const int MostReceives = 1000 / ReceivesForEachTry;
 
-    /// <summary>How often the queue hands a message out before it moves it to the dead letters.</summary>
+    /// <summary>After this many receives the queue moves a message to the dead-letter queue.</summary>
     public int MaxReceiveCount => MaxReceives * ReceivesForEachTry;
 
     internal static QueueLeaseSettings Create(SettingsSection section)

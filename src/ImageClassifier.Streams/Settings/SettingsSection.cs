@@ -6,38 +6,39 @@ using ImageClassifier.Core;
 namespace ImageClassifier.Streams.Settings;
 
 /// <summary>
-/// A part of the configuration, read with its limits. What is missing, of the wrong kind or out of range throws
-/// <see cref="InvalidSettingException"/> with the full key, the value and what is allowed.
+/// Reads a section of the configuration and checks its limits. A missing, malformed or out-of-range value throws an
+/// <see cref="InvalidSettingException"/> with the full key, the value and the allowed values.
 /// </summary>
 /// <param name="root">The whole configuration.</param>
-/// <param name="path">The part's full path, such as <c>image-classifier.scaling</c>.</param>
+/// <param name="path">The full path of the section, such as <c>image-classifier.scaling</c>.</param>
 public sealed partial class SettingsSection(Config root, string path)
 {
-    /// <summary>The word that stands for the number of the machine's cores.</summary>
+    /// <summary>Stands for the number of the machine's cores.</summary>
     private const string Cores = "cores";
 
-    /// <summary>The part's full path.</summary>
+    /// <summary>The full path of the section.</summary>
     public string Path { get; } = path;
 
-    /// <summary>A part of this part.</summary>
+    /// <summary>A section within this section.</summary>
     public SettingsSection Section(string key) => new(root, FullKey(key));
 
-    /// <summary>The full name of a key of this part.</summary>
+    /// <summary>The full path of a key in this section.</summary>
     public string FullKey(string key) => $"{Path}.{key}";
 
-    /// <summary>Text; may be empty.</summary>
+    /// <summary>A text, which may be empty.</summary>
     public string Text(string key) =>
         Read(key, "text", raw => raw);
 
-    /// <summary>Words, separated by commas so that they fit a variable; may be none.</summary>
+    /// <summary>A list of words, which may be empty. Commas separate them, so that the list fits an environment
+    /// variable.</summary>
     public IReadOnlyList<string> Words(string key) =>
         Text(key).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
-    /// <summary>The names of what is in this part, where they are the user's own.</summary>
+    /// <summary>The keys in this section, if the user chooses their names.</summary>
     public IReadOnlyList<string> Names() =>
         root.HasPath(Path) ? [.. root.GetConfig(Path).AsEnumerable().Select(entry => entry.Key).Distinct()] : [];
 
-    /// <summary>One of a few words.</summary>
+    /// <summary>One of the given words.</summary>
     public string OneOf(string key, params string[] words) =>
         Read(key, $"one of {string.Join(", ", words)}", raw => words.Contains(raw) ? raw : null);
 
@@ -49,18 +50,18 @@ public sealed partial class SettingsSection(Config root, string path)
     public int WholeNumberOrCores(string key, int min, int max) =>
         WholeNumberOrCores(key, min, max, Environment.ProcessorCount);
 
-    /// <summary>A whole number, or <c>cores</c> for the number of a machine's cores.</summary>
+    /// <summary>A whole number, or <c>cores</c> for the given number of cores.</summary>
     public int WholeNumberOrCores(string key, int min, int max, int cores) =>
         ReadValue(key, $"a whole number from {min} to {max}, or cores", raw =>
             raw == Cores ? Math.Clamp(cores, min, max) : ParseInt(raw, min, max));
 
-    /// <summary>A large whole number.</summary>
+    /// <summary>A whole number of 64 bits.</summary>
     public long LargeNumber(string key, long min, long max) =>
         ReadValue(key, $"a whole number from {min} to {max}", raw =>
             long.TryParse(raw, NumberStyles.Integer, CultureInfo.InvariantCulture, out var value)
             && value >= min && value <= max ? value : (long?)null);
 
-    /// <summary>A span of time with its unit: <c>500ms</c>, <c>5s</c>, <c>15m</c>, <c>30d</c>.</summary>
+    /// <summary>A duration with its unit: <c>500ms</c>, <c>5s</c>, <c>15m</c>, <c>30d</c>.</summary>
     public TimeSpan Duration(string key, TimeSpan min, TimeSpan max) =>
         ReadValue(key, $"a time from {InWords(min)} to {InWords(max)}, such as 500ms, 5s, 15m", raw =>
             HasUnit(raw) && root.GetTimeSpan(FullKey(key), allowInfinite: false) is var value
@@ -74,7 +75,7 @@ public sealed partial class SettingsSection(Config root, string path)
                 ? value
                 : (long?)null);
 
-    /// <summary>What to throw where a value is readable but makes no sense.</summary>
+    /// <summary>The exception for a value that can be read but makes no sense.</summary>
     public InvalidSettingException Invalid(string key, string allowed) =>
         Wrong(key, root.HasPath(FullKey(key)) ? root.GetString(FullKey(key)) : null, allowed);
 
@@ -117,7 +118,7 @@ public sealed partial class SettingsSection(Config root, string path)
         int.TryParse(raw, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
         && value >= min && value <= max ? value : null;
 
-    // Akka's parser knows the units, and takes whole numbers only.
+    // Akka's parser knows the units but takes whole numbers only.
     private static long? FractionalSize(string raw)
     {
         if (FractionWithUnit().Match(raw) is not { Success: true } match) return null;
@@ -130,7 +131,7 @@ public sealed partial class SettingsSection(Config root, string path)
     [GeneratedRegex(@"^(?<number>[0-9]+\.[0-9]+)\s*(?<unit>[A-Za-z]+)$", RegexOptions.CultureInvariant)]
     private static partial Regex FractionWithUnit();
 
-    // A bare number would be read as milliseconds, which no one means who writes wait-time = 5.
+    // Akka reads a bare number as milliseconds. The author of wait-time = 5 does not mean that.
     private static bool HasUnit(string raw) => raw.Length > 0 && char.IsAsciiLetter(raw[^1]);
 
     private static string InWords(TimeSpan time) =>

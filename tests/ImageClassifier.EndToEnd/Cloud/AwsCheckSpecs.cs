@@ -25,7 +25,7 @@ public sealed class AwsCheckSpecs(SharedCloud shared) : IClassFixture<SharedClou
             Assert.DoesNotContain("wrong", output, StringComparison.Ordinal);
         }
 
-        Assert.Empty(cloud.Proxy.Refused.Where(refusal => refusal.Role != Messenger.Name));
+        Assert.DoesNotContain(cloud.Proxy.Refused, refusal => refusal.Role != Messenger.Name);
         cloud.Proxy.AssertAllUnderstood();
     }
 

@@ -78,7 +78,10 @@ public sealed class QueueVerbSpecs : IDisposable
 
     private Task<int> RunAsync(QueueAction action, string folder, bool json = false, params JobId[] jobs)
     {
-        var sources = new SettingsSources { Options = [new OptionValue("--data", EmbeddedSettings.DataKey, folder)] };
+        var sources = new SettingsSources
+        {
+            Options = [new OptionValue("--data", EmbeddedLayout.DataFolderKey, folder)],
+        };
         return QueueHosting.RunAsync(
             new QueueOptions(sources, action, OfResponses: false, jobs.Length == 0 ? null : jobs, json),
             _output, width: null, CancellationToken.None);

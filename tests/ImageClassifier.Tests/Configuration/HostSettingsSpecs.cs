@@ -1,3 +1,4 @@
+using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
 using ImageClassifier.Host.Configuration;
@@ -26,11 +27,11 @@ public sealed class HostSettingsSpecs : IDisposable
     public void A_relative_data_folder_is_one_of_the_working_directory() =>
         Assert.Equal(
             Path.Combine(Directory.GetCurrentDirectory(), "some", "where"),
-            EmbeddedSettings.Create(Sources.With($"{EmbeddedSettings.DataKey}=some/where")).DataFolder);
+            EmbeddedSettings.Create(Sources.With($"{EmbeddedLayout.DataFolderKey}=some/where")).DataFolder);
 
     [Fact]
     public void A_file_is_no_data_folder() =>
-        AssertRefused(EmbeddedSettings.DataKey, _folder.Write("file", ""), EmbeddedSettings.Create);
+        AssertRefused(EmbeddedLayout.DataFolderKey, _folder.Write("file", ""), EmbeddedSettings.Create);
 
     [Theory]
     [InlineData("retention", "59m")]
@@ -102,8 +103,8 @@ public sealed class HostSettingsSpecs : IDisposable
     {
         Assert.Equal(FleetSettings.Processes, FleetSettings.Create(Sources.With()).Kind);
         Assert.Equal(
-            new ProcessFleetSettings(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(20)),
-            ProcessFleetSettings.Create(Sources.With()));
+            new ProcessFleetTimeoutSettings(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(20)),
+            ProcessFleetTimeoutSettings.Create(Sources.With()));
         AssertRefused("image-classifier.fleet.kind", "horses", FleetSettings.Create);
     }
 
@@ -111,7 +112,7 @@ public sealed class HostSettingsSpecs : IDisposable
     [InlineData("boot-timeout", "0s")]
     [InlineData("drain-timeout", "11m")]
     public void Process_fleet_settings_have_limits(string key, string value) =>
-        AssertRefused($"image-classifier.fleet.processes.{key}", value, ProcessFleetSettings.Create);
+        AssertRefused($"image-classifier.fleet.processes.{key}", value, ProcessFleetTimeoutSettings.Create);
 
     [Fact]
     public void The_web_tier_listens_on_loopback()
@@ -182,7 +183,8 @@ public sealed class HostSettingsSpecs : IDisposable
 
     [Fact]
     public void A_data_folder_whose_name_is_not_utf_8_is_not_made_under_another_name() =>
-        AssertRefused(EmbeddedSettings.DataKey, Path.Combine(_folder.Path, "bl\uFFFDtter"), EmbeddedSettings.Create);
+        AssertRefused(
+            EmbeddedLayout.DataFolderKey, Path.Combine(_folder.Path, "bl\uFFFDtter"), EmbeddedSettings.Create);
 
     private static void AssertRefused<T>(string key, string value, Func<Akka.Configuration.Config, T> create)
     {

@@ -1,3 +1,4 @@
+using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Host.Configuration;
 using Xunit;
 
@@ -42,11 +43,11 @@ public sealed class ProgramSettingsSpecs : IDisposable
     [Fact]
     public void An_option_of_its_own_wins_over_an_assignment()
     {
-        var sources = Sources.Set($"{EmbeddedSettings.DataKey}=/one") with
+        var sources = Sources.Set($"{EmbeddedLayout.DataFolderKey}=/one") with
         {
-            Options = [new OptionValue("--data", EmbeddedSettings.DataKey, "/two")],
+            Options = [new OptionValue("--data", EmbeddedLayout.DataFolderKey, "/two")],
         };
-        Assert.Equal("/two", ProgramSettings.Load(ProgramRole.Node, sources).GetString(EmbeddedSettings.DataKey));
+        Assert.Equal("/two", ProgramSettings.Load(ProgramRole.Node, sources).GetString(EmbeddedLayout.DataFolderKey));
     }
 
     [Theory]
@@ -58,7 +59,7 @@ public sealed class ProgramSettingsSpecs : IDisposable
     [InlineData("")]
     public void A_value_arrives_literally_from_every_source(string value)
     {
-        var key = EmbeddedSettings.DataKey;
+        var key = EmbeddedLayout.DataFolderKey;
         Assert.Equal(value, Sources.With($"{key}={value}").GetString(key));
         Assert.Equal(value, ProgramSettings.Load(
             ProgramRole.Web, Sources.Variables(("IMAGE_CLASSIFIER__EMBEDDED__DATA", value))).GetString(key));

@@ -10,7 +10,7 @@ namespace ImageClassifier.Tests.Embedded;
 public sealed class ChildProcessSpecs
 {
     [SkippableFact]
-    public async Task One_that_was_seen_to_end_and_let_go_of_is_still_gone_for_whoever_looks_again()
+    public async Task A_disposed_process_still_counts_as_ended()
     {
         Skip.If(OperatingSystem.IsWindows(), "sh runs on Unix only");
         var child = ChildProcess.Start(

@@ -23,7 +23,7 @@ public sealed class DataFolderSpecs : IDisposable
     public void Dispose() => _folder.Remove();
 
     [Fact]
-    public void An_empty_or_missing_folder_becomes_ours_and_is_known_from_then_on()
+    public void An_empty_or_missing_folder_is_marked_and_known_from_then_on()
     {
         Assert.Equal(FolderOrigin.New, Layout.Create());
         Assert.Equal(FolderOrigin.Known, Layout.Create());
@@ -32,7 +32,7 @@ public sealed class DataFolderSpecs : IDisposable
     }
 
     [Fact]
-    public void Several_processes_at_once_make_one_folder_theirs()
+    public void Several_processes_can_mark_one_folder_at_once()
     {
         Parallel.For(0, 8, _ => Layout.Create());
 
@@ -41,9 +41,9 @@ public sealed class DataFolderSpecs : IDisposable
     }
 
     [Fact]
-    public void A_folder_with_files_of_someone_else_is_refused_and_not_touched()
+    public void A_folder_with_other_files_is_refused_and_not_changed()
     {
-        // Folders with our names prove nothing.
+        // Folders with the program's names prove nothing.
         foreach (var name in new[] { "tmp", "logs", "instances", "objects", "queues" })
         {
             Directory.CreateDirectory(_folder.File(name));
@@ -52,14 +52,14 @@ public sealed class DataFolderSpecs : IDisposable
 
         var refusal = Assert.Throws<InvalidSettingException>(() => Layout.Create());
 
-        Assert.Equal(EmbeddedLayout.DataKey, refusal.Key);
-        Assert.Contains("no data folder of this program", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(EmbeddedLayout.DataFolderKey, refusal.Key);
+        Assert.Contains("not a data folder of this program", refusal.Message, StringComparison.Ordinal);
         Assert.False(File.Exists(Marker));
         Assert.Equal(5, Directory.GetFileSystemEntries(_folder.Path).Length);
     }
 
     [Fact]
-    public void A_database_of_another_program_makes_no_folder_ours()
+    public void A_database_of_another_program_does_not_make_a_data_folder()
     {
         Directory.CreateDirectory(Layout.Queues);
         Execute(Layout.RequestQueue, "CREATE TABLE messages (text)");
@@ -70,7 +70,7 @@ public sealed class DataFolderSpecs : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void A_folder_of_a_version_without_marker_is_known_by_its_databases(bool byQueue)
+    public void A_folder_from_before_markers_is_recognised_by_its_databases(bool byQueue)
     {
         if (byQueue)
         {
@@ -101,7 +101,7 @@ public sealed class DataFolderSpecs : IDisposable
     [InlineData("{}")]
     [InlineData("null")]
     [InlineData("no JSON")]
-    public void A_damaged_marker_proves_nothing_and_is_mended_where_the_folder_is_ours(string damage)
+    public void A_damaged_marker_proves_nothing_and_is_replaced_in_a_recognised_folder(string damage)
     {
         Layout.Create();
         File.WriteAllText(Marker, damage);
@@ -114,7 +114,7 @@ public sealed class DataFolderSpecs : IDisposable
     }
 
     [SkippableFact]
-    public void The_data_folder_may_be_a_link_and_no_folder_in_it_may()
+    public void The_data_folder_may_be_a_link_but_no_folder_in_it()
     {
         Skip.If(OperatingSystem.IsWindows(), "making links needs a privilege on Windows");
         var real = Directory.CreateDirectory(_folder.File("real")).FullName;
@@ -130,7 +130,7 @@ public sealed class DataFolderSpecs : IDisposable
     }
 
     [SkippableFact]
-    public void What_other_users_could_read_is_mended_at_the_start()
+    public void Opening_removes_the_access_of_other_users()
     {
         if (OperatingSystem.IsWindows()) throw new SkipException("Windows has no such modes");
         Layout.Create();
@@ -152,7 +152,7 @@ public sealed class DataFolderSpecs : IDisposable
     }
 
     [SkippableFact]
-    public void A_folder_that_is_taken_over_is_mended_to_its_last_object()
+    public void Adopting_a_folder_removes_the_access_to_all_its_objects()
     {
         if (OperatingSystem.IsWindows()) throw new SkipException("Windows has no such modes");
         SqliteMessageQueue.OpenFile(new SqliteQueueSettings(Layout.RequestQueue, "requests", maxReceives: 9));

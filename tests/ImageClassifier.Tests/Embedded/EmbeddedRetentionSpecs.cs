@@ -26,13 +26,13 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
     public void Dispose() => _folder.Remove();
 
     [Fact]
-    public async Task What_is_older_than_the_retention_goes()
+    public async Task Data_older_than_the_retention_is_deleted()
     {
         await FillAsync();
 
         var summary = await RunAsync(age: TimeSpan.FromDays(31));
 
-        // Three objects; a waiting message and a dead one; an instance; its lock, its log and a half-written object.
+        // Three objects; a waiting and a dead message; an instance; its lock, its log and a temporary file.
         Assert.Equal(new RetentionSummary(Objects: 3, Messages: 2, Instances: 1, Files: 3), summary);
         Assert.Empty(Directory.EnumerateFileSystemEntries(Layout.Objects));
         Assert.Empty(Directory.EnumerateFileSystemEntries(Layout.Temporary));
@@ -43,7 +43,7 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
     }
 
     [Fact]
-    public async Task What_is_younger_stays()
+    public async Task Younger_data_stays()
     {
         await FillAsync();
 
@@ -53,7 +53,7 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
     }
 
     [Fact]
-    public async Task What_was_left_half_written_goes_after_an_hour()
+    public async Task Temporary_files_are_deleted_after_an_hour()
     {
         await FillAsync();
 
@@ -64,7 +64,7 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_node_that_lives_keeps_its_lock_and_its_entry()
+    public async Task A_live_node_keeps_its_lock_and_its_row()
     {
         Layout.Create();
         var id = InstanceId.Parse("node-1");
@@ -84,7 +84,7 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
     }
 
     [Fact]
-    public async Task What_cannot_be_removed_keeps_nothing_else_from_going()
+    public async Task A_failed_deletion_stops_no_other()
     {
         await FillAsync();
         await File.WriteAllTextAsync(Layout.ResponseQueue, new string('?', 8192));
@@ -95,7 +95,7 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_database_of_another_shape_keeps_nothing_else_from_going()
+    public async Task A_foreign_database_stops_no_other_deletion()
     {
         await FillAsync();
         await using (var connection = new SqliteConnection($"Data Source={Layout.ResponseQueue};Pooling=False"))
@@ -112,7 +112,7 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
     }
 
     [SkippableFact]
-    public async Task What_is_someone_elses_stays_whatever_its_age_and_wherever_it_is()
+    public async Task Files_of_someone_else_stay_at_any_age_and_place()
     {
         Skip.If(OperatingSystem.IsWindows(), "making links needs a privilege on Windows");
         await FillAsync();
@@ -125,12 +125,12 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
     }
 
     [SkippableFact]
-    public async Task A_folder_of_ours_that_became_a_link_is_not_followed()
+    public async Task A_folder_that_became_a_link_is_not_followed()
     {
         Skip.If(OperatingSystem.IsWindows(), "making links needs a privilege on Windows");
         await FillAsync();
         string[] folders = [Layout.Temporary, Layout.Logs, Layout.Instances, Layout.Objects];
-        // Even names as the program makes them are not ours where a link leads.
+        // Files behind a link are not the program's, even if their names are.
         var moved = folders.Select(folder =>
         {
             var elsewhere = $"{folder}-elsewhere";
@@ -165,7 +165,7 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
     }
 
     [Fact]
-    public void Every_key_that_the_program_makes_is_known_as_its_own()
+    public void Every_key_of_the_program_is_recognised_as_its_own()
     {
         object Sample(Type type) =>
             type == typeof(BatchId) ? Batch
@@ -182,13 +182,13 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
             .ToArray();
 
         Assert.True(keys.Length >= 8);
-        Assert.All(keys, key => Assert.True(OwnKeys.Contain(key), $"{key} would be kept for ever."));
-        Assert.False(OwnKeys.Contain($"images/{Batch}/holiday.jpg"));
-        Assert.False(OwnKeys.Contain("notes.txt"));
+        Assert.All(keys, key => Assert.True(OwnKeys.Contains(key), $"{key} would be kept for ever."));
+        Assert.False(OwnKeys.Contains($"images/{Batch}/holiday.jpg"));
+        Assert.False(OwnKeys.Contains("notes.txt"));
     }
 
     [Fact]
-    public async Task A_data_folder_that_cannot_be_made_is_refused_by_the_name_of_its_key()
+    public async Task A_data_folder_that_cannot_be_created_is_refused_with_its_key()
     {
         await File.WriteAllTextAsync(_folder.File("file"), "");
 
@@ -205,7 +205,7 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
             Layout, new RetentionSettings(TimeSpan.FromDays(30)), NullLogger<EmbeddedRetention>.Instance,
             new SkewedTimeProvider(age)).RunOnceAsync(default);
 
-    /// <summary>Files of someone else's, old, in every folder and behind links in them.</summary>
+    /// <summary>Old files of someone else, in every folder and behind links in them.</summary>
     private string[] PlantForeignFiles()
     {
         var outside = Directory.CreateDirectory(_folder.File("outside")).FullName;
@@ -220,7 +220,7 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
         var planted = folders.SelectMany(folder => names.Select(name => Plant(folder, name))).ToList();
         planted.Add(Plant(Path.Combine(Layout.Objects, "images", Batch.Value), "notes.txt"));
 
-        // Links with names of ours that lead out, to a file and to a folder.
+        // Links with the program's names that lead out, to a file and to a folder.
         var target = Plant(outside, $"{Job}.jpg");
         File.CreateSymbolicLink(Layout.NewTemporaryFile(), secret);
         File.CreateSymbolicLink(Path.Combine(Layout.Logs, "node-0123456789ab.log"), secret);
@@ -256,7 +256,7 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
         var id = InstanceId.Parse("node-1");
         await using var identity = await ProcessInstanceIdentity.StartAsync(Layout, id, null, default);
         await identity.EndAsync(default);
-        await File.WriteAllTextAsync(Layout.InstanceLog(id), "a line");
+        await File.WriteAllTextAsync(Path.Combine(Layout.Logs, $"{id.Value}.log"), "a line");
 
         Task<IReadOnlyList<ReceivedMessage>> ReceiveAsync() =>
             queue.ReceiveAsync(1, TimeSpan.Zero, TimeSpan.FromSeconds(9), default);

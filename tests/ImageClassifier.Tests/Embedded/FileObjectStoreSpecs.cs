@@ -17,7 +17,7 @@ public sealed class FileObjectStoreSpecs : ObjectStoreContract
         Task.FromResult<IStoreUnderTest>(new FileStoreUnderTest(_folder));
 
     [Fact]
-    public async Task Nothing_half_written_is_left()
+    public async Task No_temporary_file_is_left()
     {
         await PutAsync("a/1", "x");
         await Store.PutIfAbsentAsync("a/1", new byte[1], default);
@@ -28,7 +28,7 @@ public sealed class FileObjectStoreSpecs : ObjectStoreContract
     }
 
     [Fact]
-    public async Task The_last_object_of_a_folder_takes_the_folder_with_it()
+    public async Task Deleting_the_last_object_of_a_folder_deletes_the_folder()
     {
         await PutAsync("images/batch/1.jpg", "x");
         await PutAsync("images/batch/2.jpg", "x");
@@ -60,7 +60,7 @@ public sealed class FileObjectStoreSpecs : ObjectStoreContract
     }
 
     [Fact]
-    public async Task A_store_that_cannot_be_reached_answers_with_an_io_error()
+    public async Task A_store_that_cannot_be_reached_throws_an_IOException()
     {
         await File.WriteAllTextAsync(_folder.File("objects"), "a file where the folder should be");
 
@@ -69,18 +69,18 @@ public sealed class FileObjectStoreSpecs : ObjectStoreContract
     }
 
     [Fact]
-    public async Task What_the_file_system_refuses_comes_with_the_task_and_never_from_the_call_itself()
+    public async Task Failures_come_with_the_task_and_never_from_the_call_itself()
     {
-        // A well-formed key, but no file system has names of this length.
+        // A well-formed key whose name is too long for a file system.
         Task[] calls = [.. Calls(new string('k', 5000), default)];
 
         foreach (var call in calls) await Assert.ThrowsAnyAsync<IOException>(() => call);
     }
 
     [SkippableFact]
-    public async Task Where_this_user_may_not_write_calls_are_refused_for_good()
+    public async Task A_store_without_write_permission_refuses_for_good()
     {
-        // The kernel's own folder: no one, not even root, makes anything in it.
+        // The kernel's own folder: not even root can create anything in it.
         const string Forbidden = "/sys/kernel/image-classifier";
         Requirement.Met(Directory.Exists("/sys/kernel"), "no folder is known that forbids everyone to write");
         var store = new FileObjectStore(Forbidden, _folder.Layout.Temporary);
@@ -92,7 +92,7 @@ public sealed class FileObjectStoreSpecs : ObjectStoreContract
     }
 
     [Fact]
-    public async Task Files_that_are_no_objects_are_not_listed()
+    public async Task Files_that_are_not_objects_are_not_listed()
     {
         await PutAsync("a/b", "x");
         await File.WriteAllTextAsync(Path.Combine(_folder.Layout.Objects, "a", "b (copy).txt"), "someone's");
@@ -101,7 +101,7 @@ public sealed class FileObjectStoreSpecs : ObjectStoreContract
     }
 
     [Fact]
-    public async Task A_check_finds_all_well_and_leaves_nothing()
+    public async Task A_check_of_a_sound_store_succeeds_and_leaves_nothing()
     {
         Assert.Null(await Store.CheckAsync(default));
 
@@ -113,7 +113,7 @@ public sealed class FileObjectStoreSpecs : ObjectStoreContract
     [InlineData("images", "Pictures cannot be stored.")]
     [InlineData("results", "Results cannot be stored.")]
     [InlineData("batches", "Records of batches cannot be stored.")]
-    public async Task A_check_says_which_objects_cannot_be_stored_and_names_no_path(string folder, string failing)
+    public async Task A_check_reports_which_objects_cannot_be_stored_and_no_path(string folder, string failing)
     {
         Directory.CreateDirectory(_folder.Layout.Objects);
         await File.WriteAllTextAsync(Path.Combine(_folder.Layout.Objects, folder), "a file where the folder should be");
@@ -122,7 +122,7 @@ public sealed class FileObjectStoreSpecs : ObjectStoreContract
     }
 
     [Fact]
-    public async Task A_check_finds_that_files_cannot_be_written()
+    public async Task A_check_reports_that_files_cannot_be_written()
     {
         await File.WriteAllTextAsync(_folder.Layout.Temporary, "a file where the folder should be");
 
@@ -130,7 +130,7 @@ public sealed class FileObjectStoreSpecs : ObjectStoreContract
     }
 
     [SkippableFact]
-    public async Task A_check_finds_a_disk_that_is_full()
+    public async Task A_check_reports_a_full_disk()
     {
         Skip.IfNot(TryMountTiny(_folder.Layout.Temporary), "no disk in memory may be mounted here");
         try

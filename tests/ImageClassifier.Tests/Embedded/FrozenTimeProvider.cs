@@ -1,6 +1,6 @@
 namespace ImageClassifier.Tests.Embedded;
 
-/// <summary>Time that stands still: whoever waits is woken by what happens, or never.</summary>
+/// <summary>Time that stands still, so only an event can end a wait.</summary>
 public sealed class FrozenTimeProvider : TimeProvider
 {
     public override long GetTimestamp() => 0;

@@ -1,6 +1,6 @@
 namespace ImageClassifier.Tests.Embedded;
 
-/// <summary>Time that a test moves: how long things take, and apart from it the wall clock.</summary>
+/// <summary>Time that a test controls: durations, and separately the wall clock.</summary>
 public sealed class MovableTime : TimeProvider
 {
     private long _passed;

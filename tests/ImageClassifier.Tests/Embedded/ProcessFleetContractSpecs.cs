@@ -45,8 +45,8 @@ public sealed class ProcessFleetOnAFastClockContractSpecs : ProcessFleetContract
     protected override TimeProvider Time => new SkewedTimeProvider(TimeSpan.FromHours(7));
 }
 
-/// <summary>Fleets whose children are shell scripts. A child with a real identity is the program itself, and the
-/// end-to-end tests start that; here the identities are in the test's own process.</summary>
+/// <summary>Fleets whose children are shell scripts, with identities in the test's own process. The end-to-end tests
+/// start the program itself as a child.</summary>
 internal static class TestFleet
 {
     /// <summary>Lives until it is killed.</summary>
@@ -57,7 +57,7 @@ internal static class TestFleet
         ILogger<ProcessFleet>? log = null, TimeProvider? time = null)
     {
         Requirement.Met(File.Exists("/bin/sh"), "the children of these tests are shell scripts");
-        // The node's own arguments come to the script as $1 node $2 --data $3 DIR $4 --instance $5 ID.
+        // The script gets the node's arguments as $1 node $2 --data $3 DIR $4 --instance $5 ID.
         var command = new NodeCommand("/bin/sh", ["-c", script, "sh"], []);
         var settings = new ProcessFleetSettings(
             command, bootTimeout ?? TimeSpan.FromMinutes(1), drainTimeout ?? TimeSpan.FromSeconds(20));

@@ -50,7 +50,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task What_a_child_prints_is_logged_with_its_name()
+    public async Task The_output_of_a_child_is_logged_with_its_id()
     {
         var fleet = Fleet("echo to output; echo to errors >&2; exit 3");
         var launched = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
@@ -74,7 +74,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Why_a_child_failed_is_its_exit_code_and_its_last_words_without_the_stack()
+    public async Task The_problem_of_a_failed_child_is_its_exit_code_and_last_error_lines()
     {
         var fleet = Fleet(
             "echo progress; echo first >&2; echo 'image-classifier: there is no model' >&2; "
@@ -86,7 +86,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_child_that_a_signal_ended_says_which()
+    public async Task The_problem_of_a_child_names_the_signal_that_ended_it()
     {
         var fleet = Fleet("kill -9 $$");
         var launched = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
@@ -109,7 +109,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task One_instance_can_be_asked_to_drain_and_the_others_go_on()
+    public async Task One_instance_can_be_asked_to_drain_alone()
     {
         var fleet = Fleet(TestFleet.SleepingChild);
         var one = await IdentityAsync(InstanceId.Parse("one"));
@@ -122,7 +122,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_child_that_does_not_come_up_in_time_is_ended()
+    public async Task A_child_that_does_not_come_up_in_time_is_killed()
     {
         var fleet = Fleet(ChildThatTellsItsProcessId, bootTimeout: TimeSpan.FromSeconds(1));
         var launched = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
@@ -134,7 +134,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_program_that_is_not_there_launches_nothing_and_clients_do_not_learn_its_name()
+    public async Task A_missing_program_launches_nothing_and_is_not_named_to_clients()
     {
         var fleet = new ProcessFleet(
             _folder.Layout, SettingsFor(_folder.File("no-such-program")), NullLogger<ProcessFleet>.Instance);
@@ -147,9 +147,9 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
         Assert.Empty(await fleet.DescribeAsync(default));
     }
 
-    // What others see while processes are started is what stays when the launcher is killed just then.
+    // If the launcher is killed at this moment, the table keeps what other processes see of it now.
     [SkippableFact]
-    public async Task A_launcher_that_is_killed_before_its_process_is_there_leaves_no_instance_that_seems_to_boot()
+    public async Task A_launcher_killed_before_the_start_leaves_no_booting_instance()
     {
         var others = Fleet(TestFleet.SleepingChild);
         Assert.Empty(await others.DescribeAsync(default));
@@ -189,7 +189,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_node_that_was_started_by_hand_is_seen()
+    public async Task A_node_that_was_started_by_hand_is_listed()
     {
         var identity = await IdentityAsync(InstanceId.Parse("by-hand"));
         await identity.ReportAsync(InstanceState.Running, default);
@@ -200,7 +200,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_node_that_was_killed_has_ended_also_for_a_restarted_web_tier()
+    public async Task A_killed_node_has_ended_even_for_a_restarted_web_tier()
     {
         var killed = await IdentityAsync(InstanceId.Parse("killed"));
         var crashedEarly = await IdentityAsync(InstanceId.Parse("crashed-early"));
@@ -208,7 +208,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
         await killed.ReportAsync(InstanceState.Running, default);
         await alive.ReportAsync(InstanceState.Running, default);
 
-        // To the fleet, a process that is gone is a lock that is free.
+        // The fleet takes a free lock for a process that has ended.
         await killed.DisposeAsync();
         await crashedEarly.DisposeAsync();
 
@@ -251,7 +251,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task An_instance_that_comes_up_late_knows_what_was_asked_before()
+    public async Task A_late_instance_sees_earlier_requests()
     {
         var fleet = Fleet(TestFleet.SleepingChild);
         var id = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
@@ -264,7 +264,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_name_that_is_used_again_starts_without_what_was_asked_of_the_earlier_one()
+    public async Task A_reused_id_starts_without_earlier_requests()
     {
         var fleet = Fleet(TestFleet.SleepingChild);
         var first = await IdentityAsync(InstanceId.Parse("by-hand"));
@@ -281,7 +281,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_node_that_is_to_end_finishes_what_it_has()
+    public async Task A_terminated_node_finishes_its_messages()
     {
         var time = new MovableTime();
         var fleet = Fleet(ChildThatTellsItsProcessId, time: time);
@@ -293,7 +293,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
         await fleet.TerminateAsync([id], default);
         await Condition.IsCancelledAsync(identity.DrainRequested);
         time.Pass(TimeSpan.FromSeconds(20));
-        // The scaler asks again and again, which gives no more time and takes none.
+        // The scaler repeats its request, which must neither lengthen nor shorten the time.
         await fleet.TerminateAsync([id], default);
         Assert.Equal(InstanceState.Running, await StateAsync(fleet, id));
 
@@ -323,7 +323,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_node_of_an_earlier_web_tier_is_asked_to_drain_and_then_to_end_at_once()
+    public async Task A_node_of_an_earlier_web_tier_is_asked_to_drain_and_then_to_terminate()
     {
         var time = new MovableTime();
         var identity = await IdentityAsync(InstanceId.Parse("earlier"));
@@ -340,7 +340,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task How_long_a_node_boots_is_measured_and_not_read_from_a_clock_that_can_be_set()
+    public async Task The_boot_time_does_not_depend_on_the_wall_clock()
     {
         var time = new MovableTime();
         var fleet = Fleet(ChildThatTellsItsProcessId, bootTimeout: TimeSpan.FromMinutes(1), time: time);
@@ -391,14 +391,14 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     [InlineData("https_proxy", true, true)]
     [InlineData("https_proxy", false, false)]
     [InlineData("ConnectionStrings__Orders", true, false)]
-    public void A_variable_passes_where_a_node_needs_it(string name, bool onAws, bool passes) =>
+    public void A_variable_passes_if_a_node_needs_it(string name, bool onAws, bool passes) =>
         Assert.Equal(passes, NodeEnvironment.Passes(name, onAws));
 
     [SkippableFact]
-    public async Task A_node_that_comes_up_after_it_was_given_up_is_to_end_at_once()
+    public async Task A_node_that_comes_up_after_it_was_given_up_must_terminate()
     {
         var id = Assert.Single((await Fleet(TestFleet.SleepingChild).LaunchAsync(1, "token", default)).Launched);
-        // Not the parent of the child, and so without a process to kill.
+        // This fleet is not the parent of the child, so it has no process to kill.
         var restarted = Fleet(TestFleet.SleepingChild);
         await restarted.TerminateAsync([id], default);
         Assert.Equal(InstanceState.Ended, await StateAsync(restarted, id));
@@ -420,7 +420,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Looking_whether_a_node_lives_does_not_keep_it_from_coming_up()
+    public async Task Checking_a_lock_does_not_prevent_a_node_from_starting()
     {
         var ids = Enumerable.Range(0, 20).Select(i => InstanceId.Parse($"node-{i}")).ToArray();
         using var done = new CancellationTokenSource();
@@ -440,7 +440,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Stopping_drains_every_node_also_of_an_earlier_web_tier_and_kills_none_that_does()
+    public async Task Stopping_drains_every_node_and_kills_none_that_drains()
     {
         var fleet = Fleet(ChildThatEndsWhenTold, log: _log);
         var own = await IdentityAsync(Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched));
@@ -465,7 +465,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Stopping_ends_what_does_not_drain_in_time()
+    public async Task Stopping_kills_nodes_that_do_not_drain_in_time()
     {
         var fleet = Fleet(ChildThatTellsItsProcessId, drainTimeout: TimeSpan.FromMilliseconds(100), log: _log);
         var launched = (await fleet.LaunchAsync(2, "token", default)).Launched;

@@ -6,8 +6,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Embedded;
 
-/// <summary>Leases and deduplication run by the time since the machine started, and by no clock that can be
-/// set.</summary>
+/// <summary>Leases and deduplication are measured by the time since the machine started, which cannot be set.</summary>
 public sealed class QueueClockSpecs : IAsyncLifetime
 {
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(60);
@@ -27,7 +26,7 @@ public sealed class QueueClockSpecs : IAsyncLifetime
     [Theory]
     [InlineData(-7)]
     [InlineData(7)]
-    public async Task A_wall_clock_that_is_set_changes_no_lease(int hours)
+    public async Task Setting_the_wall_clock_changes_no_lease(int hours)
     {
         var queue = Open();
         await queue.SendAsync([Message("a")], default);
@@ -45,7 +44,7 @@ public sealed class QueueClockSpecs : IAsyncLifetime
     [Theory]
     [InlineData(-7)]
     [InlineData(7)]
-    public async Task A_wall_clock_that_is_set_changes_no_deduplication_window(int hours)
+    public async Task Setting_the_wall_clock_changes_no_deduplication_window(int hours)
     {
         var queue = Open();
         await queue.SendAsync([Message("a")], default);
@@ -61,7 +60,7 @@ public sealed class QueueClockSpecs : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_file_has_leases_by_the_machines_own_time()
+    public async Task The_file_stores_leases_in_machine_time()
     {
         var queue = new SqliteMessageQueue(Settings);
         _opened.Add(queue);
@@ -74,7 +73,7 @@ public sealed class QueueClockSpecs : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Leases_end_with_a_restart_of_the_machine_and_windows_begin_anew()
+    public async Task A_restart_of_the_machine_ends_leases_and_restarts_windows()
     {
         var before = Open(boot: "first");
         await before.SendAsync([Message("a")], default);
@@ -88,7 +87,7 @@ public sealed class QueueClockSpecs : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Where_the_system_does_not_name_its_runs_a_time_far_ahead_shows_a_restart()
+    public async Task Without_a_boot_id_a_time_far_in_the_future_shows_a_restart()
     {
         var before = Open(boot: "");
         await before.SendAsync([Message("a")], default);

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Embedded;
 
-/// <summary>A queue's file that is older, newer, someone else's, lost, replaced or damaged.</summary>
+/// <summary>A queue's file that is older, newer, of another program, lost, replaced or damaged.</summary>
 public sealed class QueueFileSpecs : IAsyncLifetime
 {
     private const string FirstVersion = """
@@ -43,14 +43,14 @@ public sealed class QueueFileSpecs : IAsyncLifetime
     private SqliteQueueSettings Settings => new(_folder.Layout.RequestQueue, "requests", maxReceives: 9);
 
     [Fact]
-    public async Task A_file_of_the_first_version_is_brought_forward_with_its_messages()
+    public async Task A_file_of_the_first_version_is_migrated_with_its_messages()
     {
         Execute(FirstVersion);
 
         Assert.False(SqliteMessageQueue.OpenFile(Settings));
         var queue = Open();
 
-        // The leases of a clock that no one reads any more are over.
+        // Leases by the old clock have ended.
         Assert.Equal(["waiting", "leased"], (await ReceiveAsync(queue)).Select(message => message.Body));
         Assert.Equal("", await queue.ContentsAsync(default));
         Assert.Equal(2, Number("PRAGMA user_version"));
@@ -59,8 +59,8 @@ public sealed class QueueFileSpecs : IAsyncLifetime
 
     [Theory]
     [InlineData("PRAGMA user_version = 99", "newer version")]
-    [InlineData("PRAGMA application_id = 77", "something else")]
-    public async Task A_newer_or_foreign_file_is_refused_and_stays_as_it_is(string change, string reason)
+    [InlineData("PRAGMA application_id = 77", "another program's database")]
+    public async Task A_newer_or_foreign_file_is_refused_and_not_changed(string change, string reason)
     {
         await Open().SendAsync([Message("a")], default);
         await _opened[0].DisposeAsync();
@@ -84,7 +84,7 @@ public sealed class QueueFileSpecs : IAsyncLifetime
     }
 
     [Fact]
-    public void What_is_no_database_is_refused()
+    public void A_file_that_is_not_a_database_is_refused()
     {
         Directory.CreateDirectory(_folder.Layout.Queues);
         File.WriteAllText(Settings.DatabasePath, new string('?', 8192));
@@ -97,11 +97,11 @@ public sealed class QueueFileSpecs : IAsyncLifetime
     [SkippableTheory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_file_that_goes_missing_is_missed_at_the_next_call_and_made_anew_after_a_while(bool withJournal)
+    public async Task A_missing_file_is_noticed_at_the_next_call_and_created_anew_after_a_while(bool withJournal)
     {
         SkipWhereOpenFilesStay();
         var queue = Open();
-        var other = Open(Settings with { MakesFile = false });
+        var other = Open(Settings with { CreatesFile = false });
         await queue.SendAsync([Message("a")], default);
         await other.MeasureAsync(default);
         var contents = await queue.ContentsAsync(default);
@@ -123,14 +123,14 @@ public sealed class QueueFileSpecs : IAsyncLifetime
         await queue.SendAsync([Message("a")], default);
 
         Assert.NotEqual(contents, await queue.ContentsAsync(default));
-        // The one that had the lost file open is in the new one, and sees all of it.
+        // The queue that had the lost file open now uses the new file.
         Assert.Equal(1, (await other.MeasureAsync(default)).Waiting);
         await other.SendAsync([Message("c")], default);
         Assert.Equal(2, (await ReceiveAsync(queue)).Count);
     }
 
     [SkippableFact]
-    public async Task A_file_that_is_moved_away_and_put_back_has_its_messages_and_may_lack_some()
+    public async Task A_file_that_was_put_back_has_its_messages_and_a_new_identity()
     {
         SkipWhereOpenFilesStay();
         var queue = Open();
@@ -142,12 +142,12 @@ public sealed class QueueFileSpecs : IAsyncLifetime
         File.Move(_folder.File("aside"), Settings.DatabasePath);
 
         Assert.Equal(1, (await queue.MeasureAsync(default)).Waiting);
-        // No one knows whether it is an older copy, so what is open is sent again.
+        // The file may be an older copy, so open jobs are sent again.
         Assert.NotEqual(contents, await queue.ContentsAsync(default));
     }
 
     [SkippableFact]
-    public async Task A_file_that_is_replaced_is_noticed()
+    public async Task A_replaced_file_is_noticed()
     {
         SkipWhereOpenFilesStay();
         var other = new SqliteQueueSettings(_folder.File("other.db"), "requests", maxReceives: 9);
@@ -166,7 +166,7 @@ public sealed class QueueFileSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_file_that_is_overwritten_with_garbage_is_noticed_though_much_of_it_is_in_memory()
+    public async Task An_overwritten_file_is_noticed_although_much_of_it_is_in_memory()
     {
         SkipWhereOpenFilesStay();
         var queue = Open();

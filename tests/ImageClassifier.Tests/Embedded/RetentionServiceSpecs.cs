@@ -15,9 +15,9 @@ public sealed class RetentionServiceSpecs : IDisposable
     public void Dispose() => _folder.Remove();
 
     [Fact]
-    public async Task A_run_that_fails_is_logged_and_is_not_the_last_one()
+    public async Task A_failed_run_is_logged_and_is_not_the_last()
     {
-        // Before the first year there is no time, so the run fails in a way that it does not expect.
+        // There is no time before the first year, so the run fails with an exception that it does not expect.
         var retention = new EmbeddedRetention(
             _folder.Layout, new RetentionSettings(TimeSpan.FromDays(30)), NullLogger<EmbeddedRetention>.Instance,
             new SkewedTimeProvider(-(TimeProvider.System.GetUtcNow() - DateTimeOffset.MinValue) + TimeSpan.FromDays(1)));

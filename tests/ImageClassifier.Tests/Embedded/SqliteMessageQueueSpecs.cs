@@ -27,7 +27,7 @@ public sealed class SqliteMessageQueueSpecs : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Messages_and_leases_outlive_the_process()
+    public async Task Messages_and_leases_survive_the_process()
     {
         var before = Open();
         await before.SendAsync([Message("leased"), Message("waiting")], default);
@@ -40,7 +40,7 @@ public sealed class SqliteMessageQueueSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Where_this_user_may_not_write_the_queue_refuses_for_good()
+    public async Task A_queue_without_write_permission_refuses_for_good()
     {
         Requirement.Met(Directory.Exists("/sys/kernel"), "no folder is known that forbids everyone to write");
         var queue = Open(new SqliteQueueSettings("/sys/kernel/image-classifier/queue.db", "requests", maxReceives: 3));
@@ -92,7 +92,7 @@ public sealed class SqliteMessageQueueSpecs : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Deleting_again_is_done_because_a_call_may_be_made_again()
+    public async Task Deleting_twice_succeeds()
     {
         var queue = Open();
         await queue.SendAsync([Message("a")], default);
@@ -117,7 +117,7 @@ public sealed class SqliteMessageQueueSpecs : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_send_from_another_process_wakes_a_waiting_receive_without_its_looking()
+    public async Task A_send_of_another_process_wakes_a_waiting_receive_without_polling()
     {
         var waiting = await WaitingReceiveAsync();
 
@@ -127,7 +127,7 @@ public sealed class SqliteMessageQueueSpecs : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Handing_back_wakes_a_waiting_receive_without_its_looking()
+    public async Task Handing_back_wakes_a_waiting_receive_without_polling()
     {
         var queue = Open();
         await queue.SendAsync([Message("a")], default);
@@ -140,7 +140,7 @@ public sealed class SqliteMessageQueueSpecs : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Deleting_wakes_a_receive_that_waits_for_the_next_of_the_group()
+    public async Task Deleting_wakes_a_receive_that_waits_for_the_next_message_of_the_group()
     {
         var queue = Open();
         await queue.SendAsync([Message("1", "one"), Message("2", "one")], default);
@@ -153,7 +153,7 @@ public sealed class SqliteMessageQueueSpecs : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Breaking_a_wait_off_ends_it_at_once()
+    public async Task Cancelling_a_wait_ends_it_at_once()
     {
         using var stop = new CancellationTokenSource();
         var waiting = await WaitingReceiveAsync(stop.Token);
@@ -165,7 +165,7 @@ public sealed class SqliteMessageQueueSpecs : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_receive_that_is_to_stop_before_it_began_takes_nothing()
+    public async Task A_receive_cancelled_before_its_start_takes_nothing()
     {
         var queue = Open();
         await queue.SendAsync([Message("a")], default);
@@ -190,7 +190,7 @@ public sealed class SqliteMessageQueueSpecs : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_file_that_someone_keeps_locked_makes_the_queue_unavailable_until_it_is_free()
+    public async Task A_locked_file_makes_the_queue_unavailable_until_it_is_free()
     {
         var queue = Open();
         await queue.SendAsync([Message("a")], default);
@@ -206,7 +206,7 @@ public sealed class SqliteMessageQueueSpecs : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_folder_that_cannot_be_made_makes_the_queue_unavailable()
+    public async Task A_folder_that_cannot_be_created_makes_the_queue_unavailable()
     {
         await File.WriteAllTextAsync(_folder.File("queues"), "a file where the folder should be");
 
@@ -229,12 +229,12 @@ public sealed class SqliteMessageQueueSpecs : IAsyncLifetime
         return queue;
     }
 
-    /// <summary>A receive that has looked, found nothing, and waits where time stands still.</summary>
+    /// <summary>A receive that has polled once, found nothing, and waits while time stands still.</summary>
     private async Task<Task<IReadOnlyList<ReceivedMessage>>> WaitingReceiveAsync(CancellationToken stop = default)
     {
         var queue = Open(time: new FrozenTimeProvider());
         var waiting = queue.ReceiveAsync(1, LongWait, Lease, stop);
-        // Calls of one queue run in turn, so the receive has looked when this one is answered.
+        // Calls of one queue run in turn. So the receive has polled when this call returns.
         await queue.MeasureAsync(default);
         return waiting;
     }

@@ -2,7 +2,7 @@ using ImageClassifier.Adapters.Embedded;
 
 namespace ImageClassifier.Tests.Embedded;
 
-/// <summary>A folder for one test, which removes it at its end.</summary>
+/// <summary>A folder that is deleted at the end of its test.</summary>
 public sealed class TemporaryFolder
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("image-classifier-test-").FullName;

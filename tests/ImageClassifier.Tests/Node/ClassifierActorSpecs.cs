@@ -13,7 +13,7 @@ public sealed class ClassifierActorSpecs(ITestOutputHelper output) : NodeSpecs(o
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
-    public async Task Pictures_are_answered_in_order_and_disposed_of(int classifiers)
+    public async Task Predictions_are_in_order_and_pictures_are_disposed_of(int classifiers)
     {
         var classifier = Start(classifiers);
         classifier.Tell(new ClassifyPictures([Decoded("cat"), Decoded("dog")], CancellationToken.None));
@@ -24,7 +24,7 @@ public sealed class ClassifierActorSpecs(ITestOutputHelper output) : NodeSpecs(o
     }
 
     [Fact]
-    public async Task A_run_that_throws_is_made_again_with_each_picture_alone_and_the_next_one_goes_on()
+    public async Task A_failed_run_is_repeated_with_each_picture_alone_and_the_next_run_succeeds()
     {
         var classifier = Start(1);
         classifier.Tell(new ClassifyPictures(
@@ -39,7 +39,7 @@ public sealed class ClassifierActorSpecs(ITestOutputHelper output) : NodeSpecs(o
     }
 
     [Fact]
-    public async Task What_no_one_waits_for_is_disposed_of_without_a_run()
+    public async Task A_cancelled_run_disposes_of_its_pictures_without_running()
     {
         Start(1).Tell(new ClassifyPictures([Decoded("cat")], new CancellationToken(canceled: true)));
 

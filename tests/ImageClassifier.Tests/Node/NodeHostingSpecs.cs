@@ -14,7 +14,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Node;
 
-/// <summary>The node as a program hosts it: real time, real threads.</summary>
+/// <summary>A hosted node, in real time and on real threads.</summary>
 public sealed class NodeHostingSpecs : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
@@ -28,7 +28,7 @@ public sealed class NodeHostingSpecs : IDisposable
     public void Dispose() => _identity.Dispose();
 
     [Fact]
-    public async Task A_hosted_node_does_its_work_on_threads_of_its_own_and_then_stops_the_host()
+    public async Task A_hosted_node_classifies_on_its_own_threads_and_then_stops_the_host()
     {
         string? thread = null;
         _classifier.WhileClassifying = _ => thread = Thread.CurrentThread.Name;

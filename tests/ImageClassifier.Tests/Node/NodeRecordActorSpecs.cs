@@ -19,7 +19,7 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
         _progress = new NodeProgress(Time);
 
     [Fact]
-    public async Task Nothing_is_written_before_it_is_told_to()
+    public async Task Nothing_is_written_before_the_first_request()
     {
         Start();
         await AdvanceAsync(TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(5));
@@ -28,7 +28,7 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task The_record_is_written_at_once_and_then_at_its_interval_with_what_is_true_then()
+    public async Task The_record_is_written_at_once_and_then_at_its_interval()
     {
         Start().Tell(new KeepNodeRecord(InstanceState.Running));
         await UntilAsync(() => Record is not null, "it is written");
@@ -54,8 +54,8 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
     [Fact]
     public async Task The_rate_is_written_once_it_is_known()
     {
-        _progress.Polled(new PollReport(Time.GetUtcNow(), 10, 10, null));
-        _progress.Polled(new PollReport(Time.GetUtcNow(), 10, 50, null));
+        _progress.RecordPoll(new PollReport(Time.GetUtcNow(), 10, 10, null));
+        _progress.RecordPoll(new PollReport(Time.GetUtcNow(), 10, 50, null));
         for (var i = 0; i < 40; i++)
         {
             await AdvanceAsync(TimeSpan.FromMilliseconds(50));
@@ -69,7 +69,7 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_slow_write_holds_back_the_next_ones_and_a_new_state_follows_it_at_once()
+    public async Task Writes_wait_for_a_slow_write_and_a_new_state_follows_it_at_once()
     {
         var release = new TaskCompletionSource();
         Store.Before = (call, _) => call == StoreCall.Put ? release.Task : Task.CompletedTask;
@@ -86,7 +86,7 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_store_that_fails_is_logged_once_until_it_works_again()
+    public async Task A_failing_store_is_logged_once_until_it_works_again()
     {
         Store.FailNext(StoreCall.Put, times: 5);
         await EventFilter.Warning(contains: "could not be written").ExpectAsync(1, async () =>
@@ -102,7 +102,7 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task The_deletion_waits_for_a_write_under_way_and_nothing_is_written_after_it()
+    public async Task The_deletion_waits_for_an_open_write_and_nothing_is_written_after_it()
     {
         var release = new TaskCompletionSource();
         Store.Before = (call, _) => call == StoreCall.Put ? release.Task : Task.CompletedTask;
@@ -121,7 +121,7 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_deletion_that_fails_is_an_answer_too()
+    public async Task A_failed_deletion_is_answered_too()
     {
         Store.FailNext(StoreCall.Delete);
         var keeper = Start();
@@ -138,7 +138,7 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
         Store.Before = (call, _) => call == StoreCall.Put ? release.Task : Task.CompletedTask;
         var keeper = Start();
         keeper.Tell(new KeepNodeRecord(InstanceState.Running));
-        keeper.Tell(new LeaveProblem($"It may not read.\n{new string('x', 1000)}"));
+        keeper.Tell(new WriteProblem($"It may not read.\n{new string('x', 1000)}"));
         await UntilAsync(() => Store.CallsOf(StoreCall.Put) == 1, "it is being written");
         release.SetResult();
         await ExpectMsgAsync<NodeRecordClosed>();
@@ -156,6 +156,6 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
         Store, Identity.Id, Classifier.Model, "0123456789abcdef", _progress, Settings.RecordInterval, Time));
 
     private void Settle(Settlement settlement, QueueOutcome outcome) =>
-        _progress.Acknowledged(new Acknowledged(
+        _progress.RecordAcknowledged(new Acknowledged(
             new Delivery(new ReceivedMessage("", "", new Receipt(""), 1), Time.GetMonotonic()), settlement, outcome));
 }

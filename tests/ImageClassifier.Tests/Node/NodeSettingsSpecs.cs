@@ -50,7 +50,7 @@ public sealed class NodeSettingsSpecs
     [Theory]
     [InlineData("classifiers = 8, threads = 4", 8, 4)]
     [InlineData("classifiers = 1, threads = cores", 1, 256)]
-    public void What_another_machine_may_have_the_cores_for_is_not_refused(string changes, int classifiers, int threads)
+    public void Threads_for_the_cores_of_another_machine_are_accepted(string changes, int classifiers, int threads)
     {
         var settings = NodeSettings.Create(
             Config($"image-classifier.node.classification {{ {changes} }}"), cores: null).Classification;

@@ -10,7 +10,7 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Node;
 
-/// <summary>A node's surroundings, in virtual time.</summary>
+/// <summary>The environment of a node, in virtual time.</summary>
 public abstract class NodeSpecs : VirtualTimeSpecs
 {
     protected const int MaxReceives = 5;
@@ -63,11 +63,11 @@ public abstract class NodeSpecs : VirtualTimeSpecs
 
     protected NodePorts Ports => new(new QueuePair(Requests, Responses), Store, Classifier, Isolated, Identity);
 
-    /// <summary>The results that were sent, in order.</summary>
+    /// <summary>The sent results, in order.</summary>
     protected IReadOnlyList<JobResult> Published =>
         [.. Responses.All.Select(message => WireJson.TryRead<JobResult>(message.Body)!)];
 
-    /// <summary>A picture is uploaded, and its job is on the queue.</summary>
+    /// <summary>Uploads a picture and sends its job.</summary>
     protected ClassificationRequest Upload(string word, int receivedBefore = 0)
     {
         var request = Jobs.Request();

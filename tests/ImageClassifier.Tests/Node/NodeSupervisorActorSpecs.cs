@@ -31,7 +31,7 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task Work_is_done_before_the_node_counts_empty_polls()
+    public async Task Empty_polls_count_only_after_the_work_is_done()
     {
         var requests = Enumerable.Range(0, 30).Select(i => Upload($"word-{i}")).ToArray();
         Start();
@@ -42,7 +42,7 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task A_node_that_can_classify_nothing_ends_and_hands_everything_back_after_a_single_receive()
+    public async Task A_node_that_cannot_classify_ends_and_hands_everything_back_after_one_receive()
     {
         Classifier.WhileClassifying = _ => throw new InvalidOperationException("The model is broken.");
         var requests = Enumerable.Range(0, 50).Select(i => Upload($"word-{i}")).ToArray();
@@ -56,7 +56,7 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task When_the_fleet_asks_it_drains_and_then_ends_in_that_order()
+    public async Task A_request_of_the_fleet_drains_and_then_ends_the_node()
     {
         var release = new TaskCompletionSource();
         Store.Before = (call, _) => call == StoreCall.PutIfAbsent ? release.Task : Task.CompletedTask;
@@ -76,7 +76,7 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task A_stopping_program_waits_for_the_drain_and_marks_the_instance_as_ended()
+    public async Task A_stopping_host_waits_for_the_drain_and_marks_the_instance_as_ended()
     {
         var release = new TaskCompletionSource();
         Store.Before = (call, _) => call == StoreCall.PutIfAbsent ? release.Task : Task.CompletedTask;
@@ -96,7 +96,7 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task A_drain_that_takes_too_long_is_cut_short_and_the_rest_returns_to_the_queue()
+    public async Task A_drain_ends_at_its_time_out_and_the_rest_returns_to_the_queue()
     {
         var never = new TaskCompletionSource();
         Store.Before = (call, _) => call == StoreCall.PutIfAbsent ? never.Task : Task.CompletedTask;
@@ -112,7 +112,7 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task A_poller_that_stops_begins_again_after_a_pause()
+    public async Task A_stopped_poller_restarts_after_a_pause()
     {
         var supervisor = Start();
         await UntilAsync(() => Requests.PollsWaiting == 1, "it polls");
@@ -129,7 +129,7 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task A_poller_that_stops_again_and_again_ends_the_node()
+    public async Task A_poller_that_keeps_stopping_ends_the_node()
     {
         var supervisor = Start();
         while (Identity.Ends == 0)
@@ -143,7 +143,7 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task A_fleet_that_cannot_be_told_stops_nothing()
+    public async Task A_failing_fleet_stops_nothing()
     {
         Identity.Before = _ => throw new IOException("The fleet is away.");
         var request = Upload("cat");
@@ -153,7 +153,7 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task The_record_says_running_then_draining_and_is_gone_before_the_instance_is_marked_as_ended()
+    public async Task The_record_shows_running_then_draining_and_is_deleted_before_the_end()
     {
         var release = new TaskCompletionSource();
         Store.Before = (call, _) => call == StoreCall.PutIfAbsent ? release.Task : Task.CompletedTask;
@@ -172,7 +172,7 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task A_store_that_never_answers_about_the_record_does_not_hold_up_the_end()
+    public async Task A_record_that_cannot_be_deleted_does_not_delay_the_end()
     {
         var never = new TaskCompletionSource();
         Store.Before = (call, _) => call is StoreCall.Put or StoreCall.Delete ? never.Task : Task.CompletedTask;
@@ -186,7 +186,7 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task Several_nodes_in_one_system_end_each_by_itself()
+    public async Task Several_nodes_in_one_system_end_independently()
     {
         var ended = new ConcurrentBag<string>();
         using var second = new FakeInstanceIdentity("instance-2");
@@ -209,7 +209,7 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task A_node_that_is_stopped_like_a_killed_one_leaves_its_record_and_nothing_that_still_runs()
+    public async Task A_killed_node_leaves_its_record_and_nothing_that_runs()
     {
         var hasEnded = false;
         var node = Sys.ActorOf(NodeSupervisorActor.Props(Settings, Ports, Time, Dispatcher, _ => hasEnded = true));
@@ -243,7 +243,7 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
 
     private async Task StopPollerAsync(IActorRef supervisor)
     {
-        // Its name is not fixed; it is the child that is neither of the others.
+        // The poller has no fixed name. It is the child without a known name.
         Sys.ActorSelection(supervisor, "$*").Tell(PoisonPill.Instance);
         await SettleAsync();
     }

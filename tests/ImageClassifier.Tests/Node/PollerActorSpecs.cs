@@ -46,7 +46,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task Many_pictures_share_runs_no_larger_than_the_classifier_likes_and_all_come_out()
+    public async Task Many_pictures_share_runs_up_to_the_preferred_batch_size_and_all_get_results()
     {
         var requests = Enumerable.Range(0, 100).Select(i => Upload($"word-{i}")).ToArray();
         StartPoller();
@@ -60,7 +60,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_refused_picture_fails_with_the_reason_and_costs_no_other()
+    public async Task A_refused_picture_fails_with_the_reason_and_affects_no_other()
     {
         var refused = Upload(FakeImageClassifier.Refused);
         var fine = Upload("cat");
@@ -97,7 +97,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_picture_that_is_gone_fails_as_missing()
+    public async Task A_missing_picture_fails_as_missing()
     {
         var request = Upload("cat");
         await Store.DeleteAsync(request.ImageKey, CancellationToken.None);
@@ -111,7 +111,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     [InlineData("no JSON at all")]
     [InlineData("{}")]
     [InlineData("null")]
-    public async Task A_message_that_is_no_request_goes_to_the_dead_letters_and_stops_nothing(string body)
+    public async Task An_invalid_message_goes_to_the_dead_letter_queue_and_stops_nothing(string body)
     {
         Requests.Put(body);
         var fine = Upload("cat");
@@ -124,7 +124,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_message_received_before_whose_result_is_stored_is_published_again_without_classifying()
+    public async Task A_stored_result_is_published_again_without_classifying()
     {
         var request = Upload("cat", receivedBefore: 1);
         var stored = Jobs.Classified(request, "dog");
@@ -137,7 +137,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task Where_another_node_stored_a_result_first_that_one_is_published()
+    public async Task A_result_that_another_node_stored_first_is_published()
     {
         var request = Upload("cat");
         var key = ObjectKeys.Result(request.Batch, request.Job);
@@ -151,13 +151,13 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_later_attempt_is_not_held_up_by_the_failure_of_an_earlier_one()
+    public async Task A_later_attempt_ignores_the_failure_of_an_earlier_attempt()
     {
         var first = Upload("cat");
         await Requests.DeleteAsync(
             [.. (await Requests.ReceiveAsync(1, TimeSpan.Zero, TimeSpan.FromSeconds(1), default))
                 .Select(message => message.Receipt)], default);
-        // Its late duplicate stored the failure once more.
+        // A late duplicate of the first attempt stored the failure again.
         Store.Set(ObjectKeys.Result(first.Batch, first.Job), WireJson.Write(Jobs.Failed(first)));
         var second = first with { Attempt = 2 };
         await Requests.SendAsync([second.ToMessage()], default);
@@ -169,7 +169,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_later_attempt_of_a_job_that_is_classified_is_not_worked_on()
+    public async Task A_later_attempt_of_a_classified_job_is_not_classified_again()
     {
         var request = Jobs.Request(attempt: 2);
         Store.Set(request.ImageKey, "cat");
@@ -185,7 +185,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_picture_that_always_fails_ends_as_failed_and_its_message_in_the_dead_letters()
+    public async Task A_picture_that_always_fails_ends_as_failed_and_its_message_as_dead_letter()
     {
         var poison = Upload(FakeImageClassifier.CrashesDecoder);
         var fine = Enumerable.Range(0, 5).Select(i => Upload($"word-{i}")).ToArray();
@@ -193,7 +193,7 @@ public sealed class PollerActorSpecs : NodeSpecs
         await AdvanceUntilAsync(() => Requests.DeadLetters.Count == 1, "the queue gave up on the message");
         await AdvanceUntilAsync(() => fine.All(IsDeleted), "the others were deleted");
 
-        // The first time within the node, then each time in a process of its own.
+        // The first try runs within the node, later tries in a process of their own.
         Assert.Single(Classifier.DecodedWords, FakeImageClassifier.CrashesDecoder);
         Assert.Equal(MaxReceives, Isolated.Tried.Count(word => word == FakeImageClassifier.CrashesDecoder));
         Assert.Equal(JobErrorCodes.TooManyAttempts, StoredResultOf(poison)!.Error!.Code);
@@ -203,7 +203,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_picture_that_fails_the_run_costs_its_neighbours_nothing()
+    public async Task A_picture_that_fails_a_run_does_not_affect_the_others()
     {
         var poison = Upload(FakeImageClassifier.CrashesModel);
         var fine = Enumerable.Range(0, 8).Select(i => Upload($"word-{i}")).ToArray();
@@ -217,7 +217,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task Memory_that_is_short_for_a_while_costs_a_picture_no_receive()
+    public async Task A_short_lack_of_memory_uses_up_no_receive()
     {
         var failures = 3;
         Classifier.WhileDecoding = _ =>
@@ -232,7 +232,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_job_that_was_received_before_is_tried_in_a_process_of_its_own()
+    public async Task A_job_that_was_received_before_is_tried_in_its_own_process()
     {
         var request = Upload("cat", receivedBefore: 1);
         StartPoller();
@@ -247,7 +247,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_job_that_was_sent_again_is_tried_in_a_process_of_its_own()
+    public async Task A_job_that_was_sent_again_is_tried_in_its_own_process()
     {
         var request = Jobs.Request(attempt: 2);
         Store.Set(request.ImageKey, "cat");
@@ -260,7 +260,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_picture_that_crashes_its_process_fails_by_that_name_and_is_done()
+    public async Task A_picture_that_crashes_its_process_fails_as_killed_decoder()
     {
         Dies("killer", ProcessDeath.Crashed);
         var killer = Upload("killer", receivedBefore: 1);
@@ -279,7 +279,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     [InlineData(ProcessDeath.Killed, false)]
     [InlineData(ProcessDeath.TimedOut, false)]
     [InlineData(ProcessDeath.Crashed, true)]
-    public async Task A_process_that_something_else_may_have_ended_convicts_no_picture(ProcessDeath how, bool hadOthers)
+    public async Task An_unclear_process_death_does_not_fail_the_picture(ProcessDeath how, bool hadOthers)
     {
         var tries = 0;
         Isolated.Outcome = _ => Task.FromResult(
@@ -293,7 +293,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_picture_whose_process_gives_no_answer_twice_fails()
+    public async Task A_picture_that_times_out_twice_fails()
     {
         Dies("killer", ProcessDeath.TimedOut);
         var killer = Upload("killer", receivedBefore: 1);
@@ -305,7 +305,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_job_is_tried_however_many_nodes_died_with_it()
+    public async Task A_job_is_tried_after_any_number_of_node_deaths()
     {
         var innocent = Upload("cat", receivedBefore: 2 * MaxReceives);
         StartPoller();
@@ -315,7 +315,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task However_often_its_process_is_killed_a_picture_is_handed_back_until_its_receives_are_spent()
+    public async Task A_picture_whose_process_is_killed_is_handed_back_until_its_receives_are_used_up()
     {
         Dies("cat", ProcessDeath.Killed);
         var request = Upload("cat", receivedBefore: 1);
@@ -326,7 +326,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task Where_no_process_can_be_started_a_job_is_handed_back_until_its_receives_are_spent()
+    public async Task A_job_without_a_process_is_handed_back_until_its_receives_are_used_up()
     {
         Isolated.Outcome = _ => Task.FromResult<IsolatedOutcome?>(new IsolatedOutcome.Failed("There is no process."));
         var request = Upload("cat", receivedBefore: 1);
@@ -338,7 +338,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task Suspects_that_take_long_hold_up_no_fresh_picture()
+    public async Task Slow_suspects_do_not_delay_fresh_pictures()
     {
         var held = HoldSuspects();
         var suspects = Enumerable.Range(0, 9).Select(i => Upload($"suspect-{i}", receivedBefore: 1)).ToArray();
@@ -355,7 +355,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_fresh_picture_beside_suspects_is_tried_as_they_are()
+    public async Task A_fresh_picture_beside_suspects_is_tried_in_its_own_process()
     {
         var held = HoldSuspects();
         Upload("suspect", receivedBefore: 1);
@@ -374,7 +374,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task The_suspect_with_the_most_receives_goes_first()
+    public async Task The_suspect_with_the_most_receives_is_tried_first()
     {
         var held = HoldSuspects();
         Upload("first", receivedBefore: 1);
@@ -391,7 +391,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_drain_hands_back_the_suspects_whose_turn_has_not_come()
+    public async Task A_drain_hands_back_waiting_suspects()
     {
         var held = HoldSuspects();
         var requests = Enumerable.Range(0, 5).Select(i => Upload($"suspect-{i}", receivedBefore: 1)).ToArray();
@@ -410,7 +410,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_picture_that_a_paused_process_comes_back_to_is_left_to_others()
+    public async Task A_resumed_process_leaves_its_picture_to_other_nodes()
     {
         using var fetched = new ManualResetEventSlim();
         var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -424,7 +424,7 @@ public sealed class PollerActorSpecs : NodeSpecs
         StartPoller();
         await UntilAsync(() => fetched.IsSet, "the picture is being fetched");
 
-        // The whole pause in one step: nothing ran meanwhile, no renewal either.
+        // One step for the whole pause: nothing ran meanwhile, not even a renewal.
         await AdvanceAsync(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
         held.SetResult();
         await AdvanceUntilAsync(() => IsDeleted(request), "it is done");
@@ -433,7 +433,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_run_that_a_pause_outlasts_its_limit_is_not_given_up()
+    public async Task A_pause_longer_than_the_time_out_does_not_fail_a_run()
     {
         using var release = new ManualResetEventSlim();
         Classifier.WhileClassifying = _ => release.Wait(TimeSpan.FromSeconds(20));
@@ -450,7 +450,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_store_that_is_away_for_a_moment_costs_no_receive()
+    public async Task A_short_outage_of_the_store_uses_up_no_receive()
     {
         Store.FailNext(StoreCall.Get, 3);
         Store.FailNext(StoreCall.PutIfAbsent, 3);
@@ -463,7 +463,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_store_that_stays_away_hands_the_job_back_and_fails_nothing()
+    public async Task A_lasting_outage_of_the_store_hands_the_job_back_and_fails_nothing()
     {
         var isAway = true;
         Store.Before = (_, _) => Volatile.Read(ref isAway)
@@ -483,7 +483,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_store_that_is_away_for_a_quarter_of_an_hour_costs_no_picture(bool forWritingOnly)
+    public async Task A_store_outage_of_a_quarter_of_an_hour_fails_no_picture(bool forWritingOnly)
     {
         var isAway = true;
         Store.Before = (call, _) => Volatile.Read(ref isAway)
@@ -502,7 +502,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_result_that_could_not_be_sent_is_sent_later_without_classifying_again()
+    public async Task An_unsent_result_is_sent_later_without_classifying_again()
     {
         var isAway = true;
         Responses.CallFailure = _ => Volatile.Read(ref isAway) ? new QueueUnavailableException("It is away.") : null;
@@ -522,7 +522,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_run_without_an_answer_hands_its_jobs_back()
+    public async Task A_run_without_a_reply_hands_its_jobs_back()
     {
         using var release = new ManualResetEventSlim();
         var runs = 0;
@@ -548,7 +548,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     [InlineData(3)]
     [InlineData(25)]
     [InlineData(60)]
-    public async Task A_drain_under_load_leaves_every_job_done_or_on_the_queue(int drainAfter)
+    public async Task After_a_drain_under_load_every_job_is_done_or_in_the_queue(int drainAfter)
     {
         var requests = Enumerable.Range(0, 80)
             .Select(i => Upload(i % 10 == 5 ? FakeImageClassifier.Refused : $"word-{i}"))
@@ -579,7 +579,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task Whatever_fails_every_job_ends_with_one_stored_result_that_is_published(int seed)
+    public async Task Every_job_ends_with_one_stored_and_published_result_despite_failures(int seed)
     {
         var random = new Random(seed);
         var chance = new Lock();
@@ -618,7 +618,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     }
 
     [Fact]
-    public async Task A_stream_that_ends_unasked_stops_the_poller()
+    public async Task A_stream_that_ends_without_a_drain_stops_the_poller()
     {
         var ports = Ports with { Queues = new QueuePair(new QueueWithoutOutcomes(Requests), Responses) };
         Upload("cat");
@@ -629,7 +629,7 @@ public sealed class PollerActorSpecs : NodeSpecs
         Assert.False(_isDrained);
     }
 
-    /// <summary>The actor that was seen to stop, while reading what the poller tells its owner.</summary>
+    /// <summary>The actor that stopped, while the test reads what the poller sends to its owner.</summary>
     private IActorRef? Stopped
     {
         get
@@ -650,7 +650,7 @@ public sealed class PollerActorSpecs : NodeSpecs
         }
     }
 
-    /// <summary>Every try of a suspect waits until the task is completed.</summary>
+    /// <summary>Blocks every try of a suspect until the task completes.</summary>
     private TaskCompletionSource HoldSuspects()
     {
         var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -678,8 +678,7 @@ public sealed class PollerActorSpecs : NodeSpecs
             Settings, ports ?? Ports, classifier, TestActor, _progress, Time));
     }
 
-    /// <summary>A queue with a fault that no stream can expect: a delete answers nothing where outcomes should
-    /// be.</summary>
+    /// <summary>A queue with a fault that no stream expects: a delete returns no outcomes.</summary>
     private sealed class QueueWithoutOutcomes(IMessageQueue queue) : IMessageQueue
     {
         public Task<IReadOnlyList<QueueOutcome>> SendAsync(

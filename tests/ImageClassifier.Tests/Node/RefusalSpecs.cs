@@ -9,20 +9,20 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Node;
 
-/// <summary>A node whose store or queues refuse its calls for good: it ends soon, says why, and costs jobs
-/// little.</summary>
+/// <summary>A node whose store or queues refuse its calls for good. It ends soon, reports why, and uses up few
+/// receives.</summary>
 public sealed class RefusalSpecs(ITestOutputHelper output) : NodeSpecs(output)
 {
     private const string Reason = "AccessDenied: the node may not.";
 
-    // Ten seconds of tries, and the drain of what was in hand.
+    // Ten seconds of tries, and the drain of the messages in hand.
     private static readonly TimeSpan Soon = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(500);
 
     private string? _problem;
 
     [Fact]
-    public async Task A_node_that_may_not_read_the_store_ends_before_it_takes_any_work()
+    public async Task A_node_that_may_not_read_the_store_ends_before_it_receives_anything()
     {
         Store.Before = (call, _) => call == StoreCall.Get ? Refuse() : Task.CompletedTask;
         Upload("cat");
@@ -88,7 +88,7 @@ public sealed class RefusalSpecs(ITestOutputHelper output) : NodeSpecs(output)
     }
 
     [Fact]
-    public async Task A_refusal_that_is_over_in_a_few_seconds_ends_nothing_and_costs_no_receive()
+    public async Task A_refusal_of_a_few_seconds_ends_nothing_and_uses_up_no_receive()
     {
         var refusals = 3;
         Store.Before = (call, key) =>

@@ -14,10 +14,10 @@ public sealed class ResultPublisherSpecs(ITestOutputHelper output) : NodeSpecs(o
 {
     private static readonly InstanceId Instance = InstanceId.Parse("instance-1");
 
-    private readonly Fitness _fitness = new(3, _ => { });
+    private readonly NodeHealth _health = new(3, _ => { });
 
     [Fact]
-    public async Task A_failure_whose_lease_ran_out_is_left_to_who_has_the_message_now()
+    public async Task A_failure_with_an_expired_lease_is_not_stored()
     {
         var ended = Failed(Deliver(leased: false));
         var work = await Publisher.StoreAsync(ended);
@@ -36,7 +36,7 @@ public sealed class ResultPublisherSpecs(ITestOutputHelper output) : NodeSpecs(o
     }
 
     [Fact]
-    public async Task What_was_classified_is_stored_whatever_became_of_the_lease()
+    public async Task A_classification_is_stored_even_with_an_expired_lease()
     {
         var request = Jobs.Request();
         await Publisher.StoreAsync(new JobWork.Ended(Deliver(leased: false), request, Jobs.Classified(request)));
@@ -44,13 +44,13 @@ public sealed class ResultPublisherSpecs(ITestOutputHelper output) : NodeSpecs(o
         Assert.Equal(JobStatus.Classified, StoredResultOf(request)!.Status);
     }
 
-    private ResultPublisher Publisher => new(Store, Responses, RetryPolicy.Default, _fitness, Time, Sys.Log);
+    private ResultPublisher Publisher => new(Store, Responses, RetryPolicy.Default, _health, Time, Sys.Log);
 
     private Delivery Deliver(bool leased)
     {
         var now = Time.GetMonotonic();
         var delivery = new Delivery(new ReceivedMessage("", "group", new Receipt("receipt"), 1), now);
-        delivery.LeaseRunsUntil(leased ? now + TimeSpan.FromSeconds(1) : now);
+        delivery.SetLeaseEnd(leased ? now + TimeSpan.FromSeconds(1) : now);
         return delivery;
     }
 

@@ -11,10 +11,10 @@ public sealed class SaturatedRateSpecs
     private DateTimeOffset _now = Start;
 
     [Fact]
-    public void It_is_unknown_until_some_tens_of_jobs_were_counted()
+    public void The_rate_is_unknown_until_enough_jobs_were_counted()
     {
-        _rate.Polled(10, 10, _now);
-        _rate.Polled(10, 20, _now);
+        _rate.RecordPoll(10, 10, _now);
+        _rate.RecordPoll(10, 20, _now);
         for (var burst = 1; burst <= 2; burst++) Burst(seconds: 1);
         Assert.Null(_rate.PerSecond);
 
@@ -23,33 +23,33 @@ public sealed class SaturatedRateSpecs
     }
 
     [Fact]
-    public void What_is_settled_with_little_in_hand_says_nothing()
+    public void Jobs_settled_with_few_in_hand_do_not_count()
     {
-        _rate.Polled(5, 5, _now);
+        _rate.RecordPoll(5, 5, _now);
         for (var i = 0; i < 100; i++)
         {
             Pass(0.5);
-            _rate.Released(5, 5, _now);
-            _rate.Polled(5, 5, _now);
+            _rate.RecordReleased(5, 5, _now);
+            _rate.RecordPoll(5, 5, _now);
         }
 
         Assert.Null(_rate.PerSecond);
     }
 
     [Fact]
-    public void Idle_time_between_loads_says_nothing()
+    public void Idle_time_between_loads_does_not_count()
     {
         for (var load = 0; load < 10; load++)
         {
-            _rate.Polled(10, 10, _now);
-            _rate.Polled(10, 20, _now);
+            _rate.RecordPoll(10, 10, _now);
+            _rate.RecordPoll(10, 20, _now);
             for (var burst = 0; burst < 3; burst++) Burst(seconds: 1, followedByPoll: burst < 2);
             Pass(1);
-            _rate.Released(10, 10, _now);
+            _rate.RecordReleased(10, 10, _now);
             for (var poll = 0; poll < 5; poll++)
             {
                 Pass(20);
-                _rate.Polled(0, 0, _now);
+                _rate.RecordPoll(0, 0, _now);
             }
         }
 
@@ -57,55 +57,55 @@ public sealed class SaturatedRateSpecs
     }
 
     [Fact]
-    public void What_was_handed_back_is_no_job_done()
+    public void Handed_back_messages_do_not_count_as_done()
     {
-        _rate.Polled(10, 10, _now);
-        _rate.Polled(10, 20, _now);
+        _rate.RecordPoll(10, 10, _now);
+        _rate.RecordPoll(10, 20, _now);
         for (var i = 0; i < 20; i++)
         {
             Pass(1);
-            _rate.Released(5, 10, _now);
-            _rate.Polled(10, 20, _now);
+            _rate.RecordReleased(5, 10, _now);
+            _rate.RecordPoll(10, 20, _now);
         }
 
         Assert.Equal(5, _rate.PerSecond!.Value, 6);
     }
 
     [Fact]
-    public void A_burst_right_after_a_poll_is_not_taken_for_speed()
+    public void A_burst_right_after_a_poll_does_not_raise_the_rate()
     {
-        // Half a poll is worked on for ten seconds; as it is settled, a full poll is in hand for a moment.
+        // Half a poll is in work for ten seconds. When it is settled, a full poll is in hand for a moment.
         for (var i = 0; i < 50; i++)
         {
-            _rate.Polled(5, 5, _now);
+            _rate.RecordPoll(5, 5, _now);
             Pass(10);
-            _rate.Polled(10, 15, _now);
+            _rate.RecordPoll(10, 15, _now);
             Pass(0.01);
-            _rate.Released(5, 5, _now);
+            _rate.RecordReleased(5, 5, _now);
             Pass(0.01);
-            _rate.Released(10, 10, _now);
+            _rate.RecordReleased(10, 10, _now);
         }
 
         Assert.True(_rate.PerSecond is null or < 2);
     }
 
     [Fact]
-    public void What_is_settled_first_after_slack_is_not_taken_for_speed()
+    public void The_first_jobs_settled_after_an_idle_time_do_not_raise_the_rate()
     {
-        // Two bursts come at once when there is enough to do again; both hold what was done before.
+        // Two bursts arrive at once when the node is busy again. Both hold work from before.
         for (var i = 0; i < 10; i++)
         {
-            _rate.Polled(9, 9, _now);
+            _rate.RecordPoll(9, 9, _now);
             Pass(10);
-            _rate.Polled(10, 19, _now);
-            _rate.Polled(10, 29, _now);
+            _rate.RecordPoll(10, 19, _now);
+            _rate.RecordPoll(10, 29, _now);
             for (var burst = 0; burst < 2; burst++)
             {
                 Pass(0.01);
-                _rate.Released(10, 10, _now);
+                _rate.RecordReleased(10, 10, _now);
             }
 
-            _rate.Released(9, 9, _now);
+            _rate.RecordReleased(9, 9, _now);
         }
 
         Assert.Null(_rate.PerSecond);
@@ -114,8 +114,8 @@ public sealed class SaturatedRateSpecs
     [Fact]
     public void Recent_values_weigh_more()
     {
-        _rate.Polled(10, 10, _now);
-        _rate.Polled(10, 20, _now);
+        _rate.RecordPoll(10, 10, _now);
+        _rate.RecordPoll(10, 20, _now);
         for (var i = 0; i < 300; i++) Burst(seconds: 1);
         Assert.Equal(10, _rate.PerSecond!.Value, 6);
 
@@ -124,10 +124,10 @@ public sealed class SaturatedRateSpecs
     }
 
     [Fact]
-    public void A_clock_that_is_set_back_spoils_one_span()
+    public void A_clock_that_is_set_back_affects_one_span()
     {
-        _rate.Polled(10, 10, _now);
-        _rate.Polled(10, 20, _now);
+        _rate.RecordPoll(10, 10, _now);
+        _rate.RecordPoll(10, 20, _now);
         for (var i = 0; i < 5; i++) Burst(seconds: 1);
         _now -= TimeSpan.FromHours(1);
         for (var i = 0; i < 5; i++) Burst(seconds: 1);
@@ -135,15 +135,15 @@ public sealed class SaturatedRateSpecs
         Assert.Equal(10, _rate.PerSecond!.Value, 6);
     }
 
-    /// <summary>A node that does 20 jobs a second, one after the other, and settles them ten at a time or a second
-    /// late; with loads that change.</summary>
+    /// <summary>A node that does 20 jobs a second, one at a time, under a changing load. It settles ten at a time, or a
+    /// second late.</summary>
     [Theory]
     [InlineData(20, 0.02, 1)]
     [InlineData(20, 0.1, 2)]
     [InlineData(20, 0.005, 3)]
     [InlineData(40, 0.02, 4)]
     [InlineData(40, 0.1, 5)]
-    public void It_is_not_above_the_real_one_and_comes_near_it(int maxInFlight, double pollSeconds, int seed)
+    public void The_rate_is_close_to_the_real_rate_and_not_above_it(int maxInFlight, double pollSeconds, int seed)
     {
         const double JobSeconds = 0.05;
         const double Linger = 1;
@@ -169,7 +169,7 @@ public sealed class SaturatedRateSpecs
                 working += received;
                 inHand += received;
                 pollEnds = double.NaN;
-                _rate.Polled(received, inHand, _now);
+                _rate.RecordPoll(received, inHand, _now);
             }
 
             if (working > 0 && (workLeft -= Step) <= 0)
@@ -185,7 +185,7 @@ public sealed class SaturatedRateSpecs
                 done -= burst;
                 doneSince = second;
                 inHand -= burst;
-                for (var job = 0; job < burst; job++) _rate.Released(1, 1, _now);
+                for (var job = 0; job < burst; job++) _rate.RecordReleased(1, 1, _now);
                 if (_rate.PerSecond is { } rate) rates.Add(rate);
             }
         }
@@ -198,8 +198,8 @@ public sealed class SaturatedRateSpecs
     private void Burst(double seconds, bool followedByPoll = true)
     {
         Pass(seconds);
-        for (var job = 0; job < 10; job++) _rate.Released(1, 1, _now);
-        if (followedByPoll) _rate.Polled(10, 20, _now);
+        for (var job = 0; job < 10; job++) _rate.RecordReleased(1, 1, _now);
+        if (followedByPoll) _rate.RecordPoll(10, 20, _now);
     }
 
     private void Pass(double seconds) => _now += TimeSpan.FromSeconds(seconds);

@@ -14,7 +14,7 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     private static readonly PollFinished Empty = new(0, 0, Failed: false);
 
     [Fact]
-    public async Task After_enough_empty_polls_with_nothing_waiting_it_asks_for_the_end_once()
+    public async Task After_enough_empty_polls_with_an_empty_queue_it_asks_to_end_once()
     {
         var terminator = Start();
         for (var i = 0; i < 10; i++) terminator.Tell(Empty);
@@ -26,7 +26,7 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task Fewer_empty_polls_in_a_row_are_not_enough()
+    public async Task Too_few_empty_polls_in_a_row_do_not_end_it()
     {
         var terminator = Start();
         foreach (var received in (int[])[0, 0, 1, 0, 0, 3, 0, 0]) terminator.Tell(new PollFinished(received, 0, false));
@@ -38,7 +38,7 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task Failed_polls_say_nothing()
+    public async Task Failed_polls_do_not_count()
     {
         var terminator = Start();
         terminator.Tell(Empty);
@@ -52,7 +52,7 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task A_node_whose_polls_all_fail_for_too_long_asks_for_the_end_once_and_one_that_succeeds_counts_anew()
+    public async Task Polls_that_fail_for_too_long_ask_to_end_once_and_a_success_resets_the_time()
     {
         var limit = Settings.Termination.CutOffLimit;
         var failed = new PollFinished(0, 0, Failed: true);
@@ -76,7 +76,7 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task While_something_is_in_hand_it_does_not_end()
+    public async Task Messages_in_hand_prevent_the_end()
     {
         var terminator = Start();
         for (var i = 0; i < 10; i++) terminator.Tell(new PollFinished(0, 1, false));
@@ -88,7 +88,7 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task Where_something_waits_after_all_it_counts_from_zero()
+    public async Task Waiting_messages_reset_the_count()
     {
         Requests.Put("waiting");
         var terminator = Start();
@@ -104,7 +104,7 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task What_is_in_flight_elsewhere_does_not_keep_it()
+    public async Task Messages_in_flight_elsewhere_do_not_prevent_the_end()
     {
         Requests.Put("elsewhere");
         await Requests.ReceiveAsync(1, TimeSpan.Zero, TimeSpan.FromMinutes(1), CancellationToken.None);
@@ -115,7 +115,7 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task A_poll_that_brings_something_while_the_queue_is_measured_keeps_it()
+    public async Task A_receive_during_the_measure_prevents_the_end()
     {
         var measured = new TaskCompletionSource();
         Requests.Before = call => call == QueueCall.Measure ? measured.Task : Task.CompletedTask;
@@ -131,7 +131,7 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task A_queue_that_cannot_be_measured_keeps_it_for_now()
+    public async Task A_failed_measure_prevents_the_end_for_now()
     {
         Requests.FailNext(QueueCall.Measure);
         var terminator = Start();
@@ -145,7 +145,7 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task It_lives_out_its_least_lifetime_and_a_restart_makes_it_no_younger()
+    public async Task It_lives_for_its_minimum_lifetime_and_a_restart_does_not_reset_it()
     {
         Settings = Settings with
         {
@@ -168,7 +168,7 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
-    public async Task That_it_stays_is_said_once_until_it_has_work_again()
+    public async Task Staying_is_logged_once_until_it_receives_again()
     {
         Sys.EventStream.SetLogLevel(LogLevel.InfoLevel);
         Requests.Put("waiting");

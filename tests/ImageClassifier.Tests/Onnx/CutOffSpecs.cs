@@ -3,8 +3,8 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Onnx;
 
-/// <summary>One rule for files that are cut off: where only the end marker is missing, the picture is accepted; where
-/// anything of the picture is missing, it is refused.</summary>
+/// <summary>The rule for truncated files: a picture without its end marker is accepted, and a picture with missing data
+/// is refused.</summary>
 public sealed class CutOffSpecs
 {
     private const string CutOff = "The picture is cut off: its end is missing. Send the whole file.";
@@ -38,7 +38,7 @@ public sealed class CutOffSpecs
     [Theory]
     [InlineData("arithmetic.jpg")]
     [InlineData("arithmetic_progressive.jpg")]
-    public void Arithmetic_coding_needs_its_end_marker_as_nothing_else_tells(string name)
+    public void Arithmetic_coding_needs_its_end_marker(string name)
     {
         var file = SamplePicture.Read(name);
 
@@ -50,12 +50,12 @@ public sealed class CutOffSpecs
     [InlineData("progressive.jpg")]
     [InlineData("progressive_moz.jpg")]
     [InlineData("progressive_grey.jpg")]
-    public void An_end_marker_does_not_hide_that_a_scan_is_cut_off(string name)
+    public void An_end_marker_does_not_hide_a_truncated_scan(string name)
     {
         var file = SamplePicture.Read(name);
         var scans = SamplePicture.Scans(file);
 
-        // In each scan, but not between two: an encoder may leave out scans.
+        // Within each scan, but not between two scans, because an encoder may leave out scans.
         for (var i = 0; i < scans.Count; i++)
         {
             var header = scans[i] + 2 + file[scans[i] + 3];
@@ -76,7 +76,7 @@ public sealed class CutOffSpecs
     [InlineData("grey.jpg")]
     [InlineData("restart.jpg")]
     [InlineData("cmyk.jpg")]
-    public void An_end_marker_does_not_hide_that_rows_are_missing(string name)
+    public void An_end_marker_does_not_hide_missing_rows(string name)
     {
         var file = SamplePicture.Read(name);
         var data = SamplePicture.Scans(file)[0] + 2 + file[SamplePicture.Scans(file)[0] + 3];
@@ -93,11 +93,11 @@ public sealed class CutOffSpecs
     [InlineData("goldfish.jpg")]
     [InlineData("cat_grey.jpg")]
     [InlineData("water_tower_cmyk.jpg")]
-    public void An_end_marker_does_not_hide_that_rows_of_a_photo_are_missing(string name)
+    public void An_end_marker_does_not_hide_missing_rows_of_a_photo(string name)
     {
         var file = File.ReadAllBytes(Repository.SharedFile("images", name));
 
-        // The codec reads eight bytes ahead, so about as few may be missing without a word.
+        // The codec reads eight bytes ahead, so about that many may be missing silently.
         int[] missing = [20, 30, 100, 1000, file.Length / 10, file.Length / 2];
         Assert.All(missing, bytes => Assert.Equal(
             CutOff, TestDecoder.Refusal([.. file.AsSpan(0, file.Length - 2 - bytes), .. EndMarker])));
@@ -129,7 +129,7 @@ public sealed class CutOffSpecs
     }
 
     [Fact]
-    public void A_png_needs_all_of_its_pixels_but_not_its_end()
+    public void A_png_needs_all_its_pixels_but_not_its_end()
     {
         const int EndChunk = 12;
         using var opaque = TestPictures.Noise(60, 50);
@@ -166,7 +166,7 @@ public sealed class CutOffSpecs
         for (var missing = 2; missing < chunks.Count; missing++)
         {
             Assert.Equal(CutOff, TestDecoder.Refusal(PngChunks.Join([.. chunks.SkipLast(missing)])));
-            // The end is there, what comes before it is not.
+            // The end is there, but data before it is missing.
             Assert.NotNull(TestDecoder.Refusal(PngChunks.Join([.. chunks.SkipLast(missing), chunks[^1]])));
         }
     }

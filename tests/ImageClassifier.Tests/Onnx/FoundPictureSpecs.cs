@@ -7,10 +7,10 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Onnx;
 
-/// <summary>Files that went wrong in use, each with what is right for it.</summary>
+/// <summary>Files that were handled wrongly in use, each with the right result.</summary>
 public sealed class FoundPictureSpecs
 {
-    // What found.json says in words: the label of the picture, or how it is refused.
+    // The expectation in found.json: the label of the picture, or its refusal.
     private static readonly Dictionary<string, string> Right = new()
     {
         ["lossless_300x300.jpg"] = "refused: The file is a lossless JPEG.",
@@ -26,7 +26,7 @@ public sealed class FoundPictureSpecs
     };
 
     [SkippableFact]
-    public void Files_that_went_wrong_in_use_end_as_is_right()
+    public void Files_that_once_failed_give_the_right_result()
     {
         using var list = JsonDocument.Parse(File.ReadAllBytes(Repository.SharedFile("images", "found", "found.json")));
         var files = list.RootElement.GetProperty("files").EnumerateArray()
@@ -44,7 +44,7 @@ public sealed class FoundPictureSpecs
 
     private static string Answer(OnnxImageClassifier classifier, byte[] file)
     {
-        // Uploads and the verb classify ask this first.
+        // Uploads and the verb classify call this first.
         if (AllowedFormats.Default.FormatOf(file) is null) return $"refused: {AllowedFormats.Default.Refuse(file)}";
         switch (classifier.Decode(file))
         {

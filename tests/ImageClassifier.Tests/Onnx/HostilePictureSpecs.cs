@@ -8,7 +8,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Onnx;
 
-/// <summary>Pictures that are made to cost much.</summary>
+/// <summary>Pictures that are made to use much memory or time.</summary>
 public sealed class HostilePictureSpecs
 {
     private const long Pixels = 100_000_000;
@@ -22,9 +22,9 @@ public sealed class HostilePictureSpecs
     [Theory]
     [InlineData(65_500, 65_500)]
     [InlineData(10_001, 10_000)]
-    public void A_jpeg_that_promises_too_many_pixels_is_refused_by_its_header(int width, int height)
+    public void A_jpeg_with_too_many_pixels_is_refused_by_its_header(int width, int height)
     {
-        // With such a budget and time nothing could be decoded.
+        // With this budget and time-out, no picture could be decoded.
         var decoder = new PictureDecoder(Input, new DecodingLimits(Pixels, 1, TimeSpan.FromTicks(1)), time: Frozen());
         var header = ProgressiveJpeg.Create(8, 8);
         var frame = header.AsSpan().IndexOf([(byte)0xFF, (byte)0xC2]);
@@ -38,13 +38,13 @@ public sealed class HostilePictureSpecs
     [InlineData(50_000, 50_000)]
     [InlineData(1_000_000, 101)]
     [InlineData(1, 100_000_001)]
-    public void A_png_that_promises_too_many_pixels_is_refused_whatever_is_in_it(int width, int height)
+    public void A_png_with_too_many_pixels_is_refused_by_its_header(int width, int height)
     {
         var decoder = new PictureDecoder(Input, new DecodingLimits(Pixels, 1, TimeSpan.FromTicks(1)), time: Frozen());
 
         var error = Refusal(decoder, TestPictures.RawPng(width, height, 8, 0, [new byte[100]]));
 
-        // What the codec itself finds too large is refused by it.
+        // The codec refuses sizes that it cannot handle.
         Assert.Contains(error?.Code, (string[])[JobErrorCodes.TooManyPixels, JobErrorCodes.Undecodable]);
     }
 
@@ -55,7 +55,7 @@ public sealed class HostilePictureSpecs
         var bomb = TestPictures.RawPng(Side, Side, 8, 0, Enumerable.Repeat(new byte[Side], Side));
         Assert.InRange(bomb.Length, 1, 1 << 20);
 
-        // Less memory than its pixels are.
+        // Less memory than its pixels need.
         Assert.Null(Refusal(new PictureDecoder(Input, new DecodingLimits(Pixels, 64 << 20, Timeout)), bomb));
     }
 
@@ -75,11 +75,11 @@ public sealed class HostilePictureSpecs
     }
 
     [Fact]
-    public void An_ordinary_photo_needs_no_more_than_what_is_left_of_it()
+    public void An_ordinary_photo_needs_only_the_memory_of_its_scaled_size()
     {
         using var photo = TestPictures.Gradient(1600, 1200);
 
-        // Its pixels alone are 7.7 MB.
+        // The pixels alone need 7.7 MB.
         var decoder = new PictureDecoder(Input, new DecodingLimits(Pixels, 200_000, Timeout));
 
         Assert.Null(Refusal(decoder, TestPictures.Jpeg(photo)));
@@ -131,7 +131,7 @@ public sealed class HostilePictureSpecs
     }
 
     [Fact]
-    public void A_picture_that_takes_too_long_is_refused_in_the_middle()
+    public void A_picture_that_takes_too_long_is_refused_during_its_decode()
     {
         using var picture = TestPictures.Noise(300, 200);
         byte[][] files =
@@ -149,14 +149,14 @@ public sealed class HostilePictureSpecs
 
             Assert.Equal(JobErrorCodes.TooCostly, error?.Code);
             Assert.Equal("The picture was not decoded within 5 seconds.", error?.Message);
-            // Opening and decoding have five looks each before the one that is too late, and none comes after it.
+            // Opening and decoding each read the clock five times before the time-out, and not again after it.
             Assert.InRange(time.Looks, 6, 16);
             Assert.Null(Refusal(new PictureDecoder(Input, new DecodingLimits(Pixels, Memory, Timeout)), file));
         }
     }
 
     [Fact]
-    public void A_picture_that_is_cut_off_is_not_called_slow()
+    public void A_truncated_picture_is_not_reported_as_slow()
     {
         var file = ProgressiveJpeg.Create(1000, 1000);
 
@@ -176,7 +176,7 @@ public sealed class HostilePictureSpecs
 
         Assert.Equal(JobErrorCodes.Undecodable, error?.Code);
         Assert.StartsWith("The JPEG has more than 100 scans.", error?.Message, StringComparison.Ordinal);
-        // The codec never saw it.
+        // The codec never read the file.
         Assert.Equal(0, time.Looks);
     }
 
@@ -185,7 +185,7 @@ public sealed class HostilePictureSpecs
 
     private static SteppingTime Frozen() => new(TimeSpan.Zero);
 
-    /// <summary>A decode on a thread of its own.</summary>
+    /// <summary>A decode on its own thread.</summary>
     private sealed class Decode
     {
         private readonly TaskCompletionSource<JobError?> _refusal = new();
@@ -205,7 +205,7 @@ public sealed class HostilePictureSpecs
         public bool IsWaiting => _thread.ThreadState.HasFlag(ThreadState.WaitSleepJoin);
     }
 
-    /// <summary>Time that goes on whenever it is looked at.</summary>
+    /// <summary>Time that advances with each reading.</summary>
     private sealed class SteppingTime(TimeSpan step) : TimeProvider
     {
         public int Looks { get; private set; }
@@ -215,7 +215,7 @@ public sealed class HostilePictureSpecs
         public override long GetTimestamp() => step.Ticks * Looks++;
     }
 
-    /// <summary>Time that stands still, and holds whoever looks at it at a certain look.</summary>
+    /// <summary>Time that stands still, and blocks the reader at a certain reading.</summary>
     private sealed class GatedTime : TimeProvider
     {
         private readonly TaskCompletionSource _held = new(TaskCreationOptions.RunContinuationsAsynchronously);

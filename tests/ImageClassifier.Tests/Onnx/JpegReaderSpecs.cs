@@ -3,12 +3,12 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Onnx;
 
-/// <summary>Which JPEGs the codec gets to see.</summary>
+/// <summary>Which JPEGs reach the codec.</summary>
 public sealed class JpegReaderSpecs
 {
     private const string Damaged = "The JPEG is damaged. Export it again.";
 
-    // A frame of 300 by 300 pixels with its scan: reduced by the codec, it writes past the codec's buffer.
+    // A frame of 300 by 300 pixels and its scan. When the codec scales it, it writes past its buffer.
     private static readonly byte[] LosslessFrame =
     [
         0xFF, 0xC3, 0, 17, 8, 1, 0x2C, 1, 0x2C, 3, 0x52, 0x11, 0, 0x47, 0x11, 0, 0x42, 0x11, 0,
@@ -88,7 +88,7 @@ public sealed class JpegReaderSpecs
     }
 
     [Fact]
-    public void Cmyk_needs_the_marker_that_tells_what_zero_means()
+    public void Cmyk_needs_an_adobe_marker()
     {
         var file = SamplePicture.Read("cmyk.jpg");
         var adobe = SamplePicture.Markers(file, JpegMarker.Adobe)[0];
@@ -131,16 +131,16 @@ public sealed class JpegReaderSpecs
     }
 
     [Fact]
-    public void What_comes_after_the_picture_is_not_read()
+    public void Data_after_the_picture_is_not_read()
     {
         var baseline = SamplePicture.Read("baseline.jpg");
         var progressive = SamplePicture.Read("progressive.jpg");
         byte[] lossless = [0xFF, 0xD8, .. LosslessFrame, 0xFF, 0xD9];
 
-        // Such as the film that phones put behind a photo.
+        // For example the film that phones append to a photo.
         Assert.Equal(TestDecoder.Decode(baseline), TestDecoder.Decode([.. baseline, .. lossless]));
         Assert.Equal(TestDecoder.Decode(progressive), TestDecoder.Decode([.. progressive, .. lossless]));
-        // One scan has all of the picture, so nothing after its data counts.
+        // One scan has the whole picture, so nothing after its data counts.
         Assert.Equal(TestDecoder.Decode(baseline), TestDecoder.Decode([.. baseline[..^2], .. LosslessFrame]));
     }
 
@@ -151,7 +151,7 @@ public sealed class JpegReaderSpecs
     [InlineData(0xD0)]
     [InlineData(0xD8)]
     [InlineData(0xF0)]
-    public void A_marker_that_cannot_be_in_a_header_is_refused(byte marker)
+    public void A_marker_that_is_not_allowed_in_a_header_is_refused(byte marker)
     {
         var file = SamplePicture.Read("baseline.jpg");
 
@@ -165,7 +165,7 @@ public sealed class JpegReaderSpecs
         var scan = SamplePicture.Scans(file)[1];
         Assert.Equal(1, file[scan + 4]);
 
-        // A component that does not exist, tables, a band that is none, and bits that come too early.
+        // A missing component, missing tables, an invalid band, and bits that come too early.
         Assert.Equal(Damaged, TestDecoder.Refusal(SamplePicture.With(file, scan + 5, 77)));
         Assert.Equal(Damaged, TestDecoder.Refusal(SamplePicture.With(file, scan + 6, 0x44)));
         Assert.Equal(Damaged, TestDecoder.Refusal(SamplePicture.With(file, scan + 8, 64)));

@@ -11,7 +11,7 @@ public sealed class MemoryBudgetSpecs
     private readonly MemoryBudget _budget = new(100);
 
     [Fact]
-    public void What_fits_is_had_at_once()
+    public void A_request_that_fits_is_granted_at_once()
     {
         using var first = _budget.Take(60);
         using var second = _budget.Take(40);
@@ -19,7 +19,7 @@ public sealed class MemoryBudgetSpecs
     }
 
     [Fact]
-    public void More_than_there_is_in_all_is_never_waited_for()
+    public void A_request_above_the_total_is_an_error()
     {
         Assert.True(_budget.CanHold(100));
         Assert.False(_budget.CanHold(101));
@@ -27,7 +27,7 @@ public sealed class MemoryBudgetSpecs
     }
 
     [Fact]
-    public async Task Whoever_wants_little_does_not_pass_one_who_wants_much()
+    public async Task A_small_request_does_not_overtake_a_large_one()
     {
         var order = new List<int>();
         var held = _budget.Take(50);
@@ -52,7 +52,7 @@ public sealed class MemoryBudgetSpecs
     }
 
     [Fact]
-    public void Many_threads_together_never_have_more_than_there_is()
+    public void Many_threads_never_hold_more_than_the_total()
     {
         var (had, most) = (0L, 0L);
         var threads = Enumerable.Range(0, 8).Select(seed => Start(() =>

@@ -15,7 +15,7 @@ public sealed class ModelDirectorySpecs : IDisposable
     public void Dispose() => _model.Dispose();
 
     [Fact]
-    public void A_sound_directory_gives_the_contract_the_labels_and_the_hash()
+    public void A_valid_directory_gives_the_contract_the_labels_and_the_hash()
     {
         _model.Write();
 
@@ -56,7 +56,7 @@ public sealed class ModelDirectorySpecs : IDisposable
     [InlineData("/etc/passwd", "which is not in the model directory")]
     [InlineData("", "which is not in the model directory")]
     [InlineData("none.bin", "none.bin is missing")]
-    public void Weights_are_in_the_directory_or_the_model_is_refused(string name, string clause)
+    public void Weights_outside_the_directory_are_refused(string name, string clause)
     {
         _model.Weights = name;
         _model.Write();
@@ -79,7 +79,7 @@ public sealed class ModelDirectorySpecs : IDisposable
     [InlineData("labels.txt")]
     [InlineData("model.json")]
     [InlineData("weights.bin")]
-    public void A_pointer_of_git_lfs_is_told_with_the_remedy(string name)
+    public void A_git_lfs_pointer_is_reported_with_the_remedy(string name)
     {
         _model.Weights = "weights.bin";
         _model.Write().WriteWeights(1, 1, 1);
@@ -91,7 +91,7 @@ public sealed class ModelDirectorySpecs : IDisposable
     }
 
     [SkippableFact]
-    public async Task A_named_pipe_is_no_model()
+    public async Task A_named_pipe_is_refused()
     {
         Requirement.Met(OperatingSystem.IsLinux(), "only on Linux the kind of a file is known before it is opened");
         _model.Write();
@@ -103,7 +103,7 @@ public sealed class ModelDirectorySpecs : IDisposable
     }
 
     [Fact]
-    public void A_network_that_is_cut_off_is_told()
+    public void A_truncated_network_is_reported()
     {
         _model.Write();
         var whole = File.ReadAllBytes(_model.File("model.onnx"));
@@ -115,23 +115,23 @@ public sealed class ModelDirectorySpecs : IDisposable
     }
 
     [Fact]
-    public void Numbers_that_are_no_probabilities_are_refused_where_the_contract_calls_them_so()
+    public void Logits_are_refused_if_the_contract_says_probabilities()
     {
         _model.Json = _model.Json.Replace(
             "\"kind\": \"logits\"", "\"kind\": \"probabilities\"", StringComparison.Ordinal);
         _model.Write();
 
-        AssertDefect(_model.Path, "all classes together have 0, and not 1", () => _model.Load());
-        AssertDefect(_model.Path, "kind is logits", () => _model.Load());
+        AssertDefect(_model.Path, "all classes add up to 0, not to 1", () => _model.Load());
+        AssertDefect(_model.Path, "set kind to logits", () => _model.Load());
     }
 
     [Fact]
-    public void Probabilities_are_refused_where_the_contract_calls_them_logits()
+    public void Probabilities_are_refused_if_the_contract_says_logits()
     {
         _model.HasSoftmax = true;
         _model.Write();
 
-        AssertDefect(_model.Path, "kind is probabilities", () => _model.Load());
+        AssertDefect(_model.Path, "set kind to probabilities", () => _model.Load());
     }
 
     [Fact]
@@ -154,7 +154,7 @@ public sealed class ModelDirectorySpecs : IDisposable
     }
 
     [Fact]
-    public void Files_that_an_editor_marked_as_utf_8_are_read_all_the_same()
+    public void Files_with_a_byte_order_mark_are_read()
     {
         _model.Json = "\uFEFF" + _model.Json;
         _model.Labels = "\uFEFF" + _model.Labels;
@@ -164,7 +164,7 @@ public sealed class ModelDirectorySpecs : IDisposable
     }
 
     [Fact]
-    public void A_missing_directory_is_named()
+    public void A_missing_directory_is_reported()
     {
         var path = _model.File("nowhere");
 
@@ -175,7 +175,7 @@ public sealed class ModelDirectorySpecs : IDisposable
     [InlineData("model.onnx")]
     [InlineData("labels.txt")]
     [InlineData("model.json")]
-    public void A_missing_file_is_named(string name)
+    public void A_missing_file_is_reported(string name)
     {
         _model.Write();
         File.Delete(_model.File(name));
@@ -184,9 +184,9 @@ public sealed class ModelDirectorySpecs : IDisposable
     }
 
     [Theory]
-    [InlineData("{ \"name\"", "{ name", "it is no JSON (line 1")]
+    [InlineData("{ \"name\"", "{ name", "it is not JSON (line 1")]
     [InlineData("\"name\": \"channels\",", "", "name is missing")]
-    [InlineData("\"channels\"", "\"\\ud800\"", "it has a text that is no Unicode")]
+    [InlineData("\"channels\"", "\"\\ud800\"", "it has a text that is not valid Unicode")]
     [InlineData("\"channels\"", "7", "name is 7, but must be a text")]
     [InlineData("\"width\": 8", "\"width\": \"8\"", "input.width is \"8\", but must be a whole number from 1 to 4096")]
     [InlineData("\"width\": 8", "\"width\": 0", "input.width is 0")]
@@ -201,7 +201,7 @@ public sealed class ModelDirectorySpecs : IDisposable
     [InlineData("\"crop\"", "\"prescale\": 4, \"crop\"", "input.resize.prescale is 4, but must be")]
     [InlineData("\"crop\"", "\"prescal\": 16, \"crop\"", "input.resize.prescal is unknown")]
     [InlineData("\"kind\": \"logits\"", "\"kind\": \"scores\"", "output.kind is \"scores\", but must be")]
-    public void A_wrong_field_of_the_contract_is_named_with_what_it_may_be(string sound, string wrong, string clause)
+    public void A_wrong_field_is_reported_with_its_allowed_values(string sound, string wrong, string clause)
     {
         _model.Json = _model.Json.Replace(sound, wrong, StringComparison.Ordinal);
         _model.Write();
@@ -212,8 +212,8 @@ public sealed class ModelDirectorySpecs : IDisposable
     [Theory]
     [InlineData("[]", "the whole is [], but must be an object")]
     [InlineData("null", "the whole is null, but must be an object")]
-    [InlineData("", "it is no JSON")]
-    public void A_contract_that_is_no_object_is_told(string json, string clause)
+    [InlineData("", "it is not JSON")]
+    public void A_contract_that_is_not_an_object_is_reported(string json, string clause)
     {
         _model.Json = json;
         _model.Write();
@@ -224,7 +224,7 @@ public sealed class ModelDirectorySpecs : IDisposable
     [Theory]
     [InlineData("", "it has no labels")]
     [InlineData("red\n\nblue\n", "line 2 is empty")]
-    public void Labels_without_names_are_told(string labels, string clause)
+    public void Empty_labels_are_reported(string labels, string clause)
     {
         _model.Labels = labels;
         _model.Write();
@@ -233,16 +233,16 @@ public sealed class ModelDirectorySpecs : IDisposable
     }
 
     [Fact]
-    public void A_file_that_is_no_network_is_told()
+    public void A_file_that_is_not_a_network_is_reported()
     {
         _model.Write();
         File.WriteAllText(_model.File("model.onnx"), "not a network");
 
-        AssertDefect(_model.Path, "model.onnx is wrong: it is no ONNX network", () => _model.Load());
+        AssertDefect(_model.Path, "model.onnx is wrong: it is not an ONNX network", () => _model.Load());
     }
 
     [Fact]
-    public void A_number_of_labels_that_differs_from_the_classes_is_told()
+    public void A_number_of_labels_that_differs_from_the_classes_is_reported()
     {
         _model.Labels = "red\ngreen\n";
         _model.Write();
@@ -255,7 +255,7 @@ public sealed class ModelDirectorySpecs : IDisposable
     [InlineData("\"name\": \"logits\"", "\"name\": \"probs\"", "the model has no output probs; it has logits")]
     [InlineData("\"width\": 8,", "\"width\": 4,", "input is [free, 3, 8, 8], but model.json makes it [N, 3, 8, 4]")]
     [InlineData("NCHW", "NHWC", "but model.json makes it [N, 8, 8, 3]")]
-    public void A_network_that_breaks_its_contract_is_told(string sound, string wrong, string clause)
+    public void A_network_that_breaks_its_contract_is_reported(string sound, string wrong, string clause)
     {
         _model.Json = _model.Json.Replace(sound, wrong, StringComparison.Ordinal);
         _model.Write();
@@ -264,16 +264,16 @@ public sealed class ModelDirectorySpecs : IDisposable
     }
 
     [Fact]
-    public void An_input_that_is_not_of_32_bit_floats_is_told()
+    public void An_input_that_is_not_of_32_bit_floats_is_reported()
     {
         _model.Element = OnnxElement.Double;
         _model.Write();
 
-        AssertDefect(_model.Path, "input input is no tensor of 32-bit floats", () => _model.Load());
+        AssertDefect(_model.Path, "input input is not a tensor of 32-bit floats", () => _model.Load());
     }
 
     [Fact]
-    public void An_output_that_is_no_list_of_classes_is_told()
+    public void An_output_that_is_not_a_list_of_classes_is_reported()
     {
         _model.MeanOver = [3];
         _model.Write();
@@ -290,7 +290,7 @@ public sealed class ModelDirectorySpecs : IDisposable
         AssertDefect(_model.Path, "the model takes exactly 4 pictures at once", () => _model.Load());
     }
 
-    /// <summary>What <c>sha256sum FILES | sha256sum</c> gives in the directory.</summary>
+    /// <summary>The output of <c>sha256sum FILES | sha256sum</c> in the directory.</summary>
     private string Sha256Sum(params string[] names)
     {
         var lines = string.Concat(names.Select(name => $"{Hex(File.ReadAllBytes(_model.File(name)))}  {name}\n"));

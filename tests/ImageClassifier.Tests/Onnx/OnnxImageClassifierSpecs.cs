@@ -15,7 +15,7 @@ public sealed class OnnxImageClassifierSpecs : IDisposable
     public void Dispose() => _model.Dispose();
 
     [Fact]
-    public void A_picture_is_named_by_the_model_of_the_directory()
+    public void A_picture_is_classified_by_the_model_of_the_directory()
     {
         using var classifier = _model.Write().Load();
 
@@ -28,7 +28,7 @@ public sealed class OnnxImageClassifierSpecs : IDisposable
     }
 
     [Fact]
-    public void A_model_with_channels_last_is_given_them_last()
+    public void A_model_with_channels_last_gets_channels_last()
     {
         _model.Json = _model.Json.Replace("NCHW", "NHWC", StringComparison.Ordinal);
         _model.InputShape = [-1, TestModel.Side, TestModel.Side, 3];
@@ -39,7 +39,7 @@ public sealed class OnnxImageClassifierSpecs : IDisposable
     }
 
     [Fact]
-    public void Probabilities_of_the_model_are_given_as_they_are()
+    public void Probabilities_of_the_model_are_returned_unchanged()
     {
         _model.Json = _model.Json.Replace(
             "\"kind\": \"logits\"", "\"kind\": \"probabilities\"", StringComparison.Ordinal);
@@ -54,7 +54,7 @@ public sealed class OnnxImageClassifierSpecs : IDisposable
     }
 
     [Fact]
-    public void A_free_batch_axis_takes_as_many_pictures_as_the_setting_says()
+    public void A_free_batch_axis_allows_batches_of_the_settings_size()
     {
         using var classifier = _model.Write().Load(maxBatch: 3);
 
@@ -80,7 +80,7 @@ public sealed class OnnxImageClassifierSpecs : IDisposable
     }
 
     [Fact]
-    public void Axes_for_width_and_height_may_be_free()
+    public void The_axes_of_width_and_height_may_be_free()
     {
         _model.InputShape = [-1, 3, -1, -1];
         using var classifier = _model.Write().Load();
@@ -101,7 +101,7 @@ public sealed class OnnxImageClassifierSpecs : IDisposable
     }
 
     [Fact]
-    public void A_picture_that_was_disposed_of_is_not_classified()
+    public void A_disposed_picture_is_not_classified()
     {
         using var classifier = _model.Write().Load();
         var picture = Decoded(classifier, SKColors.Red);
@@ -112,7 +112,7 @@ public sealed class OnnxImageClassifierSpecs : IDisposable
     }
 
     [Fact]
-    public void Memory_that_came_back_is_lent_once()
+    public void Returned_memory_is_rented_once()
     {
         using var classifier = _model.Write().Load();
         var first = Decoded(classifier, SKColors.Red);
@@ -152,7 +152,7 @@ public sealed class OnnxImageClassifierSpecs : IDisposable
     }
 
     [Fact]
-    public void A_picture_may_outlive_its_classifier()
+    public void A_picture_can_outlive_its_classifier()
     {
         var classifier = _model.Write().Load();
         var picture = Decoded(classifier, SKColors.Red);
@@ -184,7 +184,7 @@ public sealed class OnnxImageClassifierSpecs : IDisposable
             DefaultModel, maxBatch, threads, new DecodingLimits(maxPixels, maxMemory, TimeSpan.FromSeconds(seconds)))));
 
     [Fact]
-    public void A_batch_answers_as_its_pictures_alone_do()
+    public void A_batch_gives_the_same_predictions_as_single_pictures()
     {
         using var classifier = Default(maxBatch: 5);
         var pictures = DrawnPictures(classifier, 5);
@@ -197,7 +197,7 @@ public sealed class OnnxImageClassifierSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Many_threads_at_once_get_what_one_gets()
+    public async Task Many_threads_at_once_get_the_same_predictions_as_one()
     {
         using var classifier = Default(maxBatch: 3);
         var files = Enumerable.Range(0, 6).Select(DrawnFile).ToArray();
@@ -220,7 +220,7 @@ public sealed class OnnxImageClassifierSpecs : IDisposable
     }
 
     [Fact]
-    public void What_a_picture_allocates_does_not_grow_with_it()
+    public void Managed_memory_does_not_grow_with_the_picture()
     {
         using var classifier = Default(maxBatch: 1);
         using var photo = TestPictures.Gradient(1600, 1200);
@@ -232,7 +232,7 @@ public sealed class OnnxImageClassifierSpecs : IDisposable
             for (var i = 0; i < 5; i++) Answer(classifier, file);
             var each = (GC.GetAllocatedBytesForCurrentThread() - before) / 5;
 
-            // A tensor of this model alone is 48 KiB, the decoded photo 7.3 MiB.
+            // A tensor of this model takes 48 KiB, the decoded photo 7.3 MiB.
             Assert.InRange(each, 0, 16 * 1024);
         }
     }

@@ -44,7 +44,7 @@ public sealed class PictureDecoderSpecs
     }
 
     [Fact]
-    public void Transparency_lies_on_white()
+    public void Transparent_pixels_are_drawn_on_white()
     {
         var resize = new ModelResize(20, null);
         using var picture = TestPictures.Noise(50, 40, transparent: true);
@@ -55,7 +55,7 @@ public sealed class PictureDecoderSpecs
     }
 
     [Fact]
-    public void What_cannot_be_seen_is_white_whatever_its_colour()
+    public void Fully_transparent_pixels_are_white()
     {
         using var picture = TestPictures.Plain(30, 30, SKColors.Red.WithAlpha(0));
 
@@ -73,9 +73,9 @@ public sealed class PictureDecoderSpecs
     [InlineData(8)]
     public void A_picture_is_turned_upright_by_its_orientation(byte orientation)
     {
-        // A step of one pixel is one of about 8 in colour. The crop is an odd number of pixels shorter than the resized
-        // picture, so its offset differs from either end: it shows whether turning and cutting out commute. That is
-        // only a little smaller than the picture, so that the JPEG is decoded in full.
+        // One pixel is a step of about 8 in colour. The crop is an odd number of pixels shorter than the resized
+        // picture, so its offset differs from either end. This shows whether turning and cropping commute. The resized
+        // picture is only a little smaller than the picture, so the JPEG is decoded in full.
         foreach (var (width, height) in new[] { (41, 32), (32, 41), (56, 32), (32, 32) })
         {
             foreach (var resize in new[] { new ModelResize(31, null), new ModelResize(19, 31) })
@@ -129,7 +129,7 @@ public sealed class PictureDecoderSpecs
     }
 
     [Fact]
-    public void A_byte_becomes_what_the_contract_says_in_either_layout()
+    public void Bytes_are_scaled_by_the_contract_in_either_layout()
     {
         using var picture = TestPictures.Plain(20, 20, new SKColor(255, 51, 0));
         var nhwc = Bytes() with { Range = (-1, 1), Mean = [0.5f, 0.25f, 0], Std = [0.5f, 2, 4] };
@@ -176,9 +176,9 @@ public sealed class PictureDecoderSpecs
     }
 
     [Fact]
-    public void A_line_of_pixels_is_cut_out_at_its_middle()
+    public void A_line_of_pixels_is_cropped_at_its_middle()
     {
-        // Dark, but for the middle: only a crop of the middle is bright.
+        // The picture is dark except in its middle, so only a crop of the middle is bright.
         byte[] line = [.. Enumerable.Range(0, 30_000).Select(i => i is > 14_900 and < 15_100 ? (byte)250 : (byte)0)];
         var tall = TestPictures.RawPng(1, 30_000, 8, 0, line.Select(pixel => new[] { pixel }));
         var wide = TestPictures.RawPng(30_000, 1, 8, 0, [line]);
@@ -203,7 +203,7 @@ public sealed class PictureDecoderSpecs
     }
 
     [Fact]
-    public void A_picture_at_the_limit_is_let_in()
+    public void A_picture_at_the_limit_is_accepted()
     {
         using var picture = TestPictures.Gradient(100, 100);
         var decoder = new PictureDecoder(Bytes(), TestModel.Limits(maxPixels: 10_000));
@@ -212,7 +212,7 @@ public sealed class PictureDecoderSpecs
     }
 
     [Fact]
-    public void No_bytes_are_no_picture()
+    public void An_empty_file_is_refused()
     {
         Assert.Equal(JobErrorCodes.Empty, Refusal([])?.Code);
     }
@@ -227,7 +227,7 @@ public sealed class PictureDecoderSpecs
     }
 
     [Fact]
-    public void Wherever_a_file_is_cut_off_it_is_refused()
+    public void A_truncated_file_is_refused_at_every_length()
     {
         using var picture = TestPictures.Noise(60, 50);
         foreach (var file in new[] { TestPictures.Jpeg(picture), TestPictures.Png(picture) })
@@ -241,9 +241,9 @@ public sealed class PictureDecoderSpecs
     }
 
     [Fact]
-    public void A_damaged_byte_that_only_a_checksum_shows_is_refused()
+    public void Damage_that_only_a_checksum_shows_is_refused()
     {
-        // Stored, not compressed: the damaged byte is a pixel, and decompresses without a fault.
+        // Stored without compression: the damaged byte is a pixel, and decompression does not fail.
         const int Width = 200;
         var random = new Random(1);
         var rows = Enumerable.Range(0, 100).Select(_ =>
@@ -265,7 +265,7 @@ public sealed class PictureDecoderSpecs
     }
 
     [Fact]
-    public void Whatever_is_damaged_in_a_file_never_throws()
+    public void Damaged_files_never_throw()
     {
         using var picture = TestPictures.Noise(40, 30);
         var random = new Random(1);
@@ -286,7 +286,7 @@ public sealed class PictureDecoderSpecs
         }
     }
 
-    /// <summary>A model that takes bytes as they are, so that a tensor can be read.</summary>
+    /// <summary>A model that takes unscaled bytes, so that tests can read a tensor.</summary>
     private static ModelInput Bytes(ModelResize? resize = null) => new(
         "input", TensorLayout.Nhwc, Side, Side, (0, 255), [0, 0, 0], [1, 1, 1], resize ?? new ModelResize(20, null));
 

@@ -3,21 +3,21 @@ using System.Text;
 
 namespace ImageClassifier.Tests.Onnx;
 
-/// <summary>A PNG's chunks, to be put together in another way.</summary>
-/// <param name="Type">The chunk's name.</param>
-/// <param name="Data">What is in it.</param>
+/// <summary>A chunk of a PNG, so that tests can assemble PNGs.</summary>
+/// <param name="Type">The name of the chunk.</param>
+/// <param name="Data">The data of the chunk.</param>
 internal sealed record PngChunks(string Type, byte[] Data)
 {
     private const int SignatureBytes = 8;
     private const int BytesAroundData = 12;
 
-    /// <summary>Takes a PNG apart.</summary>
+    /// <summary>Splits a PNG into its chunks.</summary>
     public static List<PngChunks> Of(byte[] png) => TryRead(png, out var chunks)
         ? chunks
         : throw new ArgumentException("The PNG has a chunk that is not whole.", nameof(png));
 
-    /// <summary>Takes a PNG apart as far as its chunks are whole.</summary>
-    /// <returns>Whether all of them are.</returns>
+    /// <summary>Splits a PNG into its whole chunks.</summary>
+    /// <returns>True if all chunks are whole.</returns>
     public static bool TryRead(byte[] png, out List<PngChunks> chunks)
     {
         chunks = [];
@@ -33,7 +33,7 @@ internal sealed record PngChunks(string Type, byte[] Data)
         return true;
     }
 
-    /// <summary>Puts chunks together, each with its checksum.</summary>
+    /// <summary>Joins chunks, each with its checksum.</summary>
     public static byte[] Join(IEnumerable<PngChunks> chunks)
     {
         using var file = new MemoryStream();
@@ -42,7 +42,7 @@ internal sealed record PngChunks(string Type, byte[] Data)
         return file.ToArray();
     }
 
-    /// <summary>The same picture, its pixels in chunks of so many bytes.</summary>
+    /// <summary>The same picture, with its pixels in chunks of a number of bytes.</summary>
     public static byte[] Split(byte[] png, int bytesOfPixels) => Join(Of(png).SelectMany(chunk => chunk.Type == "IDAT"
         ? chunk.Data.Chunk(bytesOfPixels).Select(part => chunk with { Data = part })
         : [chunk]));

@@ -2,7 +2,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Onnx;
 
-/// <summary>Which PNGs the codec gets to see, and how they are turned.</summary>
+/// <summary>Which PNGs reach the codec, and how they are turned upright.</summary>
 public sealed class PngReaderSpecs
 {
     private static readonly byte[] Original = Draw();
@@ -49,7 +49,7 @@ public sealed class PngReaderSpecs
     [InlineData("iCCP", true, false)]
     [InlineData("bKGD", false, true)]
     [InlineData("pHYs", true, true)]
-    public void Chunks_beside_the_pixels_come_once_and_in_their_place(string type, bool before, bool after)
+    public void Ancillary_chunks_occur_once_and_in_their_place(string type, bool before, bool after)
     {
         var (header, pixels, end) = (Chunks[0], Chunks.Single(chunk => chunk.Type == "IDAT"), Chunks[^1]);
         var (chunk, palette) = (new PngChunks(type, [1, 2, 3, 4]), new PngChunks("PLTE", new byte[6]));
@@ -98,7 +98,7 @@ public sealed class PngReaderSpecs
     }
 
     [Fact]
-    public void A_palette_fits_its_picture()
+    public void A_palette_must_fit_its_picture()
     {
         var (header, palette) = (Palette[0], Palette.Single(chunk => chunk.Type == "PLTE"));
         Assert.Equal(4, header.Data[8]);
@@ -118,7 +118,7 @@ public sealed class PngReaderSpecs
     }
 
     [Fact]
-    public void Grey_has_no_palette_and_what_has_alpha_no_transparency_besides()
+    public void Grey_pictures_have_no_palette_and_alpha_excludes_transparency()
     {
         var grey = PngChunks.Of(TestPictures.RawPng(20, 20, 8, 0, Enumerable.Repeat(new byte[20], 20)));
         var alpha = PngChunks.Of(TestPictures.RawPng(20, 20, 8, 6, Enumerable.Repeat(new byte[80], 20)));
@@ -130,7 +130,7 @@ public sealed class PngReaderSpecs
     }
 
     [Fact]
-    public void A_file_for_apples_apps_is_refused_by_its_name()
+    public void A_CgBI_file_is_refused_by_its_name()
     {
         var refusal = TestDecoder.Refusal(PngChunks.Join([new PngChunks("CgBI", new byte[4]), .. Chunks]));
 
@@ -138,12 +138,12 @@ public sealed class PngReaderSpecs
     }
 
     [Fact]
-    public void A_length_beyond_all_bounds_is_refused()
+    public void An_impossible_length_is_refused()
     {
         byte[] file = [.. Original];
         file.AsSpan(8, 4).Fill(0xFF);
 
-        Assert.Equal("The PNG is damaged: it has a chunk that is none. Export it again.", TestDecoder.Refusal(file));
+        Assert.Equal("The PNG is damaged: it has an invalid chunk. Export it again.", TestDecoder.Refusal(file));
     }
 
     [Theory]
@@ -155,7 +155,7 @@ public sealed class PngReaderSpecs
     [InlineData(6)]
     [InlineData(7)]
     [InlineData(8)]
-    public void A_png_is_turned_upright_wherever_its_orientation_stands(byte orientation)
+    public void A_png_is_turned_upright_wherever_its_orientation_is(byte orientation)
     {
         using var upright = TestPictures.Gradient(41, 32);
         using var stored = TestPictures.AsStored(upright, orientation);
@@ -175,14 +175,14 @@ public sealed class PngReaderSpecs
     }
 
     [Fact]
-    public void Exif_that_is_damaged_changes_nothing()
+    public void Damaged_exif_is_ignored()
     {
         var expected = TestDecoder.Decode(Original);
         var good = LittleEndian(6);
         byte[][] damaged =
         [
             [], [0], [.. "II"u8], good[..8], good[..9], good[..20],
-            // No byte order, a directory out of bounds, another type, a count, and no such orientation.
+            // No byte order; a directory out of bounds; a wrong type; a wrong count; no such orientation.
             SamplePicture.With(good, 0, 0), SamplePicture.With(good, 7, 0xFF), SamplePicture.With(good, 4, 200),
             SamplePicture.With(good, 12, 4), SamplePicture.With(good, 14, 2), SamplePicture.With(good, 18, 9),
             SamplePicture.With(good, 18, 0), [.. good[..8], 0xFF, 0xFF],
@@ -198,7 +198,7 @@ public sealed class PngReaderSpecs
         return TestPictures.Png(picture);
     }
 
-    // Before the orientation stands another entry, after it another directory, which is the first one again.
+    // Another entry comes before the orientation. The next directory is the first one again.
     private static byte[] LittleEndian(byte orientation) =>
     [
         .. "II*\0"u8, 8, 0, 0, 0, 2, 0,

@@ -3,7 +3,7 @@ using SkiaSharp;
 
 namespace ImageClassifier.Tests.Onnx;
 
-/// <summary>The preprocessing as its description reads, step by step over whole pictures, slow and plain.</summary>
+/// <summary>The preprocessing exactly as described, step by step over whole pictures: simple and slow.</summary>
 internal static class ReferenceResize
 {
     /// <summary>Red, green and blue of the crop, row by row, from 0 to 255.</summary>

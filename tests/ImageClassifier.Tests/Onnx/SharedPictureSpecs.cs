@@ -8,21 +8,20 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Onnx;
 
-/// <summary>Real photos and hostile files, with what two models must answer.</summary>
+/// <summary>Real photos and hostile files, with the expected results of two models.</summary>
 public sealed class SharedPictureSpecs(ITestOutputHelper output)
 {
     private const string DefaultModel = "models/tiny-imagenet-200";
 
-    // Another decoder than the reference's, and JPEGs at reduced scale: the same answer, with not quite the same
-    // probability.
+    // The reference uses another decoder and does not scale JPEGs. So labels are equal, and probabilities nearly equal.
     private const double Tolerance = 0.1;
 
     [SkippableFact]
-    public void The_default_model_answers_what_is_expected_of_it() =>
+    public void The_default_model_gives_the_expected_labels() =>
         AssertAnswers(DefaultModel, "expected-tiny.json", compareProbabilities: false);
 
     [SkippableFact]
-    public void The_default_model_is_as_sure_as_expected_when_it_is_resized_in_one_step_as_the_expectation_was()
+    public void The_default_model_gives_the_expected_probabilities_with_one_step_resizing()
     {
         using var copy = new TestModel();
         foreach (var file in Directory.GetFiles(Path.GetDirectoryName(ModelDirectory.Load(DefaultModel).NetworkPath)!))
@@ -43,7 +42,7 @@ public sealed class SharedPictureSpecs(ITestOutputHelper output)
         compareProbabilities: true);
 
     [SkippableFact]
-    public void Hostile_files_end_as_they_should()
+    public void Hostile_files_give_the_expected_results()
     {
         using var classifier = Load(DefaultModel);
         using var list = JsonDocument.Parse(
@@ -58,7 +57,7 @@ public sealed class SharedPictureSpecs(ITestOutputHelper output)
 
             Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 256 * 1024);
             output.WriteLine($"{file}: {(decoding is Decoding.Refused refused ? refused.Error : "decoded")}");
-            // Where the list leaves a choice (half a JPEG, a GIF), this classifier refuses.
+            // Where the list allows both (half a JPEG, a GIF), this classifier refuses.
             if (expect.StartsWith("reject", StringComparison.Ordinal))
             {
                 Assert.IsType<Decoding.Refused>(decoding);

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Onnx;
 
-/// <summary>A decoder of a model that takes bytes as they are, so that a tensor can be read.</summary>
+/// <summary>A decoder of a model that takes unscaled bytes, so that tests can read a tensor.</summary>
 internal static class TestDecoder
 {
     private const int Side = 16;
@@ -22,7 +22,7 @@ internal static class TestDecoder
         return tensor;
     }
 
-    /// <summary>Why a file is refused; null where it is not.</summary>
+    /// <summary>Why a file is refused; null if it is accepted.</summary>
     public static string? Refusal(byte[] file)
     {
         var error = Decoder.Decode(file, new float[Input.Length]);

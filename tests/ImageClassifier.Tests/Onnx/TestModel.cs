@@ -4,8 +4,8 @@ using ImageClassifier.Adapters.Onnx;
 namespace ImageClassifier.Tests.Onnx;
 
 /// <summary>
-/// A model directory in a folder of its own. Its network is the mean of each colour channel, so that a red picture is
-/// of class <c>red</c>; each part can be replaced before it is written.
+/// A model directory in its own folder. The network computes the mean of each colour channel, so a red picture is of
+/// class <c>red</c>. Each part can be replaced before it is written.
 /// </summary>
 internal sealed class TestModel : IDisposable
 {
@@ -24,17 +24,17 @@ internal sealed class TestModel : IDisposable
 
     public string Labels { get; set; } = "red\ngreen\nblue\n";
 
-    /// <summary>The input's axes; -1 is a free one.</summary>
+    /// <summary>The axes of the input; -1 for a free one.</summary>
     public long[] InputShape { get; set; } = [-1, 3, Side, Side];
 
     public int[] MeanOver { get; set; } = [2, 3];
 
     public OnnxElement Element { get; set; } = OnnxElement.Float;
 
-    /// <summary>Whether the network ends with a softmax, so that it gives probabilities.</summary>
+    /// <summary>True if the network ends with a softmax and so returns probabilities.</summary>
     public bool HasSoftmax { get; set; }
 
-    /// <summary>The file of weights, by which the network multiplies the means; null for none.</summary>
+    /// <summary>The file of weights by which the means are multiplied; null for none.</summary>
     public string? Weights { get; set; }
 
     public TestModel Write()
@@ -55,7 +55,7 @@ internal sealed class TestModel : IDisposable
     public OnnxImageClassifier Load(int maxBatch = 4, long maxPixels = 1_000_000) =>
         OnnxImageClassifier.Load(new OnnxClassifierSettings(Path, maxBatch, 1, Limits(maxPixels)));
 
-    /// <summary>Limits that none of a test's other pictures come near.</summary>
+    /// <summary>Limits that a test's pictures normally do not reach.</summary>
     public static DecodingLimits Limits(long maxPixels) => new(maxPixels, 1 << 30, TimeSpan.FromMinutes(1));
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
@@ -69,8 +69,8 @@ internal enum OnnxElement
     Double = 11,
 }
 
-/// <summary>Writes the protocol buffers of a small ONNX graph: <c>logits = ReduceMean(input)</c>, with weights times these,
-/// and at last a softmax.</summary>
+/// <summary>Writes the protocol buffers of a small ONNX graph: <c>logits = ReduceMean(input)</c>, optionally times
+/// weights and with a softmax.</summary>
 internal static class OnnxGraph
 {
     public static byte[] MeanOver(

@@ -5,7 +5,7 @@ using SkiaSharp;
 
 namespace ImageClassifier.Tests.Onnx;
 
-/// <summary>Pictures that tests draw, and files made of them.</summary>
+/// <summary>Draws pictures for tests and encodes them.</summary>
 internal static class TestPictures
 {
     /// <summary>A picture without any symmetry: soft colours that differ in all four corners.</summary>
@@ -22,7 +22,7 @@ internal static class TestPictures
         return bitmap;
     }
 
-    /// <summary>A picture full of sharp edges, the same each time: the hardest for a filter.</summary>
+    /// <summary>A picture full of sharp edges, always the same: the hardest for a filter.</summary>
     public static SKBitmap Noise(int width, int height, bool transparent = false)
     {
         var bitmap = Gradient(width, height, transparent);
@@ -50,7 +50,7 @@ internal static class TestPictures
         return data.ToArray();
     }
 
-    /// <summary>Puts an EXIF block with an orientation behind a JPEG's start marker.</summary>
+    /// <summary>Inserts an EXIF block with an orientation after a JPEG's start marker.</summary>
     public static byte[] WithOrientation(byte[] jpeg, byte orientation)
     {
         byte[] exif =
@@ -64,8 +64,8 @@ internal static class TestPictures
         return [.. jpeg[..2], .. exif, .. jpeg[2..]];
     }
 
-    /// <summary>What a camera that was held so would store for an upright picture: the inverse of what the EXIF
-    /// orientation asks a viewer to do.</summary>
+    /// <summary>The picture that a turned camera would store for an upright picture: the inverse of the EXIF
+    /// orientation.</summary>
     public static SKBitmap AsStored(SKBitmap upright, int orientation)
     {
         var (w, h) = (upright.Width, upright.Height);
@@ -94,8 +94,8 @@ internal static class TestPictures
         return stored;
     }
 
-    /// <summary>A PNG put together by hand, for forms that the encoder does not write; scanlines are as they are
-    /// stored, without their filter bytes.</summary>
+    /// <summary>A PNG in a form that the encoder does not write. Scanlines are given as stored, without filter
+    /// bytes.</summary>
     public static byte[] RawPng(
         int width, int height, byte depth, byte colorType, IEnumerable<byte[]> scanlines, bool interlaced = false,
         CompressionLevel compression = CompressionLevel.Fastest)

@@ -9,7 +9,7 @@ public sealed class ThreadTimeSpecs
     private static readonly TimeSpan Work = TimeSpan.FromMilliseconds(200);
 
     [Fact]
-    public void A_thread_is_charged_for_what_it_works_and_for_nothing_else()
+    public void Only_the_work_of_the_thread_counts()
     {
         var time = ThreadTime.Instance;
         Assert.IsType<ThreadTime>(time);

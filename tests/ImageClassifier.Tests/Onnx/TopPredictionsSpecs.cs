@@ -8,7 +8,7 @@ public sealed class TopPredictionsSpecs
     private static readonly string[] Labels = [.. Enumerable.Range(0, 100).Select(i => $"class {i}")];
 
     [Fact]
-    public void The_five_largest_come_first_in_their_order_whatever_their_place()
+    public void The_five_largest_are_returned_in_order()
     {
         for (var seed = 0; seed < 50; seed++)
         {
@@ -63,7 +63,7 @@ public sealed class TopPredictionsSpecs
     [InlineData(0.5f, 0.4f)]
     [InlineData(0f, 0f)]
     [InlineData(float.NaN, 1f)]
-    public void Numbers_that_are_no_probabilities_are_never_given_as_such(float first, float second)
+    public void Numbers_that_are_not_probabilities_are_an_error(float first, float second)
     {
         float[] scores = [first, second];
         Assert.Throws<InvalidOperationException>(

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Onnx;
 
-/// <summary>WebP is decoded as the other formats are, within the same limits.</summary>
+/// <summary>WebP pictures are decoded like the other formats, within the same limits.</summary>
 public sealed class WebPSpecs
 {
     private const int Lossless = 100;
@@ -22,9 +22,9 @@ public sealed class WebPSpecs
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void A_lossless_webp_gives_what_its_png_gives(bool transparent)
+    public void A_lossless_webp_gives_the_same_pixels_as_its_png(bool transparent)
     {
-        // Too small to be scaled by the codec.
+        // Too small for scaling by the codec.
         using var picture = TestPictures.Noise(30, 21, transparent);
 
         var tensor = Decode(WebP(picture, Lossless));
@@ -36,7 +36,7 @@ public sealed class WebPSpecs
     [Theory]
     [InlineData(Lossless)]
     [InlineData(90)]
-    public void A_large_webp_is_scaled_on_the_way(int quality)
+    public void A_large_webp_is_scaled_by_the_codec(int quality)
     {
         using var picture = TestPictures.Gradient(700, 500);
 
@@ -60,7 +60,7 @@ public sealed class WebPSpecs
     [Theory]
     [InlineData(Lossless)]
     [InlineData(90)]
-    public void A_webp_that_is_cut_off_is_refused_at_every_length(int quality)
+    public void A_truncated_webp_is_refused_at_every_length(int quality)
     {
         using var picture = TestPictures.Noise(60, 40);
         var file = WebP(picture, quality);
@@ -74,11 +74,11 @@ public sealed class WebPSpecs
     [Fact]
     public void A_webp_is_turned_upright()
     {
-        // Both show the same; how it lies is only said in one of them.
+        // Both files show the same picture, but only one has an orientation.
         var lying = Decode(SamplePicture.Read("lossy.webp"));
         var turned = Decode(SamplePicture.Read("orientation6.webp"));
 
-        // The crops are square and in the middle: upright row y is the stored column from the left, from below.
+        // The crops are square and in the middle. Upright row y is the stored column from the left, from the bottom up.
         for (var y = 0; y < Input.Height; y++)
         {
             for (var x = 0; x < Input.Width; x++)

@@ -30,7 +30,7 @@ public sealed class LoadSpecs : IDisposable
         Assert.InRange(seconds.Length, count - 4 * Math.Sqrt(count), count + 4 * Math.Sqrt(count));
         Assert.InRange(seconds[^1], end * 0.99, end);
         Assert.Equal(seconds.Order(), seconds);
-        // A Poisson process: the gaps are as far apart as they are long.
+        // In a Poisson process, the standard deviation of the gaps equals their mean.
         double[] gaps = [.. seconds.Zip(seconds.Skip(1), (a, b) => b - a)];
         var mean = gaps.Average();
         Assert.InRange(Math.Sqrt(gaps.Average(gap => Math.Pow(gap - mean, 2))) / mean, 0.95, 1.05);

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Simulator;
 
-/// <summary>What the latency policy promises beside the others, on the loads of deploy/docs/scaling.md.</summary>
+/// <summary>The promises of the latency policy against the others, on the loads of deploy/docs/scaling.md.</summary>
 public sealed class PolicyComparisonSpecs
 {
     public static TheoryData<string> Loads => [.. PolicyComparison.StandardLoads];

@@ -6,7 +6,7 @@ using ImageClassifier.Testing;
 
 namespace ImageClassifier.Tests.Simulator;
 
-/// <summary>Deployments to simulate: the program's own settings, with some changed.</summary>
+/// <summary>Simulated deployments: the program's own settings, with some changes.</summary>
 internal static class Simulated
 {
     public static SimulationModel Model(params string[] settings)

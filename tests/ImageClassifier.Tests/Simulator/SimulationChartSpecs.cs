@@ -25,7 +25,7 @@ public sealed class SimulationChartSpecs : IDisposable
         Assert.Equal([0x89, 0x50, 0x4E, 0x47], File.ReadAllBytes(file).Take(4));
         using var picture = SKBitmap.Decode(file);
         Assert.Equal((1200, 960), (picture.Width, picture.Height));
-        // A title stands in the middle above each panel; without a font nothing would.
+        // Each panel has a title in the middle above it. Without a font there would be nothing.
         for (var panel = 0; panel < 3; panel++)
             Assert.True(Dark(picture, SKRectI.Create(450, panel * 320, 300, 36)) > 100, $"panel {panel} has no title");
     }

@@ -9,7 +9,8 @@ namespace ImageClassifier.Tests.Simulator;
 
 public sealed class SimulationSpecs
 {
-    // One instance: looks for 50 ms, boots for 10 s, does five pictures of 2 s each, and ends after three polls of 5 s.
+    // One instance: it looks for 50 ms, boots for 10 s, does five pictures of 2 s each, and ends after three polls of 5
+    // s.
     [Fact]
     public void A_small_run_comes_out_as_computed_by_hand()
     {
@@ -19,12 +20,12 @@ public sealed class SimulationSpecs
         };
         var report = Simulated.Run(model, "burst:5");
 
-        // Each picture is sent alone, 50 ms after it is done; the last one's message goes 50 ms later.
+        // Each result is sent alone, 50 ms after it is done. The last message is deleted 50 ms later.
         Assert.Equal(20.1, report.LastResultSeconds, 6);
         Assert.Equal(16.1, report.P50Seconds, 6);
         Assert.Equal(20.1, report.MaxSeconds, 6);
-        // The polls: a first one takes all five; while they are worked on two end empty at 15.05 and 20.05 and count,
-        // but the hand is not empty until 20.15; so the one that ends at 25.05 is the last.
+        // The first poll receives all five. Two polls end empty at 15.05 and 20.05 meanwhile and count, but pictures
+        // are in hand until 20.15. So the poll that ends at 25.05 is the last.
         Assert.Equal(25.05, report.AtZeroSeconds, 6);
         Assert.Equal(25.0 / 3600, report.InstanceHours, 6);
         Assert.Equal(0.025, report.Cost, 6);
@@ -174,7 +175,7 @@ public sealed class SimulationSpecs
         var model = Simulated.Model("scaling.max-instances = 1000");
         var watch = Stopwatch.StartNew();
         var report = Simulated.Run(model, load);
-        // Tests run beside each other, and without optimisation; a second try is fair.
+        // Tests run in parallel and without optimisation, so a second try is fair.
         if (watch.Elapsed > TimeSpan.FromSeconds(10))
         {
             watch.Restart();

@@ -12,7 +12,7 @@ public sealed class AwakeTimeSpecs(ITestOutputHelper output) : VirtualTimeSpecs(
     private readonly TaskCompletionSource<int> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     [Fact]
-    public async Task A_task_that_takes_longer_than_its_limit_is_given_up()
+    public async Task A_task_that_takes_longer_than_its_limit_times_out()
     {
         var waiting = _answer.Task.WaitAwakeAsync(Limit, Time);
         await AdvanceAsync(Limit - TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(100));
@@ -26,7 +26,7 @@ public sealed class AwakeTimeSpecs(ITestOutputHelper output) : VirtualTimeSpecs(
     public async Task A_pause_that_is_longer_than_the_limit_uses_up_little_of_it()
     {
         var waiting = _answer.Task.WaitAwakeAsync(Limit, Time);
-        // In one step, as for a process that was stopped.
+        // One step, as for a paused process.
         await AdvanceAsync(10 * Limit, 10 * Limit);
         Assert.False(waiting.IsCompleted);
 
@@ -35,7 +35,7 @@ public sealed class AwakeTimeSpecs(ITestOutputHelper output) : VirtualTimeSpecs(
     }
 
     [Fact]
-    public async Task A_failure_of_the_task_is_its_own()
+    public async Task The_exception_of_the_task_is_rethrown()
     {
         var waiting = _answer.Task.WaitAwakeAsync(Limit, Time);
         _answer.SetException(new IOException("It broke."));

@@ -9,7 +9,7 @@ public sealed class BackoffSpecs
     private static readonly TimeSpan Max = TimeSpan.FromSeconds(1);
 
     [Fact]
-    public void Pauses_double_from_the_least_to_the_most()
+    public void Pauses_double_from_the_shortest_to_the_longest()
     {
         var backoff = new Backoff(Min, Max);
         foreach (var least in (int[])[100, 200, 400, 500, 500, 500])
@@ -20,7 +20,7 @@ public sealed class BackoffSpecs
     }
 
     [Fact]
-    public void A_success_begins_again()
+    public void A_reset_restarts_with_the_shortest_pause()
     {
         var backoff = new Backoff(Min, Max);
         for (var i = 0; i < 5; i++) backoff.Next();
@@ -30,7 +30,7 @@ public sealed class BackoffSpecs
     }
 
     [Fact]
-    public void Pauses_differ_from_one_program_to_the_next()
+    public void Pauses_differ_between_programs()
     {
         var pauses = Enumerable.Range(0, 20).Select(_ => new Backoff(Min, Max).Next()).ToHashSet();
 

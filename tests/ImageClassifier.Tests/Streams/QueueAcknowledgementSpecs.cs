@@ -38,7 +38,7 @@ public sealed class QueueAcknowledgementSpecs : VirtualTimeSpecs
     }
 
     [Fact]
-    public async Task Few_messages_wait_no_longer_than_the_linger_for_others()
+    public async Task A_few_messages_wait_at_most_the_linger()
     {
         var deliveries = await ReceiveAsync(1);
         var settled = Source.From(Deletes(deliveries))
@@ -52,7 +52,7 @@ public sealed class QueueAcknowledgementSpecs : VirtualTimeSpecs
     }
 
     [Fact]
-    public async Task An_entry_that_can_succeed_later_is_tried_again_alone()
+    public async Task A_retriable_entry_is_retried_alone()
     {
         var deliveries = await ReceiveAsync(10);
         var failures = 2;
@@ -67,7 +67,7 @@ public sealed class QueueAcknowledgementSpecs : VirtualTimeSpecs
     }
 
     [Fact]
-    public async Task An_entry_that_never_succeeds_fails_alone_and_gives_its_credit_back()
+    public async Task An_entry_that_never_succeeds_fails_alone_and_returns_its_credit()
     {
         var deliveries = await ReceiveAsync(10);
         _queue.EntryOutcome = (_, body) => body switch
@@ -89,7 +89,7 @@ public sealed class QueueAcknowledgementSpecs : VirtualTimeSpecs
     }
 
     [Fact]
-    public async Task A_queue_that_cannot_be_reached_for_a_while_loses_nothing()
+    public async Task A_short_outage_loses_nothing()
     {
         var deliveries = await ReceiveAsync(10);
         _queue.FailNext(QueueCall.Delete, 3);
@@ -101,7 +101,7 @@ public sealed class QueueAcknowledgementSpecs : VirtualTimeSpecs
     }
 
     [Fact]
-    public async Task A_queue_that_stays_away_does_not_fail_the_stream()
+    public async Task A_lasting_outage_does_not_fail_the_stream()
     {
         var deliveries = await ReceiveAsync(20);
         _queue.FailNext(QueueCall.Delete, RetryPolicy.Default.Attempts, new InvalidOperationException("A fault."));
@@ -117,7 +117,7 @@ public sealed class QueueAcknowledgementSpecs : VirtualTimeSpecs
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public async Task Every_message_that_went_in_comes_out_whatever_fails(int seed)
+    public async Task Every_message_comes_out_despite_failures(int seed)
     {
         const int Messages = 200;
         var random = new Random(seed);

@@ -18,7 +18,7 @@ public sealed class QueueSendsSpecs : VirtualTimeSpecs
     }
 
     [Fact]
-    public async Task What_the_queue_does_not_take_at_once_is_sent_again_alone()
+    public async Task Retriable_messages_are_sent_again_alone()
     {
         var tries = 0;
         _queue.EntryOutcome = (_, body) => body == "1" && tries++ < 2
@@ -34,7 +34,7 @@ public sealed class QueueSendsSpecs : VirtualTimeSpecs
     }
 
     [Fact]
-    public async Task What_is_wrong_is_not_sent_again_and_fails_no_other()
+    public async Task An_invalid_message_is_not_retried_and_fails_no_other()
     {
         _queue.EntryOutcome = (_, body) => body == "1" ? new QueueOutcome(QueueOutcomeKind.Invalid, "too long") : null;
 
@@ -45,7 +45,7 @@ public sealed class QueueSendsSpecs : VirtualTimeSpecs
     }
 
     [Fact]
-    public async Task A_queue_that_stays_away_is_an_outcome_after_a_bounded_number_of_tries()
+    public async Task A_lasting_outage_is_an_outcome_after_a_limited_number_of_tries()
     {
         _queue.FailNext(QueueCall.Send, 100);
 
@@ -56,7 +56,7 @@ public sealed class QueueSendsSpecs : VirtualTimeSpecs
     }
 
     [Fact]
-    public async Task What_is_refused_for_good_is_tried_a_few_times_and_is_an_outcome_of_its_own()
+    public async Task A_permanent_refusal_is_retried_a_few_times_and_has_its_own_outcome()
     {
         _queue.FailNext(QueueCall.Send, 100, new QueueRefusedException("access denied"));
 
@@ -68,7 +68,7 @@ public sealed class QueueSendsSpecs : VirtualTimeSpecs
     }
 
     [Fact]
-    public async Task A_cancelled_send_says_so()
+    public async Task A_cancelled_send_throws()
     {
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync();

@@ -7,7 +7,7 @@ namespace ImageClassifier.Tests.Streams;
 /// <summary>Timers on a real scheduler, in real time.</summary>
 public sealed class SchedulerTimeProviderSpecs : IAsyncLifetime
 {
-    // What takes longer hangs, on however busy a machine.
+    // A longer wait means that the timer hangs, even on a busy machine.
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(10);
 
@@ -18,7 +18,7 @@ public sealed class SchedulerTimeProviderSpecs : IAsyncLifetime
     public Task DisposeAsync() => _system.Terminate();
 
     [Fact]
-    public async Task A_callback_that_blocks_holds_up_no_other_timer()
+    public async Task A_blocking_callback_delays_no_other_timer()
     {
         var time = new SchedulerTimeProvider(_system);
         using var release = new ManualResetEventSlim();
@@ -35,7 +35,7 @@ public sealed class SchedulerTimeProviderSpecs : IAsyncLifetime
         {
             var other = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             await using var timer = time.CreateTimer(_ => other.TrySetResult(), null, Soon, Soon);
-            // In less than the time for which the first one blocks.
+            // Shorter than the time for which the first callback blocks.
             await other.Task.WaitAsync(Limit / 2);
         }
         finally
@@ -45,7 +45,7 @@ public sealed class SchedulerTimeProviderSpecs : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_callback_has_the_context_of_who_made_its_timer()
+    public async Task A_callback_runs_in_the_context_of_its_timers_creator()
     {
         var time = new SchedulerTimeProvider(_system);
         var local = new AsyncLocal<string> { Value = "mine" };

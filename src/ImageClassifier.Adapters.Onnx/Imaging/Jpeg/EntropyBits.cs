@@ -2,13 +2,13 @@ using System.Buffers.Binary;
 
 namespace ImageClassifier.Adapters.Onnx.Imaging.Jpeg;
 
-/// <summary>The bits of a scan, up to the next marker. After that there are only zeros.</summary>
-/// <param name="data">The file from the first byte of the scan's data on.</param>
+/// <summary>Reads the bits of a scan up to the next marker. After the marker all bits are zero.</summary>
+/// <param name="data">The file from the first byte of the scan's data.</param>
 internal ref struct EntropyBits(ReadOnlySpan<byte> data)
 {
     private const int PeekedBits = 16;
 
-    // The longest code with the longest value.
+    // The length of the longest code and the longest value.
     private const int MostBitsOfSymbol = 31;
 
     private readonly ReadOnlySpan<byte> _data = data;
@@ -16,12 +16,12 @@ internal ref struct EntropyBits(ReadOnlySpan<byte> data)
     private int _held;
     private int _next;
 
-    /// <summary>Whether more bits were taken than there are.</summary>
+    /// <summary>True if more bits were read than the scan has.</summary>
     public readonly bool IsOverdrawn => _held < 0;
 
-    /// <summary>Takes the next symbol of a Huffman code, and passes over the value that follows it: the symbol's lower
-    /// four bits say how long that is.</summary>
-    /// <returns>The symbol; less than zero where the bits are no code.</returns>
+    /// <summary>Reads the next symbol of a Huffman code and skips the value that follows it. The lower four bits of the
+    /// symbol are the length of the value.</summary>
+    /// <returns>The symbol; negative if the bits are not a code.</returns>
     public int Symbol(HuffmanTable table)
     {
         var found = table.Find(Peek());
@@ -30,7 +30,7 @@ internal ref struct EntropyBits(ReadOnlySpan<byte> data)
         return found & 0xFF;
     }
 
-    /// <summary>Takes up to 15 bits as a number.</summary>
+    /// <summary>Reads up to 15 bits as a number.</summary>
     public int Number(int count)
     {
         var number = Peek() >> (PeekedBits - count);
@@ -38,7 +38,7 @@ internal ref struct EntropyBits(ReadOnlySpan<byte> data)
         return number;
     }
 
-    /// <summary>Passes over any number of bits.</summary>
+    /// <summary>Skips any number of bits.</summary>
     public void Skip(int count)
     {
         for (; count > PeekedBits; count -= PeekedBits)
@@ -51,7 +51,7 @@ internal ref struct EntropyBits(ReadOnlySpan<byte> data)
         Drop(count);
     }
 
-    /// <summary>Goes to what follows the next restart marker; false where another marker, or none, is next.</summary>
+    /// <summary>Moves past the next restart marker. False if another marker, or none, is next.</summary>
     public bool Restart()
     {
         (_bits, _held) = (0, 0);
@@ -101,7 +101,7 @@ internal ref struct EntropyBits(ReadOnlySpan<byte> data)
         }
     }
 
-    // A byte of all ones is a zero byte of the inverse.
+    // A byte of eight ones is a zero byte of the inverse.
     private static bool HasPrefix(uint four) => ((~four - 0x01010101) & four & 0x80808080) != 0;
 
     private bool TryReadByte(out byte value)
@@ -117,7 +117,7 @@ internal ref struct EntropyBits(ReadOnlySpan<byte> data)
 
         var after = _next + 1;
         while (after < _data.Length && _data[after] == JpegMarker.Prefix) after++;
-        // A prefix and a zero are a byte of data; all else is a marker, which stays where it is.
+        // A prefix and a zero are one byte of data. Anything else is a marker, which is not consumed.
         if (after == _data.Length || _data[after] != 0) return false;
         _next = after + 1;
         return true;

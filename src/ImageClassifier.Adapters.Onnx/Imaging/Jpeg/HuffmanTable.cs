@@ -3,13 +3,13 @@ namespace ImageClassifier.Adapters.Onnx.Imaging.Jpeg;
 /// <summary>A Huffman code of a JPEG (ITU-T T.81, annex C).</summary>
 internal sealed class HuffmanTable
 {
-    /// <summary>What <see cref="Find"/> returns of bits that are no code.</summary>
+    /// <summary>The result of <see cref="Find"/> for bits that are not a code.</summary>
     public const int NoCode = 0;
 
     private const int LongestCode = 16;
     private const int MostSymbols = 256;
 
-    // Most codes are no longer: they are found in one step.
+    // Most codes are at most this long. They are found in one step.
     private const int ShortCode = 9;
 
     private readonly byte[] _symbols;
@@ -19,8 +19,8 @@ internal sealed class HuffmanTable
 
     private HuffmanTable(byte[] symbols) => _symbols = symbols;
 
-    /// <summary>Reads the tables of a segment into their places, the first four for first coefficients.</summary>
-    /// <returns>False where they are not allowed.</returns>
+    /// <summary>Reads the tables of a segment. The first four places are for tables of first coefficients.</summary>
+    /// <returns>False if the tables are not allowed.</returns>
     public static bool ReadAll(ReadOnlySpan<byte> content, Span<HuffmanTable?> tables)
     {
         while (!content.IsEmpty)
@@ -38,7 +38,7 @@ internal sealed class HuffmanTable
         return true;
     }
 
-    /// <summary>The symbol whose code 16 bits begin with, and in the second byte the code's length.</summary>
+    /// <summary>The symbol of the code at the start of 16 bits. The second byte is the length of the code.</summary>
     public int Find(int bits)
     {
         var found = _short[bits >> (LongestCode - ShortCode)];

@@ -4,21 +4,21 @@ using System.Globalization;
 namespace ImageClassifier.Adapters.Onnx.Imaging.Jpeg;
 
 /// <summary>One component of a frame.</summary>
-/// <param name="Id">What scans call it.</param>
-/// <param name="Across">Its horizontal sampling factor.</param>
-/// <param name="Down">Its vertical sampling factor.</param>
+/// <param name="Id">The id that scans use.</param>
+/// <param name="Across">The horizontal sampling factor.</param>
+/// <param name="Down">The vertical sampling factor.</param>
 internal readonly record struct JpegComponent(byte Id, int Across, int Down)
 {
-    /// <summary>Its blocks in a unit of an interleaved scan.</summary>
+    /// <summary>The blocks of the component in a unit of an interleaved scan.</summary>
     public int Blocks => Across * Down;
 }
 
 /// <summary>A JPEG's frame header (ITU-T T.81, B.2.2).</summary>
-/// <param name="Width">Pixels across.</param>
-/// <param name="Height">Pixels down.</param>
-/// <param name="IsProgressive">Whether scans refine each other.</param>
-/// <param name="IsArithmetic">Whether it is arithmetic-coded instead of Huffman-coded.</param>
-/// <param name="Components">Its components, in the order of the header.</param>
+/// <param name="Width">The width in pixels.</param>
+/// <param name="Height">The height in pixels.</param>
+/// <param name="IsProgressive">True if later scans refine earlier ones.</param>
+/// <param name="IsArithmetic">True if the data is arithmetic-coded instead of Huffman-coded.</param>
+/// <param name="Components">The components, in the order of the header.</param>
 internal sealed record JpegFrame(
     int Width, int Height, bool IsProgressive, bool IsArithmetic, JpegComponent[] Components)
 {
@@ -34,10 +34,10 @@ internal sealed record JpegFrame(
     /// <summary>The largest vertical sampling factor.</summary>
     public int MostDown { get; } = Components.Max(component => component.Down);
 
-    /// <summary>Reads a frame header of a kind that is decoded.</summary>
-    /// <param name="marker">The marker that it began with.</param>
-    /// <param name="content">The segment's content.</param>
-    /// <param name="refusal">Why there is no frame.</param>
+    /// <summary>Reads a frame header of a supported kind.</summary>
+    /// <param name="marker">The marker of the segment.</param>
+    /// <param name="content">The content of the segment.</param>
+    /// <param name="refusal">Why there is no frame; otherwise null.</param>
     public static JpegFrame? Read(byte marker, ReadOnlySpan<byte> content, out string? refusal)
     {
         refusal = Check(content);

@@ -2,41 +2,41 @@ using SkiaSharp;
 
 namespace ImageClassifier.Adapters.Onnx.Imaging.Jpeg;
 
-/// <summary>How a JPEG is stored (ITU-T T.81, annex B).</summary>
-/// <param name="Frame">Its only frame.</param>
-/// <param name="Length">Where the data of the last scan that the codec reads ends.</param>
-/// <param name="IsOneScan">Whether one sequential scan has all components: such a picture is decoded as it is read. Of
-/// all others, the codec keeps all coefficients until the last scan.</param>
-/// <param name="HasEnd">Whether a marker ends the last scan.</param>
+/// <summary>The structure of a JPEG (ITU-T T.81, annex B).</summary>
+/// <param name="Frame">The only frame.</param>
+/// <param name="Length">The end of the data of the last scan that the codec reads.</param>
+/// <param name="IsOneScan">True if one sequential scan has all components. Such a picture is decoded while it is read.
+/// For all others, the codec keeps all coefficients until the last scan.</param>
+/// <param name="HasEnd">True if a marker ends the last scan.</param>
 internal sealed record JpegHeader(JpegFrame Frame, int Length, bool IsOneScan, bool HasEnd)
     : PictureHeader(SKEncodedImageFormat.Jpeg, Frame.Width, Frame.Height, Length, Origin: null)
 {
-    /// <summary>The refusal of a file whose markers contradict the standard.</summary>
+    /// <summary>The error of a file whose markers contradict the standard.</summary>
     public const string Damaged = "The JPEG is damaged. Export it again.";
 
-    // To walk as much takes a tenth of a millisecond.
+    // Reading all codes of a file of this size takes a tenth of a millisecond.
     private const int SmallFile = 16 << 10;
     private const int BytesPerCoefficient = sizeof(short);
 
-    // Blocks of 8, up to 4 of them a unit in each direction.
+    // A block is 8 pixels long, and a unit has up to 4 blocks in each direction.
     private const int LongestUnit = 32;
 
     private static ReadOnlySpan<byte> EndMarker => [JpegMarker.Prefix, JpegMarker.EndOfImage];
 
-    // libjpeg fills a buffer of 64 bits before it decodes the last bits. A file that lacks clearly more than that runs
-    // out of bytes, which the codec reports. A marker there would make it fill in what is missing instead.
+    // libjpeg fills a buffer of 64 bits before it decodes the last bits. If clearly more than that is missing, the
+    // codec runs out of bytes and reports it. After a marker the codec would fill in the missing data silently.
     private static ReadOnlySpan<byte> LookAhead => [0, 0, 0, 0, 0, 0, 0, 0];
 
-    /// <summary>What follows the last scan, whatever the file has there.</summary>
+    /// <summary>The bytes after the last scan, instead of those in the file.</summary>
     public override ReadOnlySpan<byte> Ending => IsOneScan && !Frame.IsArithmetic ? LookAhead : EndMarker;
 
-    /// <summary>The most bytes that the coefficients need, however the components are sampled.</summary>
+    /// <summary>The most bytes that the coefficients need, for any sampling of the components.</summary>
     public override long CodecBytes => IsOneScan
         ? 0
         : (Width + LongestUnit) * ((long)Height + LongestUnit) * Frame.Components.Length * BytesPerCoefficient;
 
-    /// <summary>Whether only <see cref="JpegScans"/> can tell that all of the picture is there: the codec fills in what
-    /// the scans of a file with several lack, and says nothing. Of a small picture in one scan, what the codec reads
-    /// ahead could be whole rows.</summary>
+    /// <summary>True if only <see cref="JpegScans"/> can show that the picture is complete. In a file with several
+    /// scans the codec fills in missing data silently. In a small picture with one scan, the bytes that the codec reads
+    /// ahead can be whole rows.</summary>
     public bool MustBeWalked => !Frame.IsArithmetic && !(IsOneScan && HasEnd && Length > SmallFile);
 }

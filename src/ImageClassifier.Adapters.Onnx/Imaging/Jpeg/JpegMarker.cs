@@ -1,6 +1,6 @@
 namespace ImageClassifier.Adapters.Onnx.Imaging.Jpeg;
 
-/// <summary>The second byte of the markers that a JPEG is divided by (ITU-T T.81, table B.1).</summary>
+/// <summary>The second bytes of a JPEG's markers (ITU-T T.81, table B.1).</summary>
 internal static class JpegMarker
 {
     public const byte Prefix = 0xFF;
@@ -27,12 +27,12 @@ internal static class JpegMarker
 
     public static bool IsRestart(byte marker) => marker is >= FirstRestart and <= LastRestart;
 
-    /// <summary>Whether no length and no content follow the marker.</summary>
+    /// <summary>True if the marker has no length and no content.</summary>
     public static bool StandsAlone(byte marker) =>
         marker is Temporary or StartOfImage or EndOfImage || IsRestart(marker);
 
-    /// <summary>The name of the kind of JPEG whose frames begin with a marker; null where it begins no frame, or one of
-    /// a kind that is decoded.</summary>
+    /// <summary>The name of the unsupported kind of JPEG whose frames begin with a marker; null if the marker begins no
+    /// frame, or one of a supported kind.</summary>
     public static string? UnsupportedKind(byte marker) => marker switch
     {
         0xC3 or 0xCB => "lossless JPEG",

@@ -1,6 +1,6 @@
 namespace ImageClassifier.Adapters.Onnx.Imaging.Jpeg;
 
-/// <summary>Which bits of which coefficients the scans have brought (ITU-T T.81, annex G).</summary>
+/// <summary>Tracks which bits of which coefficients the scans have delivered (ITU-T T.81, annex G).</summary>
 internal sealed class JpegProgress
 {
     private const int CoefficientsOfComponent = 64;
@@ -14,10 +14,10 @@ internal sealed class JpegProgress
         _lowBits.AsSpan().Fill(Nothing);
     }
 
-    /// <summary>Whether every bit of every coefficient has come.</summary>
+    /// <summary>True if every bit of every coefficient was delivered.</summary>
     public bool IsWhole => !_lowBits.AsSpan().ContainsAnyExcept((sbyte)0);
 
-    /// <summary>Whether each component has its first coefficients, without which there is no picture.</summary>
+    /// <summary>True if each component has its first coefficients. Without them there is no picture.</summary>
     public bool HasAllComponents
     {
         get
@@ -31,7 +31,7 @@ internal sealed class JpegProgress
         }
     }
 
-    /// <summary>Notes what a scan brings.</summary>
+    /// <summary>Adds the bits of a scan.</summary>
     public void Add(JpegScan scan)
     {
         foreach (var component in scan.Components)

@@ -1,13 +1,13 @@
 namespace ImageClassifier.Adapters.Onnx.Imaging.Jpeg;
 
 /// <summary>
-/// Reads all markers of a JPEG up to its end, before a codec does, and accepts only those that are listed here. A frame
-/// of another kind must not reach the codec: when it scales a lossless frame, it writes past its buffer.
+/// Reads all markers of a JPEG before the codec does, and accepts only the markers that are listed here. A frame of
+/// another kind must not reach the codec: when the codec scales a lossless frame, it writes past its buffer.
 /// </summary>
-/// <param name="file">The file, from its start-of-image marker on.</param>
+/// <param name="file">The file from its start-of-image marker.</param>
 internal ref struct JpegReader(ReadOnlySpan<byte> file)
 {
-    // Skia's own limit; each scan goes through all of the picture again.
+    // Skia's own limit. Each scan processes the whole picture again.
     private const int MostScans = 100;
     private const int AdobeBytes = 12;
 
@@ -22,9 +22,9 @@ internal ref struct JpegReader(ReadOnlySpan<byte> file)
     private int _dataEnd;
     private bool _hasEnd;
 
-    /// <summary>Reads a JPEG's header.</summary>
-    /// <param name="file">The whole file.</param>
-    /// <param name="refusal">Why there is no header.</param>
+    /// <summary>Reads the header of a JPEG.</summary>
+    /// <param name="file">The bytes of the file.</param>
+    /// <param name="refusal">Why there is no header; otherwise null.</param>
     public static JpegHeader? Read(ReadOnlySpan<byte> file, out string? refusal)
     {
         var reader = new JpegReader(file);
@@ -40,7 +40,7 @@ internal ref struct JpegReader(ReadOnlySpan<byte> file)
         {
             if (_isInData && _hasRestarts && JpegMarker.IsRestart(_segments.Marker)) continue;
             LeaveData();
-            // The codec does not read on either.
+            // The codec stops reading here too.
             if (_isOneScan) _hasEnd = true;
             else if (Take(_segments.Marker, _segments.Content) is { } refusal) return refusal;
         }
@@ -118,8 +118,8 @@ internal ref struct JpegReader(ReadOnlySpan<byte> file)
                 + "Export it as an RGB JPEG.";
         }
 
-        // An encoder may leave out the finest bits of a progressive JPEG, but then it says that this is the end. How
-        // much of arithmetic-coded data is there, nothing but its end tells.
+        // An encoder may leave out the finest bits of a progressive JPEG, but then the file has an end marker. In
+        // arithmetic-coded data only the end marker shows that the data is complete.
         var isWhole = _hasEnd ? _progress!.HasAllComponents : _progress!.IsWhole && !_frame.IsArithmetic;
         return isWhole ? null : PictureHeader.CutOff;
     }

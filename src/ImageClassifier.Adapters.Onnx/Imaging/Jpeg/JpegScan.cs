@@ -1,17 +1,17 @@
 namespace ImageClassifier.Adapters.Onnx.Imaging.Jpeg;
 
-/// <summary>One component as a scan codes it.</summary>
-/// <param name="Index">Which of the frame's components it is.</param>
-/// <param name="DcTable">The Huffman table of its first coefficients.</param>
-/// <param name="AcTable">The Huffman table of its other coefficients.</param>
+/// <summary>One component in a scan.</summary>
+/// <param name="Index">The index of the component in the frame.</param>
+/// <param name="DcTable">The Huffman table of the first coefficients.</param>
+/// <param name="AcTable">The Huffman table of the other coefficients.</param>
 internal readonly record struct JpegScanComponent(int Index, int DcTable, int AcTable);
 
-/// <summary>A scan's header (ITU-T T.81, B.2.3 and G.1.1.1).</summary>
-/// <param name="Components">The components that it has data of.</param>
-/// <param name="First">The first coefficient of its band.</param>
-/// <param name="Last">The last coefficient of its band.</param>
-/// <param name="IsRefinement">Whether it adds one bit to coefficients that an earlier scan began.</param>
-/// <param name="LowBit">The lowest bit of the coefficients that it has.</param>
+/// <summary>The header of a scan (ITU-T T.81, B.2.3 and G.1.1.1).</summary>
+/// <param name="Components">The components of the scan.</param>
+/// <param name="First">The first coefficient of the band.</param>
+/// <param name="Last">The last coefficient of the band.</param>
+/// <param name="IsRefinement">True if the scan adds one bit to coefficients of an earlier scan.</param>
+/// <param name="LowBit">The lowest bit of the coefficients in the scan.</param>
 internal sealed record JpegScan(JpegScanComponent[] Components, int First, int Last, bool IsRefinement, int LowBit)
 {
     public const int LastCoefficient = 63;
@@ -19,7 +19,7 @@ internal sealed record JpegScan(JpegScanComponent[] Components, int First, int L
     private const int MostBlocksOfUnit = 10;
     private const int HighestLowBit = 13;
 
-    /// <summary>Reads a scan's header; null where it is not allowed.</summary>
+    /// <summary>Reads the header of a scan; null if it is not allowed.</summary>
     public static JpegScan? Read(JpegFrame frame, ReadOnlySpan<byte> content)
     {
         if (content.Length == 0 || content[0] is < 1 or > 4 || content.Length != 2 * content[0] + 4) return null;
@@ -37,7 +37,7 @@ internal sealed record JpegScan(JpegScanComponent[] Components, int First, int L
             return null;
         }
 
-        // A sequential scan always has all of the coefficients, whatever is written there.
+        // A sequential scan always has all coefficients, whatever its header says.
         if (!frame.IsProgressive) return new JpegScan(components, 0, LastCoefficient, false, 0);
         var (first, last, high, low) = (content[^3], content[^2], content[^1] >> 4, content[^1] & 15);
         var isBandAllowed = first == 0 ? last == 0 : components.Length == 1 && first <= last && last <= LastCoefficient;
@@ -46,7 +46,7 @@ internal sealed record JpegScan(JpegScanComponent[] Components, int First, int L
             : null;
     }
 
-    // Odd files give several components one name; libjpeg takes them in order.
+    // Some odd files give several components one id. libjpeg takes them in order.
     private static int Find(JpegFrame frame, byte id, ReadOnlySpan<JpegScanComponent> taken)
     {
         for (var i = 0; i < frame.Components.Length; i++)

@@ -2,15 +2,15 @@ using System.Buffers.Binary;
 
 namespace ImageClassifier.Adapters.Onnx.Imaging.Jpeg;
 
-/// <summary>Tells whether a Huffman-coded JPEG has all the data of all its scans.</summary>
+/// <summary>Checks that a Huffman-coded JPEG has all the data of all its scans.</summary>
 internal static class JpegScans
 {
     private const int Tables = 8;
 
-    /// <summary>Goes through all scans.</summary>
-    /// <param name="file">A file whose header was accepted.</param>
-    /// <param name="header">Its header.</param>
-    /// <param name="isTimeOver">Whether to give up, which is the answer false.</param>
+    /// <summary>Reads all scans.</summary>
+    /// <param name="file">A file with an accepted header.</param>
+    /// <param name="header">The header.</param>
+    /// <param name="isTimeOver">True to stop. The result is then false.</param>
     public static bool AreComplete(ReadOnlySpan<byte> file, JpegHeader header, Func<bool> isTimeOver)
     {
         var frame = header.Frame;

@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace ImageClassifier.Adapters.Onnx.Imaging.Jpeg;
 
-/// <summary>Which coefficients of a component's blocks are not zero so far: one bit each, outside of the managed heap.
-/// </summary>
+/// <summary>One bit for each coefficient of a component's blocks: set if it is not zero so far. Outside the managed
+/// heap.</summary>
 internal sealed unsafe class NonZeroCoefficients : IDisposable
 {
     private readonly ulong* _blocks;
@@ -15,7 +15,7 @@ internal sealed unsafe class NonZeroCoefficients : IDisposable
         _blocks = (ulong*)NativeMemory.AllocZeroed((nuint)blocks, sizeof(ulong));
     }
 
-    /// <summary>The blocks, in the order of the component's own scans.</summary>
+    /// <summary>The blocks, in the order of a scan with only this component.</summary>
     public Span<ulong> Blocks => new(_blocks, _count);
 
     public void Dispose() => NativeMemory.Free(_blocks);

@@ -2,21 +2,20 @@ using System.Numerics;
 
 namespace ImageClassifier.Adapters.Onnx.Imaging.Jpeg;
 
-/// <summary>Goes through the codes of one Huffman-coded scan, without decoding them, to see whether all of its blocks
-/// are there (ITU-T T.81, annexes F and G).</summary>
-/// <param name="frame">The scan's frame.</param>
+/// <summary>Reads the codes of one Huffman-coded scan, without decoding them, to check that all its blocks are there
+/// (ITU-T T.81, annexes F and G).</summary>
+/// <param name="frame">The frame of the scan.</param>
 /// <param name="scan">The scan.</param>
-/// <param name="tables">The Huffman tables as they are when the scan begins, the first four for first coefficients.
-/// </param>
-/// <param name="nonZero">The coefficients of the scan's first component that earlier scans made non-zero; empty where
-/// the frame is not progressive.</param>
-/// <param name="data">The file from the first byte of the scan's data on.</param>
+/// <param name="tables">The Huffman tables at the start of the scan. The first four are for first coefficients.</param>
+/// <param name="nonZero">The coefficients of the scan's first component that earlier scans made non-zero; empty if the
+/// frame is not progressive.</param>
+/// <param name="data">The file from the first byte of the scan's data.</param>
 internal ref struct ScanWalk(
     JpegFrame frame, JpegScan scan, ReadOnlySpan<HuffmanTable?> tables, Span<ulong> nonZero, ReadOnlySpan<byte> data)
 {
     private const int BlockSide = 8;
 
-    // 16 zero coefficients, and in the bands of a progressive scan a run of blocks.
+    // A run of 16 zero coefficients; in the bands of a progressive scan, a run of blocks.
     private const int LongestRun = 15;
 
     private readonly JpegFrame _frame = frame;
@@ -26,14 +25,14 @@ internal ref struct ScanWalk(
     private EntropyBits _bits = new(data);
     private int _emptyBlocks;
 
-    /// <summary>How many blocks a component has in a scan of its own, across and down.</summary>
+    /// <summary>The number of blocks of a component in a scan of its own, across and down.</summary>
     public static (int Across, int Down) BlocksOf(JpegFrame frame, JpegComponent component) => (
         Quotient(Quotient(frame.Width * component.Across, frame.MostAcross), BlockSide),
         Quotient(Quotient(frame.Height * component.Down, frame.MostDown), BlockSide));
 
-    /// <summary>Whether all blocks are there.</summary>
-    /// <param name="restartInterval">Units between two restart markers; zero where there are none.</param>
-    /// <param name="isTimeOver">Whether to give up, which is the answer false.</param>
+    /// <summary>True if all blocks are there.</summary>
+    /// <param name="restartInterval">The units between two restart markers; zero if there are none.</param>
+    /// <param name="isTimeOver">True to stop. The result is then false.</param>
     public bool IsComplete(int restartInterval, Func<bool> isTimeOver)
     {
         if (!HasTables()) return false;
@@ -176,7 +175,7 @@ internal ref struct ScanWalk(
         }
 
         if (_emptyBlocks == 0) return true;
-        // Of the rest of this block come only the bits of coefficients that are not zero.
+        // For the rest of this block, the scan has bits only for coefficients that are not zero.
         _bits.Skip(BitOperations.PopCount(nonZero >> k << (k + JpegScan.LastCoefficient - _scan.Last)));
         _emptyBlocks--;
         return true;

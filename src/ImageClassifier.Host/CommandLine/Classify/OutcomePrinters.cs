@@ -52,7 +52,7 @@ internal sealed class JsonPrinter(TextWriter output) : IOutcomePrinter
         foreach (var character in json.EnumerateRunes())
         {
             var text = character.ToString();
-            escaped.Append(ForeignText.IsUnseen(character) ? string.Concat(text.Select(Escape)) : text);
+            escaped.Append(UntrustedText.IsInvisible(character) ? string.Concat(text.Select(Escape)) : text);
         }
 
         return escaped.ToString();

@@ -7,33 +7,33 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>From a message that is received for the first time to a decoded picture, or to what became of the job
-/// otherwise.</summary>
-internal sealed class PictureIntake(
+/// <summary>Turns a message that is received for the first time into a decoded picture, or into the outcome of its
+/// job.</summary>
+internal sealed class PictureLoader(
     JobObjects objects,
     IImageClassifier classifier,
     InstanceId instance,
     int decoders,
-    Fitness fitness,
+    NodeHealth health,
     TimeProvider time,
     ILoggingAdapter log)
 {
-    // Reading waits for the store, decoding for a core: more may read than decode.
+    // Reads wait for the store, decoders for a core. So more pictures are read at once than decoded.
     private readonly SemaphoreSlim _decoders = new(decoders);
 
-    /// <summary>Takes one message in. It never fails: what goes wrong for no fault of the job hands the message
-    /// back.</summary>
-    public Task<JobWork> TakeAsync(JobArrival arrival)
+    /// <summary>Fetches and decodes the picture of one job. Never fails: a failure that is not the job's fault hands
+    /// the message back.</summary>
+    public Task<JobWork> LoadAsync(JobArrival arrival)
     {
         var delivery = arrival.Delivery;
         if (arrival.Request is { } request)
-            return HandingBack.OnFailureAsync(delivery, request, () => TakeAsync(delivery, request), fitness, log);
+            return HandBackOnFailure.RunAsync(delivery, request, () => LoadAsync(delivery, request), health, log);
 
-        log.Warning("A message that is no request was handed back, for the queue to give up on");
+        log.Warning("A message without a valid request was handed back; the queue will give it up");
         return Task.FromResult<JobWork>(new JobWork.NotDone(delivery));
     }
 
-    private async Task<JobWork> TakeAsync(Delivery delivery, ClassificationRequest request)
+    private async Task<JobWork> LoadAsync(Delivery delivery, ClassificationRequest request)
     {
         var started = time.GetTimestamp();
         using var picture = await objects.FetchPictureAsync(request);
@@ -43,7 +43,7 @@ internal sealed class PictureIntake(
         await _decoders.WaitAsync();
         try
         {
-            // After a long pause of the process others have the message.
+            // If the process was paused for long, the lease has ended and another node may have the message.
             return delivery.HoldsLease(time.GetMonotonic())
                 ? await DecodeAsync(delivery, request, picture, fetched)
                 : new JobWork.NotDone(delivery);
@@ -60,8 +60,8 @@ internal sealed class PictureIntake(
         try
         {
             var started = time.GetTimestamp();
-            // On a thread of the pool, for it is long work, and this one may be the stream's. Where memory is short it
-            // may be there again in a while.
+            // Decoding takes long, and the current thread may belong to the stream. So it runs on the thread pool.
+            // Short memory may be free again soon.
             var decoding = await OutageRetries.RunAsync(
                 () => Task.Run(() => classifier.Decode(picture.Memory)), OutageRetries.Brief, time);
             return decoding switch
@@ -69,12 +69,12 @@ internal sealed class PictureIntake(
                 Decoding.Decoded decoded => new JobWork.ToClassify(
                     delivery, request, decoded.Picture, fetched, time.GetElapsedTime(started)),
                 Decoding.Refused refused => JobWork.Ended.Failed(delivery, request, instance, refused.Error),
-                _ => throw new InvalidOperationException("Decoding has two outcomes."),
+                _ => throw new InvalidOperationException("Unexpected outcome of decoding."),
             };
         }
         catch
         {
-            fitness.Failed();
+            health.RecordFailure();
             throw;
         }
     }

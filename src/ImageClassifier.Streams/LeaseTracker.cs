@@ -3,42 +3,42 @@ using ImageClassifier.Core.Ports;
 namespace ImageClassifier.Streams;
 
 /// <summary>
-/// Keeps what is in hand, and says whose lease is to be renewed: past two thirds of it, and only while the renewed
-/// lease still ends within the cap, counted from receipt. All times are by <see cref="MonotonicTime"/>, or a clock that is
-/// set back would end the renewals. Not safe for several threads.
+/// Tracks the leases of the messages in hand and when each must be renewed: after two thirds of the lease, unless the
+/// renewed lease would end after the longest hold. All times are <see cref="MonotonicTime"/>, because a clock that is
+/// set back would end the renewals. Not thread-safe.
 /// </summary>
-/// <param name="lease">How long a lease is.</param>
-/// <param name="maxLease">How long a message may be held in total.</param>
-internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
+/// <param name="lease">The length of a lease.</param>
+/// <param name="maxLease">The longest time for which a message may be held, from its receipt.</param>
+internal sealed class LeaseTracker(TimeSpan lease, TimeSpan maxLease)
 {
     private readonly Dictionary<Delivery, Entry> _entries = [];
 
-    /// <summary>How much is in hand, lost leases included.</summary>
+    /// <summary>The number of messages in hand, including those whose lease is lost.</summary>
     public int Count => _entries.Count;
 
-    /// <summary>When the next renewal is due; null when none will be.</summary>
+    /// <summary>The time at which the next renewal is due; null if none will be due.</summary>
     public TimeSpan? NextDue =>
         _entries.Values.Where(entry => !entry.IsUnderWay).Min(entry => entry.RenewAt);
 
-    /// <summary>How long a renewal may take, so that there is time for another before the lease ends.</summary>
+    /// <summary>The time-out of a renewal. It leaves time for another try before the lease ends.</summary>
     public TimeSpan RenewalLimit => lease / 6;
 
-    /// <summary>Takes a message that was just received into the book.</summary>
+    /// <summary>Adds a message that was just received.</summary>
     public void Add(Delivery delivery)
     {
         var entry = new Entry();
         _entries.Add(delivery, entry);
-        delivery.LeaseRunsUntil(delivery.ReceivedAt + lease);
+        delivery.SetLeaseEnd(delivery.ReceivedAt + lease);
         Plan(delivery, entry, delivery.ReceivedAt + RenewAfter);
     }
 
-    /// <summary>Strikes a message off; false when it was not in the book.</summary>
+    /// <summary>Removes a message. False if it was not there.</summary>
     public bool Remove(Delivery delivery) => _entries.Remove(delivery);
 
-    /// <summary>Takes what is due, the longest due first. Nothing of it is due again before
-    /// <see cref="Apply"/> or <see cref="TryAgain"/>.</summary>
-    /// <param name="now">The time.</param>
-    /// <param name="max">The most to take.</param>
+    /// <summary>Takes the due renewals, longest due first. A taken renewal is not due again before
+    /// <see cref="RecordRenewal"/> or <see cref="RecordFailedRenewal"/>.</summary>
+    /// <param name="now">The current time.</param>
+    /// <param name="max">The most renewals to take.</param>
     public IReadOnlyList<Delivery> TakeDue(TimeSpan now, int max)
     {
         var due = _entries
@@ -51,18 +51,18 @@ internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
         return due;
     }
 
-    /// <summary>Notes how the renewal of a lease ended. What was struck off meanwhile is passed over.</summary>
-    /// <param name="delivery">What was taken.</param>
-    /// <param name="outcome">What the queue said of it.</param>
-    /// <param name="calledAt">When the queue was called: the new lease runs at least from then.</param>
-    /// <param name="now">The time.</param>
-    public void Apply(Delivery delivery, QueueOutcome outcome, TimeSpan calledAt, TimeSpan now)
+    /// <summary>Records the outcome of a renewal. Ignores a message that was removed meanwhile.</summary>
+    /// <param name="delivery">The message.</param>
+    /// <param name="outcome">The queue's answer.</param>
+    /// <param name="calledAt">The time of the call. The new lease runs at least from then.</param>
+    /// <param name="now">The current time.</param>
+    public void RecordRenewal(Delivery delivery, QueueOutcome outcome, TimeSpan calledAt, TimeSpan now)
     {
         if (!_entries.TryGetValue(delivery, out var entry)) return;
         switch (outcome.Kind)
         {
             case QueueOutcomeKind.Done:
-                delivery.LeaseRunsUntil(calledAt + lease);
+                delivery.SetLeaseEnd(calledAt + lease);
                 Plan(delivery, entry, calledAt + RenewAfter);
                 break;
             case QueueOutcomeKind.Retriable or QueueOutcomeKind.Refused:
@@ -76,15 +76,15 @@ internal sealed class LeaseBook(TimeSpan lease, TimeSpan maxLease)
         }
     }
 
-    /// <summary>Notes that a renewal came to nothing: it is due again soon, well before the lease ends.</summary>
-    public void TryAgain(Delivery delivery, TimeSpan now)
+    /// <summary>Records a renewal that had no answer. The next try is due soon, well before the lease ends.</summary>
+    public void RecordFailedRenewal(Delivery delivery, TimeSpan now)
     {
         if (_entries.TryGetValue(delivery, out var entry)) Plan(delivery, entry, now + RetryAfter);
     }
 
     private TimeSpan RenewAfter => lease * (2.0 / 3.0);
 
-    // Four tries in the last third.
+    // Four tries in the last third of a lease.
     private TimeSpan RetryAfter => lease / 12;
 
     private void Plan(Delivery delivery, Entry entry, TimeSpan renewAt)

@@ -2,10 +2,10 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>Suspects wait here for their turn, which one has at a time. The job with the most receives goes first: its
-/// queue gives it up next. One that has had a turn goes last, so that no other waits for its second one; but others
-/// that keep coming do not put it off for ever.</summary>
-internal sealed class SuspectLine(TimeProvider time)
+/// <summary>A lock that one suspect holds at a time. The job with the most receives comes first, because its queue
+/// gives it up next. Suspects that enter a second time come last, so that no other waits for a second turn. After
+/// <see cref="LongestWait"/> they come first, so that new suspects cannot delay them for ever.</summary>
+internal sealed class SuspectLock(TimeProvider time)
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
 
@@ -15,11 +15,11 @@ internal sealed class SuspectLine(TimeProvider time)
     private long _arrivals;
     private bool _isTaken;
 
-    /// <summary>Completes when it is the caller's turn, which <see cref="Leave"/> ends.</summary>
+    /// <summary>Completes when the caller's turn comes. <see cref="Leave"/> ends the turn.</summary>
     public Task EnterAsync(int receives) =>
         EnterAsync(turn => _waiting.Enqueue(turn, (-receives, _arrivals++)));
 
-    /// <summary>Completes when it is the caller's turn once more, which <see cref="Leave"/> ends.</summary>
+    /// <summary>Completes when the caller's second turn comes. <see cref="Leave"/> ends the turn.</summary>
     public Task EnterAgainAsync() => EnterAsync(turn => _again.Enqueue((turn, time.GetMonotonic())));
 
     /// <summary>Ends the caller's turn.</summary>

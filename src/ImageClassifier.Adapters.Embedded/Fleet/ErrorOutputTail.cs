@@ -1,8 +1,8 @@
 namespace ImageClassifier.Adapters.Embedded.Fleet;
 
-/// <summary>The last lines that a process wrote to standard error, without stack traces: what a person reads first.
-/// Safe from any thread.</summary>
-internal sealed class LastWords
+/// <summary>The last lines of a process's standard error, without stack traces. People read these first. Safe from any
+/// thread.</summary>
+internal sealed class ErrorOutputTail
 {
     private const int KeptLines = 3;
     private const int LongestLine = 300;
@@ -11,7 +11,7 @@ internal sealed class LastWords
     private readonly Lock _lock = new();
     private readonly Queue<string> _lines = [];
 
-    /// <summary>A line was written.</summary>
+    /// <summary>Adds a line.</summary>
     public void Add(string line)
     {
         if (line.StartsWith(StackFrame, StringComparison.Ordinal)) return;
@@ -23,7 +23,7 @@ internal sealed class LastWords
         }
     }
 
-    /// <summary>The lines as one; empty where there were none.</summary>
+    /// <summary>The lines, joined by spaces; empty if there are none.</summary>
     public override string ToString()
     {
         lock (_lock) return string.Join(' ', _lines);

@@ -8,62 +8,63 @@ using ImageClassifier.Streams;
 namespace ImageClassifier.Node.Polling;
 
 /// <summary>
-/// From a suspect to its result. A suspect whose result is stored is done. Any other is tried in a process of its own,
-/// so that the answer is certain: only a picture that ended its process fails for it, however many nodes died around
-/// it. </summary>
-internal sealed class SuspectIntake(
+/// Produces the results of suspects. A suspect with a stored result is done. Any other suspect is tried in a process of
+/// its own, so the verdict is certain: only a picture that kills its own process fails for it, however many nodes died
+/// around it.
+/// </summary>
+internal sealed class SuspectProcessor(
     JobObjects objects,
     IIsolatedClassifier isolated,
     ModelIdentity model,
     InstanceId instance,
     int maxReceives,
-    Fitness fitness,
+    NodeHealth health,
     TimeProvider time,
     ILoggingAdapter log,
     CancellationToken draining)
 {
-    // A suspect that takes longer holds up no job that comes after it.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    // A suspect that takes longer does not draw later jobs into this branch.
+    private static readonly TimeSpan StallLimit = TimeSpan.FromSeconds(2);
 
-    private readonly SuspectLine _line = new(time);
+    private readonly SuspectLock _turns = new(time);
     private int _inHand;
-    private long _movedAt;
+    private long _lastProgressAt;
 
-    /// <summary>Whether a job goes this way. Beside suspects a fresh one does too, while they come on: where one
-    /// picture has killed a node, the next may be as deadly, and would kill this node and send all that it has back
-    /// once more.</summary>
-    public bool Takes(JobArrival arrival)
+    /// <summary>Decides whether a job takes this branch, and counts it if so. While suspects make progress, fresh jobs
+    /// take it too. The picture after a deadly one may be as deadly: it would kill this node and return all its
+    /// messages once more.</summary>
+    public bool TryAdmit(JobArrival arrival)
     {
-        var takes = arrival.IsSuspect || (arrival.Request is not null && AreComingOn);
-        if (takes && Interlocked.Increment(ref _inHand) == 1) NoteMove();
-        return takes;
+        var isAdmitted = arrival.IsSuspect || (arrival.Request is not null && IsMakingProgress);
+        if (isAdmitted && Interlocked.Increment(ref _inHand) == 1) RecordProgress();
+        return isAdmitted;
     }
 
-    /// <summary>Looks for the stored result. It never fails.</summary>
-    /// <returns><see cref="JobWork.Suspect"/> where there is none.</returns>
+    /// <summary>Looks for a stored result. Never fails.</summary>
+    /// <returns><see cref="JobWork.Suspect"/> if the store has no result.</returns>
     public Task<JobWork> LookUpAsync(JobArrival arrival)
     {
         var (delivery, request) = (arrival.Delivery, arrival.Request!);
-        return HandingBack.OnFailureAsync(
+        return HandBackOnFailure.RunAsync(
             delivery,
             request,
             async () => await objects.FindResultAsync(request) is { } stored
                 ? JobWork.Ended.Stored(delivery, request, stored)
                 : new JobWork.Suspect(delivery, request),
-            fitness,
+            health,
             log);
     }
 
-    /// <summary>Tries a suspect when it is its turn; any other work comes out as it is. It never fails.</summary>
+    /// <summary>Tries a suspect when its turn comes. Any other job passes through unchanged. Never fails.</summary>
     public async Task<JobWork> TryAsync(JobWork work)
     {
         try
         {
             if (work is not JobWork.Suspect suspect) return work;
-            await _line.EnterAsync(suspect.Delivery.Message.ReceiveCount);
+            await _turns.EnterAsync(suspect.Delivery.Message.ReceiveCount);
             var tried = await TryInTurnAsync(suspect, isAlone: false);
             if (tried is not JobWork.Suspect) return tried;
-            await _line.EnterAgainAsync();
+            await _turns.EnterAgainAsync();
             return await TryInTurnAsync(suspect, isAlone: true);
         }
         finally
@@ -72,33 +73,34 @@ internal sealed class SuspectIntake(
         }
     }
 
-    private bool AreComingOn => Volatile.Read(ref _inHand) > 0
-        && time.GetMonotonic() - TimeSpan.FromTicks(Volatile.Read(ref _movedAt)) < Patience;
+    private bool IsMakingProgress => Volatile.Read(ref _inHand) > 0
+        && time.GetMonotonic() - TimeSpan.FromTicks(Volatile.Read(ref _lastProgressAt)) < StallLimit;
 
-    private void NoteMove() => Volatile.Write(ref _movedAt, time.GetMonotonic().Ticks);
+    private void RecordProgress() => Volatile.Write(ref _lastProgressAt, time.GetMonotonic().Ticks);
 
     private async Task<JobWork> TryInTurnAsync(JobWork.Suspect suspect, bool isAlone)
     {
-        NoteMove();
+        RecordProgress();
         try
         {
             var isOurs = !draining.IsCancellationRequested && suspect.Delivery.HoldsLease(time.GetMonotonic());
             return isOurs
-                ? await HandingBack.OnFailureAsync(
-                    suspect.Delivery, suspect.Request, () => TryNowAsync(suspect, isAlone), fitness, log)
+                ? await HandBackOnFailure.RunAsync(
+                    suspect.Delivery, suspect.Request, () => TryNowAsync(suspect, isAlone), health, log)
                 : new JobWork.NotDone(suspect.Delivery);
         }
         finally
         {
-            _line.Leave();
+            _turns.Leave();
         }
     }
 
-    /// <summary>Tries a suspect. A crash of a process that had no other picture is proof. A process that had others may
-    /// have been damaged by them, and one that took too long may be a victim of the machine: if a second process, which
-    /// has nothing but this picture, does the same, that is proof. To be killed from outside is never proof: a person or
-    /// the system's lack of memory can do it any number of times.</summary>
-    /// <returns>The suspect itself where it has to be tried alone.</returns>
+    /// <summary>Tries a suspect. A crash of a process that had no other picture is proof.</summary>
+    /// <remarks>A crash after other pictures is no proof yet, because they may have damaged the process. A time-out is
+    /// none, because a slow machine may cause it. Then a second process, which gets only this picture, decides. A kill
+    /// from outside never is proof: a person or the system's out-of-memory killer can do it any number of
+    /// times.</remarks>
+    /// <returns>The suspect itself if it must be tried alone.</returns>
     private async Task<JobWork> TryNowAsync(JobWork.Suspect suspect, bool isAlone)
     {
         var started = time.GetTimestamp();
@@ -109,7 +111,7 @@ internal sealed class SuspectIntake(
             () => isolated.ClassifyAsync(picture.Memory, isAlone), OutageRetries.Brief, time))
         {
             case IsolatedOutcome.Classified classified:
-                fitness.Classified();
+                health.RecordClassified();
                 return Succeed(suspect, classified, fetched);
             case IsolatedOutcome.Refused refused:
                 return Fail(suspect, refused.Error);
@@ -127,10 +129,10 @@ internal sealed class SuspectIntake(
                 return Fail(
                     suspect, died.How == ProcessDeath.TimedOut ? JobErrors.TooSlow : JobErrors.KilledDecoder);
             case IsolatedOutcome.Failed failed:
-                fitness.Failed();
+                health.RecordFailure();
                 return HandBackOrGiveUp(suspect, failed.Reason);
             case var other:
-                throw new InvalidOperationException($"No one expects {other}.");
+                throw new InvalidOperationException($"Unexpected outcome: {other}.");
         }
     }
 
@@ -145,7 +147,7 @@ internal sealed class SuspectIntake(
             return new JobWork.NotDone(suspect.Delivery);
         }
 
-        log.Warning("Job {0} failed: it was received {1} times, and at last: {2}", job, receives, reason);
+        log.Warning("Job {0} failed after {1} receives; the last failure: {2}", job, receives, reason);
         return Fail(suspect, JobErrors.TooManyAttempts) with { Settlement = Settlement.HandBack };
     }
 

@@ -2,26 +2,26 @@ using System.Text.RegularExpressions;
 
 namespace ImageClassifier.Adapters.Embedded.Files;
 
-/// <summary>The names of files that the program makes in a data folder. Whatever has another name is someone else's,
-/// and is neither deleted nor changed.</summary>
-internal static partial class OurNames
+/// <summary>The names of the files that the program creates in a data folder. A file with another name belongs to
+/// someone else, and is neither deleted nor changed.</summary>
+internal static partial class OwnFileNames
 {
     /// <summary>A new name for a file that is being written.</summary>
     public static string NewTemporary() => $"{Guid.NewGuid():n}.tmp";
 
-    /// <summary>Whether it is a file that was being written.</summary>
+    /// <summary>True for the name of a file that is being written.</summary>
     public static bool IsTemporary(string name) => Temporary().IsMatch(name);
 
-    /// <summary>The instance whose lock file this is, or null.</summary>
+    /// <summary>The instance of a lock file; null for other files.</summary>
     public static string? InstanceOfLock(string name) => InstanceOf(Lock().Match(name));
 
-    /// <summary>The instance whose log file this is, the first or one that follows it, or null.</summary>
+    /// <summary>The instance of a log file, whether the first or a later one; null for other files.</summary>
     public static string? InstanceOfLog(string name) => InstanceOf(Log().Match(name));
 
-    /// <summary>Whether the fleet gives its instances such names. One that was started by hand can have any.</summary>
+    /// <summary>True if the fleet assigned this name. An instance that was started by hand can have any name.</summary>
     public static bool IsOfFleet(string instance) => FleetInstance().IsMatch(instance);
 
-    /// <summary>Whether it is a database, what SQLite keeps beside it, a lock or a bell.</summary>
+    /// <summary>True for a database, the files that SQLite keeps beside it, a lock or a bell.</summary>
     public static bool IsShared(string name) => Shared().IsMatch(name);
 
     private static string? InstanceOf(Match match) => match.Success ? match.Groups[1].Value : null;
@@ -32,7 +32,7 @@ internal static partial class OurNames
     [GeneratedRegex(@"\A([0-9A-Za-z][0-9A-Za-z-]{0,63})\.lock\z")]
     private static partial Regex Lock();
 
-    // The log of a node is cut into files: node-1.log, node-1_001.log.
+    // Logs are split into several files: node-1.log, node-1_001.log.
     [GeneratedRegex(@"\A([0-9A-Za-z][0-9A-Za-z-]{0,63})(?:_[0-9]{3,})?\.log\z")]
     private static partial Regex Log();
 

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.CommandLine;
 
-public sealed class ForeignTextSpecs
+public sealed class UntrustedTextSpecs
 {
     [Theory]
     [InlineData("cat\u202Egpj.png", "cat\uFFFDgpj.png")]
@@ -17,11 +17,11 @@ public sealed class ForeignTextSpecs
     [InlineData("käse 猫 שלום 👩‍👩‍👧 می‌خواهم.jpg", "käse 猫 שלום 👩‍👩‍👧 می‌خواهم.jpg")]
     public void What_is_not_seen_shows_and_all_else_stays(string text, string shown)
     {
-        Assert.Equal(shown, ForeignText.Shown(text));
-        Assert.Equal(shown.Replace("\uFFFD", "", StringComparison.Ordinal), ForeignText.WithoutUnseen(text));
+        Assert.Equal(shown, UntrustedText.ForDisplay(text));
+        Assert.Equal(shown.Replace("\uFFFD", "", StringComparison.Ordinal), UntrustedText.WithoutInvisible(text));
     }
 
     [Fact]
     public void Half_a_character_shows() =>
-        Assert.Equal("a\uFFFD", ForeignText.Shown(new string(['a', '\uD83D'])));
+        Assert.Equal("a\uFFFD", UntrustedText.ForDisplay(new string(['a', '\uD83D'])));
 }
