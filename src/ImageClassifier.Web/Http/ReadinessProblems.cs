@@ -31,7 +31,7 @@ internal sealed class ReadinessProblems(IRequiredActor<WebSupervisorActor> tier,
     {
         try
         {
-            return (await tier.ActorRef.Ask<FleetView>(GetFleet.Instance, Patience, cancellation)).AreNodesFailing;
+            return (await tier.ActorRef.Ask<FleetStatus>(GetFleet.Instance, Patience, cancellation)).AreNodesFailing;
         }
         catch (AskTimeoutException)
         {

@@ -3,17 +3,20 @@ using System.Globalization;
 namespace ImageClassifier.Web.Scaling;
 
 /// <summary>
-/// As few instances as have what waits done within a target, counting those that are still booting. With
-/// <c>W</c> pictures waiting and <c>F</c> in flight, a service time <c>s</c>, a boot time <c>B</c> and a target <c>T</c>,
-/// <c>R</c> running instances do <c>R·T/s - F</c> of them in time, a booting one that has <c>b</c> left <c>(T-b)/s</c>, and
-/// a new one <c>(T-B)/s</c>: what is left of <c>W</c>, divided by the last, is launched.
+/// Wants the fewest instances that finish all waiting pictures within a target time. Booting instances count.
 /// </summary>
 /// <remarks>
-/// No instance is worth its boot for a moment's work, and a target below the boot time cannot be met: then a new
-/// instance counts with a quarter of its boot time. Where those that are there need a tenth longer than the target,
-/// nothing is launched for the difference, so that a measured time that moves a little moves nothing.
+/// <para>Formula: <c>W</c> pictures wait, <c>F</c> are in flight, <c>s</c> is the service time, <c>B</c> the boot time
+/// and
+/// <c>T</c> the target. Within the target, <c>R</c> running instances finish <c>R·T/s - F</c> of the waiting pictures.
+/// A booting instance with <c>b</c> left finishes <c>(T-b)/s</c>, and a new one <c>(T-B)/s</c>. The rest of <c>W</c>,
+/// divided by the share of a new instance, is launched.</para>
+/// <para>A target below the boot time cannot be met, and an instance that works for a moment does not pay for its boot.
+/// So a new instance counts with at least a quarter of its boot time as work.</para>
+/// <para>If the instances need up to a tenth longer than the target, nothing is launched: a small change in a measured
+/// time must not change the fleet.</para>
 /// </remarks>
-/// <param name="target">The time from upload to result that is aimed at.</param>
+/// <param name="target">The target time from upload to result.</param>
 /// <param name="maxInstances">The cap.</param>
 public sealed class LatencyPolicy(TimeSpan target, int maxInstances) : ScalingPolicy
 {
@@ -45,7 +48,7 @@ public sealed class LatencyPolicy(TimeSpan target, int maxInstances) : ScalingPo
             + $" {instances}{cap}.");
     }
 
-    /// <summary>How many of the waiting pictures the instances there have done after so many seconds.</summary>
+    /// <summary>How many of the waiting pictures the present instances finish within a time in seconds.</summary>
     private static double Capacity(ScalingSnapshot snapshot, double seconds)
     {
         var service = snapshot.ServiceTime.TotalSeconds;

@@ -11,7 +11,7 @@ internal sealed class FleetWatcher : ReceiveActor, IWithTimers
     public FleetWatcher(SimulatedWebTier tier, List<FleetSample> samples)
     {
         Receive<Look>(_ => tier.Address.Tell(GetFleet.Instance, Self));
-        Receive<FleetView>(view => samples.Add(new FleetSample(Context.System.Scheduler.Now, view)));
+        Receive<FleetStatus>(view => samples.Add(new FleetSample(Context.System.Scheduler.Now, view)));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -26,4 +26,4 @@ internal sealed class FleetWatcher : ReceiveActor, IWithTimers
 }
 
 /// <summary>The fleet as the web tier saw it.</summary>
-internal sealed record FleetSample(DateTimeOffset At, FleetView View);
+internal sealed record FleetSample(DateTimeOffset At, FleetStatus View);

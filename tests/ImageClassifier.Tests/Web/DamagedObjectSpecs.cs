@@ -23,7 +23,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
 
     [Theory]
     [MemberData(nameof(All))]
-    public async Task A_batch_with_a_damaged_manifest_says_so_and_can_be_deleted(string damage)
+    public async Task A_batch_with_a_damaged_manifest_is_reported_and_can_be_deleted(string damage)
     {
         var manifest = StoredBatch(2);
         StoreResult(ResultOf(manifest, 0));
@@ -40,7 +40,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
 
     [Theory]
     [MemberData(nameof(All))]
-    public async Task A_job_with_a_damaged_result_has_failed_and_the_others_are_readable(string damage)
+    public async Task A_damaged_result_fails_its_job_and_the_others_stay_readable(string damage)
     {
         var manifest = StoredBatch(3);
         for (var picture = 0; picture < 3; picture++) StoreResult(ResultOf(manifest, picture));
@@ -64,7 +64,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
 
     [Theory]
     [MemberData(nameof(All))]
-    public async Task A_damaged_result_is_known_by_its_key_in_the_log_and_gives_way_to_a_good_one(string damage)
+    public async Task A_damaged_result_is_logged_with_its_key_and_replaced_by_a_good_one(string damage)
     {
         var manifest = StoredBatch(1);
         StoreResult(ResultOf(manifest, 0));
@@ -81,7 +81,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
 
     [Theory]
     [MemberData(nameof(All))]
-    public async Task Sweeps_and_the_outbox_get_past_damaged_objects(string damage)
+    public async Task Sweeps_and_the_outbox_continue_after_damaged_objects(string damage)
     {
         var unsent = StoredBatch(1);
         var sent = StoredBatch(1);
@@ -116,7 +116,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
 
     [Theory]
     [MemberData(nameof(All))]
-    public async Task The_desk_redrives_over_a_damaged_result_and_keeps_the_letter_of_a_damaged_manifest(string damage)
+    public async Task A_redrive_replaces_a_damaged_result_and_keeps_the_letter_of_a_damaged_manifest(string damage)
     {
         var dead = new FakeMessageQueue(TimeProvider.System);
         var desk = new DeadRequests(dead, Requests, Store);
@@ -138,7 +138,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
 
     [Theory]
     [MemberData(nameof(All))]
-    public async Task A_damaged_claim_is_free_again(string damage)
+    public async Task A_damaged_claim_can_be_claimed_again(string damage)
     {
         var claims = new BatchClaims(Store);
         BatchId first = BatchId.New(), second = BatchId.New();
@@ -154,7 +154,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
 
     [Theory]
     [MemberData(nameof(All))]
-    public async Task A_node_with_a_damaged_record_is_alive_all_the_same(string damage)
+    public async Task A_damaged_node_record_is_a_sign_of_life(string damage)
     {
         var record = new NodeRecord(
             InstanceId.Parse("0123456789abcdef0123456789abcdef"), InstanceState.Running, 1, null,
@@ -167,7 +167,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
     }
 
     [Fact]
-    public async Task A_document_with_a_byte_order_mark_is_whole()
+    public async Task A_document_with_a_byte_order_mark_is_read()
     {
         var manifest = StoredBatch(1);
         var key = ObjectKeys.Manifest(manifest.Batch);

@@ -25,7 +25,7 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_deletion_that_was_killed_after_any_write_is_finished(bool isOpen)
+    public async Task A_deletion_killed_after_any_write_is_finished_later(bool isOpen)
     {
         for (var writes = 1; ; writes++)
         {
@@ -53,7 +53,7 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task An_upload_that_was_killed_after_any_write_is_accepted_or_leaves_nothing(bool hasKey)
+    public async Task An_upload_killed_after_any_write_is_accepted_or_leaves_nothing(bool hasKey)
     {
         for (var writes = 1; ; writes++)
         {

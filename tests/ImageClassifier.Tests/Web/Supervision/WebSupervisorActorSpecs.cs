@@ -35,7 +35,7 @@ public sealed class WebSupervisorActorSpecs : WebSpecs
         tier.Tell(new Release(manifest.Batch));
         await UntilAsync(() => Requests.All.Count == 12, "the messages are sent");
         await AdvanceUntilAsync(() => _fleet.Living.Count == 12, "instances are launched", Second / 2);
-        Assert.Equal(12, (await AskAsync<FleetView>(tier, GetFleet.Instance)).Waiting);
+        Assert.Equal(12, (await AskAsync<FleetStatus>(tier, GetFleet.Instance)).Waiting);
 
         for (var i = 0; i < 12; i++)
         {
