@@ -9,8 +9,8 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary><c>GET /api/fleet</c>: the instances, what waits, why nodes could not work, and the last scaling
-/// decisions with their reasons.</summary>
+/// <summary><c>GET /api/fleet</c>: the instances, the backlog, why nodes could not work, and the last scaling
+/// decisions.</summary>
 internal static class FleetEndpoint
 {
     public static async Task<IResult> GetAsync(
@@ -37,9 +37,11 @@ internal static class FleetEndpoint
             fleet.Instances.OrderBy(instance => instance.Reported.LaunchedAt).Select(InstanceDocument.Of),
             fleet.Problems.Select(problem => new ProblemDocument(problem.At, problem.Instance, problem.Reason)),
             fleet.Decisions.Select(decision => new DecisionDocument(
-                decision.At, decision.Until, decision.Outcome, decision.Hold, decision.Snapshot.Waiting, decision.Snapshot.Backlog,
+                decision.At, decision.Until, decision.Outcome, decision.Hold,
+                decision.Snapshot.Waiting, decision.Snapshot.Backlog,
                 decision.Snapshot.Fleet.Pending, decision.Snapshot.Fleet.Running, decision.Snapshot.Fleet.Draining,
-                decision.Snapshot.ServiceTime.TotalMilliseconds, decision.Snapshot.BootTime.TotalSeconds, decision.Wanted, decision.Launched, decision.Reason)));
+                decision.Snapshot.ServiceTime.TotalMilliseconds, decision.Snapshot.BootTime.TotalSeconds,
+                decision.Wanted, decision.Launched, decision.Reason)));
     }
 
     private sealed record InstanceDocument(
@@ -55,7 +57,8 @@ internal static class FleetEndpoint
     {
         public static InstanceDocument Of(TrackedInstance instance) => new(
             instance.Reported.Id, instance.State, instance.Reported.LaunchedAt, instance.Reported.RunningAt,
-            instance.Reported.EndedAt, instance.LastSeenAt, instance.Record?.PicturesDone, instance.Record?.PicturesPerSecond,
+            instance.Reported.EndedAt, instance.LastSeenAt,
+            instance.Record?.PicturesDone, instance.Record?.PicturesPerSecond,
             instance.Record?.Model?.Name);
     }
 

@@ -73,7 +73,7 @@ public static class ScalerProtocol
         DateTimeOffset Until,
         DecisionOutcome Outcome,
         HoldCause? Hold,
-        ScalingSnapshot Seen,
+        ScalingSnapshot Snapshot,
         int Wanted,
         int Launched,
         string Reason);

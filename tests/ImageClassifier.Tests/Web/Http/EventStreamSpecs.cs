@@ -8,7 +8,7 @@ namespace ImageClassifier.Tests.Web.Http;
 public sealed class EventStreamSpecs
 {
     [Fact]
-    public async Task Results_come_as_events_until_all_are_there()
+    public async Task Results_arrive_as_events_until_all_are_there()
     {
         await using var tier = await RunningWebTier.StartAsync();
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg"));
@@ -43,7 +43,7 @@ public sealed class EventStreamSpecs
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_client_resumes_after_what_it_has(bool byHeader)
+    public async Task A_client_resumes_after_its_last_event(bool byHeader)
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg"), Upload.Jpeg("c.jpg"));
@@ -63,7 +63,7 @@ public sealed class EventStreamSpecs
     }
 
     [Fact]
-    public async Task The_header_counts_more_than_the_address()
+    public async Task The_header_has_priority_over_the_query()
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
@@ -77,7 +77,7 @@ public sealed class EventStreamSpecs
     }
 
     [Fact]
-    public async Task A_quiet_stream_shows_that_it_lives()
+    public async Task A_quiet_stream_sends_heartbeats()
     {
         await using var tier = await RunningWebTier.StartAsync("results.heartbeat = 1s");
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));

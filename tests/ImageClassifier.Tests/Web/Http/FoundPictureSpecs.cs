@@ -7,7 +7,7 @@ namespace ImageClassifier.Tests.Web.Http;
 public sealed class FoundPictureSpecs
 {
     [SkippableFact]
-    public async Task The_bytes_of_what_is_wrongly_named_decide()
+    public async Task The_bytes_decide_the_format_of_a_wrongly_named_file()
     {
         (string Name, string Status, string? Error)[] files =
         [

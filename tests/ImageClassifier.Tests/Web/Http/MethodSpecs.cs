@@ -17,7 +17,7 @@ public sealed class MethodSpecs
     private static readonly string[] OfTheBody = ["Content-Length", "Date", "Transfer-Encoding"];
 
     [Fact]
-    public async Task Each_address_takes_what_OPTIONS_says_and_answers_405_to_all_else()
+    public async Task Each_address_accepts_the_methods_of_OPTIONS_and_answers_405_to_others()
     {
         await using var tier = await RunningWebTier.StartAsync(OneKey);
         foreach (var (address, methods) in Addresses(tier, BatchId.New(), JobId.New()))
@@ -78,7 +78,7 @@ public sealed class MethodSpecs
     [Theory]
     [InlineData("https://elsewhere.example")]
     [InlineData("https://pictures.example")]
-    public async Task A_browser_that_asks_for_a_page_of_another_site_is_told_no(string origin)
+    public async Task A_CORS_preflight_is_refused(string origin)
     {
         await using var tier = await RunningWebTier.StartAsync("access.allowed-origins = \"https://pictures.example\"");
         using var preflight = new HttpRequestMessage(HttpMethod.Options, "/api/batches");

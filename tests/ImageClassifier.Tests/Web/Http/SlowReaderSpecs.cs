@@ -24,7 +24,7 @@ public sealed partial class SlowReaderSpecs
     [Theory]
     [InlineData("/ws?batch={0}", Upgrade)]
     [InlineData("/api/batches/{0}/events", "")]
-    public async Task A_reader_that_stops_is_cut_off_and_resumes_where_it_was(string address, string headers)
+    public async Task A_reader_that_stops_is_disconnected_and_can_resume(string address, string headers)
     {
         await using var tier = await RunningWebTier.StartAsync("results { max-subscribers = 1, send-timeout = 1s }");
         var upload = await tier.UploadAsync([.. Enumerable.Range(0, Pictures).Select(i => Upload.Jpeg($"{i}.jpg"))]);
@@ -50,7 +50,7 @@ public sealed partial class SlowReaderSpecs
     }
 
     [Fact]
-    public async Task A_stopping_service_says_goodbye_behind_what_a_slow_reader_is_being_sent()
+    public async Task A_stopping_service_sends_the_close_frame_after_the_message_to_a_slow_reader()
     {
         await using var tier = await RunningWebTier.StartAsync();
         var upload = await tier.UploadAsync([.. Enumerable.Range(0, Pictures).Select(i => Upload.Jpeg($"{i}.jpg"))]);
@@ -69,7 +69,7 @@ public sealed partial class SlowReaderSpecs
     }
 
     [Fact]
-    public async Task A_stopping_service_ends_an_event_stream_behind_what_its_slow_reader_is_being_sent()
+    public async Task A_stopping_service_ends_an_event_stream_after_the_event_to_a_slow_reader()
     {
         await using var tier = await RunningWebTier.StartAsync();
         var upload = await tier.UploadAsync([.. Enumerable.Range(0, Pictures).Select(i => Upload.Jpeg($"{i}.jpg"))]);

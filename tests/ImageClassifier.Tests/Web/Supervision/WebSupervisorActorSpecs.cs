@@ -25,7 +25,7 @@ public sealed class WebSupervisorActorSpecs : WebSpecs
         : base(output) => _fleet = new FakeInstanceFleet(Time);
 
     [Fact]
-    public async Task An_upload_goes_its_whole_way_through_the_tier()
+    public async Task An_upload_passes_through_the_whole_tier()
     {
         var tier = Start();
         var manifest = NewBatch(12);
@@ -50,7 +50,7 @@ public sealed class WebSupervisorActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task It_drains_and_says_so_to_all_who_ask()
+    public async Task It_drains_and_answers_every_request_to_drain()
     {
         var tier = Start();
         await UntilAsync(() => Responses.PollsWaiting == 1, "it listens");

@@ -5,16 +5,16 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>Lets one file in, or refuses it: its name and its first bytes decide, and the rest streams into the store
-/// without being held in memory.</summary>
-internal sealed class PictureIntake(IObjectStore store, long maxFileSize, AllowedFormats formats)
+/// <summary>Accepts or refuses one file by its name and its first bytes. An accepted file streams into the store, so it
+/// is never in memory as a whole.</summary>
+internal sealed class UploadedFileIntake(IObjectStore store, long maxFileSize, AllowedFormats formats)
 {
-    /// <summary>Takes the file, and reads it to its end also where it is refused.</summary>
-    /// <param name="batch">The batch it comes with.</param>
+    /// <summary>Accepts or refuses the file. A refused file is read to its end as well.</summary>
+    /// <param name="batch">The file's batch.</param>
     /// <param name="file">The file.</param>
-    /// <param name="cancellation">Ends the taking; nothing is then stored.</param>
-    /// <exception cref="RequestBodyException">The bytes cannot be read to their end.</exception>
-    /// <exception cref="IOException">The store does not take them.</exception>
+    /// <param name="cancellation">Cancels the call; then nothing is stored.</param>
+    /// <exception cref="RequestBodyException">The request breaks off.</exception>
+    /// <exception cref="IOException">The store does not accept the bytes.</exception>
     public async Task<ManifestJob> TakeAsync(BatchId batch, FormFile file, CancellationToken cancellation)
     {
         var job = Judge(file, out var format) is { } error
