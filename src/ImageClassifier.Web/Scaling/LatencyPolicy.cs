@@ -41,10 +41,10 @@ public sealed class LatencyPolicy(TimeSpan target, int maxInstances) : ScalingPo
         var more = Math.Ceiling(left * service / (horizon - boot));
         var needed = snapshot.Fleet.Usable + more;
         var instances = needed == 1 ? "1 instance" : $"{needed.ToString(CultureInfo.InvariantCulture)} instances";
-        var cap = needed > maxInstances ? $", of which there may be {maxInstances}" : "";
+        var cap = needed > maxInstances ? $"; the cap is {maxInstances}" : "";
         return new ScalingDecision(
             (int)Math.Min(needed, maxInstances),
-            $"{waits}: to have them done within {Seconds(horizon)} s, {Seconds(boot)} s of it booting, takes"
+            $"{waits}: finishing within {Seconds(horizon)} s, {Seconds(boot)} s of it for booting, takes"
             + $" {instances}{cap}.");
     }
 

@@ -11,7 +11,7 @@ namespace ImageClassifier.Web.Uploads;
 /// </summary>
 /// <remarks>
 /// A redrive first notes the next attempt, then writes a marker with a key of its own. So a closer that sees the marker
-/// also sees the note and does not close, and a closer that does not see the marker does not remove it.
+/// also sees the note and does not close. A closer that does not see the marker does not remove it.
 /// </remarks>
 internal sealed class BatchClosing(IObjectStore store)
 {

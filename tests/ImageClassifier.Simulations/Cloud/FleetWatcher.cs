@@ -3,7 +3,7 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Simulations.Cloud;
 
-/// <summary>Looks each second at what the web tier says of its fleet, as the page does.</summary>
+/// <summary>Asks the web tier for its fleet each second, as the page does.</summary>
 internal sealed class FleetWatcher : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -25,5 +25,5 @@ internal sealed class FleetWatcher : ReceiveActor, IWithTimers
     }
 }
 
-/// <summary>The fleet as the web tier saw it.</summary>
+/// <summary>The web tier's view of the fleet at one moment.</summary>
 internal sealed record FleetSample(DateTimeOffset At, FleetStatus View);

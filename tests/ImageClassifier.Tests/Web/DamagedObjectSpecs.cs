@@ -14,7 +14,8 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Tests.Web;
 
-/// <summary>One damaged object costs what it held, and nothing else. Each reader of the web tier meets each damage.</summary>
+/// <summary>A damaged object loses its own content and nothing else. Each reader of the web tier meets each
+/// damage.</summary>
 public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(output)
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
@@ -45,7 +46,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
         var manifest = StoredBatch(3);
         for (var picture = 0; picture < 3; picture++) StoreResult(ResultOf(manifest, picture));
         Damage(ObjectKeys.Result(manifest.Batch, manifest.Jobs[1].Job), damage);
-        // What others put beside it is none of its results.
+        // Other objects next to the results are ignored.
         Store.Set($"{ObjectKeys.ResultsOf(manifest.Batch)}notes.txt", "not ours");
         Store.Set($"{ObjectKeys.ResultsOf(manifest.Batch)}more/{JobId.New()}.json", "{");
         var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
@@ -109,7 +110,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
         Assert.Equal(lost.Jobs[0].Job, again.Job);
         Assert.True(again.Attempt >= 2);
 
-        // Someone restores a manifest from a copy.
+        // An operator restores a manifest from a copy.
         Store.Set(ObjectKeys.Manifest(unsent.Batch), WireJson.Write(unsent));
         await PassUntilAsync(() => Sent.Any(request => request.Batch == unsent.Batch), "what is whole again is sent");
     }
@@ -147,7 +148,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
         Damage(key, damage);
 
         var named = await claims.ClaimAsync("k", second, default);
-        // Of another batch's claim no one can tell that it is damaged.
+        // A claim that names another batch does not look damaged.
         if (damage != "another's") Assert.Equal(second, named);
         Assert.Equal(named, await claims.ClaimAsync("k", BatchId.New(), default));
     }
@@ -162,7 +163,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
         Store.Set(ObjectKeys.Node(record.InstanceId), WireJson.Write(record));
         Damage(ObjectKeys.Node(record.InstanceId), damage);
 
-        var sighting = Assert.Single(await new NodeRecords(Store).ReadAsync(default));
+        var sighting = Assert.Single(await new NodeRecordReader(Store).ReadAsync(default));
         Assert.Equal((record.InstanceId, (NodeRecord?)null), (sighting.Id, sighting.Record));
     }
 

@@ -127,7 +127,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
             var isThrough = await Record.ExceptionAsync(() => Desk.RedriveAsync(null, default)) is null;
             Store.Before = null;
 
-            // Wherever it broke off, the job has a result, or the web tier finds it open.
+            // Wherever the redrive broke off, the job has a result or the batch is open.
             Assert.True(StoredResult(requests[0]) is not null || IsOpen(manifest));
             if (isThrough) break;
             Assert.Equal(LetterFate.Redriven, Assert.Single(await Desk.RedriveAsync(null, default)).Fate);
@@ -217,7 +217,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
         var (manifest, requests) = DeadBatch(1);
         var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
         var before = await AskAsync<EventPage>(batches, new ReadEvents(manifest.Batch, null, TimeSpan.Zero));
-        Assert.Equal([JobStatus.Failed, null], before.Events.Select(happened => happened.Job?.Status));
+        Assert.Equal([JobStatus.Failed, null], before.Events.Select(batchEvent => batchEvent.Job?.Status));
         await UntilAsync(() => !IsOpen(manifest), "the batch is closed");
 
         await Desk.RedriveAsync(null, default);
@@ -228,7 +228,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
 
         var after = await AskAsync<EventPage>(
             batches, new ReadEvents(manifest.Batch, before.Events[^1].Id, TimeSpan.Zero));
-        Assert.Equal([JobStatus.Classified, null], after.Events.Select(happened => happened.Job?.Status));
+        Assert.Equal([JobStatus.Classified, null], after.Events.Select(batchEvent => batchEvent.Job?.Status));
         Assert.True(after.Finished);
         await UntilAsync(() => !IsOpen(manifest), "it is closed again");
         var view = await AskAsync<BatchView>(batches, new GetBatch(manifest.Batch));
@@ -260,7 +260,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     private JobResult? StoredResult(ClassificationRequest request) =>
         Store.DocumentAt<JobResult>(ObjectKeys.Result(request.Batch, request.Job));
 
-    /// <summary>A batch whose jobs are all dead; the first has failed, and of the others nothing is stored.</summary>
+    /// <summary>A batch whose jobs all have letters. The first job has failed; the others have no result.</summary>
     private (BatchManifest Manifest, IReadOnlyList<ClassificationRequest> Requests) DeadBatch(int pictures)
     {
         var manifest = StoredBatch(pictures);
@@ -271,7 +271,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
         return (manifest, requests);
     }
 
-    /// <summary>A clock that jumps ahead, while its timers are right.</summary>
+    /// <summary>A clock that can jump ahead while its timers stay right.</summary>
     private sealed class HastyClock : TimeProvider
     {
         public TimeSpan Ahead { get; set; }

@@ -12,7 +12,7 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Tests.Web.DeadLetters;
 
-/// <summary>Redrives of batches that the web tier closes at the same time.</summary>
+/// <summary>Redrives that race with the closing of their batch.</summary>
 public sealed class LiveRedriveSpecs : WebSpecs
 {
     private const int Receives = 6;
@@ -123,7 +123,7 @@ public sealed class LiveRedriveSpecs : WebSpecs
         Assert.InRange(between, 12, 100);
     }
 
-    /// <summary>A clock by which no one waits for letters that do not come.</summary>
+    /// <summary>A clock whose waits for letters end at once.</summary>
     private sealed class ImpatientClock : TimeProvider
     {
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
@@ -140,7 +140,7 @@ public sealed class LiveRedriveSpecs : WebSpecs
         await AskAsync<ResultTaken>(batches, new TakeResult(result));
     }
 
-    /// <summary>A batch whose jobs have all failed, and whose letters are dead; it is not closed yet.</summary>
+    /// <summary>An open batch whose jobs have all failed and have letters.</summary>
     private BatchManifest FailedBatch(int pictures)
     {
         var manifest = StoredBatch(pictures);

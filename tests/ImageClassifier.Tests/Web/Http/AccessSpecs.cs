@@ -9,7 +9,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>Who is let in, and how often.</summary>
+/// <summary>Which calls need a key, and how often a caller may call.</summary>
 public sealed class AccessSpecs
 {
     private const int SomeMegabytes = 6 << 20;
@@ -216,7 +216,7 @@ public sealed class AccessSpecs
         Assert.Single(Matching("POST /api/batches by bob-s-script from 127.0.0.1: 202"));
         Assert.Contains(": 503", Assert.Single(Matching("by alice")), StringComparison.Ordinal);
         Assert.Contains("key alice]", Assert.Single(Matching("store does not take it")), StringComparison.Ordinal);
-        // A batch's id is the right to read it, so it is not in the line.
+        // The batch id is the right to read the batch, so it is not in the line.
         foreach (var call in (string[])["POST /api/batches", "DELETE /api/batches/{batchId}"])
             Assert.Single(Matching($"{call} from 127.0.0.1 was refused: it has a wrong key"));
         Assert.All(log.Lines, line =>
@@ -272,7 +272,7 @@ public sealed class AccessSpecs
         if (isLetIn) Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
         else await answer.ProblemAsync(HttpStatusCode.Forbidden, "host-refused");
 
-        // Such a page reads without an origin, and opens sockets with one.
+        // A rebound page reads without an Origin header, and opens sockets with one.
         using var reading = new HttpRequestMessage(HttpMethod.Get, "/api/fleet");
         reading.Headers.Host = $"{host}:7";
         using var fleet = await tier.Client.SendAsync(reading);
@@ -321,7 +321,7 @@ public sealed class AccessSpecs
         Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
     }
 
-    /// <summary>Uploads until it is too often.</summary>
+    /// <summary>Uploads until the rate limit refuses.</summary>
     private static async Task RefusedForRateAsync(RunningWebTier tier, string key)
     {
         while (true)
@@ -346,7 +346,7 @@ public sealed class AccessSpecs
         .Replace("{batch}", batch.Value, StringComparison.Ordinal)
         .Replace("{job}", job.Value, StringComparison.Ordinal);
 
-    /// <summary>What the server says to the head of an upload whose body does not come.</summary>
+    /// <summary>The answer to the headers of an upload whose body is never sent.</summary>
     private static async Task<string> AnswerToHeadersAloneAsync(RunningWebTier tier, string headers)
     {
         using var client = new TcpClient();

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>What clients see of a batch whose record is damaged.</summary>
+/// <summary>The API's answers for a batch whose record is damaged.</summary>
 public sealed class DamagedBatchSpecs
 {
     [Fact]

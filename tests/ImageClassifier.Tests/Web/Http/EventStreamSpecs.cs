@@ -53,7 +53,7 @@ public sealed class EventStreamSpecs
 
         using var second = await OpenAsync(tier, upload, all[1].Id, byHeader);
         var rest = await ReadAsync(second, tier.InTime).ToListAsync();
-        Assert.Equal(all[2..].Select(happened => happened.Id), rest.Select(happened => happened.Id));
+        Assert.Equal(all[2..].Select(batchEvent => batchEvent.Id), rest.Select(batchEvent => batchEvent.Id));
 
         using var third = await OpenAsync(tier, upload, all[3].Id, byHeader);
         Assert.Equal(HttpStatusCode.NoContent, third.StatusCode);
@@ -83,10 +83,10 @@ public sealed class EventStreamSpecs
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
         using var answer = await OpenAsync(tier, upload);
         using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync());
-        var heard = 0;
-        while (heard < 2)
+        var heartbeats = 0;
+        while (heartbeats < 2)
         {
-            if ((await reader.ReadLineAsync(tier.InTime))!.StartsWith(':')) heard++;
+            if ((await reader.ReadLineAsync(tier.InTime))!.StartsWith(':')) heartbeats++;
         }
     }
 

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>Files that went wrong in use: what the upload alone can tell of them.</summary>
+/// <summary>Files that failed in real use, as far as the upload can detect it.</summary>
 public sealed class FoundPictureSpecs
 {
     [SkippableFact]

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>Uploads that are sent again under the same <c>Idempotency-Key</c>.</summary>
+/// <summary>Repeated uploads with the same <c>Idempotency-Key</c>.</summary>
 public sealed partial class IdempotencySpecs
 {
     private static readonly Upload[] Files = [Upload.Jpeg("a.jpg"), new Upload("b.gif", [1]), Upload.Png("c.png")];
@@ -102,7 +102,7 @@ public sealed partial class IdempotencySpecs
     {
         var store = new InMemoryObjectStore(TimeProvider.System);
         await using (var earlier = await RunningWebTier.StartAsync(store: store)) await AcceptedAsync(earlier, "k");
-        // As if it had been killed before the manifest.
+        // The state of a tier that was killed before the manifest.
         foreach (var manifest in store.Keys.Where(key => key.EndsWith("manifest.json", StringComparison.Ordinal)))
             await store.DeleteAsync(manifest, CancellationToken.None);
 
@@ -132,7 +132,7 @@ public sealed partial class IdempotencySpecs
         Assert.Equal(HttpStatusCode.Accepted, first.StatusCode);
         var keys = tier.Store.Keys;
 
-        // One after the other has another last byte: also those that were refused.
+        // In turn, the last byte of each file differs, refused files included.
         for (var i = 0; i < files.Length; i++)
         {
             Upload[] other = [.. files];
@@ -195,7 +195,7 @@ public sealed partial class IdempotencySpecs
     {
         await using var tier = await RunningWebTier.StartAsync();
         string? late = null;
-        // The store fails the first manifest, which all the same is there when the second is about to be stored.
+        // The first manifest's write fails, but the manifest exists when the second one is about to be stored.
         tier.Store.Before = (call, key) =>
         {
             if (call != StoreCall.PutIfAbsent || !key.EndsWith("manifest.json", StringComparison.Ordinal))
@@ -262,7 +262,7 @@ public sealed partial class IdempotencySpecs
         }
 
         Assert.Single(Pictures(tier.Store));
-        // The key means something else to another call.
+        // For another call, the key names another upload.
         await AcceptedAsync(tier, "k");
     }
 

@@ -7,11 +7,11 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>Who gives up on an idle connection first: never the service before its balancer, never a proxy before a
-/// heartbeat.</summary>
+/// <summary>The idle time-outs of service, load balancer and proxy: the service outlasts the load balancer, and
+/// heartbeats come before a proxy gives up.</summary>
 public sealed partial class IdleTimeSpecs
 {
-    // nginx's; others wait longer.
+    // nginx's default; other proxies wait longer.
     private static readonly TimeSpan ShortestProxy = TimeSpan.FromSeconds(60);
 
     [Fact]

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>Limits of the roads in that are about more than one request; those of one request are in
+/// <summary>Limits over several requests. Those of a single request are in
 /// <see cref="UploadRefusalSpecs"/>.</summary>
 public sealed class LimitSpecs
 {
@@ -33,7 +33,7 @@ public sealed class LimitSpecs
             }
             catch (HttpRequestException)
             {
-                // The one that left is not let go yet.
+                // The closed connection may not be released yet.
             }
         }
     }
@@ -68,7 +68,7 @@ public sealed class LimitSpecs
         var working = UploadWhileAsync(tier, held.Task);
         await tier.UntilAsync(() => tier.Store.CallsOf(StoreCall.Put) == 2, "the first is under way");
 
-        // One of these waits, whichever comes first, and the other is refused.
+        // Either of these two waits, whichever comes first, and the other is refused.
         var two = Enumerable.Range(0, 2).Select(i => tier.Client.PostAsync(
             "/api/batches", Upload.Form(Upload.Jpeg($"{i}.jpg")), tier.InTime)).ToList();
         var refused = await await Task.WhenAny(two);
@@ -154,7 +154,7 @@ public sealed class LimitSpecs
         Assert.Equal(HttpStatusCode.OK, again.StatusCode);
     }
 
-    /// <summary>An upload that takes as long as something else.</summary>
+    /// <summary>An upload that lasts as long as another task.</summary>
     private static Task<AcceptedUpload> UploadWhileAsync(RunningWebTier tier, Task held)
     {
         tier.Store.Before = (call, key) =>

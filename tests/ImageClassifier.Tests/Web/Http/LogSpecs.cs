@@ -11,7 +11,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>What the log says, and what it never says.</summary>
+/// <summary>What the log must contain, and what it must never contain.</summary>
 public sealed partial class LogSpecs
 {
     private static readonly string Alice = ApiKey.New();

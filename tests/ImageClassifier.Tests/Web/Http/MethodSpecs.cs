@@ -6,14 +6,14 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>Which methods each address takes, and what it says about that.</summary>
+/// <summary>The methods of each address, and how the address announces them.</summary>
 public sealed class MethodSpecs
 {
     private static readonly string Key = ApiKey.New();
     private static readonly string OneKey = $"access.keys {{ alice = \"{ApiKey.SettingOf(Key)}\" }}";
     private static readonly string[] Methods = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"];
 
-    // What the server adds where there is a body, and what differs with time.
+    // Headers that the server adds to a body, and headers that differ over time.
     private static readonly string[] OfTheBody = ["Content-Length", "Date", "Transfer-Encoding"];
 
     [Fact]
@@ -90,7 +90,7 @@ public sealed class MethodSpecs
             answer.Headers, header => header.Key.StartsWith("Access-Control", StringComparison.Ordinal));
     }
 
-    /// <summary>The addresses of all calls and of some of the page's files, each with its methods in order.</summary>
+    /// <summary>The addresses of all calls and of some page files, each with its methods in order.</summary>
     private static Dictionary<string, string[]> Addresses(RunningWebTier tier, BatchId batch, JobId job)
     {
         var addresses = tier.Calls

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>Whose word counts on where a call comes from. The test itself is the proxy, on 127.0.0.1.</summary>
+/// <summary>Which proxies' forwarded headers count. The test itself is the proxy, on 127.0.0.1.</summary>
 public sealed class ProxySpecs
 {
     private const string OneUpload = "access.rate-limit.uploads { burst = 1, count = 1, per = 1h }";

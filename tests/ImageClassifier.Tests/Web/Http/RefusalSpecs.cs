@@ -9,7 +9,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>A service that lacks a permission, or whose nodes do.</summary>
+/// <summary>A service, or its nodes, without a permission.</summary>
 public sealed class RefusalSpecs
 {
     private const string Reason = "AccessDenied on arn:aws:s3:::secret-bucket";

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>The fleet, the page, and whether the service is well.</summary>
+/// <summary>The fleet, the page, and the health checks.</summary>
 public sealed class ServiceSpecs
 {
     [Fact]

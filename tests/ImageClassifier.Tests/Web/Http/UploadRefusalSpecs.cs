@@ -7,7 +7,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>What is refused as a whole. Nothing of it may stay in the store.</summary>
+/// <summary>Requests that are refused as a whole. Nothing of them may stay in the store.</summary>
 public sealed class UploadRefusalSpecs
 {
     private const int SomeMegabytes = 6 << 20;
@@ -284,7 +284,7 @@ public sealed class UploadRefusalSpecs
     [InlineData(3)]
     public async Task With_a_failing_store_nothing_is_accepted_and_nothing_left(int failing)
     {
-        // The marker, the picture, the manifest.
+        // In turn: the marker, the picture, the manifest.
         await using var tier = await RunningWebTier.StartAsync();
         var puts = 0;
         tier.Store.Before = (call, _) => call is StoreCall.Put or StoreCall.PutIfAbsent && ++puts == failing
@@ -295,7 +295,7 @@ public sealed class UploadRefusalSpecs
         Assert.DoesNotContain("secret", problem.GetRawText(), StringComparison.Ordinal);
         answer.AssertComeBack();
         Assert.DoesNotContain(tier.Store.Keys, key => key.EndsWith("manifest.json", StringComparison.Ordinal));
-        // What came before a manifest that failed is swept away later, because it may be there after all.
+        // After a failed write the manifest may exist, so a later sweep removes what was stored before.
         if (failing < 3) Assert.Empty(tier.Store.Keys);
         Assert.Empty(tier.Requests.All);
     }
@@ -326,7 +326,7 @@ public sealed class UploadRefusalSpecs
         await TakesUploadsAsync(tier);
     }
 
-    /// <summary>A place is given back just after what was stored is removed.</summary>
+    /// <summary>The slot is released just after the stored objects are removed.</summary>
     private static async Task TakesUploadsAsync(RunningWebTier tier)
     {
         while (true)

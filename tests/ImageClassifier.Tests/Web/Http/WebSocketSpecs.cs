@@ -203,7 +203,7 @@ public sealed class WebSocketSpecs
         }
     }
 
-    // Masked frames, as clients send them: a text, a fragment that does not end, a ping.
+    // Masked frames, as clients send them: a text, an unfinished fragment, a ping.
     [Theory]
     [InlineData(0x81)]
     [InlineData(0x01)]
@@ -224,7 +224,7 @@ public sealed class WebSocketSpecs
         }
 
         byte[] first = [kind, 0x80, 0, 0, 0, 0];
-        // The rest of a message in fragments.
+        // The message continues in fragments.
         byte[] more = [kind == 0x01 ? (byte)0x00 : kind, 0x80, 0, 0, 0, 0];
         await stream.WriteAsync(first, tier.InTime);
         await stream.WriteAsync(Enumerable.Repeat(more, 2000).SelectMany(frame => frame).ToArray(), tier.InTime);
@@ -253,7 +253,7 @@ public sealed class WebSocketSpecs
         Assert.Equal("result", (await ReadAsync(tier, socket))!.Value.Word("type"));
     }
 
-    /// <summary>Ends a job as a node does that gives it up, and redrives it.</summary>
+    /// <summary>Publishes a job's final failure, and redrives it.</summary>
     private static async Task FailAndRedriveAsync(RunningWebTier tier, AcceptedUpload upload, int picture)
     {
         var request = Jobs.Request(upload.Batch, upload.Jobs[picture]);
@@ -297,7 +297,7 @@ public sealed class WebSocketSpecs
         return line.ToString().TrimEnd();
     }
 
-    /// <summary>The next frame; null where the server closes.</summary>
+    /// <summary>The next frame; null if the server closes.</summary>
     private static async Task<JsonElement?> ReadAsync(RunningWebTier tier, ClientWebSocket socket)
     {
         using var frame = new MemoryStream();

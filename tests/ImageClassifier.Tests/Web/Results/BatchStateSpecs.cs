@@ -44,9 +44,9 @@ public sealed class BatchStateSpecs
 
         Assert.True(state.Finished);
         var events = state.EventsAfter(null);
-        Assert.Equal(["d.jpg", "a.jpg", "c.jpg", null], events.Select(happened => happened.Job?.FileName));
-        Assert.Equal([1, 2, 3, 4], events.Select(happened => happened.Id.Number));
-        Assert.Single(events.Select(happened => happened.Id.Epoch).Distinct());
+        Assert.Equal(["d.jpg", "a.jpg", "c.jpg", null], events.Select(batchEvent => batchEvent.Job?.FileName));
+        Assert.Equal([1, 2, 3, 4], events.Select(batchEvent => batchEvent.Id.Number));
+        Assert.Single(events.Select(batchEvent => batchEvent.Id.Epoch).Distinct());
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class BatchStateSpecs
         Assert.True(state.Finished);
         Assert.Equal(
             [JobStatus.Failed, null, JobStatus.Classified, null],
-            state.EventsAfter(end).Select(happened => happened.Job?.Status));
+            state.EventsAfter(end).Select(batchEvent => batchEvent.Job?.Status));
         Assert.Equal(3, state.View().Jobs.Count(job => job.Status == JobStatus.Classified));
 
         Assert.False(state.Take(Failed(3, attempt: 3)));
@@ -97,7 +97,7 @@ public sealed class BatchStateSpecs
     {
         var state = new BatchState(_manifest, [Result(0), Result(2)]);
         var first = state.EventsAfter(null)[0].Id;
-        Assert.Equal([2], state.EventsAfter(first).Select(happened => happened.Id.Number));
+        Assert.Equal([2], state.EventsAfter(first).Select(batchEvent => batchEvent.Id.Number));
         Assert.Empty(state.EventsAfter(first with { Number = 2 }));
         Assert.Empty(state.EventsAfter(first with { Number = 100 }));
         Assert.Equal(2, state.EventsAfter(first with { Epoch = "another" }).Count);

@@ -12,7 +12,7 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Tests.Web.Results;
 
-/// <summary>Live batches as the rest of the tier sees them: through the actor that keeps them.</summary>
+/// <summary>Live batches as the tier sees them: through their parent.</summary>
 public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(output)
 {
     private static readonly TimeSpan Wait = TimeSpan.FromSeconds(15);
@@ -47,8 +47,8 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
 
         var page = await ReadAsync(batches, manifest.Batch);
         Assert.True(page.Finished);
-        Assert.Equal(["2.jpg", "0.jpg", "1.jpg", null], page.Events.Select(happened => happened.Job?.FileName));
-        Assert.Equal([1, 2, 3, 4], page.Events.Select(happened => happened.Id.Number));
+        Assert.Equal(["2.jpg", "0.jpg", "1.jpg", null], page.Events.Select(batchEvent => batchEvent.Job?.FileName));
+        Assert.Equal([1, 2, 3, 4], page.Events.Select(batchEvent => batchEvent.Id.Number));
         await UntilAsync(() => !IsOpen(manifest), "the batch is closed");
     }
 
@@ -403,7 +403,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         await UntilAnsweredAsync<BatchView>(batches, new GetBatch(large.Batch));
     }
 
-    /// <summary>Counts from now on how often manifests are read for showing.</summary>
+    /// <summary>Counts the reads of manifests from now on.</summary>
     private Func<int> CountLoads()
     {
         var loads = 0;
@@ -421,14 +421,14 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
 
     private static async Task GrantRoomAsync(TestProbe parent, IActorRef batch)
     {
-        await parent.ExpectMsgAsync<BatchesProtocol.WantRoom>();
+        await parent.ExpectMsgAsync<BatchesProtocol.RequestRoom>();
         batch.Tell(BatchesProtocol.RoomGranted.Instance, parent);
     }
 
     private Task<EventPage> ReadAsync(IActorRef batches, BatchId batch, EventId? after = null) =>
         AskAsync<EventPage>(batches, new ReadEvents(batch, after, TimeSpan.Zero));
 
-    /// <summary>Asks until the life of the batch that answers otherwise is over.</summary>
+    /// <summary>Asks until the previous life of the batch is over.</summary>
     private async Task UntilAnsweredAsync<T>(IActorRef batches, IBatchCommand command)
     {
         for (var i = 0; i < 100; i++)

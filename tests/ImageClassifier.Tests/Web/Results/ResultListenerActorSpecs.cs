@@ -84,7 +84,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         Start(batches);
         await AdvanceUntilAsync(() => Responses.DeadLetters.Count == 1, "the queue gives up on it");
         Assert.Empty(Responses.Deleted);
-        // The batch has not been read again.
+        // The unreadable response did not reach the batch.
         Assert.Equal(1, Store.CallsOf(StoreCall.List));
 
         var result = ResultOf(manifest, 0);

@@ -91,7 +91,8 @@ public sealed class FleetTrackerSpecs
         Assert.Empty(Update(late, fleet).ToTerminate);
         _tracker.RecordsUnreadable();
         Assert.Empty(Update(late, fleet).ToTerminate);
-        Assert.Equal([Two], Update(late, fleet, [Scaling.StoredRecord(One, Start)]).ToTerminate.Select(termination => termination.Instance));
+        var changes = Update(late, fleet, [Scaling.StoredRecord(One, Start)]);
+        Assert.Equal([Two], changes.ToTerminate.Select(termination => termination.Instance));
     }
 
     [Fact]
@@ -233,7 +234,8 @@ public sealed class FleetTrackerSpecs
     {
         FleetInstance[] fleet = [Instance(One, InstanceState.Running, Start)];
         Update(Start, fleet);
-        Assert.Equal([new Termination(One, "it is older than 60 min")], Update(Start + Limits.MaxLifetime, fleet).ToTerminate);
+        Assert.Equal(
+            [new Termination(One, "it is older than 60 min")], Update(Start + Limits.MaxLifetime, fleet).ToTerminate);
     }
 
     [Fact]
@@ -306,7 +308,8 @@ public sealed class FleetTrackerSpecs
         Assert.Equal([(One, "model.onnx is missing")], changes.Problems);
         Assert.Equal([new FailedInstance(One, "cannot work", CannotWork: true)], changes.Failed);
         Assert.False(changes.AnyCameUp);
-        var later = Update(Start + Minute, [Instance(One, InstanceState.Ended)], [Problem(One, "model.onnx is missing")]);
+        var later = Update(
+            Start + Minute, [Instance(One, InstanceState.Ended)], [Problem(One, "model.onnx is missing")]);
         Assert.Empty(later.Problems);
         Assert.Empty(later.Failed);
     }
@@ -358,15 +361,19 @@ public sealed class FleetTrackerSpecs
             Instance(One, InstanceState.Running, Start), Instance(Two, InstanceState.Running, Start),
             Instance(ours, InstanceState.Running, Start),
         ];
-        StoredNodeRecord[] nodes = [StoredRecord(One, Start, "old"), StoredRecord(Two, Start, "new"), StoredRecord(ours, Start, "odd")];
-        var changes = tracker.Update(new Observation(new QueueMeasure(0, 0), fleet, nodes), Start);
+        StoredNodeRecord[] nodes =
+        [
+            StoredRecord(One, Start, "old"), StoredRecord(Two, Start, "new"), StoredRecord(ours, Start, "odd"),
+        ];
+        var observation = new Observation(new QueueMeasure(0, 0), fleet, nodes);
+        var changes = tracker.Update(observation, Start);
 
         var termination = Assert.Single(changes.ToTerminate);
         Assert.Equal((One, "it has another model or other settings"), (termination.Instance, termination.Reason));
         Assert.Equal(new FleetCount(0, 2, 1), tracker.Count);
         // If the instance does not end, the termination is repeated.
-        Assert.Empty(tracker.Update(new Observation(new QueueMeasure(0, 0), fleet, nodes), Start + Minute / 6).ToTerminate);
-        Assert.Single(tracker.Update(new Observation(new QueueMeasure(0, 0), fleet, nodes), Start + Minute).ToTerminate);
+        Assert.Empty(tracker.Update(observation, Start + Minute / 6).ToTerminate);
+        Assert.Single(tracker.Update(observation, Start + Minute).ToTerminate);
     }
 
     [Fact]
@@ -380,7 +387,8 @@ public sealed class FleetTrackerSpecs
         StoredNodeRecord[] first = [StoredRecord(One, Start, "old", done: 9), StoredRecord(Two, Start, "new")];
         Assert.Empty(Update(Start + Minute, fleet, first).ToTerminate);
         var later = Start + Minute * 1.5;
-        var changes = Update(later, fleet, [StoredRecord(One, Start, "old", done: 9), StoredRecord(Two, later, "new", done: 1)]);
+        var changes = Update(
+            later, fleet, [StoredRecord(One, Start, "old", done: 9), StoredRecord(Two, later, "new", done: 1)]);
         Assert.Equal(One, Assert.Single(changes.ToTerminate).Instance);
     }
 
@@ -391,7 +399,9 @@ public sealed class FleetTrackerSpecs
             [Instance(One, InstanceState.Running, Start), Instance(Two, InstanceState.Running, Start)];
         Update(Start, fleet, [Scaling.StoredRecord(One, Start), Scaling.StoredRecord(Two, Start)]);
         var silentAt = Start + Limits.SilentAfter;
-        Update(silentAt - TimeSpan.FromTicks(1), fleet, [Scaling.StoredRecord(One, Start), Scaling.StoredRecord(Two, Start)]);
+        Update(
+            silentAt - TimeSpan.FromTicks(1), fleet,
+            [Scaling.StoredRecord(One, Start), Scaling.StoredRecord(Two, Start)]);
         Assert.Equal(new FleetCount(0, 2, 0), _tracker.Count);
 
         Update(silentAt, fleet, [Scaling.StoredRecord(One, silentAt), Scaling.StoredRecord(Two, Start)]);
@@ -422,7 +432,9 @@ public sealed class FleetTrackerSpecs
     }
 
     private FleetChanges Update(
-        DateTimeOffset now, IReadOnlyList<FleetInstance>? fleet = null, IReadOnlyList<StoredNodeRecord>? nodes = null) =>
+        DateTimeOffset now,
+        IReadOnlyList<FleetInstance>? fleet = null,
+        IReadOnlyList<StoredNodeRecord>? nodes = null) =>
         _tracker.Update(new Observation(new QueueMeasure(0, 0), fleet ?? [], nodes), now);
 
     private static IEnumerable<InstanceId> FailedOf(FleetChanges changes) => changes.Failed.Select(failed => failed.Id);

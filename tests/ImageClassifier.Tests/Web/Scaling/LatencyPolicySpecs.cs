@@ -17,7 +17,7 @@ public sealed class LatencyPolicySpecs
     [InlineData(5000, 15)]
     [InlineData(10_000, 19)]
     [InlineData(int.MaxValue, 19)]
-    public void Without_instances_it_wants_enough_to_finish_in_the_target_minus_the_boot_time(int waiting, int wanted) =>
+    public void Without_instances_it_wants_enough_for_the_target_minus_the_boot_time(int waiting, int wanted) =>
         Assert.Equal(wanted, Policy.Decide(Scaling.Snapshot(waiting)).Wanted);
 
     [Fact]
@@ -60,10 +60,13 @@ public sealed class LatencyPolicySpecs
     [Theory]
     [InlineData(0, 0, "Nothing waits.")]
     [InlineData(1, 1, "1 picture waits, 0.1 s each: the running instance does them within 60 s.")]
-    [InlineData(300, 0, "300 pictures wait, 0.1 s each: to have them done within 60 s, 26 s of it booting, takes 1 instance.")]
+    [InlineData(
+        300, 0,
+        "300 pictures wait, 0.1 s each: finishing within 60 s, 26 s of it for booting, takes 1 instance.")]
     [InlineData(
         30_000, 0,
-        "30000 pictures wait, 0.1 s each: to have them done within 60 s, 26 s of it booting, takes 89 instances, of which there may be 19.")]
+        "30000 pictures wait, 0.1 s each: finishing within 60 s, 26 s of it for booting, takes 89 instances; "
+            + "the cap is 19.")]
     public void It_says_why(int waiting, int running, string reason) =>
         Assert.Equal(reason, Policy.Decide(Scaling.Snapshot(waiting, running: running)).Reason);
 }

@@ -47,7 +47,8 @@ public sealed class MeterSpecs
     public void Time_without_results_does_not_count_although_lagging_counts_show_work()
     {
         Busy(seconds: 10, running: 4, resultsPerSecond: 80);
-        for (var second = 11; second <= 60; second++) _service.AddObservation(4, waiting: true, Start.AddSeconds(second));
+        for (var second = 11; second <= 60; second++)
+            _service.AddObservation(4, waiting: true, Start.AddSeconds(second));
         Busy(seconds: 10, running: 4, resultsPerSecond: 80, from: 61);
         Assert.Equal(0.05, _service.ServiceTime.TotalSeconds, precision: 3);
     }

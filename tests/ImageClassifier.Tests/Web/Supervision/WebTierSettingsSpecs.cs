@@ -12,7 +12,7 @@ public sealed class WebTierSettingsSpecs
     [InlineData("30s", "15m", 15 * 60)]
     [InlineData("30s", "10s", 6 * 30)]
     [InlineData("10m", "15m", 60 * 60)]
-    public void A_job_counts_as_lost_no_sooner_than_all_its_receives_can_take(string lease, string lostAfter, int seconds)
+    public void A_job_counts_as_lost_only_after_all_its_receives(string lease, string lostAfter, int seconds)
     {
         var settings = WebTierSettings.Create(Sources.With(
             $"image-classifier.queues.requests.lease={lease}",

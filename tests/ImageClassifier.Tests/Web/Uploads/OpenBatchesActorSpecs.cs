@@ -14,7 +14,7 @@ using static ImageClassifier.Web.Uploads.OutboxProtocol;
 
 namespace ImageClassifier.Tests.Web.Uploads;
 
-/// <summary>What becomes of accepted jobs whose messages are gone, with the real outbox over the queue.</summary>
+/// <summary>Accepted jobs whose messages are lost, with the real outbox and the fake queue.</summary>
 public sealed class OpenBatchesActorSpecs : WebSpecs
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
@@ -57,8 +57,8 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
         var result = StoredResult(manifest, 1)!;
         Assert.Equal((JobStatus.Failed, JobErrorCodes.Lost, 3), (result.Status, result.Error!.Code, result.Attempt));
         Assert.Contains("3 times", result.Error.Message, StringComparison.Ordinal);
-        var told = await _batches.FishForMessageAsync<TakeResult>(_ => true);
-        Assert.Equal(WireJson.Write(result), WireJson.Write(told.Result));
+        var sent = await _batches.FishForMessageAsync<TakeResult>(_ => true);
+        Assert.Equal(WireJson.Write(result), WireJson.Write(sent.Result));
         await PassAsync(2 * LostAfter);
         Assert.Empty(Requests.All);
         Assert.False(IsOpen(manifest));
@@ -118,7 +118,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
         Assert.Single(Requests.All);
 
         await PassUntilAsync(() => Requests.All.Count == 2, "it is sent again");
-        // What was sent again was not overtaken yet.
+        // No result of a job sent after the second attempt exists, so that attempt does not count as lost.
         await PassAsync(3 * LostAfter);
         Assert.Equal(2, Requests.All.Count);
     }
@@ -211,7 +211,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
         foreach (var _ in Enumerable.Range(0, 7)) SentBatch(1);
         await PassAsync(LostAfter + Minute);
         Start(Showing.Lost with { BatchesASweep = 3 });
-        // Three looks before the queue counts as empty, of which the third is the first that finds something.
+        // The queue counts as empty after three measurements, so the third sweep is the first that finds something.
         await PassUntilAsync(() => Requests.All.Count > 0, "some are sent again");
         await SettleAsync();
         Assert.InRange(Requests.All.Count, 1, 3);
@@ -260,7 +260,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
         var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
         Start(batches: batches);
         await AskAsync<BatchView>(batches, new GetBatch(manifest.Batch));
-        // Several looks, before and after the batch would leave without them.
+        // Several sweeps, before and after the time at which the batch passivates.
         await PassAsync(Showing.PassivateAfter + 3 * Minute);
         Assert.Equal(1, reads);
 
@@ -307,7 +307,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     private JobResult? StoredResult(BatchManifest manifest, int picture) =>
         Store.DocumentAt<JobResult>(ObjectKeys.Result(manifest.Batch, manifest.Jobs[picture].Job));
 
-    /// <summary>As if every message on the queue were gone.</summary>
+    /// <summary>Removes every message from the queue, as if they were lost.</summary>
     private async Task LoseAllAsync()
     {
         while (Requests.All.Count > 0)

@@ -37,9 +37,9 @@ public sealed class OutboxActorSpecs : WebSpecs
             Assert.Equal(manifest.SubmittedAt, request.SubmittedAt);
             Assert.Contains(request.ImageKey, Store.Keys);
         });
-        var told = 0;
-        while (told < 25) told += (await _scaler.ExpectMsgAsync<ScalerProtocol.WorkSent>()).Jobs;
-        Assert.Equal(25, told);
+        var reported = 0;
+        while (reported < 25) reported += (await _scaler.ExpectMsgAsync<ScalerProtocol.WorkSent>()).Jobs;
+        Assert.Equal(25, reported);
     }
 
     [Fact]
@@ -269,7 +269,7 @@ public sealed class OutboxActorSpecs : WebSpecs
 
     private Task<IActorRef> StartIdleAsync(params BatchManifest[] batches) => StartIdleAsync(Uploading.Outbox, batches);
 
-    /// <summary>Starts over a store in which nothing is found, and hands it batches as they are accepted.</summary>
+    /// <summary>Starts with an empty store, and hands batches to the outbox as they are accepted.</summary>
     private async Task<IActorRef> StartIdleAsync(OutboxSettings settings, params BatchManifest[] batches)
     {
         var markers = batches.Select(manifest => ObjectKeys.OpenMarker(manifest.Batch)).ToArray();

@@ -122,7 +122,7 @@ public sealed class UploadActorSpecs : WebSpecs
 
         var committed = await AskAsync<Committed>(Start(), new Commit(second));
         Assert.Equal(first.Jobs, committed.Manifest.Jobs);
-        // It may have been sent long ago.
+        // The existing manifest may have been sent long ago.
         Assert.Equal(first.Batch, (await _outbox.ExpectMsgAsync<OutboxProtocol.SendUnsent>()).Batch);
         Assert.Equal(first.Jobs, Store.DocumentAt<BatchManifest>(ObjectKeys.Manifest(first.Batch))!.Jobs);
     }
@@ -172,7 +172,7 @@ public sealed class UploadActorSpecs : WebSpecs
         foreach (var _ in Enumerable.Range(0, 450)) StoredBatch(1);
         var abandoned = Enumerable.Range(0, 5).Select(_ => NewBatch(1)).ToArray();
         foreach (var upload in abandoned) StoreUpload(upload);
-        // A look begins an interval after the one before it has ended, so what is read at one time is of one look.
+        // A sweep starts an interval after the end of the previous one, so reads at one time belong to one sweep.
         var reads = new ConcurrentDictionary<DateTimeOffset, int>();
         Store.Before = (call, _) =>
         {
@@ -183,7 +183,7 @@ public sealed class UploadActorSpecs : WebSpecs
         await AdvanceUntilAsync(
             () => !abandoned.Any(upload => KeysOf(upload.Batch).Any()), "all are cleaned up", Uploading.SweepInterval);
 
-        // 200 whose marker is old; for each that is abandoned a second look, and the look for its claim in two places.
+        // 200 batches with an old marker. Each abandoned one needs a second check, and two reads to find its claim.
         Assert.InRange(reads.Values.Max(), 1, 200 + 3 * abandoned.Length);
     }
 

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http.Connections;
 
-/// <summary>Accepting connections while there is room for them.</summary>
+/// <summary>Accepting connections while slots are free.</summary>
 public sealed class BoundedListenerSpecs : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
@@ -97,7 +97,7 @@ public sealed class BoundedListenerSpecs : IDisposable
         }
     }
 
-    /// <summary>Time in which every pause is over at once.</summary>
+    /// <summary>A clock whose pauses end at once.</summary>
     private sealed class ImpatientTime : TimeProvider
     {
         public List<TimeSpan> Pauses { get; } = [];

@@ -9,10 +9,10 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http.Connections;
 
-/// <summary>How many connections the limit of open files leaves room for.</summary>
+/// <summary>How many connections the limit of open files allows.</summary>
 public sealed partial class ConnectionBudgetSpecs
 {
-    // 400 of the program, 20,000 connections, 10,000 subscribers, and the files of 256 uploads and 2,000 reads.
+    // The program's 400 files, 20,000 connections, 10,000 subscribers, and the files of 256 uploads and 2,000 reads.
     private const int Enough = 400 + 20_000 + 10_000 + 256 + 2000;
 
     private static readonly WebTierSettings Tier = WebTierSettings.Create(Sources.With());
