@@ -22,8 +22,7 @@ internal sealed class EventStreamEndpoint(
     private const string LastEventIdHeader = "Last-Event-ID";
 
     /// <summary>Serves the stream until the last event. A client that has the last event gets 204, which stops a
-    /// browser's
-    /// <c>EventSource</c> from reconnecting.</summary>
+    /// browser's <c>EventSource</c> from reconnecting.</summary>
     public async Task<IResult> GetAsync(string batchId, string? after, HttpContext context)
     {
         if (!BatchId.TryParse(batchId, out var batch)) return Problems.NoSuchBatch();

@@ -78,8 +78,7 @@ export class Card {
   }
 
   /**
-   * Shows the state of a job. A finished card does not change, except from failed to
-   * classified.
+   * Shows the state of a job. A finished card does not change, except from failed to classified.
    * @param {Job} job
    */
   take(job) {

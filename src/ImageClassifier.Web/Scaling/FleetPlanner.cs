@@ -47,7 +47,7 @@ internal sealed class FleetPlanner(
     public bool HasInstances => _fleet.Count.Alive > 0;
 
     /// <summary>The fleet as the planner knows it.</summary>
-    public FleetStatus View => new(
+    public FleetStatus Status => new(
         settings.MaxInstances, _queue.Waiting, _queue.InFlight, _service.ServiceTime, _boot.BootTime, _fleet.Instances,
         _decisions.Newest)
     {

@@ -6,11 +6,10 @@ namespace ImageClassifier.Web.Scaling;
 /// Wants the fewest instances that finish all waiting pictures within a target time. Booting instances count.
 /// </summary>
 /// <remarks>
-/// <para>Formula: <c>W</c> pictures wait, <c>F</c> are in flight, <c>s</c> is the service time, <c>B</c> the boot time
-/// and
-/// <c>T</c> the target. Within the target, <c>R</c> running instances finish <c>R·T/s - F</c> of the waiting pictures.
-/// A booting instance with <c>b</c> left finishes <c>(T-b)/s</c>, and a new one <c>(T-B)/s</c>. The rest of <c>W</c>,
-/// divided by the share of a new instance, is launched.</para>
+/// <para>Formula: <c>W</c> pictures wait, <c>F</c> are in flight, <c>s</c> is the service time, <c>B</c> the boot
+/// time and <c>T</c> the target. Within the target, <c>R</c> running instances finish <c>R·T/s - F</c> of the waiting
+/// pictures. A booting instance with <c>b</c> left finishes <c>(T-b)/s</c>, and a new one <c>(T-B)/s</c>. The rest of
+/// <c>W</c>, divided by the share of a new instance, is launched.</para>
 /// <para>A target below the boot time cannot be met, and an instance that works for a moment does not pay for its boot.
 /// So a new instance counts with at least a quarter of its boot time as work.</para>
 /// <para>If the instances need up to a tenth longer than the target, nothing is launched: a small change in a measured
@@ -20,22 +19,25 @@ namespace ImageClassifier.Web.Scaling;
 /// <param name="maxInstances">The cap.</param>
 public sealed class LatencyPolicy(TimeSpan target, int maxInstances) : ScalingPolicy
 {
-    private const double LeastWorkPerBoot = 0.25;
+    private const double MinWorkPerBoot = 0.25;
     private const double Tolerance = 1.1;
 
     /// <inheritdoc />
     public override ScalingDecision Decide(ScalingSnapshot snapshot)
     {
-        var there = Math.Min(snapshot.Fleet.Usable, maxInstances);
-        if (snapshot.Waiting <= 0) return new ScalingDecision(there, "Nothing waits.");
+        var present = Math.Min(snapshot.Fleet.Usable, maxInstances);
+        if (snapshot.Waiting <= 0) return new ScalingDecision(present, "Nothing waits.");
 
         var service = snapshot.ServiceTime.TotalSeconds;
         var boot = snapshot.BootTime.TotalSeconds;
-        var horizon = Math.Max(target.TotalSeconds, boot * (1 + LeastWorkPerBoot));
+        var horizon = Math.Max(target.TotalSeconds, boot * (1 + MinWorkPerBoot));
         var waits = (snapshot.Waiting == 1 ? "1 picture waits" : $"{snapshot.Waiting} pictures wait")
             + $", {Seconds(service)} s each";
         if (snapshot.Waiting <= Capacity(snapshot, horizon * Tolerance))
-            return new ScalingDecision(there, $"{waits}: {Those(snapshot.Fleet)} within {Seconds(horizon)} s.");
+        {
+            return new ScalingDecision(
+                present, $"{waits}: {InstancesDoThem(snapshot.Fleet)} within {Seconds(horizon)} s.");
+        }
 
         var left = snapshot.Waiting - Capacity(snapshot, horizon);
         var more = Math.Ceiling(left * service / (horizon - boot));
@@ -56,7 +58,7 @@ public sealed class LatencyPolicy(TimeSpan target, int maxInstances) : ScalingPo
         return running + snapshot.BootsLeft.Sum(left => Math.Max(0, seconds - left.TotalSeconds) / service);
     }
 
-    private static string Those(FleetCount fleet) => (fleet.Running, fleet.Pending) switch
+    private static string InstancesDoThem(FleetCount fleet) => (fleet.Running, fleet.Pending) switch
     {
         (1, 0) => "the running instance does them",
         (var running, 0) => $"the {running} running instances do them",

@@ -67,7 +67,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         Receive<LaunchFinished>(OnLaunchFinished);
         Receive<LaunchUnanswered>(OnLaunchUnanswered);
         Receive<CleanedUp>(_ => { });
-        Receive<GetFleet>(_ => Sender.Tell(_planner.View));
+        Receive<GetFleet>(_ => Sender.Tell(_planner.Status));
         Receive<StopLaunching>(_ => _planner.StopLaunching());
     }
 

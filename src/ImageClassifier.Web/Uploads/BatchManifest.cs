@@ -17,8 +17,8 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
     public string? Claim { get; init; }
 
     /// <summary>Whether the batch consists of these files: the same names and bytes in the same order.</summary>
-    public bool Has(IReadOnlyList<SentFile> files) =>
-        files.Count == Jobs.Count && Jobs.Zip(files).All(pair => pair.First.Is(pair.Second));
+    public bool Matches(IReadOnlyList<SentFile> files) =>
+        files.Count == Jobs.Count && Jobs.Zip(files).All(pair => pair.First.Matches(pair.Second));
 
     // Enough for the largest allowed number of files, each with the longest name.
     /// <inheritdoc />
@@ -56,7 +56,7 @@ public sealed record ManifestJob(JobId Job, string FileName, string? ImageKey, J
     public SentFile Sent => new(FileName, Sha256);
 
     /// <summary>Whether a file is the one of this job. Without a hash, only the name is compared.</summary>
-    public bool Is(SentFile file) =>
+    public bool Matches(SentFile file) =>
         FileName == file.FileName && (Sha256 is null || file.Sha256 is null || Sha256 == file.Sha256);
 
     /// <summary>Whether the entry is complete and its picture belongs to the batch.</summary>

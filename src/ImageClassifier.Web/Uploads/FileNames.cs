@@ -7,7 +7,7 @@ namespace ImageClassifier.Web.Uploads;
 internal static class FileNames
 {
     /// <summary>Stands in for a missing name.</summary>
-    public const string Nameless = "(no name)";
+    public const string NoName = "(no name)";
 
     private const int Longest = 255;
 
@@ -26,7 +26,7 @@ internal static class FileNames
             if (!Rune.IsControl(rune)) clean.Append(rune.ToString());
         }
 
-        return Shorten(clean.ToString().Trim()) is { Length: > 0 } shown ? shown : Nameless;
+        return Shorten(clean.ToString().Trim()) is { Length: > 0 } shown ? shown : NoName;
     }
 
     private static string Shorten(string name)

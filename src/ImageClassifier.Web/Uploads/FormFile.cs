@@ -13,7 +13,7 @@ internal sealed class FormFile(string? name, ReadOnlyMemory<byte> head, HashedBo
     public string? Name => name;
 
     /// <summary>The name for display.</summary>
-    public string ShownName { get; } = name is null ? FileNames.Nameless : FileNames.ForShowing(name);
+    public string ShownName { get; } = name is null ? FileNames.NoName : FileNames.ForShowing(name);
 
     /// <summary>The first bytes; empty for an empty file.</summary>
     public ReadOnlyMemory<byte> Head => head;

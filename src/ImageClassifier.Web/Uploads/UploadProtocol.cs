@@ -17,9 +17,9 @@ public static class UploadProtocol
     /// <param name="Batch">The new batch's id, drawn by the caller. It also identifies the slot.</param>
     public sealed record Admit(BatchId Batch) : IUploadCommand;
 
-    /// <summary>Switches the holder of a slot to a batch that was begun earlier. The answer is <see cref="Admitted"/>,
-    /// or
-    /// <see cref="UnderWay"/> while another upload into the batch runs or a sweep removes it.</summary>
+    /// <summary>Switches the holder of a slot to a batch that was begun earlier. The answer is
+    /// <see cref="Admitted"/>, or <see cref="UnderWay"/> while another upload into the batch runs or a sweep removes
+    /// it.</summary>
     /// <param name="Slot">The slot.</param>
     /// <param name="Batch">The batch.</param>
     public sealed record ResumeBatch(BatchId Slot, BatchId Batch) : IUploadCommand;

@@ -163,7 +163,7 @@ internal sealed class UploadRequest(
     }
 
     /// <summary>The answer to an upload whose key names an accepted batch.</summary>
-    private static UploadOutcome Outcome(BatchManifest accepted, IReadOnlyList<SentFile> sent) => accepted.Has(sent)
+    private static UploadOutcome Outcome(BatchManifest accepted, IReadOnlyList<SentFile> sent) => accepted.Matches(sent)
         ? new UploadOutcome.Accepted(accepted)
         : new UploadOutcome.Refused(Problems.IdempotencyKeyReused());
 

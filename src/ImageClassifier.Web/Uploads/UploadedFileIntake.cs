@@ -17,13 +17,13 @@ internal sealed class UploadedFileIntake(IObjectStore store, long maxFileSize, A
     /// <exception cref="IOException">The store does not accept the bytes.</exception>
     public async Task<ManifestJob> TakeAsync(BatchId batch, FormFile file, CancellationToken cancellation)
     {
-        var job = Judge(file, out var format) is { } error
+        var job = CheckFile(file, out var format) is { } error
             ? ManifestJob.Refuse(file.ShownName, error)
             : await StoreAsync(batch, file, format, cancellation).ConfigureAwait(false);
         return job with { Sha256 = await file.FinishAsync(cancellation).ConfigureAwait(false) };
     }
 
-    private JobError? Judge(FormFile file, out PictureFormat format)
+    private JobError? CheckFile(FormFile file, out PictureFormat format)
     {
         format = default;
         if (file.Name is null)

@@ -215,7 +215,7 @@ public sealed class AccessSpecs
         await tier.UntilAsync(() => Matching("by alice").Length == 1, "both uploads have their line");
         Assert.Single(Matching("POST /api/batches by bob-s-script from 127.0.0.1: 202"));
         Assert.Contains(": 503", Assert.Single(Matching("by alice")), StringComparison.Ordinal);
-        Assert.Contains("key alice]", Assert.Single(Matching("store does not take it")), StringComparison.Ordinal);
+        Assert.Contains("key alice]", Assert.Single(Matching("store does not accept it")), StringComparison.Ordinal);
         // The batch id is the right to read the batch, so it is not in the line.
         foreach (var call in (string[])["POST /api/batches", "DELETE /api/batches/{batchId}"])
             Assert.Single(Matching($"{call} from 127.0.0.1 was refused: it has a wrong key"));
