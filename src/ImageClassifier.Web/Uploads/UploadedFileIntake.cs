@@ -54,7 +54,8 @@ internal sealed class UploadedFileIntake(IObjectStore store, long maxFileSize, A
             }
             catch (PictureTooLargeException)
             {
-                var error = new JobError(JobErrorCodes.TooLarge, $"The file has more than {maxFileSize} bytes.");
+                var error = new JobError(
+                    JobErrorCodes.TooLarge, $"The file has more than {maxFileSize} bytes. Send a smaller one.");
                 return ManifestJob.Refuse(file.ShownName, error);
             }
         }
