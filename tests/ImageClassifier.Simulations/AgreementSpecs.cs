@@ -8,7 +8,7 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Simulations;
 
-/// <summary>The discrete-event model of <c>simulate</c> comes to what the real actors come to.</summary>
+/// <summary>The discrete-event model of <c>simulate</c> and the real actors give the same figures.</summary>
 public sealed class AgreementSpecs(ITestOutputHelper output) : SimulationSpecs(output)
 {
     private const double Tolerance = 0.05;
@@ -21,7 +21,7 @@ public sealed class AgreementSpecs(ITestOutputHelper output) : SimulationSpecs(o
     [InlineData("burst:300@0,300@90", 0.2)]
     [InlineData("constant:8/s:5m", 0.3)]
     [InlineData("constant:10/s:5m", 0.25)]
-    public async Task Model_and_actors_agree(string load, double service)
+    public async Task The_model_and_the_actors_agree(string load, double service)
     {
         var arrivals = Load.Parse("--load", load).Draw(Seeds.One);
         var scenario = new Scenario
@@ -62,7 +62,7 @@ public sealed class AgreementSpecs(ITestOutputHelper output) : SimulationSpecs(o
             Service = DrawnTime.Fixed(scenario.Cloud.ServiceTime),
             LaunchTime = scenario.Cloud.LaunchCall,
             LookTime = scenario.Cloud.MeasureCall,
-            // What instances live, not what they are charged for.
+            // The time that instances live, not the time that is billed.
             Price = new InstancePrice { MinimumCharge = TimeSpan.Zero },
         };
 

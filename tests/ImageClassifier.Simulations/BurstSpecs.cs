@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Simulations;
 
-/// <summary>Pictures that come all at once.</summary>
+/// <summary>Pictures that arrive all at once.</summary>
 public sealed class BurstSpecs(ITestOutputHelper output) : SimulationSpecs(output)
 {
     [Theory]
@@ -50,7 +50,7 @@ public sealed class BurstSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
     {
         var outcome = await BurstAsync(300, seed, service: 0.4);
 
-        // 300 times 0.4 s, in what the target leaves after the boot: 34 s.
+        // 300 pictures of 0.4 s, in the 34 s that the target leaves after the boot.
         Assert.Equal(4, outcome.Instances.Count);
         AssertDoneInTime(outcome);
     }
@@ -66,7 +66,7 @@ public sealed class BurstSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
 
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task A_second_burst_is_done_by_the_instances_that_live(int seed)
+    public async Task A_second_burst_is_done_by_the_living_instances(int seed)
     {
         var outcome = await SimulateAsync(new Scenario
         {
@@ -93,10 +93,10 @@ public sealed class BurstSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
         Assert.InRange(outcome.LastResult, Seconds(90), Seconds(90 + 75));
     }
 
-    // The counts show the first burst when it is long done, and keep its instances.
+    // The counts still show the first burst long after it is done, and keep its instances alive.
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task Counts_that_lag_a_minute_make_no_instance_look_slow(int seed)
+    public async Task Counts_that_lag_a_minute_do_not_lengthen_the_service_time(int seed)
     {
         var outcome = await SimulateAsync(new Scenario
         {
@@ -110,7 +110,7 @@ public sealed class BurstSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
 
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task A_boot_time_that_is_not_as_assumed_is_learned(int seed)
+    public async Task A_wrongly_assumed_boot_time_is_corrected(int seed)
     {
         var outcome = await SimulateAsync(new Scenario
         {
@@ -128,7 +128,7 @@ public sealed class BurstSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
 
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task A_service_time_that_is_not_as_assumed_is_learned(int seed)
+    public async Task A_wrongly_assumed_service_time_is_corrected(int seed)
     {
         var outcome = await SimulateAsync(new Scenario
         {
@@ -147,7 +147,7 @@ public sealed class BurstSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
         Arrivals = AtOnce(pictures),
     });
 
-    // The target is 60 s; an instance that boots longer than others is beyond anyone's knowledge.
+    // The target is 60 s. An instance that boots longer than the others cannot be foreseen.
     private static void AssertDoneInTime(Outcome outcome)
     {
         var longestBoot = outcome.Instances.Max(instance => instance.NodeStartedAt - instance.LaunchedAt)!.Value;

@@ -4,12 +4,12 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Simulations;
 
-/// <summary>An upload that comes just while the only node ends.</summary>
+/// <summary>An upload that arrives while the only node ends.</summary>
 public sealed class EndingSpecs(ITestOutputHelper output) : SimulationSpecs(output)
 {
     private const int PicturesOfAnUpload = 5;
 
-    // The node drains for the five seconds of its last poll.
+    // The node drains during its last poll, which takes five seconds.
     private static readonly double[] SecondsAfterTheEnd =
         [-6, -5.1, -5.01, -5, -4.99, -4.9, -2.5, -0.1, -0.01, 0, 0.01, 0.1, 1, 4, 6];
 
@@ -53,7 +53,7 @@ public sealed class EndingSpecs(ITestOutputHelper output) : SimulationSpecs(outp
             Boot = BootTimes.Fixed(Seconds(26)),
             CountsLag = Seconds(countsLag),
         },
-        // As long as its last poll may last, and the fleet may show it after its end.
+        // The last poll, and the time for which the fleet can report a node that has ended.
         LaunchesWithin = Seconds(12),
         Arrivals = [.. at.Select(one => new Arrival(one, PicturesOfAnUpload))],
     };

@@ -5,7 +5,7 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Simulations;
 
-/// <summary>What goes wrong in clouds.</summary>
+/// <summary>Failures of a cloud.</summary>
 public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(output)
 {
     [Theory]
@@ -21,13 +21,13 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
         });
 
         Assert.InRange(outcome.Instances.Count(instance => instance.End == InstanceEnd.Killed), 5, 10);
-        // What the killed ones had in hand comes back when its leases run out.
+        // The pictures in the killed nodes' hands return when their leases expire.
         Assert.InRange(outcome.LastResult, TimeSpan.Zero, Seconds(150));
     }
 
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task Machines_whose_nodes_went_silent_are_found_and_ended(int seed)
+    public async Task Machines_with_silent_nodes_are_terminated(int seed)
     {
         var outcome = await SimulateAsync(new Scenario
         {
@@ -42,7 +42,7 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
 
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task Instances_that_the_cloud_takes_back_drain_first(int seed)
+    public async Task Instances_that_the_cloud_reclaims_drain_first(int seed)
     {
         var outcome = await SimulateAsync(new Scenario
         {
@@ -52,7 +52,7 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
                 instance.TakeBack(), seed))],
         });
 
-        // Two minutes are enough for a drain, so none is killed.
+        // A drain takes less than two minutes, so no instance is killed.
         Assert.All(outcome.Instances, instance => Assert.Equal(InstanceEnd.ByItself, instance.End));
         Assert.InRange(outcome.LastResult, TimeSpan.Zero, Seconds(150));
     }
@@ -77,7 +77,7 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
 
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task Launches_that_fail_are_tried_again_until_the_fleet_is_as_large_as_it_must_be(int seed)
+    public async Task Failed_launches_are_retried_until_the_fleet_has_its_size(int seed)
     {
         var outcome = await SimulateAsync(new Scenario
         {
@@ -90,7 +90,7 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
 
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task A_launch_whose_answer_is_lost_does_not_happen_twice(int seed)
+    public async Task An_unanswered_launch_does_not_happen_twice(int seed)
     {
         var outcome = await SimulateAsync(new Scenario
         {
@@ -103,7 +103,7 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
 
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task The_cap_holds_although_answers_are_lost_while_more_is_uploaded(int seed)
+    public async Task The_cap_holds_although_launches_stay_unanswered_during_uploads(int seed)
     {
         var outcome = await SimulateAsync(new Scenario
         {
@@ -116,7 +116,7 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
 
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task Instances_that_never_come_up_are_made_up_for(int seed)
+    public async Task Instances_that_never_come_up_are_replaced(int seed)
     {
         var outcome = await SimulateAsync(new Scenario
         {
@@ -129,7 +129,7 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
 
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task Where_there_is_no_capacity_for_a_while_launches_back_off_and_go_on(int seed)
+    public async Task Without_capacity_launches_back_off_and_continue_later(int seed)
     {
         var outcome = await SimulateAsync(new Scenario
         {
@@ -144,13 +144,13 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
         });
 
         Assert.InRange(outcome.Launches.Count(launch => launch.At < Seconds(120)), 4, 10);
-        // The pause that has grown meanwhile, a boot, and the work.
+        // The grown back-off, a boot, and the work.
         Assert.InRange(outcome.LastResult, Seconds(120), Seconds(180 + 60 + 30 + 60));
     }
 
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task Counts_that_lag_a_minute_cost_no_launch_and_no_time(int seed)
+    public async Task Counts_that_lag_a_minute_cause_no_launch_and_no_delay(int seed)
     {
         var outcome = await SimulateAsync(new Scenario
         {
@@ -204,7 +204,7 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
 
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task A_good_picture_fails_by_no_number_of_nodes_that_die_around_it(int seed)
+    public async Task No_number_of_dying_nodes_fails_a_good_picture(int seed)
     {
         var outcome = await SimulateAsync(new Scenario
         {
@@ -212,7 +212,7 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
             {
                 Seed = seed,
                 ServiceTime = Seconds(1),
-                // A hand of messages takes a node as long.
+                // A hand of messages takes a node this long.
                 MeanLifetime = TimeSpan.FromSeconds(20),
             },
             Arrivals = AtOnce(200),
@@ -223,7 +223,7 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
 
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task What_is_no_picture_fails_alone_and_costs_no_node(int seed)
+    public async Task A_file_that_is_no_picture_fails_alone_and_kills_no_node(int seed)
     {
         var outcome = await SimulateAsync(new Scenario
         {

@@ -6,7 +6,7 @@ using ImageClassifier.Simulations.Cloud;
 
 namespace ImageClassifier.Simulations;
 
-/// <summary>What came of a simulation, by the simulated cloud's own truth and by what clients were told.</summary>
+/// <summary>The outcome of a simulation, as the simulated cloud and the clients recorded it.</summary>
 internal sealed class Outcome(
     Scenario scenario,
     DateTimeOffset start,
@@ -38,21 +38,21 @@ internal sealed class Outcome(
 
     public int Pictures => Uploads.Sum(upload => upload.Manifest.Jobs.Count);
 
-    /// <summary>When launches were asked for, and for how many instances, since the beginning.</summary>
+    /// <summary>The launch calls: when, since the beginning, and for how many instances.</summary>
     public IReadOnlyList<(TimeSpan At, int Count)> Launches { get; } =
         [.. fleet.Calls.Select(call => (call.At - start, call.Count))];
 
-    /// <summary>From the beginning to the last result that a client was told.</summary>
-    public TimeSpan LastResult => Uploads.SelectMany(upload => upload.Seen).Max(seen => seen.At) - start;
+    /// <summary>The time from the beginning to the last result that a client received.</summary>
+    public TimeSpan LastResult => Uploads.SelectMany(upload => upload.Received).Max(seen => seen.At) - start;
 
-    /// <summary>The time that instances lived, together.</summary>
+    /// <summary>The lifetimes of all instances together.</summary>
     public double InstanceHours =>
         Instances.Sum(instance => ((instance.EndedAt ?? World.Now) - instance.LaunchedAt).TotalHours);
 
-    /// <summary>For each picture the time from upload to the client's being told, in seconds, in order.</summary>
+    /// <summary>The latency of each picture from upload to its client's result, in seconds, sorted.</summary>
     public IReadOnlyList<double> Latencies =>
     [
-        .. Uploads.SelectMany(upload => upload.Seen
+        .. Uploads.SelectMany(upload => upload.Received
                 .GroupBy(seen => seen.Result.Job)
                 .Select(seen => (seen.Min(one => one.At) - upload.Manifest.SubmittedAt).TotalSeconds))
             .Order(),
@@ -61,21 +61,21 @@ internal sealed class Outcome(
     /// <summary>The time since the beginning.</summary>
     public TimeSpan Since(DateTimeOffset at) => at - start;
 
-    /// <summary>The results in the store, and when they were stored.</summary>
+    /// <summary>The results in the store, with the time of storing.</summary>
     public IEnumerable<(JobResult Result, DateTimeOffset At)> StoredResults =>
         World.Store.ListAsync(ObjectKeys.Results, CancellationToken.None).ToBlockingEnumerable()
             .Select(listing => (World.Store.DocumentAt<JobResult>(listing.Key)!, listing.LastModified));
 
-    /// <summary>The result of a job in the store; null where there is none.</summary>
+    /// <summary>The stored result of a job; null if there is none.</summary>
     public JobResult? StoredResult(Upload upload, Core.JobId job) =>
         World.Store.DocumentAt<JobResult>(ObjectKeys.Result(upload.Batch, job));
 
-    /// <summary>For people, when a test fails.</summary>
+    /// <summary>Describes the run, for the message of a failed test.</summary>
     public string Describe()
     {
         var text = new StringBuilder();
         var latencies = Latencies;
-        text.AppendLine(Seeds.Tell(Scenario.Cloud.Seed));
+        text.AppendLine(Seeds.Describe(Scenario.Cloud.Seed));
         if (latencies.Count > 0)
         {
             text.AppendLine(CultureInfo.InvariantCulture,

@@ -4,37 +4,36 @@ using ImageClassifier.Simulations.Cloud;
 
 namespace ImageClassifier.Simulations;
 
-/// <summary>What is simulated. Times count from its beginning; the web tier has been up for a while by then.</summary>
+/// <summary>What is simulated. Times count from the beginning, when the web tier has run for a while.</summary>
 internal sealed record Scenario
 {
-    /// <summary>What is uploaded.</summary>
+    /// <summary>The uploads.</summary>
     public required IReadOnlyList<Arrival> Arrivals { get; init; }
 
-    /// <summary>How the cloud is.</summary>
+    /// <summary>The simulated cloud.</summary>
     public CloudSettings Cloud { get; init; } = new();
 
-    /// <summary>Settings that differ from those of AWS: <c>key=value</c> below <c>image-classifier</c>.</summary>
+    /// <summary>Settings that differ from those for AWS: <c>key=value</c> below <c>image-classifier</c>.</summary>
     public IReadOnlyList<string> Settings { get; init; } = [];
 
-    /// <summary>What else happens.</summary>
+    /// <summary>Further events.</summary>
     public IReadOnlyList<Incident> Incidents { get; init; } = [];
 
-    /// <summary>Whether the latency policy begins with the service time as it is, as where it was measured
-    /// before.</summary>
+    /// <summary>Whether the latency policy starts with the true service time, as if it had been measured.</summary>
     public bool KnowsServiceTime { get; init; } = true;
 
-    /// <summary>How long after the last upload a launch may follow although nothing failed. A launch is a call that
-    /// takes a while, and what came meanwhile needs another.</summary>
+    /// <summary>How long after the last upload a launch is allowed without a failure. A launch call takes a while, and
+    /// pictures that arrive meanwhile need a second one.</summary>
     public TimeSpan LaunchesWithin { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>Whether nothing fails in it.</summary>
+    /// <summary>Whether the scenario contains no failure.</summary>
     public bool IsUntroubled => Incidents.Count == 0 && Cloud.IsUntroubled
         && Arrivals.All(arrival => arrival.Poison == 0);
 
-    /// <summary>When the last upload comes.</summary>
+    /// <summary>When the last upload arrives.</summary>
     public TimeSpan LastArrival => Arrivals.Max(arrival => arrival.At);
 
-    /// <summary>The program's settings on AWS, with what differs here.</summary>
+    /// <summary>The settings for AWS with this scenario's changes.</summary>
     public Config Load(ProgramRole role)
     {
         var assumed = FormattableString.Invariant(
@@ -52,9 +51,9 @@ internal sealed record Scenario
 /// <summary>Pictures that are uploaded together.</summary>
 /// <param name="At">When.</param>
 /// <param name="Pictures">How many.</param>
-/// <param name="Poison">How many of them, in their midst, kill the node that decodes them.</param>
-/// <param name="Undecodable">How many of them, at their end, are no pictures.</param>
+/// <param name="Poison">How many of them, in the middle, kill the node that decodes them.</param>
+/// <param name="Undecodable">How many of them, at the end, are not pictures.</param>
 internal sealed record Arrival(TimeSpan At, int Pictures, int Poison = 0, int Undecodable = 0);
 
-/// <summary>Something that happens to the cloud.</summary>
+/// <summary>An event in the cloud.</summary>
 internal sealed record Incident(TimeSpan At, Action<SimulatedService> Happen);

@@ -6,7 +6,7 @@ using Xunit.Sdk;
 
 namespace ImageClassifier.Simulations;
 
-/// <summary>What a seed fixes, and that whoever sees a failure learns it.</summary>
+/// <summary>A seed fixes what is random, and a failure shows its seed.</summary>
 public sealed class SeedSpecs(ITestOutputHelper output) : SimulationSpecs(output)
 {
     private static readonly TimeSpan Grain = TimeSpan.FromMilliseconds(20);
@@ -21,7 +21,7 @@ public sealed class SeedSpecs(ITestOutputHelper output) : SimulationSpecs(output
     }
 
     [Fact]
-    public async Task A_run_that_breaks_a_promise_fails_with_its_seed()
+    public async Task A_run_that_violates_an_invariant_fails_with_its_seed()
     {
         var failure = await Assert.ThrowsAsync<FailException>(() => SimulateAsync(new Scenario
         {
@@ -48,7 +48,7 @@ public sealed class SeedSpecs(ITestOutputHelper output) : SimulationSpecs(output
         ];
     }
 
-    // How many more are launched for those that died depends on the jitter of pauses, too.
+    // The jitter of back-offs also decides how many instances replace the dead ones.
     private static bool AreAlike(
         IEnumerable<(TimeSpan? Boot, bool IsStillborn)> some, IEnumerable<(TimeSpan? Boot, bool IsStillborn)> others) =>
         some.Zip(others).All(pair => pair.First.IsStillborn == pair.Second.IsStillborn

@@ -79,13 +79,14 @@ internal sealed class SimulatedService
 
     public World World => _world;
 
-    /// <summary>Runs a scenario until every client has all its results and the fleet is at zero, and a while longer.
+    /// <summary>Runs a scenario until every client has all its results and the fleet is at zero, and then a while
+    /// longer.
     /// </summary>
-    // On a thread of its own, because the shared ones are watched.
+    // It needs its own thread, because it waits for the shared ones to become idle.
     public static Task<Outcome> RunAsync(Scenario scenario) => Task.Factory.StartNew(
         () => Run(scenario), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
-    /// <summary>Has something happen so long after the beginning.</summary>
+    /// <summary>Schedules an action at a time after the beginning.</summary>
     public void At(TimeSpan at, Action action) => _world.After(_start + at - _world.Now, action);
 
     private static Outcome Run(Scenario scenario)

@@ -2,7 +2,7 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Simulations;
 
-/// <summary>Runs scenarios, and holds each to what must hold whatever happens.</summary>
+/// <summary>Runs scenarios and checks the invariants of each.</summary>
 public abstract class SimulationSpecs(ITestOutputHelper output)
 {
     private protected async Task<Outcome> SimulateAsync(Scenario scenario)
@@ -14,18 +14,18 @@ public abstract class SimulationSpecs(ITestOutputHelper output)
         }
         catch (Exception)
         {
-            output.WriteLine(Seeds.Tell(scenario.Cloud.Seed));
+            output.WriteLine(Seeds.Describe(scenario.Cloud.Seed));
             throw;
         }
 
         output.WriteLine(outcome.Describe());
-        Promises.AssertKept(outcome);
+        Invariants.AssertHold(outcome);
         return outcome;
     }
 
     private protected static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(seconds);
 
-    /// <summary>So many at once.</summary>
+    /// <summary>A number of pictures at once.</summary>
     private protected static IReadOnlyList<Arrival> AtOnce(int pictures, int poison = 0, int undecodable = 0) =>
         [new Arrival(TimeSpan.Zero, pictures, poison, undecodable)];
 }

@@ -5,14 +5,14 @@ using Xunit;
 
 namespace ImageClassifier.Simulations;
 
-/// <summary>What the discrete-event model says of the settings for AWS under twenty pictures a second; a failure names its
+/// <summary>The discrete-event model with the settings for AWS under twenty pictures a second. A failure shows its
 /// seed.</summary>
 public sealed class SteadyLoadSpecs
 {
     private const string Load20 = "constant:20/s:10m";
     private const int LoadSeconds = 600;
 
-    // Boot and target, and as much again: the fleet has found its size.
+    // Boot time and target, twice: by then the fleet has its final size.
     private const int RampSeconds = 120;
 
     public static TheoryData<int> Seeds => [.. Enumerable.Range(1, 20)];

@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Simulations;
 
-/// <summary>Pictures that go on coming.</summary>
+/// <summary>Pictures that keep arriving.</summary>
 public sealed class SteadyStreamSpecs(ITestOutputHelper output) : SimulationSpecs(output)
 {
     private const int PicturesOfAnUpload = 5;
@@ -32,7 +32,7 @@ public sealed class SteadyStreamSpecs(ITestOutputHelper output) : SimulationSpec
         Assert.All(
             changedAt.Zip(changedAt.Skip(1)),
             pair => Assert.True(pair.Second - pair.First >= Minute, $"changed at {pair.First} and at {pair.Second}"));
-        // Three instances' work; what came before the first was up makes it a few more.
+        // The work of three instances. The pictures that arrived before the first one was up add a few.
         Assert.InRange(outcome.MostLiving, 3, 8);
     }
 
@@ -48,7 +48,7 @@ public sealed class SteadyStreamSpecs(ITestOutputHelper output) : SimulationSpec
 
         var latencies = outcome.Uploads
             .Where(upload => outcome.Since(upload.Manifest.SubmittedAt) > Seconds(26 + 60))
-            .SelectMany(upload => upload.Seen.Select(seen => (seen.At - upload.Manifest.SubmittedAt).TotalSeconds))
+            .SelectMany(upload => upload.Received.Select(seen => (seen.At - upload.Manifest.SubmittedAt).TotalSeconds))
             .Order()
             .ToArray();
         Assert.InRange(latencies[latencies.Length * 99 / 100], 0, 60);

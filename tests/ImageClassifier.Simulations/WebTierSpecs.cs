@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Simulations;
 
-/// <summary>A web tier that is killed and started again in the middle.</summary>
+/// <summary>A web tier that is killed and restarted during the run.</summary>
 public sealed class WebTierSpecs(ITestOutputHelper output) : SimulationSpecs(output)
 {
     [Theory]
@@ -49,10 +49,10 @@ public sealed class WebTierSpecs(ITestOutputHelper output) : SimulationSpecs(out
         Assert.Equal(outcome.MaxInstances, outcome.Instances.Count);
     }
 
-    // What was launched shows only after half a minute, and the web tier that knew of it is gone.
+    // The fleet reports the launch only after half a minute, and the web tier that made it is gone.
     [Theory]
     [MemberData(nameof(Seeds.Several), MemberType = typeof(Seeds))]
-    public async Task The_cap_holds_although_the_web_tier_is_killed_while_a_launch_has_no_answer(int seed)
+    public async Task The_cap_holds_although_the_web_tier_is_killed_during_a_launch(int seed)
     {
         var outcome = await SimulateAsync(new Scenario
         {

@@ -60,9 +60,9 @@ internal sealed class SimulatedFleet(Cloud cloud)
     }
 
     /// <summary>Reads the heartbeat records of the running nodes.</summary>
-    public IReadOnlyList<NodeSighting> ReadRecords()
+    public IReadOnlyList<StoredNodeRecord> ReadRecords()
     {
-        var records = new List<NodeSighting>(Running);
+        var records = new List<StoredNodeRecord>(Running);
         foreach (var node in _shownNodes)
         {
             if (node.IsRunning) records.Add(node.ReadRecord());

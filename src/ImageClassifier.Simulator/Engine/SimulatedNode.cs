@@ -29,7 +29,7 @@ internal sealed class SimulatedNode
     private long _sent;
     private long _released;
 
-    private NodeSighting? _record;
+    private StoredNodeRecord? _record;
     private bool _isPolling;
     private DateTimeOffset? _drainsSince;
     private int _pollStamp;
@@ -63,7 +63,7 @@ internal sealed class SimulatedNode
 
     /// <summary>The node's heartbeat record. It is written when the node comes up, when it drains, and at each
     /// interval.</summary>
-    public NodeSighting ReadRecord()
+    public StoredNodeRecord ReadRecord()
     {
         var interval = _cloud.Model.RecordInterval;
         var cameUp = Shown.RunningAt!.Value;
@@ -71,7 +71,7 @@ internal sealed class SimulatedNode
         if (_record?.LastModified == written) return _record;
         var state = _drainsSince is null ? InstanceState.Running : InstanceState.Draining;
         var record = new NodeRecord(Shown.Id, state, _released, _rate.PerSecond, Model);
-        return _record = new NodeSighting(Shown.Id, written, record);
+        return _record = new StoredNodeRecord(Shown.Id, written, record);
     }
 
     private int InHand => (int)(_received - _released);

@@ -15,7 +15,7 @@ internal sealed class SimulatedScaler : ILauncher
     private readonly Cloud _cloud;
     private readonly FleetPlanner _planner;
     private readonly List<DecisionRecord> _decisions = [];
-    private (Plan Plan, LaunchOutcome Outcome)? _launch;
+    private (ScalingPlan Plan, LaunchOutcome Outcome)? _launch;
     private long? _recordsReadAt;
     private int _timer;
     private bool _isLooking;
@@ -83,10 +83,10 @@ internal sealed class SimulatedScaler : ILauncher
     {
         _isLooking = false;
         var seen = new Observation(_cloud.Queue.Measure(), _cloud.Fleet.Describe(), ReadRecords());
-        var plan = _planner.Look(seen, _cloud.Now);
+        var plan = _planner.MakePlan(seen, _cloud.Now);
         Wanted = plan.Decision.Wanted;
-        Keep(plan.News);
-        foreach (var ending in plan.End) _cloud.Fleet.Terminate(ending.Instance);
+        Keep(plan.NewDecision);
+        foreach (var termination in plan.Terminate) _cloud.Fleet.Terminate(termination.Instance);
         if (plan.Launch > 0)
         {
             _launch = (plan, _cloud.Fleet.Launch(plan.Launch));
@@ -95,7 +95,7 @@ internal sealed class SimulatedScaler : ILauncher
         }
 
         if (_looksAgain) Look();
-        else _cloud.Events.Schedule(_cloud.Events.Now + _planner.NextLook.Ticks, EventKind.ScalerDue, stamp: ++_timer);
+        else _cloud.Events.Schedule(_cloud.Events.Now + _planner.NextObservation.Ticks, EventKind.ScalerDue, stamp: ++_timer);
     }
 
     private void OnLaunchAnswered()
@@ -106,7 +106,7 @@ internal sealed class SimulatedScaler : ILauncher
         Look();
     }
 
-    private IReadOnlyList<NodeSighting>? ReadRecords()
+    private IReadOnlyList<StoredNodeRecord>? ReadRecords()
     {
         var now = _cloud.Events.Now;
         var isDue = _recordsReadAt is not { } readAt

@@ -111,5 +111,5 @@ public sealed record Decision(double AtSeconds, int Waiting, int Wanted, int Lau
 {
     internal static Decision Create(DecisionRecord record, long first) => new(
         TimeSpan.FromTicks(Cloud.Ticks(record.At) - first).TotalSeconds,
-        record.Seen.Waiting, record.Wanted, record.Launched, record.Reason);
+        record.Snapshot.Waiting, record.Wanted, record.Launched, record.Reason);
 }

@@ -7,33 +7,33 @@ using Microsoft.Extensions.Primitives;
 
 namespace ImageClassifier.Web.Access;
 
-/// <summary>Lets a call in when its key is right; calls that need none pass. The key's name, never the key, is in the
-/// scope of what is logged meanwhile.</summary>
+/// <summary>Lets a call through if its key is right or none is needed. The log scope contains the key's name, never the
+/// key.</summary>
 internal sealed class AccessGate(
     AccessSettings access, OriginCheck origins, RefusalRateLimit refusals, TimeProvider time, ILogger<AccessGate> log)
 {
-    /// <summary>The header of a key, besides <c>Authorization: Bearer</c>.</summary>
+    /// <summary>The header for a key, as an alternative to <c>Authorization: Bearer</c>.</summary>
     public const string KeyHeader = "X-Api-Key";
 
     private const string Scheme = "Bearer";
     private const string Realm = Scheme + " realm=\"image-classifier\"";
 
-    /// <summary>The middleware; the call is known by then.</summary>
+    /// <summary>The middleware. It runs after routing.</summary>
     public Task GuardAsync(HttpContext context, RequestDelegate next)
     {
-        // The server's own answer to a wrong method is no call of ours.
+        // The server's own answer to a wrong method is not one of our calls.
         if (context.GetEndpoint() is not RouteEndpoint { Metadata: var call }
             || call.GetMetadata<AccessMetadata.EveryoneMayCall>() is not null)
             return next(context);
-        // Where no one has a name an upload's line is of little use, and there may be many.
+        // Without keys nobody has a name, so a line for each upload says little and there may be many.
         if (call.GetMetadata<AccessMetadata.Upload>() is not null)
             LogAtTheEnd(context, access.Keys.IsEmpty ? LogLevel.Debug : LogLevel.Information);
         if (call.GetMetadata<AccessMetadata.Deletion>() is not null) LogAtTheEnd(context, LogLevel.Information);
         return access.Keys.IsEmpty ? LetInWithoutKeyAsync(context, next) : LetInByKeyAsync(context, next);
     }
 
-    /// <summary>Without keys it is often the user's own machine that lets in whoever reaches the port, and the pages of
-    /// other sites reach it through the user's browser.</summary>
+    /// <summary>Without keys, anyone who reaches the port is let in, and that is often the user's own machine. Pages of
+    /// other sites could then reach it through the user's browser.</summary>
     private Task LetInWithoutKeyAsync(HttpContext context, RequestDelegate next) =>
         origins.Refuse(context.Request) is { } problem ? Refusal.AnswerAsync(context, problem) : next(context);
 
@@ -55,7 +55,7 @@ internal sealed class AccessGate(
         var caller = Caller.Of(context);
         if (refusals.Count(caller) is { } wait)
         {
-            // No line for each: that is what whoever floods the log would like.
+            // No log line: otherwise anyone could flood the log.
             await Refusal.AnswerAsync(context, Problems.TooManyRefusals(wait));
             return;
         }
@@ -66,8 +66,8 @@ internal sealed class AccessGate(
         await Refusal.AnswerAsync(context, isWrong ? Problems.WrongKey() : Problems.KeyNeeded());
     }
 
-    /// <summary>The key that came along. A proxy may keep <c>Authorization</c> for itself, so our own header counts
-    /// more.</summary>
+    /// <summary>The key of the request. Our own header has priority, because a proxy may keep <c>Authorization</c> for
+    /// itself.</summary>
     private static string? KeyOf(HttpRequest request)
     {
         if (request.Headers.TryGetValue(KeyHeader, out var key)) return key.ToString();
@@ -79,19 +79,19 @@ internal sealed class AccessGate(
             ? text[Scheme.Length..].Trim()
             : null;
 
-    /// <summary>The call's pattern. What was sent in its place could be the id of a batch, which is the right to read
-    /// it.</summary>
+    /// <summary>The route pattern. The path itself could contain a batch id, which is the right to read that
+    /// batch.</summary>
     private static string? CallOf(HttpContext context) =>
         (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText;
 
-    /// <summary>One line for the call: who made it, and what became of it.</summary>
+    /// <summary>Logs one line for the call: the caller and the outcome.</summary>
     private void LogAtTheEnd(HttpContext context, LogLevel level)
     {
         if (!log.IsEnabled(level)) return;
         var start = time.GetTimestamp();
         context.Response.OnCompleted(() =>
         {
-            // Calls without a right key have their own line.
+            // A call without a right key has a line already.
             if (context.Features.Get<Caller>() is null && !access.Keys.IsEmpty) return Task.CompletedTask;
             var caller = Caller.Of(context);
             log.Log(level, "{Method} {Call}{Batch} by {Key} from {Address}: {Status} in {Milliseconds} ms",
@@ -101,7 +101,7 @@ internal sealed class AccessGate(
         });
     }
 
-    /// <summary>What stands for the call's batch; empty where the call has none.</summary>
+    /// <summary>The log reference of the call's batch; empty if the call has none.</summary>
     private static string BatchOf(HttpContext context) =>
         BatchId.TryParse(context.Request.RouteValues["batchId"] as string, out var batch)
             ? $" (batch {batch.LogReference})"

@@ -2,19 +2,19 @@ using Microsoft.AspNetCore.Builder;
 
 namespace ImageClassifier.Web.Access;
 
-/// <summary>What the calls say about who may make them. A call that says nothing needs a key.</summary>
+/// <summary>Marks on calls for the access checks. A call without a mark needs a key.</summary>
 internal static class AccessMetadata
 {
-    /// <summary>Lets everyone make the call: reading a batch, of which the batch's id is the right, and what tells
-    /// nothing about anyone.</summary>
+    /// <summary>Lets everyone call. For batches, where the batch id is the right to read, and for calls that reveal
+    /// nothing.</summary>
     public static TBuilder LetEveryoneIn<TBuilder>(this TBuilder call) where TBuilder : IEndpointConventionBuilder =>
         call.WithMetadata(new EveryoneMayCall());
 
-    /// <summary>Counts the call as an upload: it is limited by rate, and logged with the caller's name.</summary>
+    /// <summary>Marks the call as an upload: it is rate-limited and logged with the caller's name.</summary>
     public static TBuilder CountAsUpload<TBuilder>(this TBuilder call) where TBuilder : IEndpointConventionBuilder =>
         call.WithMetadata(new Upload()).RequireRateLimiting(UploadRateLimit.Name);
 
-    /// <summary>Logs each call with who made it and of which batch: nothing brings back what is deleted.</summary>
+    /// <summary>Logs each call with its caller and batch, because a deletion cannot be undone.</summary>
     public static TBuilder LogAsDeletion<TBuilder>(this TBuilder call) where TBuilder : IEndpointConventionBuilder =>
         call.WithMetadata(new Deletion());
 

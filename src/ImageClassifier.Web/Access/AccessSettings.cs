@@ -5,16 +5,16 @@ using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Web.Access;
 
-/// <summary>Who is let in, and how often: <c>image-classifier.access</c>.</summary>
-/// <param name="Keys">The keys; none: everyone is let in.</param>
-/// <param name="AllowedOrigins">Sites, besides the service's own, whose pages may connect.</param>
-/// <param name="Uploads">Upload requests of one key, or of one address where there are no keys.</param>
-/// <param name="Refusals">Calls of one address that have no right key.</param>
+/// <summary>Who may call, and how often: <c>image-classifier.access</c>.</summary>
+/// <param name="Keys">The keys; if there are none, everyone may call.</param>
+/// <param name="AllowedOrigins">Other sites whose pages may call.</param>
+/// <param name="Uploads">Limit of uploads per key, or per address if there are no keys.</param>
+/// <param name="Refusals">Limit of calls without a right key per address.</param>
 public sealed record AccessSettings(
     ApiKeys Keys, IReadOnlyList<Uri> AllowedOrigins, RateLimitSettings Uploads, RateLimitSettings Refusals)
 {
     /// <summary>Reads the settings.</summary>
-    /// <exception cref="InvalidSettingException">A value is not usable.</exception>
+    /// <exception cref="InvalidSettingException">A value is invalid.</exception>
     public static AccessSettings Create(Config config)
     {
         var access = new SettingsSection(config, "image-classifier.access");
@@ -34,9 +34,9 @@ public sealed record AccessSettings(
                 "allowed-origins", "addresses such as https://pictures.example, separated by commas");
 }
 
-/// <summary>How often something may happen: a bucket of so many tokens, filled up as time goes.</summary>
-/// <param name="Burst">Tokens of a full bucket: so many at once, after a quiet while.</param>
-/// <param name="Count">Tokens that come back in each period.</param>
+/// <summary>A rate limit: a token bucket.</summary>
+/// <param name="Burst">Tokens in a full bucket: the most that may happen at once.</param>
+/// <param name="Count">Tokens that are added in each period.</param>
 /// <param name="Per">The period.</param>
 public sealed record RateLimitSettings(int Burst, int Count, TimeSpan Per)
 {

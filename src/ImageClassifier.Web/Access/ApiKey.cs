@@ -6,8 +6,8 @@ using System.Text.RegularExpressions;
 namespace ImageClassifier.Web.Access;
 
 /// <summary>
-/// The secret that lets a caller in: 256 random bits. No one guesses or tries them out, so their plain SHA-256 in the
-/// settings gives nothing away; slow and salted hashes are for secrets that people think up.
+/// An API key: 256 random bits. They cannot be guessed, so the settings hold a plain SHA-256. Slow, salted hashes are
+/// for passwords that people choose.
 /// </summary>
 public static partial class ApiKey
 {
@@ -15,20 +15,20 @@ public static partial class ApiKey
     private const string HashPrefix = "sha256:";
     private const int Bits = 256;
 
-    /// <summary>Draws a new key from the cryptographic random source. Its beginning tells people, and programs that
-    /// look for secrets where they must not be, what it is.</summary>
+    /// <summary>Draws a new key from the cryptographic random source. Its prefix identifies it to people and to secret
+    /// scanners.</summary>
     public static string New() => KeyPrefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(Bits / 8));
 
-    /// <summary>What stands for a key in the settings: <c>sha256:</c> and 64 lower-case hexadecimal digits.</summary>
+    /// <summary>The form of a key in the settings: <c>sha256:</c> and 64 lower-case hexadecimal digits.</summary>
     public static string SettingOf(string key) => HashPrefix + Convert.ToHexStringLower(HashOf(key));
 
-    /// <summary>The text without the keys in it, for a message that may show what was mistyped.</summary>
+    /// <summary>Hides the keys in a text, for a message that quotes user input.</summary>
     public static string HideIn(string text) => Key().Replace(text, $"{KeyPrefix}(hidden)");
 
     /// <summary>The SHA-256 of a key's UTF-8 bytes.</summary>
     internal static byte[] HashOf(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 
-    /// <summary>The hash that a setting holds; null where it holds none.</summary>
+    /// <summary>The hash in a setting; null if it contains none.</summary>
     internal static byte[]? HashIn(string setting)
     {
         if (!setting.StartsWith(HashPrefix, StringComparison.Ordinal)) return null;

@@ -5,8 +5,7 @@ using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Web.Access;
 
-/// <summary>The keys that are let in, each with a name: <c>image-classifier.access.keys</c>. Only their hashes are
-/// known.</summary>
+/// <summary>The accepted keys by name: <c>image-classifier.access.keys</c>. Only their hashes are known.</summary>
 public sealed partial class ApiKeys
 {
     private const int LongestName = 40;
@@ -15,25 +14,25 @@ public sealed partial class ApiKeys
 
     private ApiKeys((string Name, byte[] Hash)[] keys) => _keys = keys;
 
-    /// <summary>Whether there is none: then everyone is let in.</summary>
+    /// <summary>Whether there are no keys: then everyone may call.</summary>
     public bool IsEmpty => _keys.Length == 0;
 
-    /// <summary>What a name may be, in words. So each name can be written in a file, in a variable and with
-    /// <c>--set</c>, and is one in all of them.</summary>
+    /// <summary>The rule for names, in words. Such a name can be written in a file, in an environment variable and with
+    /// <c>--set</c>.</summary>
     public static string NameRule => "1 to 40 lower-case letters, digits and hyphens, and no hyphen at an end";
 
-    /// <summary>Whether a key may be called so.</summary>
+    /// <summary>Whether a text can be the name of a key.</summary>
     public static bool IsName(string text) => Name().IsMatch(text);
 
     /// <summary>Reads the keys.</summary>
-    /// <exception cref="InvalidSettingException">A name is none, a value is no hash, or two names have the same key.
-    /// The message does not show the value, which may be a key that was put there by mistake.</exception>
+    /// <exception cref="InvalidSettingException">A name or a hash is invalid, or two names have the same key. The
+    /// message hides the value: it may be a key that was entered by mistake.</exception>
     public static ApiKeys Create(SettingsSection section)
     {
         var keys = new List<(string Name, byte[] Hash)>();
         foreach (var name in section.Names().Order(StringComparer.Ordinal))
         {
-            // A key that was written in the place of its name is longer than any name.
+            // A name that is too long may be a key in the wrong place, so the message hides it.
             if (!IsName(name))
             {
                 throw Wrong(
@@ -48,7 +47,7 @@ public sealed partial class ApiKeys
             }
 
             if (keys.Find(other => other.Hash.AsSpan().SequenceEqual(hash)) is { Name: { } twin })
-                throw Wrong(name, $"it is the same key as {twin}, so a call could not be told whose it is");
+                throw Wrong(name, $"it is the same key as {twin}, so it would not identify the caller");
             keys.Add((name, hash));
         }
 
@@ -58,8 +57,7 @@ public sealed partial class ApiKeys
             new(section.FullKey(name), InvalidSettingException.Hidden, allowed);
     }
 
-    /// <summary>The name of the key that was sent; null where it is none of these. It takes the same time whatever was
-    /// sent.</summary>
+    /// <summary>The name of a key; null if the key is wrong. It takes the same time for every input.</summary>
     public string? NameOf(string sent)
     {
         var hash = ApiKey.HashOf(sent);

@@ -4,23 +4,22 @@ using Microsoft.AspNetCore.Http;
 
 namespace ImageClassifier.Web.Access;
 
-/// <summary>Who makes a call.</summary>
-/// <param name="Key">The name of the key that came along; null where none is needed.</param>
-/// <param name="Address">Where the call comes from; null on a local socket.</param>
+/// <summary>The caller of a request.</summary>
+/// <param name="Key">The name of the key; null if none is needed.</param>
+/// <param name="Address">The caller's address; null on a local socket.</param>
 internal sealed record Caller(string? Key, IPAddress? Address)
 {
-    // What one customer of a network gets: whoever has one address of it has them all.
+    // A customer of a provider gets a network of 64 bits, and can use all its addresses.
     private const int NetworkBytes = 8;
 
-    /// <summary>Who makes this call.</summary>
+    /// <summary>The caller of this request.</summary>
     public static Caller Of(HttpContext context) =>
         context.Features.Get<Caller>() ?? new Caller(null, context.Connection.RemoteIpAddress);
 
-    /// <summary>What calls are counted by: the key, and else <see cref="Network"/>.</summary>
+    /// <summary>The partition for rate limits: the key, or else the <see cref="Network"/>.</summary>
     public string CountedBy => Key is null ? Network : $"key {Key}";
 
-    /// <summary>The address; for IPv6 its network of 64 bits, because one machine has as many addresses as it
-    /// likes.</summary>
+    /// <summary>The address. For IPv6 the 64-bit network, because one machine can have many addresses in it.</summary>
     public string Network
     {
         get

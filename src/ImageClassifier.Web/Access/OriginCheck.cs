@@ -4,21 +4,21 @@ using Microsoft.AspNetCore.Http;
 
 namespace ImageClassifier.Web.Access;
 
-/// <summary>Tells the pages of other sites. A browser names the site whose page makes a call; other clients name
-/// none.</summary>
+/// <summary>Detects calls by pages of other sites. A browser names the page's site in <c>Origin</c>; other clients do
+/// not.</summary>
 internal sealed class OriginCheck(AccessSettings access, OwnNames names)
 {
-    /// <summary>The refusal of a call that a page of another site makes; null where the call comes from no page, from
-    /// a page of this service, or from one of an allowed site.</summary>
+    /// <summary>Refuses a call by a page of another site. Null if the call comes from no page, from a page of this
+    /// service, or from a page of an allowed site.</summary>
     public IResult? Refuse(HttpRequest request)
     {
         if (MayBeRebound(request) && !IsOwnName(request.Host)) return Problems.HostRefused();
         return request.Headers.Origin.All(origin => IsAllowed(origin, request.Host)) ? null : Problems.OriginRefused();
     }
 
-    /// <summary>Whether a browser may have been led here by another site's name, which that site has given our address
-    /// (DNS rebinding); origin and host are then the same. Where keys are needed, such a page has none. Browsers send
-    /// an origin with all but a plain GET.</summary>
+    /// <summary>Whether this could be DNS rebinding: another site gives its own name our address, so origin and host
+    /// are equal. With keys it does no harm, because such a page has no key. Browsers send an origin with everything
+    /// but a plain GET.</summary>
     private bool MayBeRebound(HttpRequest request) =>
         access.Keys.IsEmpty
         && (request.Headers.Origin.Count > 0 || IsPlainRead(request));
@@ -27,8 +27,8 @@ internal sealed class OriginCheck(AccessSettings access, OwnNames names)
         (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
         && !request.HttpContext.WebSockets.IsWebSocketRequest;
 
-    /// <summary>Whether no other site can have the name: it is an address, has no dot, or is this machine's or an
-    /// allowed site's.</summary>
+    /// <summary>Whether no other site can own the host name: it is an address, has no dot, or belongs to this machine
+    /// or to an allowed site.</summary>
     private bool IsOwnName(HostString host) =>
         !host.HasValue || IPAddress.TryParse(host.Host, out _) || !host.Host.Contains('.') || names.Contains(host.Host)
         || access.AllowedOrigins.Any(site => string.Equals(site.Host, host.Host, StringComparison.OrdinalIgnoreCase));

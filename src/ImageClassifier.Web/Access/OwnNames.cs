@@ -9,11 +9,10 @@ internal sealed class OwnNames
     private readonly string _name = Dns.GetHostName();
     private readonly Task<string?> _fullName;
 
-    /// <summary>Begins to look the full name up. Without an answer from DNS the machine has only its short
-    /// one.</summary>
+    /// <summary>Starts to look up the full name. Without an answer from DNS only the short name counts.</summary>
     public OwnNames() => _fullName = FullNameAsync(_name);
 
-    /// <summary>Whether a name is one of them.</summary>
+    /// <summary>Whether a host name is one of this machine's.</summary>
     public bool Contains(string host) =>
         IsSame(host, _name) || IsSame(host, $"{_name}.local")
         || (_fullName is { IsCompletedSuccessfully: true, Result: { } full } && IsSame(host, full));

@@ -3,12 +3,12 @@ using Microsoft.AspNetCore.Http;
 
 namespace ImageClassifier.Web.Access;
 
-/// <summary>Answers a call that is refused before its body is read.</summary>
+/// <summary>Answers a refused call before its body is read.</summary>
 internal static class Refusal
 {
     public static Task AnswerAsync(HttpContext context, IResult problem)
     {
-        // A client that is still sending gets to read the answer rather than a broken connection.
+        // Otherwise a client that is still sending sees a broken connection instead of the answer.
         LimitedBody.LiftServerLimit(context);
         return problem.ExecuteAsync(context);
     }

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.RateLimiting;
 
 namespace ImageClassifier.Web.Access;
 
-/// <summary>How many uploads a caller may begin: of the same key, or of the same address where there are no keys. What
-/// is too much is refused before its body is read.</summary>
+/// <summary>Limits uploads per key, or per address if there are no keys. An upload beyond the limit is refused before
+/// its body is read.</summary>
 internal sealed class UploadRateLimit(AccessSettings access) : IRateLimiterPolicy<string>
 {
     public const string Name = "uploads";
@@ -19,7 +19,7 @@ internal sealed class UploadRateLimit(AccessSettings access) : IRateLimiterPolic
     public RateLimitPartition<string> GetPartition(HttpContext httpContext) =>
         access.Uploads.Partition(Caller.Of(httpContext).CountedBy);
 
-    /// <summary>When the limiter has room again.</summary>
+    /// <summary>When the limiter has a token again.</summary>
     internal static TimeSpan RetryAfterOf(RateLimitLease lease) =>
         lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromSeconds(1);
 }

@@ -4,25 +4,25 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Web.DeadLetters;
 
-/// <summary>Where a person deals with what a queue gave up on: looks it through, sends it again, or throws it away.</summary>
+/// <summary>Lets an operator list, redrive or purge the messages of a dead-letter queue ("letters").</summary>
 public abstract class DeadLetterDesk
 {
-    // A letter is dealt with in well under a second; those of one taking are dealt with one after the other.
+    // Handling a letter takes well under a second, and the letters of one batch are handled one by one.
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(5);
-    private const int TakenAtOnce = 100;
+    private const int BatchSize = 100;
 
-    private readonly DeadLetterQueue _dead;
+    private readonly DeadLetterQueue _queue;
 
-    private protected DeadLetterDesk(IMessageQueue deadLetters) => _dead = new DeadLetterQueue(deadLetters);
+    private protected DeadLetterDesk(IMessageQueue deadLetters) => _queue = new DeadLetterQueue(deadLetters);
 
-    /// <summary>Looks the letters through, and leaves them where they are.</summary>
+    /// <summary>Lists letters and leaves them on the queue.</summary>
     /// <param name="max">How many at most.</param>
-    /// <param name="cancellation">Gives up.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     /// <exception cref="QueueUnavailableException">The queue could not be reached.</exception>
     /// <exception cref="IOException">The store could not be reached.</exception>
     public async Task<IReadOnlyList<DeadLetter>> ListAsync(int max, CancellationToken cancellation)
     {
-        var taken = await _dead.TakeAsync(max, Lease, cancellation);
+        var taken = await _queue.TakeAsync(max, Lease, cancellation);
         try
         {
             var letters = new List<DeadLetter>();
@@ -31,38 +31,41 @@ public abstract class DeadLetterDesk
         }
         finally
         {
-            await _dead.HandBackAsync(taken, CancellationToken.None);
+            await _queue.HandBackAsync(taken, CancellationToken.None);
         }
     }
 
     /// <summary>Sends jobs again, each as its next attempt, and removes their letters.</summary>
-    /// <param name="jobs">Which; null for all.</param>
-    /// <param name="told">Told what became of each letter, and in the end of each job that none was found of.</param>
-    /// <param name="cancellation">Stops after the letter that is in hand.</param>
-    /// <exception cref="QueueUnavailableException">A queue could not be reached. What was done is done, and doing it again
-    /// is safe.</exception>
-    /// <exception cref="IOException">The store could not be reached; the same holds.</exception>
+    /// <param name="jobs">The jobs; null for all.</param>
+    /// <param name="onOutcome">Called with the outcome of each letter, and at the end for each job without a
+    /// letter.</param>
+    /// <param name="cancellation">Stops after the current letter.</param>
+    /// <exception cref="QueueUnavailableException">A queue could not be reached. Letters done so far stay done, and it
+    /// is safe to call again.</exception>
+    /// <exception cref="IOException">The store could not be reached. It is safe to call again.</exception>
     public Task RedriveAsync(
-        IReadOnlyCollection<JobId>? jobs, Action<LetterOutcome> told, CancellationToken cancellation) =>
-        DealAsync(jobs, RedriveAsync, told, cancellation);
+        IReadOnlyCollection<JobId>? jobs, Action<LetterOutcome> onOutcome, CancellationToken cancellation) =>
+        ProcessAsync(jobs, RedriveAsync, onOutcome, cancellation);
 
-    /// <summary>Removes letters. A job that has no result is not lost by it: the web tier sends it again in time.</summary>
-    /// <param name="jobs">Whose; null for all.</param>
-    /// <param name="told">Told what became of each letter, and in the end of each job that none was found of.</param>
-    /// <param name="cancellation">Stops after the letter that is in hand.</param>
+    /// <summary>Removes letters. No job is lost: the web tier sends a job without a result again in time.</summary>
+    /// <param name="jobs">The jobs; null for all.</param>
+    /// <param name="onOutcome">Called with the outcome of each letter, and at the end for each job without a
+    /// letter.</param>
+    /// <param name="cancellation">Stops after the current letter.</param>
     /// <exception cref="QueueUnavailableException">The queue could not be reached.</exception>
     public Task PurgeAsync(
-        IReadOnlyCollection<JobId>? jobs, Action<LetterOutcome> told, CancellationToken cancellation) =>
-        DealAsync(jobs, (message, _) => Task.FromResult(Outcome(message, LetterFate.Purged)), told, cancellation);
+        IReadOnlyCollection<JobId>? jobs, Action<LetterOutcome> onOutcome, CancellationToken cancellation) =>
+        ProcessAsync(
+            jobs, (message, _) => Task.FromResult(Outcome(message, LetterFate.Purged)), onOutcome, cancellation);
 
     private protected abstract Task<DeadLetter> DescribeAsync(ReceivedMessage message, CancellationToken cancellation);
 
-    /// <summary>Sends again what a letter is about.</summary>
-    /// <returns>What becomes of the letter: it is removed unless it is <see cref="LetterFate.Kept"/>.</returns>
+    /// <summary>Sends the job or result of a letter again.</summary>
+    /// <returns>The outcome. The letter is then removed, unless it is <see cref="LetterFate.Kept"/>.</returns>
     private protected abstract Task<LetterOutcome> RedriveAsync(
         ReceivedMessage message, CancellationToken cancellation);
 
-    /// <summary>The job and batch of a letter; null where it is none that can be read.</summary>
+    /// <summary>The job and batch of a letter; null if the letter is unreadable.</summary>
     private protected abstract (JobId Job, BatchId Batch)? Subject(ReceivedMessage message);
 
     private protected LetterOutcome Outcome(ReceivedMessage message, LetterFate fate, string? reason = null)
@@ -71,78 +74,78 @@ public abstract class DeadLetterDesk
         return new LetterOutcome(subject?.Job, subject?.Batch, fate, Attempt: null, reason);
     }
 
-    /// <summary>A letter whose job was sent again may come once more, which does no harm; of the others it must be told
-    /// that they stay.</summary>
+    /// <summary>Removes a letter. A failed removal is reported, except after a redrive: there a second redrive is
+    /// harmless.</summary>
     private async Task<LetterOutcome> RemoveAsync(ReceivedMessage message, LetterOutcome outcome)
     {
-        var removal = await _dead.DeleteAsync(message, CancellationToken.None);
+        var removal = await _queue.DeleteAsync(message, CancellationToken.None);
         return removal.Succeeded || outcome.Fate == LetterFate.Redriven
             ? outcome
             : Outcome(message, LetterFate.Kept, $"The letter could not be removed. {removal.Reason}".TrimEnd());
     }
 
-    private async Task DealAsync(
+    private async Task ProcessAsync(
         IReadOnlyCollection<JobId>? jobs,
-        Func<ReceivedMessage, CancellationToken, Task<LetterOutcome>> deal,
-        Action<LetterOutcome> told,
+        Func<ReceivedMessage, CancellationToken, Task<LetterOutcome>> handle,
+        Action<LetterOutcome> onOutcome,
         CancellationToken cancellation)
     {
         var found = new HashSet<JobId>();
-        var inHand = new List<ReceivedMessage>();
-        // What stays is held until the end, so that each letter comes once. If that takes longer than the lease, they come
-        // round again, and then all have had their turn.
-        var staying = new HashSet<string>();
+        var held = new List<ReceivedMessage>();
+        // Kept letters are held until the end, so each letter is received once. If their lease expires, they are
+        // received again. By then every letter has had its turn.
+        var kept = new HashSet<string>();
         try
         {
-            while (await TakeNextAsync(staying, inHand, cancellation) is { Count: > 0 } taken)
+            while (await TakeNextAsync(kept, held, cancellation) is { Count: > 0 } taken)
             {
                 foreach (var message in taken)
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    var isMeant = jobs is null || (Subject(message) is { Job: var job } && jobs.Contains(job));
-                    var outcome = isMeant ? await deal(message, cancellation) : null;
+                    var isSelected = jobs is null || (Subject(message) is { Job: var job } && jobs.Contains(job));
+                    var outcome = isSelected ? await handle(message, cancellation) : null;
                     if (outcome is { Fate: not LetterFate.Kept }) outcome = await RemoveAsync(message, outcome);
-                    if (outcome is not null) told(outcome);
+                    if (outcome is not null) onOutcome(outcome);
                     if (outcome?.JobId is { } known) found.Add(known);
                     if (outcome is null or { Fate: LetterFate.Kept })
                     {
-                        staying.Add(message.Body);
+                        kept.Add(message.Body);
                         continue;
                     }
 
-                    inHand.Remove(message);
+                    held.Remove(message);
                 }
             }
         }
         finally
         {
-            await _dead.HandBackAsync(inHand, CancellationToken.None);
+            await _queue.HandBackAsync(held, CancellationToken.None);
         }
 
         foreach (var job in (jobs ?? []).Where(job => !found.Contains(job)))
         {
-            told(new LetterOutcome(
+            onOutcome(new LetterOutcome(
                 job, null, LetterFate.NotFound, null, "The dead-letter queue has no letter of this job."));
         }
     }
 
     private async Task<IReadOnlyList<ReceivedMessage>> TakeNextAsync(
-        HashSet<string> staying, List<ReceivedMessage> inHand, CancellationToken cancellation)
+        HashSet<string> kept, List<ReceivedMessage> held, CancellationToken cancellation)
     {
-        var taken = await _dead.TakeAsync(TakenAtOnce, Lease, cancellation);
-        inHand.AddRange(taken);
-        return [.. taken.Where(message => !staying.Contains(message.Body))];
+        var taken = await _queue.TakeAsync(BatchSize, Lease, cancellation);
+        held.AddRange(taken);
+        return [.. taken.Where(message => !kept.Contains(message.Body))];
     }
 }
 
-/// <summary>What a queue gave up on.</summary>
-/// <param name="JobId">Its job; null where the letter cannot be read.</param>
-/// <param name="BatchId">Its batch.</param>
-/// <param name="Attempt">The attempt that it asked for, or answers.</param>
-/// <param name="ReceiveCount">How often it was received, each looking through included.</param>
-/// <param name="SubmittedAt">When the picture was accepted; null where the letter does not say.</param>
-/// <param name="Status">Where the job stands by the store: <see cref="JobStatus.Queued"/> where it has no result.</param>
-/// <param name="Error">Why the job failed, or what is wrong with the letter.</param>
+/// <summary>A letter: a message that a queue gave up on.</summary>
+/// <param name="JobId">The job; null if the letter is unreadable.</param>
+/// <param name="BatchId">The batch.</param>
+/// <param name="Attempt">The attempt that the message requests or answers.</param>
+/// <param name="ReceiveCount">How often the message was received. Listing counts as well.</param>
+/// <param name="SubmittedAt">When the picture was accepted; null if the message does not contain it.</param>
+/// <param name="Status">The job's status in the store; <see cref="JobStatus.Queued"/> without a result.</param>
+/// <param name="Error">Why the job failed, or why the letter is unreadable.</param>
 public sealed record DeadLetter(
     JobId? JobId,
     BatchId? BatchId,
@@ -152,29 +155,29 @@ public sealed record DeadLetter(
     JobStatus? Status,
     JobError? Error);
 
-/// <summary>What became of a letter.</summary>
-/// <param name="JobId">Its job; null where the letter cannot be read.</param>
-/// <param name="BatchId">Its batch.</param>
-/// <param name="Fate">What became of it.</param>
-/// <param name="Attempt">The attempt as which the job was sent; null where it was not.</param>
-/// <param name="Reason">Why, where it was not sent.</param>
+/// <summary>The outcome of a letter.</summary>
+/// <param name="JobId">The job; null if the letter is unreadable.</param>
+/// <param name="BatchId">The batch.</param>
+/// <param name="Fate">The outcome.</param>
+/// <param name="Attempt">The attempt that was sent; null if nothing was sent.</param>
+/// <param name="Reason">Why nothing was sent.</param>
 public sealed record LetterOutcome(JobId? JobId, BatchId? BatchId, LetterFate Fate, int? Attempt, string? Reason);
 
-/// <summary>What can become of a letter.</summary>
+/// <summary>The possible outcomes of a letter.</summary>
 public enum LetterFate
 {
-    /// <summary>It was sent again, and removed.</summary>
+    /// <summary>The job was sent again, and the letter removed.</summary>
     Redriven,
 
-    /// <summary>There was nothing to send any more; it was removed.</summary>
+    /// <summary>There was nothing left to send. The letter was removed.</summary>
     Dropped,
 
-    /// <summary>It was removed.</summary>
+    /// <summary>The letter was removed on request.</summary>
     Purged,
 
-    /// <summary>It could not be sent, or not be removed, and stays.</summary>
+    /// <summary>The job could not be sent, or the letter not removed. The letter stays.</summary>
     Kept,
 
-    /// <summary>There is none of that job.</summary>
+    /// <summary>The job has no letter.</summary>
     NotFound,
 }

@@ -3,22 +3,23 @@ using ImageClassifier.Core.Ports;
 namespace ImageClassifier.Web.DeadLetters;
 
 /// <summary>
-/// What a queue gave up on, to be looked through and dealt with by hand. A dead-letter queue is a queue: a letter that is
-/// taken is hidden from others until it is deleted, handed back, or its lease runs out.
+/// Receives and removes the messages of a dead-letter queue. Such a queue works like any other: a received letter is
+/// hidden until it is deleted or handed back, or until its lease expires.
 /// </summary>
 /// <param name="queue">The dead-letter queue.</param>
 internal sealed class DeadLetterQueue(IMessageQueue queue)
 {
-    // Some queues answer a poll that does not wait with nothing though there is something.
+    // A poll without a wait can return nothing from some queues although messages are there.
     private static readonly TimeSpan Wait = TimeSpan.FromSeconds(1);
 
-    /// <summary>Takes letters, oldest first as far as the queue knows an order.</summary>
+    /// <summary>Receives letters, oldest first if the queue keeps an order.</summary>
     /// <param name="max">How many at most.</param>
     /// <param name="lease">How long they are hidden from others.</param>
-    /// <param name="cancellation">Stops taking; what is taken by then is answered.</param>
-    /// <returns>The letters; fewer than <paramref name="max"/> when there are no more. Their receive counts are over both
-    /// queues, and each taking counts.</returns>
-    /// <exception cref="QueueUnavailableException">The queue could not be reached, and nothing was taken.</exception>
+    /// <param name="cancellation">Stops receiving; the letters received so far are returned.</param>
+    /// <returns>The letters; fewer than <paramref name="max"/> if there are no more. Their receive counts include the
+    /// original queue and every listing.</returns>
+    /// <exception cref="QueueUnavailableException">The queue could not be reached, and no letter was
+    /// received.</exception>
     public async Task<IReadOnlyList<ReceivedMessage>> TakeAsync(int max, TimeSpan lease, CancellationToken cancellation)
     {
         var taken = new List<ReceivedMessage>();
@@ -28,11 +29,12 @@ internal sealed class DeadLetterQueue(IMessageQueue queue)
             try
             {
                 letters = await queue.ReceiveAsync(
-                    Math.Min(max - taken.Count, IMessageQueue.MaxBatch), Wait, lease, cancellation).ConfigureAwait(false);
+                    Math.Min(max - taken.Count, IMessageQueue.MaxBatch), Wait, lease, cancellation)
+                    .ConfigureAwait(false);
             }
             catch (QueueUnavailableException) when (taken.Count > 0)
             {
-                // What was taken must reach the caller; the next call meets the failure again.
+                // The caller must get the letters received so far. The next call meets the failure again.
                 break;
             }
 
@@ -43,9 +45,9 @@ internal sealed class DeadLetterQueue(IMessageQueue queue)
         return taken;
     }
 
-    /// <summary>Hands letters back, so that whoever looks next finds them.</summary>
+    /// <summary>Hands letters back, so they are visible at once.</summary>
     /// <param name="letters">Any number.</param>
-    /// <param name="cancellation">Gives up; the leases then run out.</param>
+    /// <param name="cancellation">Cancels the call; then the leases expire.</param>
     /// <exception cref="QueueUnavailableException">The queue could not be reached.</exception>
     public async Task HandBackAsync(IEnumerable<ReceivedMessage> letters, CancellationToken cancellation)
     {
@@ -56,8 +58,8 @@ internal sealed class DeadLetterQueue(IMessageQueue queue)
         }
     }
 
-    /// <summary>Deletes a letter for good.</summary>
-    /// <returns>What became of it; a lease that was lost leaves it for whoever has it now.</returns>
+    /// <summary>Deletes a letter.</summary>
+    /// <returns>The outcome. After a lost lease the letter stays for its new holder.</returns>
     /// <exception cref="QueueUnavailableException">The queue could not be reached.</exception>
     public async Task<QueueOutcome> DeleteAsync(ReceivedMessage letter, CancellationToken cancellation) =>
         (await queue.DeleteAsync([letter.Receipt], cancellation).ConfigureAwait(false))[0];

@@ -6,8 +6,8 @@ using ImageClassifier.Web.Uploads;
 
 namespace ImageClassifier.Web.DeadLetters;
 
-/// <summary>Jobs that nodes gave up on. Sending one again is a next attempt: a failed or damaged result is deleted, so that
-/// its successor can be stored.</summary>
+/// <summary>The dead letters of the request queue: jobs that nodes gave up on. A redrive is the job's next attempt. It
+/// deletes a failed or damaged result, so that a new one can be stored.</summary>
 /// <param name="deadLetters">The request queue's dead-letter queue.</param>
 /// <param name="requests">The request queue.</param>
 /// <param name="store">The store.</param>
@@ -22,14 +22,15 @@ public sealed class DeadRequests(IMessageQueue deadLetters, IMessageQueue reques
         if (Read(message) is not { } request)
         {
             return new DeadLetter(null, null, null, message.ReceiveCount, null, null,
-                new JobError(Unreadable, "The message is no request for a job."));
+                new JobError(Unreadable, "The message is not a request for a job."));
         }
 
         var read = await ResultAsync(request, cancellation);
         if (read is DocumentRead<JobResult>.Damaged)
         {
             return new DeadLetter(
-                request.Job, request.Batch, request.Attempt, message.ReceiveCount, request.SubmittedAt, JobStatus.Failed,
+                request.Job, request.Batch, request.Attempt, message.ReceiveCount, request.SubmittedAt,
+                JobStatus.Failed,
                 new JobError(JobErrorCodes.ResultDamaged, "The stored result of the job is damaged."));
         }
 
@@ -38,16 +39,18 @@ public sealed class DeadRequests(IMessageQueue deadLetters, IMessageQueue reques
             read.OrNull?.Status ?? JobStatus.Queued, read.OrNull?.Error);
     }
 
-    /// <summary>
-    /// The order of writes keeps the job from being lost wherever it breaks off. The note comes first: by it a failed result
-    /// is outdated, so no one who sees the marker closes the batch. The marker comes before the result is deleted: from then
-    /// on the web tier sends the job again in time. The letter goes last: while it is there, the redrive can be made again.
-    /// </summary>
+    /// <summary>Sends the job again as its next attempt.</summary>
+    /// <remarks>
+    /// The order of the writes keeps the job safe if the redrive breaks off anywhere. First the note of the attempt: it
+    /// makes a failed result outdated, so nothing that sees the marker closes the batch. Then the marker, before the
+    /// result is deleted: from then on the web tier sends the job again in time. The letter goes last: while it exists,
+    /// the redrive can be repeated.
+    /// </remarks>
     private protected override async Task<LetterOutcome> RedriveAsync(
         ReceivedMessage message, CancellationToken cancellation)
     {
         if (Read(message) is not { } request)
-            return Outcome(message, LetterFate.Kept, "The letter is no request for a job; it can only be purged.");
+            return Outcome(message, LetterFate.Kept, "The letter is not a request for a job; it can only be purged.");
         var manifest = await store.ReadDocumentAsync<BatchManifest>(ObjectKeys.Manifest(request.Batch), cancellation);
         if (manifest is DocumentRead<BatchManifest>.Damaged damaged)
         {
@@ -87,8 +90,8 @@ public sealed class DeadRequests(IMessageQueue deadLetters, IMessageQueue reques
             ? request
             : null;
 
-    /// <summary>One that no failed result and no letter has. Where a redrive broke off after its note, or another letter of
-    /// the job was just redriven, it is that same attempt, which the queue does not take twice.</summary>
+    /// <summary>An attempt number that no failed result and no letter has. After an interrupted redrive, or the redrive
+    /// of another letter of the job, it is the noted attempt: the queue does not accept that message twice.</summary>
     private async Task<int> NextAttemptAsync(
         ClassificationRequest request, JobResult? failed, CancellationToken cancellation)
     {

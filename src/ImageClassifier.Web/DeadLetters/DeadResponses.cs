@@ -4,26 +4,27 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Web.DeadLetters;
 
-/// <summary>Results that the web tier could not take. They are in the store all the same; sending one again tells those who
-/// follow the batch now.</summary>
+/// <summary>The dead letters of the response queue: results that the web tier could not process. The results are in the
+/// store anyway. A redrive notifies the clients that follow the batch now.</summary>
 /// <param name="deadLetters">The response queue's dead-letter queue.</param>
 /// <param name="responses">The response queue.</param>
 public sealed class DeadResponses(IMessageQueue deadLetters, IMessageQueue responses) : DeadLetterDesk(deadLetters)
 {
-    private protected override Task<DeadLetter> DescribeAsync(ReceivedMessage message, CancellationToken cancellation) =>
+    private protected override Task<DeadLetter> DescribeAsync(
+        ReceivedMessage message, CancellationToken cancellation) =>
         Task.FromResult(Read(message) is { } result
             ? new DeadLetter(
                 result.Job, result.Batch, result.Attempt, message.ReceiveCount, null, result.Status, result.Error)
             : new DeadLetter(null, null, null, message.ReceiveCount, null, null,
-                new JobError("unreadable", "The message is no result of a job.")));
+                new JobError("unreadable", "The message is not the result of a job.")));
 
     private protected override async Task<LetterOutcome> RedriveAsync(
         ReceivedMessage message, CancellationToken cancellation)
     {
         if (Read(message) is not { } result)
-            return Outcome(message, LetterFate.Kept, "The letter is no result of a job; it can only be purged.");
+            return Outcome(message, LetterFate.Kept, "The letter is not the result of a job; it can only be purged.");
 
-        // The same message on purpose, so it must not look like the one that was sent.
+        // The same message is sent on purpose, so a new deduplication id keeps the queue from dropping it.
         var again = new OutgoingMessage(message.Body, message.GroupId, $"{result.Job}:{Guid.NewGuid():n}");
         var sent = (await responses.SendAsync([again], cancellation))[0];
         return sent.Succeeded

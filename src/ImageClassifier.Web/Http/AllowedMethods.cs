@@ -6,14 +6,16 @@ using Microsoft.Net.Http.Headers;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary>Which methods an address takes: the answer to <c>OPTIONS</c>, and the <c>Allow</c> of a 405.</summary>
-/// <param name="page">The files of the page.</param>
-/// <param name="calls">The calls.</param>
+/// <summary>Answers <c>OPTIONS</c>, and adds the <c>Allow</c> header to a 405, with the methods of an
+/// address.</summary>
+/// <param name="page">The page's files.</param>
+/// <param name="calls">The API calls.</param>
 internal sealed class AllowedMethods(IFileProvider page, IEndpointRouteBuilder calls)
 {
     private const string StartPage = "/index.html";
 
-    /// <summary>The middleware. <c>OPTIONS</c> needs no key, and says nothing about what is stored.</summary>
+    /// <summary>The middleware. <c>OPTIONS</c> needs no key, because the answer does not depend on stored
+    /// data.</summary>
     public async Task AnswerAsync(HttpContext context, RequestDelegate next)
     {
         if (HttpMethods.IsOptions(context.Request.Method))
@@ -38,13 +40,13 @@ internal sealed class AllowedMethods(IFileProvider page, IEndpointRouteBuilder c
         var methods = MethodsOf(context.Request.Path);
         if (methods.Count == 0) return Problems.Status(StatusCodes.Status404NotFound);
         context.Response.Headers.Allow = string.Join(", ", methods);
-        // A browser that asks whether a page of another site may make a call.
+        // A CORS preflight: a browser asks whether a page of another site may make the call.
         return context.Request.Headers.ContainsKey(HeaderNames.AccessControlRequestMethod)
             ? Problems.CrossSiteRefused()
             : TypedResults.NoContent();
     }
 
-    /// <summary>The methods of an address, in alphabetical order; none where there is nothing.</summary>
+    /// <summary>The methods of an address in alphabetical order; empty if the address does not exist.</summary>
     private SortedSet<string> MethodsOf(PathString path)
     {
         var methods = new SortedSet<string>(StringComparer.Ordinal);

@@ -48,14 +48,14 @@ internal static class BatchEndpoints
         };
     }
 
-    /// <summary><c>GET /api/batches/{batchId}/images/{jobId}</c>: the original picture. Its type is the stored
-    /// format's, and its name is made of the job's id: nothing that a browser would run, whatever was
-    /// uploaded.</summary>
+    /// <summary><c>GET /api/batches/{batchId}/images/{jobId}</c>: the original picture. The content type comes from the
+    /// stored format and the file name from the job id, so a browser never runs anything that was uploaded.</summary>
     public static async Task<IResult> GetImageAsync(
         string batchId, string jobId, HttpResponse response, IObjectStore store, CancellationToken cancellation)
     {
-        if (!BatchId.TryParse(batchId, out var batch) || !JobId.TryParse(jobId, out var job)) return Problems.NoSuchImage();
-        // Of a batch whose deletion broke off there may be pictures, which no one may read any more.
+        if (!BatchId.TryParse(batchId, out var batch) || !JobId.TryParse(jobId, out var job))
+            return Problems.NoSuchImage();
+        // A deletion that broke off can leave pictures. They must not be readable any more.
         if (!await store.ExistsAsync(ObjectKeys.Manifest(batch), cancellation)) return Problems.NoSuchImage();
         foreach (var format in Enum.GetValues<PictureFormat>())
         {
@@ -72,7 +72,7 @@ internal static class BatchEndpoints
         return Problems.NoSuchImage();
     }
 
-    /// <summary>What to answer where a batch did not answer as asked.</summary>
+    /// <summary>The problem response for an unexpected answer of a batch.</summary>
     public static IResult ProblemOf(IBatchAnswer answer, UploadSettings settings) => answer switch
     {
         NoSuchBatch => Problems.NoSuchBatch(),

@@ -8,15 +8,15 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary>Asks batches for what a request wants to know.</summary>
+/// <summary>Asks batches on behalf of requests.</summary>
 internal sealed class BatchFeed(IRequiredActor<WebSupervisorActor> tier, ResultSettings settings)
 {
-    /// <summary>The pages of events after a place, as they come: an empty one at each heartbeat, an end after the last
-    /// event. An answer that is no <see cref="EventPage"/> is the last.</summary>
+    /// <summary>Yields the pages of events after a position, with an empty page at each heartbeat, and ends after the
+    /// last event. An answer that is no <see cref="EventPage"/> is the last one.</summary>
     public async IAsyncEnumerable<IBatchAnswer> ReadAsync(
         BatchId batch, EventId? after, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        // The first page comes at once, so that the caller learns early whether there is such a batch.
+        // The first page comes without a wait, so that the caller learns early whether the batch exists.
         var wait = TimeSpan.Zero;
         while (true)
         {
@@ -29,7 +29,7 @@ internal sealed class BatchFeed(IRequiredActor<WebSupervisorActor> tier, ResultS
         }
     }
 
-    /// <summary>One question, one answer.</summary>
+    /// <summary>Sends one command and returns its answer.</summary>
     public Task<IBatchAnswer> AskAsync(IBatchCommand command, CancellationToken cancellation) =>
         tier.ActorRef.Ask<IBatchAnswer>(command, EdgeTimeouts.WholeBatch, cancellation);
 }

@@ -10,8 +10,8 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary>The calls that wait for their result: <c>POST /api/classify</c>, and <c>POST /</c> for scripts that send one
-/// file and expect the label as text.</summary>
+/// <summary>The calls that wait for their result: <c>POST /api/classify</c>, and <c>POST /</c> for scripts that send
+/// one file and want the label as text.</summary>
 internal sealed class ClassifyEndpoints(
     UploadRequest upload,
     UploadSettings uploads,
@@ -27,7 +27,7 @@ internal sealed class ClassifyEndpoints(
     /// <inheritdoc />
     public void Dispose() => _waiting.Dispose();
 
-    /// <summary><c>POST /api/classify</c>: JSON where the client asks for it, else text.</summary>
+    /// <summary><c>POST /api/classify</c>: JSON if the client prefers it, otherwise text.</summary>
     public Task<IResult> PostAsync(HttpRequest request) => ClassifyAsync(request, PrefersJson(request));
 
     /// <summary><c>POST /</c>: always text.</summary>
@@ -35,8 +35,8 @@ internal sealed class ClassifyEndpoints(
 
     private async Task<IResult> ClassifyAsync(HttpRequest request, bool asJson)
     {
-        using var place = _waiting.AttemptAcquire();
-        if (!place.IsAcquired) return Problems.Overloaded(uploads.RetryAfter);
+        using var slot = _waiting.AttemptAcquire();
+        if (!slot.IsAcquired) return Problems.Overloaded(uploads.RetryAfter);
 
         return await upload.RunAsync(tier.ActorRef, request, maxFiles: 1, IdempotencyScope.Classify) switch
         {
@@ -54,15 +54,16 @@ internal sealed class ClassifyEndpoints(
     {
         var links = BatchLinks.Of(manifest.Batch);
         using var limit = new CancellationTokenSource(results.WaitLimit, time);
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, aborted, lifetime.ApplicationStopping);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(
+            limit.Token, aborted, lifetime.ApplicationStopping);
         try
         {
             await foreach (var answer in batches.ReadAsync(manifest.Batch, after: null, end.Token))
             {
                 switch (answer)
                 {
-                    case EventPage page when page.Events.LastOrDefault(happened => happened.Job is not null) is { } happened:
-                        return Answer(happened.Job!, asJson, links);
+                    case EventPage page when page.Events.LastOrDefault(read => read.Job is not null) is { } batchEvent:
+                        return Answer(batchEvent.Job!, asJson, links);
                     case BatchUnavailable:
                         return Problems.Unreadable(uploads.RetryAfter, links);
                     case not EventPage:
@@ -101,7 +102,7 @@ internal sealed class ClassifyEndpoints(
             if (accepted.MatchesMediaType("text/plain")) text = Math.Max(text, quality);
         }
 
-        // Where both are as welcome, the client has asked for JSON all the same.
+        // Equal preference for both: the client did name JSON.
         return json > 0 && json >= text;
     }
 }

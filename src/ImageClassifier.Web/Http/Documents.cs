@@ -4,7 +4,7 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary>A job as clients see it.</summary>
+/// <summary>A job in the API.</summary>
 internal sealed record JobDocument(
     JobId JobId,
     string FileName,
@@ -25,21 +25,21 @@ internal sealed record JobDocument(
     }
 }
 
-/// <summary>What an upload is answered.</summary>
+/// <summary>The answer to an upload.</summary>
 internal sealed record AcceptedDocument(BatchId BatchId, IReadOnlyList<AcceptedJobDocument> Jobs, BatchLinks Links);
 
 /// <summary>One file of an upload.</summary>
 internal sealed record AcceptedJobDocument(
     JobId JobId, string FileName, JobStatus Status, string? Error, string? ErrorCode);
 
-/// <summary>Where a batch can be followed.</summary>
+/// <summary>The addresses of a batch.</summary>
 internal sealed record BatchLinks(string Self, string Events, string Socket)
 {
     public static BatchLinks Of(BatchId batch) =>
         new($"/api/batches/{batch}", $"/api/batches/{batch}/events", $"/ws?batch={batch}");
 }
 
-/// <summary>A batch as it stands.</summary>
+/// <summary>A batch in the API.</summary>
 internal sealed record BatchDocument(
     BatchId BatchId,
     DateTimeOffset SubmittedAt,
@@ -68,12 +68,12 @@ internal sealed record BatchDocument(
 /// <summary>An event of a batch, the same on a WebSocket and in an event stream.</summary>
 internal sealed record EventDocument(string Id, string Type, JobDocument? Job)
 {
-    // The words of the protocol.
+    // Part of the protocol: clients compare these values.
     public const string Result = "result";
 
     public const string Complete = "complete";
 
-    public static EventDocument Of(BatchEvent happened) => happened.Job is { } job
-        ? new EventDocument(happened.Id.ToString(), Result, JobDocument.Of(job))
-        : new EventDocument(happened.Id.ToString(), Complete, null);
+    public static EventDocument Of(BatchEvent batchEvent) => batchEvent.Job is { } job
+        ? new EventDocument(batchEvent.Id.ToString(), Result, JobDocument.Of(job))
+        : new EventDocument(batchEvent.Id.ToString(), Complete, null);
 }

@@ -5,13 +5,13 @@ using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary>What the HTTP server lets through to the tier: parts of <c>image-classifier.web</c>.</summary>
-/// <param name="MaxConnections">Connections at once.</param>
-/// <param name="TrustedProxies">Whose word counts on where a call comes from.</param>
+/// <summary>The HTTP server's settings: parts of <c>image-classifier.web</c>.</summary>
+/// <param name="MaxConnections">Maximum number of connections.</param>
+/// <param name="TrustedProxies">The proxies whose <c>X-Forwarded</c> headers are trusted.</param>
 public sealed record EdgeSettings(int MaxConnections, IReadOnlyList<IPNetwork> TrustedProxies)
 {
     /// <summary>Reads the settings.</summary>
-    /// <exception cref="InvalidSettingException">A value is not usable.</exception>
+    /// <exception cref="InvalidSettingException">A value is invalid.</exception>
     public static EdgeSettings Create(Config config)
     {
         var web = new SettingsSection(config, "image-classifier.web");

@@ -21,13 +21,13 @@ internal sealed class EventStreamEndpoint(
 {
     private const string LastEventIdHeader = "Last-Event-ID";
 
-    /// <summary>Serves the stream until the last event, and 204 to a client that has it already, so that a browser's
-    /// <c>EventSource</c> stops reconnecting.</summary>
+    /// <summary>Serves the stream until the last event. A client that has the last event gets 204, which stops a
+    /// browser's <c>EventSource</c> from reconnecting.</summary>
     public async Task<IResult> GetAsync(string batchId, string? after, HttpContext context)
     {
         if (!BatchId.TryParse(batchId, out var batch)) return Problems.NoSuchBatch();
-        using var place = limit.Enter();
-        if (!place.IsAcquired) return Problems.Overloaded(uploads.RetryAfter);
+        using var slot = limit.TryEnter();
+        if (!slot.IsAcquired) return Problems.Overloaded(uploads.RetryAfter);
 
         EventId? resumeAfter = EventId.TryParse(
             context.Request.Headers[LastEventIdHeader].FirstOrDefault() ?? after, out var id) ? id : null;
@@ -51,7 +51,7 @@ internal sealed class EventStreamEndpoint(
         }
         catch (OperationCanceledException)
         {
-            // The client left, is too slow, or the service stops: the client comes back and resumes.
+            // The client left or is too slow, or the service stops. The client can reconnect and resume.
             if (lifetime.ApplicationStopping.IsCancellationRequested)
                 return context.Response.HasStarted ? TypedResults.Empty : Problems.Stopping(uploads.RetryAfter);
             context.Abort();
@@ -63,7 +63,7 @@ internal sealed class EventStreamEndpoint(
     private static void Start(HttpContext context)
     {
         context.Response.ContentType = "text/event-stream";
-        // nginx would else hold the events back until the stream ends.
+        // Without this header nginx holds events back until the stream ends.
         context.Response.Headers["X-Accel-Buffering"] = "no";
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }
@@ -71,8 +71,8 @@ internal sealed class EventStreamEndpoint(
     private async Task SendAsync(HttpResponse response, EventPage page, CancellationToken cancellation)
     {
         if (page.Events.Count == 0) await SendAsync(response, ": still here\n\n", cancellation);
-        // One at a time, so that a client that does not read holds one of them in memory and not the whole batch.
-        foreach (var happened in page.Events) await SendAsync(response, TextOf(happened), cancellation);
+        // One event at a time, so that a client that does not read holds one event in memory and not the whole batch.
+        foreach (var batchEvent in page.Events) await SendAsync(response, TextOf(batchEvent), cancellation);
     }
 
     private async Task SendAsync(HttpResponse response, string text, CancellationToken cancellation)
@@ -83,9 +83,10 @@ internal sealed class EventStreamEndpoint(
         await response.Body.FlushAsync(limit.Token);
     }
 
-    private static string TextOf(BatchEvent happened)
+    private static string TextOf(BatchEvent batchEvent)
     {
-        var document = EventDocument.Of(happened);
-        return $"id: {document.Id}\nevent: {document.Type}\ndata: {JsonSerializer.Serialize(document, WireJson.Options)}\n\n";
+        var document = EventDocument.Of(batchEvent);
+        var data = JsonSerializer.Serialize(document, WireJson.Options);
+        return $"id: {document.Id}\nevent: {document.Type}\ndata: {data}\n\n";
     }
 }

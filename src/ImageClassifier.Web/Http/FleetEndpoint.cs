@@ -9,14 +9,14 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary><c>GET /api/fleet</c>: the instances, what waits, why nodes could not work, and the last scaling
-/// decisions with their reasons.</summary>
+/// <summary><c>GET /api/fleet</c>: the instances, the backlog, why nodes could not work, and the last scaling
+/// decisions.</summary>
 internal static class FleetEndpoint
 {
     public static async Task<IResult> GetAsync(
         IRequiredActor<WebSupervisorActor> tier, CancellationToken cancellation)
     {
-        var fleet = await tier.ActorRef.Ask<FleetView>(GetFleet.Instance, EdgeTimeouts.Answer, cancellation);
+        var fleet = await tier.ActorRef.Ask<FleetStatus>(GetFleet.Instance, EdgeTimeouts.Answer, cancellation);
         return TypedResults.Ok(FleetDocument.Of(fleet));
     }
 
@@ -31,15 +31,17 @@ internal static class FleetEndpoint
         IEnumerable<ProblemDocument> Problems,
         IEnumerable<DecisionDocument> Decisions)
     {
-        public static FleetDocument Of(FleetView fleet) => new(
+        public static FleetDocument Of(FleetStatus fleet) => new(
             fleet.MaxInstances, fleet.Waiting, fleet.InFlight, fleet.Waiting + fleet.InFlight,
             fleet.ServiceTime.TotalMilliseconds, fleet.BootTime.TotalSeconds,
-            fleet.Instances.OrderBy(instance => instance.Shown.LaunchedAt).Select(InstanceDocument.Of),
+            fleet.Instances.OrderBy(instance => instance.Reported.LaunchedAt).Select(InstanceDocument.Of),
             fleet.Problems.Select(problem => new ProblemDocument(problem.At, problem.Instance, problem.Reason)),
             fleet.Decisions.Select(decision => new DecisionDocument(
-                decision.At, decision.Until, decision.Outcome, decision.Hold, decision.Seen.Waiting, decision.Seen.Backlog,
-                decision.Seen.Fleet.Pending, decision.Seen.Fleet.Running, decision.Seen.Fleet.Draining,
-                decision.Seen.ServiceTime.TotalMilliseconds, decision.Seen.BootTime.TotalSeconds, decision.Wanted, decision.Launched, decision.Reason)));
+                decision.At, decision.Until, decision.Outcome, decision.Hold,
+                decision.Snapshot.Waiting, decision.Snapshot.Backlog,
+                decision.Snapshot.Fleet.Pending, decision.Snapshot.Fleet.Running, decision.Snapshot.Fleet.Draining,
+                decision.Snapshot.ServiceTime.TotalMilliseconds, decision.Snapshot.BootTime.TotalSeconds,
+                decision.Wanted, decision.Launched, decision.Reason)));
     }
 
     private sealed record InstanceDocument(
@@ -53,9 +55,10 @@ internal static class FleetEndpoint
         double? PicturesPerSecond,
         string? Model)
     {
-        public static InstanceDocument Of(KnownInstance instance) => new(
-            instance.Shown.Id, instance.State, instance.Shown.LaunchedAt, instance.Shown.RunningAt,
-            instance.Shown.EndedAt, instance.HeardAt, instance.Record?.PicturesDone, instance.Record?.PicturesPerSecond,
+        public static InstanceDocument Of(TrackedInstance instance) => new(
+            instance.Reported.Id, instance.State, instance.Reported.LaunchedAt, instance.Reported.RunningAt,
+            instance.Reported.EndedAt, instance.LastSeenAt,
+            instance.Record?.PicturesDone, instance.Record?.PicturesPerSecond,
             instance.Record?.Model?.Name);
     }
 

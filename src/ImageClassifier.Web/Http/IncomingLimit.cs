@@ -4,12 +4,12 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary>What a client may send on a WebSocket: a little, because clients have nothing to say there but goodbye.
-/// Bytes are counted below the protocol, so messages, fragments and pings all count. Past the limit nothing more is
-/// read, so a flood costs no time.</summary>
+/// <summary>Limits what a client can send on a WebSocket: clients have nothing to send but a close frame. Bytes are
+/// counted below the protocol, so messages, fragments and pings all count. Beyond the limit nothing is read, so a flood
+/// costs no time.</summary>
 internal sealed class IncomingLimit(IHttpUpgradeFeature upgrade, TimeProvider time) : IHttpUpgradeFeature, IDisposable
 {
-    // Some hundred small frames at once, and some ten a second: libraries send pings of their own.
+    // About a hundred small frames at once and ten per second: enough for the pings of client libraries.
     private const int Burst = 4 << 10;
     private const int BytesASecond = 128;
 
@@ -17,13 +17,13 @@ internal sealed class IncomingLimit(IHttpUpgradeFeature upgrade, TimeProvider ti
     private double _left = Burst;
     private long _countedAt = time.GetTimestamp();
 
-    /// <summary>Cancelled when the client has sent too much.</summary>
+    /// <summary>Cancelled when the client has exceeded the limit.</summary>
     public CancellationToken Exceeded => _exceeded.Token;
 
     /// <inheritdoc />
     public bool IsUpgradableRequest => upgrade.IsUpgradableRequest;
 
-    /// <summary>The middleware; WebSockets come after it.</summary>
+    /// <summary>The middleware. It must come before the WebSocket middleware.</summary>
     public static async Task AddAsync(HttpContext context, RequestDelegate next)
     {
         if (context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } upgrade)
@@ -44,8 +44,8 @@ internal sealed class IncomingLimit(IHttpUpgradeFeature upgrade, TimeProvider ti
     /// <inheritdoc />
     public void Dispose() => _exceeded.Dispose();
 
-    /// <summary>Counts what came.</summary>
-    /// <returns>Whether it is too much.</returns>
+    /// <summary>Counts received bytes.</summary>
+    /// <returns>True if the limit is exceeded.</returns>
     private async ValueTask<bool> CountAsync(int bytes)
     {
         var now = time.GetTimestamp();
@@ -78,7 +78,8 @@ internal sealed class IncomingLimit(IHttpUpgradeFeature upgrade, TimeProvider ti
             Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             var read = await connection.ReadAsync(buffer, cancellationToken);
-            // The end of what came would read as a broken connection, over which no goodbye can be said.
+            // An end of stream would look like a broken connection, and no close frame could be sent. So the read
+            // hangs.
             return await limit.CountAsync(read) ? await _closed.Task.WaitAsync(cancellationToken) : read;
         }
 

@@ -4,18 +4,18 @@ using Microsoft.AspNetCore.Http;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary>Answers that say what is wrong: problem details (RFC 9457) whose <c>type</c> names the case.</summary>
+/// <summary>Error answers: problem details (RFC 9457) whose <c>type</c> identifies the case.</summary>
 internal static class Problems
 {
     private const string TypePrefix = "urn:image-classifier:";
 
     public static IResult NotMultipart() => Create(
-        StatusCodes.Status415UnsupportedMediaType, "not-multipart", "The request is no multipart form.",
-        "Send the pictures as multipart/form-data, one part a file.");
+        StatusCodes.Status415UnsupportedMediaType, "not-multipart", "The request is not a multipart form.",
+        "Send the pictures as multipart/form-data, one picture in each part.");
 
     public static IResult MalformedMultipart() => Create(
         StatusCodes.Status400BadRequest, "malformed-multipart", "The multipart form cannot be read.",
-        "The form ends too early or is not built as RFC 7578 says.");
+        "The form ends too early or does not follow RFC 7578. Check how the client builds it.");
 
     public static IResult NoIdempotencyKey() => Create(
         StatusCodes.Status400BadRequest, "idempotency-key-malformed", "The Idempotency-Key cannot be used.",
@@ -23,11 +23,11 @@ internal static class Problems
 
     public static IResult IdempotencyKeyReused() => Create(
         StatusCodes.Status422UnprocessableEntity, "idempotency-key-reused", "The Idempotency-Key was used before.",
-        "It names a request with other files: other names, or other bytes. Send a new key with new files.");
+        "The key belongs to a request with other files: other names, or other bytes. Send new files with a new key.");
 
     public static IResult UploadUnderWay(TimeSpan retryAfter) => Create(
-        StatusCodes.Status409Conflict, "upload-under-way", "The same request is still under way.",
-        "Send it again a little later to learn what became of it.", retryAfter: retryAfter);
+        StatusCodes.Status409Conflict, "upload-under-way", "The same request is still running.",
+        "Send it again a little later to get its answer.", retryAfter: retryAfter);
 
     public static IResult NothingUsable(AllowedFormats formats, object? jobs = null) => Create(
         StatusCodes.Status400BadRequest, "nothing-usable", "No file of the request can be used.",
@@ -43,42 +43,43 @@ internal static class Problems
         string.Create(CultureInfo.InvariantCulture, $"Send at most {maxBytes} bytes in a request."));
 
     public static IResult TooSlow() => Create(
-        StatusCodes.Status408RequestTimeout, "too-slow", "The request came too slowly.", "Send it again.");
+        StatusCodes.Status408RequestTimeout, "too-slow", "The request arrived too slowly.",
+        "Send it again over a faster connection, or with fewer pictures.");
 
     public static IResult Overloaded(TimeSpan retryAfter) => Create(
-        StatusCodes.Status503ServiceUnavailable, "overloaded", "Too much is going on.",
-        "Come back a little later.", retryAfter: retryAfter);
+        StatusCodes.Status503ServiceUnavailable, "overloaded", "The service has too many requests.",
+        "Try again a little later.", retryAfter: retryAfter);
 
     public static IResult Unavailable(TimeSpan retryAfter) => Create(
         StatusCodes.Status503ServiceUnavailable, "unavailable", "A part of the service does not answer.",
-        "Come back a little later.", retryAfter: retryAfter);
+        "Try again a little later.", retryAfter: retryAfter);
 
     public static IResult QueueUnavailable(TimeSpan retryAfter) => Create(
         StatusCodes.Status503ServiceUnavailable, "queue-unavailable", "The queue of pictures cannot be used.",
-        "Nothing can be accepted meanwhile. Come back a little later; what was accepted before goes on then.",
+        "No picture can be accepted now. Earlier pictures are safe and are classified later. Try again a little later.",
         retryAfter: retryAfter);
 
-    /// <summary>The service cannot do its work now, and which parts fail.</summary>
+    /// <summary>The service is not ready.</summary>
     public static IResult NotReady(TimeSpan retryAfter, IReadOnlyList<string> reasons) => Create(
         StatusCodes.Status503ServiceUnavailable, "unavailable", "A part of the service does not answer.",
         string.Join(' ', reasons), new Dictionary<string, object?> { ["reasons"] = reasons }, retryAfter);
 
     public static IResult NotPermitted(TimeSpan retryAfter) => Create(
         StatusCodes.Status503ServiceUnavailable, "not-permitted", "The service may not use its store or its queues.",
-        "Nothing is wrong with the request. Tell whoever runs the service: its log says which permission is missing.",
+        "The request is fine. Tell the service's operator: the service's log names the missing permission.",
         retryAfter: retryAfter);
 
     public static IResult Unreadable(TimeSpan retryAfter, object links) => Create(
         StatusCodes.Status503ServiceUnavailable, "unavailable", "The result cannot be read now.",
-        "The picture is safe; its result will be under the link.", Links(links), retryAfter);
+        "The picture is safe. Read its result later under the link.", Links(links), retryAfter);
 
     public static IResult Stopping(TimeSpan retryAfter, object? links = null) => Create(
         StatusCodes.Status503ServiceUnavailable, "stopping", "The service is restarting.",
-        "Come back a little later. What was accepted goes on.", Links(links), retryAfter);
+        "Accepted pictures are safe. Try again a little later.", Links(links), retryAfter);
 
     public static IResult StillWorking(TimeSpan waited, object links) => Create(
         StatusCodes.Status504GatewayTimeout, "still-working", "The result is not there yet.",
-        $"It did not come within {waited.TotalSeconds:0} s. The picture is safe; its result will be under the link.",
+        $"It did not come within {waited.TotalSeconds:0} s. The picture is safe. Read its result later under the link.",
         Links(links));
 
     public static IResult NoSuchBatch() => Create(
@@ -94,7 +95,7 @@ internal static class Problems
         "The id is wrong, or the picture was refused or deleted.");
 
     public static IResult WebSocketExpected() => Create(
-        StatusCodes.Status426UpgradeRequired, "websocket-expected", "This address speaks WebSocket.",
+        StatusCodes.Status426UpgradeRequired, "websocket-expected", "This address expects a WebSocket.",
         "Connect with a WebSocket, or read the batch's events as an event stream.");
 
     public static IResult KeyNeeded() => Create(
@@ -102,36 +103,36 @@ internal static class Problems
         "Send your key as Authorization: Bearer KEY, or as X-Api-Key: KEY.");
 
     public static IResult WrongKey() => Create(
-        StatusCodes.Status401Unauthorized, "wrong-key", "The key is not right.",
-        "It is misspelt, or no longer let in. Ask whoever runs the service for another.");
+        StatusCodes.Status401Unauthorized, "wrong-key", "The key is wrong.",
+        "It is misspelt or no longer valid. Ask the service's operator for a new one.");
 
     public static IResult TooManyRefusals(TimeSpan retryAfter) => Create(
-        StatusCodes.Status429TooManyRequests, "too-many-refusals", "Too many calls without a right key.",
-        "Come back a little later, with a right key.", retryAfter: retryAfter);
+        StatusCodes.Status429TooManyRequests, "too-many-refusals", "Too many calls without a valid key.",
+        "Try again a little later with a valid key.", retryAfter: retryAfter);
 
     public static IResult TooManyUploads(TimeSpan retryAfter) => Create(
         StatusCodes.Status429TooManyRequests, "too-many-uploads", "Too many uploads.",
-        "Come back a little later, or send more pictures in each upload.", retryAfter: retryAfter);
+        "Try again a little later, or send more pictures in each upload.", retryAfter: retryAfter);
 
     public static IResult OriginRefused() => Create(
         StatusCodes.Status403Forbidden, "origin-refused", "The call comes from another site.",
-        "Connect from a page of this service, or have its site added to image-classifier.access.allowed-origins.");
+        "Use a page of this service, or ask the operator to add the site to image-classifier.access.allowed-origins.");
 
     public static IResult HostRefused() => Create(
-        StatusCodes.Status403Forbidden, "host-refused", "The service is not known by this name.",
-        "Without keys another site could give its name this address. Use the address or the machine's name, or have "
-        + "http://NAME:PORT added to image-classifier.access.allowed-origins, or a key to "
+        StatusCodes.Status403Forbidden, "host-refused", "The service does not know this host name.",
+        "Without keys, another site could point its name to this address. Use the address or the machine's name. Or "
+        + "ask the operator to add http://NAME:PORT to image-classifier.access.allowed-origins, or a key to "
         + "image-classifier.access.keys.");
 
     public static IResult CrossSiteRefused() => Create(
         StatusCodes.Status403Forbidden, "cross-site-refused", "Pages of other sites cannot make this call.",
         "Make it from a page of this service, or from a program.");
 
-    /// <summary>The one picture of a request was refused, or failed: 422 with the error's own code.</summary>
+    /// <summary>The request's only picture was refused or failed: 422 with the picture's error code.</summary>
     public static IResult NotClassified(string code, string message, object? links = null) => Create(
         StatusCodes.Status422UnprocessableEntity, code, "The picture cannot be classified.", message, Links(links));
 
-    /// <summary>Something else, by its status alone.</summary>
+    /// <summary>Any other error, by its status.</summary>
     public static IResult Status(int status) => Create(status, "error", null, null);
 
     private static Dictionary<string, object?>? Links(object? links) =>
@@ -142,7 +143,7 @@ internal static class Problems
         IDictionary<string, object?>? extensions = null, TimeSpan? retryAfter = null) =>
         new(TypedResults.Problem(detail, null, status, title, TypePrefix + type, extensions), retryAfter);
 
-    /// <summary>A problem with its <c>Retry-After</c>.</summary>
+    /// <summary>A problem with a <c>Retry-After</c> header.</summary>
     private sealed class RetryableProblem(IResult problem, TimeSpan? retryAfter) : IResult
     {
         public Task ExecuteAsync(HttpContext httpContext)

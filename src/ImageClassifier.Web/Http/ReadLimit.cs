@@ -8,8 +8,9 @@ using Microsoft.AspNetCore.RateLimiting;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary>How many batches and pictures are read at once, of all clients together, and as slowly as they like: each holds a
-/// connection, and a picture an open file as well. More are told to come back.</summary>
+/// <summary>Limits the concurrent reads of batches and pictures for all clients together. A slow client holds its
+/// connection, and for a picture an open file, as long as it reads. A read beyond the limit is refused with a retry
+/// time.</summary>
 internal sealed class ReadLimit(ResultSettings results, UploadSettings uploads) : IRateLimiterPolicy<string>
 {
     public const string Name = "reads";
@@ -27,10 +28,10 @@ internal sealed class ReadLimit(ResultSettings results, UploadSettings uploads) 
         });
 }
 
-/// <summary>What is limited so.</summary>
+/// <summary>Applies the <see cref="ReadLimit"/>.</summary>
 internal static class ReadLimitExtensions
 {
-    /// <summary>Counts the call as a read.</summary>
+    /// <summary>Marks the call as a read.</summary>
     public static TBuilder CountAsRead<TBuilder>(this TBuilder call) where TBuilder : IEndpointConventionBuilder =>
         call.RequireRateLimiting(ReadLimit.Name);
 }

@@ -6,19 +6,19 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary>What is wrong with a service that takes uploads all the same. Everyone may read it, so it names no files,
-/// keys and accounts.</summary>
+/// <summary>Problems of a service that still accepts uploads. Everyone can read them, so they contain no files, keys or
+/// accounts.</summary>
 internal sealed class ReadinessProblems(IRequiredActor<WebSupervisorActor> tier, PortRefusals refusals)
 {
     public const string NodesFail =
-        "App nodes cannot work, and none is running: pictures are accepted and wait. /api/fleet and the log say why.";
+        "App nodes cannot work, and none is running: accepted pictures wait. /api/fleet and the log give the reason.";
 
     public const string CallsRefused =
-        "Some calls to the store or to a queue are refused: a permission is missing. The log says which.";
+        "Some calls to the store or to a queue are refused: a permission is missing. The log names it.";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(1);
 
-    /// <summary>The problems as sentences; none where all is well or no one knows.</summary>
+    /// <summary>The problems as sentences; empty if there are none, or if the scaler does not answer.</summary>
     public async Task<IReadOnlyList<string>> ListAsync(CancellationToken cancellation)
     {
         var problems = new List<string>();
@@ -31,7 +31,8 @@ internal sealed class ReadinessProblems(IRequiredActor<WebSupervisorActor> tier,
     {
         try
         {
-            return (await tier.ActorRef.Ask<FleetView>(GetFleet.Instance, Patience, cancellation)).AreNodesFailing;
+            var fleet = await tier.ActorRef.Ask<FleetStatus>(GetFleet.Instance, AnswerTimeout, cancellation);
+            return fleet.AreNodesFailing;
         }
         catch (AskTimeoutException)
         {

@@ -2,24 +2,24 @@ using Microsoft.AspNetCore.Http;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary>What every answer tells browsers not to do.</summary>
+/// <summary>Adds the security headers of every answer.</summary>
 internal static class SecurityHeaders
 {
-    /// <summary>For a picture that is opened by itself: nothing in it runs or loads. The browser's own picture page has
-    /// styles in it.</summary>
+    /// <summary>For a picture opened by itself: it can run and load nothing. The browser's own picture viewer needs
+    /// inline styles.</summary>
     public const string PicturePolicy =
         "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'";
 
-    // Scripts and styles from files of ours only. Thumbnails of local files are blobs.
+    // Scripts and styles come from our own files only. Thumbnails of local files are blobs.
     private const string PagePolicy =
         "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
         + "frame-ancestors 'none'";
 
-    // A year, in which browsers come back over https only.
+    // A year during which browsers use https only.
     private const string HttpsOnly = "max-age=31536000";
 
-    /// <summary>The middleware. It adds as late as can be: the answer to a failure starts with no headers
-    /// again.</summary>
+    /// <summary>The middleware. It adds the headers as late as possible, because an error answer clears earlier
+    /// ones.</summary>
     public static Task AddAsync(HttpContext context, RequestDelegate next)
     {
         context.Response.OnStarting(() =>
@@ -34,16 +34,16 @@ internal static class SecurityHeaders
     {
         var headers = context.Response.Headers;
         headers.TryAdd("Content-Security-Policy", PagePolicy);
-        // A cache in between would give one caller's answer to another.
+        // A cache in between could give one caller's answer to another.
         headers.TryAdd("Cache-Control", "no-store");
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()";
         if (!context.Request.IsHttps) return;
-        // Over plain http browsers ignore it, and complain.
+        // Browsers ignore this header over plain http, and log a warning.
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
-        // A developer's other services on localhost have no certificate.
+        // Other services of a developer on localhost have no certificate.
         if (context.Request.Host.Host != "localhost") headers.StrictTransportSecurity = HttpsOnly;
     }
 }

@@ -1,38 +1,38 @@
 namespace ImageClassifier.Web.Http;
 
-/// <summary>How long one message to a subscriber may take. It goes out whole also when the service stops, for to cancel it
-/// would abort the connection and keep the client from hearing the goodbye; there is only less time for it then.</summary>
+/// <summary>The time limit of one message to a subscriber. When the service stops, the message is not cancelled but
+/// gets less time: a cancelled send would abort the connection before the close frame.</summary>
 internal sealed class SendLimit : IDisposable
 {
-    private static readonly TimeSpan AtTheEnd = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan TimeAfterStop = TimeSpan.FromSeconds(5);
 
-    private readonly CancellationTokenSource _slow;
-    private readonly CancellationTokenSource _hurry;
+    private readonly CancellationTokenSource _timeout;
+    private readonly CancellationTokenSource _stopTimeout;
     private readonly CancellationTokenSource _either;
     private readonly CancellationTokenRegistration _ending;
 
-    /// <summary>Begins to count.</summary>
-    /// <param name="timeout">How long it may take.</param>
+    /// <summary>Starts the time limit.</summary>
+    /// <param name="timeout">The time limit.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="end">The subscription's end, after which a message has five seconds, if it had more.</param>
+    /// <param name="end">The end of the subscription. After it, the message has at most five more seconds.</param>
     public SendLimit(TimeSpan timeout, TimeProvider time, CancellationToken end)
     {
-        _slow = new CancellationTokenSource(timeout, time);
-        _hurry = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
-        _either = CancellationTokenSource.CreateLinkedTokenSource(_slow.Token, _hurry.Token);
-        _ending = end.Register(() => _hurry.CancelAfter(AtTheEnd));
+        _timeout = new CancellationTokenSource(timeout, time);
+        _stopTimeout = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        _either = CancellationTokenSource.CreateLinkedTokenSource(_timeout.Token, _stopTimeout.Token);
+        _ending = end.Register(() => _stopTimeout.CancelAfter(TimeAfterStop));
     }
 
-    /// <summary>Cancelled when the time is over.</summary>
+    /// <summary>Cancelled when the time is up.</summary>
     public CancellationToken Token => _either.Token;
 
     /// <inheritdoc />
     public void Dispose()
     {
-        // Waits for a registration that runs just now.
+        // Waits for a callback that is running.
         _ending.Dispose();
         _either.Dispose();
-        _hurry.Dispose();
-        _slow.Dispose();
+        _stopTimeout.Dispose();
+        _timeout.Dispose();
     }
 }

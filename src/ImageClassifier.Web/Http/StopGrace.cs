@@ -3,14 +3,14 @@ using Microsoft.Extensions.Hosting;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary>Ends requests that are still under way some time after the service was told to stop, so that one slow upload
-/// does not take the time in which the rest stops in order.</summary>
+/// <summary>Aborts requests that still run some time after the service began to stop. Otherwise one slow upload could
+/// take the time that the orderly shutdown needs.</summary>
 internal sealed class StopGrace : IDisposable
 {
     private readonly CancellationTokenSource _over;
     private readonly CancellationTokenRegistration _stopping;
 
-    /// <summary>Begins to watch.</summary>
+    /// <summary>Starts to watch for the stop.</summary>
     public StopGrace(IHostApplicationLifetime lifetime, TimeProvider time, TimeSpan grace)
     {
         _over = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);

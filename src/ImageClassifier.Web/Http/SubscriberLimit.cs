@@ -3,15 +3,15 @@ using ImageClassifier.Web.Results;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary>How many WebSockets and event streams there may be at once, together.</summary>
+/// <summary>Limits the WebSockets and event streams together.</summary>
 internal sealed class SubscriberLimit(ResultSettings results) : IDisposable
 {
-    private readonly ConcurrencyLimiter _places =
+    private readonly ConcurrencyLimiter _slots =
         new(new ConcurrencyLimiterOptions { PermitLimit = results.MaxSubscribers, QueueLimit = 0 });
 
-    /// <summary>Takes a place, or fails at once; dispose of it to give it back.</summary>
-    public RateLimitLease Enter() => _places.AttemptAcquire();
+    /// <summary>Takes a slot, or fails at once. Dispose the lease to release the slot.</summary>
+    public RateLimitLease TryEnter() => _slots.AttemptAcquire();
 
     /// <inheritdoc />
-    public void Dispose() => _places.Dispose();
+    public void Dispose() => _slots.Dispose();
 }

@@ -12,11 +12,13 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary><c>GET /ws?batch={batchId}&amp;after={eventId}</c>: a batch's events as JSON text frames. The server
-/// closes with 1000 after the last event, 1001 when it stops, 1008 when the client sends more than a little, 1013 when
-/// the client should come back later, 4404 when the batch was deleted, and 4500 when its record is damaged. A client that
-/// is too slow is cut off without a close frame, which would wait behind what it does not read; to a browser that is
-/// 1006. It may resume like any other.</summary>
+/// <summary><c>GET /ws?batch={batchId}&amp;after={eventId}</c>: a batch's events as JSON text frames.</summary>
+/// <remarks>
+/// Close codes: 1000 after the last event, 1001 when the service stops, 1008 when the client sends too much, 1013 when
+/// the client should try again later, 4404 when the batch was deleted, 4500 when its record is damaged. A client that
+/// is too slow is disconnected without a close frame, which would wait behind the unread events; a browser reports
+/// 1006. It can resume like any other client.
+/// </remarks>
 internal sealed class WebSocketEndpoint(
     BatchFeed batches,
     SubscriberLimit limit,
@@ -37,8 +39,8 @@ internal sealed class WebSocketEndpoint(
         if (!context.WebSockets.IsWebSocketRequest) return Problems.WebSocketExpected();
         if (origins.Refuse(context.Request) is { } problem) return problem;
         if (!BatchId.TryParse(batch, out var batchId)) return Problems.NoSuchBatch();
-        using var place = limit.Enter();
-        if (!place.IsAcquired) return Problems.Overloaded(uploads.RetryAfter);
+        using var slot = limit.TryEnter();
+        if (!slot.IsAcquired) return Problems.Overloaded(uploads.RetryAfter);
 
         var sentTooMuch = context.Features.Get<IncomingLimit>()?.Exceeded ?? CancellationToken.None;
         using var end = CancellationTokenSource.CreateLinkedTokenSource(
@@ -47,7 +49,7 @@ internal sealed class WebSocketEndpoint(
         var feed = batches.ReadAsync(batchId, resumeAfter, end.Token).GetAsyncEnumerator(end.Token);
         await using (feed)
         {
-            // The first page is there before the handshake, so that a wrong id is answered as any other request.
+            // The first page is read before the handshake, so that a wrong id gets an ordinary HTTP answer.
             try
             {
                 if (!await feed.MoveNextAsync()) return Problems.NoSuchBatch();
@@ -91,7 +93,7 @@ internal sealed class WebSocketEndpoint(
         }
         catch (Exception failure) when (failure is OperationCanceledException or WebSocketException)
         {
-            // The client left or is too slow, or the service stops: the client comes back and resumes.
+            // The client left or is too slow, or the service stops. The client can reconnect and resume.
             close = sentTooMuch.IsCancellationRequested
                 ? WebSocketCloseStatus.PolicyViolation
                 : WebSocketCloseStatus.EndpointUnavailable;
@@ -106,17 +108,17 @@ internal sealed class WebSocketEndpoint(
 
     private async Task SendAsync(WebSocket socket, EventPage page, CancellationToken cancellation)
     {
-        foreach (var happened in page.Events)
+        foreach (var batchEvent in page.Events)
         {
             cancellation.ThrowIfCancellationRequested();
             using var limit = new SendLimit(results.SendTimeout, time, cancellation);
-            var frame = JsonSerializer.SerializeToUtf8Bytes(EventDocument.Of(happened), WireJson.Options);
+            var frame = JsonSerializer.SerializeToUtf8Bytes(EventDocument.Of(batchEvent), WireJson.Options);
             await socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, limit.Token);
         }
     }
 
-    /// <summary>Clients say nothing on this socket; reading is how their close, and the end of a dead connection,
-    /// shows.</summary>
+    /// <summary>Reads and ignores incoming frames. Only a read detects the client's close frame, or a dead
+    /// connection.</summary>
     private static async Task DiscardIncomingAsync(WebSocket socket, CancellationTokenSource end)
     {
         var buffer = new byte[256];
@@ -127,7 +129,8 @@ internal sealed class WebSocketEndpoint(
             {
             }
         }
-        catch (Exception failure) when (failure is WebSocketException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception failure)
+            when (failure is WebSocketException or OperationCanceledException or ObjectDisposedException)
         {
         }
 
@@ -140,7 +143,7 @@ internal sealed class WebSocketEndpoint(
         }
     }
 
-    /// <summary>Says goodbye and waits a little for the client to say it too.</summary>
+    /// <summary>Sends a close frame and waits up to five seconds for the client's.</summary>
     private async Task CloseAsync(WebSocket socket, WebSocketCloseStatus status, Task listening)
     {
         using var limited = new CancellationTokenSource(CloseTimeout, time);

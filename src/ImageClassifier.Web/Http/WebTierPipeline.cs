@@ -20,17 +20,16 @@ using Microsoft.Extensions.FileProviders;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary>The web tier's HTTP: limits, headers, errors, the calls and the page.</summary>
+/// <summary>Configures the web tier's HTTP: limits, headers, errors, API calls and the page.</summary>
 public static class WebTierPipeline
 {
-    // How long a body may take to come to its rate.
+    // How long a request body may take to reach the minimum rate.
     private static readonly TimeSpan SlowStart = TimeSpan.FromSeconds(5);
 
-    // What a client may send on a connection before it is read; the server's own limit is 1 MiB for each. Headers have
-    // to fit in.
+    // Unread bytes per connection; Kestrel's default is 1 MiB. It must hold the request headers.
     private const int UnreadBytes = 64 << 10;
 
-    /// <summary>What the server must know before it starts.</summary>
+    /// <summary>Configures the server before it starts.</summary>
     internal static IServiceCollection AddWebTierHttp(
         this IServiceCollection services, UploadSettings uploads, EdgeSettings edge)
     {
@@ -44,10 +43,10 @@ public static class WebTierPipeline
             kestrel.Limits.MaxRequestBufferSize = UnreadBytes;
         });
         services.Configure<SocketTransportOptions>(sockets => sockets.MaxReadBufferSize = UnreadBytes);
-        services.AddSingleton(provider => new ConnectionPlaces(
+        services.AddSingleton(provider => new ConnectionSlots(
             edge.MaxConnections + provider.GetRequiredService<ResultSettings>().MaxSubscribers
             + ConnectionBudget.Closing));
-        // The server asks the factory that was added last first.
+        // Kestrel asks the last registered factory first.
         services.AddSingleton<IConnectionListenerFactory, BoundedListenerFactory>();
         services.Configure<JsonOptions>(json =>
         {
@@ -62,9 +61,9 @@ public static class WebTierPipeline
         return services;
     }
 
-    /// <summary>Puts the tier's HTTP into the application.</summary>
+    /// <summary>Adds the tier's middleware and calls to the application.</summary>
     /// <param name="app">The application.</param>
-    /// <param name="pageFolder">The folder of the page's files.</param>
+    /// <param name="pageFolder">The folder with the page's files.</param>
     public static void UseWebTier(this WebApplication app, string pageFolder)
     {
         UseForwardedHeaders(app);
@@ -81,7 +80,7 @@ public static class WebTierPipeline
         {
             FileProvider = page,
             ContentTypeProvider = new FileExtensionContentTypeProvider(),
-            // Files have no version in their name, so browsers ask each time whether they changed.
+            // File names contain no version, so browsers must revalidate each time.
             OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = "no-cache",
         });
         var results = app.Services.GetRequiredService<ResultSettings>();
@@ -97,8 +96,8 @@ public static class WebTierPipeline
         MapCalls(app);
     }
 
-    /// <summary>Where a call comes from, and whether over https, as proxies say that are known by name. All of a chain
-    /// must be: the first that is not is where the call comes from.</summary>
+    /// <summary>Takes the caller's address and scheme from the headers of trusted proxies. In a chain of proxies, the
+    /// last address that is not trusted is the caller.</summary>
     private static void UseForwardedHeaders(WebApplication app)
     {
         var trusted = app.Services.GetRequiredService<EdgeSettings>().TrustedProxies;
@@ -137,12 +136,12 @@ public static class WebTierPipeline
             .LetEveryoneIn();
     }
 
-    /// <summary>HEAD goes wherever GET does; the server leaves the body out.</summary>
+    /// <summary>Maps HEAD together with GET. Kestrel omits the body.</summary>
     private static RouteHandlerBuilder MapReading(this IEndpointRouteBuilder app, string pattern, Delegate handler) =>
         app.MapMethods(pattern, [HttpMethods.Get, HttpMethods.Head], handler);
 
-    /// <summary>Nothing internal in errors: what failed goes to the log, and the client learns whether to come
-    /// back.</summary>
+    /// <summary>Answers an unhandled exception without internal details, which go to the log. The answer says whether
+    /// to try again.</summary>
     private static Task AnswerFailureAsync(HttpContext context)
     {
         var retryAfter = context.RequestServices.GetRequiredService<UploadSettings>().RetryAfter;

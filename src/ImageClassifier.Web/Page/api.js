@@ -1,4 +1,4 @@
-// What the page and the web tier say to each other: shapes, addresses and the reading of errors.
+// The API of the web tier: data types, addresses, and error messages.
 
 import { anotherKey, currentKey, keyHeaders } from "./key.js";
 
@@ -43,7 +43,7 @@ import { anotherKey, currentKey, keyHeaders } from "./key.js";
  * @property {Decision[]} decisions newest first
  */
 
-/** The address of a call, wherever the page is mounted. @param {string} path */
+/** The URL of a call, relative to where the page is mounted. @param {string} path */
 const address = (path) => new URL(path, document.baseURI);
 
 export const batchesAddress = () => address("api/batches").href;
@@ -54,7 +54,7 @@ const batchAddress = (batchId) => address(`api/batches/${encodeURIComponent(batc
 /** @param {string} batchId @param {string} jobId */
 export const imageAddress = (batchId, jobId) => `${batchAddress(batchId)}/images/${encodeURIComponent(jobId)}`;
 
-/** @param {string} batchId @param {string | null} after the id of the last event that was seen */
+/** @param {string} batchId @param {string | null} after the id of the last event received */
 export function socketAddress(batchId, after) {
   const url = address("ws");
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
@@ -64,7 +64,7 @@ export function socketAddress(batchId, after) {
 }
 
 /**
- * Reads a batch; null when there is none by that id. Throws when the service does not answer.
+ * Reads a batch; null if it does not exist. Throws if the service does not answer.
  * @param {string} batchId @param {AbortSignal} [signal] @returns {Promise<Batch | null>}
  */
 export async function readBatch(batchId, signal) {
@@ -72,8 +72,8 @@ export async function readBatch(batchId, signal) {
 }
 
 /**
- * Reads the fleet; waits for the user where that takes a key that is not there.
- * @param {AbortSignal} [signal] @returns {Promise<Fleet | null>} null where no fleet is shown
+ * Reads the fleet. If that needs a key, waits until the user has entered one.
+ * @param {AbortSignal} [signal] @returns {Promise<Fleet | null>} null if the service shows no fleet
  */
 export async function readFleet(signal) {
   for (;;) {
@@ -85,11 +85,11 @@ export async function readFleet(signal) {
 }
 
 /**
- * What the service says to a key. The fleet is asked for because that takes a key and changes nothing.
+ * Checks a key by reading the fleet, because that needs a key and changes nothing.
  * @param {string} key @returns {Promise<"right" | "wrong" | "unreachable" | `in ${string}`>} in: when to try again
  */
 export async function tryKey(key) {
-  if (!/^[!-~]+$/.test(key)) return "wrong"; // No header takes it.
+  if (!/^[!-~]+$/.test(key)) return "wrong"; // A header cannot contain it.
   try {
     const { status, headers } = await get(fleetAddress(), undefined, key);
     if (status === 401) return "wrong";
@@ -119,12 +119,12 @@ async function jsonOf(answer) {
   return answer.json();
 }
 
-/** Whether the service has lost what the answer is about: asking again does not help. @param {Response} answer */
+/** Whether the service no longer has what was asked for, so that a retry is useless. @param {Response} answer */
 const isDamaged = async (answer) =>
   answer.status === 500 && (await answer.json().catch(() => null))?.type === "urn:image-classifier:batch-damaged";
 
 /**
- * The sentence of an error answer: its problem details, or just the number.
+ * The message of an error answer: its problem details, or else its status code.
  * @param {number} status @param {any} problem the body, if it was JSON
  */
 export function reasonOf(status, problem) {

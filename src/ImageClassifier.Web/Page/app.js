@@ -1,4 +1,4 @@
-// Puts the page together: pictures come in, go up in batches, and their results come back to their cards.
+// Connects the parts of the page: chosen pictures are uploaded in batches, and results appear on their cards.
 
 import { readBatch } from "./api.js";
 import { followBatch } from "./batch-stream.js";
@@ -20,7 +20,7 @@ const button = (/** @type {string} */ id) => /** @type {HTMLButtonElement} */ (d
 const session = new Session();
 const summary = new Summary();
 const cards = new CardList(byId("cards"));
-/** The batches that are on the page. @type {Map<string, AbortController>} */
+/** The batches on the page. @type {Map<string, AbortController>} */
 const shown = new Map();
 
 /** @type {Uploader<Card>} */
@@ -32,7 +32,7 @@ const uploader = new Uploader(
       chunk.items.forEach(({ tag: card }, index) => {
         const job = batch.jobs[index];
         if (job) settle(card, () => cards.assign(card, batch.batchId, job));
-        else card.enter("failed", "The service did not say what became of it.");
+        else card.enter("failed", "The service did not report a result. Send the picture again.");
       });
       follow(batch.batchId);
       render();
@@ -50,7 +50,7 @@ const uploader = new Uploader(
     },
     busy: (seconds) => {
       if (seconds === null) return hideNotice();
-      showNotice(`The service is busy. Sending goes on in ${seconds} s.`, false);
+      showNotice(`The service is busy. Sending continues in ${seconds} s.`, false);
     },
   },
   () => session.reserve(),
@@ -58,7 +58,7 @@ const uploader = new Uploader(
 
 /** @param {File[]} files */
 async function addFiles(files) {
-  await restored; // So that what was there before the reload stays in front.
+  await restored; // Pictures from before the reload stay in front.
   const items = files.map((file) => ({ file: whatToSend(file), tag: new Card(file.name) }));
   cards.add(items.map(({ tag }) => tag));
   for (const { file, tag } of items) {
@@ -70,14 +70,14 @@ async function addFiles(files) {
   render();
 }
 
-/** Changes a card and counts it if that was the end of it. @param {Card} card @param {() => void} change */
+/** Changes a card, and counts it if the change finishes it. @param {Card} card @param {() => void} change */
 function settle(card, change) {
   const before = card.finished;
   change();
   if (!before && card.finished) summary.countFinished();
 }
 
-/** Shows results as they come. @param {string} batchId */
+/** Shows the results of a batch as they arrive. @param {string} batchId */
 async function follow(batchId) {
   const life = new AbortController();
   shown.set(batchId, life);
@@ -102,7 +102,7 @@ async function follow(batchId) {
   );
 }
 
-/** Brings back what the link or this tab's session shows. @param {string[]} batchIds */
+/** Restores the batches of the link or of this tab's session. @param {string[]} batchIds */
 async function restore(batchIds) {
   const ids = batchIds.filter((id) => !shown.has(id));
   for (const id of ids) shown.set(id, new AbortController());
@@ -113,7 +113,7 @@ async function restore(batchIds) {
     if (batch === undefined) {
       showNotice("The service cannot be reached, so earlier pictures are not shown. Reload to try again.", false);
     } else if (batch === null) {
-      session.forget(id); // Deleted, or too old: there is nothing to tell.
+      session.forget(id); // The batch was deleted or has expired: no notice is needed.
     } else {
       session.remember(id);
       showBatch(id, batch.jobs);
@@ -161,7 +161,7 @@ function clearFinished() {
   unlink();
   summary.announce("Finished pictures were cleared.");
   render();
-  byId("files").focus(); // The button is disabled or gone now.
+  byId("files").focus(); // The button is disabled or hidden now, so it cannot keep the focus.
 }
 
 async function copyLink() {
@@ -170,13 +170,13 @@ async function copyLink() {
     await navigator.clipboard.writeText(link);
     say("Copied");
   } catch {
-    // Pages served over plain HTTP have no clipboard: put the link where it can be copied from.
+    // A page served over plain HTTP has no clipboard, so the link goes to the address bar.
     location.hash = new URL(link).hash;
     say("In the address bar");
   }
 }
 
-/** Says on the button itself that it worked. @param {string} text */
+/** Shows on the button that the copy succeeded. @param {string} text */
 function say(text) {
   const copy = button("copy-link");
   copy.textContent = text;
@@ -212,7 +212,7 @@ function hideNotice() {
 
 let rendering = false;
 
-/** Brings the figures up to date, now and then however much has changed. */
+/** Schedules an update of the figures; many changes share one update. */
 function render() {
   if (rendering) return;
   rendering = true;
@@ -224,7 +224,7 @@ function render() {
     button("clear").disabled = !all.some((card) => card.finished);
     button("download").disabled = !all.some((card) => card.finished);
     button("copy-link").disabled = session.ids().length === 0;
-  }, 50); // Not an animation frame: a hidden page gets none, and its title should still tell how far it is.
+  }, 50); // A hidden page gets no animation frames, but its title must still show the progress.
 }
 
 const working = () => byId("summary").dataset.state === "working";
@@ -241,7 +241,7 @@ button("copy-link").addEventListener("click", copyLink);
 button("download").addEventListener("click", downloadResults);
 addEventListener("hashchange", () => restore(linkedIds()));
 addEventListener("beforeunload", (event) => uploader.busy && event.preventDefault());
-setInterval(() => working() && render(), 1_000); // The rate falls also when nothing comes.
+setInterval(() => working() && render(), 1_000); // Without results, the rate falls.
 
 askWith(askForKey);
 render();

@@ -1,4 +1,4 @@
-// Follows one batch to its end: over a WebSocket that resumes, and by asking again and again where sockets fail.
+// Follows one batch to its end over a WebSocket that resumes. If sockets fail repeatedly, it polls.
 
 import { readBatch, socketAddress } from "./api.js";
 import { backOff, pause } from "./pause.js";
@@ -6,9 +6,9 @@ import { backOff, pause } from "./pause.js";
 /** @typedef {import("./api.js").Job} Job */
 /** @typedef {import("./api.js").BatchEvent} BatchEvent */
 
-const MAX_SOCKETS = 16; // Browsers and servers both bound them; batches end roughly in order, so the rest can wait.
+const MAX_SOCKETS = 16; // Browsers and servers limit sockets. Batches end roughly in order, so the others can wait.
 const CONNECT_TIMEOUT = 10_000;
-const SILENCE = 30_000; // A connection can die without a word: after so long without one, compare with the service.
+const SILENCE = 30_000; // A connection can die silently, so after this time the batch is compared with the service.
 const FAILURES_BEFORE_POLLING = 3;
 const POLLS_BEFORE_SOCKET = 8;
 const POLL_INTERVAL = 2_000;
@@ -18,10 +18,10 @@ let free = MAX_SOCKETS;
 const line = [];
 
 /**
- * Resolves when the batch is complete (or gone, or the signal fired). Jobs may be told more than once, for instance
- * after the service was restarted: take the first of each jobId.
+ * Resolves when the batch is complete or gone, or when the signal fires. A job can be reported more than once, for
+ * example after a restart of the service. Only its first result counts, or a success after a failure.
  * @param {string} batchId
- * @param {{ job: (job: Job) => void, gone: () => void }} events gone: the service does not know the batch any more
+ * @param {{ job: (job: Job) => void, gone: () => void }} events gone: the service no longer has the batch
  * @param {AbortSignal} [signal]
  */
 export async function followBatch(batchId, events, signal) {
@@ -45,7 +45,7 @@ async function follow(batchId, events, signal) {
   /** @type {string | null} */
   let after = null;
   let failures = 0;
-  /** How each job ended: one that failed can be classified yet. @type {Map<string, Job["status"]>} */
+  /** The status of each finished job; a failed job can still be classified. @type {Map<string, Job["status"]>} */
   const seen = new Map();
 
   const take = (/** @type {Job | undefined} */ job) => {
@@ -57,7 +57,7 @@ async function follow(batchId, events, signal) {
     return true;
   };
 
-  /** @returns {Promise<"complete" | "news" | "same" | "unknown">} */
+  /** @returns {Promise<"complete" | "changed" | "same" | "unknown">} */
   const compare = async () => {
     try {
       const batch = await readBatch(batchId, signal);
@@ -65,16 +65,16 @@ async function follow(batchId, events, signal) {
         events.gone();
         return "complete";
       }
-      const news = batch.jobs.map(take).includes(true);
+      const changed = batch.jobs.map(take).includes(true);
       if (!batch.jobs.some((job) => job.status === "queued")) return "complete";
-      return news ? "news" : "same";
+      return changed ? "changed" : "same";
     } catch {
       return "unknown";
     }
   };
 
   while (!signal?.aborted) {
-    const heard = await listen(
+    const received = await listen(
       socketAddress(batchId, after),
       (event) => {
         after = event.id ?? after;
@@ -83,9 +83,9 @@ async function follow(batchId, events, signal) {
       compare,
       signal,
     );
-    // What the last event promised is checked, because nothing comes after it.
-    if (heard === "complete" && (await compare()) === "complete") return;
-    failures = heard === "some" ? 1 : failures + 1;
+    // Nothing comes after the last event, so the batch is compared with the service once more.
+    if (received === "complete" && (await compare()) === "complete") return;
+    failures = received === "some" ? 1 : failures + 1;
 
     if (failures < FAILURES_BEFORE_POLLING) {
       await pause(backOff(failures), signal);
@@ -99,18 +99,18 @@ async function follow(batchId, events, signal) {
 }
 
 /**
- * One connection, until it closes.
+ * Listens on one connection until it closes.
  * @param {string} url
  * @param {(event: BatchEvent) => void} onEvent
- * @param {() => Promise<"complete" | "news" | "same" | "unknown">} compare with what the service has stored
+ * @param {() => Promise<"complete" | "changed" | "same" | "unknown">} compare compares with the stored batch
  * @param {AbortSignal} [signal]
- * @returns {Promise<"complete" | "some" | "nothing">} what was heard on it
+ * @returns {Promise<"complete" | "some" | "nothing">} which events were received
  */
 function listen(url, onEvent, compare, signal) {
   return new Promise((resolve) => {
     const socket = new WebSocket(url);
     /** @type {"complete" | "some" | "nothing"} */
-    let heard = "nothing";
+    let received = "nothing";
     let watch = setTimeout(end, CONNECT_TIMEOUT);
     let ended = false;
 
@@ -121,7 +121,7 @@ function listen(url, onEvent, compare, signal) {
       removeEventListener("offline", end);
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close();
-      resolve(heard);
+      resolve(received);
     }
 
     function listenOn() {
@@ -129,9 +129,9 @@ function listen(url, onEvent, compare, signal) {
       watch = setTimeout(async () => {
         const found = await compare();
         if (ended) return;
-        // News that the socket did not bring, or a service out of reach: this connection is dead.
+        // The service has results that the socket did not deliver, or is unreachable: this connection is dead.
         if (found === "same") return listenOn();
-        if (found === "complete") heard = "complete";
+        if (found === "complete") received = "complete";
         end();
       }, SILENCE);
     }
@@ -141,10 +141,10 @@ function listen(url, onEvent, compare, signal) {
       const event = eventOf(data);
       if (!event) return;
       listenOn();
-      if (heard === "nothing") heard = "some";
+      if (received === "nothing") received = "some";
       onEvent(event);
       if (event.type === "complete") {
-        heard = "complete";
+        received = "complete";
         end();
       }
     };

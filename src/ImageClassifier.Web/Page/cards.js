@@ -1,4 +1,4 @@
-// One card a picture, in the order of choosing.
+// One card per picture, in the order in which the user chose them.
 
 import { imageAddress } from "./api.js";
 import { shown } from "./foreign-text.js";
@@ -41,7 +41,7 @@ export class Card {
     this.enter("waiting");
   }
 
-  /** Whether nothing more will happen to it by itself. */
+  /** Whether the card has its final state, unless the user acts. */
   get finished() {
     return this.state === "classified" || this.state === "failed" || this.state === "rejected";
   }
@@ -78,8 +78,7 @@ export class Card {
   }
 
   /**
-   * Takes where the job stands; a card that has finished stays as it is, unless what
-   * failed was classified after all.
+   * Shows the state of a job. A finished card does not change, except from failed to classified.
    * @param {Job} job
    */
   take(job) {
@@ -139,7 +138,7 @@ export class CardList {
     this.#list.append(fragment);
   }
 
-  /** Makes the card the one of that job. @param {Card} card @param {string} batchId @param {Job} job */
+  /** Assigns a job to the card. @param {Card} card @param {string} batchId @param {Job} job */
   assign(card, batchId, job) {
     card.batchId = batchId;
     card.take(job);

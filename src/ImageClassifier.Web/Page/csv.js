@@ -1,4 +1,4 @@
-// Results as a CSV file (RFC 4180) that a spreadsheet opens without running anything in it.
+// Results as a CSV file (RFC 4180). Spreadsheets run nothing in it.
 
 /** @typedef {{ fileName: string, label: string, probability: number | null, status: string, error: string }} Row */
 
@@ -14,14 +14,14 @@ export function toCsv(rows) {
 function cell(value) {
   if (value === null) return "";
   if (typeof value === "number") return String(Number(value.toFixed(6)));
-  // Spreadsheets take a cell that begins so for a formula, and file names are anybody's text.
+  // Spreadsheets read such a cell as a formula, and anyone can choose a file name.
   const guarded = /^[\s]*[=+\-@\t\r\n]/.test(value) ? `'${value}` : value;
   return /[",\r\n']|^\s|\s$/.test(guarded) ? `"${guarded.replaceAll('"', '""')}"` : guarded;
 }
 
-/** Hands the text to the user as a file. @param {string} text @param {string} fileName */
+/** Downloads the text as a file. @param {string} text @param {string} fileName */
 export function download(text, fileName) {
-  // The mark tells spreadsheets that the text is UTF-8.
+  // The byte order mark tells spreadsheets that the text is UTF-8.
   const url = URL.createObjectURL(new Blob(["\uFEFF", text], { type: "text/csv;charset=utf-8" }));
   const link = document.createElement("a");
   link.href = url;

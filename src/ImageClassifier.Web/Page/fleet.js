@@ -1,4 +1,4 @@
-// The fleet as it grows and ends, and why.
+// Shows the instances of the fleet and the last decisions.
 
 import { readFleet } from "./api.js";
 import { pause } from "./pause.js";
@@ -15,7 +15,7 @@ const DECISIONS_SHOWN = 20;
 
 /** @typedef {{ element: HTMLElement, state: InstanceState, endedAt: number }} Tile endedAt: by this page's clock */
 
-/** Shows the fleet while the page lives. @param {() => boolean} working whether this page has work under way */
+/** Shows the fleet while the page is open. @param {() => boolean} working whether this page waits for results */
 export async function showFleet(working) {
   const view = new FleetView();
   for (;;) {
@@ -27,7 +27,7 @@ export async function showFleet(working) {
     } catch {
       view.showUnreachable();
     }
-    await sooner(busy || working() ? BUSY_INTERVAL : IDLE_INTERVAL);
+    await pauseUntilNews(busy || working() ? BUSY_INTERVAL : IDLE_INTERVAL);
   }
 }
 
@@ -43,12 +43,12 @@ class FleetView {
   #first = true;
   #lastDecisions = "";
 
-  /** @param {Fleet} fleet @returns {boolean} whether it is worth looking again soon */
+  /** @param {Fleet} fleet @returns {boolean} whether a change is likely soon */
   show(fleet) {
     const now = performance.now();
     const reported = new Map(fleet.instances.map((instance) => [instance.instanceId, instance]));
     for (const [id, { state }] of reported) {
-      // Those that ended before the page was opened are history.
+      // Instances that ended before the page was opened are not shown.
       if (!this.#known.has(id) && !(this.#first && state === "ended")) this.#add(id);
       this.#known.add(id);
     }
@@ -72,7 +72,7 @@ class FleetView {
   }
 
   showUnreachable() {
-    setText(this.#count, "The service cannot be reached. Looking again…");
+    setText(this.#count, "The service cannot be reached. Trying again…");
   }
 
   /** @param {string} id */
@@ -104,7 +104,9 @@ class FleetView {
   /** @param {Fleet} fleet */
   #showDecisions(fleet) {
     const decisions = (fleet.decisions ?? []).slice(0, DECISIONS_SHOWN);
-    const text = decisions.map((decision) => `${decision.at} ${seenAndDone(decision)} ${decision.reason}`).join("\n");
+    const text = decisions
+      .map((decision) => `${decision.at} ${snapshotAndOutcome(decision)} ${decision.reason}`)
+      .join("\n");
     if (text === this.#lastDecisions) return;
     this.#lastDecisions = text;
     this.#decisions.hidden = decisions.length === 0;
@@ -116,7 +118,7 @@ class FleetView {
         time.textContent = new Date(decision.at).toLocaleTimeString();
         const seen = document.createElement("span");
         seen.className = "decision-seen";
-        seen.textContent = seenAndDone(decision);
+        seen.textContent = snapshotAndOutcome(decision);
         item.append(time, " ", decision.reason, seen);
         return item;
       }),
@@ -124,8 +126,8 @@ class FleetView {
   }
 }
 
-/** @param {Decision} decision what was seen, wanted and done */
-function seenAndDone({ waiting, running, pending, wanted, launched }) {
+/** @param {Decision} decision its snapshot and outcome */
+function snapshotAndOutcome({ waiting, running, pending, wanted, launched }) {
   return `${waiting} waiting · ${running} running · ${pending} booting · ${wanted} wanted · ${launched} launched`;
 }
 
@@ -142,22 +144,22 @@ function sentence(fleet, alive) {
   return `${alive} of ${fleet.maxInstances} ${noun}, ${fleet.waiting} waiting${inFlight}`;
 }
 
-/** Why the last node ended that could not work; empty where none did. @param {Fleet} fleet */
+/** Why the last node that could not work ended; empty if there is none. @param {Fleet} fleet */
 function problemOf({ problems }) {
   const newest = problems?.[0];
   if (newest === undefined) return "";
   const time = new Date(newest.at).toLocaleTimeString();
-  return `Instance ${newest.instanceId.slice(-6)} had to end at ${time}: ${newest.reason}`;
+  return `Instance ${newest.instanceId.slice(-6)} could not work and ended at ${time}: ${newest.reason}`;
 }
 
-/** Waits so long, or until `fleet-news` says that something is about to happen. @param {number} ms */
-function sooner(ms) {
+/** Waits, but returns early on the event `fleet-news`, which announces a change. @param {number} ms */
+function pauseUntilNews(ms) {
   const cut = new AbortController();
   addEventListener("fleet-news", () => cut.abort(), { once: true, signal: cut.signal });
   return pause(ms, cut.signal).finally(() => cut.abort());
 }
 
-/** Resolves when the page is looked at again. @returns {Promise<void>} */
+/** Resolves when the page becomes visible. @returns {Promise<void>} */
 function visible() {
   return new Promise((resolve) => {
     document.addEventListener("visibilitychange", function seen() {

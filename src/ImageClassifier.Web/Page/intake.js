@@ -1,20 +1,21 @@
-// How pictures come in: chosen, dropped anywhere (folders too), or pasted.
+// Takes in pictures: chosen, dropped anywhere on the page (folders too), or pasted.
 
 /**
  * @param {HTMLInputElement} input
- * @param {(files: File[]) => void} onFiles called with files in the order in which the user gave them
+ * @param {(files: File[]) => void} onFiles called with the files in the user's order
  */
 export function takeIn(input, onFiles) {
   const give = (/** @type {File[]} */ files) => files.length > 0 && onFiles(files);
 
   input.addEventListener("change", () => {
     give([...(input.files ?? [])]);
-    input.value = ""; // So that choosing the same file again is a change.
+    input.value = ""; // Otherwise choosing the same file again would fire no change event.
   });
 
   document.addEventListener("paste", (event) => give([...(event.clipboardData?.files ?? [])]));
 
-  // Entering a child fires before leaving its parent, so the depth tells when the pointer has left the page.
+  // The event for entering a child comes before the one for leaving its parent. So a depth count shows when the pointer
+  // has left the page.
   let depth = 0;
   const show = () => document.body.classList.toggle("dropping", depth > 0);
   addEventListener("dragenter", (event) => {
@@ -47,7 +48,7 @@ const carriesFiles = (event) => Boolean(event.dataTransfer?.types.includes("File
 
 /** @param {DataTransfer} transfer @returns {Promise<File[]>} */
 async function droppedFiles(transfer) {
-  // The transfer is emptied when the event ends: take everything out of it before the first wait.
+  // The browser empties the transfer when the event ends, so everything is read from it before the first await.
   const items = [...transfer.items].filter((item) => item.kind === "file");
   const entries = items.map((item) => ({ entry: item.webkitGetAsEntry?.(), file: item.getAsFile() }));
   const files = [];
@@ -58,7 +59,7 @@ async function droppedFiles(transfer) {
   return files;
 }
 
-/** The pictures of a folder; what else lies in it was not meant. @param {FileSystemDirectoryEntry} folder */
+/** The pictures in a folder. Other files in it are ignored. @param {FileSystemDirectoryEntry} folder */
 async function filesUnder(folder) {
   /** @type {File[]} */
   const files = [];
@@ -74,21 +75,21 @@ async function filesUnder(folder) {
   }
 }
 
-/** @param {FileSystemFileEntry} entry @returns {Promise<File[]>} none when it cannot be read */
+/** @param {FileSystemFileEntry} entry @returns {Promise<File[]>} empty if the file cannot be read */
 const fileOf = (entry) => new Promise((resolve) => entry.file((file) => resolve([file]), () => resolve([])));
 
-/** How many of a file's first bytes tell the service what it is. */
+/** How many first bytes of a file the service needs to identify its format. */
 const HEAD_LENGTH = 1024;
 
-/** Whether a name ends as a picture's does that the service can be set to take. @param {string} name */
+/** Whether a name has the extension of a format that the service can accept. @param {string} name */
 const isPictureName = (name) => /\.(jpe?g|jfif|jpe|jif|pjp|pjpeg|png|webp)$/i.test(name);
 
-/** Whether the service refuses the file by its name, whatever is in it. @param {File} file */
+/** Whether the service refuses the file by its name alone. @param {File} file */
 export const isRefusedByName = ({ name }) => /\.[a-z0-9]+$/i.test(name) && !isPictureName(name);
 
 /**
- * What is sent of a file. Of one that is refused by its name it is the beginning: it lets the service say what the file
- * is, and the rest of a film need not travel for that.
+ * The part of a file to send. Of a file that is refused by its name, only the beginning is sent: the service identifies
+ * the format by it, and a whole film need not be uploaded.
  * @param {File} file
  */
 export const whatToSend = (file) =>

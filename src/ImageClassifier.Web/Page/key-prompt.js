@@ -1,4 +1,4 @@
-// Asks for a key in the page: not over it, because whoever has a batch's link may read on without.
+// Asks for a key inside the page and not in a dialog over it: with a link to a batch one can read without a key.
 
 import { tryKey } from "./api.js";
 
@@ -6,12 +6,12 @@ import { tryKey } from "./api.js";
 
 const WORDS = {
   needed: "This service needs a key before it takes pictures.",
-  wrong: "That key is not right, or no longer let in. Check it, or ask for another.",
+  wrong: "That key is wrong or no longer valid. Check it, or ask for another.",
   busy: "Too many keys were tried from here.",
   unreachable: "The service cannot be reached. Try again.",
 };
 
-/** Resolves with a key that the service takes. @param {Lack} lack @returns {Promise<string>} */
+/** Resolves with a key that the service accepts. @param {Lack} lack @returns {Promise<string>} */
 export function askForKey(lack) {
   const form = /** @type {HTMLFormElement} */ (byId("key-form"));
   const input = /** @type {HTMLInputElement} */ (byId("key"));

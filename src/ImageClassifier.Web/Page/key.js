@@ -1,4 +1,4 @@
-// The key that the service may ask for: kept for this tab's session, sent with what needs it, asked for once.
+// The user's key: asked for once, kept for this tab's session, and sent with the calls that need it.
 
 const STORED_AS = "image-classifier.key";
 
@@ -6,32 +6,32 @@ const STORED_AS = "image-classifier.key";
 
 /** @type {string | null} */
 let key = stored();
-/** Set while a key is asked for: resolves when there is one. @type {Promise<void> | null} */
+/** Resolves when the user has entered a key; null while no key is asked for. @type {Promise<void> | null} */
 let asking = null;
-/** Asks the user for a key that the service takes. @type {(lack: Lack) => Promise<string>} */
+/** Asks the user for a key that the service accepts. @type {(lack: Lack) => Promise<string>} */
 let ask = () => new Promise(() => {});
 
-/** @param {(lack: Lack) => Promise<string>} prompt how the user is asked */
+/** @param {(lack: Lack) => Promise<string>} prompt asks the user */
 export function askWith(prompt) {
   ask = prompt;
 }
 
-/** The key to send, if there is one. */
+/** The key; null if there is none. */
 export const currentKey = () => key;
 
 /** The headers that carry a key. @param {string | null} sent @returns {Record<string, string>} */
 export const keyHeaders = (sent) => (sent === null ? {} : { "X-Api-Key": sent });
 
-/** Resolves when nobody is being asked for a key: what is sent before that would be refused. */
+/** Resolves when no key is being asked for. A call before that would be refused. */
 export const keySettled = async () => asking ?? undefined;
 
 /**
- * Resolves when there is another key than the one that was refused. All who wait are waiting for the same question.
+ * Resolves when there is a new key in place of a refused one. All waiting calls share one prompt.
  * @param {string | null} refused @returns {Promise<void>}
  */
 export async function anotherKey(refused) {
   if (asking) return asking;
-  if (key !== refused) return; // It was replaced while the request was under way.
+  if (key !== refused) return; // The user entered another key during the request.
   asking = ask(refused === null ? "needed" : "wrong").then((given) => {
     key = given;
     asking = null;
@@ -45,7 +45,7 @@ function remember(given) {
   try {
     sessionStorage.setItem(STORED_AS, given);
   } catch {
-    // Storage may be full or forbidden; the page then works, and only a reload asks again.
+    // Storage can be full or forbidden. The page still works, but asks again after a reload.
   }
 }
 

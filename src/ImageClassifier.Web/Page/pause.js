@@ -1,4 +1,4 @@
-// Waiting, and how long to wait before trying again.
+// Pauses and back-off.
 
 /**
  * Resolves after the time, or at once when the signal fires.
@@ -18,7 +18,7 @@ export function pause(ms, signal) {
 }
 
 /**
- * Doubles from half a second with each failure in a row, up to 15 s; jitter keeps many pages from coming back at once.
+ * The back-off: half a second, doubled by each failure in a row, up to 15 s. Jitter spreads the retries of many pages.
  * @param {number} failures from 1 @returns {number} milliseconds
  */
 export function backOff(failures) {

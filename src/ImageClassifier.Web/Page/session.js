@@ -1,8 +1,8 @@
-// Which batches this tab shows: remembered across reloads, and handed on by link.
+// Remembers across reloads which batches this tab shows, and makes links to them.
 
 const KEY = "image-classifier.batches";
 
-/** @typedef {{ id: string, order: number, cleared: string[] }} Entry cleared: jobs that the user took off the page */
+/** @typedef {{ id: string, order: number, cleared: string[] }} Entry cleared: jobs that the user has cleared */
 
 export class Session {
   /** @type {Map<string, Entry>} */
@@ -16,7 +16,7 @@ export class Session {
     }
   }
 
-  /** A place in the order of choosing, for a batch whose id is not known yet. */
+  /** Reserves a position in the order of choosing, for a batch that has no id yet. */
   reserve() {
     return ++this.#lastOrder;
   }
@@ -55,7 +55,7 @@ export class Session {
     try {
       sessionStorage.setItem(KEY, JSON.stringify([...this.#entries.values()]));
     } catch {
-      // Storage may be full or forbidden; the page then works, and only a reload forgets.
+      // Storage can be full or forbidden. The page still works, but forgets its batches on a reload.
     }
   }
 }
@@ -71,7 +71,7 @@ function stored() {
   }
 }
 
-/** The batches that the page's address names: `?batch=ID` or `#batch=ID,ID`. */
+/** The batches in the page's address: `?batch=ID` or `#batch=ID,ID`. */
 export function linkedIds() {
   const values = [new URLSearchParams(location.search), new URLSearchParams(location.hash.slice(1))]
     .flatMap((parameters) => parameters.getAll("batch"))
@@ -80,7 +80,7 @@ export function linkedIds() {
 }
 
 /**
- * A link that shows these batches. The ids are in the fragment, which browsers keep out of requests and so out of logs.
+ * A link that shows these batches. The ids are in the fragment: browsers do not send it, so it is in no log.
  * @param {string[]} ids
  */
 export function linkTo(ids) {
@@ -89,7 +89,7 @@ export function linkTo(ids) {
   return url.href;
 }
 
-/** Takes the batches out of the page's address, so that a reload does not bring cleared ones back. */
+/** Removes the batches from the page's address, so that a reload does not restore cleared ones. */
 export function unlink() {
   if (linkedIds().length > 0) history.replaceState(null, "", location.pathname);
 }

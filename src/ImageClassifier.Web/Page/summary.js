@@ -1,4 +1,4 @@
-// The figures above the cards, and what a screen reader is told of them: now and then, not picture by picture.
+// The figures above the cards, and announcements for screen readers: from time to time, not for each picture.
 
 /** @typedef {import("./cards.js").Card} Card */
 
@@ -9,13 +9,13 @@ export class Summary {
   #root = byId("summary");
   #announcer = byId("announcer");
   #title = document.title;
-  /** When pictures finished, in the run that is under way or was the last. @type {number[]} */
+  /** When pictures finished, in the current or the last run. @type {number[]} */
   #finishedAt = [];
   #runStartedAt = 0;
   #announcedAt = 0;
   #working = false;
 
-  /** Tells the rate of one more result. */
+  /** Counts one more result for the rate. */
   countFinished() {
     this.#finishedAt.push(performance.now());
   }
@@ -64,7 +64,7 @@ export class Summary {
   }
 
   /**
-   * Of the last seconds while there is work, of the whole run after it.
+   * The rate: over the last seconds during a run, over the whole run after it.
    * @param {number} now @param {boolean} working
    */
   #rate(now, working) {

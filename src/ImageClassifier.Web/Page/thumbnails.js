@@ -1,6 +1,7 @@
-// Thumbnails of local files: made only near the screen, two at a time and small, so that a thousand photos are no load.
+// Small thumbnails of local files. Only two are made at a time, and only near the screen, so that a thousand photos are
+// no load.
 
-// What a card shows at most, twice over for dense screens; no side of a panorama gets longer than LONGEST.
+// Twice the largest size on a card, for dense screens. No side of a panorama gets longer than LONGEST.
 const WIDTH = 480;
 const HEIGHT = 360;
 const LONGEST = 960;
@@ -25,13 +26,13 @@ const observer = new IntersectionObserver(
   { rootMargin: "400px" },
 );
 
-/** Shows the file in the frame when the frame comes near the screen. @param {Element} frame @param {File} file */
+/** Shows the file when the frame comes near the screen. @param {Element} frame @param {File} file */
 export function showFile(frame, file) {
   files.set(frame, file);
   observer.observe(frame);
 }
 
-/** Shows a picture of the service in the frame. @param {Element} frame @param {string} url */
+/** Shows a picture from the service. @param {Element} frame @param {string} url */
 export function showUrl(frame, url) {
   const image = imageFor(url);
   image.loading = "lazy";
@@ -42,7 +43,7 @@ export function showUrl(frame, url) {
   frame.append(image);
 }
 
-/** Frees what the frame holds. @param {Element} frame */
+/** Frees the frame's resources. @param {Element} frame */
 export function release(frame) {
   observer.unobserve(frame);
   wanted.delete(frame);
@@ -75,7 +76,7 @@ async function make(frame) {
   const file = files.get(frame);
   if (!file) return;
   const small = await shrink(file);
-  // The card may have been cleared in the meantime.
+  // The user may have cleared the card meanwhile.
   if (files.get(frame) !== file) return;
   files.delete(frame);
   if (!small) return showNone(frame);
@@ -84,7 +85,7 @@ async function make(frame) {
   frame.append(imageFor(url));
 }
 
-/** @param {File} file @returns {Promise<Blob | null>} null when the browser cannot show it */
+/** @param {File} file @returns {Promise<Blob | null>} null if the browser cannot show the file */
 async function shrink(file) {
   try {
     const picture = await createImageBitmap(file);
@@ -95,7 +96,7 @@ async function shrink(file) {
       const canvas = new OffscreenCanvas(Math.min(width, LONGEST), Math.min(height, LONGEST));
       const context = canvas.getContext("2d");
       if (!context) return null;
-      // Transparent pictures are put on white, as the classifier does.
+      // Transparent pictures get a white background, as in the classifier.
       context.fillStyle = "#fff";
       context.fillRect(0, 0, canvas.width, canvas.height);
       context.imageSmoothingQuality = "medium";
@@ -112,7 +113,7 @@ async function shrink(file) {
 /** @param {string} url */
 function imageFor(url) {
   const image = new Image();
-  image.alt = ""; // The file's name stands beside it.
+  image.alt = ""; // The file name is next to the picture.
   image.decoding = "async";
   image.src = url;
   return image;

@@ -1,4 +1,4 @@
-// Sends pictures in several requests, so that each is far from the service's limits and results come early.
+// Sends pictures in several requests: each stays far below the service's limits, and results come early.
 
 import { batchesAddress, reasonOf } from "./api.js";
 import { anotherKey, currentKey, keyHeaders, keySettled } from "./key.js";
@@ -9,21 +9,21 @@ import { backOff, pause } from "./pause.js";
 
 /**
  * @template T
- * @typedef {object} Chunk what one request carries
- * @property {{ file: File, size: number, tag: T }[]} items size: kept, because asking the file goes to the disk
+ * @typedef {object} Chunk the content of one request
+ * @property {{ file: File, size: number, tag: T }[]} items size: cached, because File.size can access the disk
  * @property {number} bytes
- * @property {string} key names the request, so that the service can tell a repeat from a new one
- * @property {number} order the place in the order of choosing
+ * @property {string} key identifies the request, so that the service recognises a repeat
+ * @property {number} order position in the order of choosing
  */
 
 /**
  * @template T
  * @typedef {object} UploadEvents
  * @property {(tag: T, sent: number) => void} progress sent: from 0 to 1
- * @property {(chunk: Chunk<T>, batch: Batch) => void} accepted its jobs are in the order of the items
- * @property {(chunk: Chunk<T>, reason: string, jobs: Job[]) => void} refused for good; jobs may be empty
+ * @property {(chunk: Chunk<T>, batch: Batch) => void} accepted the jobs are in the order of the items
+ * @property {(chunk: Chunk<T>, reason: string, jobs: Job[]) => void} refused permanently; jobs can be empty
  * @property {(chunk: Chunk<T>, reason: string) => void} unsent given up; `retry` tries again
- * @property {(seconds: number | null) => void} busy the service asked to come back later; null when it no longer does
+ * @property {(seconds: number | null) => void} busy when the service wants a retry; null once it is no longer busy
  */
 
 const MAX_FILES = 100;
@@ -35,7 +35,7 @@ const MAX_FAILURES = 5;
 export class Uploader {
   #events;
   #reserveOrder;
-  /** Not in a chunk yet. @type {{ file: File, tag: T }[]} */
+  /** Files that are in no chunk yet. @type {{ file: File, tag: T }[]} */
   #pending = [];
   /** @type {Chunk<T>[]} */
   #queue = [];
@@ -49,7 +49,7 @@ export class Uploader {
     this.#reserveOrder = reserveOrder;
   }
 
-  /** Whether leaving the page now would lose pictures. */
+  /** Whether pictures would be lost if the page were closed now. */
   get busy() {
     return this.#inFlight > 0 || this.#queue.length > 0 || this.#pending.length > 0;
   }
@@ -60,13 +60,13 @@ export class Uploader {
     this.#pump();
   }
 
-  /** Sends again what was given up, as the same requests. */
+  /** Sends the given-up chunks again, with the same keys. */
   retry() {
     this.#queue.unshift(...this.#unsent.splice(0));
     this.#pump();
   }
 
-  /** The next request's worth of what is pending. @returns {Chunk<T> | null} */
+  /** Takes the next chunk from the pending files. @returns {Chunk<T> | null} */
   #next() {
     const items = [];
     let bytes = 0;
@@ -110,7 +110,7 @@ export class Uploader {
       if (status === 413 && chunk.items.length > 1) {
         const middle = chunk.items.length >> 1;
         const halves = [chunk.items.slice(0, middle), chunk.items.slice(middle)];
-        // Between this chunk's place and the next one's.
+        // A position between this chunk's and the next one's.
         this.#queue.unshift(...halves.map((items, half) => chunkOf(items, chunk.order + half * 0.5)));
         return;
       }
@@ -133,7 +133,7 @@ export class Uploader {
     }
   }
 
-  /** A request's files travel one after the other: tells each its part. @param {Chunk<T>} chunk @param {number} sent */
+  /** Reports the progress of each file; they are sent in turn. @param {Chunk<T>} chunk @param {number} sent */
   #spread(chunk, sent) {
     let before = 0;
     for (const { size, tag } of chunk.items) {
@@ -151,7 +151,7 @@ function chunkOf(items, order) {
 }
 
 /**
- * One request. It uses XMLHttpRequest because fetch does not tell how far an upload is.
+ * Sends one request. It uses XMLHttpRequest because fetch does not report upload progress.
  * @param {Chunk<any>} chunk @param {string | null} key @param {(sent: number) => void} onProgress
  * @returns {Promise<{ status: number, retryAfter: number | null, body: any }>} status 0: no answer
  */
@@ -191,7 +191,7 @@ function jsonOf(text) {
   }
 }
 
-/** 128 random bits. Not randomUUID, which pages served over plain HTTP do not have. */
+/** 128 random bits. A page served over plain HTTP does not have randomUUID. */
 function randomKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

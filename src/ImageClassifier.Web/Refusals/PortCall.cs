@@ -1,8 +1,8 @@
 namespace ImageClassifier.Web.Refusals;
 
-/// <summary>A kind of call that the web tier makes.</summary>
-/// <param name="Name">What it does, as the subject of a sentence.</param>
-/// <param name="IsNeededForUploads">Whether no upload comes to its results without it.</param>
+/// <summary>A kind of call to the store or to a queue.</summary>
+/// <param name="Name">The name, as the subject of a sentence.</param>
+/// <param name="IsNeededForUploads">Whether uploads get no results without it.</param>
 internal sealed record PortCall(string Name, bool IsNeededForUploads)
 {
     /// <inheritdoc />

@@ -6,23 +6,23 @@ using Microsoft.Extensions.Logging;
 namespace ImageClassifier.Web.Refusals;
 
 /// <summary>
-/// The calls that the store or a queue refuses the web tier for good. A refusal stands until the same call succeeds, or
-/// for a while after it last came, because a call that is made for uploads only is not made while a balancer sends
-/// none. Safe from any thread.
+/// The calls that the store or a queue refuses permanently. A refusal counts until the same call succeeds, or until two
+/// minutes after the last refusal: some calls are made for uploads only, and a load balancer sends none while the tier
+/// is not ready. Thread-safe.
 /// </summary>
 internal sealed class PortRefusals(TimeProvider time, ILogger<PortRefusals> log)
 {
-    private static readonly TimeSpan StandsFor = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan CountsFor = TimeSpan.FromMinutes(2);
 
     private readonly ConcurrentDictionary<PortCall, TimeSpan> _refusedAt = new();
 
     /// <summary>Whether any call is refused.</summary>
-    public bool Any => Standing().Any();
+    public bool Any => Current().Any();
 
-    /// <summary>Whether a call is refused without which no upload comes to its results.</summary>
-    public bool StopsUploads => Standing().Any(call => call.IsNeededForUploads);
+    /// <summary>Whether a call that uploads need is refused.</summary>
+    public bool StopsUploads => Current().Any(call => call.IsNeededForUploads);
 
-    /// <summary>Makes a call, and notes whether it is refused.</summary>
+    /// <summary>Makes a call and records whether it is refused.</summary>
     public async Task<T> WatchAsync<T>(PortCall call, Func<Task<T>> make)
     {
         try
@@ -43,17 +43,18 @@ internal sealed class PortRefusals(TimeProvider time, ILogger<PortRefusals> log)
         ? outcomes.FirstOrDefault(outcome => outcome.Kind == QueueOutcomeKind.Refused)?.Reason
         : null;
 
-    private IEnumerable<PortCall> Standing()
+    private IEnumerable<PortCall> Current()
     {
         var now = time.GetMonotonic();
-        return _refusedAt.Where(refused => now - refused.Value < StandsFor).Select(refused => refused.Key);
+        return _refusedAt.Where(refused => now - refused.Value < CountsFor).Select(refused => refused.Key);
     }
 
     private void Refused(PortCall call, string reason)
     {
         var isNew = !_refusedAt.ContainsKey(call);
         _refusedAt[call] = time.GetMonotonic();
-        if (isNew) log.LogError("{Call} is refused, until a permission or a setting is mended: {Reason}", call, reason);
+        if (isNew)
+            log.LogError("{Call} is refused until a permission or a setting is corrected: {Reason}", call, reason);
     }
 
     private void Allowed(PortCall call)

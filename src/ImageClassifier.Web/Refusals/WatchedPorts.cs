@@ -4,11 +4,10 @@ using Microsoft.Extensions.Logging;
 
 namespace ImageClassifier.Web.Refusals;
 
-/// <summary>Puts the watch between the web tier and its store and queues, so that no caller has to think of
-/// it.</summary>
+/// <summary>Wraps the web tier's store and queues so that every refusal is recorded.</summary>
 internal static class WatchedPorts
 {
-    /// <summary>Replaces the store and the queues that are there by watched ones.</summary>
+    /// <summary>Replaces the registered store and queues by wrapped ones.</summary>
     public static IServiceCollection WatchPorts(this IServiceCollection services) => services
         .AddSingleton(provider => new PortRefusals(
             TimeProvider.System, provider.GetRequiredService<ILogger<PortRefusals>>()))

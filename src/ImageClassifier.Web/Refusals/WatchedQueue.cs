@@ -2,11 +2,11 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Web.Refusals;
 
-/// <summary>A queue whose refusals are noted.</summary>
+/// <summary>A queue whose refusals are recorded.</summary>
 /// <param name="queue">The queue.</param>
-/// <param name="name">What it is called, for the log.</param>
-/// <param name="isReceived">Whether the web tier receives from it rather than sends to it.</param>
-/// <param name="refusals">Where they are noted.</param>
+/// <param name="name">Its name in the log.</param>
+/// <param name="isReceived">Whether the web tier receives from it; otherwise the web tier sends to it.</param>
+/// <param name="refusals">Records the refusals.</param>
 internal sealed class WatchedQueue(IMessageQueue queue, string name, bool isReceived, PortRefusals refusals)
     : IMessageQueue
 {

@@ -3,7 +3,7 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Web.Refusals;
 
-/// <summary>A store whose refusals are noted.</summary>
+/// <summary>A store whose refusals are recorded.</summary>
 internal sealed class WatchedStore(IObjectStore store, PortRefusals refusals) : IObjectStore
 {
     private static readonly PortCall Write = new("Writing into the store", IsNeededForUploads: true);

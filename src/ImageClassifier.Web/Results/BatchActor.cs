@@ -11,8 +11,9 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 namespace ImageClassifier.Web.Results;
 
 /// <summary>
-/// One live batch. It starts from the store, takes results as they come, and serves its events to readers that ask for
-/// those after a place, so that a slow reader holds up no one and costs no buffer. It leaves memory when no one asks.
+/// One live batch. It loads from the store, adds results as they arrive, and serves events to readers. A reader asks
+/// for the events after its position, so a slow reader delays no other and needs no buffer. An unused batch leaves
+/// memory.
 /// </summary>
 public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
 {
@@ -24,7 +25,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     private readonly Dictionary<long, Reader> _readers = [];
     private long _lastReader;
     private bool _isCatchingUp;
-    private int _size;
+    private int _reportedSize;
     private BatchState _state = null!;
 
     /// <summary>Creates the actor.</summary>
@@ -61,22 +62,24 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         Receive<IBatchCommand>(_ => Stash.Stash());
     }
 
-    /// <summary>The results are what costs memory; they are read only where there is room for them.</summary>
+    /// <summary>Requests room for the results, which are what costs memory. They are read only when there is
+    /// room.</summary>
     private void OnManifestRead(ManifestRead read)
     {
         switch (read.Manifest)
         {
             case DocumentRead<BatchManifest>.Found { Document: var manifest }:
                 Become(() => LoadingResults(manifest));
-                _size = manifest.Jobs.Count;
-                Context.Parent.Tell(new BatchesProtocol.WantRoom(_batch, _size));
+                _reportedSize = manifest.Jobs.Count;
+                Context.Parent.Tell(new BatchesProtocol.RequestRoom(_batch, _reportedSize));
                 break;
             case DocumentRead<BatchManifest>.Damaged damaged:
-                _log.Error("The manifest {Key} is damaged, and its batch cannot be read: {Why}", damaged.Key, damaged.Why);
-                BecomeEnding(Damaged);
+                _log.Error(
+                    "The manifest {Key} is damaged, so its batch cannot be read: {Why}", damaged.Key, damaged.Why);
+                BecomeFinal(Damaged);
                 break;
             default:
-                BecomeEnding(Missing);
+                BecomeFinal(Missing);
                 break;
         }
     }
@@ -86,7 +89,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         Receive<BatchesProtocol.RoomGranted>(_ =>
             _stored.ReadResultsAsync(manifest, FrozenSet<string>.Empty, _stopping.Token).PipeTo(
                 Self, success: results => new Loaded(results), failure: cause => new LoadFailed(cause)));
-        Receive<BatchesProtocol.RoomRefused>(_ => BecomeEnding(Unavailable));
+        Receive<BatchesProtocol.RoomRefused>(_ => BecomeFinal(Unavailable));
         Receive<Loaded>(loaded => OnLoaded(manifest, loaded.Results));
         Receive<LoadFailed>(OnLoadFailed);
         Receive<IBatchCommand>(_ => Stash.Stash());
@@ -95,7 +98,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     private void OnLoadFailed(LoadFailed failed)
     {
         _log.Warning("Batch {Batch} cannot be read: {Cause}", _batch, failed.Cause.Message);
-        BecomeEnding(Unavailable);
+        BecomeFinal(Unavailable);
     }
 
     private void OnLoaded(BatchManifest manifest, IReadOnlyCollection<JobResult> results)
@@ -113,17 +116,18 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     {
         Receive<TakeResult>(take =>
         {
-            if (_state.Take(take.Result)) OnNews();
+            if (_state.Take(take.Result)) OnNewEvents();
             Sender.Tell(new ResultTaken(_state.SubmittedAt));
         });
         Receive<GetBatch>(_ => Sender.Tell(_state.View()));
         Receive<ReadEvents>(OnReadEvents);
-        Receive<ReaderWaitedEnough>(waited => Answer(waited.Reader));
+        Receive<ReadTimedOut>(timedOut => Answer(timedOut.Reader));
         Receive<DeleteBatch>(_ => Delete());
         Receive<CatchUp>(_ => OnCatchUp());
         Receive<CaughtUp>(OnCaughtUp);
         Receive<CloseFailed>(failed =>
-            _log.Warning("Batch {Batch} is finished, but its marker stays: {Cause}", _batch, failed.Cause.Message));
+            _log.Warning("Batch {Batch} is finished, but its marker could not be removed; a sweep does it: {Cause}",
+                _batch, failed.Cause.Message));
         Receive<ReceiveTimeout>(_ => LeaveIfIdle());
         Receive<BatchesProtocol.MakeRoom>(_ => LeaveIfIdle());
         Receive<BatchesProtocol.Leave>(_ => Context.Stop(Self));
@@ -141,28 +145,32 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     {
         _isCatchingUp = false;
         if (caught.Cause is { } cause)
-            _log.Warning("Batch {Batch} could not look for results that it missed: {Cause}", _batch, cause.Message);
-        var isNews = false;
+            _log.Warning("Batch {Batch} could not read missed results; the next sweep tries again: {Cause}",
+                _batch, cause.Message);
+        var hasNewEvents = false;
         foreach (var result in caught.Results.Where(_state.Take))
         {
-            isNews = true;
+            hasNewEvents = true;
             LogIfDamaged(result);
         }
 
-        if (isNews) OnNews();
+        if (hasNewEvents) OnNewEvents();
     }
 
     private void LogIfDamaged(JobResult result)
     {
         if (result.Error is { Code: JobErrorCodes.ResultDamaged })
-            _log.Error("The result {Key} is damaged; its job counts as failed", ObjectKeys.Result(_batch, result.Job));
+        {
+            _log.Error(
+                "The result {Key} is damaged, so its job counts as failed", ObjectKeys.Result(_batch, result.Job));
+        }
     }
 
     private void ReportSize()
     {
-        if (_state.Size <= _size) return;
-        _size = _state.Size;
-        Context.Parent.Tell(new BatchesProtocol.Grown(_batch, _size));
+        if (_state.Size <= _reportedSize) return;
+        _reportedSize = _state.Size;
+        Context.Parent.Tell(new BatchesProtocol.Grown(_batch, _reportedSize));
     }
 
     private void LeaveIfIdle()
@@ -181,10 +189,10 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
 
         var id = ++_lastReader;
         _readers.Add(id, new Reader(Sender, read.After));
-        Timers.StartSingleTimer(id, new ReaderWaitedEnough(id), read.Wait);
+        Timers.StartSingleTimer(id, new ReadTimedOut(id), read.Wait);
     }
 
-    private void OnNews()
+    private void OnNewEvents()
     {
         ReportSize();
         foreach (var id in _readers.Keys.ToList()) Answer(id);
@@ -216,15 +224,15 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
             {
                 _log.Warning("Batch {Batch} could not be deleted: {Cause}", _batch, cause.Message);
                 Sender.Tell(new BatchUnavailable(_batch));
-                // It may be whole yet, or half gone: whoever reads asks again.
+                // The batch may be whole or partly deleted: a client that asks again finds out.
                 EndReaders(new EventPage([], Finished: false));
-                BecomeEnding(Unavailable);
+                BecomeFinal(Unavailable);
                 return;
             }
 
             Sender.Tell(new BatchDeleted(_batch));
             EndReaders(new NoSuchBatch(_batch));
-            BecomeEnding(Missing);
+            BecomeFinal(Missing);
         });
         Receive<IBatchCommand>(_ => Stash.Stash());
         Receive<BatchesProtocol.Leave>(_ => Stash.Stash());
@@ -241,10 +249,10 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         _readers.Clear();
     }
 
-    /// <summary>Answers what is there and still comes, until the parent has let go of this actor.</summary>
-    private void BecomeEnding(Action ending)
+    /// <summary>Answers stashed and further commands until the parent has let go of this actor.</summary>
+    private void BecomeFinal(Action final)
     {
-        Become(ending);
+        Become(final);
         Stash.UnstashAll();
         Context.Parent.Tell(new BatchesProtocol.Passivate(_batch));
     }
@@ -253,7 +261,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     {
         Receive<TakeResult>(take =>
         {
-            // The batch was deleted while the job was under way; what was stored since goes too.
+            // The batch was deleted while the job was being classified, so what was stored since is deleted too.
             _stored.DeleteLateAsync(take.Result.Job, CancellationToken.None).PipeTo(
                 Sender,
                 success: () => new ResultTaken(SubmittedAt: null),
@@ -271,7 +279,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     /// <summary>A batch whose manifest is damaged can only be deleted.</summary>
     private void Damaged()
     {
-        // It is stored, and there is no one to tell.
+        // The result is in the store, and no client can follow a damaged batch.
         Receive<TakeResult>(_ => Sender.Tell(new ResultTaken(SubmittedAt: null)));
         Receive<DeleteBatch>(_ => Delete());
         Receive<IBatchCommand>(_ => Sender.Tell(new BatchDamaged(_batch)));
@@ -292,11 +300,12 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
 
     private sealed record LoadFailed(Exception Cause);
 
-    private sealed record CaughtUp(IReadOnlyCollection<JobResult> Results, Exception? Cause) : INotInfluenceReceiveTimeout;
+    private sealed record CaughtUp(IReadOnlyCollection<JobResult> Results, Exception? Cause)
+        : INotInfluenceReceiveTimeout;
 
     private sealed record CloseFailed(Exception Cause);
 
     private sealed record DeletionFinished(Exception? Cause);
 
-    private sealed record ReaderWaitedEnough(long Reader);
+    private sealed record ReadTimedOut(long Reader);
 }

@@ -4,21 +4,21 @@ using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Web.Results;
 
-/// <summary>What a batch understands and answers. Any command may also be answered <see cref="NoSuchBatch"/>,
+/// <summary>The commands and answers of a batch. Any command can also be answered <see cref="NoSuchBatch"/>,
 /// <see cref="BatchUnavailable"/> or <see cref="BatchDamaged"/>.</summary>
 public static class BatchProtocol
 {
-    /// <summary>Marks the commands; each is for one batch.</summary>
+    /// <summary>Marks the commands. Each is for one batch.</summary>
     public interface IBatchCommand
     {
-        /// <summary>The batch it is for.</summary>
+        /// <summary>The batch.</summary>
         BatchId Batch { get; }
     }
 
     /// <summary>Marks the answers.</summary>
     public interface IBatchAnswer;
 
-    /// <summary>Takes a job's result; answered <see cref="ResultTaken"/>, also when it was known already or the batch
+    /// <summary>Adds a job's result. The answer is <see cref="ResultTaken"/>, even if the result is known or the batch
     /// is gone.</summary>
     public sealed record TakeResult(JobResult Result) : IBatchCommand
     {
@@ -26,25 +26,25 @@ public static class BatchProtocol
         public BatchId Batch => Result.Batch;
     }
 
-    /// <summary>Asks for <see cref="BatchView"/>.</summary>
+    /// <summary>Asks for the <see cref="BatchView"/>.</summary>
     public sealed record GetBatch(BatchId Batch) : IBatchCommand;
 
-    /// <summary>Asks for the events after a place; answered <see cref="EventPage"/> as soon as there is one, or empty after
-    /// the wait.</summary>
+    /// <summary>Asks for the events after a position. The answer is an <see cref="EventPage"/> as soon as there is an
+    /// event, or an empty one after the wait.</summary>
     /// <param name="Batch">The batch.</param>
-    /// <param name="After">The last event that the reader has; null, or one of another epoch, for all.</param>
-    /// <param name="Wait">How long to wait for the next event.</param>
+    /// <param name="After">The reader's last event. Null, or an id of another epoch, asks for all events.</param>
+    /// <param name="Wait">How long to wait for an event.</param>
     public sealed record ReadEvents(BatchId Batch, EventId? After, TimeSpan Wait) : IBatchCommand;
 
-    /// <summary>Reads results from the store that the batch may have missed; not answered, and nothing to a batch that is
-    /// not live. It keeps no batch from leaving.</summary>
+    /// <summary>Makes a live batch read results that it may have missed from the store. No answer. Does nothing for a
+    /// batch that is not live, and does not delay passivation.</summary>
     public sealed record CatchUp(BatchId Batch) : INotInfluenceReceiveTimeout;
 
-    /// <summary>Deletes the batch's pictures, results and manifest; answered <see cref="BatchDeleted"/>.</summary>
+    /// <summary>Deletes the batch's pictures, results and manifest. The answer is <see cref="BatchDeleted"/>.</summary>
     public sealed record DeleteBatch(BatchId Batch) : IBatchCommand;
 
-    /// <summary>The result is taken; its message can go.</summary>
-    /// <param name="SubmittedAt">When its batch was accepted; null where the batch is gone.</param>
+    /// <summary>The result is added, so its message can be deleted.</summary>
+    /// <param name="SubmittedAt">When the batch was accepted; null if the batch is gone.</param>
     public sealed record ResultTaken(DateTimeOffset? SubmittedAt) : IBatchAnswer;
 
     /// <summary>There is no such batch.</summary>
@@ -53,35 +53,36 @@ public static class BatchProtocol
     /// <summary>The batch cannot be read now: the store does not answer, or too many jobs are live.</summary>
     public sealed record BatchUnavailable(BatchId Batch) : IBatchAnswer;
 
-    /// <summary>The batch's manifest is damaged: there is a batch, but it cannot be read any more.</summary>
+    /// <summary>The batch exists, but its manifest is damaged, so it cannot be read.</summary>
     public sealed record BatchDamaged(BatchId Batch) : IBatchAnswer;
 
-    /// <summary>The batch is gone.</summary>
+    /// <summary>The batch is deleted.</summary>
     public sealed record BatchDeleted(BatchId Batch) : IBatchAnswer;
 
-    /// <summary>A batch as it stands.</summary>
+    /// <summary>The current state of a batch.</summary>
     /// <param name="Batch">The batch.</param>
     /// <param name="SubmittedAt">When it was accepted.</param>
-    /// <param name="Jobs">Its jobs, in the order of the upload; refused ones too.</param>
-    public sealed record BatchView(BatchId Batch, DateTimeOffset SubmittedAt, IReadOnlyList<JobView> Jobs) : IBatchAnswer;
+    /// <param name="Jobs">Its jobs in the order of the upload, refused files included.</param>
+    public sealed record BatchView(BatchId Batch, DateTimeOffset SubmittedAt, IReadOnlyList<JobView> Jobs)
+        : IBatchAnswer;
 
-    /// <summary>A job as it stands.</summary>
+    /// <summary>The current state of a job.</summary>
     /// <param name="Job">The job.</param>
-    /// <param name="FileName">What the client calls the file.</param>
-    /// <param name="ImageKey">Where the picture is; null where it was refused.</param>
-    /// <param name="Status">Where it stands.</param>
-    /// <param name="Refusal">Why it was refused; null where it was not.</param>
-    /// <param name="Result">How it ended; null where it has not.</param>
+    /// <param name="FileName">The client's name for the file.</param>
+    /// <param name="ImageKey">The store key of the picture; null if the file was refused.</param>
+    /// <param name="Status">The status.</param>
+    /// <param name="Refusal">Why the file was refused; null if it was accepted.</param>
+    /// <param name="Result">The result; null if there is none yet.</param>
     public sealed record JobView(
         JobId Job, string FileName, string? ImageKey, JobStatus Status, JobError? Refusal, JobResult? Result);
 
     /// <summary>Events of a batch, in order.</summary>
-    /// <param name="Events">The events; empty when none came in time.</param>
-    /// <param name="Finished">Nothing comes after these.</param>
+    /// <param name="Events">The events; empty if none came in time.</param>
+    /// <param name="Finished">Whether these are the last events.</param>
     public sealed record EventPage(IReadOnlyList<BatchEvent> Events, bool Finished) : IBatchAnswer;
 
-    /// <summary>Something that happened to a batch.</summary>
-    /// <param name="Id">Its place.</param>
-    /// <param name="Job">The job that has its result; null for the event that says that all have.</param>
+    /// <summary>An event of a batch.</summary>
+    /// <param name="Id">The position.</param>
+    /// <param name="Job">The job that got its result; null for the event that all jobs have one.</param>
     public sealed record BatchEvent(EventId Id, JobView? Job);
 }

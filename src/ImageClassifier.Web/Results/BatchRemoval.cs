@@ -5,13 +5,13 @@ using ImageClassifier.Web.Uploads;
 
 namespace ImageClassifier.Web.Results;
 
-/// <summary>Removes what the store has of a batch. It may break off anywhere: a sweep finishes it, because a note or a
-/// marker of the batch goes last.</summary>
+/// <summary>Removes all objects of a batch from the store. If the removal breaks off, a sweep finishes it: the batch's
+/// note and markers are removed last.</summary>
 internal sealed class BatchRemoval(IObjectStore store)
 {
     private readonly BatchClaims _claims = new(store);
 
-    /// <summary>Deletes a batch, whatever state it is in.</summary>
+    /// <summary>Deletes a batch in any state.</summary>
     public async Task DeleteAsync(BatchId batch, CancellationToken cancellation)
     {
         await store.PutAsync(ObjectKeys.DeletionNote(batch), ReadOnlyMemory<byte>.Empty, cancellation)
@@ -19,8 +19,8 @@ internal sealed class BatchRemoval(IObjectStore store)
         await RemoveAsync(batch, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Removes all that there is. The claim goes first, because only the manifest names it. Then goes the
-    /// manifest, so that no one can read half a batch.</summary>
+    /// <summary>Removes all objects of a batch. The claim goes first, because only the manifest names it. The manifest
+    /// goes next, so that no client can read half a batch.</summary>
     public async Task RemoveAsync(BatchId batch, CancellationToken cancellation)
     {
         if (await ClaimOfAsync(batch, cancellation).ConfigureAwait(false) is { } claim)

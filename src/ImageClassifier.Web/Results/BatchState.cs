@@ -7,9 +7,8 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Web.Results;
 
-/// <summary>What a batch's actor knows: its jobs, their results, and the events in the order in which they became
-/// known. Memory is bounded by the batch: at most one event a job, and one more; and those two again for each job that is
-/// redriven by hand.</summary>
+/// <summary>The state of a live batch: its jobs, their results, and the events in the order in which results became
+/// known. Memory is bounded by the batch: one event per job plus the end, and two more for each redriven job.</summary>
 internal sealed class BatchState
 {
     private const int EpochDigits = 8;
@@ -26,28 +25,28 @@ internal sealed class BatchState
         foreach (var result in stored) Take(result);
     }
 
-    /// <summary>What was uploaded.</summary>
+    /// <summary>The manifest.</summary>
     public BatchManifest Manifest { get; }
 
     /// <summary>When the batch was accepted.</summary>
     public DateTimeOffset SubmittedAt => Manifest.SubmittedAt;
 
-    /// <summary>What the batch costs of the memory for live batches, in jobs. Redrives add events beyond one a job and the
-    /// end.</summary>
+    /// <summary>What the batch costs in jobs, against the limit of live jobs. Redrives add events beyond one per job
+    /// and the end.</summary>
     public int Size => Math.Max(Manifest.Jobs.Count, _events.Count - 1);
 
     /// <summary>Whether every accepted job has its result.</summary>
     public bool Finished => _results.Count == _accepted.Count;
 
-    /// <summary>Where the results are that no other can replace.</summary>
+    /// <summary>The store keys of results that cannot be replaced.</summary>
     public IReadOnlySet<string> FinalResults => _results.Values
         .Where(result => result.Status == JobStatus.Classified)
         .Select(result => ObjectKeys.Result(result.Batch, result.Job))
         .ToHashSet();
 
-    /// <summary>Takes a result; false where one is known that it does not replace, or it is of no job of this batch. Only
-    /// what failed is replaced, by a classified result or by a later attempt's: that is a further event, and where no job is
-    /// left to wait for, a further end.</summary>
+    /// <summary>Adds a result. False if it is of another batch, or does not replace the known result. Only a failure
+    /// can be replaced: by a classified result, or by a later attempt's. A replacement is a further event. If no job is
+    /// unfinished, a further end event follows.</summary>
     public bool Take(JobResult result)
     {
         if (!_accepted.TryGetValue(result.Job, out var job)) return false;
@@ -59,7 +58,7 @@ internal sealed class BatchState
         return true;
     }
 
-    /// <summary>The events after a place; all where the place is of another epoch or is none.</summary>
+    /// <summary>The events after a position; all events if the position is null or of another epoch.</summary>
     public IReadOnlyList<BatchEvent> EventsAfter(EventId? after)
     {
         var known = after is { } id && id.Epoch == _epoch ? Math.Clamp(id.Number, 0, _events.Count) : 0;

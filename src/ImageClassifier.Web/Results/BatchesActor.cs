@@ -7,28 +7,28 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Web.Results;
 
-/// <summary>The live batches: starts one when it is asked for, routes commands to it, and lets it go again. Commands that
-/// come while a batch leaves wait for its next life.</summary>
-/// <remarks>Memory is bounded by the jobs of the live batches. Near the limit, those that were longest not asked for leave,
-/// unless someone waits for them; at the limit, who asks for another is told to come back.</remarks>
+/// <summary>The parent of the live batches. It starts a batch on demand, routes commands to it, and passivates it.
+/// Commands for a batch that is being passivated wait until it can start again.</summary>
+/// <remarks>The jobs of the live batches bound the memory. Near the limit the least recently used batches without a
+/// waiting reader leave. At the limit, a command for a further batch is answered unavailable.</remarks>
 public sealed class BatchesActor : ReceiveActor
 {
-    // Of a batch whose manifest is not read yet. Batches that there are not cost something, too.
-    private const int SmallestSize = 1;
+    // The size before the manifest is read. A batch that does not exist costs something as well.
+    private const int MinSize = 1;
 
-    // However few jobs it has, a batch has an actor of its own, which costs some 10 KiB.
-    private const int MostBatches = 20_000;
+    // Each batch costs an actor of about 10 KiB, however few jobs it has.
+    private const int MaxBatches = 20_000;
 
     private readonly IObjectStore _store;
     private readonly ResultSettings _settings;
     private readonly Dictionary<BatchId, Live> _live = [];
 
-    /// <summary>The live batches, the one that was longest not asked for first.</summary>
-    private readonly LinkedList<BatchId> _byUse = [];
+    /// <summary>The live batches, least recently used first.</summary>
+    private readonly LinkedList<BatchId> _leastRecentlyUsed = [];
     private readonly Dictionary<BatchId, Leaving> _leaving = [];
     private readonly ILoggingAdapter _log = Context.GetLogger();
 
-    /// <summary>Jobs of the live batches, and of those that leave.</summary>
+    /// <summary>The jobs of all batches that are live or leaving.</summary>
     private long _jobs;
 
     /// <summary>Creates the actor.</summary>
@@ -42,31 +42,31 @@ public sealed class BatchesActor : ReceiveActor
         {
             if (_live.TryGetValue(catchUp.Batch, out var batch)) batch.Actor.Tell(catchUp);
         });
-        Receive<BatchesProtocol.WantRoom>(OnWantRoom);
+        Receive<BatchesProtocol.RequestRoom>(OnRequestRoom);
         Receive<BatchesProtocol.Grown>(OnGrown);
         Receive<BatchesProtocol.Passivate>(passivate => OnPassivate(passivate.Batch));
         Receive<Terminated>(terminated => OnTerminated(BatchId.Parse(terminated.ActorRef.Path.Name)));
     }
 
-    /// <summary>Above this, batches that no one waits for make room, so that new ones seldom meet the limit.</summary>
-    private int Comfortable => _settings.MaxLiveJobs - (_settings.MaxLiveJobs / 10);
+    /// <summary>Above this, unused batches leave, so that new batches seldom meet the limit.</summary>
+    private int SoftLimit => _settings.MaxLiveJobs - (_settings.MaxLiveJobs / 10);
 
-    /// <summary>A batch that fails has lost nothing, since the store is the truth: it is let go, and starts anew when it is
-    /// asked for.</summary>
+    /// <summary>Stops a batch that fails. It loses nothing, because the store has everything, and starts again on
+    /// demand.</summary>
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Stop);
 
     private void Route(IBatchCommand command, IActorRef sender)
     {
         if (_leaving.TryGetValue(command.Batch, out var leaving))
         {
-            leaving.Waiting.Enqueue(new Waiting(command, sender));
+            leaving.Stashed.Enqueue(new StashedCommand(command, sender));
             return;
         }
 
         if (!_live.TryGetValue(command.Batch, out var batch))
         {
-            MakeRoom(SmallestSize);
-            if (!HasRoom(SmallestSize) || _live.Count + _leaving.Count >= MostBatches)
+            MakeRoom(MinSize);
+            if (!HasRoom(MinSize) || _live.Count + _leaving.Count >= MaxBatches)
             {
                 LogFull();
                 sender.Tell(new BatchUnavailable(command.Batch));
@@ -76,7 +76,7 @@ public sealed class BatchesActor : ReceiveActor
             batch = new Live(
                 Context.Watch(Context.ActorOf(
                     Props.Create(() => new BatchActor(command.Batch, _store, _settings)), command.Batch.Value)),
-                _byUse.AddLast(command.Batch));
+                _leastRecentlyUsed.AddLast(command.Batch));
             _live.Add(command.Batch, batch);
             _jobs += batch.Size;
         }
@@ -85,15 +85,15 @@ public sealed class BatchesActor : ReceiveActor
         batch.Actor.Tell(command, sender);
     }
 
-    private void OnWantRoom(BatchesProtocol.WantRoom want)
+    private void OnRequestRoom(BatchesProtocol.RequestRoom request)
     {
-        if (!_live.TryGetValue(want.Batch, out var batch)) return;
-        var more = want.Size - batch.Size;
+        if (!_live.TryGetValue(request.Batch, out var batch)) return;
+        var more = request.Size - batch.Size;
         MakeRoom(more);
-        // A batch that is larger than the limit is let in alone, or no one could ever read it.
+        // A batch beyond the limit is allowed in alone: otherwise it could never be read.
         if (HasRoom(more) || _live.Count + _leaving.Count == 1)
         {
-            Resize(batch, want.Size);
+            Resize(batch, request.Size);
             batch.Actor.Tell(BatchesProtocol.RoomGranted.Instance);
             return;
         }
@@ -113,8 +113,8 @@ public sealed class BatchesActor : ReceiveActor
 
     private void LogFull() => _log.Warning(
         "A batch is not read now: {Jobs} jobs of {Batches} batches are live, and the limits are "
-        + "results.max-live-jobs = {Limit} and {MostBatches} batches",
-        _jobs, _live.Count, _settings.MaxLiveJobs, MostBatches);
+        + "results.max-live-jobs = {Limit} and {MaxBatches} batches",
+        _jobs, _live.Count, _settings.MaxLiveJobs, MaxBatches);
 
     private void Resize(Live batch, int size)
     {
@@ -122,16 +122,16 @@ public sealed class BatchesActor : ReceiveActor
         batch.Size = size;
     }
 
-    /// <summary>Asks batches to leave, those that were longest not asked for first, until enough of them could.</summary>
+    /// <summary>Asks batches to leave, least recently used first, until enough room would be free.</summary>
     private void MakeRoom(int more)
     {
-        var wanted = _jobs + more - Comfortable - _leaving.Values.Sum(leaving => (long)leaving.Size);
-        if (_live.Count > MostBatches - (MostBatches / 10)) wanted = Math.Max(wanted, 1);
-        for (var left = _live.Count; wanted > 0 && left > 0 && _byUse.First is { } longestUnused; left--)
+        var wanted = _jobs + more - SoftLimit - _leaving.Values.Sum(leaving => (long)leaving.Size);
+        if (_live.Count > MaxBatches - (MaxBatches / 10)) wanted = Math.Max(wanted, 1);
+        for (var left = _live.Count; wanted > 0 && left > 0 && _leastRecentlyUsed.First is { } oldest; left--)
         {
-            var batch = _live[longestUnused.Value];
+            var batch = _live[oldest.Value];
             wanted -= batch.Size;
-            // A batch that stays is not asked again before all others.
+            // A batch that refuses to leave goes to the end of the queue.
             MarkUsed(batch);
             batch.Actor.Tell(BatchesProtocol.MakeRoom.Instance);
         }
@@ -139,31 +139,31 @@ public sealed class BatchesActor : ReceiveActor
 
     private void MarkUsed(Live batch)
     {
-        _byUse.Remove(batch.Use);
-        _byUse.AddLast(batch.Use);
+        _leastRecentlyUsed.Remove(batch.Use);
+        _leastRecentlyUsed.AddLast(batch.Use);
     }
 
-    private bool Forget(BatchId id, [NotNullWhen(true)] out Live? batch)
+    private bool RemoveLive(BatchId id, [NotNullWhen(true)] out Live? batch)
     {
         if (!_live.Remove(id, out batch)) return false;
-        _byUse.Remove(batch.Use);
+        _leastRecentlyUsed.Remove(batch.Use);
         return true;
     }
 
     private void OnPassivate(BatchId id)
     {
-        if (!Forget(id, out var batch)) return;
+        if (!RemoveLive(id, out var batch)) return;
         _leaving.Add(id, new Leaving(batch.Size));
-        // Not Stop or a PoisonPill: what was routed before this is answered first, a deletion under way too.
+        // Unlike Stop or a PoisonPill, Leave lets the batch first answer earlier commands and finish a deletion.
         batch.Actor.Tell(BatchesProtocol.Leave.Instance);
     }
 
     private void OnTerminated(BatchId id)
     {
-        if (Forget(id, out var batch)) _jobs -= batch.Size;
+        if (RemoveLive(id, out var batch)) _jobs -= batch.Size;
         if (!_leaving.Remove(id, out var leaving)) return;
         _jobs -= leaving.Size;
-        foreach (var (command, sender) in leaving.Waiting) Route(command, sender);
+        foreach (var (command, sender) in leaving.Stashed) Route(command, sender);
     }
 
     private sealed class Live(IActorRef actor, LinkedListNode<BatchId> use)
@@ -172,14 +172,14 @@ public sealed class BatchesActor : ReceiveActor
 
         public LinkedListNode<BatchId> Use { get; } = use;
 
-        /// <summary>What the batch costs, in jobs.</summary>
-        public int Size { get; set; } = SmallestSize;
+        /// <summary>The cost of the batch, in jobs.</summary>
+        public int Size { get; set; } = MinSize;
     }
 
     private sealed record Leaving(int Size)
     {
-        public Queue<Waiting> Waiting { get; } = [];
+        public Queue<StashedCommand> Stashed { get; } = [];
     }
 
-    private sealed record Waiting(IBatchCommand Command, IActorRef Sender);
+    private sealed record StashedCommand(IBatchCommand Command, IActorRef Sender);
 }

@@ -2,45 +2,45 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Web.Results;
 
-/// <summary>What passes between the live batches and their parent.</summary>
+/// <summary>The messages between a live batch and its parent.</summary>
 internal static class BatchesProtocol
 {
-    /// <summary>A batch wants to leave memory.</summary>
+    /// <summary>A batch asks to leave memory.</summary>
     public sealed record Passivate(BatchId Batch);
 
-    /// <summary>A batch wants to be read into memory; answered <see cref="RoomGranted"/> or
+    /// <summary>A batch asks for room for its results. The answer is <see cref="RoomGranted"/> or
     /// <see cref="RoomRefused"/>.</summary>
     /// <param name="Batch">The batch.</param>
-    /// <param name="Size">What it will cost, in jobs.</param>
-    public sealed record WantRoom(BatchId Batch, int Size);
+    /// <param name="Size">Its cost, in jobs.</param>
+    public sealed record RequestRoom(BatchId Batch, int Size);
 
-    /// <summary>A live batch costs more than it did.</summary>
+    /// <summary>The cost of a live batch has grown.</summary>
     /// <param name="Batch">The batch.</param>
-    /// <param name="Size">What it costs now, in jobs.</param>
+    /// <param name="Size">Its new cost, in jobs.</param>
     public sealed record Grown(BatchId Batch, int Size);
 
-    /// <summary>The batch may be read into memory.</summary>
+    /// <summary>The batch may read its results into memory.</summary>
     public sealed record RoomGranted
     {
         /// <summary>The only one.</summary>
         public static RoomGranted Instance { get; } = new();
     }
 
-    /// <summary>There is no room for the batch now.</summary>
+    /// <summary>There is no room for the batch's results now.</summary>
     public sealed record RoomRefused
     {
         /// <summary>The only one.</summary>
         public static RoomRefused Instance { get; } = new();
     }
 
-    /// <summary>Room is wanted: a batch that no one waits for leaves.</summary>
+    /// <summary>Room is needed: a batch without a waiting reader leaves.</summary>
     public sealed record MakeRoom
     {
         /// <summary>The only one.</summary>
         public static MakeRoom Instance { get; } = new();
     }
 
-    /// <summary>Nothing more comes for the batch: it answers what it has, and leaves.</summary>
+    /// <summary>No more commands follow: the batch answers the ones it has, and stops.</summary>
     public sealed record Leave
     {
         /// <summary>The only one.</summary>

@@ -12,12 +12,12 @@ using static ImageClassifier.Web.Uploads.OpenBatchesProtocol;
 
 namespace ImageClassifier.Web.Results;
 
-/// <summary>Owns the stream from the response queue to the live batches. A response is deleted after its batch has taken
-/// the result; one that no batch could take returns when its lease runs out.</summary>
+/// <summary>Owns the stream from the response queue to the live batches. A response is deleted after its batch has
+/// added the result. Otherwise it returns to the queue when its lease expires.</summary>
 public sealed class ResultListenerActor : ReceiveActor
 {
-    private const int BatchesAskedAtOnce = 32;
-    private static readonly TimeSpan BatchAnswers = TimeSpan.FromSeconds(20);
+    private const int ConcurrentAsks = 32;
+    private static readonly TimeSpan BatchAnswerTimeout = TimeSpan.FromSeconds(20);
 
     private readonly IMessageQueue _responses;
     private readonly IActorRef _batches;
@@ -31,9 +31,9 @@ public sealed class ResultListenerActor : ReceiveActor
 
     /// <summary>Creates the actor.</summary>
     /// <param name="responses">The response queue.</param>
-    /// <param name="batches">Keeps the live batches.</param>
-    /// <param name="scaler">Is told which instances bring results.</param>
-    /// <param name="openBatches">Is told how old the jobs are that come back.</param>
+    /// <param name="batches">The parent of the live batches.</param>
+    /// <param name="scaler">Gets a <c>JobDone</c> for each result.</param>
+    /// <param name="openBatches">Gets a <c>ResultReceived</c> for each result.</param>
     /// <param name="polling">How the queue is polled.</param>
     /// <param name="settings">How responses are deleted.</param>
     public ResultListenerActor(
@@ -64,7 +64,7 @@ public sealed class ResultListenerActor : ReceiveActor
     {
         var time = new SchedulerTimeProvider(Context.System);
         var (source, ended) = QueueSource.Create(_responses, _polling, time)
-            .SelectAsyncUnordered(BatchesAskedAtOnce, TakeAsync)
+            .SelectAsyncUnordered(ConcurrentAsks, TakeAsync)
             .SelectMany(taken => taken)
             .Via(QueueAcknowledgement.Create(_responses, _acknowledging, time))
             .ToMaterialized(Sink.Ignore<Acknowledged>(), Keep.Both)
@@ -77,15 +77,15 @@ public sealed class ResultListenerActor : ReceiveActor
     {
         if (WireJson.TryRead<JobResult>(delivery.Message.Body) is not { } result || !result.IsWhole())
         {
-            // The queue's own limit moves it to the dead-letter queue.
-            _log.Warning("A response cannot be read and is handed back");
+            // After enough receives the queue moves it to the dead-letter queue.
+            _log.Warning("A response is unreadable and goes back to the queue");
             return [new Acknowledgement(delivery, Settlement.HandBack)];
         }
 
-        if (await GiveAsync(result) is { } taken)
+        if (await GiveToBatchAsync(result) is { } taken)
         {
             _scaler.Tell(new JobDone(result.InstanceId));
-            if (taken.SubmittedAt is { } submittedAt) _openBatches.Tell(new JobCameBack(submittedAt));
+            if (taken.SubmittedAt is { } submittedAt) _openBatches.Tell(new ResultReceived(submittedAt));
             return [new Acknowledgement(delivery, Settlement.Delete)];
         }
 
@@ -93,12 +93,12 @@ public sealed class ResultListenerActor : ReceiveActor
         return [];
     }
 
-    /// <summary>Gives a result to its batch; null where that could not take it.</summary>
-    private async Task<ResultTaken?> GiveAsync(JobResult result)
+    /// <summary>Gives a result to its batch; null if the batch could not add it.</summary>
+    private async Task<ResultTaken?> GiveToBatchAsync(JobResult result)
     {
         try
         {
-            return await _batches.Ask<IBatchAnswer>(new TakeResult(result), BatchAnswers) as ResultTaken;
+            return await _batches.Ask<IBatchAnswer>(new TakeResult(result), BatchAnswerTimeout) as ResultTaken;
         }
         catch (AskTimeoutException)
         {
@@ -109,7 +109,7 @@ public sealed class ResultListenerActor : ReceiveActor
     private void OnStreamEnded(StreamEnded ended)
     {
         if (_drainers.Count == 0)
-            throw new InvalidOperationException("The stream of responses ended by itself.", ended.Cause);
+            throw new InvalidOperationException("The stream of responses ended without a drain.", ended.Cause);
 
         foreach (var drainer in _drainers) drainer.Tell(ListenerDrained.Instance);
         Context.Stop(Self);

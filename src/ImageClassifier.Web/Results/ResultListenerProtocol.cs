@@ -1,16 +1,17 @@
 namespace ImageClassifier.Web.Results;
 
-/// <summary>What the result listener understands.</summary>
+/// <summary>The messages of the result listener.</summary>
 public static class ResultListenerProtocol
 {
-    /// <summary>Takes no more responses, and finishes those in hand; answered <see cref="ListenerDrained"/>.</summary>
+    /// <summary>Stops polling and finishes the responses in hand. The answer is
+    /// <see cref="ListenerDrained"/>.</summary>
     public sealed record DrainListener
     {
         /// <summary>The only one.</summary>
         public static DrainListener Instance { get; } = new();
     }
 
-    /// <summary>Nothing is in hand any more.</summary>
+    /// <summary>The listener has no response in hand.</summary>
     public sealed record ListenerDrained
     {
         /// <summary>The only one.</summary>

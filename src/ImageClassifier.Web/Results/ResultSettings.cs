@@ -4,16 +4,16 @@ using ImageClassifier.Streams.Settings;
 namespace ImageClassifier.Web.Results;
 
 /// <summary>How results reach clients: <c>image-classifier.results</c>.</summary>
-/// <param name="MaxLiveJobs">Jobs of batches that are in memory at once.</param>
-/// <param name="PassivateAfter">After this time without a question a batch leaves memory.</param>
-/// <param name="MaxWaitingRequests">Requests that wait for their result at once.</param>
+/// <param name="MaxLiveJobs">Maximum number of jobs of batches in memory.</param>
+/// <param name="PassivateAfter">Time without a command after which a batch leaves memory.</param>
+/// <param name="MaxWaitingRequests">Maximum number of requests that wait for their result.</param>
 /// <param name="WaitLimit">How long such a request waits.</param>
-/// <param name="MaxReads">Batches and pictures that are read at once.</param>
-/// <param name="MaxSubscribers">WebSockets and event streams at once.</param>
-/// <param name="Heartbeat">A subscriber hears from the server at least this often.</param>
-/// <param name="SendTimeout">A subscriber that does not take a message within this time is cut off.</param>
-/// <param name="ListenerLinger">How long deletes of responses wait for others to share their call.</param>
-/// <param name="Lost">When a job without a result is lost.</param>
+/// <param name="MaxReads">Maximum number of concurrent reads of batches and pictures.</param>
+/// <param name="MaxSubscribers">Maximum number of WebSockets and event streams.</param>
+/// <param name="Heartbeat">Longest silence of the server towards a subscriber.</param>
+/// <param name="SendTimeout">Time-out of one message to a subscriber, which is then disconnected.</param>
+/// <param name="ListenerLinger">How long a delete of a response waits for others to share its call.</param>
+/// <param name="Lost">When a job without a result counts as lost.</param>
 public sealed record ResultSettings(
     int MaxLiveJobs,
     TimeSpan PassivateAfter,
@@ -48,7 +48,7 @@ public sealed record ResultSettings(
     }
 }
 
-/// <summary>When a job without a result is lost.</summary>
-/// <param name="LostAfter">Its message is this old, and is known to be on the queue no more.</param>
-/// <param name="BatchesASweep">Open batches that are looked into at once.</param>
+/// <summary>When a job without a result counts as lost.</summary>
+/// <param name="LostAfter">Minimum age of its message, which must also have left the queue.</param>
+/// <param name="BatchesASweep">Maximum number of open batches per sweep.</param>
 public sealed record LostJobSettings(TimeSpan LostAfter, int BatchesASweep);

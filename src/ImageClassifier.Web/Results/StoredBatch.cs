@@ -7,12 +7,12 @@ using ImageClassifier.Web.Uploads;
 
 namespace ImageClassifier.Web.Results;
 
-/// <summary>A batch as the store keeps it.</summary>
+/// <summary>Reads and deletes one batch in the store.</summary>
 internal sealed class StoredBatch(IObjectStore store, BatchId batch)
 {
     private const int ReadsAtOnce = 8;
 
-    // Any attempt's result takes the place of a damaged one.
+    // A result of any attempt replaces a damaged one.
     private const int NoAttempt = 0;
 
     private readonly BatchRemoval _removal = new(store);
@@ -21,11 +21,11 @@ internal sealed class StoredBatch(IObjectStore store, BatchId batch)
     public Task<DocumentRead<BatchManifest>> ReadManifestAsync(CancellationToken cancellation) =>
         store.ReadDocumentAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation);
 
-    /// <summary>Reads the results that there are. A damaged one reads as the job's failure with
+    /// <summary>Reads the stored results. A damaged one counts as the job's failure with
     /// <see cref="JobErrorCodes.ResultDamaged"/>.</summary>
-    /// <param name="manifest">The batch; only the results of its jobs are read, whatever else is there.</param>
-    /// <param name="known">The keys of those that need not be read.</param>
-    /// <param name="cancellation">Gives up.</param>
+    /// <param name="manifest">The batch. Objects of other jobs are ignored.</param>
+    /// <param name="known">The keys of results that need not be read.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     public async Task<IReadOnlyCollection<JobResult>> ReadResultsAsync(
         BatchManifest manifest, IReadOnlySet<string> known, CancellationToken cancellation)
     {
@@ -45,17 +45,17 @@ internal sealed class StoredBatch(IObjectStore store, BatchId batch)
         return results;
     }
 
-    /// <summary>Closes the batch if the store, too, says that it is done.</summary>
+    /// <summary>Closes the batch if it is finished by the store as well.</summary>
     public Task CloseAsync(BatchManifest manifest, CancellationToken cancellation) =>
         new BatchClosing(store).CloseIfDoneAsync(manifest, cancellation);
 
     /// <summary>Deletes the batch.</summary>
     public Task DeleteAsync(CancellationToken cancellation) => _removal.DeleteAsync(batch, cancellation);
 
-    /// <summary>Removes what is left of a batch that is deleted already, or that there never was.</summary>
+    /// <summary>Removes the rest of a deleted batch, or of one that never existed.</summary>
     public Task DeleteRestAsync(CancellationToken cancellation) => _removal.RemoveAsync(batch, cancellation);
 
-    /// <summary>Removes what came after the batch was deleted: a job's result, and the notes about its
+    /// <summary>Removes what was stored after the batch was deleted: a job's result and the notes of its
     /// sending.</summary>
     public async Task DeleteLateAsync(JobId job, CancellationToken cancellation)
     {

@@ -1,21 +1,21 @@
 namespace ImageClassifier.Web.Scaling;
 
-/// <summary>Measures how long instances take from their launch to their first poll: the median of the last ones.</summary>
-/// <param name="assumed">The boot time until one was measured.</param>
+/// <summary>Measures the boot time: from launch to first poll, as the median of the last instances.</summary>
+/// <param name="assumed">The boot time before anything is measured.</param>
 internal sealed class BootMeter(TimeSpan assumed)
 {
-    private const int Remembered = 20;
+    private const int MaxKept = 20;
 
     private readonly Queue<double> _boots = [];
 
-    /// <summary>The boot time as far as it is known.</summary>
+    /// <summary>The measured boot time, or the assumed one.</summary>
     public TimeSpan BootTime { get; private set; } = assumed;
 
-    /// <summary>An instance came up.</summary>
-    public void CameUp(TimeSpan after)
+    /// <summary>Adds a measured boot time.</summary>
+    public void Add(TimeSpan boot)
     {
-        _boots.Enqueue(Math.Max(0, after.TotalSeconds));
-        if (_boots.Count > Remembered) _boots.Dequeue();
+        _boots.Enqueue(Math.Max(0, boot.TotalSeconds));
+        if (_boots.Count > MaxKept) _boots.Dequeue();
         BootTime = TimeSpan.FromSeconds(Median.Of(_boots));
     }
 }

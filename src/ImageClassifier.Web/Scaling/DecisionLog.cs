@@ -2,8 +2,8 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Web.Scaling;
 
-/// <summary>The last decisions, newest first. One that launches nothing and comes to the same as the one before is folded
-/// into it: it keeps the time of the first, and says what was seen last.</summary>
+/// <summary>The last decisions, newest first. A decision that changes nothing is merged into the one before it. The
+/// merged entry keeps the first time and shows the last snapshot.</summary>
 internal sealed class DecisionLog(int kept)
 {
     private readonly LinkedList<DecisionRecord> _decisions = [];
@@ -12,7 +12,7 @@ internal sealed class DecisionLog(int kept)
     public IReadOnlyList<DecisionRecord> Newest => [.. _decisions];
 
     /// <summary>Adds a decision.</summary>
-    /// <returns>Whether it is news rather than folded.</returns>
+    /// <returns>False if the decision was merged into the one before it.</returns>
     public bool Add(DecisionRecord decision)
     {
         if (_decisions.First is { Value: var last } newest && ChangesNothing(decision, last))
@@ -28,7 +28,7 @@ internal sealed class DecisionLog(int kept)
         return true;
     }
 
-    /// <summary>After a launch it goes without saying that the launched instances are enough.</summary>
+    /// <summary>Right after a launch, "enough" says nothing new.</summary>
     private static bool ChangesNothing(DecisionRecord decision, DecisionRecord last) =>
         decision.Outcome == DecisionOutcome.Enough
             ? last.Outcome is DecisionOutcome.Enough or DecisionOutcome.Launched

@@ -7,19 +7,22 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 namespace ImageClassifier.Web.Scaling;
 
 /// <summary>
-/// All that the scaler thinks, without what it does: from what was seen to what is to be launched and ended, and why.
-/// Launches that the fleet does not show yet count against the cap, failed ones make it pause, and after a start it looks
-/// for a while before it launches. It has no clock, queue or fleet of its own, so a simulation runs it as it is.
+/// Plans for the scaler: what to launch, what to terminate, and why. It does none of it itself. It has no clock, queue
+/// or fleet of its own, so a simulation can run it unchanged.
 /// </summary>
-/// <param name="policy">Says how many instances are wanted.</param>
-/// <param name="settings">The scaler's.</param>
-/// <param name="startedAt">When it begins.</param>
-/// <param name="random">Where the jitter of its pauses comes from; the process's own where none is given.</param>
+/// <remarks>
+/// Launches that the fleet does not report yet count against the cap. A failed launch makes launching pause. After a
+/// start the planner only observes for a while.
+/// </remarks>
+/// <param name="policy">Decides how many instances are wanted.</param>
+/// <param name="settings">The scaler's settings.</param>
+/// <param name="startedAt">When the scaler started.</param>
+/// <param name="random">Source of the back-off's jitter; null for the shared one.</param>
 internal sealed class FleetPlanner(
     ScalingPolicy policy, ScalingSettings settings, DateTimeOffset startedAt, Random? random = null)
 {
-    private readonly FleetTruth _fleet = new(settings.Limits);
-    private readonly AnnouncedWork _announced = new(settings.CountsLag);
+    private readonly FleetTracker _fleet = new(settings.Limits);
+    private readonly BacklogEstimator _backlog = new(settings.CountsLag);
     private readonly ServiceMeter _service = new(settings.Latency.ServiceTime);
     private readonly BootMeter _boot = new(settings.Latency.BootTime);
     private readonly DecisionLog _decisions = new(settings.KeptDecisions);
@@ -31,20 +34,20 @@ internal sealed class FleetPlanner(
     private string? _lastFailure;
     private IReadOnlyList<InstanceId> _lastFailed = [];
     private bool _areNodesFailing;
-    private DateTimeOffset? _unfitAt;
+    private DateTimeOffset? _cannotWorkSince;
     private bool _stopped;
     private QueueMeasure _queue = new(0, 0);
-    private bool _isMoreWaiting;
+    private bool _countsLagBehind;
 
-    /// <summary>When to look again if nothing happens: soon while there is work or an instance.</summary>
-    public TimeSpan NextLook =>
-        _queue.Backlog > 0 || _isMoreWaiting || _fleet.Count.Alive > 0 ? settings.Interval : settings.IdleInterval;
+    /// <summary>The delay until the next observation: short while there is work or an instance.</summary>
+    public TimeSpan NextObservation =>
+        _queue.Backlog > 0 || _countsLagBehind || _fleet.Count.Alive > 0 ? settings.Interval : settings.IdleInterval;
 
-    /// <summary>Whether there are nodes that may write records.</summary>
+    /// <summary>Whether any instance is alive, so that its node can write records.</summary>
     public bool HasInstances => _fleet.Count.Alive > 0;
 
-    /// <summary>What is known.</summary>
-    public FleetView View => new(
+    /// <summary>The fleet as the planner knows it.</summary>
+    public FleetStatus Status => new(
         settings.MaxInstances, _queue.Waiting, _queue.InFlight, _service.ServiceTime, _boot.BootTime, _fleet.Instances,
         _decisions.Newest)
     {
@@ -52,70 +55,71 @@ internal sealed class FleetPlanner(
         AreNodesFailing = _areNodesFailing && _fleet.Count.Running == 0,
     };
 
-    /// <summary>Launches nothing any more.</summary>
+    /// <summary>Launches nothing from now on.</summary>
     public void StopLaunching() => _stopped = true;
 
-    /// <summary>Jobs were sent to the request queue.</summary>
-    public void WorkSent(int jobs, DateTimeOffset now) => _announced.Sent(jobs, now);
+    /// <summary>Counts jobs that were sent to the request queue.</summary>
+    public void WorkSent(int jobs, DateTimeOffset now) => _backlog.JobsSent(jobs, now);
 
-    /// <summary>A result came.</summary>
+    /// <summary>Counts a result.</summary>
     public void JobDone(InstanceId instance, DateTimeOffset now)
     {
-        _announced.Done(now);
+        _backlog.JobDone(now);
         _service.JobDone();
         if (_fleet.JobDone(instance, now) is not { } launchedAt) return;
-        _problems.Worked(launchedAt);
-        if (launchedAt < _unfitAt) return;
+        _problems.RemoveOlderThan(launchedAt);
+        if (launchedAt < _cannotWorkSince) return;
         _areNodesFailing = false;
-        if (_unfitAt is not null) _backoff.Reset();
-        _unfitAt = null;
+        if (_cannotWorkSince is not null) _backoff.Reset();
+        _cannotWorkSince = null;
     }
 
-    /// <summary>The records of nodes could not be read.</summary>
+    /// <summary>Notes that the records of nodes cannot be read.</summary>
     public void RecordsUnreadable() => _fleet.RecordsUnreadable();
 
-    /// <summary>Takes a look, and says what is to be done. What is launched must be answered by
-    /// <see cref="LaunchAnswered"/> or <see cref="LaunchUnanswered"/> before the next look.</summary>
-    public Plan Look(Observation seen, DateTimeOffset now)
+    /// <summary>Plans from an observation. If the plan launches, call <see cref="LaunchAnswered"/> or
+    /// <see cref="LaunchUnanswered"/> before the next observation.</summary>
+    public ScalingPlan MakePlan(Observation observation, DateTimeOffset now)
     {
-        _queue = seen.Queue;
+        _queue = observation.Queue;
         var warnings = new List<string>();
-        var news = _fleet.Look(seen, now);
-        foreach (var boot in news.Boots) _boot.CameUp(boot);
-        foreach (var record in news.Records) _service.Heard(record);
-        _problems.Age(now);
-        foreach (var (instance, reason) in news.Problems)
+        var changes = _fleet.Update(observation, now);
+        foreach (var boot in changes.BootTimes) _boot.Add(boot);
+        foreach (var record in changes.NewRecords) _service.AddNodeRate(record);
+        _problems.Expire(now);
+        foreach (var (instance, reason) in changes.Problems)
         {
             if (_problems.Add(new NodeProblem(now, instance, reason)))
-                warnings.Add($"Instance {instance} had to end: {reason}");
+                warnings.Add($"Instance {instance} could not work and ended: {reason}");
         }
 
-        // A node that cannot work comes up all the same, and so would the next, again and again: work alone shows
-        // that the cause is mended.
-        if (news.Failed.Any(failed => failed.IsUnfit)) _unfitAt = now;
-        if (news.AnyCameUp && _unfitAt is null)
+        // A node that cannot work comes up all the same, and so would its successors. Only a result proves that the
+        // cause is gone.
+        if (changes.Failed.Any(failed => failed.CannotWork)) _cannotWorkSince = now;
+        if (changes.AnyCameUp && _cannotWorkSince is null)
         {
             _areNodesFailing = false;
             _backoff.Reset();
         }
 
-        // Instances that fail together have one cause, so they make one pause.
-        if (news.Failed.Count > 0) warnings.Add(OnInstancesFailed(news.Failed, now));
+        // Instances that fail together have one cause, so launching pauses once.
+        if (changes.Failed.Count > 0) warnings.Add(OnInstancesFailed(changes.Failed, now));
 
         var fleet = _fleet.Count;
-        _service.Looked(fleet.Running, seen.Queue.Waiting > 0, now);
-        var waiting = _announced.Waiting(seen.Queue, now);
-        _isMoreWaiting = waiting > seen.Queue.Waiting;
+        _service.AddObservation(fleet.Running, observation.Queue.Waiting > 0, now);
+        var waiting = _backlog.EstimateWaiting(observation.Queue, now);
+        _countsLagBehind = waiting > observation.Queue.Waiting;
         var snapshot = new ScalingSnapshot(
-            waiting, seen.Queue.InFlight, fleet, _service.ServiceTime, _boot.BootTime,
+            waiting, observation.Queue.InFlight, fleet, _service.ServiceTime, _boot.BootTime,
             _fleet.BootsLeft(_boot.BootTime, now));
         var (launch, decision, recorded) = Decide(snapshot, now);
-        return new Plan(launch, snapshot, decision, news.ToEnd, news.StaleRecords, recorded, warnings);
+        return new ScalingPlan(
+            launch, snapshot, decision, changes.ToTerminate, changes.StaleRecords, recorded, warnings);
     }
 
-    /// <summary>The fleet has answered a launch.</summary>
+    /// <summary>Takes in the fleet's answer to a launch.</summary>
     /// <returns>The decision, for the log.</returns>
-    public DecisionRecord LaunchAnswered(Plan plan, LaunchOutcome outcome, DateTimeOffset now)
+    public DecisionRecord LaunchAnswered(ScalingPlan plan, LaunchOutcome outcome, DateTimeOffset now)
     {
         var launched = outcome.Launched.Count;
         _fleet.Launched(outcome.Launched, now);
@@ -124,46 +128,46 @@ internal sealed class FleetPlanner(
                 $"{launched} of {plan.Launch} instances could be launched: {shortfall.TrimEnd('.')}", [], now);
 
         var done = launched == 1 ? "1 is launched" : $"{launched} are launched";
-        return Record(plan.Seen, plan.Decision,
+        return Record(plan.Snapshot, plan.Decision,
             launched > 0 ? DecisionOutcome.Launched : DecisionOutcome.Held,
             launched > 0 ? null : HoldCause.FailedLaunch, launched,
             outcome.Shortfall is null
-                ? $"{plan.Decision.Reason} {There(plan.Seen.Fleet)}, {done}."
+                ? $"{plan.Decision.Reason} {Present(plan.Snapshot.Fleet)}, {done}."
                 : $"{plan.Decision.Reason} {_lastFailure}.", now).Decision;
     }
 
-    /// <summary>The fleet has not answered a launch, which may have happened.</summary>
-    /// <returns>The decision, for the log. The cause is not in it, because clients read decisions.</returns>
-    public DecisionRecord LaunchUnanswered(Plan plan, DateTimeOffset now)
+    /// <summary>Notes that the fleet did not answer a launch. The launch may have happened.</summary>
+    /// <returns>The decision, for the log. It does not contain the cause, because clients can read decisions.</returns>
+    public DecisionRecord LaunchUnanswered(ScalingPlan plan, DateTimeOffset now)
     {
         OnLaunchFailure($"{Instances(plan.Launch)} wanted, and the fleet does not answer", [], now);
-        return Record(plan.Seen, plan.Decision, DecisionOutcome.Held, HoldCause.FailedLaunch, 0,
+        return Record(plan.Snapshot, plan.Decision, DecisionOutcome.Held, HoldCause.FailedLaunch, 0,
             $"{plan.Decision.Reason} {_lastFailure}.", now).Decision;
     }
 
-    private (int Launch, ScalingDecision Decision, DecisionRecord? News) Decide(
+    private (int Launch, ScalingDecision Decision, DecisionRecord? NewDecision) Decide(
         ScalingSnapshot snapshot, DateTimeOffset now)
     {
         var decision = policy.Decide(snapshot);
         var fleet = snapshot.Fleet;
         var missing = decision.Wanted - fleet.Usable;
         var room = settings.MaxInstances - fleet.Alive;
-        var hold = missing > 0 ? WhatHolds(room, now) : null;
+        var hold = missing > 0 ? FindHold(room, now) : null;
         if (missing > 0 && hold is null) return (Math.Min(missing, room), decision, null);
 
         var (outcome, reason) = (hold, snapshot) switch
         {
             ({ } cause, _) => (DecisionOutcome.Held, Describe(cause, now)),
             (_, { Waiting: 0, Fleet.Alive: 0 }) => (DecisionOutcome.Idle, "The fleet is at zero."),
-            (_, { Waiting: 0 }) => (DecisionOutcome.Enough, $"{There(fleet)}, until idle ones end themselves."),
-            _ => (DecisionOutcome.Enough, $"{There(fleet)}, that is enough."),
+            (_, { Waiting: 0 }) => (DecisionOutcome.Enough, $"{Present(fleet)}, and idle ones will end themselves."),
+            _ => (DecisionOutcome.Enough, $"{Present(fleet)}, that is enough."),
         };
         var (record, isNews) = Record(
             snapshot, decision, outcome, hold, 0, $"{decision.Reason} {reason}", now);
         return (0, decision, isNews ? record : null);
     }
 
-    private HoldCause? WhatHolds(int room, DateTimeOffset now) =>
+    private HoldCause? FindHold(int room, DateTimeOffset now) =>
         _stopped ? HoldCause.Stopping
         : now < _settledAt ? HoldCause.Settling
         : now < _launchAgainAt ? HoldCause.FailedLaunch
@@ -173,25 +177,26 @@ internal sealed class FleetPlanner(
     private string Describe(HoldCause hold, DateTimeOffset now) => hold switch
     {
         HoldCause.Stopping => "The web tier stops, so nothing is launched.",
-        HoldCause.Settling => "Just started: instances of an earlier run may still show, so nothing is launched yet.",
+        HoldCause.Settling =>
+            "The web tier has just started and does not launch yet: the fleet may not report all instances so far.",
         HoldCause.FailedLaunch => string.Create(CultureInfo.InvariantCulture,
             $"{LastFailure()}; the next launch is tried in {(_launchAgainAt - now).TotalSeconds:0.#} s."),
-        _ => $"The cap of {settings.MaxInstances} is reached, draining instances included.",
+        _ => $"The cap of {settings.MaxInstances} instances is reached; draining ones count.",
     };
 
     private string OnInstancesFailed(IReadOnlyList<FailedInstance> failed, DateTimeOffset now)
     {
         var failure = failed switch
         {
-            [var only] => $"Instance {only.Id} {only.How}",
-            _ when failed.All(one => one.IsUnfit) => $"{failed.Count} instances cannot work",
+            [var only] => $"Instance {only.Id} {only.Failure}",
+            _ when failed.All(instance => instance.CannotWork) => $"{failed.Count} instances cannot work",
             _ => $"{failed.Count} instances never came up",
         };
         _areNodesFailing = true;
-        return OnLaunchFailure(failure, [.. failed.Select(one => one.Id)], now);
+        return OnLaunchFailure(failure, [.. failed.Select(instance => instance.Id)], now);
     }
 
-    /// <summary>The last failure with its reason, which may have come later.</summary>
+    /// <summary>The last failure, with the reason if the node has reported one since.</summary>
     private string LastFailure() => _problems.ReasonOf(_lastFailed) is { } reason
         ? $"{_lastFailure} ({reason.TrimEnd('.')})"
         : _lastFailure!;
@@ -202,7 +207,8 @@ internal sealed class FleetPlanner(
         var pause = _backoff.Next();
         _launchAgainAt = now + pause;
         _lastFailure = failure;
-        return string.Create(CultureInfo.InvariantCulture, $"{failure}; launching pauses for {pause.TotalSeconds:0.#} s");
+        return string.Create(
+            CultureInfo.InvariantCulture, $"{failure}; launching pauses for {pause.TotalSeconds:0.#} s");
     }
 
     private (DecisionRecord Decision, bool IsNews) Record(
@@ -213,24 +219,24 @@ internal sealed class FleetPlanner(
         return (record, _decisions.Add(record));
     }
 
-    private static string There(FleetCount fleet) => $"{Instances(fleet.Usable)} there or coming";
+    private static string Present(FleetCount fleet) => $"{Instances(fleet.Usable)} running or booting";
 
     private static string Instances(int count) => count == 1 ? "1 instance is" : $"{count} instances are";
 }
 
-/// <summary>What is to be done.</summary>
-/// <param name="Launch">How many instances are to be launched.</param>
-/// <param name="Seen">What was seen.</param>
+/// <summary>What the scaler must do now.</summary>
+/// <param name="Launch">How many instances to launch.</param>
+/// <param name="Snapshot">What the policy saw.</param>
 /// <param name="Decision">What the policy wants.</param>
-/// <param name="End">The instances that are to be ended.</param>
-/// <param name="Forget">The instances whose records are to be deleted.</param>
-/// <param name="News">The decision, where nothing is to be launched and it is not the same as before.</param>
+/// <param name="Terminate">The instances to terminate.</param>
+/// <param name="StaleRecords">The instances whose records to delete.</param>
+/// <param name="NewDecision">The decision to log; null if a launch follows or nothing changed.</param>
 /// <param name="Warnings">What went wrong, for the log.</param>
-internal sealed record Plan(
+internal sealed record ScalingPlan(
     int Launch,
-    ScalingSnapshot Seen,
+    ScalingSnapshot Snapshot,
     ScalingDecision Decision,
-    IReadOnlyList<Ending> End,
-    IReadOnlyList<InstanceId> Forget,
-    DecisionRecord? News,
+    IReadOnlyList<Termination> Terminate,
+    IReadOnlyList<InstanceId> StaleRecords,
+    DecisionRecord? NewDecision,
     IReadOnlyList<string> Warnings);

@@ -1,9 +1,9 @@
 namespace ImageClassifier.Web.Scaling;
 
-/// <summary>What half of some values exceed, so that one that is far off changes little.</summary>
+/// <summary>The median: one extreme value changes it little.</summary>
 internal static class Median
 {
-    /// <summary>The median; of an even number of values the mean of the two in the middle.</summary>
+    /// <summary>The middle value; for an even count, the mean of the two middle values.</summary>
     public static double Of(IReadOnlyCollection<double> values)
     {
         var sorted = values.Order().ToArray();

@@ -3,8 +3,8 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Web.Scaling;
 
-/// <summary>Why nodes ended that could not work: the latest reasons, one for an instance, newest first. They are
-/// forgotten once an instance that was launched after them works, or when they are old.</summary>
+/// <summary>The latest reasons why nodes could not work, one per instance, newest first. A reason expires after an
+/// hour, or once an instance that was launched after it works.</summary>
 internal sealed class NodeProblems
 {
     private const int Kept = 10;
@@ -15,12 +15,12 @@ internal sealed class NodeProblems
     /// <summary>A copy of the list.</summary>
     public IReadOnlyList<NodeProblem> Newest => [.. _problems];
 
-    /// <summary>The reason of the newest problem of some instances; null where none is known.</summary>
+    /// <summary>The newest reason that one of the instances reported; null if there is none.</summary>
     public string? ReasonOf(IReadOnlyCollection<InstanceId> instances) =>
         _problems.FirstOrDefault(problem => instances.Contains(problem.Instance))?.Reason;
 
-    /// <summary>Adds a problem. What an instance said first counts.</summary>
-    /// <returns>Whether it is news.</returns>
+    /// <summary>Adds a problem. The first reason of an instance counts.</summary>
+    /// <returns>False if the instance has a reason already.</returns>
     public bool Add(NodeProblem problem)
     {
         if (_problems.Any(known => known.Instance == problem.Instance)) return false;
@@ -29,15 +29,15 @@ internal sealed class NodeProblems
         return true;
     }
 
-    /// <summary>An instance has done a job.</summary>
-    /// <param name="launchedAt">When it was launched.</param>
-    public void Worked(DateTimeOffset launchedAt) => Forget(problem => problem.At <= launchedAt);
+    /// <summary>Removes the problems that are older than an instance which works.</summary>
+    /// <param name="launchedAt">When the working instance was launched.</param>
+    public void RemoveOlderThan(DateTimeOffset launchedAt) => RemoveWhere(problem => problem.At <= launchedAt);
 
-    /// <summary>Forgets what is old.</summary>
-    public void Age(DateTimeOffset now) => Forget(problem => now - problem.At >= KeptFor);
+    /// <summary>Removes the problems that have expired.</summary>
+    public void Expire(DateTimeOffset now) => RemoveWhere(problem => now - problem.At >= KeptFor);
 
-    private void Forget(Func<NodeProblem, bool> isOver)
+    private void RemoveWhere(Func<NodeProblem, bool> isOver)
     {
-        foreach (var over in _problems.Where(isOver).ToArray()) _problems.Remove(over);
+        foreach (var problem in _problems.Where(isOver).ToArray()) _problems.Remove(problem);
     }
 }

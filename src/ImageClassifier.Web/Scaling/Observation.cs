@@ -4,15 +4,16 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Web.Scaling;
 
-/// <summary>What one look of the scaler saw.</summary>
+/// <summary>What the scaler observed at one moment.</summary>
 /// <param name="Queue">The request queue's counts.</param>
-/// <param name="Fleet">What the fleet says.</param>
-/// <param name="Nodes">The records that nodes keep; null where they were not looked at, or could not be.</param>
+/// <param name="Fleet">The instances that the fleet reports.</param>
+/// <param name="Nodes">The records of nodes; null if they were not read this time.</param>
 internal sealed record Observation(
-    QueueMeasure Queue, IReadOnlyList<FleetInstance> Fleet, IReadOnlyList<NodeSighting>? Nodes);
+    QueueMeasure Queue, IReadOnlyList<FleetInstance> Fleet, IReadOnlyList<StoredNodeRecord>? Nodes);
 
-/// <summary>A node's record as it was seen in the store.</summary>
-/// <param name="Id">The instance that it names.</param>
-/// <param name="LastModified">When it was written, by the store's clock; only compared with itself.</param>
-/// <param name="Record">What it says; null where it cannot be read.</param>
-internal sealed record NodeSighting(InstanceId Id, DateTimeOffset LastModified, NodeRecord? Record);
+/// <summary>A node's record in the store.</summary>
+/// <param name="Id">The instance of the node.</param>
+/// <param name="LastModified">When it was written, by the store's clock. Compare it only with other values of the same
+/// record.</param>
+/// <param name="Record">The content; null if it is damaged.</param>
+internal sealed record StoredNodeRecord(InstanceId Id, DateTimeOffset LastModified, NodeRecord? Record);

@@ -1,7 +1,7 @@
 namespace ImageClassifier.Web.Scaling;
 
-/// <summary>One instance for so many waiting pictures, up to a cap: 5 waiting pictures want 5 instances, 50 want 19 where
-/// the cap is 19. Simple, quick, and generous with machines.</summary>
+/// <summary>Wants one instance for a fixed number of waiting pictures, up to a cap. With one picture per instance and a
+/// cap of 19, 5 waiting pictures want 5 instances, and 50 want 19. It is fast and costs many machines.</summary>
 /// <param name="picturesPerInstance">Waiting pictures for one instance; at least 1.</param>
 /// <param name="maxInstances">The cap.</param>
 public sealed class PerImagePolicy(int picturesPerInstance, int maxInstances) : ScalingPolicy

@@ -8,18 +8,18 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 namespace ImageClassifier.Web.Scaling;
 
 /// <summary>
-/// Grows the fleet and keeps it true: looks at the queue, the fleet and the records of its nodes, launches what the
-/// <see cref="FleetPlanner"/> finds missing, and ends the instances that never came up or went silent. It never shrinks the
-/// fleet otherwise; nodes end themselves.
+/// Observes the queue, the fleet and the records of its nodes, and carries out what the <see cref="FleetPlanner"/>
+/// plans: it launches missing instances and terminates the ones that failed. It never shrinks the fleet otherwise: idle
+/// nodes end themselves.
 /// </summary>
 public sealed class ScalerActor : ReceiveActor, IWithTimers
 {
     private readonly IMessageQueue _requests;
     private readonly IInstanceFleet _fleet;
-    private readonly NodeRecords _records;
+    private readonly NodeRecordReader _records;
     private readonly FleetPlanner _planner;
-    // A look waits no longer than this for the records, and goes on without them; a next one takes them.
-    private static readonly TimeSpan RecordsPatience = TimeSpan.FromSeconds(1);
+    // An observation waits this long for the records. If they come later, the next observation uses them.
+    private static readonly TimeSpan RecordsWait = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RecordsTimeout = TimeSpan.FromSeconds(30);
 
     private readonly TimeSpan _recordsInterval;
@@ -31,39 +31,43 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private UnansweredLaunch? _unanswered;
     private DateTimeOffset? _recordsReadAt;
     private Task<RecordsRead>? _reading;
-    private HashSet<InstanceId> _ended = [];
-    private bool _looking;
-    private bool _lookAgain;
-    private bool _launching;
+    private HashSet<InstanceId> _endedInstances = [];
+    private bool _isObserving;
+    private bool _observeAgain;
+    private bool _isLaunching;
 
-    // What may go on for an hour is said when it begins.
-    private bool _seesNothing;
+    // A failure can last for an hour, so the log names it once, when it begins.
+    private bool _observationFails;
     private bool _recordsFail;
 
     /// <summary>Creates the actor.</summary>
     public ScalerActor(
-        IMessageQueue requests, IObjectStore store, IInstanceFleet fleet, ScalingPolicy policy, ScalingSettings settings)
+        IMessageQueue requests,
+        IObjectStore store,
+        IInstanceFleet fleet,
+        ScalingPolicy policy,
+        ScalingSettings settings)
     {
         _requests = requests;
         _fleet = fleet;
-        _records = new NodeRecords(store);
+        _records = new NodeRecordReader(store);
         _planner = new FleetPlanner(policy, settings, Now);
         _recordsInterval = settings.RecordsInterval;
         _launchTimeout = settings.LaunchTimeout;
 
-        Receive<Tick>(_ => Look());
+        Receive<ObservationDue>(_ => Observe());
         Receive<WorkSent>(sent =>
         {
             _planner.WorkSent(sent.Jobs, Now);
-            Look();
+            Observe();
         });
         Receive<JobDone>(done => _planner.JobDone(done.Instance, Now));
         Receive<Observed>(OnObserved);
-        Receive<LookFailed>(OnLookFailed);
+        Receive<ObservationFailed>(OnObservationFailed);
         Receive<LaunchFinished>(OnLaunchFinished);
         Receive<LaunchUnanswered>(OnLaunchUnanswered);
         Receive<CleanedUp>(_ => { });
-        Receive<GetFleet>(_ => Sender.Tell(_planner.View));
+        Receive<GetFleet>(_ => Sender.Tell(_planner.Status));
         Receive<StopLaunching>(_ => _planner.StopLaunching());
     }
 
@@ -73,7 +77,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private static DateTimeOffset Now => Context.System.Scheduler.Now;
 
     /// <inheritdoc />
-    protected override void PreStart() => Look();
+    protected override void PreStart() => Observe();
 
     /// <inheritdoc />
     protected override void PostStop()
@@ -82,20 +86,20 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         _stopping.Dispose();
     }
 
-    private void Look()
+    private void Observe()
     {
-        if (_looking || _launching)
+        if (_isObserving || _isLaunching)
         {
-            _lookAgain = true;
+            _observeAgain = true;
             return;
         }
 
-        _looking = true;
-        _lookAgain = false;
+        _isObserving = true;
+        _observeAgain = false;
         var recordsDue = _recordsReadAt is not { } readAt
             || (_planner.HasInstances && Now - readAt >= _recordsInterval);
         if (recordsDue) _reading ??= ReadRecordsAsync();
-        ObserveAsync(_reading).PipeTo(Self, failure: cause => new LookFailed(cause));
+        ObserveAsync(_reading).PipeTo(Self, failure: cause => new ObservationFailed(cause));
     }
 
     private async Task<Observed> ObserveAsync(Task<RecordsRead>? reading)
@@ -103,22 +107,22 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         var cancellation = _stopping.Token;
         var measuring = _requests.MeasureAsync(cancellation);
         var describing = _fleet.DescribeAsync(cancellation);
-        var read = reading is null ? null : await InTimeAsync(reading, cancellation).ConfigureAwait(false);
+        var read = reading is null ? null : await WaitForRecordsAsync(reading, cancellation).ConfigureAwait(false);
         return new Observed(
             new Observation(
-                await measuring.ConfigureAwait(false), await describing.ConfigureAwait(false), read?.Sightings),
+                await measuring.ConfigureAwait(false), await describing.ConfigureAwait(false), read?.Records),
             read);
     }
 
-    /// <summary>The records, or null where they are still being read. A store that is away or slow must not keep the fleet
-    /// from growing.</summary>
-    private async Task<RecordsRead?> InTimeAsync(Task<RecordsRead> reading, CancellationToken cancellation)
+    /// <summary>The records; null if they are still being read. A slow or unavailable store must not delay a
+    /// launch.</summary>
+    private async Task<RecordsRead?> WaitForRecordsAsync(Task<RecordsRead> reading, CancellationToken cancellation)
     {
         if (reading.IsCompleted) return await reading.ConfigureAwait(false);
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var patience = Task.Delay(RecordsPatience, _time, enough.Token);
-        var first = await Task.WhenAny(reading, patience).ConfigureAwait(false);
-        await enough.CancelAsync().ConfigureAwait(false);
+        using var waitEnded = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var timeout = Task.Delay(RecordsWait, _time, waitEnded.Token);
+        var first = await Task.WhenAny(reading, timeout).ConfigureAwait(false);
+        await waitEnded.CancelAsync().ConfigureAwait(false);
         return first == reading ? await reading.ConfigureAwait(false) : null;
     }
 
@@ -138,31 +142,34 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
 
     private void OnObserved(Observed observed)
     {
-        _looking = false;
-        _seesNothing = false;
+        _isObserving = false;
+        _observationFails = false;
         if (observed.Records is { } read) OnRecordsRead(read);
-        if (HasAnyEnded(observed.Seen.Fleet) && observed.Records is null)
+        if (HasAnyEnded(observed.Observation.Fleet) && observed.Records is null)
         {
-            // Its record may say that it cannot work: then the next launch is to wait.
+            // The ended node's record may say that it cannot work. Then the next launch must wait.
             _recordsReadAt = null;
-            Look();
+            Observe();
             return;
         }
 
-        var plan = _planner.Look(observed.Seen, Now);
+        var plan = _planner.MakePlan(observed.Observation, Now);
         foreach (var warning in plan.Warnings) _log.Warning("{Failure}", warning);
-        Tell(plan.News);
-        End(plan);
+        LogDecision(plan.NewDecision);
+        CleanUp(plan);
         if (plan.Launch > 0) Launch(plan);
-        LookLater();
+        ScheduleNextObservation();
     }
 
-    /// <summary>Whether an instance has ended since the last look.</summary>
+    /// <summary>Whether an instance has ended since the last observation.</summary>
     private bool HasAnyEnded(IEnumerable<FleetInstance> fleet)
     {
-        var before = _ended;
-        _ended = [.. fleet.Where(instance => instance.State == InstanceState.Ended).Select(instance => instance.Id)];
-        return !_ended.IsSubsetOf(before);
+        var before = _endedInstances;
+        _endedInstances =
+        [
+            .. fleet.Where(instance => instance.State == InstanceState.Ended).Select(instance => instance.Id),
+        ];
+        return !_endedInstances.IsSubsetOf(before);
     }
 
     private void OnRecordsRead(RecordsRead read)
@@ -172,7 +179,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         {
             _planner.RecordsUnreadable();
             if (!_recordsFail)
-                _log.Warning("The records of nodes cannot be read, which is tried again: {Cause}", failure.Message);
+                _log.Warning("The records of nodes cannot be read. The scaler tries again: {Cause}", failure.Message);
         }
         else
         {
@@ -183,30 +190,35 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         _recordsFail = read.Failure is not null;
     }
 
-    private void OnLookFailed(LookFailed failed)
+    private void OnObservationFailed(ObservationFailed failed)
     {
-        _looking = false;
-        // One that failed as no one expected is made again.
+        _isObserving = false;
+        // A read that failed with an unknown exception starts again.
         if (_reading is { IsFaulted: true }) _reading = null;
-        if (!_seesNothing) _log.Warning("The scaler sees nothing, and looks again: {Cause}", failed.Cause.Message);
-        _seesNothing = true;
-        LookLater();
+        if (!_observationFails)
+        {
+            _log.Warning(
+                "The scaler cannot see the queue or the fleet, and tries again: {Cause}", failed.Cause.Message);
+        }
+
+        _observationFails = true;
+        ScheduleNextObservation();
     }
 
-    private void LookLater()
+    private void ScheduleNextObservation()
     {
-        if (_launching) return;
-        if (_lookAgain)
-            Look();
+        if (_isLaunching) return;
+        if (_observeAgain)
+            Observe();
         else
-            Timers.StartSingleTimer(nameof(Tick), Tick.Instance, _planner.NextLook);
+            Timers.StartSingleTimer(nameof(ObservationDue), ObservationDue.Instance, _planner.NextObservation);
     }
 
-    private void Launch(Plan plan)
+    private void Launch(ScalingPlan plan)
     {
-        _launching = true;
-        // A launch whose answer was lost may have happened and not show yet. Asked for again as it was, by its name, it
-        // does not happen twice; what is wanted beyond it follows its answer, or else the cap would not hold.
+        _isLaunching = true;
+        // A launch without an answer may have happened. Its client token makes a repeat safe, if the count is
+        // unchanged. Further instances must wait for the answer: otherwise the fleet could exceed the cap.
         var launch = _unanswered is { } before && Now - before.At < _launchTimeout
             ? before
             : new UnansweredLaunch(Guid.NewGuid().ToString("N"), plan.Launch, Now);
@@ -219,44 +231,49 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
 
     private void OnLaunchFinished(LaunchFinished finished)
     {
-        _launching = false;
-        Tell(_planner.LaunchAnswered(finished.Plan, finished.Outcome, Now));
-        Look();
+        _isLaunching = false;
+        LogDecision(_planner.LaunchAnswered(finished.Plan, finished.Outcome, Now));
+        Observe();
     }
 
     private void OnLaunchUnanswered(LaunchUnanswered unanswered)
     {
-        _launching = false;
+        _isLaunching = false;
         _unanswered = unanswered.Launch;
         _log.Warning("The fleet does not answer: {Cause}", unanswered.Cause.Message);
-        Tell(_planner.LaunchUnanswered(unanswered.Plan, Now));
-        Look();
+        LogDecision(_planner.LaunchUnanswered(unanswered.Plan, Now));
+        Observe();
     }
 
-    private void End(Plan plan)
+    private void CleanUp(ScalingPlan plan)
     {
-        foreach (var (instance, reason) in plan.End)
-            _log.Warning("Instance {Instance} is ended: {Reason}", instance, reason);
-        if (plan.End.Count == 0 && plan.Forget.Count == 0) return;
+        foreach (var (instance, reason) in plan.Terminate)
+            _log.Warning("Instance {Instance} is terminated: {Reason}", instance, reason);
+        if (plan.Terminate.Count == 0 && plan.StaleRecords.Count == 0) return;
         var log = _log;
         CleanUpAsync(plan).PipeTo(Self, success: () => CleanedUp.Instance, failure: cause =>
         {
-            log.Warning("The fleet could not be cleaned up, which is tried again: {Cause}", cause.Message);
+            log.Warning("Instances could not be terminated, or records not deleted; the scaler tries again: {Cause}",
+                cause.Message);
             return CleanedUp.Instance;
         });
     }
 
-    private async Task CleanUpAsync(Plan plan)
+    private async Task CleanUpAsync(ScalingPlan plan)
     {
-        if (plan.End.Count > 0)
-            await _fleet.TerminateAsync([.. plan.End.Select(ending => ending.Instance)], _stopping.Token);
-        if (plan.Forget.Count > 0) await _records.DeleteAsync(plan.Forget, _stopping.Token);
+        if (plan.Terminate.Count > 0)
+        {
+            await _fleet.TerminateAsync(
+                [.. plan.Terminate.Select(termination => termination.Instance)], _stopping.Token);
+        }
+
+        if (plan.StaleRecords.Count > 0) await _records.DeleteAsync(plan.StaleRecords, _stopping.Token);
     }
 
-    private void Tell(DecisionRecord? decision)
+    private void LogDecision(DecisionRecord? decision)
     {
         if (decision is null) return;
-        var (seen, fleet) = (decision.Seen, decision.Seen.Fleet);
+        var (seen, fleet) = (decision.Snapshot, decision.Snapshot.Fleet);
         _log.Info("Scaling: {Queue}; {Fleet}; {Wanted} wanted, {Launched} launched: {Reason}",
             $"{seen.Waiting} waiting, {seen.InFlight} in flight",
             $"{fleet.Running} running, {fleet.Pending} booting, {fleet.Draining} draining"
@@ -264,17 +281,17 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
             decision.Wanted, decision.Launched, decision.Reason);
     }
 
-    private sealed record Observed(Observation Seen, RecordsRead? Records);
+    private sealed record Observed(Observation Observation, RecordsRead? Records);
 
-    private sealed record RecordsRead(IReadOnlyList<NodeSighting>? Sightings, Exception? Failure);
+    private sealed record RecordsRead(IReadOnlyList<StoredNodeRecord>? Records, Exception? Failure);
 
-    private sealed record LookFailed(Exception Cause);
+    private sealed record ObservationFailed(Exception Cause);
 
-    private sealed record LaunchFinished(Plan Plan, LaunchOutcome Outcome);
+    private sealed record LaunchFinished(ScalingPlan Plan, LaunchOutcome Outcome);
 
-    private sealed record LaunchUnanswered(Plan Plan, UnansweredLaunch Launch, Exception Cause);
+    private sealed record LaunchUnanswered(ScalingPlan Plan, UnansweredLaunch Launch, Exception Cause);
 
-    /// <summary>A launch that failed without an answer.</summary>
+    /// <summary>A launch that the fleet did not answer.</summary>
     private sealed record UnansweredLaunch(string ClientToken, int Count, DateTimeOffset At);
 
     private sealed record CleanedUp
@@ -282,8 +299,8 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         public static CleanedUp Instance { get; } = new();
     }
 
-    private sealed record Tick
+    private sealed record ObservationDue
     {
-        public static Tick Instance { get; } = new();
+        public static ObservationDue Instance { get; } = new();
     }
 }

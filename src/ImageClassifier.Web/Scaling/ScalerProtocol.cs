@@ -2,27 +2,27 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Web.Scaling;
 
-/// <summary>What the scaler understands and answers.</summary>
+/// <summary>The scaler's commands and answers.</summary>
 public static class ScalerProtocol
 {
     /// <summary>Marks the commands.</summary>
     public interface IScalerCommand;
 
-    /// <summary>Jobs were sent to the request queue, so there is reason to look at once.</summary>
+    /// <summary>Jobs were sent to the request queue: the scaler observes at once.</summary>
     public sealed record WorkSent(int Jobs) : IScalerCommand;
 
-    /// <summary>The result of a job has come back.</summary>
-    /// <param name="Instance">The instance that did it.</param>
+    /// <summary>The result of a job has arrived.</summary>
+    /// <param name="Instance">The instance that classified the picture.</param>
     public sealed record JobDone(InstanceId Instance) : IScalerCommand;
 
-    /// <summary>Asks for <see cref="FleetView"/>.</summary>
+    /// <summary>Asks for the <see cref="FleetStatus"/>.</summary>
     public sealed record GetFleet : IScalerCommand
     {
         /// <summary>The only one.</summary>
         public static GetFleet Instance { get; } = new();
     }
 
-    /// <summary>Launches nothing any more: the web tier stops.</summary>
+    /// <summary>Stops all launches, because the web tier stops.</summary>
     public sealed record StopLaunching : IScalerCommand
     {
         /// <summary>The only one.</summary>
@@ -33,80 +33,80 @@ public static class ScalerProtocol
     /// <param name="MaxInstances">The cap.</param>
     /// <param name="Waiting">Visible messages of the request queue.</param>
     /// <param name="InFlight">Messages under lease.</param>
-    /// <param name="ServiceTime">How long one instance takes for one picture, as far as it is known.</param>
-    /// <param name="BootTime">How long an instance boots, as far as it is known.</param>
-    /// <param name="Instances">Those alive, and those that ended lately.</param>
+    /// <param name="ServiceTime">The service time, measured or assumed.</param>
+    /// <param name="BootTime">The boot time, measured or assumed.</param>
+    /// <param name="Instances">The instances alive, and the ones that ended recently.</param>
     /// <param name="Decisions">The last decisions, newest first.</param>
-    public sealed record FleetView(
+    public sealed record FleetStatus(
         int MaxInstances,
         int Waiting,
         int InFlight,
         TimeSpan ServiceTime,
         TimeSpan BootTime,
-        IReadOnlyList<KnownInstance> Instances,
+        IReadOnlyList<TrackedInstance> Instances,
         IReadOnlyList<DecisionRecord> Decisions)
     {
-        /// <summary>Why nodes ended that could not work, newest first.</summary>
+        /// <summary>Why nodes could not work and ended, newest first.</summary>
         public IReadOnlyList<NodeProblem> Problems { get; init; } = [];
 
-        /// <summary>Whether the nodes that were launched last could not work, and none runs.</summary>
+        /// <summary>Whether the nodes launched last could not work and no node runs.</summary>
         public bool AreNodesFailing { get; init; }
     }
 
-    /// <summary>Why a node ended that could not work.</summary>
+    /// <summary>Why a node could not work and ended.</summary>
     /// <param name="At">When the scaler learnt of it.</param>
     /// <param name="Instance">The node's instance.</param>
-    /// <param name="Reason">Why, for the operator: it may name files, keys of settings and accounts.</param>
+    /// <param name="Reason">The reason, for the operator: it can name files, settings keys and accounts.</param>
     public sealed record NodeProblem(DateTimeOffset At, InstanceId Instance, string Reason);
 
-    /// <summary>A decision, with what was seen and done.</summary>
+    /// <summary>A decision, with its reason and its outcome.</summary>
     /// <param name="At">When it was first taken.</param>
-    /// <param name="Until">When it was last taken the same; decisions that change nothing are folded.</param>
-    /// <param name="Outcome">What came of it.</param>
-    /// <param name="Hold">What stood against launching; null where nothing did.</param>
-    /// <param name="Seen">What was seen.</param>
+    /// <param name="Until">When it was last repeated. Decisions that change nothing are merged.</param>
+    /// <param name="Outcome">The outcome.</param>
+    /// <param name="Hold">What prevented a launch; null if nothing did.</param>
+    /// <param name="Snapshot">What the policy saw.</param>
     /// <param name="Wanted">How many instances were wanted.</param>
     /// <param name="Launched">How many were launched.</param>
-    /// <param name="Reason">Why, as sentences for people.</param>
+    /// <param name="Reason">The reason, as sentences for people.</param>
     public sealed record DecisionRecord(
         DateTimeOffset At,
         DateTimeOffset Until,
         DecisionOutcome Outcome,
         HoldCause? Hold,
-        ScalingSnapshot Seen,
+        ScalingSnapshot Snapshot,
         int Wanted,
         int Launched,
         string Reason);
 
-    /// <summary>What comes of a decision.</summary>
+    /// <summary>The outcome of a decision.</summary>
     public enum DecisionOutcome
     {
-        /// <summary>Nothing waits, and the fleet is at zero.</summary>
+        /// <summary>Nothing waits, and no instance is alive.</summary>
         Idle,
 
-        /// <summary>The instances that are there, or coming, are enough.</summary>
+        /// <summary>The running and booting instances are enough.</summary>
         Enough,
 
         /// <summary>Instances were launched.</summary>
         Launched,
 
-        /// <summary>More are wanted, but something stands against it: a <see cref="HoldCause"/>.</summary>
+        /// <summary>More are wanted, but a <see cref="HoldCause"/> prevents the launch.</summary>
         Held,
     }
 
-    /// <summary>What can stand against launching.</summary>
+    /// <summary>What can prevent a launch.</summary>
     public enum HoldCause
     {
         /// <summary>The web tier stops.</summary>
         Stopping,
 
-        /// <summary>It has just started, and launches of an earlier one may not show yet.</summary>
+        /// <summary>The web tier has just started: launches of the previous one may not be reported yet.</summary>
         Settling,
 
-        /// <summary>A launch has failed, and the pause after it is not over.</summary>
+        /// <summary>A launch has failed, and the back-off is not over.</summary>
         FailedLaunch,
 
-        /// <summary>There are as many instances as there may be.</summary>
+        /// <summary>The cap is reached.</summary>
         Cap,
     }
 }

@@ -1,8 +1,8 @@
 namespace ImageClassifier.Web.Scaling;
 
 /// <summary>
-/// Says how many instances are wanted. A pure function: the same snapshot always gives the same decision. It wants
-/// instances for what waits; work in flight belongs to its holder.
+/// Decides how many instances are wanted. A pure function: the same snapshot always gives the same decision. Only
+/// waiting pictures count: a picture in flight belongs to the node that holds its lease.
 /// </summary>
 public abstract class ScalingPolicy
 {
@@ -10,15 +10,14 @@ public abstract class ScalingPolicy
     public abstract ScalingDecision Decide(ScalingSnapshot snapshot);
 }
 
-/// <summary>What a policy sees.</summary>
+/// <summary>The input of a policy.</summary>
 /// <param name="Waiting">Visible messages of the request queue.</param>
 /// <param name="InFlight">Messages under lease.</param>
 /// <param name="Fleet">The instances by state.</param>
-/// <param name="ServiceTime">How long one instance takes for one picture when it has enough to do: the inverse of its
-/// throughput. Greater than zero.</param>
-/// <param name="BootTime">How long an instance takes from its launch to its first poll.</param>
-/// <param name="BootsLeft">For each pending instance, how long it will still take to its first poll, as far as one can
-/// tell.</param>
+/// <param name="ServiceTime">How long a busy instance takes for one picture: the inverse of its throughput. Greater
+/// than zero.</param>
+/// <param name="BootTime">How long an instance takes from launch to first poll.</param>
+/// <param name="BootsLeft">For each pending instance, the estimated time to its first poll.</param>
 public sealed record ScalingSnapshot(
     int Waiting,
     int InFlight,
@@ -32,20 +31,21 @@ public sealed record ScalingSnapshot(
 }
 
 /// <summary>Instances by state.</summary>
-/// <param name="Pending">Launched and not polling yet, those included that the fleet does not show yet.</param>
+/// <param name="Pending">Launched and not polling yet. Launches that the fleet does not report yet are
+/// included.</param>
 /// <param name="Running">Taking work.</param>
-/// <param name="Draining">Finishing, or asked to end.</param>
-/// <param name="Silent">Not heard of for a few leases: it may be paused or hang, and its work goes to others.</param>
+/// <param name="Draining">Finishing, or asked to terminate.</param>
+/// <param name="Silent">Without a sign of life for a few leases: paused or stuck. Other nodes get its work.</param>
 public sealed record FleetCount(int Pending, int Running, int Draining, int Silent = 0)
 {
-    /// <summary>The instances that take work, or soon will.</summary>
+    /// <summary>The instances that take work now or soon.</summary>
     public int Usable => Pending + Running;
 
-    /// <summary>All that are alive.</summary>
+    /// <summary>All instances that are alive.</summary>
     public int Alive => Pending + Running + Draining + Silent;
 }
 
-/// <summary>What a policy wants.</summary>
-/// <param name="Wanted">How many instances should take work; from 0 to the cap.</param>
-/// <param name="Reason">Why, as a sentence for people.</param>
+/// <summary>The output of a policy.</summary>
+/// <param name="Wanted">How many instances should take work: from 0 to the cap.</param>
+/// <param name="Reason">The reason, as a sentence for people.</param>
 public sealed record ScalingDecision(int Wanted, string Reason);

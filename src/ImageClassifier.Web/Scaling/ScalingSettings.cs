@@ -4,24 +4,23 @@ using ImageClassifier.Streams.Settings;
 namespace ImageClassifier.Web.Scaling;
 
 /// <summary>How the fleet grows: <c>image-classifier.scaling</c>.</summary>
-/// <param name="Policy">Which policy decides.</param>
+/// <param name="Policy">The policy.</param>
 /// <param name="MaxInstances">The cap.</param>
-/// <param name="Interval">How often the scaler looks while there is work or an instance.</param>
-/// <param name="IdleInterval">How often it looks otherwise.</param>
-/// <param name="RecordsInterval">How often it looks at the records of nodes, while there are instances.</param>
-/// <param name="CountsLag">How long the queue's counts may lag; as long, jobs that were sent count as waiting.</param>
-/// <param name="SettleTime">How long it only looks after a start.</param>
-/// <param name="LaunchTimeout">After this time a launch that the fleet does not show has failed.</param>
-/// <param name="BootDeadline">After this time an instance that has not come up is ended.</param>
-/// <param name="QuietAfter">After this time an instance of which nothing is heard counts as one that does no
-/// work.</param>
-/// <param name="SilenceLimit">After this time an instance of which nothing is heard is ended.</param>
-/// <param name="MaxLifetime">After this time an instance is ended in any case; zero: never.</param>
+/// <param name="Interval">Time between observations while there is work or an instance.</param>
+/// <param name="IdleInterval">Time between observations otherwise.</param>
+/// <param name="RecordsInterval">Time between reads of the nodes' records while there are instances.</param>
+/// <param name="CountsLag">How long the queue's counts can lag. Jobs sent within this time count as waiting.</param>
+/// <param name="SettleTime">How long the scaler only observes after a start.</param>
+/// <param name="LaunchTimeout">Age at which a launch that the fleet does not report has failed.</param>
+/// <param name="BootDeadline">Age at which an instance that is not up is terminated.</param>
+/// <param name="SilentAfter">Silence after which an instance no longer counts as working.</param>
+/// <param name="SilenceLimit">Silence after which an instance is terminated.</param>
+/// <param name="MaxLifetime">Age at which an instance is terminated in any case; zero: never.</param>
 /// <param name="MinBackoff">First pause after a failed launch.</param>
 /// <param name="MaxBackoff">Longest such pause.</param>
-/// <param name="KeptDecisions">How many decisions are shown.</param>
-/// <param name="PicturesPerInstance">The per-image policy's share.</param>
-/// <param name="Latency">The latency policy's.</param>
+/// <param name="KeptDecisions">How many decisions are kept.</param>
+/// <param name="PicturesPerInstance">Pictures for one instance, for the per-image policy.</param>
+/// <param name="Latency">The settings of the latency policy.</param>
 public sealed record ScalingSettings(
     PolicyKind Policy,
     int MaxInstances,
@@ -32,7 +31,7 @@ public sealed record ScalingSettings(
     TimeSpan SettleTime,
     TimeSpan LaunchTimeout,
     TimeSpan BootDeadline,
-    TimeSpan QuietAfter,
+    TimeSpan SilentAfter,
     TimeSpan SilenceLimit,
     TimeSpan MaxLifetime,
     TimeSpan MinBackoff,
@@ -43,20 +42,20 @@ public sealed record ScalingSettings(
 {
     private const string PerImage = "per-image";
 
-    // A node whose leases ended so often unrenewed, or that missed so many of its records, does nothing.
-    private const int QuietLeases = 3;
+    // A node that missed this many lease renewals or records in a row does no work.
+    private const int SilentLeases = 3;
 
-    /// <summary>Stands for the model and the settings of the nodes that this web tier launches: others drain. Null
-    /// where it cannot know them.</summary>
+    /// <summary>Identifies the model and the settings of the nodes that this web tier launches. Nodes with another
+    /// fingerprint drain. Null if the web tier does not know it.</summary>
     public string? Fingerprint { get; init; }
 
-    internal FleetLimits Limits => new(LaunchTimeout, BootDeadline, QuietAfter, SilenceLimit, MaxLifetime)
+    internal FleetLimits Limits => new(LaunchTimeout, BootDeadline, SilentAfter, SilenceLimit, MaxLifetime)
     {
         Fingerprint = Fingerprint,
     };
 
     /// <summary>Reads the settings.</summary>
-    /// <exception cref="ImageClassifier.Core.InvalidSettingException">One is missing or wrong.</exception>
+    /// <exception cref="ImageClassifier.Core.InvalidSettingException">A setting is missing or invalid.</exception>
     public static ScalingSettings Create(Config config)
     {
         var scaling = new SettingsSection(config, "image-classifier.scaling");
@@ -72,7 +71,7 @@ public sealed record ScalingSettings(
             SettleTime: scaling.Duration("settle-time", TimeSpan.Zero, TimeSpan.FromMinutes(10)),
             LaunchTimeout: scaling.Duration("launch-timeout", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
             BootDeadline: scaling.Duration("boot-deadline", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
-            QuietAfter: ReadQuietAfter(config),
+            SilentAfter: ReadSilentAfter(config),
             SilenceLimit: scaling.Duration("silence-limit", TimeSpan.FromSeconds(10), TimeSpan.FromDays(1)),
             MaxLifetime: scaling.Duration("max-lifetime", TimeSpan.Zero, TimeSpan.FromDays(365)),
             MinBackoff: minBackoff,
@@ -82,20 +81,20 @@ public sealed record ScalingSettings(
             Latency: LatencySettings.Create(scaling.Section("latency")));
     }
 
-    private static TimeSpan ReadQuietAfter(Config config)
+    private static TimeSpan ReadSilentAfter(Config config)
     {
         var lease = QueueSettings.Create(config).Requests.Lease;
         var record = NodeRecordSettings.Create(config).Interval;
-        return QuietLeases * (lease > record ? lease : record);
+        return SilentLeases * (lease > record ? lease : record);
     }
 
-    /// <summary>The policy that these settings name.</summary>
+    /// <summary>Creates the policy that these settings name.</summary>
     public ScalingPolicy CreatePolicy() => Policy == PolicyKind.PerImage
         ? new PerImagePolicy(PicturesPerInstance, MaxInstances)
         : new LatencyPolicy(Latency.Target, MaxInstances);
 }
 
-/// <summary>The policies that there are.</summary>
+/// <summary>The policies.</summary>
 public enum PolicyKind
 {
     /// <summary><see cref="LatencyPolicy"/>.</summary>
@@ -105,10 +104,10 @@ public enum PolicyKind
     PerImage,
 }
 
-/// <summary>How the latency policy aims: <c>image-classifier.scaling.latency</c>.</summary>
-/// <param name="Target">The time from upload to result that is aimed at.</param>
-/// <param name="ServiceTime">How long an instance takes for one picture, until that is measured.</param>
-/// <param name="BootTime">How long an instance boots, until that is measured.</param>
+/// <summary>The latency policy's settings: <c>image-classifier.scaling.latency</c>.</summary>
+/// <param name="Target">The target time from upload to result.</param>
+/// <param name="ServiceTime">Assumed time of an instance for one picture, until it is measured.</param>
+/// <param name="BootTime">Assumed boot time, until it is measured.</param>
 public sealed record LatencySettings(TimeSpan Target, TimeSpan ServiceTime, TimeSpan BootTime)
 {
     internal static LatencySettings Create(SettingsSection latency) => new(

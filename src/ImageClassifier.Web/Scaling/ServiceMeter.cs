@@ -3,80 +3,83 @@ using ImageClassifier.Core.Messages;
 namespace ImageClassifier.Web.Scaling;
 
 /// <summary>
-/// Measures how long one instance takes for one picture when it has enough to do. While pictures wait all running
-/// instances are busy, so the instance-seconds between two looks, divided by the results that came meanwhile, are the
-/// service time. Until enough results came so, the nodes' own records count, and before them a default. Where no result comes
-/// for long the instances have nothing to do, whatever lagging counts say, and the time does not count.
+/// Measures the service time: how long one busy instance takes for one picture. While pictures wait, all running
+/// instances are busy. So the instance-seconds between two observations, divided by the results in between, are the
+/// service time.
 /// </summary>
-/// <param name="assumed">The service time until something is measured.</param>
+/// <remarks>
+/// Before there are enough results, the rates in the nodes' records count, and before those a default. If no result
+/// comes for long, the instances are idle although lagging counts show waiting pictures. That time is not counted.
+/// </remarks>
+/// <param name="assumed">The service time before anything is measured.</param>
 internal sealed class ServiceMeter(TimeSpan assumed)
 {
-    // Results come ten at a time, so few of them say little.
-    private const int LeastResultsPerInstance = 30;
-    private const int Remembered = 2000;
-    private const int RememberedRates = 20;
-    private const int QuietPictures = 10;
-    private static readonly TimeSpan LeastQuiet = TimeSpan.FromSeconds(5);
+    // Results arrive ten at a time, so a few of them prove little.
+    private const int MinResultsPerInstance = 30;
+    private const int MaxResults = 2000;
+    private const int MaxRates = 20;
+    private const int IdleAfterPictures = 10;
+    private static readonly TimeSpan MinIdle = TimeSpan.FromSeconds(5);
 
     private readonly Queue<double> _rates = [];
-    private DateTimeOffset? _lastLook;
-    private DateTimeOffset _quietSince;
+    private DateTimeOffset? _lastObservationAt;
+    private DateTimeOffset _noResultSince;
     private int _lastRunning;
     private bool _lastWaiting;
     private int _results;
-    private double _openSeconds;
+    private double _pendingSeconds;
     private double _measuredSeconds;
     private double _measuredResults;
     private TimeSpan? _service;
-    private TimeSpan? _byRecords;
+    private TimeSpan? _fromRecords;
 
-    /// <summary>The service time as far as it is known.</summary>
-    public TimeSpan ServiceTime => _service ?? _byRecords ?? assumed;
+    /// <summary>The service time: measured, from records, or assumed.</summary>
+    public TimeSpan ServiceTime => _service ?? _fromRecords ?? assumed;
 
-    /// <summary>A result came.</summary>
+    /// <summary>Counts a result.</summary>
     public void JobDone() => _results++;
 
-    /// <summary>A node said how many pictures it does in a second.</summary>
-    public void Heard(NodeRecord record)
+    /// <summary>Adds the rate that a node reports.</summary>
+    public void AddNodeRate(NodeRecord record)
     {
         if (record.PicturesPerSecond is not (> 0 and var rate) || !double.IsFinite(rate)) return;
         _rates.Enqueue(rate);
-        if (_rates.Count > RememberedRates) _rates.Dequeue();
-        _byRecords = TimeSpan.FromSeconds(1 / Median.Of(_rates));
+        if (_rates.Count > MaxRates) _rates.Dequeue();
+        _fromRecords = TimeSpan.FromSeconds(1 / Median.Of(_rates));
     }
 
-    /// <summary>The scaler looked.</summary>
-    public void Looked(int running, bool waiting, DateTimeOffset now)
+    /// <summary>Adds an observation.</summary>
+    public void AddObservation(int running, bool waiting, DateTimeOffset now)
     {
-        // Where an instance came or went between two looks, no one knows how long it was there.
+        // If the number of instances changed between two observations, the instance-seconds are unknown.
         var isSteady = _lastWaiting && waiting && running > 0 && running == _lastRunning;
-        if (!isSteady) _quietSince = now;
-        var isBusy = isSteady && now - _quietSince <= LongestQuiet;
-        if (_results > 0) _quietSince = now;
-        if (_lastLook is { } last && isBusy)
+        if (!isSteady) _noResultSince = now;
+        var isBusy = isSteady && now - _noResultSince <= IdleAfter;
+        if (_results > 0) _noResultSince = now;
+        if (_lastObservationAt is { } last && isBusy)
         {
-            // Between looks that are closer together than results there often is none, but the work goes on.
-            _openSeconds += (now - last).TotalSeconds * running;
-            if (_results > 0) Add(_openSeconds, running);
+            // Frequent observations often have no result in between. Their time counts towards the next result.
+            _pendingSeconds += (now - last).TotalSeconds * running;
+            if (_results > 0) Add(_pendingSeconds, running);
         }
 
-        if (!isBusy || _results > 0) _openSeconds = 0;
+        if (!isBusy || _results > 0) _pendingSeconds = 0;
         _results = 0;
-        _lastLook = now;
+        _lastObservationAt = now;
         _lastRunning = running;
         _lastWaiting = waiting;
     }
 
-    private TimeSpan LongestQuiet =>
-        ServiceTime * QuietPictures is var quiet && quiet > LeastQuiet ? quiet : LeastQuiet;
+    private TimeSpan IdleAfter =>
+        ServiceTime * IdleAfterPictures is var idle && idle > MinIdle ? idle : MinIdle;
 
     private void Add(double instanceSeconds, int running)
     {
         _measuredSeconds += instanceSeconds;
         _measuredResults += _results;
-        if (_measuredSeconds > 0 && _measuredResults >= LeastResultsPerInstance * running)
+        if (_measuredSeconds > 0 && _measuredResults >= MinResultsPerInstance * running)
             _service = TimeSpan.FromSeconds(_measuredSeconds / _measuredResults);
-        if (_measuredResults <= Math.Max(Remembered, 2 * LeastResultsPerInstance * running)) return;
+        if (_measuredResults <= Math.Max(MaxResults, 2 * MinResultsPerInstance * running)) return;
         _measuredSeconds /= 2;
         _measuredResults /= 2;
     }

@@ -13,18 +13,17 @@ using static ImageClassifier.Web.Supervision.WebSupervisorProtocol;
 
 namespace ImageClassifier.Web.Supervision;
 
-/// <summary>Puts the web tier into a host. The host gives the ports: <see cref="QueuePair"/>,
-/// <see cref="IObjectStore"/> and <see cref="IInstanceFleet"/>, queues and store
-/// before <see cref="AddWebTier"/>.</summary>
+/// <summary>Adds the web tier to a host. The host must register the ports: <see cref="QueuePair"/> and
+/// <see cref="IObjectStore"/> before <see cref="AddWebTier"/>, and <see cref="IInstanceFleet"/>.</summary>
 public static class WebHostingExtensions
 {
-    // Within the phase's own limit, which is within the host's.
+    // Shorter than the shutdown phase, which is shorter than the host's shutdown.
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(15);
 
-    /// <summary>The services that the HTTP edge needs.</summary>
+    /// <summary>Adds the services of the HTTP edge.</summary>
     /// <param name="services">The host's services.</param>
     /// <param name="settings">The tier's settings.</param>
-    /// <param name="stopGrace">How long requests under way may go on once the service was told to stop.</param>
+    /// <param name="stopGrace">How long open requests may continue after the service starts to stop.</param>
     public static IServiceCollection AddWebTier(
         this IServiceCollection services, WebTierSettings settings, TimeSpan stopGrace) => services
         .WatchPorts()
@@ -35,7 +34,9 @@ public static class WebHostingExtensions
         .AddSingleton(settings.Results)
         .AddSingleton<TimeProvider>(provider => new SchedulerTimeProvider(provider.GetRequiredService<ActorSystem>()))
         .AddSingleton(provider => new StopGrace(
-            provider.GetRequiredService<IHostApplicationLifetime>(), provider.GetRequiredService<TimeProvider>(), stopGrace))
+            provider.GetRequiredService<IHostApplicationLifetime>(),
+            provider.GetRequiredService<TimeProvider>(),
+            stopGrace))
         .AddSingleton<OwnNames>()
         .AddSingleton<OriginCheck>()
         .AddSingleton<RefusalRateLimit>()
@@ -49,7 +50,7 @@ public static class WebHostingExtensions
         .AddSingleton<ReadinessProblems>()
         .AddSingleton<HealthEndpoints>();
 
-    /// <summary>The Supervisor, and its part in an orderly shutdown.</summary>
+    /// <summary>Adds the Supervisor and its drain on shutdown.</summary>
     public static AkkaConfigurationBuilder WithWebTier(
         this AkkaConfigurationBuilder builder, WebTierSettings settings) =>
         builder.WithActors((system, registry, resolver) =>
@@ -72,7 +73,7 @@ public static class WebHostingExtensions
         }
         catch (AskTimeoutException)
         {
-            // What is in hand then returns to the queue when its leases run out.
+            // The responses in hand return to the queue when their leases expire.
         }
 
         return Done.Instance;

@@ -12,8 +12,8 @@ using static ImageClassifier.Web.Uploads.UploadProtocol;
 
 namespace ImageClassifier.Web.Supervision;
 
-/// <summary>The Supervisor: the root of the web tier's actors, and the one address that the HTTP edge knows. It passes
-/// each command on to whom it is for.</summary>
+/// <summary>The root of the web tier's actors, and the only actor that the HTTP edge knows. It forwards each command to
+/// the child that handles it.</summary>
 public sealed class WebSupervisorActor : ReceiveActor
 {
     private static readonly TimeSpan MinBackoff = TimeSpan.FromMilliseconds(200);
@@ -62,7 +62,8 @@ public sealed class WebSupervisorActor : ReceiveActor
         });
     }
 
-    /// <summary>What talks to a queue or a store restarts with a pause, so that it does not fail in a circle.</summary>
+    /// <summary>Restarts an actor that uses a queue or a store with a back-off, so that it does not fail in a tight
+    /// loop.</summary>
     private static IActorRef WithBackoff(string name, Props child) => Context.ActorOf(
         BackoffSupervisor.Props(Akka.Pattern.Backoff.OnFailure(
             child, name, MinBackoff, MaxBackoff, BackoffJitter, maxNrOfRetries: -1)),

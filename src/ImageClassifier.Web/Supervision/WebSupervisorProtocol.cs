@@ -1,17 +1,16 @@
 namespace ImageClassifier.Web.Supervision;
 
-/// <summary>What the Supervisor itself understands; all else it passes on to whom it is for.</summary>
+/// <summary>The Supervisor's own messages. It forwards all other commands to its children.</summary>
 public static class WebSupervisorProtocol
 {
-    /// <summary>Launches nothing more and finishes with the responses in hand; answered
-    /// <see cref="TierDrained"/>.</summary>
+    /// <summary>Stops launches and finishes the responses in hand. The answer is <see cref="TierDrained"/>.</summary>
     public sealed record DrainTier
     {
         /// <summary>The only one.</summary>
         public static DrainTier Instance { get; } = new();
     }
 
-    /// <summary>The tier can stop.</summary>
+    /// <summary>The tier is drained and can stop.</summary>
     public sealed record TierDrained
     {
         /// <summary>The only one.</summary>

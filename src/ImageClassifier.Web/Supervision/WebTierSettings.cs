@@ -20,7 +20,7 @@ public sealed record WebTierSettings(
     AccessSettings Access)
 {
     /// <summary>Reads the settings.</summary>
-    /// <exception cref="InvalidSettingException">One is missing or wrong.</exception>
+    /// <exception cref="InvalidSettingException">A setting is missing or invalid.</exception>
     public static WebTierSettings Create(Config config)
     {
         var results = ResultSettings.Create(config);
@@ -36,7 +36,8 @@ public sealed record WebTierSettings(
             AccessSettings.Create(config));
     }
 
-    /// <summary>A job whose nodes die one after the other is under way for a lease for each receive.</summary>
+    /// <summary>The longest time that a job can take: each receive can lose its node and then waits for the
+    /// lease.</summary>
     private static TimeSpan LongestUnderWay(QueueLeaseSettings requests) =>
         requests.Lease * requests.MaxReceiveCount;
 

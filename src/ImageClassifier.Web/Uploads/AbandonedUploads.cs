@@ -5,30 +5,30 @@ using ImageClassifier.Web.Results;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>Finds uploads that began and never came to their manifest, and removes what they left.</summary>
+/// <summary>Finds and removes uploads that started and never got a manifest.</summary>
 internal sealed class AbandonedUploads(IObjectStore store, TimeSpan abandonedAfter)
 {
-    // Each is a call to the store.
+    // Each check is a call to the store.
     private const int MaxChecks = 200;
 
-    /// <summary>The uploads whose marker is older than the limit and whose manifest is missing. Some may be under
-    /// way.</summary>
-    /// <param name="now">When it is.</param>
-    /// <param name="after">Where an earlier look came to; null for the beginning.</param>
-    /// <param name="cancellation">Gives up.</param>
-    /// <returns>What was found, and where the next look goes on; null for the beginning.</returns>
+    /// <summary>Finds uploads whose marker is older than the limit and whose manifest is missing. Some of them may
+    /// still be running.</summary>
+    /// <param name="now">The current time.</param>
+    /// <param name="after">The batch where the previous search stopped; null to start at the beginning.</param>
+    /// <param name="cancellation">Cancels the search.</param>
+    /// <returns>The uploads, and where the next search continues; null: at the beginning.</returns>
     public async Task<(IReadOnlyList<BatchId> Batches, BatchId? Next)> FindAsync(
         DateTimeOffset now, BatchId? after, CancellationToken cancellation)
     {
         var found = new List<BatchId>();
         var checks = 0;
-        var place = after;
+        var cursor = after;
         await foreach (var open in store.ListOpenAsync(after, cancellation).ConfigureAwait(false))
         {
             if (now - open.MarkedAt < abandonedAfter) continue;
-            if (checks == MaxChecks) return (found, place);
+            if (checks == MaxChecks) return (found, cursor);
             checks++;
-            place = open.Batch;
+            cursor = open.Batch;
             if (!await store.ExistsAsync(ObjectKeys.Manifest(open.Batch), cancellation).ConfigureAwait(false))
                 found.Add(open.Batch);
         }
@@ -36,8 +36,8 @@ internal sealed class AbandonedUploads(IObjectStore store, TimeSpan abandonedAft
         return (found, null);
     }
 
-    /// <summary>Cleans up uploads that were found and are not under way, unless their manifest has come since.</summary>
-    /// <returns>How many.</returns>
+    /// <summary>Removes abandoned uploads, unless their manifest exists by now. None of them may be running.</summary>
+    /// <returns>How many were removed.</returns>
     public async Task<int> CleanUpAsync(IEnumerable<BatchId> abandoned, CancellationToken cancellation)
     {
         var cleaned = 0;
@@ -51,7 +51,7 @@ internal sealed class AbandonedUploads(IObjectStore store, TimeSpan abandonedAft
         return cleaned;
     }
 
-    /// <summary>Removes what an upload that was not accepted has stored: its pictures, its claim, and then its
+    /// <summary>Removes what a rejected upload has stored: first its pictures, then its claim, then its
     /// marker.</summary>
     public static async Task DiscardAsync(
         IObjectStore store, BatchId batch, string? claim, CancellationToken cancellation)

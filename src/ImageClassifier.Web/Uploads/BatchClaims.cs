@@ -6,20 +6,21 @@ using ImageClassifier.Core.Storage;
 namespace ImageClassifier.Web.Uploads;
 
 /// <summary>
-/// Which batch an idempotency key names. The first to claim a key decides, for as long as the batch is kept: whoever sends
-/// the key again uploads into that batch or, once its manifest is there, is answered with it. So nothing has to run out when
-/// an upload breaks off, and two that race cannot become two batches: a batch has one manifest.
+/// Maps each idempotency key to one batch. The first upload with a key claims it, for as long as the batch is kept. A
+/// later upload with the same key goes into that batch, or gets the batch's answer once the manifest exists.
 /// </summary>
+/// <remarks>So a claim needs no expiry when an upload breaks off. Two uploads that race cannot become two batches,
+/// because a batch has one manifest.</remarks>
 internal sealed class BatchClaims(IObjectStore store)
 {
-    // A claim can go, by retention or with its batch, just before it is read.
+    // Retention or a deletion can remove a claim just before it is read.
     private const int MaxTries = 3;
 
-    /// <summary>Claims a key for a batch, unless it names one already.</summary>
-    /// <param name="digest">The key, as <see cref="IdempotencyKey"/> stores it.</param>
-    /// <param name="batch">A batch that no one else knows.</param>
-    /// <param name="cancellation">Gives up.</param>
-    /// <returns>The batch that the key names.</returns>
+    /// <summary>Claims a key for a batch, unless the key has a batch already.</summary>
+    /// <param name="digest">The key's digest, from <see cref="IdempotencyKey"/>.</param>
+    /// <param name="batch">A new batch that no other upload knows.</param>
+    /// <param name="cancellation">Cancels the call.</param>
+    /// <returns>The batch of the key.</returns>
     /// <exception cref="IOException">The store does not answer.</exception>
     public async Task<BatchId> ClaimAsync(string digest, BatchId batch, CancellationToken cancellation)
     {
@@ -33,16 +34,16 @@ internal sealed class BatchClaims(IObjectStore store)
                 case DocumentRead<BatchClaim>.Found { Document: var earlier }:
                     return earlier.Batch;
                 case DocumentRead<BatchClaim>.Damaged:
-                    // No one can tell any more which batch the key named, so it is free again.
+                    // The batch of a damaged claim is unknown, so the key can be claimed again.
                     await store.DeleteAsync(key, cancellation).ConfigureAwait(false);
                     break;
             }
         }
 
-        throw new IOException("A claim comes and goes.");
+        throw new IOException("The claim keeps appearing and disappearing. Send the request again.");
     }
 
-    /// <summary>Removes the claim that names a batch which is not kept. A claim that names another batch stays.</summary>
+    /// <summary>Removes the claim of a batch that is removed. A claim of another batch stays.</summary>
     /// <exception cref="IOException">The store does not answer.</exception>
     public async Task ReleaseAsync(string digest, BatchId batch, CancellationToken cancellation)
     {

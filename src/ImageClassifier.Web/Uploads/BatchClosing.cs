@@ -6,23 +6,24 @@ using ImageClassifier.Core.Storage;
 namespace ImageClassifier.Web.Uploads;
 
 /// <summary>
-/// Closes batches: removes the markers of an accepted batch, and only where the store has a result of every job's current
-/// attempt. What a live batch knows does not count, because a redrive changes the store past it.
+/// Closes a batch: removes the open markers of an accepted batch once the store has a result for every job's current
+/// attempt. The state of the live batch does not count, because a redrive changes the store and not the live batch.
 /// </summary>
 /// <remarks>
-/// A redrive notes the next attempt before it writes its marker, and each marker has a key of its own. So whoever sees the
-/// marker also sees the note, and does not close; and whoever did not see the marker does not remove it.
+/// A redrive first notes the next attempt, then writes a marker with a key of its own. So a closer that sees the marker
+/// also sees the note and does not close. A closer that does not see the marker does not remove it.
 /// </remarks>
 internal sealed class BatchClosing(IObjectStore store)
 {
-    /// <summary>Closes the batch if it is done.</summary>
-    /// <returns>The jobs that are not done; null where there are none, or the batch was closed already.</returns>
+    /// <summary>Closes the batch if all its jobs are done.</summary>
+    /// <returns>The jobs that are not done; null if all are, or if the batch was closed already.</returns>
     public async Task<UnfinishedJobs?> CloseIfDoneAsync(BatchManifest manifest, CancellationToken cancellation)
     {
-        // The order matters: markers first.
+        // Markers must be listed before results: see the remarks.
         var markers = await MarkersOfAsync(manifest.Batch, cancellation).ConfigureAwait(false);
         if (markers.Count == 0) return null;
-        if (await FindUnfinishedAsync(manifest, cancellation).ConfigureAwait(false) is { } unfinished) return unfinished;
+        if (await FindUnfinishedAsync(manifest, cancellation).ConfigureAwait(false) is { } unfinished)
+            return unfinished;
         foreach (var marker in markers) await store.DeleteAsync(marker, cancellation).ConfigureAwait(false);
         return null;
     }
@@ -61,8 +62,8 @@ internal sealed class BatchClosing(IObjectStore store)
         return unfinished.Count > 0 ? new UnfinishedJobs(manifest, unfinished) : null;
     }
 
-    /// <summary>Whether the stored result is the failure of an attempt before the one that is under way. A damaged result
-    /// ends its job, for as long as no redrive removes it.</summary>
+    /// <summary>True if the stored result is the failure of an earlier attempt than the current one. A damaged result
+    /// counts as final until a redrive removes it.</summary>
     private async Task<bool> IsOutdatedAsync(BatchId batch, JobId job, CancellationToken cancellation)
     {
         var read = await store.ReadDocumentAsync<JobResult>(ObjectKeys.Result(batch, job), cancellation)
@@ -74,10 +75,10 @@ internal sealed class BatchClosing(IObjectStore store)
     }
 }
 
-/// <summary>The jobs of a batch that are not done.</summary>
+/// <summary>The unfinished jobs of a batch.</summary>
 internal sealed record UnfinishedJobs(BatchManifest Manifest, IReadOnlyList<UnfinishedJob> Jobs);
 
-/// <summary>A job that is not done.</summary>
+/// <summary>An unfinished job.</summary>
 /// <param name="Job">The job.</param>
 /// <param name="SentAgainAt">When its current attempt was noted; null for the first attempt.</param>
 internal sealed record UnfinishedJob(ManifestJob Job, DateTimeOffset? SentAgainAt);

@@ -3,30 +3,30 @@ using System.Text;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>File names as clients send them.</summary>
+/// <summary>Cleans the file names that clients send.</summary>
 internal static class FileNames
 {
-    /// <summary>What a file without a name is called.</summary>
-    public const string Nameless = "(no name)";
+    /// <summary>Stands in for a missing name.</summary>
+    public const string NoName = "(no name)";
 
     private const int Longest = 255;
 
-    // A longer text after the last dot is no ending of any kind of file.
+    // A longer text after the last dot is no file extension.
     private const int LongestEnding = 20;
 
-    /// <summary>A name fit for showing: no folders, no control characters, not too long. Its ending stays. It is never
-    /// used as a path.</summary>
+    /// <summary>Makes a name fit for display: no folders, no control characters, at most 255 characters, with its
+    /// extension kept. Never use it as a path.</summary>
     public static string ForShowing(string sent)
     {
         var name = sent[(sent.LastIndexOfAny(['/', '\\']) + 1)..];
         var clean = new StringBuilder(name.Length);
         foreach (var rune in name.EnumerateRunes())
         {
-            // What is no character, as in a name that is not UTF-8, shows as U+FFFD: the name is not what was sent.
+            // Invalid characters become U+FFFD, for example those of a name that is not UTF-8.
             if (!Rune.IsControl(rune)) clean.Append(rune.ToString());
         }
 
-        return Shorten(clean.ToString().Trim()) is { Length: > 0 } shown ? shown : Nameless;
+        return Shorten(clean.ToString().Trim()) is { Length: > 0 } shown ? shown : NoName;
     }
 
     private static string Shorten(string name)
@@ -37,7 +37,7 @@ internal static class FileNames
         return Beginning(name, Longest - ending.Length) + ending;
     }
 
-    /// <summary>The beginning of a text, without a part of a letter or of an emoji at its end.</summary>
+    /// <summary>The start of a text, cut between letters and never inside a combined letter or an emoji.</summary>
     private static string Beginning(string text, int longest)
     {
         var length = 0;
@@ -48,7 +48,7 @@ internal static class FileNames
             length += next;
         }
 
-        // One letter can have any number of accents.
+        // A single letter can have so many accents that it exceeds the limit alone.
         if (length == 0) length = char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest;
         return text[..length];
     }

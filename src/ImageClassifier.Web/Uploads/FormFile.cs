@@ -3,25 +3,25 @@ using System.Security.Cryptography;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>One file of a form. Its first bytes are read; the rest is still to come.</summary>
-/// <param name="name">What the client calls it; null where it came without a name.</param>
-/// <param name="head">Its first bytes.</param>
-/// <param name="body">What follows them.</param>
+/// <summary>One file of a form. Only its first bytes have been read.</summary>
+/// <param name="name">The client's name for the file; null if it sent none.</param>
+/// <param name="head">The first bytes.</param>
+/// <param name="body">The rest of the bytes.</param>
 internal sealed class FormFile(string? name, ReadOnlyMemory<byte> head, HashedBody body) : IDisposable
 {
-    /// <summary>What the client calls it; null where it came without a name.</summary>
+    /// <summary>The client's name for the file; null if it sent none.</summary>
     public string? Name => name;
 
-    /// <summary>Its name for showing.</summary>
-    public string ShownName { get; } = name is null ? FileNames.Nameless : FileNames.ForShowing(name);
+    /// <summary>The name for display.</summary>
+    public string ShownName { get; } = name is null ? FileNames.NoName : FileNames.ForShowing(name);
 
-    /// <summary>Its first bytes; empty where the file is empty.</summary>
+    /// <summary>The first bytes; empty for an empty file.</summary>
     public ReadOnlyMemory<byte> Head => head;
 
-    /// <summary>What follows the head.</summary>
+    /// <summary>The bytes after the head.</summary>
     public Stream Rest => body;
 
-    /// <summary>Reads what has not been read.</summary>
+    /// <summary>Reads the file to its end.</summary>
     /// <returns>The SHA-256 of the whole file: 64 lower-case hexadecimal digits.</returns>
     /// <exception cref="RequestBodyException">The bytes cannot be read to their end.</exception>
     public Task<string> FinishAsync(CancellationToken cancellation) => body.FinishAsync(cancellation);
@@ -30,8 +30,8 @@ internal sealed class FormFile(string? name, ReadOnlyMemory<byte> head, HashedBo
     public void Dispose() => body.Dispose();
 }
 
-/// <summary>The bytes of a part, hashed as they are read. It tells failures of the request from failures of the
-/// store.</summary>
+/// <summary>The body of a form part. It hashes the bytes that are read. Its exceptions tell a failed request from a
+/// failed store.</summary>
 internal sealed class HashedBody(Stream part) : ForwardStream
 {
     private const int BufferSize = 16 * 1024;
@@ -53,7 +53,7 @@ internal sealed class HashedBody(Stream part) : ForwardStream
         }
     }
 
-    /// <summary>Reads what is left; called once, as the last.</summary>
+    /// <summary>Reads the rest. Call it once, as the last read.</summary>
     /// <returns>The SHA-256 of the part: 64 lower-case hexadecimal digits.</returns>
     public async Task<string> FinishAsync(CancellationToken cancellation)
     {
@@ -62,7 +62,7 @@ internal sealed class HashedBody(Stream part) : ForwardStream
         {
             while (await ReadAsync(buffer, cancellation).ConfigureAwait(false) > 0)
             {
-                // Reading is what hashes.
+                // Each read adds to the hash.
             }
         }
         finally

@@ -4,15 +4,15 @@ using Microsoft.AspNetCore.Http.Features;
 namespace ImageClassifier.Web.Uploads;
 
 /// <summary>
-/// A request's body up to a limit. The server's own limit breaks the connection off, and a client that is still sending
-/// then sees that instead of the answer; so it is lifted, and past this one the server discards what comes for a few
-/// seconds while the client reads why.
+/// A request body with a size limit. The server's own limit resets the connection, so a client that is still sending
+/// does not see the answer. This class lifts that limit. The server then discards further bytes for a few seconds while
+/// the client reads the answer.
 /// </summary>
 internal sealed class LimitedBody(Stream body, long maxBytes) : ForwardStream
 {
     private long _count;
 
-    /// <summary>Lifts the server's limit for this request.</summary>
+    /// <summary>Lifts the server's own limit for this request.</summary>
     public static void LiftServerLimit(HttpContext context)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
@@ -20,7 +20,7 @@ internal sealed class LimitedBody(Stream body, long maxBytes) : ForwardStream
     }
 
     /// <inheritdoc />
-    /// <exception cref="BadHttpRequestException">With status 413: the body has more bytes.</exception>
+    /// <exception cref="BadHttpRequestException">Status 413: the body exceeds the limit.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var read = await body.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);

@@ -3,14 +3,13 @@ using Microsoft.Net.Http.Headers;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>The boundary of a form, from its <c>Content-Type</c>.</summary>
+/// <summary>Reads the boundary of a form from its <c>Content-Type</c>.</summary>
 internal static partial class MultipartBoundary
 {
     private const int Longest = 70;
 
     /// <summary>Finds the boundary.</summary>
-    /// <returns>Null where the body is no form, or where the boundary is missing or longer than RFC 2046
-    /// allows.</returns>
+    /// <returns>Null if the body is no form, or if the boundary is missing or longer than RFC 2046 allows.</returns>
     public static string? Find(string? contentType)
     {
         if (!MediaTypeHeaderValue.TryParse(contentType, out var type)) return FindUnquoted(contentType);
@@ -19,7 +18,7 @@ internal static partial class MultipartBoundary
         return boundary is { Length: > 0 and <= Longest } ? boundary : null;
     }
 
-    // A boundary with a character such as "=" has to be quoted, and mail libraries send ----=_Part_0 without quotes.
+    // RFC 2046 requires quotes around a boundary with characters such as "=". Mail libraries send ----=_Part_0 without.
     private static string? FindUnquoted(string? contentType) =>
         UnquotedBoundary().Match(contentType ?? "") is { Success: true } match ? match.Groups["boundary"].Value : null;
 

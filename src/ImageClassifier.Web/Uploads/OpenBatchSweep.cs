@@ -6,19 +6,19 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>One walk over the batches that are open, as far as it may go at once.</summary>
-/// <param name="store">Where they are.</param>
-/// <param name="lostAfter">How old an attempt is before its message can count as lost.</param>
-/// <param name="maxBatches">How many batches it looks into.</param>
-/// <param name="now">When it is.</param>
-/// <param name="goneBefore">What was sent before this is on the queue no more; null where that is not known.</param>
+/// <summary>One walk over the open batches, limited in batches and jobs.</summary>
+/// <param name="store">The store.</param>
+/// <param name="lostAfter">Minimum age of an attempt before its message can count as lost.</param>
+/// <param name="maxBatches">How many batches it visits at most.</param>
+/// <param name="now">The current time.</param>
+/// <param name="offQueueBefore">Messages sent before this time are no longer on the queue; null if unknown.</param>
 internal sealed class OpenBatchSweep(
-    IObjectStore store, TimeSpan lostAfter, int maxBatches, DateTimeOffset now, DateTimeOffset? goneBefore)
+    IObjectStore store, TimeSpan lostAfter, int maxBatches, DateTimeOffset now, DateTimeOffset? offQueueBefore)
 {
-    /// <summary>How often a job is sent again because its message was lost.</summary>
+    /// <summary>How often a job with a lost message is sent again.</summary>
     public const int MaxLost = 2;
 
-    // Each costs a few calls to the store.
+    // Each job costs a few calls to the store.
     private const int MaxJobs = 1000;
 
     private readonly List<BatchId> _unsent = [];
@@ -27,22 +27,22 @@ internal sealed class OpenBatchSweep(
     private readonly List<ClassificationRequest> _again = [];
     private readonly List<JobResult> _lost = [];
 
-    /// <summary>Walks on from a place. A failure ends the walk, but what was noted before it is among the findings: a job
-    /// whose further attempt is noted must also be sent.</summary>
-    /// <param name="after">The last batch that an earlier walk came to; null for the first.</param>
-    /// <param name="cancellation">Gives up.</param>
+    /// <summary>Walks on from a batch. A failure ends the walk, but its findings so far are returned: a job whose next
+    /// attempt is noted in the store must also be sent.</summary>
+    /// <param name="after">The last batch of the previous walk; null to start at the beginning.</param>
+    /// <param name="cancellation">Cancels the walk.</param>
     public async Task<SweepFindings> RunAsync(BatchId? after, CancellationToken cancellation)
     {
-        var place = after;
+        var cursor = after;
         try
         {
             var visited = 0;
             await foreach (var open in store.ListOpenAsync(after, cancellation).ConfigureAwait(false))
             {
-                if (visited == maxBatches || _again.Count + _lost.Count >= MaxJobs) return Findings(place, null);
+                if (visited == maxBatches || _again.Count + _lost.Count >= MaxJobs) return Findings(cursor, null);
                 visited++;
-                // Before the visit: a batch that cannot be read holds up no other.
-                place = open.Batch;
+                // Set before the visit: the next walk skips a batch that cannot be read.
+                cursor = open.Batch;
                 if (open.IsDeleting) _deleting.Add(open.Batch);
                 else await VisitAsync(open.Batch, cancellation).ConfigureAwait(false);
             }
@@ -51,7 +51,7 @@ internal sealed class OpenBatchSweep(
         }
         catch (Exception failure) when (!cancellation.IsCancellationRequested)
         {
-            return Findings(place, failure);
+            return Findings(cursor, failure);
         }
     }
 
@@ -69,13 +69,13 @@ internal sealed class OpenBatchSweep(
         if (now - sentAt < lostAfter) return;
         _old.Add(batch);
         var read = await new StoredOutbox(store).LoadOpenAsync(batch, cancellation).ConfigureAwait(false);
-        // The outbox logs it, once.
+        // The outbox logs the damage once.
         if (read is OutboxRead.Damaged) _unsent.Add(batch);
-        if (read is not OutboxRead.Open { Unfinished: var open } || goneBefore is not { } gone) return;
+        if (read is not OutboxRead.Open { Unfinished: var open } || offQueueBefore is not { } offQueue) return;
         foreach (var unfinished in open.Jobs)
         {
             var lastSent = unfinished.SentAgainAt ?? sentAt;
-            if (now - lastSent >= lostAfter && lastSent < gone)
+            if (now - lastSent >= lostAfter && lastSent < offQueue)
                 await SendAgainAsync(open.Manifest, unfinished.Job, cancellation).ConfigureAwait(false);
         }
     }
@@ -114,21 +114,21 @@ internal sealed class OpenBatchSweep(
             return result;
         var stored = (await store.ReadDocumentAsync<JobResult>(key, cancellation).ConfigureAwait(false)).OrNull;
         if (stored is not null && !result.Supersedes(stored)) return stored;
-        // An earlier attempt failed, and says more about the picture than that later ones were lost.
+        // The failure of an earlier attempt says more about the picture than the loss of a later one.
         var ended = stored is null ? result : stored with { Attempt = last.Attempt };
         await store.PutAsync(key, WireJson.WriteUtf8(ended), cancellation).ConfigureAwait(false);
         return ended;
     }
 }
 
-/// <summary>What a walk over open batches found.</summary>
-/// <param name="Unsent">Batches whose messages are not noted as sent.</param>
-/// <param name="Old">Batches that are open longer than usual: some of their results may have been missed.</param>
+/// <summary>The findings of a walk over open batches.</summary>
+/// <param name="Unsent">Batches whose messages are not marked as sent.</param>
+/// <param name="Old">Batches that are open longer than usual: they may have missed results.</param>
 /// <param name="Deleting">Batches whose deletion may have broken off.</param>
-/// <param name="Again">Jobs whose messages were lost, as their next attempts.</param>
-/// <param name="Lost">Jobs that were lost too often, as they are stored.</param>
-/// <param name="Next">Where the next walk goes on; null for the beginning.</param>
-/// <param name="Failure">What ended the walk early; null where nothing did.</param>
+/// <param name="Again">Jobs with lost messages, as their next attempts.</param>
+/// <param name="Lost">Failures of jobs that were lost too often, as stored.</param>
+/// <param name="Next">Where the next walk continues; null: at the beginning.</param>
+/// <param name="Failure">What ended the walk early; null if nothing did.</param>
 internal sealed record SweepFindings(
     IReadOnlyList<BatchId> Unsent,
     IReadOnlyList<BatchId> Old,

@@ -9,14 +9,14 @@ using static ImageClassifier.Web.Uploads.OpenBatchesProtocol;
 namespace ImageClassifier.Web.Uploads;
 
 /// <summary>
-/// Sees to it that every accepted job ends. It walks over the open batches again and again: what was not sent goes to the
-/// outbox, a job that has no result long after its message is gone is sent again as its next attempt, and one that was lost
-/// twice more fails with that reason. A deletion that broke off is finished.
+/// Makes sure that every accepted job ends. It sweeps the open batches periodically. Unsent messages go to the outbox.
+/// A job whose message was lost is sent again as its next attempt, and fails after its third loss. A deletion that
+/// broke off is finished.
 /// </summary>
 /// <remarks>
-/// A queue cannot be asked for one message. A message is gone where it was sent long ago and, since, either the queue was
-/// found empty at several looks in a row, or what was accepted later came back and long ago. However long a backlog takes to
-/// drain, none of it counts as lost.
+/// A queue cannot be asked about one message. A message counts as lost if it was sent long ago and one of two things
+/// happened since: the queue was empty several times in a row, or the result of a later job came long ago. So no
+/// message of a long backlog counts as lost.
 /// </remarks>
 public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
 {
@@ -28,16 +28,16 @@ public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
     private readonly LostJobSettings _settings;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly CancellationTokenSource _stopping = new();
-    private readonly QueueLooks _looks = new();
-    private readonly LaterResults _later;
-    private BatchId? _next;
+    private readonly EmptyQueueDetector _emptyQueue = new();
+    private readonly QueueProgress _queueProgress;
+    private BatchId? _cursor;
 
     /// <summary>Creates the actor.</summary>
     /// <param name="requests">The request queue.</param>
     /// <param name="store">The store.</param>
-    /// <param name="outbox">Sends messages.</param>
-    /// <param name="batches">Keeps the live batches.</param>
-    /// <param name="interval">How often it looks.</param>
+    /// <param name="outbox">The <see cref="OutboxActor"/>.</param>
+    /// <param name="batches">The parent of the live batches.</param>
+    /// <param name="interval">Time between sweeps.</param>
     /// <param name="settings">When a job is lost.</param>
     public OpenBatchesActor(
         IMessageQueue requests, IObjectStore store, IActorRef outbox, IActorRef batches, TimeSpan interval,
@@ -49,13 +49,13 @@ public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
         _batches = batches;
         _interval = interval;
         _settings = settings;
-        _later = new LaterResults(settings.LostAfter);
+        _queueProgress = new QueueProgress(settings.LostAfter);
 
-        Receive<Look>(_ => OnLook());
-        Receive<Looked>(OnLooked);
-        Receive<Swept>(OnSwept);
-        Receive<JobCameBack>(job => _later.Add(job.SubmittedAt, Context.System.Scheduler.Now));
-        // It awaits no answer of batches: what they miss, the next look finds.
+        Receive<SweepDue>(_ => OnSweepDue());
+        Receive<QueueMeasured>(OnQueueMeasured);
+        Receive<SweepFinished>(OnSweepFinished);
+        Receive<ResultReceived>(result => _queueProgress.Add(result.SubmittedAt, Context.System.Scheduler.Now));
+        // Fire and forget: the next sweep finds what a batch missed.
         Receive<IBatchAnswer>(_ => { });
     }
 
@@ -63,7 +63,7 @@ public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
     public ITimerScheduler Timers { get; set; } = null!;
 
     /// <inheritdoc />
-    protected override void PreStart() => LookLater();
+    protected override void PreStart() => ScheduleSweep();
 
     /// <inheritdoc />
     protected override void PostStop()
@@ -72,55 +72,58 @@ public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
         _stopping.Dispose();
     }
 
-    private void LookLater() => Timers.StartSingleTimer(nameof(Look), Look.Instance, _interval);
+    private void ScheduleSweep() => Timers.StartSingleTimer(nameof(SweepDue), SweepDue.Instance, _interval);
 
-    private void OnLook() =>
+    private void OnSweepDue() =>
         _requests.MeasureAsync(_stopping.Token).PipeTo(
             Self,
-            success: measure => new Looked(measure, null),
-            failure: cause => new Looked(null, cause));
+            success: measure => new QueueMeasured(measure, null),
+            failure: cause => new QueueMeasured(null, cause));
 
-    private void OnLooked(Looked looked)
+    private void OnQueueMeasured(QueueMeasured measured)
     {
-        if (looked.Cause is { } cause)
-            _log.Warning("The request queue could not be measured: {Cause}", cause.Message);
+        if (measured.Cause is { } cause)
+            _log.Warning("The request queue could not be measured; the next sweep tries again: {Cause}", cause.Message);
 
         var now = Context.System.Scheduler.Now;
-        _looks.Add(looked.Measure, now);
-        new OpenBatchSweep(_store, _settings.LostAfter, _settings.BatchesASweep, now, GoneBefore(now))
-            .RunAsync(_next, _stopping.Token)
-            .PipeTo(Self, success: findings => new Swept(findings));
+        _emptyQueue.Add(measured.Measure, now);
+        new OpenBatchSweep(_store, _settings.LostAfter, _settings.BatchesASweep, now, OffQueueBefore(now))
+            .RunAsync(_cursor, _stopping.Token)
+            .PipeTo(Self, success: findings => new SweepFinished(findings));
     }
 
-    private DateTimeOffset? GoneBefore(DateTimeOffset now) =>
-        _later.OvertakenBefore(now) is { } overtaken && !(_looks.EmptySince > overtaken) ? overtaken : _looks.EmptySince;
+    private DateTimeOffset? OffQueueBefore(DateTimeOffset now) =>
+        _queueProgress.DeliveredBefore(now) is { } delivered && !(_emptyQueue.EmptySince > delivered)
+            ? delivered
+            : _emptyQueue.EmptySince;
 
-    private void OnSwept(Swept swept)
+    private void OnSweepFinished(SweepFinished finished)
     {
-        var found = swept.Findings;
-        _next = found.Next;
+        var found = finished.Findings;
+        _cursor = found.Next;
         if (found.Failure is { } failure)
-            _log.Warning("Open batches could not be looked into, and are later: {Cause}", failure.Message);
+            _log.Warning("The sweep of open batches broke off; the next one continues: {Cause}", failure.Message);
         foreach (var batch in found.Unsent) _outbox.Tell(new OutboxProtocol.SendUnsent(batch));
         foreach (var batch in found.Old) _batches.Tell(new CatchUp(batch));
         foreach (var batch in found.Deleting) _batches.Tell(new DeleteBatch(batch));
         if (found.Again.Count > 0)
         {
-            _log.Warning("{Count} jobs were lost on their way and are sent again", found.Again.Count);
+            _log.Warning("{Count} messages were lost, and their jobs are sent again", found.Again.Count);
             _outbox.Tell(new OutboxProtocol.SendAgain(found.Again));
         }
 
-        if (found.Lost.Count > 0) _log.Error("{Count} jobs were lost too often and failed", found.Lost.Count);
+        if (found.Lost.Count > 0)
+            _log.Error("{Count} jobs failed: their messages were lost too often", found.Lost.Count);
         foreach (var result in found.Lost) _batches.Tell(new TakeResult(result));
-        LookLater();
+        ScheduleSweep();
     }
 
-    private sealed record Looked(QueueMeasure? Measure, Exception? Cause);
+    private sealed record QueueMeasured(QueueMeasure? Measure, Exception? Cause);
 
-    private sealed record Swept(SweepFindings Findings);
+    private sealed record SweepFinished(SweepFindings Findings);
 
-    private sealed record Look
+    private sealed record SweepDue
     {
-        public static Look Instance { get; } = new();
+        public static SweepDue Instance { get; } = new();
     }
 }

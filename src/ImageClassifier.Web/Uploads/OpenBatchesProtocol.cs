@@ -1,9 +1,9 @@
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>What is said to the <see cref="OpenBatchesActor"/>.</summary>
+/// <summary>The messages to the <see cref="OpenBatchesActor"/>.</summary>
 internal static class OpenBatchesProtocol
 {
-    /// <summary>A job has come back from the app nodes.</summary>
-    /// <param name="SubmittedAt">When it was accepted.</param>
-    public sealed record JobCameBack(DateTimeOffset SubmittedAt);
+    /// <summary>A result has arrived.</summary>
+    /// <param name="SubmittedAt">When its job was accepted.</param>
+    public sealed record ResultReceived(DateTimeOffset SubmittedAt);
 }

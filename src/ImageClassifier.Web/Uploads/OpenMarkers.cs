@@ -5,14 +5,14 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>The markers of batches that have begun and are not finished, or whose deletion is not finished.</summary>
+/// <summary>Lists the markers of open batches: those that are not finished, and those whose deletion is not
+/// finished.</summary>
 internal static class OpenMarkers
 {
-    /// <summary>Walks over the batches that are marked, each once, in the order of their ids; some may have no
-    /// manifest.</summary>
-    /// <param name="store">Where the markers are.</param>
-    /// <param name="after">The last batch that an earlier walk came to; null for the beginning.</param>
-    /// <param name="cancellation">Gives up.</param>
+    /// <summary>Lists each open batch once, ordered by id. Some may have no manifest.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="after">The last batch of the previous walk; null to start at the beginning.</param>
+    /// <param name="cancellation">Cancels the walk.</param>
     public static async IAsyncEnumerable<OpenBatch> ListOpenAsync(
         this IObjectStore store, BatchId? after, [EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -24,7 +24,7 @@ internal static class OpenMarkers
                 continue;
             if (found?.Batch == batch)
             {
-                // The markers of a batch follow each other.
+                // The markers of one batch are adjacent in the listing.
                 found = found with { IsDeleting = found.IsDeleting || isDeletion };
                 continue;
             }
@@ -37,8 +37,8 @@ internal static class OpenMarkers
     }
 }
 
-/// <summary>A batch that is marked.</summary>
+/// <summary>A batch with an open marker.</summary>
 /// <param name="Batch">The batch.</param>
-/// <param name="MarkedAt">When it was marked, by the store's clock.</param>
-/// <param name="IsDeleting">Whether someone has begun to delete it.</param>
+/// <param name="MarkedAt">When the marker was written, by the store's clock.</param>
+/// <param name="IsDeleting">Whether its deletion has begun.</param>
 internal sealed record OpenBatch(BatchId Batch, DateTimeOffset MarkedAt, bool IsDeleting);

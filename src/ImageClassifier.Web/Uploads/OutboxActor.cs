@@ -10,15 +10,15 @@ using static ImageClassifier.Web.Uploads.OutboxProtocol;
 namespace ImageClassifier.Web.Uploads;
 
 /// <summary>
-/// Sends the messages of accepted batches to the request queue, in calls as full as there is work, until the queue has
-/// taken all. The manifests in the store are the outbox: after a start it goes on with what an earlier life
-/// left, and what does not fit in memory is read from there.
+/// Sends the messages of accepted batches to the request queue until the queue has accepted all of them. Calls are as
+/// full as possible. The manifests in the store are the outbox: after a restart the actor continues from them, and
+/// reads from them what does not fit in memory.
 /// </summary>
 public sealed class OutboxActor : ReceiveActor, IWithTimers
 {
     private const int FirstAttempt = 1;
 
-    // Beyond these, damaged manifests are logged again and again.
+    // Bounds the memory. Damaged manifests beyond this number are logged at each sweep.
     private const int MaxDamaged = 10_000;
 
     private readonly IMessageQueue _requests;
@@ -33,29 +33,28 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     /// <summary>Messages to send, in order.</summary>
     private readonly Queue<Envelope> _ready = [];
 
-    /// <summary>How many messages of a batch the queue has not taken; 0 until that is noted.</summary>
-    private readonly Dictionary<BatchId, int> _untaken = [];
+    /// <summary>Per batch, how many messages the queue has not accepted; 0 until the batch is marked as sent.</summary>
+    private readonly Dictionary<BatchId, int> _unsentCounts = [];
 
-    /// <summary>Batches that are read from the store when there is room.</summary>
-    private readonly Queue<BatchId> _later = [];
-    private readonly HashSet<BatchId> _isLater = [];
+    /// <summary>Batches to read from the store when there is room.</summary>
+    private readonly Queue<BatchId> _deferred = [];
+    private readonly HashSet<BatchId> _isDeferred = [];
 
-    /// <summary>Batches of <see cref="_untaken"/> of which some messages may have gone to a queue that is
-    /// lost.</summary>
-    private readonly HashSet<BatchId> _sentElsewhere = [];
+    /// <summary>Batches of which some messages may have gone to a queue that is lost.</summary>
+    private readonly HashSet<BatchId> _sentToLostQueue = [];
 
-    /// <summary>What the queue names its contents; null until that is known, and on a queue that loses
+    /// <summary>The identity of the queue's contents; null until it is known, and for a queue that loses
     /// nothing.</summary>
-    private string? _queue;
+    private string? _queueContents;
 
-    /// <summary>Batches whose manifest is damaged. It may be restored, so each sweep reads it again; one line in the log
-    /// is enough.</summary>
+    /// <summary>Batches with a damaged manifest. Each sweep reads it again, because it may be restored; it is logged
+    /// once.</summary>
     private readonly HashSet<BatchId> _damaged = [];
 
-    private int _callsUnderWay;
+    private int _openCalls;
     private bool _hasFoundOpen;
-    private bool _loading;
-    private bool _pausing;
+    private bool _isLoading;
+    private bool _isPausing;
 
     /// <summary>Creates the actor.</summary>
     public OutboxActor(IMessageQueue requests, IObjectStore store, IActorRef scaler, OutboxSettings settings)
@@ -70,30 +69,30 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         Receive<SendBatch>(OnSendBatch);
         Receive<SendUnsent>(send =>
         {
-            Postpone(send.Batch);
-            Pump();
+            Defer(send.Batch);
+            SendNext();
         });
         Receive<SendAgain>(send =>
         {
             foreach (var request in send.Requests) _ready.Enqueue(Envelope.Of(request, isFirst: false));
-            Pump();
+            SendNext();
         });
-        Receive<QueueKnown>(OnQueueKnown);
-        Receive<OpenFound>(OnOpenFound);
-        Receive<OpenUnknown>(OnOpenUnknown);
-        Receive<Recover>(_ => LookForOpen());
+        Receive<QueueIdentified>(OnQueueIdentified);
+        Receive<OpenBatchesFound>(OnOpenBatchesFound);
+        Receive<OpenBatchesFailed>(OnOpenBatchesFailed);
+        Receive<RetryFindOpen>(_ => FindOpenBatches());
         Receive<Loaded>(OnLoaded);
         Receive<LoadFailed>(OnLoadFailed);
         Receive<LoadPauseOver>(_ =>
         {
-            _loading = false;
-            Pump();
+            _isLoading = false;
+            SendNext();
         });
         Receive<CallFinished>(OnCallFinished);
         Receive<CallFailed>(OnCallFailed);
-        Receive<Noted>(OnNoted);
-        Receive<NoteFailed>(OnNoteFailed);
-        Receive<NoteAgain>(again => Note(again.Batch));
+        Receive<MarkedSent>(OnMarkedSent);
+        Receive<MarkSentFailed>(OnMarkSentFailed);
+        Receive<RetryMarkSent>(again => MarkSent(again.Batch));
         Receive<PauseOver>(_ => OnPauseOver());
     }
 
@@ -101,7 +100,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     public ITimerScheduler Timers { get; set; } = null!;
 
     /// <inheritdoc />
-    protected override void PreStart() => LookForOpen();
+    protected override void PreStart() => FindOpenBatches();
 
     /// <inheritdoc />
     protected override void PostStop()
@@ -110,33 +109,34 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         _stopping.Dispose();
     }
 
-    private void LookForOpen() =>
+    private void FindOpenBatches() =>
         _stored.FindOpenAsync(_stopping.Token).PipeTo(
-            Self, success: batches => new OpenFound(batches), failure: cause => new OpenUnknown(cause));
+            Self, success: batches => new OpenBatchesFound(batches), failure: cause => new OpenBatchesFailed(cause));
 
-    private void OnOpenFound(OpenFound found)
+    private void OnOpenBatchesFound(OpenBatchesFound found)
     {
-        // The queue's name, which comes a moment after the start, makes it look again.
+        // The queue's identity arrives just after the start and triggers a second search.
         if (found.Batches.Count > 0 && !_hasFoundOpen)
-            _log.Info("{Count} batches of an earlier run are not finished", found.Batches.Count);
+            _log.Info("{Count} batches of an earlier run are unfinished, and continue", found.Batches.Count);
         _hasFoundOpen = true;
-        foreach (var batch in found.Batches) Postpone(batch);
-        Pump();
+        foreach (var batch in found.Batches) Defer(batch);
+        SendNext();
     }
 
-    private void OnOpenUnknown(OpenUnknown unknown)
+    private void OnOpenBatchesFailed(OpenBatchesFailed failed)
     {
         var pause = _loadBackoff.Next();
-        _log.Warning("Open batches could not be looked for, again in {Pause}: {Cause}", pause, unknown.Cause.Message);
-        Timers.StartSingleTimer(nameof(Recover), Recover.Instance, pause);
+        _log.Warning(
+            "Open batches could not be listed; the next try is in {Pause}: {Cause}", pause, failed.Cause.Message);
+        Timers.StartSingleTimer(nameof(RetryFindOpen), RetryFindOpen.Instance, pause);
     }
 
-    private void OnQueueKnown(QueueKnown known)
+    private void OnQueueIdentified(QueueIdentified identified)
     {
-        if (known.Contents == _queue) return;
-        _queue = known.Contents;
-        _sentElsewhere.UnionWith(_untaken.Keys);
-        LookForOpen();
+        if (identified.Contents == _queueContents) return;
+        _queueContents = identified.Contents;
+        _sentToLostQueue.UnionWith(_unsentCounts.Keys);
+        FindOpenBatches();
     }
 
     private void OnSendBatch(SendBatch send)
@@ -144,19 +144,19 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         if (_ready.Count < _settings.MaxInMemory)
             Enqueue(send.Manifest, send.Manifest.Accepted);
         else
-            Postpone(send.Manifest.Batch);
-        Pump();
+            Defer(send.Manifest.Batch);
+        SendNext();
     }
 
-    private void Postpone(BatchId batch)
+    private void Defer(BatchId batch)
     {
-        if (!_untaken.ContainsKey(batch) && _isLater.Add(batch)) _later.Enqueue(batch);
+        if (!_unsentCounts.ContainsKey(batch) && _isDeferred.Add(batch)) _deferred.Enqueue(batch);
     }
 
     private void Enqueue(BatchManifest manifest, IEnumerable<ManifestJob> jobs)
     {
-        // A batch that is accepted while open ones are looked for comes both ways.
-        if (_untaken.ContainsKey(manifest.Batch)) return;
+        // A batch accepted during the search arrives twice.
+        if (_unsentCounts.ContainsKey(manifest.Batch)) return;
 
         var count = 0;
         foreach (var job in jobs)
@@ -165,28 +165,30 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
             count++;
         }
 
-        if (count > 0) _untaken[manifest.Batch] = count;
+        if (count > 0) _unsentCounts[manifest.Batch] = count;
     }
 
-    private void Pump()
+    private void SendNext()
     {
-        if (_pausing) return;
+        if (_isPausing) return;
 
-        while (_callsUnderWay < _settings.Parallelism && _ready.Count > 0)
+        while (_openCalls < _settings.Parallelism && _ready.Count > 0)
         {
             var call = new List<Envelope>(IMessageQueue.MaxBatch);
             while (call.Count < IMessageQueue.MaxBatch && _ready.TryDequeue(out var envelope)) call.Add(envelope);
 
-            _callsUnderWay++;
+            _openCalls++;
             _requests.SendAsync([.. call.Select(envelope => envelope.Message)], _stopping.Token).PipeTo(
-                Self, success: outcomes => new CallFinished(call, outcomes), failure: cause => new CallFailed(call, cause));
+                Self,
+                success: outcomes => new CallFinished(call, outcomes),
+                failure: cause => new CallFailed(call, cause));
         }
 
-        if (!_loading && _ready.Count < _settings.MaxInMemory && _later.TryDequeue(out var batch))
+        if (!_isLoading && _ready.Count < _settings.MaxInMemory && _deferred.TryDequeue(out var batch))
         {
-            _loading = true;
-            _isLater.Remove(batch);
-            _stored.LoadUnsentAsync(batch, _queue, _stopping.Token).PipeTo(
+            _isLoading = true;
+            _isDeferred.Remove(batch);
+            _stored.LoadUnsentAsync(batch, _queueContents, _stopping.Token).PipeTo(
                 Self,
                 success: read => new Loaded(batch, read),
                 failure: cause => new LoadFailed(batch, cause));
@@ -195,7 +197,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     private void OnLoaded(Loaded loaded)
     {
-        _loading = false;
+        _isLoading = false;
         _loadBackoff.Reset();
         switch (loaded.Read)
         {
@@ -205,28 +207,29 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
                 break;
             case OutboxRead.Damaged damaged when !_damaged.Contains(loaded.Batch):
                 if (_damaged.Count < MaxDamaged) _damaged.Add(loaded.Batch);
-                _log.Error("The manifest {Key} is damaged, and its batch cannot be sent: {Why}", damaged.Key, damaged.Why);
+                _log.Error(
+                    "The manifest {Key} is damaged, so its batch cannot be sent: {Why}", damaged.Key, damaged.Why);
                 break;
         }
 
-        Pump();
+        SendNext();
     }
 
-    /// <summary>Holds up the reading only: what is in memory is sent meanwhile.</summary>
+    /// <summary>Pauses the reading only. Messages in memory are sent meanwhile.</summary>
     private void OnLoadFailed(LoadFailed failed)
     {
-        Postpone(failed.Batch);
+        Defer(failed.Batch);
         var pause = _loadBackoff.Next();
-        _log.Warning("Batch {Batch} could not be read and is sent later; reading pauses for {Pause}: {Cause}",
+        _log.Warning("Batch {Batch} could not be read and is sent later. Reading pauses for {Pause}: {Cause}",
             failed.Batch, pause, failed.Cause.Message);
         Timers.StartSingleTimer(nameof(LoadPauseOver), LoadPauseOver.Instance, pause);
     }
 
     private void OnCallFinished(CallFinished finished)
     {
-        _callsUnderWay--;
+        _openCalls--;
         string? refusal = null;
-        var taken = 0;
+        var accepted = 0;
         foreach (var (envelope, outcome) in finished.Call.Zip(finished.Outcomes))
         {
             if (outcome.Kind is QueueOutcomeKind.Retriable or QueueOutcomeKind.Refused)
@@ -237,67 +240,67 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
             }
 
             if (!outcome.Succeeded)
-                _log.Error("The request queue refuses job {Job} for good: {Reason}", envelope.Job, outcome.Reason);
+                _log.Error("The request queue refuses job {Job} permanently: {Reason}", envelope.Job, outcome.Reason);
             else
-                taken++;
-            if (envelope.IsFirst) CountTaken(envelope.Batch);
+                accepted++;
+            if (envelope.IsFirst) CountAccepted(envelope.Batch);
         }
 
-        if (taken > 0)
+        if (accepted > 0)
         {
             _backoff.Reset();
-            _scaler.Tell(new ScalerProtocol.WorkSent(taken));
+            _scaler.Tell(new ScalerProtocol.WorkSent(accepted));
         }
 
-        if (refusal is null) Pump();
+        if (refusal is null) SendNext();
         else Pause($"the request queue did not take all messages: {refusal}");
     }
 
-    private void CountTaken(BatchId batch)
+    private void CountAccepted(BatchId batch)
     {
-        if (--_untaken[batch] == 0) Note(batch);
+        if (--_unsentCounts[batch] == 0) MarkSent(batch);
     }
 
-    private void Note(BatchId batch) =>
-        _stored.NoteSentAsync(batch, _sentElsewhere.Contains(batch) ? null : _queue, _stopping.Token).PipeTo(
-            Self, success: () => new Noted(batch), failure: cause => new NoteFailed(batch, cause));
+    private void MarkSent(BatchId batch) =>
+        _stored.MarkSentAsync(batch, _sentToLostQueue.Contains(batch) ? null : _queueContents, _stopping.Token).PipeTo(
+            Self, success: () => new MarkedSent(batch), failure: cause => new MarkSentFailed(batch, cause));
 
-    private void OnNoted(Noted noted)
+    private void OnMarkedSent(MarkedSent marked)
     {
-        _untaken.Remove(noted.Batch);
-        if (!_sentElsewhere.Remove(noted.Batch)) return;
-        Postpone(noted.Batch);
-        Pump();
+        _unsentCounts.Remove(marked.Batch);
+        if (!_sentToLostQueue.Remove(marked.Batch)) return;
+        Defer(marked.Batch);
+        SendNext();
     }
 
-    private void OnNoteFailed(NoteFailed failed)
+    private void OnMarkSentFailed(MarkSentFailed failed)
     {
-        _log.Warning("Batch {Batch} could not be noted as sent, again in {Pause}: {Cause}",
+        _log.Warning("Batch {Batch} could not be marked as sent; the next try is in {Pause}: {Cause}",
             failed.Batch, _settings.MaxBackoff, failed.Cause.Message);
-        Timers.StartSingleTimer(failed.Batch, new NoteAgain(failed.Batch), _settings.MaxBackoff);
+        Timers.StartSingleTimer(failed.Batch, new RetryMarkSent(failed.Batch), _settings.MaxBackoff);
     }
 
     private void OnCallFailed(CallFailed failed)
     {
-        _callsUnderWay--;
+        _openCalls--;
         foreach (var envelope in failed.Call) _ready.Enqueue(envelope);
         Pause($"the request queue did not answer: {failed.Cause.Message}");
     }
 
     private void Pause(string reason)
     {
-        if (_pausing) return;
+        if (_isPausing) return;
 
-        _pausing = true;
+        _isPausing = true;
         var pause = _backoff.Next();
-        _log.Warning("Sending pauses for {Pause}, {Count} messages are ready: {Reason}", pause, _ready.Count, reason);
+        _log.Warning("Sending pauses for {Pause} with {Count} messages ready: {Reason}", pause, _ready.Count, reason);
         Timers.StartSingleTimer(nameof(PauseOver), PauseOver.Instance, pause);
     }
 
     private void OnPauseOver()
     {
-        _pausing = false;
-        Pump();
+        _isPausing = false;
+        SendNext();
     }
 
     private sealed record Envelope(BatchId Batch, JobId Job, OutgoingMessage Message, bool IsFirst)
@@ -306,9 +309,9 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
             new(request.Batch, request.Job, request.ToMessage(), isFirst);
     }
 
-    private sealed record OpenFound(IReadOnlyList<BatchId> Batches);
+    private sealed record OpenBatchesFound(IReadOnlyList<BatchId> Batches);
 
-    private sealed record OpenUnknown(Exception Cause);
+    private sealed record OpenBatchesFailed(Exception Cause);
 
     private sealed record Loaded(BatchId Batch, OutboxRead Read);
 
@@ -318,11 +321,11 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     private sealed record CallFailed(IReadOnlyList<Envelope> Call, Exception Cause);
 
-    private sealed record Noted(BatchId Batch);
+    private sealed record MarkedSent(BatchId Batch);
 
-    private sealed record NoteFailed(BatchId Batch, Exception Cause);
+    private sealed record MarkSentFailed(BatchId Batch, Exception Cause);
 
-    private sealed record NoteAgain(BatchId Batch);
+    private sealed record RetryMarkSent(BatchId Batch);
 
     private sealed record PauseOver
     {
@@ -334,8 +337,8 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         public static LoadPauseOver Instance { get; } = new();
     }
 
-    private sealed record Recover
+    private sealed record RetryFindOpen
     {
-        public static Recover Instance { get; } = new();
+        public static RetryFindOpen Instance { get; } = new();
     }
 }

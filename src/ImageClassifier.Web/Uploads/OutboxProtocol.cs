@@ -3,23 +3,22 @@ using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>What the outbox understands.</summary>
+/// <summary>The commands of the outbox.</summary>
 public static class OutboxProtocol
 {
     /// <summary>Marks the commands.</summary>
     public interface IOutboxCommand;
 
-    /// <summary>Sends the messages of an accepted batch, again and again until the queue has taken all.</summary>
+    /// <summary>Sends the messages of a new batch, with retries until the queue has accepted all.</summary>
     public sealed record SendBatch(BatchManifest Manifest) : IOutboxCommand;
 
-    /// <summary>Sends the messages of a batch that are not noted as sent, unless that is under way.</summary>
+    /// <summary>Sends a batch that is not marked as sent, unless it is being sent.</summary>
     public sealed record SendUnsent(BatchId Batch) : IOutboxCommand;
 
-    /// <summary>Sends jobs as the attempts that the requests name, again and again until the queue has taken
-    /// all.</summary>
+    /// <summary>Sends further attempts of jobs, with retries until the queue has accepted all.</summary>
     public sealed record SendAgain(IReadOnlyList<ClassificationRequest> Requests) : IOutboxCommand;
 
-    /// <summary>Tells what the request queue names its contents. Batches that were sent under another name are sent
+    /// <summary>Identifies the contents of the request queue. Batches that were sent to other contents are sent
     /// again.</summary>
-    public sealed record QueueKnown(string Contents) : IOutboxCommand;
+    public sealed record QueueIdentified(string Contents) : IOutboxCommand;
 }

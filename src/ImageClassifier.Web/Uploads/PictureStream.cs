@@ -1,7 +1,7 @@
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>One picture on its way from the request to the store: what was read ahead of it, then the rest, up to a
-/// limit.</summary>
+/// <summary>Streams one picture from the request to the store: first the bytes that were read ahead, then the rest, up
+/// to a limit.</summary>
 internal sealed class PictureStream(ReadOnlyMemory<byte> head, Stream rest, long maxBytes) : ForwardStream
 {
     private ReadOnlyMemory<byte> _head = head;
@@ -26,5 +26,5 @@ internal sealed class PictureStream(ReadOnlyMemory<byte> head, Stream rest, long
     }
 }
 
-/// <summary>The picture has more bytes than a picture may have.</summary>
+/// <summary>The picture exceeds the size limit.</summary>
 internal sealed class PictureTooLargeException : Exception;

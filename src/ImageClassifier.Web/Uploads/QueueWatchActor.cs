@@ -7,8 +7,8 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 namespace ImageClassifier.Web.Uploads;
 
 /// <summary>
-/// Notices when a queue was made anew, because its file was lost. What was on the request queue is sent again by the
-/// outbox; what was on the response queue is in the store, where the open batches then look for it.
+/// Detects that a queue's file was lost and created anew. Then the outbox sends the requests of open batches again, and
+/// open batches look for their results in the store.
 /// </summary>
 public sealed class QueueWatchActor : ReceiveActor, IWithTimers
 {
@@ -26,8 +26,8 @@ public sealed class QueueWatchActor : ReceiveActor, IWithTimers
     /// <summary>Creates the actor.</summary>
     /// <param name="queues">The queues.</param>
     /// <param name="store">The store.</param>
-    /// <param name="outbox">Sends what is open again.</param>
-    /// <param name="batches">Keeps the live batches.</param>
+    /// <param name="outbox">The <see cref="OutboxActor"/>.</param>
+    /// <param name="batches">The parent of the live batches.</param>
     public QueueWatchActor(QueuePair queues, IObjectStore store, IActorRef outbox, IActorRef batches)
     {
         _queues = queues;
@@ -35,19 +35,19 @@ public sealed class QueueWatchActor : ReceiveActor, IWithTimers
         _outbox = outbox;
         _batches = batches;
 
-        Receive<Look>(_ => OnLook());
-        Receive<Looked>(OnLooked);
-        Receive<LookFailed>(_ => LookLater());
-        Receive<OpenFound>(found =>
+        Receive<CheckDue>(_ => CheckQueues());
+        Receive<IdentitiesRead>(OnIdentitiesRead);
+        Receive<CheckFailed>(_ => ScheduleCheck());
+        Receive<OpenBatchesFound>(found =>
         {
             foreach (var batch in found.Batches) _batches.Tell(new CatchUp(batch));
         });
-        Receive<OpenUnknown>(unknown =>
+        Receive<OpenBatchesFailed>(failed =>
         {
-            _responses = unknown.Before;
-            _log.Warning("Open batches could not be looked for, and are later: {Cause}", unknown.Cause.Message);
+            _responses = failed.Before;
+            _log.Warning("Open batches could not be listed; the next check tries again: {Cause}", failed.Cause.Message);
         });
-        // Batches find their results in the store, and need not say so.
+        // Fire and forget: batches do not reply.
         Receive<IBatchAnswer>(_ => { });
     }
 
@@ -55,7 +55,7 @@ public sealed class QueueWatchActor : ReceiveActor, IWithTimers
     public ITimerScheduler Timers { get; set; } = null!;
 
     /// <inheritdoc />
-    protected override void PreStart() => OnLook();
+    protected override void PreStart() => CheckQueues();
 
     /// <inheritdoc />
     protected override void PostStop()
@@ -64,49 +64,51 @@ public sealed class QueueWatchActor : ReceiveActor, IWithTimers
         _stopping.Dispose();
     }
 
-    private void OnLook() => LookAsync().PipeTo(Self, failure: _ => LookFailed.Instance);
+    private void CheckQueues() => ReadIdentitiesAsync().PipeTo(Self, failure: _ => CheckFailed.Instance);
 
-    private async Task<Looked> LookAsync() => new(
+    private async Task<IdentitiesRead> ReadIdentitiesAsync() => new(
         await _queues.Requests.ContentsAsync(_stopping.Token).ConfigureAwait(false),
         await _queues.Responses.ContentsAsync(_stopping.Token).ConfigureAwait(false));
 
-    private void OnLooked(Looked looked)
+    private void OnIdentitiesRead(IdentitiesRead read)
     {
-        // A queue that loses nothing has no name for its contents, now and later.
-        if (looked.Requests is null && looked.Responses is null) return;
-        if (looked.Requests is { } requests && requests != _requests)
+        // A queue that loses nothing never has an identity, so there is nothing to watch.
+        if (read.Requests is null && read.Responses is null) return;
+        if (read.Requests is { } requests && requests != _requests)
         {
             if (_requests is not null)
-                _log.Warning("The request queue was made anew: the jobs of open batches are sent again");
-            _outbox.Tell(new OutboxProtocol.QueueKnown(requests));
+                _log.Warning("The request queue was lost and created anew. The jobs of open batches are sent again");
+            _outbox.Tell(new OutboxProtocol.QueueIdentified(requests));
         }
 
-        if (_responses is { } before && looked.Responses != before)
+        if (_responses is { } before && read.Responses != before)
         {
-            _log.Warning("The response queue was made anew: open batches look for their results in the store");
+            _log.Warning("The response queue was lost and created anew. Open batches look for results in the store");
             new StoredOutbox(_store).FindOpenAsync(_stopping.Token).PipeTo(
-                Self, success: batches => new OpenFound(batches), failure: cause => new OpenUnknown(before, cause));
+                Self,
+                success: batches => new OpenBatchesFound(batches),
+                failure: cause => new OpenBatchesFailed(before, cause));
         }
 
-        (_requests, _responses) = (looked.Requests, looked.Responses);
-        LookLater();
+        (_requests, _responses) = (read.Requests, read.Responses);
+        ScheduleCheck();
     }
 
-    private void LookLater() => Timers.StartSingleTimer(nameof(Look), Look.Instance, Interval);
+    private void ScheduleCheck() => Timers.StartSingleTimer(nameof(CheckDue), CheckDue.Instance, Interval);
 
-    private sealed record Looked(string? Requests, string? Responses);
+    private sealed record IdentitiesRead(string? Requests, string? Responses);
 
-    private sealed record OpenFound(IReadOnlyList<BatchId> Batches);
+    private sealed record OpenBatchesFound(IReadOnlyList<BatchId> Batches);
 
-    private sealed record OpenUnknown(string Before, Exception Cause);
+    private sealed record OpenBatchesFailed(string Before, Exception Cause);
 
-    private sealed record LookFailed
+    private sealed record CheckFailed
     {
-        public static LookFailed Instance { get; } = new();
+        public static CheckFailed Instance { get; } = new();
     }
 
-    private sealed record Look
+    private sealed record CheckDue
     {
-        public static Look Instance { get; } = new();
+        public static CheckDue Instance { get; } = new();
     }
 }

@@ -5,11 +5,11 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>The notes of how often jobs were sent.</summary>
+/// <summary>Reads the notes of which attempt a job is at.</summary>
 internal static class StoredAttempts
 {
-    /// <summary>How a job was last sent. Where there is no note, or a power cut has left none that can be read, it counts as
-    /// the first time: at worst the job is sent once more often.</summary>
+    /// <summary>The job's last attempt. A missing or unreadable note (a power cut) counts as the first attempt: at
+    /// worst the job is sent once more.</summary>
     /// <exception cref="IOException">The store cannot be reached.</exception>
     public static async Task<JobAttempt> ReadAttemptAsync(
         this IObjectStore store, BatchId batch, JobId job, CancellationToken cancellation)

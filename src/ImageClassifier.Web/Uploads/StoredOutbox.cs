@@ -5,11 +5,10 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>The outbox as the store keeps it: open markers, manifests, results, and the notes of what was
-/// sent.</summary>
+/// <summary>The outbox in the store: open markers, manifests, results, and the marks of sent batches.</summary>
 internal sealed class StoredOutbox(IObjectStore store)
 {
-    /// <summary>The batches that are not finished; some may have no manifest.</summary>
+    /// <summary>Lists the unfinished batches. Some may have no manifest.</summary>
     public async Task<IReadOnlyList<BatchId>> FindOpenAsync(CancellationToken cancellation)
     {
         var open = new List<BatchId>();
@@ -21,21 +20,21 @@ internal sealed class StoredOutbox(IObjectStore store)
         return open;
     }
 
-    /// <summary>The jobs of a batch whose messages may not be on the queue. Closes a batch that turns out to be
+    /// <summary>Loads the jobs of a batch whose messages may be missing on the queue. Closes the batch if it is
     /// finished.</summary>
     /// <param name="batch">The batch.</param>
-    /// <param name="queue">What the queue names its contents: what was sent into others is gone with them. Null for a
+    /// <param name="queue">The identity of the queue's contents: messages sent to other contents are lost. Null for a
     /// queue that loses nothing.</param>
-    /// <param name="cancellation">Gives up.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     public async Task<OutboxRead> LoadUnsentAsync(BatchId batch, string? queue, CancellationToken cancellation)
     {
         var open = await LoadOpenAsync(batch, cancellation).ConfigureAwait(false);
         if (open is not OutboxRead.Open) return open;
-        var sentTo = await ReadSentNoteAsync(batch, cancellation).ConfigureAwait(false);
+        var sentTo = await ReadSentMarkAsync(batch, cancellation).ConfigureAwait(false);
         return sentTo is not null && (queue is null || sentTo == queue) ? new OutboxRead.Nothing() : open;
     }
 
-    /// <summary>The jobs of a batch that are not done. Closes a batch that turns out to be finished.</summary>
+    /// <summary>Loads the unfinished jobs of a batch. Closes the batch if it is finished.</summary>
     public async Task<OutboxRead> LoadOpenAsync(BatchId batch, CancellationToken cancellation)
     {
         switch (await store.ReadDocumentAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation)
@@ -53,11 +52,12 @@ internal sealed class StoredOutbox(IObjectStore store)
         }
     }
 
-    /// <summary>Notes that the queue has taken all messages of a batch, and under which name of its contents.</summary>
-    public Task NoteSentAsync(BatchId batch, string? queue, CancellationToken cancellation) =>
+    /// <summary>Marks a batch as sent: the queue, with this identity of its contents, has accepted all
+    /// messages.</summary>
+    public Task MarkSentAsync(BatchId batch, string? queue, CancellationToken cancellation) =>
         store.PutAsync(ObjectKeys.SentNote(batch), Encoding.UTF8.GetBytes(queue ?? ""), cancellation);
 
-    private async Task<string?> ReadSentNoteAsync(BatchId batch, CancellationToken cancellation)
+    private async Task<string?> ReadSentMarkAsync(BatchId batch, CancellationToken cancellation)
     {
         var note = await store.GetAsync(ObjectKeys.SentNote(batch), cancellation).ConfigureAwait(false);
         if (note is null) return null;
@@ -69,19 +69,19 @@ internal sealed class StoredOutbox(IObjectStore store)
     }
 }
 
-/// <summary>What there is to send of a batch.</summary>
+/// <summary>What the outbox must send for a batch.</summary>
 internal abstract record OutboxRead
 {
     private OutboxRead()
     {
     }
 
-    /// <summary>These jobs.</summary>
+    /// <summary>The messages of these jobs.</summary>
     public sealed record Open(UnfinishedJobs Unfinished) : OutboxRead;
 
     /// <summary>Nothing.</summary>
     public sealed record Nothing : OutboxRead;
 
-    /// <summary>The batch's manifest is damaged, so that no one knows.</summary>
+    /// <summary>Unknown, because the manifest is damaged.</summary>
     public sealed record Damaged(string Key, string Why) : OutboxRead;
 }

@@ -9,9 +9,9 @@ using static ImageClassifier.Web.Uploads.UploadProtocol;
 namespace ImageClassifier.Web.Uploads;
 
 /// <summary>
-/// Admits uploads and commits them. Pictures never pass through here: they stream from the request to the store in the
-/// request's own task, between <see cref="Admit"/> and <see cref="Commit"/>. An upload that never commits is swept away
-/// with its pictures.
+/// Admits uploads and commits them. Pictures do not pass through the actor: between <see cref="Admit"/> and
+/// <see cref="Commit"/>, the request's own task streams them into the store. A sweep removes uploads that never commit,
+/// with their pictures.
 /// </summary>
 public sealed class UploadActor : ReceiveActor, IWithTimers
 {
@@ -21,15 +21,15 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly CancellationTokenSource _stopping = new();
 
-    /// <summary>The places that are taken, with the batch that each uploads into.</summary>
-    private readonly Dictionary<BatchId, BatchId> _active = [];
+    /// <summary>The slots in use, with the batch of each.</summary>
+    private readonly Dictionary<BatchId, BatchId> _slots = [];
 
-    /// <summary>Batches whose manifest is being written; the request may have given up waiting for it.</summary>
+    /// <summary>Batches whose manifest is being written. Their request may have timed out.</summary>
     private readonly HashSet<BatchId> _committing = [];
 
-    /// <summary>Batches whose leftovers are being removed.</summary>
-    private readonly HashSet<BatchId> _discarding = [];
-    private BatchId? _sweptTo;
+    /// <summary>Batches that a sweep is removing.</summary>
+    private readonly HashSet<BatchId> _removing = [];
+    private BatchId? _sweepCursor;
     private readonly LinkedList<(BatchId Batch, IActorRef Caller)> _waiting = [];
 
     /// <summary>Creates the actor.</summary>
@@ -41,12 +41,12 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
 
         Receive<Admit>(OnAdmit);
         Receive<ResumeBatch>(OnResume);
-        Receive<Release>(release => OnRelease(release.Place));
+        Receive<Release>(release => OnRelease(release.Slot));
         Receive<Commit>(OnCommit);
         Receive<ManifestStored>(OnManifestStored);
         Receive<ManifestFailed>(OnManifestFailed);
         Receive<Sweep>(_ => OnSweep());
-        Receive<AbandonedFound>(OnAbandonedFound);
+        Receive<AbandonedUploadsFound>(OnAbandonedFound);
         Receive<SweepFinished>(OnSweepFinished);
     }
 
@@ -54,7 +54,8 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
     public ITimerScheduler Timers { get; set; } = null!;
 
     /// <inheritdoc />
-    protected override void PreStart() => Timers.StartSingleTimer(nameof(Sweep), Sweep.Instance, _settings.SweepInterval);
+    protected override void PreStart() =>
+        Timers.StartSingleTimer(nameof(Sweep), Sweep.Instance, _settings.SweepInterval);
 
     /// <inheritdoc />
     protected override void PostStop()
@@ -65,7 +66,7 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
 
     private void OnAdmit(Admit admit)
     {
-        if (_active.Count < _settings.MaxConcurrent)
+        if (_slots.Count < _settings.MaxConcurrent)
             Grant(admit.Batch, Sender);
         else if (_waiting.Count < _settings.MaxWaiting)
             _waiting.AddLast((admit.Batch, Sender));
@@ -75,32 +76,32 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
 
     private void OnResume(ResumeBatch resume)
     {
-        if (IsUnderWay(resume.Batch) || !_active.ContainsKey(resume.Place))
+        if (IsUnderWay(resume.Batch) || !_slots.ContainsKey(resume.Slot))
         {
             Sender.Tell(new UnderWay(_settings.RetryAfter));
             return;
         }
 
-        _active[resume.Place] = resume.Batch;
+        _slots[resume.Slot] = resume.Batch;
         Sender.Tell(Admitted.Instance);
     }
 
     private bool IsUnderWay(BatchId batch) =>
-        _active.ContainsValue(batch) || _committing.Contains(batch) || _discarding.Contains(batch);
+        _slots.ContainsValue(batch) || _committing.Contains(batch) || _removing.Contains(batch);
 
-    private void OnRelease(BatchId place)
+    private void OnRelease(BatchId slot)
     {
-        if (!_active.Remove(place))
+        if (!_slots.Remove(slot))
         {
             for (var node = _waiting.First; node is not null; node = node.Next)
             {
-                if (node.Value.Batch != place) continue;
+                if (node.Value.Batch != slot) continue;
                 _waiting.Remove(node);
                 return;
             }
         }
 
-        while (_active.Count < _settings.MaxConcurrent && _waiting.First is { } next)
+        while (_slots.Count < _settings.MaxConcurrent && _waiting.First is { } next)
         {
             _waiting.RemoveFirst();
             Grant(next.Value.Batch, next.Value.Caller);
@@ -109,7 +110,7 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
 
     private void Grant(BatchId batch, IActorRef caller)
     {
-        _active.Add(batch, batch);
+        _slots.Add(batch, batch);
         caller.Tell(Admitted.Instance);
     }
 
@@ -124,20 +125,20 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
             failure: cause => new ManifestFailed(manifest.Batch, caller, cause));
     }
 
-    /// <summary>Stores the manifest unless there is one: what was once accepted stays as it is.</summary>
+    /// <summary>Stores the manifest, or returns the stored one: an accepted batch never changes.</summary>
     private async Task<BatchManifest> StoreAsync(BatchManifest manifest, CancellationToken cancellation)
     {
         var key = ObjectKeys.Manifest(manifest.Batch);
         if (await _store.PutIfAbsentAsync(key, WireJson.WriteUtf8(manifest), cancellation)) return manifest;
         return (await _store.ReadDocumentAsync<BatchManifest>(key, cancellation)).OrNull
-            ?? throw new IOException("The manifest that was there is gone or damaged.");
+            ?? throw new IOException("The stored manifest is missing or damaged.");
     }
 
     private void OnManifestStored(ManifestStored stored)
     {
         var batch = stored.Manifest.Batch;
         _committing.Remove(batch);
-        // One that was there may have been sent long ago.
+        // A manifest that existed before may have been sent long ago.
         OutboxProtocol.IOutboxCommand send = stored.IsNew
             ? new OutboxProtocol.SendBatch(stored.Manifest)
             : new OutboxProtocol.SendUnsent(batch);
@@ -148,25 +149,25 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
     private void OnManifestFailed(ManifestFailed failed)
     {
         _committing.Remove(failed.Batch);
-        _log.Warning("Batch {Batch} was not accepted, its manifest could not be stored: {Cause}",
+        _log.Warning("Batch {Batch} is not accepted, because its manifest could not be stored: {Cause}",
             failed.Batch, failed.Cause.Message);
         failed.Caller.Tell(new CommitFailed(failed.Batch));
     }
 
     private void OnSweep() =>
         new AbandonedUploads(_store, _settings.AbandonedAfter)
-            .FindAsync(Context.System.Scheduler.Now, _sweptTo, _stopping.Token)
+            .FindAsync(Context.System.Scheduler.Now, _sweepCursor, _stopping.Token)
             .PipeTo(
                 Self,
-                success: found => new AbandonedFound(found.Batches, found.Next),
+                success: found => new AbandonedUploadsFound(found.Batches, found.Next),
                 failure: cause => new SweepFinished(0, cause));
 
-    /// <summary>From here on no upload may resume one of these, until its leftovers are gone.</summary>
-    private void OnAbandonedFound(AbandonedFound found)
+    /// <summary>Removes the abandoned uploads. Until that is done, no upload can resume one of them.</summary>
+    private void OnAbandonedFound(AbandonedUploadsFound found)
     {
-        _sweptTo = found.Next;
+        _sweepCursor = found.Next;
         var abandoned = found.Batches.Where(batch => !IsUnderWay(batch)).ToArray();
-        _discarding.UnionWith(abandoned);
+        _removing.UnionWith(abandoned);
         new AbandonedUploads(_store, _settings.AbandonedAfter).CleanUpAsync(abandoned, _stopping.Token).PipeTo(
             Self,
             success: cleaned => new SweepFinished(cleaned, null),
@@ -175,11 +176,11 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
 
     private void OnSweepFinished(SweepFinished finished)
     {
-        _discarding.Clear();
+        _removing.Clear();
         if (finished.Cause is { } cause)
-            _log.Warning("Abandoned uploads could not be looked for: {Cause}", cause.Message);
+            _log.Warning("The sweep of abandoned uploads failed; the next one tries again: {Cause}", cause.Message);
         else if (finished.Cleaned > 0)
-            _log.Info("Cleaned up {Count} abandoned uploads", finished.Cleaned);
+            _log.Info("Removed {Count} abandoned uploads", finished.Cleaned);
 
         Timers.StartSingleTimer(nameof(Sweep), Sweep.Instance, _settings.SweepInterval);
     }
@@ -188,7 +189,7 @@ public sealed class UploadActor : ReceiveActor, IWithTimers
 
     private sealed record ManifestFailed(BatchId Batch, IActorRef Caller, Exception Cause);
 
-    private sealed record AbandonedFound(IReadOnlyList<BatchId> Batches, BatchId? Next);
+    private sealed record AbandonedUploadsFound(IReadOnlyList<BatchId> Batches, BatchId? Next);
 
     private sealed record SweepFinished(int Cleaned, Exception? Cause);
 

@@ -4,15 +4,16 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace ImageClassifier.Web.Uploads;
 
 /// <summary>
-/// The files of a form, one after the other. A part with a file name is a file. A part without one is a file too, where
-/// its type or its first bytes are a picture's: the client forgot the name. All other parts are fields of the form, and
-/// an empty file name without bytes is a file input that was left empty; they are passed over.
+/// Reads the files of a form one by one. A part with a file name is a file. So is a part without one if its type or its
+/// first bytes are a picture's, because some clients forget the name. Form fields are skipped, and so are empty file
+/// inputs: parts with an empty file name and no bytes.
 /// </summary>
 internal sealed class UploadForm(string boundary, Stream body)
 {
     private readonly MultipartReader _reader = new(boundary, body);
 
-    /// <summary>The next file; null at the form's end. What was not read of the one before is skipped.</summary>
+    /// <summary>Reads up to the next file; null at the end of the form. Unread bytes of the previous file are
+    /// skipped.</summary>
     /// <exception cref="RequestBodyException">The form cannot be read to its end.</exception>
     public async Task<FormFile?> NextFileAsync(CancellationToken cancellation)
     {

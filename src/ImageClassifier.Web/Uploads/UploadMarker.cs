@@ -3,9 +3,9 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>What the open marker of an upload with an idempotency key holds; without a key it is empty. Until there is a
-/// manifest, only the marker says which claim goes with the batch.</summary>
-/// <param name="Claim">Stands for the idempotency key.</param>
+/// <summary>The content of the open marker of an upload with an idempotency key. Without a key the marker is empty.
+/// Before the manifest exists, only the marker names the batch's claim.</summary>
+/// <param name="Claim">The digest of the idempotency key.</param>
 internal sealed record UploadMarker(string Claim) : IStoredDocument
 {
     /// <inheritdoc />

@@ -10,7 +10,7 @@ using static ImageClassifier.Web.Uploads.UploadProtocol;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>How an upload request ended.</summary>
+/// <summary>The outcome of an upload request.</summary>
 internal abstract record UploadOutcome
 {
     private UploadOutcome()
@@ -20,32 +20,32 @@ internal abstract record UploadOutcome
     /// <summary>At least one file is accepted and durable.</summary>
     public sealed record Accepted(BatchManifest Manifest) : UploadOutcome;
 
-    /// <summary>The request was read, and no file of it can be used.</summary>
+    /// <summary>The request was read, and none of its files is usable.</summary>
     public sealed record NothingUsable(IReadOnlyList<ManifestJob> Files) : UploadOutcome;
 
-    /// <summary>The request as a whole is refused.</summary>
+    /// <summary>The whole request is refused.</summary>
     public sealed record Refused(IResult Problem) : UploadOutcome;
 }
 
 /// <summary>
-/// One upload request, in its own task: is admitted, marks its batch as open, streams its pictures into the store, and
-/// commits. Whatever goes wrong before the commit leaves nothing behind. A request that names itself by an
-/// <see cref="IdempotencyKey"/> and was accepted before is answered with what it was answered then.
+/// Runs one upload request in its own task: gets admitted, marks the batch as open, streams the pictures into the
+/// store, and commits. A failure before the commit leaves nothing in the store. A request with an
+/// <see cref="IdempotencyKey"/> that was accepted before gets the same answer again.
 /// </summary>
 internal sealed class UploadRequest(
     IObjectStore store, QueuePair queues, UploadSettings settings, TimeProvider time, ILogger<UploadRequest> log)
 {
-    // What is left then, the sweep removes; a stopping service has no more time than this.
+    // A stopping service has no more time. The sweep removes what is left.
     private static readonly TimeSpan DiscardLimit = TimeSpan.FromSeconds(5);
 
-    private readonly PictureIntake _intake = new(store, settings.MaxFileSize, settings.Formats);
+    private readonly UploadedFileIntake _intake = new(store, settings.MaxFileSize, settings.Formats);
     private readonly BatchClaims _claims = new(store);
 
     /// <summary>Runs the request.</summary>
-    /// <param name="uploads">Where uploads are admitted and committed.</param>
+    /// <param name="uploads">The actor that admits and commits uploads.</param>
     /// <param name="request">The request.</param>
-    /// <param name="maxFiles">How many files it may have.</param>
-    /// <param name="scope">Within what its idempotency key names it.</param>
+    /// <param name="maxFiles">How many files it may contain.</param>
+    /// <param name="scope">The scope of its idempotency key.</param>
     public async Task<UploadOutcome> RunAsync(
         IActorRef uploads, HttpRequest request, int maxFiles, IdempotencyScope scope)
     {
@@ -84,17 +84,18 @@ internal sealed class UploadRequest(
         }
         catch (QueueUnavailableException failure)
         {
-            log.LogWarning("An upload was refused, the request queue takes nothing: {Cause}", failure.Message);
+            log.LogWarning("An upload is refused, because the request queue is unavailable: {Cause}", failure.Message);
             return false;
         }
     }
 
-    /// <summary>Whether there is a place, now or after waiting for one as long as an answer may take.</summary>
+    /// <summary>Waits for a slot up to the edge's answer time-out. False if there is none.</summary>
     private static async Task<bool> IsAdmittedAsync(IActorRef uploads, BatchId batch, CancellationToken cancellation)
     {
         try
         {
-            return await uploads.Ask<IUploadAnswer>(new Admit(batch), EdgeTimeouts.Answer, cancellation) is not Overloaded;
+            return await uploads.Ask<IUploadAnswer>(new Admit(batch), EdgeTimeouts.Answer, cancellation)
+                is not Overloaded;
         }
         catch (AskTimeoutException)
         {
@@ -110,24 +111,24 @@ internal sealed class UploadRequest(
 
         try
         {
-            // The marker comes before the claim, and names it: a claim whose upload broke off is swept away with it.
+            // The marker is written before the claim and names it, so a sweep removes both if the upload breaks off.
             await OpenAsync(incoming, cancellation);
             var named = await _claims.ClaimAsync(claim, incoming.Batch, cancellation);
             if (named != incoming.Batch)
             {
                 await store.DeleteAsync(ObjectKeys.OpenMarker(incoming.Batch), cancellation);
                 if (await RepeatAsync(named, incoming, cancellation) is { } repeated) return repeated;
-                // It was begun earlier, and either still goes on or broke off.
+                // The named batch was begun earlier. Its upload either still runs or broke off.
                 var answer = await uploads.Ask<IUploadAnswer>(
                     new ResumeBatch(incoming.Batch, named), EdgeTimeouts.Answer, cancellation);
                 if (answer is UnderWay underWay)
                     return new UploadOutcome.Refused(Problems.UploadUnderWay(underWay.RetryAfter));
                 incoming = incoming with { Batch = named };
                 await OpenAsync(incoming, cancellation);
-                // A sweep may have removed the batch with its claim just before.
+                // A sweep may just have removed the batch and its claim.
                 if (await _claims.ClaimAsync(claim, named, cancellation) != named)
                     return new UploadOutcome.Refused(Problems.UploadUnderWay(settings.RetryAfter));
-                // It may have come to its end meanwhile.
+                // The earlier upload may have committed meanwhile.
                 if (await RepeatAsync(named, incoming, cancellation) is { } late) return late;
             }
         }
@@ -139,8 +140,8 @@ internal sealed class UploadRequest(
         return await ReadAndCommitAsync(uploads, incoming, cancellation);
     }
 
-    /// <summary>Answers with a batch that was accepted before; null when it was not. The files are read to their end,
-    /// so that they can be compared and the client gets to read the answer; nothing of them is stored.</summary>
+    /// <summary>Answers from an accepted batch; null if the batch is not accepted. The files are read to their end:
+    /// they must be compared, and the client must be able to read the answer. Nothing is stored.</summary>
     private async Task<UploadOutcome?> RepeatAsync(BatchId batch, Incoming incoming, CancellationToken cancellation)
     {
         var read = await store.ReadDocumentAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation);
@@ -152,7 +153,7 @@ internal sealed class UploadRequest(
         {
             using (file)
             {
-                // One more than there were is enough to tell.
+                // One file more than the batch has is enough to show a difference.
                 if (sent.Count > manifest.Jobs.Count) continue;
                 sent.Add(new SentFile(file.ShownName, await file.FinishAsync(cancellation)));
             }
@@ -161,8 +162,8 @@ internal sealed class UploadRequest(
         return Outcome(manifest, sent);
     }
 
-    /// <summary>What an upload is answered whose key names an accepted batch.</summary>
-    private static UploadOutcome Outcome(BatchManifest accepted, IReadOnlyList<SentFile> sent) => accepted.Has(sent)
+    /// <summary>The answer to an upload whose key names an accepted batch.</summary>
+    private static UploadOutcome Outcome(BatchManifest accepted, IReadOnlyList<SentFile> sent) => accepted.Matches(sent)
         ? new UploadOutcome.Accepted(accepted)
         : new UploadOutcome.Refused(Problems.IdempotencyKeyReused());
 
@@ -181,11 +182,11 @@ internal sealed class UploadRequest(
                 return new UploadOutcome.NothingUsable(jobs);
             }
 
-            // From here on the manifest may be there, whatever the answer: then the pictures must stay.
+            // From here on the manifest may exist, whatever the answer, so the pictures must stay.
             mayDiscard = false;
             var manifest = new BatchManifest(batch, time.GetUtcNow(), jobs) { Claim = incoming.Claim };
             var commit = await uploads.Ask<IUploadAnswer>(new Commit(manifest), EdgeTimeouts.Answer, cancellation);
-            // An earlier upload under the same key may have come to its manifest late: then that one is stored.
+            // An earlier upload with the same key may have committed late. Then its manifest is the stored one.
             return commit is Committed { Manifest: var stored }
                 ? Outcome(stored, [.. jobs.Select(job => job.Sent)])
                 : new UploadOutcome.Refused(Problems.Unavailable(settings.RetryAfter));
@@ -236,7 +237,7 @@ internal sealed class UploadRequest(
 
     private IResult StoreFailed(Exception failure)
     {
-        log.LogWarning("An upload was refused, the store does not take it: {Cause}", failure.Message);
+        log.LogWarning("An upload is refused, because the store does not accept it: {Cause}", failure.Message);
         return failure is IPermanentRefusal
             ? Problems.NotPermitted(settings.RetryAfter)
             : Problems.Unavailable(settings.RetryAfter);
@@ -248,22 +249,22 @@ internal sealed class UploadRequest(
         using var limit = new CancellationTokenSource(DiscardLimit, time);
         try
         {
-            // An earlier upload under the same key may have come to its manifest late.
+            // An earlier upload with the same key may have committed late.
             if (incoming.Claim is not null && await store.ExistsAsync(ObjectKeys.Manifest(batch), limit.Token))
                 return;
             await AbandonedUploads.DiscardAsync(store, batch, incoming.Claim, limit.Token);
         }
         catch (Exception failure) when (failure is IOException or OperationCanceledException)
         {
-            log.LogWarning("Batch {Batch} is cleaned up later: {Cause}", batch, failure.Message);
+            log.LogWarning("Batch {Batch} is cleaned up by a later sweep, not now: {Cause}", batch, failure.Message);
         }
     }
 
-    /// <summary>A request as far as it is read.</summary>
+    /// <summary>A request whose files are still unread.</summary>
     /// <param name="Batch">The batch that it uploads into.</param>
     /// <param name="Form">Its body.</param>
-    /// <param name="MaxFiles">How many files it may have.</param>
-    /// <param name="Claim">What stands for its idempotency key; null where it has none.</param>
+    /// <param name="MaxFiles">How many files it may contain.</param>
+    /// <param name="Claim">The digest of its idempotency key; null if it has none.</param>
     private sealed record Incoming(BatchId Batch, UploadForm Form, int MaxFiles, string? Claim);
 
     private sealed class TooManyFilesException(int allowed) : Exception

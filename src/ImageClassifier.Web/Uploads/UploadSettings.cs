@@ -4,17 +4,17 @@ using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>What may be uploaded, and how the jobs of it get to the request queue: <c>image-classifier.uploads</c>.</summary>
-/// <param name="Formats">The formats of pictures that are let in.</param>
-/// <param name="MaxRequestSize">Bytes of one request.</param>
-/// <param name="MaxFileSize">Bytes of one picture.</param>
-/// <param name="MinRate">Bytes a second that a request must come with, on the average.</param>
-/// <param name="MaxFiles">Files in one request.</param>
-/// <param name="MaxConcurrent">Requests that stream into the store at once.</param>
-/// <param name="MaxWaiting">Requests that wait for one of those places.</param>
-/// <param name="RetryAfter">What a refused caller is told to wait.</param>
-/// <param name="AbandonedAfter">Age at which an upload without a manifest is cleaned up.</param>
-/// <param name="SweepInterval">How often abandoned uploads are looked for.</param>
+/// <summary>What may be uploaded, and how jobs get to the request queue: <c>image-classifier.uploads</c>.</summary>
+/// <param name="Formats">The accepted picture formats.</param>
+/// <param name="MaxRequestSize">Maximum size of a request in bytes.</param>
+/// <param name="MaxFileSize">Maximum size of a picture in bytes.</param>
+/// <param name="MinRate">Minimum average rate of a request in bytes per second.</param>
+/// <param name="MaxFiles">Maximum number of files in a request.</param>
+/// <param name="MaxConcurrent">Maximum number of requests that stream into the store at once.</param>
+/// <param name="MaxWaiting">Maximum number of requests that wait to stream.</param>
+/// <param name="RetryAfter">The <c>Retry-After</c> of a refused request.</param>
+/// <param name="AbandonedAfter">Age at which an upload without a manifest is removed.</param>
+/// <param name="SweepInterval">Time between sweeps.</param>
 /// <param name="Outbox">How messages are sent.</param>
 public sealed record UploadSettings(
     AllowedFormats Formats,
@@ -60,9 +60,10 @@ public sealed record UploadSettings(
 }
 
 /// <summary>How accepted jobs are sent to the request queue: <c>image-classifier.uploads.outbox</c>.</summary>
-/// <param name="Parallelism">Calls to the queue under way at once.</param>
-/// <param name="MaxInMemory">Messages in memory; batches beyond are read again from the store.</param>
-/// <param name="MinBackoff">First pause after the queue did not take messages.</param>
+/// <param name="Parallelism">Maximum number of concurrent calls to the queue.</param>
+/// <param name="MaxInMemory">Maximum number of messages in memory. Further batches are read from the store
+/// later.</param>
+/// <param name="MinBackoff">First pause after the queue did not accept messages.</param>
 /// <param name="MaxBackoff">Longest such pause.</param>
 public sealed record OutboxSettings(int Parallelism, int MaxInMemory, TimeSpan MinBackoff, TimeSpan MaxBackoff)
 {

@@ -2,9 +2,9 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>Stands for the web tier in results that no app node gave.</summary>
+/// <summary>Identifies the web tier as the origin of results that no app node produced.</summary>
 internal static class WebInstance
 {
-    /// <summary>The id.</summary>
+    /// <summary>The instance id.</summary>
     public static InstanceId Id { get; } = InstanceId.Parse("web");
 }

@@ -1,59 +1,59 @@
 namespace ImageClassifier.Simulations.Cloud;
 
-/// <summary>How the simulated cloud is.</summary>
+/// <summary>The properties of the simulated cloud.</summary>
 internal sealed record CloudSettings
 {
-    /// <summary>Fixes all that is drawn.</summary>
+    /// <summary>The seed of everything that is random.</summary>
     public int Seed { get; init; } = 1;
 
     /// <summary>How long an instance takes for one picture.</summary>
     public TimeSpan ServiceTime { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>How long instances boot.</summary>
+    /// <summary>The boot times of instances.</summary>
     public BootTimes Boot { get; init; } = BootTimes.Usual;
 
-    /// <summary>How long a call takes that launches.</summary>
+    /// <summary>How long a launch call takes.</summary>
     public TimeSpan LaunchCall { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a call takes that counts the request queue.</summary>
+    /// <summary>How long a measurement of the request queue takes.</summary>
     public TimeSpan MeasureCall { get; init; } = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Which part of the calls that launch fails, and launches nothing.</summary>
+    /// <summary>The share of launch calls that fail and launch nothing.</summary>
     public double FailedLaunchShare { get; init; }
 
-    /// <summary>Which part of the calls that launch is never answered, although instances are launched, which show only
-    /// after half a minute.</summary>
+    /// <summary>The share of launch calls that launch instances but are never answered. The fleet reports these
+    /// instances only after half a minute.</summary>
     public double LostAnswerShare { get; init; }
 
-    /// <summary>Which part of the instances ends without ever coming up.</summary>
+    /// <summary>The share of instances that end without coming up.</summary>
     public double StillbornShare { get; init; }
 
-    /// <summary>How long instances live on average before they die without a word; exponentially distributed. Null: for
-    /// ever.</summary>
+    /// <summary>The mean lifetime of an instance before it dies silently; exponentially distributed. Null: no
+    /// limit.</summary>
     public TimeSpan? MeanLifetime { get; init; }
 
     /// <summary>Whether nothing fails.</summary>
     public bool IsUntroubled =>
         FailedLaunchShare == 0 && LostAnswerShare == 0 && StillbornShare == 0 && MeanLifetime is null;
 
-    /// <summary>How old the counts of the request queue are.</summary>
+    /// <summary>The age of the request queue's counts.</summary>
     public TimeSpan CountsLag { get; init; }
 }
 
-/// <summary>How long instances boot, from launch to first poll.</summary>
-/// <param name="Least">The shortest time.</param>
-/// <param name="MeanOver">How much longer it takes on average; exponentially distributed.</param>
-/// <param name="Most">The longest time.</param>
+/// <summary>The boot time of instances, from launch to first poll.</summary>
+/// <param name="Least">The minimum.</param>
+/// <param name="MeanOver">The mean of the time above the minimum; exponentially distributed.</param>
+/// <param name="Most">The maximum.</param>
 internal sealed record BootTimes(TimeSpan Least, TimeSpan MeanOver, TimeSpan Most)
 {
-    /// <summary>26 s on average, and a minute at most.</summary>
+    /// <summary>26 s on average, at most a minute.</summary>
     public static BootTimes Usual { get; } =
         new(TimeSpan.FromSeconds(22), TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(60));
 
-    /// <summary>Always the same.</summary>
+    /// <summary>A constant boot time.</summary>
     public static BootTimes Fixed(TimeSpan time) => new(time, TimeSpan.Zero, time);
 
-    /// <summary>Draws one.</summary>
+    /// <summary>Draws a boot time.</summary>
     public TimeSpan Draw(Random random)
     {
         var drawn = Least - (MeanOver * Math.Log(1 - random.NextDouble()));

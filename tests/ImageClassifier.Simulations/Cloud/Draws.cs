@@ -1,10 +1,10 @@
 namespace ImageClassifier.Simulations.Cloud;
 
-/// <summary>Chance that a seed fixes: each thing that is drawn has a generator of its own, so that it does not depend
-/// on the order in which things happen.</summary>
+/// <summary>Randomness that a seed fixes. Each random thing has its own generator, so its value does not depend on the
+/// order of events.</summary>
 internal static class Draws
 {
-    /// <summary>The generator for the <paramref name="index"/>th thing of a kind.</summary>
+    /// <summary>The generator for the thing number <paramref name="index"/> of a kind.</summary>
     public static Random Of(int seed, Drawn kind, int index)
     {
         unchecked
@@ -14,19 +14,19 @@ internal static class Draws
     }
 }
 
-/// <summary>What is drawn.</summary>
+/// <summary>The kinds of random things.</summary>
 internal enum Drawn
 {
-    /// <summary>When pictures come.</summary>
+    /// <summary>When pictures arrive.</summary>
     Arrivals,
 
-    /// <summary>How an instance boots.</summary>
+    /// <summary>How long an instance boots.</summary>
     Boot,
 
-    /// <summary>What fails.</summary>
+    /// <summary>Which instances fail.</summary>
     Faults,
 
-    /// <summary>How a launch fails.</summary>
+    /// <summary>How a launch call fails.</summary>
     Launches,
 
     /// <summary>When an instance dies.</summary>

@@ -3,7 +3,7 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Simulations.Cloud;
 
-/// <summary>Looks each second at what the web tier says of its fleet, as the page does.</summary>
+/// <summary>Asks the web tier for its fleet each second, as the page does.</summary>
 internal sealed class FleetWatcher : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -11,7 +11,7 @@ internal sealed class FleetWatcher : ReceiveActor, IWithTimers
     public FleetWatcher(SimulatedWebTier tier, List<FleetSample> samples)
     {
         Receive<Look>(_ => tier.Address.Tell(GetFleet.Instance, Self));
-        Receive<FleetView>(view => samples.Add(new FleetSample(Context.System.Scheduler.Now, view)));
+        Receive<FleetStatus>(view => samples.Add(new FleetSample(Context.System.Scheduler.Now, view)));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -25,5 +25,5 @@ internal sealed class FleetWatcher : ReceiveActor, IWithTimers
     }
 }
 
-/// <summary>The fleet as the web tier saw it.</summary>
-internal sealed record FleetSample(DateTimeOffset At, FleetView View);
+/// <summary>The web tier's view of the fleet at one moment.</summary>
+internal sealed record FleetSample(DateTimeOffset At, FleetStatus View);

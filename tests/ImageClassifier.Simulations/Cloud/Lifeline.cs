@@ -1,21 +1,21 @@
 namespace ImageClassifier.Simulations.Cloud;
 
-/// <summary>What ties a program to the world. Once it is cut, as by SIGKILL, no call of it does anything or is ever
-/// answered, and answers that were under way do not arrive.</summary>
+/// <summary>Connects a program to the simulated world. Once cut, as by SIGKILL, its calls do nothing and are never
+/// answered, and open calls get no answer either.</summary>
 internal sealed class Lifeline
 {
     private readonly CancellationTokenSource _cut = new();
 
-    /// <summary>Whether it is cut.</summary>
+    /// <summary>Whether the program is cut off.</summary>
     public bool IsCut => _cut.IsCancellationRequested;
 
-    /// <summary>Cuts it.</summary>
+    /// <summary>Cuts the program off.</summary>
     public void Cut() => _cut.Cancel();
 
-    /// <summary>Does something when it is cut.</summary>
+    /// <summary>Registers an action for the cut.</summary>
     public void WhenCut(Action action) => _cut.Token.Register(action);
 
-    /// <summary>Makes a call.</summary>
+    /// <summary>Makes a call, unless the program is cut off.</summary>
     public async Task<T> CallAsync<T>(Func<Task<T>> call)
     {
         if (IsCut) return await Never<T>();
@@ -23,7 +23,7 @@ internal sealed class Lifeline
         return IsCut ? await Never<T>() : answer;
     }
 
-    /// <summary>Makes a call.</summary>
+    /// <summary>Makes a call, unless the program is cut off.</summary>
     public Task CallAsync(Func<Task> call) => CallAsync(async () =>
     {
         await call();

@@ -8,8 +8,8 @@ using static ImageClassifier.Web.Uploads.UploadProtocol;
 
 namespace ImageClassifier.Simulations.Cloud;
 
-/// <summary>A client that uploads one batch and reads its events to the end, as the HTTP edge does for one. Where the
-/// web tier is gone it comes back, and resumes.</summary>
+/// <summary>A client that uploads one batch and reads its events to the end, as the HTTP edge does. If the web tier is
+/// down, it retries and resumes.</summary>
 internal sealed class SimulatedClient : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
@@ -53,10 +53,10 @@ internal sealed class SimulatedClient : ReceiveActor, IWithTimers
 
     private void OnPage(EventPage page)
     {
-        foreach (var news in page.Events)
+        foreach (var batchEvent in page.Events)
         {
-            _after = news.Id;
-            if (news.Job is { } job) _upload.Take(news.Id.Epoch, job.Result!, Context.System.Scheduler.Now);
+            _after = batchEvent.Id;
+            if (batchEvent.Job is { } job) _upload.Take(batchEvent.Id.Epoch, job.Result!, Context.System.Scheduler.Now);
         }
 
         if (page.Finished)
@@ -75,16 +75,16 @@ internal sealed class SimulatedClient : ReceiveActor, IWithTimers
     }
 }
 
-/// <summary>One batch from its client's side.</summary>
-/// <param name="manifest">What it brings.</param>
-/// <param name="poison">Those of its jobs whose picture kills nodes.</param>
-/// <param name="undecodable">Those of its jobs whose picture is none.</param>
-/// <param name="finished">Called when the client has seen the end of it.</param>
+/// <summary>One batch as its client sees it.</summary>
+/// <param name="manifest">Its files.</param>
+/// <param name="poison">The jobs whose picture kills nodes.</param>
+/// <param name="undecodable">The jobs whose file is not a picture.</param>
+/// <param name="finished">Called when the client has received the end event.</param>
 internal sealed class Upload(
     BatchManifest manifest, IReadOnlySet<JobId> poison, IReadOnlySet<JobId> undecodable, Action finished)
 {
     private readonly Lock _lock = new();
-    private readonly List<SeenResult> _seen = [];
+    private readonly List<ReceivedResult> _received = [];
 
     public BatchManifest Manifest { get; } = manifest;
 
@@ -98,18 +98,18 @@ internal sealed class Upload(
 
     public bool IsFinished { get; private set; }
 
-    /// <summary>All that the client was told, in order.</summary>
-    public IReadOnlyList<SeenResult> Seen
+    /// <summary>All results that the client has received, in order.</summary>
+    public IReadOnlyList<ReceivedResult> Received
     {
         get
         {
-            lock (_lock) return [.. _seen];
+            lock (_lock) return [.. _received];
         }
     }
 
     public void Take(string epoch, JobResult result, DateTimeOffset at)
     {
-        lock (_lock) _seen.Add(new SeenResult(epoch, result, at));
+        lock (_lock) _received.Add(new ReceivedResult(epoch, result, at));
     }
 
     public void Finish()
@@ -119,8 +119,8 @@ internal sealed class Upload(
     }
 }
 
-/// <summary>A result as a client was told of it.</summary>
-/// <param name="Epoch">The life of the batch's actor that told.</param>
+/// <summary>A result that a client has received.</summary>
+/// <param name="Epoch">The epoch of the batch's actor.</param>
 /// <param name="Result">The result.</param>
-/// <param name="At">When.</param>
-internal sealed record SeenResult(string Epoch, JobResult Result, DateTimeOffset At);
+/// <param name="At">When it arrived.</param>
+internal sealed record ReceivedResult(string Epoch, JobResult Result, DateTimeOffset At);

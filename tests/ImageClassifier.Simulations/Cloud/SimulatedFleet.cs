@@ -5,7 +5,7 @@ using ImageClassifier.Testing.Fakes;
 
 namespace ImageClassifier.Simulations.Cloud;
 
-/// <summary>A fleet of simulated machines, not nodes; it keeps the truth of what lived when.</summary>
+/// <summary>A fleet of simulated machines. It records which instances were alive when.</summary>
 internal sealed class SimulatedFleet(World world) : IInstanceFleet
 {
     private static readonly TimeSpan MachineStart = TimeSpan.FromSeconds(8);
@@ -13,7 +13,7 @@ internal sealed class SimulatedFleet(World world) : IInstanceFleet
     private static readonly TimeSpan EndedShownFor = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan UnansweredShowAfter = TimeSpan.FromSeconds(30);
 
-    // The cloud is asked no more often, so what is told is so old; what was launched is known at once.
+    // The cloud is polled this seldom, so its report can be this old. Launched instances are known at once.
     private static readonly TimeSpan DescribeInterval = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();
@@ -24,16 +24,16 @@ internal sealed class SimulatedFleet(World world) : IInstanceFleet
     private readonly Dictionary<string, IReadOnlyList<InstanceId>> _launchedByToken = [];
     private int _living;
 
-    /// <summary>The most instances that it can hold.</summary>
+    /// <summary>The capacity in instances.</summary>
     public int Capacity { get; set; } = int.MaxValue;
 
-    /// <summary>How many live.</summary>
+    /// <summary>How many instances are alive.</summary>
     public int Living => Volatile.Read(ref _living);
 
-    /// <summary>The most that ever lived at once.</summary>
+    /// <summary>The most instances that were ever alive at once.</summary>
     public int MostLiving { get; private set; }
 
-    /// <summary>All instances, in the order of their launches.</summary>
+    /// <summary>All instances in launch order.</summary>
     public IReadOnlyList<SimulatedInstance> Instances
     {
         get
@@ -42,7 +42,7 @@ internal sealed class SimulatedFleet(World world) : IInstanceFleet
         }
     }
 
-    /// <summary>The launches that were asked for.</summary>
+    /// <summary>The launch calls.</summary>
     public IReadOnlyList<LaunchCall> Calls
     {
         get
@@ -54,7 +54,7 @@ internal sealed class SimulatedFleet(World world) : IInstanceFleet
     public async Task<LaunchOutcome> LaunchAsync(int count, string clientToken, CancellationToken cancellation)
     {
         var answer = Launch(count, clientToken);
-        // It has happened before it is answered.
+        // The launch happens before it is answered.
         await Task.Delay(world.Settings.LaunchCall, world.Time, cancellation);
         return answer ?? throw new IOException("The fleet did not answer.");
     }
@@ -86,10 +86,10 @@ internal sealed class SimulatedFleet(World world) : IInstanceFleet
         (instance.IsAnswered || world.Now - instance.LaunchedAt >= UnansweredShowAfter)
         && (instance.EndedAt is not { } endedAt || world.Now - endedAt < EndedShownFor);
 
-    /// <summary>An instance has ended.</summary>
+    /// <summary>Counts an instance that has ended.</summary>
     public void Ended() => Interlocked.Decrement(ref _living);
 
-    /// <summary>Null: there is no answer.</summary>
+    /// <summary>Null stands for a call without an answer.</summary>
     private LaunchOutcome? Launch(int count, string clientToken)
     {
         lock (_lock)

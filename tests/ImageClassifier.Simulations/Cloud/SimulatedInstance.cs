@@ -13,7 +13,7 @@ internal enum InstanceEnd
     /// <summary>Its node ended it.</summary>
     ByItself,
 
-    /// <summary>The scaler ended it.</summary>
+    /// <summary>The scaler terminated it.</summary>
     Terminated,
 
     /// <summary>It never came up.</summary>
@@ -22,11 +22,11 @@ internal enum InstanceEnd
     /// <summary>It was killed, as by SIGKILL or a power cut.</summary>
     Killed,
 
-    /// <summary>The cloud took it back, two minutes after it had said so.</summary>
+    /// <summary>The cloud reclaimed it after two minutes' notice.</summary>
     TakenBack,
 }
 
-/// <summary>A simulated machine. When it has booted, it runs an app node: the production actors.</summary>
+/// <summary>A simulated machine. After its boot it runs an app node with the production actors.</summary>
 internal sealed class SimulatedInstance : IInstanceIdentity
 {
     /// <summary>A picture that kills the process that decodes it.</summary>
@@ -40,7 +40,7 @@ internal sealed class SimulatedInstance : IInstanceIdentity
     private readonly World _world;
     private readonly Lifeline _lifeline = new();
     private readonly CancellationTokenSource _drain = new();
-    private readonly MortalQueue _requests;
+    private readonly KillableQueue _requests;
     private IActorRef _node = ActorRefs.Nobody;
 
     public SimulatedInstance(InstanceId id, SimulatedFleet fleet, World world)
@@ -49,7 +49,7 @@ internal sealed class SimulatedInstance : IInstanceIdentity
         LaunchedAt = world.Now;
         _fleet = fleet;
         _world = world;
-        _requests = new MortalQueue(world.Requests, _lifeline);
+        _requests = new KillableQueue(world.Requests, _lifeline);
     }
 
     public InstanceId Id { get; }
@@ -62,13 +62,13 @@ internal sealed class SimulatedInstance : IInstanceIdentity
 
     public InstanceEnd? End { get; private set; }
 
-    /// <summary>The messages that it had in hand when it ended.</summary>
+    /// <summary>The messages that it held when it ended.</summary>
     public int InHandAtEnd { get; private set; }
 
-    /// <summary>The most messages that it ever had in hand.</summary>
+    /// <summary>The most messages that it ever held.</summary>
     public int MostInHand => _requests.MostInHand;
 
-    /// <summary>Whether its launch was answered, so that the fleet shows it at once.</summary>
+    /// <summary>Whether its launch was answered, so that the fleet reports it at once.</summary>
     public bool IsAnswered { get; set; } = true;
 
     /// <summary>Whether its node works.</summary>
@@ -76,8 +76,8 @@ internal sealed class SimulatedInstance : IInstanceIdentity
 
     public CancellationToken DrainRequested => _drain.Token;
 
-    /// <summary>What the fleet knows of it, which is of machines and not of nodes: it runs from the moment at which the
-    /// machine begins to boot its system, and when its node first polled no one can know.</summary>
+    /// <summary>The fleet's report of it. The fleet knows machines and not nodes: the machine runs while its system
+    /// still boots, and the node's first poll is unknown.</summary>
     public FleetInstance Describe(TimeSpan machineStart)
     {
         if (EndedAt is { } endedAt)
@@ -90,7 +90,7 @@ internal sealed class SimulatedInstance : IInstanceIdentity
         return new FleetInstance(Id, isRunning ? InstanceState.Running : InstanceState.Pending, LaunchedAt, null, null);
     }
 
-    /// <summary>It has booted.</summary>
+    /// <summary>Starts the node after the boot.</summary>
     public void StartNode()
     {
         if (EndedAt is not null) return;
@@ -102,7 +102,7 @@ internal sealed class SimulatedInstance : IInstanceIdentity
                 if (word == Poison) Kill(InstanceEnd.Killed);
             },
         };
-        var store = new MortalStore(
+        var store = new KillableStore(
             new WorkingStore(_world.Store, _world.Settings.ServiceTime, _world.Time), _lifeline);
         var isolated = new FakeIsolatedClassifier
         {
@@ -114,27 +114,31 @@ internal sealed class SimulatedInstance : IInstanceIdentity
             },
         };
         var ports = new NodePorts(
-            new QueuePair(_requests, new MortalQueue(_world.Responses, _lifeline)), store, classifier, isolated, this);
+            new QueuePair(_requests, new KillableQueue(_world.Responses, _lifeline)),
+            store,
+            classifier,
+            isolated,
+            this);
         var props = NodeSupervisorActor.Props(
             _world.NodeSettings, ports, _world.Time, "classifier-dispatcher", _ => StopNode());
         _node = _world.System.ActorOf(props, $"node-{Id}");
     }
 
-    /// <summary>The instance is gone at once, and all that runs on it.</summary>
+    /// <summary>Ends the instance at once, with everything on it.</summary>
     public void Kill(InstanceEnd how)
     {
         Silence();
         MarkEnded(how);
     }
 
-    /// <summary>The node's process is gone, but the machine stays and does nothing.</summary>
+    /// <summary>Ends the node's process. The machine stays and does nothing.</summary>
     public void Silence()
     {
         _lifeline.Cut();
         StopNode();
     }
 
-    /// <summary>The cloud wants the machine back: it says so, and takes it two minutes later.</summary>
+    /// <summary>Reclaims the machine with two minutes' notice.</summary>
     public void TakeBack()
     {
         _drain.Cancel();

@@ -4,28 +4,28 @@ using ImageClassifier.Web.Supervision;
 
 namespace ImageClassifier.Simulations.Cloud;
 
-/// <summary>A web tier, without its HTTP edge: the production actors. It can be killed and started again.</summary>
+/// <summary>A web tier without its HTTP edge: the production actors. It can be killed and restarted.</summary>
 internal sealed class SimulatedWebTier(World world, SimulatedFleet fleet, WebTierSettings settings)
 {
     private Lifeline _lifeline = new();
 
-    /// <summary>Its one address; nobody's while it is down.</summary>
+    /// <summary>The supervisor; nobody while the tier is down.</summary>
     public IActorRef Address { get; private set; } = ActorRefs.Nobody;
 
-    /// <summary>Starts it.</summary>
+    /// <summary>Starts the tier.</summary>
     public void Start()
     {
         var lifeline = new Lifeline();
         _lifeline = lifeline;
         var queues = new QueuePair(
-            new MortalQueue(world.Requests, lifeline), new MortalQueue(world.Responses, lifeline));
-        var store = new MortalStore(world.Store, lifeline);
-        var ofTier = new MortalFleet(fleet, lifeline);
+            new KillableQueue(world.Requests, lifeline), new KillableQueue(world.Responses, lifeline));
+        var store = new KillableStore(world.Store, lifeline);
+        var ofTier = new KillableFleet(fleet, lifeline);
         Address = world.System.ActorOf(
             Props.Create(() => new WebSupervisorActor(queues, store, ofTier, settings)));
     }
 
-    /// <summary>It is gone at once.</summary>
+    /// <summary>Ends the tier at once.</summary>
     public void Kill()
     {
         _lifeline.Cut();

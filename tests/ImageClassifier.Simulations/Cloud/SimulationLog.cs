@@ -3,7 +3,7 @@ using Akka.Event;
 
 namespace ImageClassifier.Simulations.Cloud;
 
-/// <summary>The log of a simulation, with its times.</summary>
+/// <summary>The log of a simulation, in virtual time.</summary>
 internal sealed class SimulationLog
 {
     private readonly Lock _lock = new();
@@ -22,7 +22,7 @@ internal sealed class SimulationLog
         lock (_lock) _lines.Add(line);
     }
 
-    /// <summary>Writes what the actor system logs.</summary>
+    /// <summary>Writes the log events of the actor system.</summary>
     public sealed class Writer : ReceiveActor
     {
         public Writer(SimulationLog log, DateTimeOffset start)
@@ -37,7 +37,7 @@ internal sealed class SimulationLog
         }
     }
 
-    /// <summary>Takes the place of the logger that writes to the console.</summary>
+    /// <summary>Replaces the logger that writes to the console.</summary>
     public sealed class Silence : ReceiveActor
     {
         public Silence()

@@ -4,9 +4,9 @@ using ImageClassifier.Core.Storage;
 namespace ImageClassifier.Simulations.Cloud;
 
 /// <summary>
-/// The store as a node reaches it whose work takes time: a picture comes when the node would be done with it, one
-/// after the other, however many are asked for at once. All else takes none, so that a node does one picture a service
-/// time while it has some.
+/// The store for a node whose work takes time. A picture arrives when the node would have finished it, one after the
+/// other however many are requested at once. So a busy node does one picture per service time. Other calls take no
+/// time.
 /// </summary>
 internal sealed class WorkingStore(IObjectStore store, TimeSpan serviceTime, TimeProvider time) : IObjectStore
 {

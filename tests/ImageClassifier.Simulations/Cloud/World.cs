@@ -7,7 +7,7 @@ using ImageClassifier.Testing.Fakes;
 
 namespace ImageClassifier.Simulations.Cloud;
 
-/// <summary>What all in a simulation share: time, queues and store.</summary>
+/// <summary>What everything in a simulation shares: time, queues and store.</summary>
 internal sealed class World
 {
     public World(ActorSystem system, CloudSettings settings, NodeSettings nodeSettings, QueueSettings queues)
@@ -19,9 +19,9 @@ internal sealed class World
         Requests = new FakeMessageQueue(Time, queues.Requests.MaxReceiveCount)
         {
             CountsLag = settings.CountsLag,
-            // On SQS a poll under way is not broken off.
+            // On SQS an open poll cannot be cancelled.
             HonoursStopWaiting = false,
-            // It counts when it answers, so that it sees all that is sent at once.
+            // The queue counts when it answers, so the counts include everything sent until then.
             Before = call => call == QueueCall.Measure ? Task.Delay(settings.MeasureCall, Time) : Task.CompletedTask,
         };
         Responses = new FakeMessageQueue(Time, queues.Responses.MaxReceiveCount) { HonoursStopWaiting = false };
@@ -46,6 +46,6 @@ internal sealed class World
 
     public DateTimeOffset Now => Scheduler.Now;
 
-    /// <summary>Has something happen later.</summary>
+    /// <summary>Schedules an action.</summary>
     public void After(TimeSpan delay, Action action) => Scheduler.ScheduleOnce(delay, action);
 }

@@ -7,13 +7,13 @@ using Akka.TestKit;
 namespace ImageClassifier.Simulations.Time;
 
 /// <summary>
-/// TestKit's virtual time, moved from one event to the next rather than by fixed steps: whatever is scheduled happens
-/// at its time, hours pass in seconds, and no repeating timer is skipped. It also honours cancellations of actions, and
-/// its monotonic clock is virtual too.
+/// TestKit's virtual time, advanced from one event to the next rather than by fixed steps. Everything happens at its
+/// scheduled time, hours pass in seconds, and no repeating timer is skipped. It also honours cancelled actions, and its
+/// monotonic clock is virtual.
 /// </summary>
 public sealed class EventScheduler : TestScheduler, IScheduler, IAdvancedScheduler
 {
-    // Events so near to each other make one step.
+    // Events this close together form one step.
     private static readonly TimeSpan Grain = TimeSpan.FromMilliseconds(10);
     private static readonly DateTimeOffset Beginning = new(2100, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -33,9 +33,9 @@ public sealed class EventScheduler : TestScheduler, IScheduler, IAdvancedSchedul
 
     IAdvancedScheduler IScheduler.Advanced => this;
 
-    /// <summary>Moves to the next event and lets it happen, with those right after it. Only while nothing is under
-    /// way.</summary>
-    /// <returns>Whether there was one.</returns>
+    /// <summary>Advances to the next event and runs it, together with those right after it. Call it only while all
+    /// threads are idle.</summary>
+    /// <returns>False if there is no further event.</returns>
     public bool Step()
     {
         if (NextDue() is not { } due) return false;

@@ -3,12 +3,11 @@ using System.Diagnostics;
 namespace ImageClassifier.Simulations.Time;
 
 /// <summary>
-/// Tells when all that is under way has gone through: actors, streams and tasks run on the process's shared threads,
-/// and while none of these is busy and nothing is queued for them, only time can move anything on. To be asked on a
-/// thread that is not one of them.
+/// Detects that all threads of the pool are idle. Actors, streams and tasks run on these threads. While none is busy
+/// and nothing is queued for them, only the clock can cause further work. Ask on a thread outside the pool.
 /// </summary>
-/// <remarks>A test runner holds some of the threads for itself for a whole run. They are told by their number, so this
-/// is to be made while nothing else is under way.</remarks>
+/// <remarks>A test runner occupies some pool threads for the whole run. They are recognised by their number, so create
+/// this object while nothing else runs.</remarks>
 internal sealed class ThreadsAtRest
 {
     private const int SpinsBetweenLooks = 1000;
@@ -39,7 +38,7 @@ internal sealed class ThreadsAtRest
         }
     }
 
-    /// <summary>Waits for it.</summary>
+    /// <summary>Waits until all threads are idle.</summary>
     public void Wait()
     {
         var spin = new SpinWait();
@@ -64,7 +63,7 @@ internal sealed class ThreadsAtRest
             }
             else if (unchanged.Elapsed > HeldAfter)
             {
-                // A thread that gets nothing done for so long is held by someone else.
+                // A thread that finishes nothing for this long belongs to the test runner.
                 _held = busy;
             }
         }

@@ -139,7 +139,8 @@ public sealed class SimulationSpecs
         var report = Simulated.Run(Simulated.Model("scaling.policy = per-image"), "burst:5");
         var launch = Assert.Single(report.Decisions, decision => decision.Launched > 0);
         Assert.Equal(5, launch.Launched);
-        Assert.Equal("5 pictures wait: one instance each. 0 instances are there or coming, 5 are launched.", launch.Reason);
+        Assert.Equal(
+            "5 pictures wait: one instance each. 0 instances are running or booting, 5 are launched.", launch.Reason);
     }
 
     [Fact]

@@ -14,7 +14,8 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Tests.Web;
 
-/// <summary>One damaged object costs what it held, and nothing else. Each reader of the web tier meets each damage.</summary>
+/// <summary>A damaged object loses its own content and nothing else. Each reader of the web tier meets each
+/// damage.</summary>
 public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(output)
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
@@ -23,7 +24,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
 
     [Theory]
     [MemberData(nameof(All))]
-    public async Task A_batch_with_a_damaged_manifest_says_so_and_can_be_deleted(string damage)
+    public async Task A_batch_with_a_damaged_manifest_is_reported_and_can_be_deleted(string damage)
     {
         var manifest = StoredBatch(2);
         StoreResult(ResultOf(manifest, 0));
@@ -40,12 +41,12 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
 
     [Theory]
     [MemberData(nameof(All))]
-    public async Task A_job_with_a_damaged_result_has_failed_and_the_others_are_readable(string damage)
+    public async Task A_damaged_result_fails_its_job_and_the_others_stay_readable(string damage)
     {
         var manifest = StoredBatch(3);
         for (var picture = 0; picture < 3; picture++) StoreResult(ResultOf(manifest, picture));
         Damage(ObjectKeys.Result(manifest.Batch, manifest.Jobs[1].Job), damage);
-        // What others put beside it is none of its results.
+        // Other objects next to the results are ignored.
         Store.Set($"{ObjectKeys.ResultsOf(manifest.Batch)}notes.txt", "not ours");
         Store.Set($"{ObjectKeys.ResultsOf(manifest.Batch)}more/{JobId.New()}.json", "{");
         var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
@@ -64,7 +65,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
 
     [Theory]
     [MemberData(nameof(All))]
-    public async Task A_damaged_result_is_known_by_its_key_in_the_log_and_gives_way_to_a_good_one(string damage)
+    public async Task A_damaged_result_is_logged_with_its_key_and_replaced_by_a_good_one(string damage)
     {
         var manifest = StoredBatch(1);
         StoreResult(ResultOf(manifest, 0));
@@ -81,7 +82,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
 
     [Theory]
     [MemberData(nameof(All))]
-    public async Task Sweeps_and_the_outbox_get_past_damaged_objects(string damage)
+    public async Task Sweeps_and_the_outbox_continue_after_damaged_objects(string damage)
     {
         var unsent = StoredBatch(1);
         var sent = StoredBatch(1);
@@ -109,14 +110,14 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
         Assert.Equal(lost.Jobs[0].Job, again.Job);
         Assert.True(again.Attempt >= 2);
 
-        // Someone restores a manifest from a copy.
+        // An operator restores a manifest from a copy.
         Store.Set(ObjectKeys.Manifest(unsent.Batch), WireJson.Write(unsent));
         await PassUntilAsync(() => Sent.Any(request => request.Batch == unsent.Batch), "what is whole again is sent");
     }
 
     [Theory]
     [MemberData(nameof(All))]
-    public async Task The_desk_redrives_over_a_damaged_result_and_keeps_the_letter_of_a_damaged_manifest(string damage)
+    public async Task A_redrive_replaces_a_damaged_result_and_keeps_the_letter_of_a_damaged_manifest(string damage)
     {
         var dead = new FakeMessageQueue(TimeProvider.System);
         var desk = new DeadRequests(dead, Requests, Store);
@@ -138,7 +139,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
 
     [Theory]
     [MemberData(nameof(All))]
-    public async Task A_damaged_claim_is_free_again(string damage)
+    public async Task A_damaged_claim_can_be_claimed_again(string damage)
     {
         var claims = new BatchClaims(Store);
         BatchId first = BatchId.New(), second = BatchId.New();
@@ -147,14 +148,14 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
         Damage(key, damage);
 
         var named = await claims.ClaimAsync("k", second, default);
-        // Of another batch's claim no one can tell that it is damaged.
+        // A claim that names another batch does not look damaged.
         if (damage != "another's") Assert.Equal(second, named);
         Assert.Equal(named, await claims.ClaimAsync("k", BatchId.New(), default));
     }
 
     [Theory]
     [MemberData(nameof(All))]
-    public async Task A_node_with_a_damaged_record_is_alive_all_the_same(string damage)
+    public async Task A_damaged_node_record_is_a_sign_of_life(string damage)
     {
         var record = new NodeRecord(
             InstanceId.Parse("0123456789abcdef0123456789abcdef"), InstanceState.Running, 1, null,
@@ -162,12 +163,12 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
         Store.Set(ObjectKeys.Node(record.InstanceId), WireJson.Write(record));
         Damage(ObjectKeys.Node(record.InstanceId), damage);
 
-        var sighting = Assert.Single(await new NodeRecords(Store).ReadAsync(default));
+        var sighting = Assert.Single(await new NodeRecordReader(Store).ReadAsync(default));
         Assert.Equal((record.InstanceId, (NodeRecord?)null), (sighting.Id, sighting.Record));
     }
 
     [Fact]
-    public async Task A_document_with_a_byte_order_mark_is_whole()
+    public async Task A_document_with_a_byte_order_mark_is_read()
     {
         var manifest = StoredBatch(1);
         var key = ObjectKeys.Manifest(manifest.Batch);

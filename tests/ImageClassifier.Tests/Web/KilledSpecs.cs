@@ -14,7 +14,7 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Tests.Web;
 
-/// <summary>A web tier that is killed after any of its writes: its next life finishes what was begun.</summary>
+/// <summary>A web tier that is killed after any of its writes: after a restart it finishes what it began.</summary>
 public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
 {
     private const string Claim = "0123abcd";
@@ -25,7 +25,7 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_deletion_that_was_killed_after_any_write_is_finished(bool isOpen)
+    public async Task A_deletion_killed_after_any_write_is_finished_later(bool isOpen)
     {
         for (var writes = 1; ; writes++)
         {
@@ -45,7 +45,7 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
             var next = Start();
             await AdvanceUntilAsync(() => Store.Keys.Count == 0, "nothing is left of the batch", Minute / 2);
             await StopAsync(next);
-            // Not by an upload's time limit, but at the next look.
+            // At the next sweep already, not after an upload's time limit.
             Assert.Empty(Requests.All);
         }
     }
@@ -53,7 +53,7 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task An_upload_that_was_killed_after_any_write_is_accepted_or_leaves_nothing(bool hasKey)
+    public async Task An_upload_killed_after_any_write_is_accepted_or_leaves_nothing(bool hasKey)
     {
         for (var writes = 1; ; writes++)
         {
@@ -86,7 +86,7 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
         }
     }
 
-    /// <summary>Lets so many writes through; whoever is killed reads and writes no more.</summary>
+    /// <summary>Lets a number of writes through, then fails every read and write as after a kill.</summary>
     private void KillAfter(int writes)
     {
         var left = writes;
@@ -125,7 +125,7 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
             .RunAsync(uploads, context.Request, maxFiles: 10, IdempotencyScope.Batches);
     }
 
-    /// <summary>Starts one life of the tier.</summary>
+    /// <summary>Starts the tier once more.</summary>
     private IActorRef[] Start()
     {
         var scaler = CreateTestProbe();

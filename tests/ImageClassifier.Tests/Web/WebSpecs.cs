@@ -11,7 +11,7 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Web;
 
-/// <summary>The web tier's surroundings, in virtual time.</summary>
+/// <summary>The surroundings of the web tier, in virtual time.</summary>
 public abstract class WebSpecs : VirtualTimeSpecs
 {
     protected WebSpecs(ITestOutputHelper output)
@@ -54,7 +54,7 @@ public abstract class WebSpecs : VirtualTimeSpecs
         ListenerLinger: TimeSpan.FromMilliseconds(50),
         Lost: new LostJobSettings(TimeSpan.FromMinutes(15), BatchesASweep: 100));
 
-    /// <summary>A batch of accepted pictures that nobody has stored yet.</summary>
+    /// <summary>A batch of accepted pictures that is not stored yet.</summary>
     protected BatchManifest NewBatch(int pictures)
     {
         var batch = BatchId.New();
@@ -65,7 +65,7 @@ public abstract class WebSpecs : VirtualTimeSpecs
         })]);
     }
 
-    /// <summary>A batch as it is in the store once its upload was accepted.</summary>
+    /// <summary>Stores an accepted batch.</summary>
     protected BatchManifest StoredBatch(int pictures)
     {
         var manifest = NewBatch(pictures);
@@ -74,28 +74,28 @@ public abstract class WebSpecs : VirtualTimeSpecs
         return manifest;
     }
 
-    /// <summary>The marker and the pictures of an upload that has not come to its manifest.</summary>
+    /// <summary>Stores the marker and the pictures of an upload without a manifest.</summary>
     protected void StoreUpload(BatchManifest manifest, bool isMarked = true)
     {
         if (isMarked) Store.Set(ObjectKeys.OpenMarker(manifest.Batch), "");
         foreach (var job in manifest.Accepted) Store.Set(job.ImageKey!, job.FileName);
     }
 
-    /// <summary>What is in the store of a batch.</summary>
+    /// <summary>The batch's objects in the store.</summary>
     protected IEnumerable<string> KeysOf(BatchId batch) =>
         Store.Keys.Where(key => key.Contains(batch.Value, StringComparison.Ordinal));
 
     protected static JobResult ResultOf(BatchManifest manifest, int picture, string label = "cat") =>
         Jobs.Classified(Jobs.Request(manifest.Batch, manifest.Jobs[picture].Job), label);
 
-    /// <summary>Whether sweeps still look into the batch.</summary>
+    /// <summary>Whether sweeps still visit the batch.</summary>
     protected bool IsOpen(BatchManifest manifest) => Store.Keys.Any(key =>
         key.StartsWith(ObjectKeys.OpenMarker(manifest.Batch), StringComparison.Ordinal));
 
     protected void StoreResult(JobResult result) =>
         Store.Set(ObjectKeys.Result(result.Batch, result.Job), WireJson.Write(result));
 
-    /// <summary>Asks an actor through an asker of its own, without a limit in virtual time.</summary>
+    /// <summary>Asks an actor, without a time-out in virtual time.</summary>
     protected async Task<T> AskAsync<T>(IActorRef actor, object question)
     {
         var asker = CreateTestProbe();
@@ -103,7 +103,7 @@ public abstract class WebSpecs : VirtualTimeSpecs
         return await asker.ExpectMsgAsync<T>();
     }
 
-    /// <summary>Whether a probe has been told nothing so far.</summary>
+    /// <summary>Whether a probe has received nothing so far.</summary>
     protected static async Task<bool> HeardNothingAsync(TestProbe probe)
     {
         await SettleAsync();

@@ -5,10 +5,10 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace ImageClassifier.Web.Http.Connections;
 
-/// <summary>A connection that gives its place back when its socket is closed.</summary>
-internal sealed class BoundedConnection(ConnectionContext connection, ConnectionPlaces places) : ConnectionContext
+/// <summary>A connection that releases its slot when its socket is closed.</summary>
+internal sealed class BoundedConnection(ConnectionContext connection, ConnectionSlots slots) : ConnectionContext
 {
-    private int _hasLeft;
+    private int _isReleased;
 
     /// <inheritdoc />
     public override string ConnectionId
@@ -71,7 +71,7 @@ internal sealed class BoundedConnection(ConnectionContext connection, Connection
         finally
         {
             await base.DisposeAsync();
-            if (Interlocked.Exchange(ref _hasLeft, 1) == 0) places.Leave();
+            if (Interlocked.Exchange(ref _isReleased, 1) == 0) slots.Release();
         }
     }
 }

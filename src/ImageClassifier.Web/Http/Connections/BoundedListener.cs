@@ -5,32 +5,32 @@ using Microsoft.Extensions.Logging;
 
 namespace ImageClassifier.Web.Http.Connections;
 
-/// <summary>Accepts connections while there are places. The server's own listener tries again at once when the system
-/// has no file left for a connection, and so keeps a core busy; this one pauses.</summary>
-/// <param name="endpoint">Where it listens.</param>
-/// <param name="accept">Accepts the next connection.</param>
-/// <param name="close">Ends listening, which ends <paramref name="accept"/> too.</param>
-/// <param name="wrap">Makes the server's connection of a socket.</param>
-/// <param name="places">The places of all listeners.</param>
-/// <param name="time">The clock of the pauses.</param>
-/// <param name="log">Where a pause is told.</param>
+/// <summary>Accepts connections while slots are free. If the process has no file descriptor left, it pauses. Kestrel's
+/// own listener retries at once and keeps a core busy.</summary>
+/// <param name="endpoint">The listening address.</param>
+/// <param name="accept">Accepts the next socket.</param>
+/// <param name="close">Stops listening and ends <paramref name="accept"/>.</param>
+/// <param name="wrap">Turns a socket into a Kestrel connection.</param>
+/// <param name="slots">The connection slots that all listeners share.</param>
+/// <param name="time">The clock for pauses.</param>
+/// <param name="log">The log.</param>
 internal sealed class BoundedListener(
     EndPoint endpoint,
     Func<ValueTask<Socket>> accept,
     Action close,
     Func<Socket, ConnectionContext> wrap,
-    ConnectionPlaces places,
+    ConnectionSlots slots,
     TimeProvider time,
     ILogger log) : IConnectionListener
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
-    // At the limit places come free and are taken all the time.
-    private static readonly TimeSpan FullToldEvery = TimeSpan.FromMinutes(1);
+    // At the limit, slots are released and taken constantly, so the log needs a limit.
+    private static readonly TimeSpan FullLogInterval = TimeSpan.FromMinutes(1);
 
     private readonly CancellationTokenSource _unbound = new();
-    private long? _fullToldAt;
+    private long? _fullLoggedAt;
 
     /// <inheritdoc />
     public EndPoint EndPoint => endpoint;
@@ -38,10 +38,10 @@ internal sealed class BoundedListener(
     /// <inheritdoc />
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
-        if (places.AreTaken) TellFull();
+        if (slots.AreAllTaken) LogFull();
         try
         {
-            await places.EnterAsync(_unbound.Token);
+            await slots.AcquireAsync(_unbound.Token);
         }
         catch (OperationCanceledException)
         {
@@ -55,7 +55,7 @@ internal sealed class BoundedListener(
         }
         finally
         {
-            if (accepted is null) places.Leave();
+            if (accepted is null) slots.Release();
         }
     }
 
@@ -73,7 +73,7 @@ internal sealed class BoundedListener(
         _unbound.Dispose();
     }
 
-    /// <summary>The next connection; null where listening has ended.</summary>
+    /// <summary>Accepts the next connection; null once listening has ended.</summary>
     private async Task<ConnectionContext?> NextAsync()
     {
         var pause = TimeSpan.Zero;
@@ -81,7 +81,7 @@ internal sealed class BoundedListener(
         {
             try
             {
-                return new BoundedConnection(wrap(await accept()), places);
+                return new BoundedConnection(wrap(await accept()), slots);
             }
             catch (Exception failure)
                 when (_unbound.IsCancellationRequested && failure is SocketException or ObjectDisposedException)
@@ -91,23 +91,23 @@ internal sealed class BoundedListener(
             catch (SocketException gone)
                 when (gone.SocketErrorCode is SocketError.ConnectionReset or SocketError.ConnectionAborted)
             {
-                // The client left before it was accepted.
+                // The client disconnected before the accept.
             }
             catch (SocketException failure)
             {
                 if (pause == TimeSpan.Zero)
-                    log.LogWarning("No connection is accepted for a moment: {Cause}", failure.Message);
+                    log.LogWarning("Connections cannot be accepted; the server tries again: {Cause}", failure.Message);
                 pause = pause == TimeSpan.Zero ? FirstPause : Min(2 * pause, LongestPause);
                 if (!await WaitAsync(pause)) return null;
             }
         }
     }
 
-    private void TellFull()
+    private void LogFull()
     {
-        if (_fullToldAt is { } told && time.GetElapsedTime(told) < FullToldEvery) return;
-        _fullToldAt = time.GetTimestamp();
-        log.LogWarning("All places for connections are taken: others wait until one is closed");
+        if (_fullLoggedAt is { } loggedAt && time.GetElapsedTime(loggedAt) < FullLogInterval) return;
+        _fullLoggedAt = time.GetTimestamp();
+        log.LogWarning("All connection slots are taken: new connections wait until one is closed");
     }
 
     private async Task<bool> WaitAsync(TimeSpan pause)

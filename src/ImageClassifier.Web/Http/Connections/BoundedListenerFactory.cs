@@ -7,10 +7,9 @@ using Microsoft.Extensions.Options;
 
 namespace ImageClassifier.Web.Http.Connections;
 
-/// <summary>Listens for the server on TCP and Unix sockets, with its own connections over a <see
-/// cref="BoundedListener"/>. </summary>
+/// <summary>Creates a <see cref="BoundedListener"/> for each TCP or Unix socket that Kestrel listens on.</summary>
 internal sealed class BoundedListenerFactory(
-    IOptions<SocketTransportOptions> options, ConnectionPlaces places, TimeProvider time, ILoggerFactory logs)
+    IOptions<SocketTransportOptions> options, ConnectionSlots slots, TimeProvider time, ILoggerFactory logs)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
 {
     private readonly SocketTransportOptions _options = options.Value;
@@ -36,7 +35,7 @@ internal sealed class BoundedListenerFactory(
         socket.Listen(_options.Backlog);
         return ValueTask.FromResult<IConnectionListener>(new BoundedListener(
             socket.LocalEndPoint ?? endpoint, () => new ValueTask<Socket>(socket.AcceptAsync()), socket.Dispose, Wrap,
-            places, time, logs.CreateLogger<BoundedListener>()));
+            slots, time, logs.CreateLogger<BoundedListener>()));
     }
 
     /// <inheritdoc />
@@ -50,7 +49,7 @@ internal sealed class BoundedListenerFactory(
         }
         catch (SocketException taken) when (taken.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
-            // The server turns this into its own sentence.
+            // Kestrel turns this exception into its own message.
             throw new AddressInUseException(taken.Message, taken);
         }
     }

@@ -4,34 +4,34 @@ using ImageClassifier.Web.Supervision;
 
 namespace ImageClassifier.Web.Http.Connections;
 
-/// <summary>The connections for which the process's limit of open files leaves room. A .NET process that runs out of
-/// files aborts, so connections never take the last of them.</summary>
-/// <param name="MaxConnections">Connections at once, without WebSockets.</param>
-/// <param name="MaxSubscribers">WebSockets and event streams at once.</param>
-/// <param name="Warning">What the operator should know; null where the settings count as they are.</param>
+/// <summary>The connections that the process's limit of open files allows. A .NET process aborts when it runs out of
+/// file descriptors, so connections never take the last ones.</summary>
+/// <param name="MaxConnections">Maximum number of connections without WebSockets.</param>
+/// <param name="MaxSubscribers">Maximum number of WebSockets and event streams.</param>
+/// <param name="Warning">A warning for the operator; null if the settings apply unchanged.</param>
 public sealed record ConnectionBudget(int MaxConnections, int MaxSubscribers, string? Warning)
 {
-    /// <summary>Sockets that are being closed while others are accepted.</summary>
+    /// <summary>Spare slots for sockets that are being closed while others are accepted.</summary>
     internal const int Closing = 16;
 
-    // A busy web tier has some 280 files open: assemblies, databases, logs. The rest is for what it opens now and then.
+    // A busy web tier has about 280 files open: assemblies, databases, logs. The rest is a reserve.
     private const int OfTheProgram = 400;
 
-    // Pipes, and what the runtime keeps about a child process.
+    // Pipes, and the runtime's own files for a child process.
     private const int OfOneNode = 6;
 
-    // With fewer, page, readers and uploads of even one user get in each other's way.
+    // With fewer, the page, readers and uploads of a single user block each other.
     private const int FewestConnections = 32;
 
-    /// <summary>The budget of a process.</summary>
-    /// <param name="openFiles">How many files it may have open; null where the system sets no limit.</param>
+    /// <summary>Computes the budget of a process.</summary>
+    /// <param name="openFiles">The limit of open files; null if the system sets none.</param>
     /// <param name="tier">The settings.</param>
-    /// <param name="childProcesses">App nodes that run as child processes of this one, at most.</param>
+    /// <param name="childProcesses">Maximum number of app nodes that run as child processes.</param>
     /// <exception cref="InvalidSettingException">The limit is too low to serve anyone.</exception>
     public static ConnectionBudget Of(long? openFiles, WebTierSettings tier, int childProcesses)
     {
         var (connections, subscribers) = (tier.Edge.MaxConnections, tier.Results.MaxSubscribers);
-        // An upload and a picture that is read hold a file, or a connection to S3, besides their own connection.
+        // Besides its connection, an upload or a picture being read holds a file or a connection to S3.
         var transfers = tier.Uploads.MaxConcurrent + tier.Results.MaxReads;
         var own = OfTheProgram + (OfOneNode * childProcesses);
         var needed = own + connections + subscribers + Math.Min(connections, transfers);
@@ -56,7 +56,7 @@ public sealed record ConnectionBudget(int MaxConnections, int MaxSubscribers, st
             + $"(ulimit -n, LimitNOFILE under systemd) to {Number(needed)}.");
     }
 
-    /// <summary>The settings within this budget.</summary>
+    /// <summary>Reduces the settings to this budget.</summary>
     public WebTierSettings Limit(WebTierSettings tier) => tier with
     {
         Edge = tier.Edge with { MaxConnections = MaxConnections },

@@ -23,7 +23,7 @@ public sealed class AccessSettingsSpecs
     [InlineData("web.trusted-proxies", "10.0.0.0/33")]
     [InlineData("web.trusted-proxies", "10.0.0.7 10.0.0.8")]
     [InlineData("web.max-connections", "0")]
-    public void A_wrong_value_is_named(string key, string value)
+    public void An_invalid_value_is_named(string key, string value)
     {
         var config = Sources.With($"image-classifier.{key}={value}");
         var wrong = Assert.Throws<InvalidSettingException>(() =>
@@ -35,7 +35,7 @@ public sealed class AccessSettingsSpecs
     }
 
     [Fact]
-    public void Lists_are_written_with_commas()
+    public void Lists_are_separated_by_commas()
     {
         var config = Sources.With(
             "image-classifier.access.allowed-origins=https://a.example, http://b.example:8080/",

@@ -16,7 +16,7 @@ public sealed class ApiKeysSpecs : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void Each_new_key_is_256_random_bits_that_a_header_takes()
+    public void A_new_key_is_256_random_bits_and_fits_in_a_header()
     {
         var keys = Enumerable.Range(0, 100).Select(_ => ApiKey.New()).ToList();
         Assert.Equal(100, keys.Distinct().Count());
@@ -24,7 +24,7 @@ public sealed class ApiKeysSpecs : IDisposable
     }
 
     [Fact]
-    public void What_stands_for_a_key_is_its_SHA_256()
+    public void The_setting_of_a_key_is_its_SHA_256()
     {
         var digits = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes("a key")));
         Assert.Equal($"sha256:{digits.ToLowerInvariant()}", ApiKey.SettingOf("a key"));
@@ -32,7 +32,7 @@ public sealed class ApiKeysSpecs : IDisposable
     }
 
     [Fact]
-    public void Keys_from_a_file_a_variable_and_an_assignment_are_let_in_together()
+    public void Keys_from_a_file_a_variable_and_an_assignment_are_all_accepted()
     {
         var (file, variable, assigned) = (NewKey.For("of-a-file"), NewKey.For("of-a-variable"), NewKey.For("assigned"));
         var keys = Load(new SettingsSources
@@ -62,7 +62,7 @@ public sealed class ApiKeysSpecs : IDisposable
     }
 
     [Fact]
-    public void Nothing_set_is_no_key() => Assert.True(Load(new SettingsSources()).IsEmpty);
+    public void Without_settings_there_is_no_key() => Assert.True(Load(new SettingsSources()).IsEmpty);
 
     [Theory]
     [InlineData("me", "")]
@@ -73,7 +73,7 @@ public sealed class ApiKeysSpecs : IDisposable
     [InlineData("-me", "")]
     [InlineData("me-", "")]
     [InlineData("me_too", "")]
-    public void A_wrong_name_or_value_is_told_without_showing_what_may_be_a_key(string name, string value)
+    public void An_invalid_name_or_value_is_reported_without_showing_a_possible_key(string name, string value)
     {
         var wrong = Assert.Throws<InvalidSettingException>(
             () => Load(Sources.Set($"image-classifier.access.keys.{name}={value}")));
@@ -94,7 +94,7 @@ public sealed class ApiKeysSpecs : IDisposable
     [InlineData("image-classifier.access.keys=sha256:0")]
     [InlineData("image-classifier.access.keys.me.too=sha256:0")]
     [InlineData("image-classifier.access.key.me=sha256:0")]
-    public void Only_names_of_keys_are_free(string assignment) => Sources.Wrong(Sources.Set(assignment));
+    public void Only_the_names_of_keys_are_free_to_choose(string assignment) => Sources.Wrong(Sources.Set(assignment));
 
     private static ApiKeys Load(SettingsSources sources) => AccessSettings.Create(
         ProgramSettings.Load(ProgramRole.Web, sources)).Keys;

@@ -26,7 +26,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     private DeadRequests Desk => new(_dead, Requests, Store);
 
     [Fact]
-    public async Task The_list_says_what_is_dead_and_why_and_leaves_it_there()
+    public async Task The_list_shows_letters_with_reasons_and_leaves_them_on_the_queue()
     {
         var (manifest, requests) = DeadBatch(2);
         _dead.Put("no request");
@@ -50,7 +50,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_redriven_job_loses_its_failed_result_is_open_again_and_goes_out_as_its_next_attempt()
+    public async Task A_redrive_removes_the_failed_result_and_sends_the_next_attempt()
     {
         var (manifest, requests) = DeadBatch(1);
         await Store.DeleteAsync(ObjectKeys.OpenMarker(manifest.Batch), default);
@@ -83,7 +83,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task All_are_redriven_once_each()
+    public async Task All_jobs_are_redriven_once_each()
     {
         var (_, requests) = DeadBatch(230);
         var outcomes = await Desk.RedriveAsync(null, default);
@@ -93,7 +93,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task What_is_done_or_gone_is_dropped_and_what_cannot_be_read_or_sent_is_kept()
+    public async Task Letters_of_finished_jobs_are_dropped_and_unreadable_or_unsent_ones_kept()
     {
         var (manifest, requests) = DeadBatch(3);
         StoreResult(ResultOf(manifest, 0));
@@ -114,7 +114,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_redrive_may_break_off_after_any_write_and_be_made_again()
+    public async Task A_redrive_that_breaks_off_after_any_write_can_be_repeated()
     {
         for (var writes = 0; ; writes++)
         {
@@ -127,7 +127,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
             var isThrough = await Record.ExceptionAsync(() => Desk.RedriveAsync(null, default)) is null;
             Store.Before = null;
 
-            // Wherever it broke off, the job has a result, or the web tier finds it open.
+            // Wherever the redrive broke off, the job has a result or the batch is open.
             Assert.True(StoredResult(requests[0]) is not null || IsOpen(manifest));
             if (isThrough) break;
             Assert.Equal(LetterFate.Redriven, Assert.Single(await Desk.RedriveAsync(null, default)).Fate);
@@ -140,7 +140,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task While_the_queue_is_away_the_letter_stays_and_nothing_is_sent_twice()
+    public async Task While_the_queue_is_unavailable_the_letter_stays_and_nothing_is_sent_twice()
     {
         var (_, requests) = DeadBatch(1);
         Requests.FailNext(QueueCall.Send);
@@ -153,7 +153,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Letters_that_must_stay_are_dealt_with_once_though_their_leases_run_out_meanwhile()
+    public async Task Kept_letters_are_handled_once_although_their_leases_expire()
     {
         var clock = new HastyClock();
         var dead = new FakeMessageQueue(clock);
@@ -173,7 +173,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Several_letters_of_a_job_are_one_attempt()
+    public async Task Several_letters_of_a_job_become_one_attempt()
     {
         var (_, requests) = DeadBatch(1);
         PutDead(requests[0] with { Attempt = 2 });
@@ -185,7 +185,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Purged_letters_are_gone_and_their_jobs_stay_as_they_are()
+    public async Task A_purge_removes_letters_and_leaves_their_jobs_unchanged()
     {
         var (_, requests) = DeadBatch(3);
         var one = Assert.Single(await Desk.PurgeAsync([requests[1].Job], default));
@@ -200,7 +200,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_letter_that_could_not_be_removed_is_not_called_purged_and_is_there_for_the_next_try()
+    public async Task A_letter_that_could_not_be_removed_is_reported_as_kept()
     {
         DeadBatch(1);
         _dead.EntryOutcome = (call, _) =>
@@ -212,12 +212,12 @@ public sealed class DeadRequestsSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Who_follows_the_batch_hears_of_the_redriven_job_s_result_and_of_a_further_end()
+    public async Task A_subscriber_gets_the_redriven_jobs_result_and_a_further_end()
     {
         var (manifest, requests) = DeadBatch(1);
         var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
         var before = await AskAsync<EventPage>(batches, new ReadEvents(manifest.Batch, null, TimeSpan.Zero));
-        Assert.Equal([JobStatus.Failed, null], before.Events.Select(happened => happened.Job?.Status));
+        Assert.Equal([JobStatus.Failed, null], before.Events.Select(batchEvent => batchEvent.Job?.Status));
         await UntilAsync(() => !IsOpen(manifest), "the batch is closed");
 
         await Desk.RedriveAsync(null, default);
@@ -228,7 +228,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
 
         var after = await AskAsync<EventPage>(
             batches, new ReadEvents(manifest.Batch, before.Events[^1].Id, TimeSpan.Zero));
-        Assert.Equal([JobStatus.Classified, null], after.Events.Select(happened => happened.Job?.Status));
+        Assert.Equal([JobStatus.Classified, null], after.Events.Select(batchEvent => batchEvent.Job?.Status));
         Assert.True(after.Finished);
         await UntilAsync(() => !IsOpen(manifest), "it is closed again");
         var view = await AskAsync<BatchView>(batches, new GetBatch(manifest.Batch));
@@ -237,7 +237,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_dead_response_is_sent_once_more_though_it_was_sent_just_before()
+    public async Task A_dead_response_is_sent_again_despite_deduplication()
     {
         var manifest = StoredBatch(1);
         var result = ResultOf(manifest, 0);
@@ -260,7 +260,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     private JobResult? StoredResult(ClassificationRequest request) =>
         Store.DocumentAt<JobResult>(ObjectKeys.Result(request.Batch, request.Job));
 
-    /// <summary>A batch whose jobs are all dead; the first has failed, and of the others nothing is stored.</summary>
+    /// <summary>A batch whose jobs all have letters. The first job has failed; the others have no result.</summary>
     private (BatchManifest Manifest, IReadOnlyList<ClassificationRequest> Requests) DeadBatch(int pictures)
     {
         var manifest = StoredBatch(pictures);
@@ -271,7 +271,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
         return (manifest, requests);
     }
 
-    /// <summary>A clock that jumps ahead, while its timers are right.</summary>
+    /// <summary>A clock that can jump ahead while its timers stay right.</summary>
     private sealed class HastyClock : TimeProvider
     {
         public TimeSpan Ahead { get; set; }

@@ -3,18 +3,18 @@ using ImageClassifier.Web.DeadLetters;
 
 namespace ImageClassifier.Tests;
 
-/// <summary>What a desk tells, as a list.</summary>
+/// <summary>Collects the outcomes of a desk in a list.</summary>
 internal static class DeskOutcomes
 {
     /// <summary>Sends letters again.</summary>
     public static Task<IReadOnlyList<LetterOutcome>> RedriveAsync(
         this DeadLetterDesk desk, IReadOnlyCollection<JobId>? jobs, CancellationToken cancellation) =>
-        ListAsync(told => desk.RedriveAsync(jobs, told, cancellation));
+        ListAsync(onOutcome => desk.RedriveAsync(jobs, onOutcome, cancellation));
 
     /// <summary>Removes letters.</summary>
     public static Task<IReadOnlyList<LetterOutcome>> PurgeAsync(
         this DeadLetterDesk desk, IReadOnlyCollection<JobId>? jobs, CancellationToken cancellation) =>
-        ListAsync(told => desk.PurgeAsync(jobs, told, cancellation));
+        ListAsync(onOutcome => desk.PurgeAsync(jobs, onOutcome, cancellation));
 
     private static async Task<IReadOnlyList<LetterOutcome>> ListAsync(Func<Action<LetterOutcome>, Task> deal)
     {

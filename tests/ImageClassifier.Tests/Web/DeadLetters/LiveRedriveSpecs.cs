@@ -12,7 +12,7 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Tests.Web.DeadLetters;
 
-/// <summary>Redrives of batches that the web tier closes at the same time.</summary>
+/// <summary>Redrives that race with the closing of their batch.</summary>
 public sealed class LiveRedriveSpecs : WebSpecs
 {
     private const int Receives = 6;
@@ -26,7 +26,7 @@ public sealed class LiveRedriveSpecs : WebSpecs
     private DeadRequests Desk => new(_dead, Requests, Store);
 
     [Fact]
-    public async Task A_redriven_job_of_a_live_batch_whose_message_is_lost_is_sent_again_though_another_has_its_result()
+    public async Task A_lost_redrive_of_a_live_batch_is_sent_again()
     {
         var manifest = FailedBatch(3);
         var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
@@ -53,7 +53,7 @@ public sealed class LiveRedriveSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_failure_of_an_earlier_attempt_does_not_end_a_job_that_was_sent_again_and_stays_if_that_is_lost()
+    public async Task An_earlier_failure_does_not_end_a_redriven_job_and_remains_if_the_redrive_is_lost()
     {
         var manifest = FailedBatch(1);
         var job = manifest.Jobs[0].Job;
@@ -68,7 +68,7 @@ public sealed class LiveRedriveSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Wherever_a_redrive_comes_between_the_calls_of_a_closing_the_batch_stays_open()
+    public async Task A_redrive_at_any_step_of_a_closing_keeps_the_batch_open()
     {
         var between = 0;
         for (var isThrough = false; !isThrough; between++)
@@ -96,7 +96,7 @@ public sealed class LiveRedriveSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Wherever_a_closing_comes_between_the_calls_of_a_redrive_the_batch_stays_open()
+    public async Task A_closing_at_any_step_of_a_redrive_keeps_the_batch_open()
     {
         var between = 0;
         for (var isThrough = false; !isThrough; between++)
@@ -123,7 +123,7 @@ public sealed class LiveRedriveSpecs : WebSpecs
         Assert.InRange(between, 12, 100);
     }
 
-    /// <summary>A clock by which no one waits for letters that do not come.</summary>
+    /// <summary>A clock whose waits for letters end at once.</summary>
     private sealed class ImpatientClock : TimeProvider
     {
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
@@ -140,7 +140,7 @@ public sealed class LiveRedriveSpecs : WebSpecs
         await AskAsync<ResultTaken>(batches, new TakeResult(result));
     }
 
-    /// <summary>A batch whose jobs have all failed, and whose letters are dead; it is not closed yet.</summary>
+    /// <summary>An open batch whose jobs have all failed and have letters.</summary>
     private BatchManifest FailedBatch(int pictures)
     {
         var manifest = StoredBatch(pictures);

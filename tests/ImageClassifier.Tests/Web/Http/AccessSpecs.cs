@@ -9,7 +9,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>Who is let in, and how often.</summary>
+/// <summary>Which calls need a key, and how often a caller may call.</summary>
 public sealed class AccessSpecs
 {
     private const int SomeMegabytes = 6 << 20;
@@ -26,7 +26,7 @@ public sealed class AccessSpecs
     [InlineData("POST", "/api/batches")]
     [InlineData("DELETE", "/api/batches/{batch}")]
     [InlineData("GET", "/api/fleet")]
-    public async Task What_costs_or_deletes_or_shows_the_fleet_needs_a_key(string method, string address)
+    public async Task Uploads_deletions_and_the_fleet_need_a_key(string method, string address)
     {
         await using var tier = (await RunningWebTier.StartAsync(TwoKeys)).WithNode();
         (string? Key, string Type)[] refused = [(null, "key-needed"), ("", "wrong-key"), (ApiKey.New(), "wrong-key")];
@@ -53,7 +53,7 @@ public sealed class AccessSpecs
     [InlineData("/api/batches/{batch}/events")]
     [InlineData("/health/live")]
     [InlineData("/health/ready")]
-    public async Task A_batch_is_read_by_its_id_and_the_page_and_health_by_anyone(string address)
+    public async Task Batches_the_page_and_health_need_no_key(string address)
     {
         await using var tier = (await RunningWebTier.StartAsync(TwoKeys)).WithNode();
         tier.Client.DefaultRequestHeaders.Add("X-Api-Key", Alice);
@@ -72,7 +72,7 @@ public sealed class AccessSpecs
     [InlineData("Authorization", "Bearer{0}", false)]
     [InlineData("X-Api-Key", "Bearer {0}", false)]
     [InlineData("X-Api-Key", "{0}x", false)]
-    public async Task A_key_comes_as_bearer_or_in_its_own_header(string header, string value, bool isLetIn)
+    public async Task A_key_can_be_a_bearer_token_or_in_its_own_header(string header, string value, bool isLetIn)
     {
         await using var tier = await RunningWebTier.StartAsync(TwoKeys);
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/fleet");
@@ -83,7 +83,7 @@ public sealed class AccessSpecs
     }
 
     [Fact]
-    public async Task The_header_of_its_own_counts_where_a_proxy_uses_the_other()
+    public async Task The_keys_own_header_has_priority_over_the_bearer_token()
     {
         await using var tier = await RunningWebTier.StartAsync(TwoKeys);
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/fleet");
@@ -94,7 +94,7 @@ public sealed class AccessSpecs
     }
 
     [Fact]
-    public async Task The_answer_comes_before_the_body_and_who_sends_a_large_one_gets_to_read_it()
+    public async Task A_refusal_comes_before_the_body_and_the_client_can_read_it()
     {
         await using var tier = await RunningWebTier.StartAsync(
             TwoKeys + "\nuploads.max-request-size = 1MiB\naccess.rate-limit.uploads { burst = 1, per = 1m, count = 1 }");
@@ -117,7 +117,7 @@ public sealed class AccessSpecs
     }
 
     [Fact]
-    public async Task Uploads_are_limited_by_key_and_come_back_in_time()
+    public async Task Uploads_are_limited_per_key_and_the_limit_recovers()
     {
         await using var tier = (await RunningWebTier.StartAsync(
             TwoKeys + "\naccess.rate-limit.uploads { burst = 2, count = 1, per = 1s }")).WithNode();
@@ -141,7 +141,7 @@ public sealed class AccessSpecs
     }
 
     [Fact]
-    public async Task An_idempotency_key_is_the_caller_s_own()
+    public async Task An_idempotency_key_belongs_to_its_caller()
     {
         await using var tier = await RunningWebTier.StartAsync(TwoKeys);
         var batches = new List<string>();
@@ -163,7 +163,7 @@ public sealed class AccessSpecs
     }
 
     [Fact]
-    public async Task Without_keys_uploads_are_limited_by_address()
+    public async Task Without_keys_uploads_are_limited_per_address()
     {
         await using var tier = await RunningWebTier.StartAsync(
             "access.rate-limit.uploads { burst = 2, count = 1, per = 1m }");
@@ -175,7 +175,7 @@ public sealed class AccessSpecs
     }
 
     [Fact]
-    public async Task Calls_without_a_right_key_are_limited_and_a_right_one_is_let_in_all_the_same()
+    public async Task Calls_without_a_right_key_are_limited_and_a_right_key_still_works()
     {
         using var log = new CapturedLog();
         await using var tier = await RunningWebTier.StartAsync(
@@ -199,7 +199,7 @@ public sealed class AccessSpecs
     }
 
     [Fact]
-    public async Task The_log_names_whose_call_it_was_and_never_the_key()
+    public async Task The_log_contains_the_keys_name_and_never_the_key()
     {
         using var log = new CapturedLog();
         await using var tier = await RunningWebTier.StartAsync(TwoKeys, log: log);
@@ -215,8 +215,8 @@ public sealed class AccessSpecs
         await tier.UntilAsync(() => Matching("by alice").Length == 1, "both uploads have their line");
         Assert.Single(Matching("POST /api/batches by bob-s-script from 127.0.0.1: 202"));
         Assert.Contains(": 503", Assert.Single(Matching("by alice")), StringComparison.Ordinal);
-        Assert.Contains("key alice]", Assert.Single(Matching("store does not take it")), StringComparison.Ordinal);
-        // A batch's id is the right to read it, so it is not in the line.
+        Assert.Contains("key alice]", Assert.Single(Matching("store does not accept it")), StringComparison.Ordinal);
+        // The batch id is the right to read the batch, so it is not in the line.
         foreach (var call in (string[])["POST /api/batches", "DELETE /api/batches/{batchId}"])
             Assert.Single(Matching($"{call} from 127.0.0.1 was refused: it has a wrong key"));
         Assert.All(log.Lines, line =>
@@ -234,7 +234,7 @@ public sealed class AccessSpecs
     [InlineData("http://{host}", true)]
     [InlineData("https://pictures.example", true)]
     [InlineData(null, true)]
-    public async Task Where_no_key_is_needed_pages_of_other_sites_may_not_use_the_browser_of_who_runs_it(
+    public async Task Without_keys_pages_of_other_sites_are_refused(
         string? origin, bool isLetIn)
     {
         await using var tier = await RunningWebTier.StartAsync("access.allowed-origins = \"https://pictures.example\"");
@@ -258,7 +258,7 @@ public sealed class AccessSpecs
     [InlineData("192.0.2.7", true)]
     [InlineData("[::1]", true)]
     [InlineData("pictures.example", true)]
-    public async Task Where_no_key_is_needed_a_site_that_gave_its_name_this_machine_s_address_is_another_site(
+    public async Task Without_keys_DNS_rebinding_is_refused(
         string host, bool isLetIn)
     {
         await using var tier = await RunningWebTier.StartAsync("access.allowed-origins = \"http://pictures.example:7\"");
@@ -272,7 +272,7 @@ public sealed class AccessSpecs
         if (isLetIn) Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
         else await answer.ProblemAsync(HttpStatusCode.Forbidden, "host-refused");
 
-        // Such a page reads without an origin, and opens sockets with one.
+        // A rebound page reads without an Origin header, and opens sockets with one.
         using var reading = new HttpRequestMessage(HttpMethod.Get, "/api/fleet");
         reading.Headers.Host = $"{host}:7";
         using var fleet = await tier.Client.SendAsync(reading);
@@ -288,7 +288,7 @@ public sealed class AccessSpecs
     }
 
     [Fact]
-    public async Task Where_no_key_is_needed_the_machine_s_own_names_are_the_service_s()
+    public async Task Without_keys_the_machines_own_names_are_accepted()
     {
         await using var tier = await RunningWebTier.StartAsync();
         foreach (var host in (string[])[Dns.GetHostName(), $"{Dns.GetHostName()}.local"])
@@ -303,7 +303,7 @@ public sealed class AccessSpecs
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Who_is_no_page_uploads_under_any_name_and_with_keys_so_does_a_page(bool withKeys)
+    public async Task Programs_upload_under_any_host_name_and_with_keys_pages_do_too(bool withKeys)
     {
         await using var tier = await RunningWebTier.StartAsync(withKeys ? TwoKeys : "");
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/batches")
@@ -321,7 +321,7 @@ public sealed class AccessSpecs
         Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
     }
 
-    /// <summary>Uploads until it is too often.</summary>
+    /// <summary>Uploads until the rate limit refuses.</summary>
     private static async Task RefusedForRateAsync(RunningWebTier tier, string key)
     {
         while (true)
@@ -346,7 +346,7 @@ public sealed class AccessSpecs
         .Replace("{batch}", batch.Value, StringComparison.Ordinal)
         .Replace("{job}", job.Value, StringComparison.Ordinal);
 
-    /// <summary>What the server says to the head of an upload whose body does not come.</summary>
+    /// <summary>The answer to the headers of an upload whose body is never sent.</summary>
     private static async Task<string> AnswerToHeadersAloneAsync(RunningWebTier tier, string headers)
     {
         using var client = new TcpClient();

@@ -9,7 +9,7 @@ namespace ImageClassifier.Tests.Web.Http;
 public sealed class BatchEndpointSpecs
 {
     [Fact]
-    public async Task Good_files_are_accepted_and_bad_ones_refused_alone_in_the_order_of_the_request()
+    public async Task Each_file_is_accepted_or_refused_alone_in_the_order_of_the_request()
     {
         await using var tier = await RunningWebTier.StartAsync("uploads.max-file-size = 4KiB");
         using var answer = await tier.Client.PostAsync("/api/batches", Upload.Form(
@@ -40,7 +40,7 @@ public sealed class BatchEndpointSpecs
     }
 
     [Fact]
-    public async Task The_bytes_decide_what_a_picture_is_and_its_name_is_shown_as_it_was_sent()
+    public async Task The_bytes_decide_the_format_and_the_name_is_shown_as_sent()
     {
         await using var tier = await RunningWebTier.StartAsync();
         (Upload File, string Extension, string Type)[] files =
@@ -68,7 +68,7 @@ public sealed class BatchEndpointSpecs
     }
 
     [Fact]
-    public async Task A_webp_is_refused_by_name_unless_it_is_let_in()
+    public async Task A_webp_is_refused_unless_the_format_is_allowed()
     {
         Upload[] files = [Upload.WebP("a.webp"), Upload.WebP("b.jpg"), Upload.Jpeg("c.webp"), Upload.Jpeg("d.jpg")];
         await using var strict = await RunningWebTier.StartAsync();
@@ -106,7 +106,7 @@ public sealed class BatchEndpointSpecs
     }
 
     [Fact]
-    public async Task A_batch_shows_how_far_it_is()
+    public async Task A_batch_shows_its_progress()
     {
         await using var tier = await RunningWebTier.StartAsync();
         using var posted = await tier.Client.PostAsync("/api/batches", Upload.Form(
@@ -148,7 +148,7 @@ public sealed class BatchEndpointSpecs
     [InlineData("/api/batches/nonsense/images/nonsense", "no-such-image")]
     [InlineData("/api/nonsense", "error")]
     [InlineData("/nonsense", "error")]
-    public async Task What_is_not_there_is_404(string address, string type)
+    public async Task A_missing_batch_or_picture_is_404(string address, string type)
     {
         await using var tier = await RunningWebTier.StartAsync();
         using var answer = await tier.Client.GetAsync(address);
@@ -164,7 +164,7 @@ public sealed class BatchEndpointSpecs
     }
 
     [Fact]
-    public async Task A_deleted_batch_is_gone_with_all_it_had()
+    public async Task A_deletion_removes_everything_of_the_batch()
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"), Upload.Png("b.png"));
@@ -183,7 +183,7 @@ public sealed class BatchEndpointSpecs
     }
 
     [Fact]
-    public async Task Pictures_of_a_batch_whose_deletion_broke_off_are_read_by_no_one()
+    public async Task Pictures_of_a_partly_deleted_batch_cannot_be_read()
     {
         await using var tier = await RunningWebTier.StartAsync();
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
@@ -199,7 +199,7 @@ public sealed class BatchEndpointSpecs
     }
 
     [Fact]
-    public async Task Pictures_come_back_as_they_were_sent()
+    public async Task Pictures_are_returned_as_they_were_sent()
     {
         await using var tier = await RunningWebTier.StartAsync();
         Upload[] files = [Upload.JpegOf("<script>.html;.jpg", 300_000), Upload.Png("b.png")];
@@ -225,7 +225,7 @@ public sealed class BatchEndpointSpecs
     }
 
     [Fact]
-    public async Task A_batch_that_cannot_be_read_now_is_503()
+    public async Task A_batch_that_cannot_be_read_is_503()
     {
         await using var tier = await RunningWebTier.StartAsync();
         tier.Store.FailNext(StoreCall.Get);
@@ -240,7 +240,7 @@ public sealed class BatchEndpointSpecs
     }
 
     [Fact]
-    public async Task What_nobody_expected_is_500_and_tells_nothing()
+    public async Task An_unexpected_failure_is_500_without_details()
     {
         await using var tier = await RunningWebTier.StartAsync();
         tier.Store.FailNext(StoreCall.Get, failure: new InvalidOperationException("secret"));

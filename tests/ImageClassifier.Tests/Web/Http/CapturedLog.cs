@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>What was logged, each line with its scopes before it.</summary>
+/// <summary>The logged lines, each with its scopes in front.</summary>
 internal sealed class CapturedLog : ILoggerProvider, ISupportExternalScope
 {
     private readonly ConcurrentQueue<string> _lines = new();

@@ -22,7 +22,7 @@ public sealed class ClassifySpecs
     [InlineData("text/plain, application/json;q=0.5", false)]
     [InlineData("application/json;q=0", false)]
     [InlineData("nonsense", false)]
-    public async Task It_answers_json_where_the_client_asks_for_it_and_else_the_label(string? accept, bool json)
+    public async Task The_answer_is_json_if_the_client_asks_for_it_and_otherwise_the_label(string? accept, bool json)
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();
         using var request = Request("/api/classify", Upload.Jpeg("a.jpg", "tabby cat"));
@@ -43,7 +43,7 @@ public sealed class ClassifySpecs
     }
 
     [Fact]
-    public async Task The_old_address_answers_text_whatever_the_client_asks_for()
+    public async Task The_root_address_always_answers_text()
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();
         using var request = Request("/", Upload.Jpeg("a.jpg"));
@@ -54,7 +54,7 @@ public sealed class ClassifySpecs
     }
 
     [Fact]
-    public async Task A_hundred_at_once_are_all_answered()
+    public async Task A_hundred_concurrent_requests_are_all_answered()
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();
         var labels = await Task.WhenAll(Enumerable.Range(0, 100).Select(async i =>
@@ -69,7 +69,7 @@ public sealed class ClassifySpecs
     [Theory]
     [InlineData("/")]
     [InlineData("/api/classify")]
-    public async Task A_picture_that_is_refused_is_422_and_says_why(string address)
+    public async Task A_refused_picture_is_422_with_the_reason(string address)
     {
         await using var tier = (await RunningWebTier.StartAsync("uploads.max-file-size = 4KiB")).WithNode();
         (Upload File, string Type)[] refused =
@@ -88,7 +88,7 @@ public sealed class ClassifySpecs
     }
 
     [Fact]
-    public async Task A_picture_that_fails_is_422_and_says_why_and_where()
+    public async Task A_failed_picture_is_422_with_the_reason_and_the_link()
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();
         using var answer = await tier.Client.PostAsync("/api/classify", Upload.Form(Upload.Jpeg("a.jpg", Upload.Undecodable)));
@@ -101,7 +101,7 @@ public sealed class ClassifySpecs
     [Theory]
     [InlineData("/")]
     [InlineData("/api/classify")]
-    public async Task It_takes_one_file_and_no_other_number(string address)
+    public async Task It_accepts_exactly_one_file(string address)
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();
         using var two = await tier.Client.PostAsync(address, Upload.Form(Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg")));
@@ -113,7 +113,7 @@ public sealed class ClassifySpecs
     }
 
     [Fact]
-    public async Task A_result_that_takes_too_long_is_504_and_will_be_under_the_link()
+    public async Task A_slow_result_is_504_with_the_link()
     {
         await using var tier = await RunningWebTier.StartAsync("results.wait-limit = 1s");
         using var answer = await tier.Client.PostAsync("/", Upload.Form(Upload.Jpeg("a.jpg")));
@@ -126,7 +126,7 @@ public sealed class ClassifySpecs
     }
 
     [Fact]
-    public async Task Over_the_limit_of_waiting_requests_it_is_503_and_the_job_of_who_left_goes_on()
+    public async Task Over_the_limit_of_waiting_requests_it_is_503_and_abandoned_jobs_continue()
     {
         await using var tier = await RunningWebTier.StartAsync("results.max-waiting-requests = 1");
         using var leaving = new CancellationTokenSource();
@@ -152,7 +152,7 @@ public sealed class ClassifySpecs
     }
 
     [Fact]
-    public async Task A_result_that_cannot_be_read_now_is_503_with_the_link()
+    public async Task A_result_that_cannot_be_read_is_503_with_the_link()
     {
         await using var tier = await RunningWebTier.StartAsync();
         tier.Store.Before = (call, key) => call == StoreCall.List && key.StartsWith(ObjectKeys.Results, StringComparison.Ordinal)
@@ -165,7 +165,7 @@ public sealed class ClassifySpecs
     }
 
     [Fact]
-    public async Task A_stopping_service_tells_who_waits_where_the_result_will_be()
+    public async Task A_stopping_service_answers_waiting_requests_with_the_link()
     {
         await using var tier = await RunningWebTier.StartAsync();
         var waiting = tier.Client.PostAsync("/", Upload.Form(Upload.Jpeg("a.jpg")), tier.InTime);

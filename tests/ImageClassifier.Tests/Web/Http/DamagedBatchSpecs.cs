@@ -5,11 +5,11 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>What clients see of a batch whose record is damaged.</summary>
+/// <summary>The API's answers for a batch whose record is damaged.</summary>
 public sealed class DamagedBatchSpecs
 {
     [Fact]
-    public async Task A_batch_whose_record_is_damaged_is_a_problem_of_its_own_and_can_be_deleted()
+    public async Task A_damaged_batch_has_its_own_problem_type_and_can_be_deleted()
     {
         await using var tier = await RunningWebTier.StartAsync();
         using var form = Upload.Form(Upload.Jpeg("a.jpg"));
@@ -49,7 +49,7 @@ public sealed class DamagedBatchSpecs
     }
 
     [Fact]
-    public async Task A_waiting_request_learns_that_its_batch_is_damaged()
+    public async Task A_waiting_request_is_told_that_its_batch_is_damaged()
     {
         await using var tier = await RunningWebTier.StartAsync();
         tier.Store.Before = (call, key) =>

@@ -8,7 +8,7 @@ namespace ImageClassifier.Tests.Web.Http;
 public sealed class EventStreamSpecs
 {
     [Fact]
-    public async Task Results_come_as_events_until_all_are_there()
+    public async Task Results_arrive_as_events_until_all_are_there()
     {
         await using var tier = await RunningWebTier.StartAsync();
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg"));
@@ -43,7 +43,7 @@ public sealed class EventStreamSpecs
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_client_resumes_after_what_it_has(bool byHeader)
+    public async Task A_client_resumes_after_its_last_event(bool byHeader)
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg"), Upload.Jpeg("c.jpg"));
@@ -53,7 +53,7 @@ public sealed class EventStreamSpecs
 
         using var second = await OpenAsync(tier, upload, all[1].Id, byHeader);
         var rest = await ReadAsync(second, tier.InTime).ToListAsync();
-        Assert.Equal(all[2..].Select(happened => happened.Id), rest.Select(happened => happened.Id));
+        Assert.Equal(all[2..].Select(batchEvent => batchEvent.Id), rest.Select(batchEvent => batchEvent.Id));
 
         using var third = await OpenAsync(tier, upload, all[3].Id, byHeader);
         Assert.Equal(HttpStatusCode.NoContent, third.StatusCode);
@@ -63,7 +63,7 @@ public sealed class EventStreamSpecs
     }
 
     [Fact]
-    public async Task The_header_counts_more_than_the_address()
+    public async Task The_header_has_priority_over_the_query()
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
@@ -77,16 +77,16 @@ public sealed class EventStreamSpecs
     }
 
     [Fact]
-    public async Task A_quiet_stream_shows_that_it_lives()
+    public async Task A_quiet_stream_sends_heartbeats()
     {
         await using var tier = await RunningWebTier.StartAsync("results.heartbeat = 1s");
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
         using var answer = await OpenAsync(tier, upload);
         using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync());
-        var heard = 0;
-        while (heard < 2)
+        var heartbeats = 0;
+        while (heartbeats < 2)
         {
-            if ((await reader.ReadLineAsync(tier.InTime))!.StartsWith(':')) heard++;
+            if ((await reader.ReadLineAsync(tier.InTime))!.StartsWith(':')) heartbeats++;
         }
     }
 

@@ -3,11 +3,11 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>Files that went wrong in use: what the upload alone can tell of them.</summary>
+/// <summary>Files that failed in real use, as far as the upload can detect it.</summary>
 public sealed class FoundPictureSpecs
 {
     [SkippableFact]
-    public async Task The_bytes_of_what_is_wrongly_named_decide()
+    public async Task The_bytes_decide_the_format_of_a_wrongly_named_file()
     {
         (string Name, string Status, string? Error)[] files =
         [

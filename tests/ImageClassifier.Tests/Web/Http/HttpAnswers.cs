@@ -4,7 +4,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>What answers must look like.</summary>
+/// <summary>Assertions about HTTP answers.</summary>
 internal static class HttpAnswers
 {
     private static readonly string[] SecurityHeaders =
@@ -13,13 +13,13 @@ internal static class HttpAnswers
         "Permissions-Policy", "Cache-Control",
     ];
 
-    /// <summary>What holds for every answer.</summary>
+    /// <summary>Asserts what holds for every answer.</summary>
     public static void AssertPromisedHeaders(this HttpResponseMessage answer)
     {
         foreach (var header in SecurityHeaders)
             Assert.True(answer.Headers.Contains(header), $"{(int)answer.StatusCode} comes without {header}.");
         Assert.False(answer.Headers.Contains("Server"));
-        // A picture has no script, and the browser's own page around it has styles.
+        // A picture runs no script. The browser's own viewer around it uses inline styles.
         var isPicture = answer.Content.Headers.ContentType?.MediaType is "image/jpeg" or "image/png" or "image/webp";
         if (!isPicture)
         {
@@ -31,14 +31,14 @@ internal static class HttpAnswers
             Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
     }
 
-    /// <summary>The document of an answer.</summary>
+    /// <summary>The JSON document of an answer.</summary>
     public static async Task<JsonElement> DocumentAsync(this HttpResponseMessage answer)
     {
         using var document = JsonDocument.Parse(await answer.Content.ReadAsStringAsync());
         return document.RootElement.Clone();
     }
 
-    /// <summary>The problem of an answer, which must be of this case.</summary>
+    /// <summary>The problem details of an answer, which must be of this type.</summary>
     public static async Task<JsonElement> ProblemAsync(this HttpResponseMessage answer, HttpStatusCode status, string type)
     {
         var text = await answer.Content.ReadAsStringAsync();

@@ -11,13 +11,13 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>Uploads that are sent again under the same <c>Idempotency-Key</c>.</summary>
+/// <summary>Repeated uploads with the same <c>Idempotency-Key</c>.</summary>
 public sealed partial class IdempotencySpecs
 {
     private static readonly Upload[] Files = [Upload.Jpeg("a.jpg"), new Upload("b.gif", [1]), Upload.Png("c.png")];
 
     [Fact]
-    public async Task An_upload_that_is_sent_again_is_answered_with_the_same_batch()
+    public async Task A_repeated_upload_gets_the_same_batch()
     {
         await using var tier = await RunningWebTier.StartAsync();
         var first = await AcceptedAsync(tier, "k-1");
@@ -31,7 +31,7 @@ public sealed partial class IdempotencySpecs
     }
 
     [Fact]
-    public async Task The_same_batch_is_answered_after_a_restart()
+    public async Task A_repeated_upload_gets_the_same_batch_after_a_restart()
     {
         var store = new InMemoryObjectStore(TimeProvider.System);
         string first;
@@ -42,7 +42,7 @@ public sealed partial class IdempotencySpecs
     }
 
     [Fact]
-    public async Task While_the_first_is_under_way_the_second_is_told_to_come_back()
+    public async Task While_the_first_upload_runs_the_second_is_409_with_a_retry_time()
     {
         await using var tier = await RunningWebTier.StartAsync();
         var held = new TaskCompletionSource();
@@ -62,7 +62,7 @@ public sealed partial class IdempotencySpecs
     }
 
     [Fact]
-    public async Task Of_many_that_race_all_that_are_accepted_are_the_same_batch()
+    public async Task Racing_uploads_with_one_key_get_one_batch()
     {
         await using var tier = await RunningWebTier.StartAsync();
         var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => PostAsync(tier, "k", Files)));
@@ -82,7 +82,7 @@ public sealed partial class IdempotencySpecs
     [Theory]
     [InlineData("images/", StoreCall.Put)]
     [InlineData("manifest.json", StoreCall.PutIfAbsent)]
-    public async Task An_upload_that_broke_off_is_made_good_by_sending_it_again(string at, StoreCall failing)
+    public async Task An_interrupted_upload_is_completed_by_a_repeat(string at, StoreCall failing)
     {
         await using var tier = await RunningWebTier.StartAsync();
         var failures = 1;
@@ -98,11 +98,11 @@ public sealed partial class IdempotencySpecs
     }
 
     [Fact]
-    public async Task An_upload_whose_tier_was_killed_is_made_good_at_once()
+    public async Task A_repeat_after_a_kill_is_accepted_at_once()
     {
         var store = new InMemoryObjectStore(TimeProvider.System);
         await using (var earlier = await RunningWebTier.StartAsync(store: store)) await AcceptedAsync(earlier, "k");
-        // As if it had been killed before the manifest.
+        // The state of a tier that was killed before the manifest.
         foreach (var manifest in store.Keys.Where(key => key.EndsWith("manifest.json", StringComparison.Ordinal)))
             await store.DeleteAsync(manifest, CancellationToken.None);
 
@@ -132,7 +132,7 @@ public sealed partial class IdempotencySpecs
         Assert.Equal(HttpStatusCode.Accepted, first.StatusCode);
         var keys = tier.Store.Keys;
 
-        // One after the other has another last byte: also those that were refused.
+        // In turn, the last byte of each file differs, refused files included.
         for (var i = 0; i < files.Length; i++)
         {
             Upload[] other = [.. files];
@@ -149,7 +149,7 @@ public sealed partial class IdempotencySpecs
     [Theory]
     [InlineData("/api/classify")]
     [InlineData("/")]
-    public async Task No_one_is_answered_with_the_label_of_another_picture_of_the_same_name(string address)
+    public async Task A_picture_never_gets_the_label_of_another_one_with_the_same_name(string address)
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();
         foreach (var (words, status) in new[]
@@ -166,7 +166,7 @@ public sealed partial class IdempotencySpecs
     }
 
     [Fact]
-    public async Task A_manifest_without_hashes_is_compared_by_its_names()
+    public async Task A_manifest_without_hashes_is_compared_by_names()
     {
         await using var tier = await RunningWebTier.StartAsync();
         var first = await AcceptedAsync(tier, "k");
@@ -181,7 +181,7 @@ public sealed partial class IdempotencySpecs
     }
 
     [Fact]
-    public async Task A_key_under_which_nothing_was_accepted_is_free_for_other_bytes()
+    public async Task A_key_of_a_refused_upload_can_be_used_for_other_bytes()
     {
         await using var tier = await RunningWebTier.StartAsync();
         using var nothing = await PostAsync(tier, "k", [new Upload("a.jpg", "GIF89a"u8.ToArray())]);
@@ -191,11 +191,11 @@ public sealed partial class IdempotencySpecs
     }
 
     [Fact]
-    public async Task A_manifest_that_comes_late_is_not_the_answer_to_other_bytes()
+    public async Task A_late_manifest_is_not_the_answer_to_other_bytes()
     {
         await using var tier = await RunningWebTier.StartAsync();
         string? late = null;
-        // The store fails the first manifest, which all the same is there when the second is about to be stored.
+        // The first manifest's write fails, but the manifest exists when the second one is about to be stored.
         tier.Store.Before = (call, key) =>
         {
             if (call != StoreCall.PutIfAbsent || !key.EndsWith("manifest.json", StringComparison.Ordinal))
@@ -224,7 +224,7 @@ public sealed partial class IdempotencySpecs
     [InlineData("a b")]
     [InlineData("a,b", "c")]
     [InlineData("256")]
-    public async Task What_is_no_key_is_400(params string[] values)
+    public async Task An_invalid_key_is_400(params string[] values)
     {
         if (values is ["256"]) values = [new string('k', 256)];
         await using var tier = await RunningWebTier.StartAsync();
@@ -250,7 +250,7 @@ public sealed partial class IdempotencySpecs
     [Theory]
     [InlineData("/api/classify")]
     [InlineData("/")]
-    public async Task A_picture_that_is_sent_again_to_wait_for_is_classified_once(string address)
+    public async Task A_repeated_waiting_request_is_classified_once(string address)
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();
         for (var i = 0; i < 2; i++)
@@ -262,7 +262,7 @@ public sealed partial class IdempotencySpecs
         }
 
         Assert.Single(Pictures(tier.Store));
-        // The key means something else to another call.
+        // For another call, the key names another upload.
         await AcceptedAsync(tier, "k");
     }
 
@@ -270,11 +270,11 @@ public sealed partial class IdempotencySpecs
     [InlineData("\u00e4")]
     [InlineData("a\u007f")]
     [InlineData("a\tb")]
-    public void A_key_is_visible_ascii(string value) => Assert.False(IdempotencyKey.TryRead(
+    public void A_key_must_be_visible_ascii(string value) => Assert.False(IdempotencyKey.TryRead(
         new HeaderDictionary { [IdempotencyKey.Header] = value }, IdempotencyScope.Batches, out _));
 
     [Fact]
-    public void A_key_is_the_caller_s_own()
+    public void A_key_belongs_to_its_caller()
     {
         var headers = new HeaderDictionary { [IdempotencyKey.Header] = "k" };
         string?[] callers = [null, "a", "b", "a\nb"];

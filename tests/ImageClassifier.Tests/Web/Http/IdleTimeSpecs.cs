@@ -7,22 +7,22 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>Who gives up on an idle connection first: never the service before its balancer, never a proxy before a
-/// heartbeat.</summary>
+/// <summary>The idle time-outs of service, load balancer and proxy: the service outlasts the load balancer, and
+/// heartbeats come before a proxy gives up.</summary>
 public sealed partial class IdleTimeSpecs
 {
-    // nginx's; others wait longer.
+    // nginx's default; other proxies wait longer.
     private static readonly TimeSpan ShortestProxy = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task The_service_keeps_a_connection_for_longer_than_the_balancer_of_our_template()
+    public async Task The_service_keeps_idle_connections_longer_than_the_templates_load_balancer()
     {
         await using var tier = await RunningWebTier.StartAsync();
         Assert.True(tier.Server.Limits.KeepAliveTimeout > IdleTimeOfBalancer() + TimeSpan.FromSeconds(30));
     }
 
     [Fact]
-    public void A_subscriber_hears_from_the_service_before_a_proxy_or_the_balancer_gives_up()
+    public void A_heartbeat_comes_before_a_proxy_or_the_load_balancer_times_out()
     {
         var heartbeat = ResultSettings.Create(Sources.With()).Heartbeat;
         Assert.True(2 * heartbeat < ShortestProxy);

@@ -9,12 +9,12 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>Limits of the roads in that are about more than one request; those of one request are in
+/// <summary>Limits over several requests. Those of a single request are in
 /// <see cref="UploadRefusalSpecs"/>.</summary>
 public sealed class LimitSpecs
 {
     [Fact]
-    public async Task Over_the_limit_of_connections_the_next_is_closed_until_one_leaves()
+    public async Task Over_the_limit_of_connections_the_next_is_closed_until_one_ends()
     {
         await using var tier = await RunningWebTier.StartAsync("web.max-connections = 2");
         using var first = await ConnectAsync(tier);
@@ -33,13 +33,13 @@ public sealed class LimitSpecs
             }
             catch (HttpRequestException)
             {
-                // The one that left is not let go yet.
+                // The closed connection may not be released yet.
             }
         }
     }
 
     [Fact]
-    public async Task Over_the_limit_of_live_jobs_another_batch_is_503_until_one_leaves()
+    public async Task Over_the_limit_of_live_jobs_another_batch_is_503_until_one_leaves_memory()
     {
         await using var tier = await RunningWebTier.StartAsync("results { max-live-jobs = 1, heartbeat = 1s }");
         var first = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
@@ -61,14 +61,14 @@ public sealed class LimitSpecs
     }
 
     [Fact]
-    public async Task Uploads_wait_for_a_place_and_over_the_limit_of_those_that_wait_it_is_503()
+    public async Task Uploads_wait_for_a_slot_and_over_the_limit_of_waiting_ones_it_is_503()
     {
         await using var tier = await RunningWebTier.StartAsync("uploads { max-concurrent = 1, max-waiting = 1 }");
         var held = new TaskCompletionSource();
         var working = UploadWhileAsync(tier, held.Task);
         await tier.UntilAsync(() => tier.Store.CallsOf(StoreCall.Put) == 2, "the first is under way");
 
-        // One of these waits, whichever comes first, and the other is refused.
+        // Either of these two waits, whichever comes first, and the other is refused.
         var two = Enumerable.Range(0, 2).Select(i => tier.Client.PostAsync(
             "/api/batches", Upload.Form(Upload.Jpeg($"{i}.jpg")), tier.InTime)).ToList();
         var refused = await await Task.WhenAny(two);
@@ -82,7 +82,7 @@ public sealed class LimitSpecs
     }
 
     [Fact]
-    public async Task Over_the_limit_of_sockets_it_is_503_and_says_when_to_come_back()
+    public async Task Over_the_limit_of_sockets_it_is_503_with_a_retry_time()
     {
         await using var tier = await RunningWebTier.StartAsync("results.max-subscribers = 1");
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
@@ -98,7 +98,7 @@ public sealed class LimitSpecs
     }
 
     [Fact]
-    public async Task An_upload_that_waits_too_long_for_a_place_is_told_to_come_back()
+    public async Task An_upload_that_waits_too_long_for_a_slot_is_503_with_a_retry_time()
     {
         await using var tier = await RunningWebTier.StartAsync("uploads { max-concurrent = 1, max-waiting = 1 }");
         var held = new TaskCompletionSource();
@@ -113,7 +113,7 @@ public sealed class LimitSpecs
     }
 
     [Fact]
-    public async Task An_upload_that_trickles_is_broken_off_and_told_so()
+    public async Task An_upload_below_the_minimum_rate_is_408()
     {
         await using var tier = await RunningWebTier.StartAsync("uploads.min-rate = 1MiB");
         using var client = await ConnectAsync(tier);
@@ -132,7 +132,7 @@ public sealed class LimitSpecs
     }
 
     [Fact]
-    public async Task Over_the_limit_of_reads_another_is_503_until_one_leaves()
+    public async Task Over_the_limit_of_reads_another_is_503_until_one_ends()
     {
         await using var tier = await RunningWebTier.StartAsync("results.max-reads = 1");
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
@@ -154,7 +154,7 @@ public sealed class LimitSpecs
         Assert.Equal(HttpStatusCode.OK, again.StatusCode);
     }
 
-    /// <summary>An upload that takes as long as something else.</summary>
+    /// <summary>An upload that lasts as long as another task.</summary>
     private static Task<AcceptedUpload> UploadWhileAsync(RunningWebTier tier, Task held)
     {
         tier.Store.Before = (call, key) =>

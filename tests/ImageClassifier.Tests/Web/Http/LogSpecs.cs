@@ -11,13 +11,13 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>What the log says, and what it never says.</summary>
+/// <summary>What the log must contain, and what it must never contain.</summary>
 public sealed partial class LogSpecs
 {
     private static readonly string Alice = ApiKey.New();
 
     [Fact]
-    public async Task The_id_of_a_batch_is_in_no_line_whatever_fails()
+    public async Task No_log_line_contains_a_batch_id_whatever_fails()
     {
         using var log = new CapturedLog();
         await using var tier = await RunningWebTier.StartAsync(
@@ -55,7 +55,7 @@ public sealed partial class LogSpecs
     }
 
     [Fact]
-    public async Task Each_line_is_under_the_name_of_the_class_that_wrote_it()
+    public async Task Each_log_line_has_the_name_of_the_class_that_wrote_it()
     {
         using var log = new CapturedLog();
         await using var tier = await RunningWebTier.StartAsync(log: log);
@@ -74,7 +74,7 @@ public sealed partial class LogSpecs
     [Theory]
     [InlineData(true, "by alice from 127.0.0.1: 204")]
     [InlineData(false, "by anyone from 127.0.0.1: 204")]
-    public async Task A_deletion_is_logged_with_who_made_it_and_a_reference_to_the_batch(bool withKey, string who)
+    public async Task A_deletion_is_logged_with_its_caller_and_a_reference_to_the_batch(bool withKey, string who)
     {
         using var log = new CapturedLog();
         await using var tier = await RunningWebTier.StartAsync(
@@ -91,7 +91,7 @@ public sealed partial class LogSpecs
     }
 
     [Fact]
-    public async Task Only_a_change_of_readiness_is_logged_however_often_someone_asks()
+    public async Task Only_changes_of_readiness_are_logged()
     {
         using var log = new CapturedLog();
         await using var tier = await RunningWebTier.StartAsync(log: log);

@@ -6,18 +6,18 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>Which methods each address takes, and what it says about that.</summary>
+/// <summary>The methods of each address, and how the address announces them.</summary>
 public sealed class MethodSpecs
 {
     private static readonly string Key = ApiKey.New();
     private static readonly string OneKey = $"access.keys {{ alice = \"{ApiKey.SettingOf(Key)}\" }}";
     private static readonly string[] Methods = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"];
 
-    // What the server adds where there is a body, and what differs with time.
+    // Headers that the server adds to a body, and headers that differ over time.
     private static readonly string[] OfTheBody = ["Content-Length", "Date", "Transfer-Encoding"];
 
     [Fact]
-    public async Task Each_address_takes_what_OPTIONS_says_and_answers_405_to_all_else()
+    public async Task Each_address_accepts_the_methods_of_OPTIONS_and_answers_405_to_others()
     {
         await using var tier = await RunningWebTier.StartAsync(OneKey);
         foreach (var (address, methods) in Addresses(tier, BatchId.New(), JobId.New()))
@@ -78,7 +78,7 @@ public sealed class MethodSpecs
     [Theory]
     [InlineData("https://elsewhere.example")]
     [InlineData("https://pictures.example")]
-    public async Task A_browser_that_asks_for_a_page_of_another_site_is_told_no(string origin)
+    public async Task A_CORS_preflight_is_refused(string origin)
     {
         await using var tier = await RunningWebTier.StartAsync("access.allowed-origins = \"https://pictures.example\"");
         using var preflight = new HttpRequestMessage(HttpMethod.Options, "/api/batches");
@@ -90,7 +90,7 @@ public sealed class MethodSpecs
             answer.Headers, header => header.Key.StartsWith("Access-Control", StringComparison.Ordinal));
     }
 
-    /// <summary>The addresses of all calls and of some of the page's files, each with its methods in order.</summary>
+    /// <summary>The addresses of all calls and of some page files, each with its methods in order.</summary>
     private static Dictionary<string, string[]> Addresses(RunningWebTier tier, BatchId batch, JobId job)
     {
         var addresses = tier.Calls

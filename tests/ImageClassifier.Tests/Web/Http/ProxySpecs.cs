@@ -3,7 +3,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>Whose word counts on where a call comes from. The test itself is the proxy, on 127.0.0.1.</summary>
+/// <summary>Which proxies' forwarded headers count. The test itself is the proxy, on 127.0.0.1.</summary>
 public sealed class ProxySpecs
 {
     private const string OneUpload = "access.rate-limit.uploads { burst = 1, count = 1, per = 1h }";
@@ -11,7 +11,7 @@ public sealed class ProxySpecs
     [Theory]
     [InlineData("")]
     [InlineData("10.0.0.0/8, 192.0.2.1")]
-    public async Task A_header_of_anyone_changes_nothing(string trusted)
+    public async Task A_header_of_an_untrusted_client_changes_nothing(string trusted)
     {
         await using var tier = await RunningWebTier.StartAsync($"{OneUpload}\nweb.trusted-proxies = \"{trusted}\"");
         Assert.Equal(HttpStatusCode.Accepted, (await UploadAsync(tier, "192.0.2.7", "https")).StatusCode);
@@ -23,7 +23,7 @@ public sealed class ProxySpecs
     [Theory]
     [InlineData("127.0.0.1")]
     [InlineData("10.0.0.7, 127.0.0.0/8")]
-    public async Task A_trusted_proxy_is_believed(string trusted)
+    public async Task The_headers_of_a_trusted_proxy_count(string trusted)
     {
         await using var tier = await RunningWebTier.StartAsync($"{OneUpload}\nweb.trusted-proxies = \"{trusted}\"");
         using var first = await UploadAsync(tier, "192.0.2.7", "https");
@@ -38,7 +38,7 @@ public sealed class ProxySpecs
     }
 
     [Fact]
-    public async Task What_an_untrusted_one_put_before_a_trusted_one_does_not_count()
+    public async Task Addresses_added_by_an_untrusted_proxy_do_not_count()
     {
         await using var tier = await RunningWebTier.StartAsync(
             $"{OneUpload}\nweb.trusted-proxies = \"127.0.0.1, 192.0.2.100\"");
@@ -48,7 +48,7 @@ public sealed class ProxySpecs
     }
 
     [Fact]
-    public async Task One_network_of_IPv6_is_one_caller()
+    public async Task One_IPv6_network_is_one_caller()
     {
         await using var tier = await RunningWebTier.StartAsync($"{OneUpload}\nweb.trusted-proxies = \"127.0.0.1\"");
         Assert.Equal(HttpStatusCode.Accepted, (await UploadAsync(tier, "2001:db8:0:1::7")).StatusCode);

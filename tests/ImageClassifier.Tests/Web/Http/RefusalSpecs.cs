@@ -9,13 +9,13 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>A service that lacks a permission, or whose nodes do.</summary>
+/// <summary>A service, or its nodes, without a permission.</summary>
 public sealed class RefusalSpecs
 {
     private const string Reason = "AccessDenied on arn:aws:s3:::secret-bucket";
 
     [Fact]
-    public async Task Without_the_right_to_write_uploads_and_readiness_say_so_and_what_is_stored_is_served()
+    public async Task Without_write_permission_uploads_and_readiness_fail_and_reads_work()
     {
         using var log = new CapturedLog();
         await using var tier = await RunningWebTier.StartAsync(log: log);
@@ -43,7 +43,7 @@ public sealed class RefusalSpecs
     }
 
     [Fact]
-    public async Task Without_the_right_to_receive_results_it_is_not_ready()
+    public async Task Without_permission_to_receive_results_it_is_not_ready()
     {
         await using var tier = await RunningWebTier.StartAsync();
         tier.Responses.CallFailure = call => call == QueueCall.Receive ? new QueueRefusedException(Reason) : null;
@@ -55,7 +55,7 @@ public sealed class RefusalSpecs
     }
 
     [Fact]
-    public async Task Without_the_right_to_send_a_job_waits_for_it_and_none_is_lost()
+    public async Task Without_permission_to_send_jobs_wait_and_none_is_lost()
     {
         await using var tier = await RunningWebTier.StartAsync();
         tier.Requests.EntryOutcome = (call, _) => call == QueueCall.Send
@@ -69,7 +69,7 @@ public sealed class RefusalSpecs
     }
 
     [Fact]
-    public async Task Where_nodes_cannot_work_it_stays_ready_and_says_so_without_what_is_internal()
+    public async Task While_nodes_cannot_work_it_is_ready_with_a_public_warning()
     {
         await using var tier = await RunningWebTier.StartAsync("scaling.policy = per-image");
         await tier.UploadAsync(Upload.Jpeg("a.jpg"));

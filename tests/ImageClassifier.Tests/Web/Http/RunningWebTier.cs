@@ -23,7 +23,8 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>The web tier behind a real server on a free port, in real time, with queues and a store in memory.</summary>
+/// <summary>The web tier behind a real server on a free port, in real time, with queues and a store in
+/// memory.</summary>
 internal sealed class RunningWebTier : IAsyncDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
@@ -62,23 +63,23 @@ internal sealed class RunningWebTier : IAsyncDisposable
 
     public Uri Address { get; }
 
-    /// <summary>The calls that there are.</summary>
+    /// <summary>The mapped endpoints.</summary>
     public IEnumerable<RouteEndpoint> Calls =>
         _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();
 
     /// <summary>The server's settings.</summary>
     public KestrelServerOptions Server => _app.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value;
 
-    /// <summary>A client that checks of every answer what holds for all of them.</summary>
+    /// <summary>A client that asserts on every answer what holds for all.</summary>
     public HttpClient Client { get; }
 
-    /// <summary>Ends whatever a test waits for.</summary>
+    /// <summary>The time limit of a test's waits.</summary>
     public CancellationToken InTime => _limit.Token;
 
     /// <summary>Starts the tier.</summary>
     /// <param name="settings">Changed settings under <c>image-classifier</c>.</param>
-    /// <param name="store">What an earlier tier left; null for an empty store.</param>
-    /// <param name="log">Where it logs; nowhere unless given.</param>
+    /// <param name="store">The store of an earlier tier; null for an empty one.</param>
+    /// <param name="log">Receives the log; null for none.</param>
     public static async Task<RunningWebTier> StartAsync(
         string settings = "", InMemoryObjectStore? store = null, ILoggerProvider? log = null)
     {
@@ -122,24 +123,24 @@ internal sealed class RunningWebTier : IAsyncDisposable
         return new RunningWebTier(app, parts);
     }
 
-    /// <summary>Lifts the limit of <see cref="InTime"/>, for a run whose length is the test's own to limit.</summary>
+    /// <summary>Removes the limit <see cref="InTime"/>, for a test that limits its own time.</summary>
     public RunningWebTier ForAsLongAsItTakes()
     {
         _limit.CancelAfter(Timeout.InfiniteTimeSpan);
         return this;
     }
 
-    /// <summary>Starts an app node, to which the words in a picture are its label.</summary>
+    /// <summary>Starts an app node whose label for a picture is the picture's text.</summary>
     public RunningWebTier WithNode()
     {
         _node = WorkAsync();
         return this;
     }
 
-    /// <summary>Ends the tier as a signal does.</summary>
+    /// <summary>Stops the tier as a signal does.</summary>
     public Task StopAsync() => _app.StopAsync();
 
-    /// <summary>Uploads pictures and gives back the answer's document.</summary>
+    /// <summary>Uploads pictures and returns the answer's document.</summary>
     public async Task<AcceptedUpload> UploadAsync(params Upload[] files)
     {
         using var answer = await Client.PostAsync("/api/batches", Upload.Form(files), InTime);
@@ -150,14 +151,14 @@ internal sealed class RunningWebTier : IAsyncDisposable
             [.. document.GetProperty("jobs").EnumerateArray().Select(job => JobId.Parse(job.GetProperty("jobId").GetString()!))]);
     }
 
-    /// <summary>Ends a job as a node does.</summary>
+    /// <summary>Publishes a result as a node does.</summary>
     public async Task PublishAsync(JobResult result)
     {
         await Store.PutIfAbsentAsync(ObjectKeys.Result(result.Batch, result.Job), WireJson.WriteUtf8(result), InTime);
         await Responses.SendAsync([result.ToMessage()], InTime);
     }
 
-    /// <summary>Ends a job with a label.</summary>
+    /// <summary>Publishes a result with a label.</summary>
     public Task PublishAsync(AcceptedUpload upload, int picture, string label = "cat", int attempt = 1) =>
         PublishAsync(Jobs.Classified(Jobs.Request(upload.Batch, upload.Jobs[picture], attempt), label));
 
@@ -216,5 +217,5 @@ internal sealed class RunningWebTier : IAsyncDisposable
     }
 }
 
-/// <summary>A batch that was accepted.</summary>
+/// <summary>An accepted batch.</summary>
 internal sealed record AcceptedUpload(BatchId Batch, IReadOnlyList<JobId> Jobs);

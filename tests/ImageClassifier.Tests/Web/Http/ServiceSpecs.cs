@@ -4,11 +4,11 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>The fleet, the page, and whether the service is well.</summary>
+/// <summary>The fleet, the page, and the health checks.</summary>
 public sealed class ServiceSpecs
 {
     [Fact]
-    public async Task The_fleet_shows_instances_what_waits_and_why()
+    public async Task The_fleet_shows_instances_backlog_and_decisions()
     {
         await using var tier = await RunningWebTier.StartAsync("scaling.policy = per-image");
         await tier.UploadAsync(Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg"));
@@ -46,7 +46,7 @@ public sealed class ServiceSpecs
     }
 
     [Fact]
-    public async Task Many_who_ask_whether_it_is_ready_make_few_calls()
+    public async Task Many_readiness_probes_share_few_calls()
     {
         await using var tier = await RunningWebTier.StartAsync();
         var calls = tier.Store.CallsOf(StoreCall.Get);
@@ -62,7 +62,7 @@ public sealed class ServiceSpecs
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task While_the_store_or_a_queue_is_away_it_is_live_and_not_ready(bool store)
+    public async Task While_the_store_or_a_queue_is_unavailable_it_is_live_and_not_ready(bool store)
     {
         await using var tier = await RunningWebTier.StartAsync();
         if (store) tier.Store.FailNext(StoreCall.Get, times: 1);
@@ -97,7 +97,7 @@ public sealed class ServiceSpecs
     [InlineData("/app.js", "text/javascript")]
     [InlineData("/page.css", "text/css")]
     [InlineData("/favicon.svg", "image/svg+xml")]
-    public async Task The_page_s_files_have_their_types(string address, string type)
+    public async Task The_pages_files_have_their_content_types(string address, string type)
     {
         await using var tier = await RunningWebTier.StartAsync();
         using var answer = await tier.Client.GetAsync(address);

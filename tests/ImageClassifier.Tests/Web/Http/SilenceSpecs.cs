@@ -9,7 +9,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>What fails tells nothing of where the service runs, and what it is made of.</summary>
+/// <summary>No error answer reveals where the service runs or how it is built.</summary>
 public sealed class SilenceSpecs
 {
     private const string Secret = "/var/lib/pictures/secret";
@@ -124,7 +124,7 @@ public sealed class SilenceSpecs
     private static void AssertSilent(string answer)
     {
         Assert.All(Telling, word => Assert.DoesNotContain(word, answer, StringComparison.OrdinalIgnoreCase));
-        // A whole word, because a short name may be a part of an id by chance.
+        // Whole words only: an id can contain a short name by chance.
         Assert.DoesNotMatch($@"(?i)\b{Regex.Escape(Environment.MachineName)}\b", answer);
     }
 }

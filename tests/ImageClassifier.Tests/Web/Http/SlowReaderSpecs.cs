@@ -8,12 +8,12 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>A client that stops reading holds no place for long, and misses nothing when it comes back.</summary>
+/// <summary>A client that stops reading soon loses its slot, and misses nothing when it reconnects.</summary>
 public sealed partial class SlowReaderSpecs
 {
     private const int Pictures = 20;
 
-    // So much more than the buffers between the two that sending comes to a stop.
+    // So much more than all buffers hold that sending blocks.
     private const int LabelLength = 1 << 20;
     private const int SmallBuffer = 4096;
 
@@ -24,7 +24,7 @@ public sealed partial class SlowReaderSpecs
     [Theory]
     [InlineData("/ws?batch={0}", Upgrade)]
     [InlineData("/api/batches/{0}/events", "")]
-    public async Task A_reader_that_stops_is_cut_off_and_resumes_where_it_was(string address, string headers)
+    public async Task A_reader_that_stops_is_disconnected_and_can_resume(string address, string headers)
     {
         await using var tier = await RunningWebTier.StartAsync("results { max-subscribers = 1, send-timeout = 1s }");
         var upload = await tier.UploadAsync([.. Enumerable.Range(0, Pictures).Select(i => Upload.Jpeg($"{i}.jpg"))]);
@@ -41,7 +41,7 @@ public sealed partial class SlowReaderSpecs
         for (var i = 1; i < Pictures; i++) await tier.PublishAsync(upload, i, new string('x', LabelLength));
         while (!await HasRoomAsync(tier, upload))
         {
-            // It is not cut off yet.
+            // It is still connected.
         }
 
         await AssertEndsAsync(slow.GetStream(), tier.InTime);
@@ -50,7 +50,7 @@ public sealed partial class SlowReaderSpecs
     }
 
     [Fact]
-    public async Task A_stopping_service_says_goodbye_behind_what_a_slow_reader_is_being_sent()
+    public async Task A_stopping_service_sends_the_close_frame_after_the_message_to_a_slow_reader()
     {
         await using var tier = await RunningWebTier.StartAsync();
         var upload = await tier.UploadAsync([.. Enumerable.Range(0, Pictures).Select(i => Upload.Jpeg($"{i}.jpg"))]);
@@ -69,7 +69,7 @@ public sealed partial class SlowReaderSpecs
     }
 
     [Fact]
-    public async Task A_stopping_service_ends_an_event_stream_behind_what_its_slow_reader_is_being_sent()
+    public async Task A_stopping_service_ends_an_event_stream_after_the_event_to_a_slow_reader()
     {
         await using var tier = await RunningWebTier.StartAsync();
         var upload = await tier.UploadAsync([.. Enumerable.Range(0, Pictures).Select(i => Upload.Jpeg($"{i}.jpg"))]);
@@ -119,10 +119,10 @@ public sealed partial class SlowReaderSpecs
         }
     }
 
-    /// <summary>The jobs of all events after one, in order, until the server says goodbye.</summary>
+    /// <summary>The jobs of all events after one, in order, until the close frame.</summary>
     private static async Task<List<string>> ReadOnAsync(RunningWebTier tier, AcceptedUpload upload, string after)
     {
-        var heard = new List<string>();
+        var received = new List<string>();
         using var socket = await OpenWhenThereIsRoomAsync(
             tier, new Uri($"ws://{tier.Address.Authority}/ws?batch={upload.Batch}&after={after}"));
         var buffer = new byte[1 << 16];
@@ -130,12 +130,12 @@ public sealed partial class SlowReaderSpecs
         while (true)
         {
             var part = await socket.ReceiveAsync(buffer, tier.InTime);
-            if (part.MessageType == WebSocketMessageType.Close) return heard;
+            if (part.MessageType == WebSocketMessageType.Close) return received;
             frame.Write(buffer, 0, part.Count);
             if (!part.EndOfMessage) continue;
             using var document = JsonDocument.Parse(frame.ToArray());
-            var happened = document.RootElement;
-            heard.Add(happened.TryGetProperty("job", out var job) ? job.Word("jobId") : happened.Word("type"));
+            var batchEvent = document.RootElement;
+            received.Add(batchEvent.TryGetProperty("job", out var job) ? job.Word("jobId") : batchEvent.Word("type"));
             frame.SetLength(0);
         }
     }

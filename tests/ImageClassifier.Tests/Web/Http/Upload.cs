@@ -6,25 +6,25 @@ namespace ImageClassifier.Tests.Web.Http;
 /// <summary>A file to upload.</summary>
 internal sealed record Upload(string FileName, byte[] Content)
 {
-    /// <summary>What a picture says that a node cannot decode.</summary>
+    /// <summary>The text of a picture that a node cannot decode.</summary>
     public const string Undecodable = "undecodable";
 
     private static readonly byte[] JpegHead = [0xFF, 0xD8, 0xFF, 0xE0];
     private static readonly byte[] PngHead = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A];
 
-    /// <summary>What begins like a JPEG and then says some words.</summary>
+    /// <summary>A JPEG signature followed by a text.</summary>
     public static Upload Jpeg(string fileName, string words = "cat") =>
         new(fileName, [.. JpegHead, .. Encoding.UTF8.GetBytes(words)]);
 
-    /// <summary>What begins like a PNG and then says some words.</summary>
+    /// <summary>A PNG signature followed by a text.</summary>
     public static Upload Png(string fileName, string words = "cat") =>
         new(fileName, [.. PngHead, .. Encoding.UTF8.GetBytes(words)]);
 
-    /// <summary>What begins like a WebP and then says some words.</summary>
+    /// <summary>A WebP signature followed by a text.</summary>
     public static Upload WebP(string fileName, string words = "cat") =>
         new(fileName, [.. "RIFF\u0020\0\0\0WEBPVP8 "u8, .. Encoding.UTF8.GetBytes(words)]);
 
-    /// <summary>A JPEG of so many bytes.</summary>
+    /// <summary>A JPEG signature, filled up to a size in bytes.</summary>
     public static Upload JpegOf(string fileName, int bytes)
     {
         var content = new byte[bytes];
@@ -32,7 +32,7 @@ internal sealed record Upload(string FileName, byte[] Content)
         return new Upload(fileName, content);
     }
 
-    /// <summary>The words of a picture that was read as text; of a real one some of its bytes.</summary>
+    /// <summary>The text of such a picture; for a real picture, some of its bytes.</summary>
     public static string WordsIn(string text) => new([.. text.SkipWhile(c => !char.IsAsciiLetterLower(c)).Take(100)]);
 
     /// <summary>A form with these files.</summary>

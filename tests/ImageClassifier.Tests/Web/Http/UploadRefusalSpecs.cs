@@ -7,7 +7,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
 
-/// <summary>What is refused as a whole. Nothing of it may stay in the store.</summary>
+/// <summary>Requests that are refused as a whole. Nothing of them may stay in the store.</summary>
 public sealed class UploadRefusalSpecs
 {
     private const int SomeMegabytes = 6 << 20;
@@ -31,7 +31,7 @@ public sealed class UploadRefusalSpecs
     [Theory]
     [InlineData("/api/batches")]
     [InlineData("/api/classify")]
-    public async Task While_the_queue_takes_no_messages_uploads_are_503_and_leave_nothing(string address)
+    public async Task While_the_queue_is_unavailable_uploads_are_503_and_leave_nothing(string address)
     {
         await using var tier = await RunningWebTier.StartAsync();
         tier.Requests.FailNext(QueueCall.Check, times: 1);
@@ -49,7 +49,7 @@ public sealed class UploadRefusalSpecs
     [InlineData("--b\r\nno header\r\n\r\n")]
     [InlineData("--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.jpg\"\r\n\r\n")]
     [InlineData("--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.jpg\"\r\n\r\nÿØÿà cut off here")]
-    public async Task A_form_that_is_malformed_or_cut_off_is_400(string body)
+    public async Task A_malformed_or_incomplete_form_is_400(string body)
     {
         await using var tier = await RunningWebTier.StartAsync();
         using var answer = await tier.Client.PostAsync(
@@ -67,7 +67,7 @@ public sealed class UploadRefusalSpecs
     [InlineData("filename=\"a.jpg\"; filename*=\"\"")]
     [InlineData("filename=\"a.jpg\"; filename*=UTF-8''%ZZ.png")]
     [InlineData("filename=\"b.jpg\"; filename*=UTF-8''a.jpg")]
-    public async Task An_encoded_name_that_cannot_be_read_leaves_the_plain_one(string name)
+    public async Task An_unreadable_encoded_name_falls_back_to_the_plain_one(string name)
     {
         await using var tier = await RunningWebTier.StartAsync();
         var body = $"--b\r\nContent-Disposition: form-data; name=\"f\"; {name}\r\n\r\nÿØÿà\r\n--b--\r\n";
@@ -106,7 +106,7 @@ public sealed class UploadRefusalSpecs
     [InlineData("multipart/form-data; charset=utf-8; boundary=a=b; x=y", "a=b")]
     [InlineData("Multipart/Form-Data;boundary==_a/b:c?d", "=_a/b:c?d")]
     [InlineData("multipart/form-data; boundary=\"a=b c\"", "a=b c")]
-    public async Task A_boundary_may_stand_without_quotes(string contentType, string boundary)
+    public async Task A_boundary_can_be_unquoted(string contentType, string boundary)
     {
         await using var tier = await RunningWebTier.StartAsync();
         var body = $"--{boundary}\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.jpg\"\r\n\r\nÿØÿà\r\n"
@@ -122,7 +122,7 @@ public sealed class UploadRefusalSpecs
     [InlineData("multipart/form-data; boundary=a=b,c=\"d\"")]
     [InlineData("x; multipart/form-data; boundary=a=b")]
     [InlineData("multipart/form-data; xboundary=a=b")]
-    public async Task A_boundary_that_cannot_be_told_is_415(string contentType)
+    public async Task An_unreadable_boundary_is_415(string contentType)
     {
         await using var tier = await RunningWebTier.StartAsync();
         using var answer = await tier.Client.PostAsync("/api/batches", Typed("--a=b--"u8.ToArray(), contentType));
@@ -130,7 +130,7 @@ public sealed class UploadRefusalSpecs
     }
 
     [Fact]
-    public async Task Files_without_a_name_are_listed_as_rejected_and_fields_are_passed_over()
+    public async Task Files_without_a_name_are_rejected_and_fields_are_skipped()
     {
         await using var tier = await RunningWebTier.StartAsync();
         string[] parts =
@@ -163,7 +163,7 @@ public sealed class UploadRefusalSpecs
     [Theory]
     [InlineData("/api/classify")]
     [InlineData("/")]
-    public async Task A_picture_without_a_name_is_422_and_says_so(string address)
+    public async Task A_picture_without_a_name_is_422_with_the_reason(string address)
     {
         await using var tier = await RunningWebTier.StartAsync();
         var picture = new ByteArrayContent(Upload.Jpeg("a.jpg").Content);
@@ -184,7 +184,7 @@ public sealed class UploadRefusalSpecs
     }
 
     [Fact]
-    public async Task A_name_that_turns_its_direction_round_is_kept_as_it_was_sent()
+    public async Task A_name_with_bidirectional_marks_is_kept_as_sent()
     {
         await using var tier = await RunningWebTier.StartAsync();
         const string name = "cat\u202Egpj.png";
@@ -194,7 +194,7 @@ public sealed class UploadRefusalSpecs
     }
 
     [Fact]
-    public async Task Where_no_file_can_be_used_it_is_400_and_says_what_is_wrong_with_each()
+    public async Task Without_a_usable_file_it_is_400_with_a_reason_for_each()
     {
         await using var tier = await RunningWebTier.StartAsync();
         using var answer = await tier.Client.PostAsync("/api/batches", Upload.Form(
@@ -227,7 +227,7 @@ public sealed class UploadRefusalSpecs
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_request_over_the_limit_is_413_and_its_client_gets_to_read_that(bool chunked)
+    public async Task A_request_over_the_limit_is_413_and_the_client_can_read_it(bool chunked)
     {
         await using var tier = await RunningWebTier.StartAsync("uploads.max-request-size = 1MiB");
         for (var i = 0; i < 5; i++)
@@ -245,7 +245,7 @@ public sealed class UploadRefusalSpecs
     }
 
     [Fact]
-    public async Task A_large_body_that_is_no_form_gets_its_answer()
+    public async Task A_client_that_sends_a_large_body_without_a_form_can_read_the_answer()
     {
         await using var tier = await RunningWebTier.StartAsync();
         for (var i = 0; i < 5; i++)
@@ -257,7 +257,7 @@ public sealed class UploadRefusalSpecs
     }
 
     [Fact]
-    public async Task Over_the_limit_of_uploads_it_is_503_and_the_clients_get_to_read_that()
+    public async Task Over_the_limit_of_uploads_it_is_503_and_the_clients_can_read_it()
     {
         await using var tier = await RunningWebTier.StartAsync("uploads { max-concurrent = 1, max-waiting = 0 }");
         var held = new TaskCompletionSource();
@@ -282,9 +282,9 @@ public sealed class UploadRefusalSpecs
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public async Task A_store_that_fails_accepts_nothing_and_leaves_nothing(int failing)
+    public async Task With_a_failing_store_nothing_is_accepted_and_nothing_left(int failing)
     {
-        // The marker, the picture, the manifest.
+        // In turn: the marker, the picture, the manifest.
         await using var tier = await RunningWebTier.StartAsync();
         var puts = 0;
         tier.Store.Before = (call, _) => call is StoreCall.Put or StoreCall.PutIfAbsent && ++puts == failing
@@ -295,13 +295,13 @@ public sealed class UploadRefusalSpecs
         Assert.DoesNotContain("secret", problem.GetRawText(), StringComparison.Ordinal);
         answer.AssertComeBack();
         Assert.DoesNotContain(tier.Store.Keys, key => key.EndsWith("manifest.json", StringComparison.Ordinal));
-        // What came before a manifest that failed is swept away later, because it may be there after all.
+        // After a failed write the manifest may exist, so a later sweep removes what was stored before.
         if (failing < 3) Assert.Empty(tier.Store.Keys);
         Assert.Empty(tier.Requests.All);
     }
 
     [Fact]
-    public async Task A_client_that_leaves_in_the_middle_leaves_nothing_behind_and_no_place_taken()
+    public async Task An_aborted_upload_leaves_nothing_behind_and_releases_its_slot()
     {
         await using var tier = await RunningWebTier.StartAsync("uploads { max-concurrent = 1, max-waiting = 1 }");
         for (var i = 0; i < 3; i++)
@@ -326,7 +326,7 @@ public sealed class UploadRefusalSpecs
         await TakesUploadsAsync(tier);
     }
 
-    /// <summary>A place is given back just after what was stored is removed.</summary>
+    /// <summary>The slot is released just after the stored objects are removed.</summary>
     private static async Task TakesUploadsAsync(RunningWebTier tier)
     {
         while (true)

@@ -17,7 +17,7 @@ namespace ImageClassifier.Tests.Web.Http;
 public sealed class WebSocketSpecs
 {
     [Fact]
-    public async Task Results_come_as_frames_and_after_the_last_the_server_says_goodbye()
+    public async Task Results_arrive_as_frames_and_the_server_closes_after_the_last()
     {
         await using var tier = await RunningWebTier.StartAsync();
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg"));
@@ -36,7 +36,7 @@ public sealed class WebSocketSpecs
     }
 
     [Fact]
-    public async Task A_client_resumes_after_what_it_has()
+    public async Task A_client_resumes_after_its_last_event()
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg"));
@@ -49,7 +49,7 @@ public sealed class WebSocketSpecs
     }
 
     [Fact]
-    public async Task A_redriven_job_has_a_further_result_for_who_follows_and_for_who_comes_again()
+    public async Task A_redriven_jobs_further_result_reaches_old_and_new_subscribers()
     {
         await using var tier = await RunningWebTier.StartAsync();
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg"));
@@ -108,7 +108,7 @@ public sealed class WebSocketSpecs
     [Theory]
     [InlineData("http://{host}")]
     [InlineData("https://pictures.example")]
-    public async Task The_service_s_own_page_and_those_of_allowed_sites_may_connect(string origin)
+    public async Task The_services_own_page_and_pages_of_allowed_sites_can_connect(string origin)
     {
         await using var tier = await RunningWebTier.StartAsync("access.allowed-origins = \"https://pictures.example\"");
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
@@ -152,7 +152,7 @@ public sealed class WebSocketSpecs
     }
 
     [Fact]
-    public async Task A_service_that_stops_before_the_first_page_is_there_says_to_come_back()
+    public async Task A_service_that_stops_before_the_handshake_answers_503_with_a_retry_time()
     {
         await using var earlier = await RunningWebTier.StartAsync();
         var upload = await earlier.UploadAsync(Upload.Jpeg("a.jpg"));
@@ -180,7 +180,7 @@ public sealed class WebSocketSpecs
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Who_leaves_gives_the_place_back(bool politely)
+    public async Task A_client_that_disconnects_releases_its_slot(bool politely)
     {
         await using var tier = await RunningWebTier.StartAsync("results.max-subscribers = 1");
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
@@ -203,7 +203,7 @@ public sealed class WebSocketSpecs
         }
     }
 
-    // Masked frames, as clients send them: a text, a fragment that does not end, a ping.
+    // Masked frames, as clients send them: a text, an unfinished fragment, a ping.
     [Theory]
     [InlineData(0x81)]
     [InlineData(0x01)]
@@ -224,7 +224,7 @@ public sealed class WebSocketSpecs
         }
 
         byte[] first = [kind, 0x80, 0, 0, 0, 0];
-        // The rest of a message in fragments.
+        // The message continues in fragments.
         byte[] more = [kind == 0x01 ? (byte)0x00 : kind, 0x80, 0, 0, 0, 0];
         await stream.WriteAsync(first, tier.InTime);
         await stream.WriteAsync(Enumerable.Repeat(more, 2000).SelectMany(frame => frame).ToArray(), tier.InTime);
@@ -242,7 +242,7 @@ public sealed class WebSocketSpecs
     }
 
     [Fact]
-    public async Task A_client_that_says_a_little_keeps_its_socket()
+    public async Task A_client_that_sends_little_keeps_its_socket()
     {
         await using var tier = await RunningWebTier.StartAsync();
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
@@ -253,7 +253,7 @@ public sealed class WebSocketSpecs
         Assert.Equal("result", (await ReadAsync(tier, socket))!.Value.Word("type"));
     }
 
-    /// <summary>Ends a job as a node does that gives it up, and redrives it.</summary>
+    /// <summary>Publishes a job's final failure, and redrives it.</summary>
     private static async Task FailAndRedriveAsync(RunningWebTier tier, AcceptedUpload upload, int picture)
     {
         var request = Jobs.Request(upload.Batch, upload.Jobs[picture]);
@@ -297,7 +297,7 @@ public sealed class WebSocketSpecs
         return line.ToString().TrimEnd();
     }
 
-    /// <summary>The next frame; null where the server closes.</summary>
+    /// <summary>The next frame; null if the server closes.</summary>
     private static async Task<JsonElement?> ReadAsync(RunningWebTier tier, ClientWebSocket socket)
     {
         using var frame = new MemoryStream();

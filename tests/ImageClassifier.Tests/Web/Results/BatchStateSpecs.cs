@@ -33,7 +33,7 @@ public sealed class BatchStateSpecs
     }
 
     [Fact]
-    public void Results_become_events_in_the_order_in_which_they_come_and_the_last_is_followed_by_the_end()
+    public void Results_become_events_in_order_of_arrival_and_an_end_event_follows_the_last()
     {
         var state = new BatchState(_manifest, []);
         foreach (var i in (int[])[3, 0, 2])
@@ -44,13 +44,13 @@ public sealed class BatchStateSpecs
 
         Assert.True(state.Finished);
         var events = state.EventsAfter(null);
-        Assert.Equal(["d.jpg", "a.jpg", "c.jpg", null], events.Select(happened => happened.Job?.FileName));
-        Assert.Equal([1, 2, 3, 4], events.Select(happened => happened.Id.Number));
-        Assert.Single(events.Select(happened => happened.Id.Epoch).Distinct());
+        Assert.Equal(["d.jpg", "a.jpg", "c.jpg", null], events.Select(batchEvent => batchEvent.Job?.FileName));
+        Assert.Equal([1, 2, 3, 4], events.Select(batchEvent => batchEvent.Id.Number));
+        Assert.Single(events.Select(batchEvent => batchEvent.Id.Epoch).Distinct());
     }
 
     [Fact]
-    public void A_result_is_taken_once_and_the_first_one_stays()
+    public void The_first_result_of_a_job_is_kept()
     {
         var state = new BatchState(_manifest, []);
         state.Take(Result(0, "cat"));
@@ -61,7 +61,7 @@ public sealed class BatchStateSpecs
     }
 
     [Fact]
-    public void A_failed_result_is_replaced_by_a_classified_one_and_by_a_later_attempt_s_and_the_batch_ends_again()
+    public void A_failure_can_be_replaced_and_the_batch_then_ends_again()
     {
         var state = new BatchState(_manifest, [Result(0), Result(2), Failed(3, attempt: 1)]);
         var end = state.EventsAfter(null)[^1].Id;
@@ -73,7 +73,7 @@ public sealed class BatchStateSpecs
         Assert.True(state.Finished);
         Assert.Equal(
             [JobStatus.Failed, null, JobStatus.Classified, null],
-            state.EventsAfter(end).Select(happened => happened.Job?.Status));
+            state.EventsAfter(end).Select(batchEvent => batchEvent.Job?.Status));
         Assert.Equal(3, state.View().Jobs.Count(job => job.Status == JobStatus.Classified));
 
         Assert.False(state.Take(Failed(3, attempt: 3)));
@@ -81,7 +81,7 @@ public sealed class BatchStateSpecs
     }
 
     [Fact]
-    public void It_costs_as_much_as_it_has_jobs_and_more_for_each_redrive()
+    public void Its_size_is_its_jobs_plus_the_events_of_redrives()
     {
         var state = new BatchState(_manifest, []);
         Assert.Equal(4, state.Size);
@@ -93,11 +93,11 @@ public sealed class BatchStateSpecs
     }
 
     [Fact]
-    public void Within_an_epoch_a_reader_goes_on_and_with_another_it_gets_all()
+    public void Resume_within_an_epoch_continues_and_another_epoch_replays_everything()
     {
         var state = new BatchState(_manifest, [Result(0), Result(2)]);
         var first = state.EventsAfter(null)[0].Id;
-        Assert.Equal([2], state.EventsAfter(first).Select(happened => happened.Id.Number));
+        Assert.Equal([2], state.EventsAfter(first).Select(batchEvent => batchEvent.Id.Number));
         Assert.Empty(state.EventsAfter(first with { Number = 2 }));
         Assert.Empty(state.EventsAfter(first with { Number = 100 }));
         Assert.Equal(2, state.EventsAfter(first with { Epoch = "another" }).Count);
@@ -109,7 +109,7 @@ public sealed class BatchStateSpecs
     [InlineData("abc-1", "abc", 1)]
     [InlineData("abc-0", "abc", 0)]
     [InlineData("a-b-12", "a-b", 12)]
-    public void An_event_id_is_an_epoch_and_a_number(string text, string epoch, int number)
+    public void An_event_id_consists_of_an_epoch_and_a_number(string text, string epoch, int number)
     {
         Assert.True(EventId.TryParse(text, out var id));
         Assert.Equal(new EventId(epoch, number), id);
@@ -126,7 +126,7 @@ public sealed class BatchStateSpecs
     [InlineData("abc-99999999999")]
     [InlineData("abc- 1")]
     [InlineData("0123456789012345678901234567890123456789012345678901234567890123456789-1")]
-    public void Anything_else_is_none(string? text) => Assert.False(EventId.TryParse(text, out _));
+    public void Any_other_text_is_no_event_id(string? text) => Assert.False(EventId.TryParse(text, out _));
 
     private JobResult Result(int picture, string label = "cat") =>
         Jobs.Classified(Jobs.Request(_manifest.Batch, _manifest.Jobs[picture].Job), label);

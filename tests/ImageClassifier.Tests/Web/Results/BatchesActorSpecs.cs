@@ -12,13 +12,13 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Tests.Web.Results;
 
-/// <summary>Live batches as the rest of the tier sees them: through the actor that keeps them.</summary>
+/// <summary>Live batches as the tier sees them: through their parent.</summary>
 public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(output)
 {
     private static readonly TimeSpan Wait = TimeSpan.FromSeconds(15);
 
     [Fact]
-    public async Task A_batch_starts_from_the_store()
+    public async Task A_batch_loads_from_the_store()
     {
         var manifest = StoredBatch(3);
         StoreResult(ResultOf(manifest, 1, "dog"));
@@ -35,7 +35,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task Results_are_events_once_each_and_the_last_ends_the_batch()
+    public async Task Each_result_is_one_event_and_the_last_one_ends_the_batch()
     {
         var manifest = StoredBatch(3);
         var batches = Start();
@@ -47,13 +47,13 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
 
         var page = await ReadAsync(batches, manifest.Batch);
         Assert.True(page.Finished);
-        Assert.Equal(["2.jpg", "0.jpg", "1.jpg", null], page.Events.Select(happened => happened.Job?.FileName));
-        Assert.Equal([1, 2, 3, 4], page.Events.Select(happened => happened.Id.Number));
+        Assert.Equal(["2.jpg", "0.jpg", "1.jpg", null], page.Events.Select(batchEvent => batchEvent.Job?.FileName));
+        Assert.Equal([1, 2, 3, 4], page.Events.Select(batchEvent => batchEvent.Id.Number));
         await UntilAsync(() => !IsOpen(manifest), "the batch is closed");
     }
 
     [Fact]
-    public async Task A_failed_picture_ends_its_job_too()
+    public async Task A_failure_ends_its_job()
     {
         var manifest = StoredBatch(1);
         var batches = Start();
@@ -66,7 +66,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task A_reader_goes_on_where_it_was_and_one_of_another_life_gets_all()
+    public async Task Resume_within_an_epoch_continues_and_a_new_epoch_replays_everything()
     {
         var manifest = StoredBatch(3);
         var batches = Start();
@@ -79,7 +79,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task A_reader_waits_and_is_woken_by_the_next_result()
+    public async Task A_waiting_reader_gets_the_next_result_at_once()
     {
         var manifest = StoredBatch(2);
         var batches = Start();
@@ -96,7 +96,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task A_reader_that_waited_enough_hears_that_nothing_came()
+    public async Task A_reader_gets_an_empty_page_after_its_wait()
     {
         var manifest = StoredBatch(1);
         var batches = Start();
@@ -113,7 +113,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task Who_comes_after_the_end_gets_all_and_who_has_all_learns_that_nothing_comes()
+    public async Task After_the_end_a_new_reader_gets_all_events_and_a_complete_one_gets_none()
     {
         var manifest = StoredBatch(1);
         StoreResult(ResultOf(manifest, 0));
@@ -129,7 +129,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task A_batch_that_is_not_there_is_unknown_to_all()
+    public async Task Every_command_to_a_missing_batch_is_answered_NoSuchBatch()
     {
         var batches = Start();
         var batch = BatchId.New();
@@ -142,7 +142,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task A_deleted_batch_is_gone_and_its_readers_learn_it()
+    public async Task A_deletion_removes_the_batch_and_ends_its_readers()
     {
         var manifest = StoredBatch(3);
         Store.Set(ObjectKeys.SentNote(manifest.Batch), "");
@@ -162,7 +162,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task Deletion_takes_the_manifest_first_and_a_broken_off_one_is_finished_by_the_next()
+    public async Task A_deletion_removes_the_manifest_first_and_can_be_repeated_after_a_failure()
     {
         var manifest = StoredBatch(3);
         var batches = Start();
@@ -179,7 +179,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task A_deletion_that_fails_tells_no_reader_that_the_batch_is_gone()
+    public async Task A_failed_deletion_does_not_tell_readers_that_the_batch_is_gone()
     {
         var manifest = StoredBatch(1);
         var batches = Start();
@@ -196,7 +196,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task What_comes_for_a_deleted_batch_is_taken_and_removed()
+    public async Task A_result_for_a_deleted_batch_is_accepted_and_removed()
     {
         var manifest = StoredBatch(1);
         var batches = Start();
@@ -210,7 +210,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task Where_that_cannot_be_removed_now_it_is_not_taken()
+    public async Task A_late_result_that_cannot_be_removed_is_not_accepted()
     {
         var batches = Start();
         Store.FailNext(StoreCall.Delete);
@@ -218,7 +218,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task A_batch_that_cannot_be_read_is_unavailable_for_now()
+    public async Task A_batch_that_cannot_be_read_is_unavailable()
     {
         var manifest = StoredBatch(1);
         var batches = Start();
@@ -232,7 +232,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task A_batch_that_no_one_asks_for_leaves_memory_and_comes_back_as_the_store_has_it()
+    public async Task An_unused_batch_leaves_memory_and_loads_again_from_the_store()
     {
         var manifest = StoredBatch(2);
         var batches = Start();
@@ -250,7 +250,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task A_batch_with_a_reader_stays()
+    public async Task A_batch_with_a_waiting_reader_stays_in_memory()
     {
         var manifest = StoredBatch(1);
         var loads = CountLoads();
@@ -266,7 +266,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task Commands_that_come_while_a_batch_leaves_are_all_answered()
+    public async Task Commands_during_passivation_are_all_answered()
     {
         var settings = Showing with { PassivateAfter = TimeSpan.FromMilliseconds(50) };
         var manifest = StoredBatch(2);
@@ -282,7 +282,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task A_deletion_is_answered_though_the_batch_was_about_to_leave()
+    public async Task A_deletion_during_passivation_is_answered()
     {
         var manifest = StoredBatch(2);
         var parent = CreateTestProbe();
@@ -307,7 +307,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task A_reader_of_a_batch_that_leaves_is_answered()
+    public async Task A_reader_during_passivation_is_answered()
     {
         var manifest = StoredBatch(1);
         var parent = CreateTestProbe();
@@ -325,7 +325,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task So_many_batches_with_readers_are_live_at_once_and_the_next_is_for_later()
+    public async Task Beyond_the_limit_of_live_batches_the_next_one_is_unavailable()
     {
         var manifests = Enumerable.Range(0, 3).Select(_ => StoredBatch(1)).ToArray();
         var batches = Start(Showing with { MaxLiveJobs = 2 });
@@ -343,7 +343,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task Batches_that_no_one_waits_for_make_room_in_time()
+    public async Task Batches_without_readers_make_room_before_the_limit()
     {
         var manifests = Enumerable.Range(0, 200).Select(_ => StoredBatch(1)).ToArray();
         var loads = CountLoads();
@@ -361,7 +361,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     [InlineData(7, 14)]
     [InlineData(40, 2)]
     [InlineData(100, 1)]
-    public async Task Jobs_of_live_batches_are_what_is_limited(int jobsInBatch, int liveBatches)
+    public async Task The_limit_counts_the_jobs_of_live_batches(int jobsInBatch, int liveBatches)
     {
         var manifests = Enumerable.Range(0, liveBatches + 1).Select(_ => StoredBatch(jobsInBatch)).ToArray();
         var batches = Start(Showing with { MaxLiveJobs = 100 });
@@ -381,7 +381,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task Small_batches_that_no_one_waits_for_make_room_for_a_large_one()
+    public async Task Small_batches_without_readers_make_room_for_a_large_one()
     {
         var small = Enumerable.Range(0, 60).Select(_ => StoredBatch(1)).ToArray();
         var large = StoredBatch(90);
@@ -392,7 +392,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
-    public async Task A_batch_that_is_larger_than_the_limit_is_read_alone()
+    public async Task A_batch_beyond_the_limit_is_read_alone()
     {
         var large = StoredBatch(101);
         var small = StoredBatch(1);
@@ -403,7 +403,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         await UntilAnsweredAsync<BatchView>(batches, new GetBatch(large.Batch));
     }
 
-    /// <summary>Counts from now on how often manifests are read for showing.</summary>
+    /// <summary>Counts the reads of manifests from now on.</summary>
     private Func<int> CountLoads()
     {
         var loads = 0;
@@ -421,14 +421,14 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
 
     private static async Task GrantRoomAsync(TestProbe parent, IActorRef batch)
     {
-        await parent.ExpectMsgAsync<BatchesProtocol.WantRoom>();
+        await parent.ExpectMsgAsync<BatchesProtocol.RequestRoom>();
         batch.Tell(BatchesProtocol.RoomGranted.Instance, parent);
     }
 
     private Task<EventPage> ReadAsync(IActorRef batches, BatchId batch, EventId? after = null) =>
         AskAsync<EventPage>(batches, new ReadEvents(batch, after, TimeSpan.Zero));
 
-    /// <summary>Asks until the life of the batch that answers otherwise is over.</summary>
+    /// <summary>Asks until the previous life of the batch is over.</summary>
     private async Task UntilAnsweredAsync<T>(IActorRef batches, IBatchCommand command)
     {
         for (var i = 0; i < 100; i++)

@@ -37,7 +37,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_response_is_deleted_only_after_its_batch_has_taken_the_result()
+    public async Task A_response_is_deleted_only_after_its_batch_has_added_the_result()
     {
         var result = Put();
         Start(_batches);
@@ -51,11 +51,11 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         _batches.LastSender.Tell(new ResultTaken(acceptedAt));
         await AdvanceUntilAsync(() => Responses.Deleted.Count == 1, "the response is deleted");
         Assert.Equal(result.InstanceId, (await _scaler.ExpectMsgAsync<JobDone>()).Instance);
-        Assert.Equal(acceptedAt, (await _openBatches.ExpectMsgAsync<JobCameBack>()).SubmittedAt);
+        Assert.Equal(acceptedAt, (await _openBatches.ExpectMsgAsync<ResultReceived>()).SubmittedAt);
     }
 
     [Fact]
-    public async Task A_response_that_no_batch_could_take_comes_again()
+    public async Task A_response_that_its_batch_could_not_add_is_received_again()
     {
         var result = Put();
         Start(_batches);
@@ -75,7 +75,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
     [InlineData("{}")]
     [InlineData("[]")]
     [InlineData("""{"status":"classified","predictions":[]}""")]
-    public async Task A_response_that_cannot_be_read_is_handed_back_and_harms_no_other(string body)
+    public async Task An_unreadable_response_is_handed_back_and_delays_no_other(string body)
     {
         Responses.Put(body);
         var manifest = StoredBatch(1);
@@ -84,7 +84,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         Start(batches);
         await AdvanceUntilAsync(() => Responses.DeadLetters.Count == 1, "the queue gives up on it");
         Assert.Empty(Responses.Deleted);
-        // The batch has not been read again.
+        // The unreadable response did not reach the batch.
         Assert.Equal(1, Store.CallsOf(StoreCall.List));
 
         var result = ResultOf(manifest, 0);
@@ -93,7 +93,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_result_that_leaves_out_what_it_must_say_is_handed_back()
+    public async Task An_incomplete_result_is_handed_back()
     {
         var whole = Jobs.Classified(Jobs.Request());
         Responses.Put(WireJson.Write(whole with { Predictions = [] }));
@@ -106,7 +106,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Three_hundred_results_come_to_their_batch_once_each()
+    public async Task Three_hundred_results_reach_their_batch_once_each()
     {
         var manifest = StoredBatch(300);
         var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
@@ -126,7 +126,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task It_drains_what_is_in_hand_and_stops()
+    public async Task It_finishes_the_responses_in_hand_and_stops()
     {
         Put();
         var listener = Start(_batches);
@@ -146,7 +146,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_queue_that_is_away_stops_nothing()
+    public async Task An_unavailable_queue_does_not_stop_the_stream()
     {
         Responses.FailNext(QueueCall.Receive, times: 3);
         Put();

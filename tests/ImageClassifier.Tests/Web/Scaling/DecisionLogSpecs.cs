@@ -15,7 +15,7 @@ public sealed class DecisionLogSpecs
     [InlineData(DecisionOutcome.Idle, null)]
     [InlineData(DecisionOutcome.Enough, null)]
     [InlineData(DecisionOutcome.Held, HoldCause.Cap)]
-    public void What_comes_to_the_same_is_folded_and_says_what_was_seen_last(DecisionOutcome outcome, HoldCause? hold)
+    public void An_equal_decision_is_merged_and_shows_the_last_snapshot(DecisionOutcome outcome, HoldCause? hold)
     {
         Assert.True(Add(outcome, hold, "first"));
         Assert.False(Add(outcome, hold, "second"));
@@ -28,7 +28,7 @@ public sealed class DecisionLogSpecs
     }
 
     [Fact]
-    public void Each_launch_is_news()
+    public void Each_launch_is_a_new_entry()
     {
         Assert.True(Add(DecisionOutcome.Launched));
         Assert.True(Add(DecisionOutcome.Launched));
@@ -36,7 +36,7 @@ public sealed class DecisionLogSpecs
     }
 
     [Fact]
-    public void That_a_launch_was_enough_goes_without_saying()
+    public void Enough_right_after_a_launch_is_merged_into_it()
     {
         Add(DecisionOutcome.Launched, reason: "launched");
         Assert.False(Add(DecisionOutcome.Enough));
@@ -47,7 +47,7 @@ public sealed class DecisionLogSpecs
     }
 
     [Fact]
-    public void What_is_held_for_another_cause_is_news()
+    public void Another_hold_cause_is_a_new_entry()
     {
         Add(DecisionOutcome.Held, HoldCause.Settling);
         Assert.True(Add(DecisionOutcome.Held, HoldCause.FailedLaunch));
@@ -56,7 +56,7 @@ public sealed class DecisionLogSpecs
     }
 
     [Fact]
-    public void Only_the_last_are_kept()
+    public void Only_the_newest_decisions_are_kept()
     {
         foreach (var reason in (string[])["1", "2", "3", "4", "5"]) Add(DecisionOutcome.Launched, reason: reason);
         Assert.Equal(["5", "4", "3"], _log.Newest.Select(one => one.Reason));

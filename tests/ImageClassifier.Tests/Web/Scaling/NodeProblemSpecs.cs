@@ -11,7 +11,7 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Tests.Web.Scaling;
 
-/// <summary>What the scaler makes of nodes that cannot work.</summary>
+/// <summary>How the scaler treats nodes that cannot work.</summary>
 public sealed class NodeProblemSpecs : WebSpecs
 {
     private const string Reason = "S3 GetObject failed: AccessDenied.";
@@ -23,7 +23,7 @@ public sealed class NodeProblemSpecs : WebSpecs
         : base(output) => _fleet = new FakeInstanceFleet(Time);
 
     [Fact]
-    public async Task Why_a_node_ended_is_in_the_view_and_in_the_decision_and_the_next_launch_waits()
+    public async Task A_nodes_problem_is_shown_and_delays_the_next_launch()
     {
         var scaler = await StartWithWorkAsync();
         var instance = await NextAsync();
@@ -40,7 +40,7 @@ public sealed class NodeProblemSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task While_each_node_comes_up_and_cannot_work_launches_become_rare_and_work_brings_them_back()
+    public async Task Launches_back_off_while_nodes_cannot_work_and_a_result_ends_the_back_off()
     {
         var scaler = await StartWithWorkAsync();
         for (var i = 0; i < 12; i++) EndAsUnfit(await NextAsync());
@@ -58,7 +58,7 @@ public sealed class NodeProblemSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_node_that_works_since_before_the_problem_does_not_make_it_forgotten()
+    public async Task A_result_of_an_older_node_does_not_clear_a_problem()
     {
         var scaler = await StartWithWorkAsync(pictures: 2);
         await UntilLivingAsync(2);
@@ -73,7 +73,7 @@ public sealed class NodeProblemSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Only_the_latest_problems_are_kept_and_not_for_ever()
+    public async Task Only_the_latest_problems_are_kept_and_they_expire()
     {
         var scaler = await StartWithWorkAsync(pictures: 15);
         await UntilLivingAsync(15);
@@ -97,7 +97,7 @@ public sealed class NodeProblemSpecs : WebSpecs
         return scaler;
     }
 
-    /// <summary>The next instance that is launched; it has come up.</summary>
+    /// <summary>Waits for the next launch.</summary>
     private async Task<InstanceId> NextAsync()
     {
         await UntilLivingAsync(1);
@@ -107,7 +107,7 @@ public sealed class NodeProblemSpecs : WebSpecs
     private Task UntilLivingAsync(int instances) =>
         AdvanceUntilAsync(() => _fleet.Living.Count == instances, "instances were launched", Second / 2);
 
-    /// <summary>As a node does: its record says why, and it is gone.</summary>
+    /// <summary>Ends an instance as its node does: the last record gives the reason.</summary>
     private void EndAsUnfit(InstanceId instance)
     {
         _fleet.Move(instance, InstanceState.Running);
@@ -116,7 +116,7 @@ public sealed class NodeProblemSpecs : WebSpecs
         _fleet.Move(instance, InstanceState.Ended);
     }
 
-    private Task<FleetView> ViewAsync(IActorRef scaler) => AskAsync<FleetView>(scaler, GetFleet.Instance);
+    private Task<FleetStatus> ViewAsync(IActorRef scaler) => AskAsync<FleetStatus>(scaler, GetFleet.Instance);
 
     private Task PassAsync(TimeSpan time) => AdvanceAsync(time, Second / 2);
 }

@@ -16,12 +16,12 @@ public sealed class PerImagePolicySpecs
     [InlineData(10, 10, 19, 1)]
     [InlineData(11, 10, 19, 2)]
     [InlineData(int.MaxValue, 100_000, 19, 19)]
-    public void It_wants_one_instance_for_so_many_waiting_pictures_up_to_the_cap(
+    public void It_wants_one_instance_per_number_of_waiting_pictures_up_to_the_cap(
         int waiting, int picturesPerInstance, int cap, int wanted) =>
         Assert.Equal(wanted, Decide(new PerImagePolicy(picturesPerInstance, cap), waiting).Wanted);
 
     [Fact]
-    public void What_is_in_flight_or_there_already_changes_nothing()
+    public void Pictures_in_flight_and_present_instances_change_nothing()
     {
         var policy = new PerImagePolicy(1, 19);
         Assert.Equal(

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Scaling;
 
-/// <summary>What holds for every policy and every snapshot. A failure prints the seed that brings it back.</summary>
+/// <summary>Properties of every policy for every snapshot. A failure prints the seed that repeats it.</summary>
 public sealed class PolicyPropertySpecs
 {
     private const double Target = 60;
@@ -37,7 +37,7 @@ public sealed class PolicyPropertySpecs
             policy.Decide(snapshot) == policy.Decide(snapshot with { BootsLeft = [.. snapshot.BootsLeft] }));
 
     [Fact]
-    public void The_more_waits_the_more_is_wanted() =>
+    public void More_waiting_pictures_never_want_fewer_instances() =>
         Gen.Select(Snapshots, Policies, Gen.Int[0, 10_000]).Sample((snapshot, policy, more) =>
         {
             var fuller = snapshot with { Waiting = (int)Math.Min(int.MaxValue, (long)snapshot.Waiting + more) };
@@ -45,7 +45,7 @@ public sealed class PolicyPropertySpecs
         });
 
     [Fact]
-    public void The_more_is_there_the_less_is_launched() =>
+    public void More_running_instances_never_launch_more() =>
         Gen.Select(Snapshots, Caps).Sample((snapshot, cap) =>
         {
             var policy = new LatencyPolicy(TimeSpan.FromSeconds(Target), cap);

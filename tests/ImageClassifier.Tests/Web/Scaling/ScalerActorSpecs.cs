@@ -26,7 +26,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     [Theory]
     [InlineData(5, 5)]
     [InlineData(50, 19)]
-    public async Task For_each_waiting_picture_an_instance_up_to_the_cap(int pictures, int instances)
+    public async Task Each_waiting_picture_gets_an_instance_up_to_the_cap(int pictures, int instances)
     {
         Upload(pictures);
         var scaler = Start();
@@ -43,7 +43,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task After_a_start_it_only_looks_for_a_while()
+    public async Task After_a_start_it_only_observes_for_the_settle_time()
     {
         Upload(5);
         var scaler = Start();
@@ -56,7 +56,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Instances_that_the_fleet_does_not_show_yet_count_for_the_need_and_for_the_cap()
+    public async Task Instances_not_reported_yet_count_as_capacity_and_against_the_cap()
     {
         _fleet.ShowsLaunches = false;
         Upload(15);
@@ -70,7 +70,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Draining_instances_count_for_the_cap_and_do_no_work()
+    public async Task Draining_instances_count_against_the_cap_and_not_as_capacity()
     {
         Upload(3);
         var scaler = Start(Settings with { MaxInstances = 3 });
@@ -88,7 +88,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Pictures_that_are_in_flight_want_no_instance()
+    public async Task Pictures_in_flight_want_no_instance()
     {
         Upload(5);
         await Requests.ReceiveAsync(5, TimeSpan.Zero, TimeSpan.FromHours(1), CancellationToken.None);
@@ -102,7 +102,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task When_work_was_sent_it_looks_at_once()
+    public async Task Sent_work_is_observed_at_once()
     {
         var scaler = Start(Settings with { SettleTime = TimeSpan.Zero, IdleInterval = TimeSpan.FromMinutes(5) });
         await PassAsync(10 * Second);
@@ -113,7 +113,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Work_that_is_sent_while_it_looks_is_seen_too()
+    public async Task Work_sent_during_an_observation_starts_another_one()
     {
         var scaler = Start(Settings with { SettleTime = TimeSpan.Zero, IdleInterval = TimeSpan.FromMinutes(5) });
         await UntilAsync(() => Requests.CallsOf(QueueCall.Measure) == 1, "it looked");
@@ -129,7 +129,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Once_told_to_it_launches_nothing_more()
+    public async Task After_StopLaunching_it_launches_nothing()
     {
         Upload(5);
         var scaler = Start();
@@ -141,7 +141,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_launch_that_fails_is_tried_again_after_longer_and_longer_pauses_and_shows()
+    public async Task A_failed_launch_is_shown_and_retried_with_growing_pauses()
     {
         _fleet.FailLaunches(4, new IOException("/secret/path"));
         Upload(5);
@@ -161,7 +161,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_launch_whose_answer_was_lost_is_asked_for_again_by_its_name()
+    public async Task An_unanswered_launch_is_repeated_with_its_client_token()
     {
         _fleet.FailLaunches(2);
         Upload(5);
@@ -175,7 +175,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_launch_whose_answer_was_lost_is_asked_for_as_it_was_although_more_is_wanted_by_now()
+    public async Task An_unanswered_launch_is_repeated_with_its_count_although_more_is_wanted_now()
     {
         _fleet.FailLaunches();
         Upload(5);
@@ -190,7 +190,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_launch_without_an_answer_is_given_up_when_it_would_show_by_now()
+    public async Task An_unanswered_launch_is_given_up_after_the_launch_timeout()
     {
         _fleet.FailLaunches();
         Upload(5);
@@ -200,7 +200,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_launch_that_falls_short_shows_why_and_makes_it_pause()
+    public async Task A_partial_launch_shows_its_reason_and_makes_launching_pause()
     {
         _fleet.Capacity = 2;
         Upload(5);
@@ -217,7 +217,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Instances_that_end_before_their_first_poll_make_one_pause_together()
+    public async Task Instances_that_end_together_before_their_first_poll_cause_one_pause()
     {
         Upload(10);
         var scaler = Start();
@@ -233,7 +233,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Instances_that_fail_again_and_again_are_launched_ever_more_slowly_though_another_runs()
+    public async Task Repeated_failures_slow_launches_down_although_another_instance_runs()
     {
         Upload(2);
         Start();
@@ -251,7 +251,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Launches_that_never_show_are_given_up_and_made_again()
+    public async Task Launches_that_the_fleet_never_reports_are_given_up_and_repeated()
     {
         _fleet.ShowsLaunches = false;
         Upload(5);
@@ -267,7 +267,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task While_it_sees_nothing_it_launches_nothing_and_looks_on()
+    public async Task While_observations_fail_it_launches_nothing_and_tries_again()
     {
         _fleet.FailDescribes(10);
         Upload(5);
@@ -279,7 +279,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task The_latency_policy_launches_few_within_two_seconds_of_an_upload_and_no_more_after_it()
+    public async Task The_latency_policy_launches_once_within_two_seconds_of_an_upload()
     {
         var scaler = Start(Latency with { SettleTime = TimeSpan.Zero, IdleInterval = TimeSpan.FromMinutes(5) });
         await PassAsync(10 * Second);
@@ -295,7 +295,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Jobs_that_were_sent_count_before_the_counts_show_them()
+    public async Task Sent_jobs_count_before_the_queues_counts_include_them()
     {
         var scaler = Start(Latency with { SettleTime = TimeSpan.Zero, CountsLag = 60 * Second });
         await PassAsync(Second);
@@ -304,13 +304,13 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task What_does_not_come_up_is_ended_and_replaced_after_a_pause()
+    public async Task An_instance_that_does_not_come_up_is_terminated_and_replaced_after_a_pause()
     {
         Upload(1);
         var scaler = Start(Settings with { BootDeadline = 20 * Second });
         await AdvanceUntilAsync(() => _fleet.Living.Count == 1, "an instance was launched", Second / 2);
         var first = _fleet.Living[0].Id;
-        await AdvanceUntilAsync(() => _fleet.Terminated.Count > 0, "it is ended", Second / 2);
+        await AdvanceUntilAsync(() => _fleet.Terminated.Count > 0, "it is terminated", Second / 2);
         Assert.Equal([first], _fleet.Terminated);
         await PassAsync(5 * Second);
         Assert.NotEqual(first, Assert.Single(_fleet.Living).Id);
@@ -318,7 +318,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Whose_record_does_not_change_any_more_is_ended_and_shown_with_what_it_did()
+    public async Task An_instance_whose_record_stops_changing_is_terminated()
     {
         Upload(2);
         var scaler = Start(Settings with { SilenceLimit = 30 * Second });
@@ -333,20 +333,20 @@ public sealed class ScalerActorSpecs : WebSpecs
         }
 
         Assert.Equal([silent], _fleet.Terminated);
-        var shown = (await ViewAsync(scaler)).Instances.Single(instance => instance.Shown.Id == lively);
+        var shown = (await ViewAsync(scaler)).Instances.Single(instance => instance.Reported.Id == lively);
         Assert.InRange(shown.Record!.PicturesDone, 1, 12);
-        Assert.NotNull(shown.HeardAt);
+        Assert.NotNull(shown.LastSeenAt);
     }
 
     [Fact]
-    public async Task For_what_a_silent_node_had_another_is_launched_before_the_silent_one_is_ended()
+    public async Task A_silent_nodes_work_gets_a_new_instance_before_the_silent_one_is_terminated()
     {
         Upload(1);
-        Start(Settings with { QuietAfter = 15 * Second });
+        Start(Settings with { SilentAfter = 15 * Second });
         await PassAsync(10 * Second);
         _fleet.MoveAll(InstanceState.Running);
         Write(_fleet.Living[0].Id, 1);
-        // The node is paused: its picture waits again when the lease has run out, and its record grows old.
+        // The node is paused: its picture waits again after the lease expires, and its record does not change.
         await PassAsync(30 * Second);
 
         Assert.Equal([1, 1], _fleet.Launches.Select(launch => launch.Count));
@@ -354,7 +354,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Records_that_cannot_be_read_keep_the_fleet_from_nothing()
+    public async Task Unreadable_records_delay_no_launch_and_terminate_nothing()
     {
         Upload(5);
         Store.FailNext(StoreCall.List, times: 100);
@@ -366,7 +366,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Records_that_take_long_hold_up_no_launch_and_are_taken_when_they_are_there()
+    public async Task Slow_records_delay_no_launch_and_are_used_once_they_are_read()
     {
         var reading = new TaskCompletionSource();
         Store.Before = (call, _) => call == StoreCall.List ? reading.Task : Task.CompletedTask;
@@ -385,7 +385,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_read_of_records_that_fails_as_no_one_expected_is_made_again()
+    public async Task A_record_read_that_fails_unexpectedly_is_repeated()
     {
         Store.FailNext(StoreCall.List, times: 3, new InvalidOperationException("A fault in the adapter."));
         Upload(5);
@@ -394,7 +394,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task The_records_of_instances_that_are_gone_are_deleted_once()
+    public async Task Records_of_ended_instances_are_deleted_once()
     {
         Write(InstanceId.Parse("i-gone"), done: 1);
         Start();
@@ -404,7 +404,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_decision_is_one_line_with_what_was_seen_wanted_and_done_and_why()
+    public async Task A_decision_is_one_log_line_with_snapshot_outcome_and_reason()
     {
         Sys.EventStream.SetLogLevel(Akka.Event.LogLevel.InfoLevel);
         Upload(5);
@@ -418,10 +418,10 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task What_cannot_be_seen_is_said_once()
+    public async Task A_failing_observation_is_logged_once()
     {
         _fleet.FailDescribes(10);
-        await EventFilter.Warning(start: "The scaler sees nothing").ExpectAsync(1, async () =>
+        await EventFilter.Warning(start: "The scaler cannot see the queue or the fleet").ExpectAsync(1, async () =>
         {
             Start();
             await PassAsync(20 * Second);
@@ -429,7 +429,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Each_source_of_the_measured_times_counts()
+    public async Task Boot_time_and_service_time_come_from_all_their_sources()
     {
         Upload(1);
         var scaler = Start();
@@ -457,11 +457,11 @@ public sealed class ScalerActorSpecs : WebSpecs
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_first_look_that_fails_costs_no_instance_of_an_earlier_web_tier(bool ofTheFleet)
+    public async Task A_failed_first_observation_terminates_no_inherited_instance(bool ofTheFleet)
     {
         await _fleet.LaunchAsync(2, "earlier", CancellationToken.None);
         foreach (var instance in _fleet.Living) Write(instance.Id, done: 1);
-        // Only its record tells that a node works: the fleet does not say.
+        // The fleet does not report that a node works. Only its record does.
         await AdvanceAsync(1200 * Second, 60 * Second);
         if (ofTheFleet)
             _fleet.FailDescribes();
@@ -491,7 +491,7 @@ public sealed class ScalerActorSpecs : WebSpecs
             Requests, Store, _fleet, ofScaler.CreatePolicy(), ofScaler)));
     }
 
-    private Task<FleetView> ViewAsync(IActorRef scaler) => AskAsync<FleetView>(scaler, GetFleet.Instance);
+    private Task<FleetStatus> ViewAsync(IActorRef scaler) => AskAsync<FleetStatus>(scaler, GetFleet.Instance);
 
     private Task PassAsync(TimeSpan time) => AdvanceAsync(time, Second / 2);
 }

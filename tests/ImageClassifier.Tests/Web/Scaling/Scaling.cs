@@ -5,7 +5,7 @@ using ImageClassifier.Web.Scaling;
 
 namespace ImageClassifier.Tests.Web.Scaling;
 
-/// <summary>Settings and snapshots as tests of scaling need them.</summary>
+/// <summary>Settings and snapshots for the scaling tests.</summary>
 internal static class Scaling
 {
     public static ScalingSettings Settings { get; } = new(
@@ -18,7 +18,7 @@ internal static class Scaling
         SettleTime: TimeSpan.FromSeconds(5),
         LaunchTimeout: TimeSpan.FromMinutes(2),
         BootDeadline: TimeSpan.FromMinutes(5),
-        QuietAfter: TimeSpan.FromSeconds(90),
+        SilentAfter: TimeSpan.FromSeconds(90),
         SilenceLimit: TimeSpan.FromMinutes(2),
         MaxLifetime: TimeSpan.FromHours(24),
         MinBackoff: TimeSpan.FromSeconds(1),
@@ -50,7 +50,7 @@ internal static class Scaling
         InstanceId id, InstanceState state, DateTimeOffset launchedAt, DateTimeOffset? ranAt = null) =>
         new(id, state, launchedAt, ranAt, state == InstanceState.Ended ? launchedAt : null);
 
-    public static NodeSighting Sighting(
+    public static StoredNodeRecord StoredRecord(
         InstanceId id, DateTimeOffset lastModified, double? rate = null, InstanceState state = InstanceState.Running) =>
         new(id, lastModified, new NodeRecord(id, state, 0, rate, new ModelIdentity("model", new string('0', 64))));
 }

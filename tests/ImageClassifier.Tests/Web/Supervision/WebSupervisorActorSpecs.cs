@@ -25,7 +25,7 @@ public sealed class WebSupervisorActorSpecs : WebSpecs
         : base(output) => _fleet = new FakeInstanceFleet(Time);
 
     [Fact]
-    public async Task An_upload_goes_its_whole_way_through_the_tier()
+    public async Task An_upload_passes_through_the_whole_tier()
     {
         var tier = Start();
         var manifest = NewBatch(12);
@@ -35,7 +35,7 @@ public sealed class WebSupervisorActorSpecs : WebSpecs
         tier.Tell(new Release(manifest.Batch));
         await UntilAsync(() => Requests.All.Count == 12, "the messages are sent");
         await AdvanceUntilAsync(() => _fleet.Living.Count == 12, "instances are launched", Second / 2);
-        Assert.Equal(12, (await AskAsync<FleetView>(tier, GetFleet.Instance)).Waiting);
+        Assert.Equal(12, (await AskAsync<FleetStatus>(tier, GetFleet.Instance)).Waiting);
 
         for (var i = 0; i < 12; i++)
         {
@@ -50,7 +50,7 @@ public sealed class WebSupervisorActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task It_drains_and_says_so_to_all_who_ask()
+    public async Task It_drains_and_answers_every_request_to_drain()
     {
         var tier = Start();
         await UntilAsync(() => Responses.PollsWaiting == 1, "it listens");

@@ -7,12 +7,12 @@ namespace ImageClassifier.Tests.Web.Supervision;
 
 public sealed class WebTierSettingsSpecs
 {
-    // Five receives and one more.
+    // The queue allows 20 receives: four for each of the five tries.
     [Theory]
     [InlineData("30s", "15m", 15 * 60)]
-    [InlineData("30s", "10s", 6 * 30)]
-    [InlineData("10m", "15m", 60 * 60)]
-    public void A_job_counts_as_lost_no_sooner_than_it_can_have_been_under_way(string lease, string lostAfter, int seconds)
+    [InlineData("30s", "10s", 20 * 30)]
+    [InlineData("10m", "15m", 20 * 600)]
+    public void A_job_counts_as_lost_only_after_all_its_receives(string lease, string lostAfter, int seconds)
     {
         var settings = WebTierSettings.Create(Sources.With(
             $"image-classifier.queues.requests.lease={lease}",
@@ -25,7 +25,7 @@ public sealed class WebTierSettingsSpecs
     [InlineData("jpeg, png", "JPEG or PNG")]
     [InlineData("webp,png", "PNG or WebP")]
     [InlineData("jpeg", "JPEG")]
-    public void The_formats_that_are_let_in_can_be_set(string formats, string names)
+    public void The_accepted_formats_can_be_set(string formats, string names)
     {
         var settings = WebTierSettings.Create(Sources.With($"image-classifier.uploads.formats={formats}"));
         Assert.Equal(names, settings.Uploads.Formats.Names);
@@ -35,7 +35,7 @@ public sealed class WebTierSettingsSpecs
     [InlineData("")]
     [InlineData("jpeg, heic")]
     [InlineData("JPEG")]
-    public void A_format_that_is_unknown_is_refused_with_those_that_are_known(string formats)
+    public void An_unknown_format_is_refused_with_a_list_of_the_known_ones(string formats)
     {
         var failure = Assert.Throws<InvalidSettingException>(
             () => WebTierSettings.Create(Sources.With($"image-classifier.uploads.formats={formats}")));

@@ -16,7 +16,7 @@ public sealed class FileNamesSpecs
     [InlineData("cat\u202Egpj.png", "cat\u202Egpj.png")]
     [InlineData("", "(no name)")]
     [InlineData("photos/", "(no name)")]
-    public void A_name_is_shown_without_folders_and_controls(string sent, string shown) =>
+    public void A_name_is_shown_without_folders_and_control_characters(string sent, string shown) =>
         Assert.Equal(shown, FileNames.ForShowing(sent));
 
     [Theory]
@@ -27,7 +27,7 @@ public sealed class FileNamesSpecs
     [InlineData("猫", ".png")]
     [InlineData("👩‍👩‍👧", ".jpg")]
     [InlineData("🇩🇪", "")]
-    public void A_name_that_is_too_long_keeps_its_ending_and_loses_whole_letters(string letter, string ending)
+    public void A_name_that_is_too_long_is_cut_between_letters_and_keeps_its_extension(string letter, string ending)
     {
         var shown = FileNames.ForShowing(string.Concat(Enumerable.Repeat(letter, 300)) + ending);
 
@@ -38,21 +38,21 @@ public sealed class FileNamesSpecs
     }
 
     [Fact]
-    public void A_name_of_the_greatest_length_stays_as_it_is()
+    public void A_name_of_the_maximum_length_is_unchanged()
     {
         var name = new string('a', Longest - 4) + ".jpg";
         Assert.Equal(name, FileNames.ForShowing(name));
     }
 
     [Fact]
-    public void A_long_text_after_the_last_dot_is_no_ending()
+    public void A_long_text_after_the_last_dot_is_no_extension()
     {
         var shown = FileNames.ForShowing("a." + new string('b', 9000));
         Assert.Equal("a." + new string('b', Longest - 2), shown);
     }
 
     [Fact]
-    public void A_single_letter_with_many_accents_is_cut_too()
+    public void A_single_letter_with_too_many_accents_is_cut()
     {
         var shown = FileNames.ForShowing("a" + new string('\u0301', 9000) + ".jpg");
         Assert.Equal(Longest, shown.Length);

@@ -14,7 +14,7 @@ using static ImageClassifier.Web.Uploads.OutboxProtocol;
 
 namespace ImageClassifier.Tests.Web.Uploads;
 
-/// <summary>What becomes of accepted jobs whose messages are gone, with the real outbox over the queue.</summary>
+/// <summary>Accepted jobs whose messages are lost, with the real outbox and the fake queue.</summary>
 public sealed class OpenBatchesActorSpecs : WebSpecs
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
@@ -31,7 +31,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_job_without_a_result_long_after_its_message_is_gone_is_sent_again_twice_and_then_fails()
+    public async Task A_job_whose_messages_are_lost_is_sent_again_twice_and_then_fails()
     {
         var manifest = SentBatch(2);
         StoreResult(ResultOf(manifest, 0));
@@ -57,15 +57,15 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
         var result = StoredResult(manifest, 1)!;
         Assert.Equal((JobStatus.Failed, JobErrorCodes.Lost, 3), (result.Status, result.Error!.Code, result.Attempt));
         Assert.Contains("3 times", result.Error.Message, StringComparison.Ordinal);
-        var told = await _batches.FishForMessageAsync<TakeResult>(_ => true);
-        Assert.Equal(WireJson.Write(result), WireJson.Write(told.Result));
+        var sent = await _batches.FishForMessageAsync<TakeResult>(_ => true);
+        Assert.Equal(WireJson.Write(result), WireJson.Write(sent.Result));
         await PassAsync(2 * LostAfter);
         Assert.Empty(Requests.All);
         Assert.False(IsOpen(manifest));
     }
 
     [Fact]
-    public async Task Restarts_make_it_no_more_than_twice()
+    public async Task Restarts_do_not_reset_the_count_of_lost_messages()
     {
         var manifest = SentBatch(1);
         var sent = 0;
@@ -85,7 +85,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task While_there_is_something_on_the_queue_and_nothing_comes_back_nothing_counts_as_lost()
+    public async Task With_a_backlog_and_no_results_no_job_counts_as_lost()
     {
         SentBatch(1);
         Requests.Put("another");
@@ -100,7 +100,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Where_something_always_waits_a_job_is_lost_once_what_was_accepted_later_came_back_long_ago()
+    public async Task With_a_constant_backlog_a_job_is_lost_long_after_the_result_of_a_later_job()
     {
         var manifest = SentBatch(1);
         Requests.Put("another");
@@ -108,23 +108,23 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
         // A backlog that takes an hour to drain.
         for (var minute = 0; minute < 60; minute++)
         {
-            sweeper.Tell(new JobCameBack(manifest.SubmittedAt));
+            sweeper.Tell(new ResultReceived(manifest.SubmittedAt));
             await PassAsync(Minute);
         }
 
         Assert.Single(Requests.All);
-        sweeper.Tell(new JobCameBack(Time.GetUtcNow()));
+        sweeper.Tell(new ResultReceived(Time.GetUtcNow()));
         await PassAsync(LostAfter - Minute);
         Assert.Single(Requests.All);
 
         await PassUntilAsync(() => Requests.All.Count == 2, "it is sent again");
-        // What was sent again was not overtaken yet.
+        // No result of a job sent after the second attempt exists, so that attempt does not count as lost.
         await PassAsync(3 * LostAfter);
         Assert.Equal(2, Requests.All.Count);
     }
 
     [Fact]
-    public async Task While_the_queue_cannot_be_measured_nothing_counts_as_lost()
+    public async Task While_the_queue_cannot_be_measured_no_job_counts_as_lost()
     {
         SentBatch(1);
         Requests.FailNext(QueueCall.Measure, times: 30);
@@ -136,7 +136,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_result_that_comes_late_is_the_result()
+    public async Task A_result_that_arrives_while_the_job_is_given_up_wins()
     {
         var manifest = SentBatch(1);
         Store.Set(ObjectKeys.Attempt(manifest.Batch, manifest.Jobs[0].Job), WireJson.Write(new JobAttempt(3, 2)));
@@ -154,7 +154,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_redrive_by_hand_may_be_lost_twice_again()
+    public async Task A_redrive_resets_the_count_of_lost_messages()
     {
         var manifest = SentBatch(1);
         Store.Set(ObjectKeys.Attempt(manifest.Batch, manifest.Jobs[0].Job), WireJson.Write(new JobAttempt(7, 0)));
@@ -164,7 +164,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_job_that_the_queue_refuses_for_good_fails_in_the_end()
+    public async Task A_job_that_the_queue_refuses_permanently_fails_in_the_end()
     {
         Requests.EntryOutcome = (call, _) =>
             call == QueueCall.Send ? new QueueOutcome(QueueOutcomeKind.Invalid, "Wrong.") : null;
@@ -177,7 +177,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_batch_that_the_outbox_never_heard_of_is_found_and_sent_without_a_restart()
+    public async Task A_batch_unknown_to_the_outbox_is_found_and_sent_without_a_restart()
     {
         Start();
         await SettleAsync();
@@ -190,7 +190,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_batch_that_could_not_be_noted_as_sent_is_noted_later_and_sent_once()
+    public async Task A_batch_that_could_not_be_marked_as_sent_is_marked_later_and_sent_once()
     {
         var manifest = StoredBatch(2);
         var failures = 3;
@@ -206,12 +206,12 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Each_sweep_looks_into_so_many_and_all_have_their_turn()
+    public async Task Each_sweep_visits_a_limited_number_of_batches_and_all_get_their_turn()
     {
         foreach (var _ in Enumerable.Range(0, 7)) SentBatch(1);
         await PassAsync(LostAfter + Minute);
         Start(Showing.Lost with { BatchesASweep = 3 });
-        // Three looks before the queue counts as empty, of which the third is the first that finds something.
+        // The queue counts as empty after three measurements, so the third sweep is the first that finds something.
         await PassUntilAsync(() => Requests.All.Count > 0, "some are sent again");
         await SettleAsync();
         Assert.InRange(Requests.All.Count, 1, 3);
@@ -227,7 +227,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_live_batch_whose_responses_were_lost_catches_up_with_the_store()
+    public async Task A_live_batch_reads_missed_results_from_the_store()
     {
         var manifest = SentBatch(2);
         var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
@@ -246,7 +246,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Catching_up_reads_what_is_missing_only_and_keeps_no_batch_live()
+    public async Task Catching_up_reads_only_missing_results_and_does_not_delay_passivation()
     {
         var manifest = SentBatch(2);
         StoreResult(ResultOf(manifest, 0));
@@ -260,7 +260,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
         var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
         Start(batches: batches);
         await AskAsync<BatchView>(batches, new GetBatch(manifest.Batch));
-        // Several looks, before and after the batch would leave without them.
+        // Several sweeps, before and after the time at which the batch passivates.
         await PassAsync(Showing.PassivateAfter + 3 * Minute);
         Assert.Equal(1, reads);
 
@@ -269,7 +269,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_batch_that_cannot_be_read_holds_up_no_other_and_what_was_noted_is_sent()
+    public async Task A_batch_that_cannot_be_read_delays_no_other_and_noted_attempts_are_sent()
     {
         var manifests = Enumerable.Range(0, 3).Select(_ => SentBatch(1))
             .OrderBy(manifest => manifest.Batch.Value, StringComparer.Ordinal).ToArray();
@@ -289,7 +289,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_store_that_is_away_is_looked_at_again()
+    public async Task A_sweep_is_repeated_while_the_store_is_unavailable()
     {
         SentBatch(1);
         Start();
@@ -307,7 +307,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     private JobResult? StoredResult(BatchManifest manifest, int picture) =>
         Store.DocumentAt<JobResult>(ObjectKeys.Result(manifest.Batch, manifest.Jobs[picture].Job));
 
-    /// <summary>As if every message on the queue were gone.</summary>
+    /// <summary>Removes every message from the queue, as if they were lost.</summary>
     private async Task LoseAllAsync()
     {
         while (Requests.All.Count > 0)

@@ -20,7 +20,7 @@ public sealed class OutboxActorSpecs : WebSpecs
         : base(output) => _scaler = CreateTestProbe();
 
     [Fact]
-    public async Task Messages_go_ten_a_call_in_order_and_the_scaler_is_told()
+    public async Task Messages_go_ten_per_call_in_order_and_the_scaler_gets_their_number()
     {
         var manifest = StoredBatch(25);
         await StartIdleAsync(manifest);
@@ -37,9 +37,9 @@ public sealed class OutboxActorSpecs : WebSpecs
             Assert.Equal(manifest.SubmittedAt, request.SubmittedAt);
             Assert.Contains(request.ImageKey, Store.Keys);
         });
-        var told = 0;
-        while (told < 25) told += (await _scaler.ExpectMsgAsync<ScalerProtocol.WorkSent>()).Jobs;
-        Assert.Equal(25, told);
+        var reported = 0;
+        while (reported < 25) reported += (await _scaler.ExpectMsgAsync<ScalerProtocol.WorkSent>()).Jobs;
+        Assert.Equal(25, reported);
     }
 
     [Fact]
@@ -55,7 +55,7 @@ public sealed class OutboxActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task While_the_queue_is_away_it_pauses_longer_and_longer_and_then_sends_all()
+    public async Task While_the_queue_is_unavailable_it_backs_off_and_then_sends_everything()
     {
         var isAway = true;
         Requests.CallFailure = call =>
@@ -75,7 +75,7 @@ public sealed class OutboxActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Entries_that_the_queue_did_not_take_are_sent_again_without_the_others()
+    public async Task Only_entries_that_the_queue_did_not_accept_are_sent_again()
     {
         var manifest = StoredBatch(10);
         var unlucky = manifest.Jobs[3].Job.Value;
@@ -94,7 +94,7 @@ public sealed class OutboxActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task An_entry_that_is_refused_for_good_does_not_hold_up_the_rest()
+    public async Task An_entry_that_is_refused_permanently_does_not_delay_the_rest()
     {
         var manifest = StoredBatch(3);
         var wrong = manifest.Jobs[1].Job.Value;
@@ -108,7 +108,7 @@ public sealed class OutboxActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task After_a_restart_what_was_not_sent_is_sent()
+    public async Task After_a_restart_unsent_messages_are_sent()
     {
         var unsent = StoredBatch(12);
         var partlyDone = StoredBatch(3);
@@ -129,7 +129,7 @@ public sealed class OutboxActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Killed_in_the_middle_it_goes_on_in_its_next_life()
+    public async Task After_a_kill_it_continues_with_the_unsent_batches()
     {
         var taken = 0;
         Requests.CallFailure = call => call == QueueCall.Send && Interlocked.Increment(ref taken) > 2
@@ -149,7 +149,7 @@ public sealed class OutboxActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task What_does_not_fit_in_memory_is_read_back_from_the_store()
+    public async Task Messages_beyond_the_memory_limit_are_read_from_the_store_later()
     {
         var held = new TaskCompletionSource();
         Requests.Before = call => call == QueueCall.Send ? held.Task : Task.CompletedTask;
@@ -165,7 +165,7 @@ public sealed class OutboxActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_batch_that_is_accepted_while_open_ones_are_looked_for_is_sent_once()
+    public async Task A_batch_accepted_during_the_search_for_open_ones_is_sent_once()
     {
         var looked = new TaskCompletionSource();
         var read = new TaskCompletionSource();
@@ -194,7 +194,7 @@ public sealed class OutboxActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_batch_that_cannot_be_read_holds_up_no_other()
+    public async Task A_batch_that_cannot_be_read_delays_no_other()
     {
         var broken = StoredBatch(1);
         Store.Set(ObjectKeys.Manifest(broken.Batch), "{");
@@ -212,7 +212,7 @@ public sealed class OutboxActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Where_the_store_cannot_be_listed_at_first_it_looks_again()
+    public async Task A_failed_listing_of_open_batches_is_retried()
     {
         var manifest = StoredBatch(1);
         Store.FailNext(StoreCall.List, times: 3);
@@ -222,24 +222,24 @@ public sealed class OutboxActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task What_was_sent_to_a_queue_that_is_lost_is_sent_to_the_new_one()
+    public async Task Messages_sent_to_a_lost_queue_are_sent_to_the_new_one()
     {
         var manifest = StoredBatch(3);
         var outbox = StartNow();
-        outbox.Tell(new QueueKnown("first"));
+        outbox.Tell(new QueueIdentified("first"));
         await AdvanceUntilAsync(() => IsNotedAsSent(manifest) && Requests.All.Count == 3, "the batch is sent");
 
-        outbox.Tell(new QueueKnown("first"));
+        outbox.Tell(new QueueIdentified("first"));
         await SettleAsync();
         Requests.LoseAll("second");
-        outbox.Tell(new QueueKnown("second"));
+        outbox.Tell(new QueueIdentified("second"));
 
         await AdvanceUntilAsync(() => Requests.All.Count == 3, "the batch is sent again");
         AssertSentOnce(manifest.Jobs);
     }
 
     [Fact]
-    public async Task After_a_restart_it_sends_again_what_was_sent_to_a_queue_that_was_lost_meanwhile()
+    public async Task After_a_restart_messages_sent_to_a_lost_queue_are_sent_again()
     {
         var lost = StoredBatch(2);
         Store.Set(ObjectKeys.SentNote(lost.Batch), "first");
@@ -247,7 +247,7 @@ public sealed class OutboxActorSpecs : WebSpecs
         Store.Set(ObjectKeys.SentNote(kept.Batch), "second");
         var outbox = StartNow();
 
-        outbox.Tell(new QueueKnown("second"));
+        outbox.Tell(new QueueIdentified("second"));
 
         await AdvanceUntilAsync(() => Requests.All.Count == 2, "the lost batch is sent");
         await SettleAsync();
@@ -269,7 +269,7 @@ public sealed class OutboxActorSpecs : WebSpecs
 
     private Task<IActorRef> StartIdleAsync(params BatchManifest[] batches) => StartIdleAsync(Uploading.Outbox, batches);
 
-    /// <summary>Starts over a store in which nothing is found, and hands it batches as they are accepted.</summary>
+    /// <summary>Starts with an empty store, and hands batches to the outbox as they are accepted.</summary>
     private async Task<IActorRef> StartIdleAsync(OutboxSettings settings, params BatchManifest[] batches)
     {
         var markers = batches.Select(manifest => ObjectKeys.OpenMarker(manifest.Batch)).ToArray();

@@ -24,26 +24,26 @@ public sealed class QueueWatchActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task The_outbox_learns_which_queue_there_is_and_when_another_takes_its_place()
+    public async Task The_outbox_gets_the_queues_identity_and_each_change_of_it()
     {
         (Requests.Contents, Responses.Contents) = ("first", "first");
         Start();
-        Assert.Equal("first", (await _outbox.ExpectMsgAsync<QueueKnown>()).Contents);
+        Assert.Equal("first", (await _outbox.ExpectMsgAsync<QueueIdentified>()).Contents);
 
         Requests.LoseAll("second");
         await AdvanceAsync(Interval, Interval);
 
-        Assert.Equal("second", (await _outbox.ExpectMsgAsync<QueueKnown>()).Contents);
+        Assert.Equal("second", (await _outbox.ExpectMsgAsync<QueueIdentified>()).Contents);
         await _batches.ExpectNoMsgAsync(TimeSpan.Zero);
     }
 
     [Fact]
-    public async Task Open_batches_look_into_the_store_when_the_response_queue_was_made_anew()
+    public async Task A_lost_response_queue_makes_open_batches_read_the_store()
     {
         var batch = StoredBatch(1).Batch;
         (Requests.Contents, Responses.Contents) = ("first", "first");
         Start();
-        await _outbox.ExpectMsgAsync<QueueKnown>();
+        await _outbox.ExpectMsgAsync<QueueIdentified>();
 
         Responses.LoseAll("second");
         await AdvanceAsync(Interval, Interval);
@@ -53,7 +53,7 @@ public sealed class QueueWatchActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Queues_that_lose_nothing_are_not_asked_again()
+    public async Task Queues_without_an_identity_are_read_once()
     {
         Start();
         await SettleAsync();

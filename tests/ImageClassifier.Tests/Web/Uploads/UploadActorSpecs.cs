@@ -19,7 +19,7 @@ public sealed class UploadActorSpecs : WebSpecs
         : base(output) => _outbox = CreateTestProbe();
 
     [Fact]
-    public async Task So_many_are_admitted_so_many_wait_and_the_rest_are_told_to_come_back()
+    public async Task Uploads_are_admitted_then_queued_then_refused_with_a_retry_time()
     {
         var uploads = Start();
         await AskAsync<Admitted>(uploads, new Admit(BatchId.New()));
@@ -31,7 +31,7 @@ public sealed class UploadActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_place_that_is_given_back_goes_to_who_waits_longest()
+    public async Task A_released_slot_goes_to_the_longest_waiting_upload()
     {
         var uploads = Start(Uploading with { MaxWaiting = 2 });
         var first = BatchId.New();
@@ -46,7 +46,7 @@ public sealed class UploadActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Who_gives_up_waiting_takes_no_place_later()
+    public async Task An_upload_that_stops_waiting_gets_no_slot()
     {
         var uploads = Start();
         BatchId first = BatchId.New(), gaveUp = BatchId.New();
@@ -61,7 +61,7 @@ public sealed class UploadActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_place_that_was_never_taken_is_given_back_to_no_effect()
+    public async Task Releasing_an_unused_slot_has_no_effect()
     {
         var uploads = Start(Uploading with { MaxWaiting = 0 });
         uploads.Tell(new Release(BatchId.New()));
@@ -73,7 +73,7 @@ public sealed class UploadActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Places_go_round_without_end()
+    public async Task Slots_can_be_reused_without_end()
     {
         var uploads = Start(Uploading with { MaxConcurrent = 1, MaxWaiting = 0 });
         for (var i = 0; i < 50; i++)
@@ -115,20 +115,20 @@ public sealed class UploadActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_manifest_that_is_there_already_stays_and_is_what_is_committed()
+    public async Task An_existing_manifest_is_kept_and_returned_by_the_commit()
     {
         var first = StoredBatch(2);
         var second = NewBatch(1) with { Batch = first.Batch };
 
         var committed = await AskAsync<Committed>(Start(), new Commit(second));
         Assert.Equal(first.Jobs, committed.Manifest.Jobs);
-        // It may have been sent long ago.
+        // The existing manifest may have been sent long ago.
         Assert.Equal(first.Batch, (await _outbox.ExpectMsgAsync<OutboxProtocol.SendUnsent>()).Batch);
         Assert.Equal(first.Jobs, Store.DocumentAt<BatchManifest>(ObjectKeys.Manifest(first.Batch))!.Jobs);
     }
 
     [Fact]
-    public async Task Into_one_batch_there_is_one_upload_at_a_time()
+    public async Task A_batch_has_one_upload_at_a_time()
     {
         var uploads = Start(Uploading with { MaxConcurrent = 4 });
         BatchId first = BatchId.New(), second = BatchId.New(), third = BatchId.New();
@@ -143,7 +143,7 @@ public sealed class UploadActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task While_a_manifest_is_written_or_leftovers_are_removed_no_upload_resumes_the_batch()
+    public async Task No_upload_resumes_a_batch_during_its_commit_or_its_removal()
     {
         var committing = NewBatch(1);
         var abandoned = NewBatch(1);
@@ -167,12 +167,12 @@ public sealed class UploadActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task Among_many_open_batches_each_look_is_bounded_and_all_abandoned_uploads_go()
+    public async Task Each_sweep_is_bounded_and_all_abandoned_uploads_are_removed_in_turn()
     {
         foreach (var _ in Enumerable.Range(0, 450)) StoredBatch(1);
         var abandoned = Enumerable.Range(0, 5).Select(_ => NewBatch(1)).ToArray();
         foreach (var upload in abandoned) StoreUpload(upload);
-        // A look begins an interval after the one before it has ended, so what is read at one time is of one look.
+        // A sweep starts an interval after the end of the previous one, so reads at one time belong to one sweep.
         var reads = new ConcurrentDictionary<DateTimeOffset, int>();
         Store.Before = (call, _) =>
         {
@@ -183,12 +183,12 @@ public sealed class UploadActorSpecs : WebSpecs
         await AdvanceUntilAsync(
             () => !abandoned.Any(upload => KeysOf(upload.Batch).Any()), "all are cleaned up", Uploading.SweepInterval);
 
-        // 200 whose marker is old; for each that is abandoned a second look, and the look for its claim in two places.
+        // 200 batches with an old marker. Each abandoned one needs a second check, and two reads to find its claim.
         Assert.InRange(reads.Values.Max(), 1, 200 + 3 * abandoned.Length);
     }
 
     [Fact]
-    public async Task Abandoned_uploads_go_with_their_pictures_and_no_others_do()
+    public async Task Only_abandoned_uploads_are_removed_with_their_pictures()
     {
         BatchManifest abandoned = NewBatch(3), underWay = NewBatch(3);
         StoreUpload(abandoned);
@@ -212,7 +212,7 @@ public sealed class UploadActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_batch_whose_manifest_is_being_written_is_not_swept_though_its_request_gave_up()
+    public async Task A_sweep_skips_a_batch_whose_manifest_is_being_written()
     {
         var manifest = NewBatch(3);
         StoreUpload(manifest);
@@ -230,7 +230,7 @@ public sealed class UploadActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_sweep_that_fails_is_made_again()
+    public async Task A_failed_sweep_is_repeated()
     {
         var abandoned = NewBatch(1);
         StoreUpload(abandoned);

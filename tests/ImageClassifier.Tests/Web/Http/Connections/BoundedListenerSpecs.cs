@@ -7,7 +7,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http.Connections;
 
-/// <summary>Accepting connections while there is room for them.</summary>
+/// <summary>Accepting connections while slots are free.</summary>
 public sealed class BoundedListenerSpecs : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
@@ -18,10 +18,10 @@ public sealed class BoundedListenerSpecs : IDisposable
     public void Dispose() => _log.Dispose();
 
     [Fact]
-    public async Task With_no_file_left_accepting_pauses_longer_and_longer_and_says_so_once()
+    public async Task Without_file_descriptors_accepting_backs_off_and_logs_once()
     {
         var failures = 6;
-        await using var listener = Listen(new ConnectionPlaces(1), () => failures-- > 0
+        await using var listener = Listen(new ConnectionSlots(1), () => failures-- > 0
             ? throw new SocketException((int)SocketError.TooManyOpenSockets)
             : ValueTask.FromResult(NewSocket()));
 
@@ -29,14 +29,14 @@ public sealed class BoundedListenerSpecs : IDisposable
 
         Assert.NotNull(accepted);
         Assert.Equal([50, 100, 200, 400, 800, 1000], _time.Pauses.Select(pause => (int)pause.TotalMilliseconds));
-        Assert.Single(_log.Lines, line => line.Contains("No connection is accepted", StringComparison.Ordinal));
+        Assert.Single(_log.Lines, line => line.Contains("Connections cannot be accepted", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task A_client_that_left_early_is_no_reason_to_pause()
+    public async Task A_client_that_disconnects_early_causes_no_pause()
     {
         var failures = 3;
-        await using var listener = Listen(new ConnectionPlaces(1), () => failures-- > 0
+        await using var listener = Listen(new ConnectionSlots(1), () => failures-- > 0
             ? throw new SocketException((int)SocketError.ConnectionReset)
             : ValueTask.FromResult(NewSocket()));
         await using var accepted = await listener.AcceptAsync();
@@ -44,10 +44,10 @@ public sealed class BoundedListenerSpecs : IDisposable
     }
 
     [Fact]
-    public async Task With_no_place_free_nothing_is_accepted_until_a_socket_is_closed()
+    public async Task Without_a_free_slot_nothing_is_accepted_until_a_socket_is_closed()
     {
         var count = 0;
-        await using var listener = Listen(new ConnectionPlaces(1), () =>
+        await using var listener = Listen(new ConnectionSlots(1), () =>
         {
             count++;
             return ValueTask.FromResult(NewSocket());
@@ -56,25 +56,25 @@ public sealed class BoundedListenerSpecs : IDisposable
         var second = listener.AcceptAsync().AsTask();
         Assert.False(second.IsCompleted);
         Assert.Equal(1, count);
-        Assert.Single(_log.Lines, line => line.Contains("All places for connections are taken", StringComparison.Ordinal));
+        Assert.Single(_log.Lines, line => line.Contains("All connection slots are taken", StringComparison.Ordinal));
 
         await first!.DisposeAsync();
         await first.DisposeAsync();
         Assert.NotNull(await second.WaitAsync(Limit));
         Assert.False(
-            listener.AcceptAsync().AsTask().IsCompleted, "A connection that is closed twice gave two places back.");
+            listener.AcceptAsync().AsTask().IsCompleted, "A connection that is closed twice gave two slots back.");
     }
 
     [Fact]
-    public async Task Who_waits_for_a_place_or_a_pause_hears_that_listening_has_ended()
+    public async Task Waits_for_a_slot_or_a_pause_end_when_listening_ends()
     {
-        var none = Listen(new ConnectionPlaces(0), () => ValueTask.FromResult(NewSocket()));
+        var none = Listen(new ConnectionSlots(0), () => ValueTask.FromResult(NewSocket()));
         var waiting = none.AcceptAsync().AsTask();
         await none.UnbindAsync();
         Assert.Null(await waiting.WaitAsync(Limit));
 
         var failing = Listen(
-            new ConnectionPlaces(1), () => throw new SocketException((int)SocketError.TooManyOpenSockets),
+            new ConnectionSlots(1), () => throw new SocketException((int)SocketError.TooManyOpenSockets),
             TimeProvider.System);
         var pausing = failing.AcceptAsync().AsTask();
         await failing.UnbindAsync();
@@ -82,8 +82,8 @@ public sealed class BoundedListenerSpecs : IDisposable
     }
 
     private BoundedListener Listen(
-        ConnectionPlaces places, Func<ValueTask<Socket>> accept, TimeProvider? time = null) => new(
-        new IPEndPoint(IPAddress.Loopback, 0), accept, () => { }, socket => new FakeConnection(socket), places,
+        ConnectionSlots slots, Func<ValueTask<Socket>> accept, TimeProvider? time = null) => new(
+        new IPEndPoint(IPAddress.Loopback, 0), accept, () => { }, socket => new FakeConnection(socket), slots,
         time ?? _time, LoggerFactory.Create(logging => logging.AddProvider(_log)).CreateLogger<BoundedListener>());
 
     private static Socket NewSocket() => new(SocketType.Stream, ProtocolType.Tcp);
@@ -97,7 +97,7 @@ public sealed class BoundedListenerSpecs : IDisposable
         }
     }
 
-    /// <summary>Time in which every pause is over at once.</summary>
+    /// <summary>A clock whose pauses end at once.</summary>
     private sealed class ImpatientTime : TimeProvider
     {
         public List<TimeSpan> Pauses { get; } = [];

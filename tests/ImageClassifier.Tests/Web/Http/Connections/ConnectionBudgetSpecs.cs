@@ -9,10 +9,10 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http.Connections;
 
-/// <summary>How many connections the limit of open files leaves room for.</summary>
+/// <summary>How many connections the limit of open files allows.</summary>
 public sealed partial class ConnectionBudgetSpecs
 {
-    // 400 of the program, 20,000 connections, 10,000 subscribers, and the files of 256 uploads and 2,000 reads.
+    // The program's 400 files, 20,000 connections, 10,000 subscribers, and the files of 256 uploads and 2,000 reads.
     private const int Enough = 400 + 20_000 + 10_000 + 256 + 2000;
 
     private static readonly WebTierSettings Tier = WebTierSettings.Create(Sources.With());
@@ -21,14 +21,14 @@ public sealed partial class ConnectionBudgetSpecs
     [InlineData(null)]
     [InlineData((long)Enough)]
     [InlineData(1L << 40)]
-    public void With_files_enough_the_settings_count_as_they_are(long? openFiles)
+    public void With_enough_files_the_settings_apply_unchanged(long? openFiles)
     {
         var budget = ConnectionBudget.Of(openFiles, Tier, childProcesses: 0);
         Assert.Equal((20_000, 10_000, null), (budget.MaxConnections, budget.MaxSubscribers, budget.Warning));
     }
 
     [Fact]
-    public void With_fewer_files_there_are_fewer_connections_and_the_log_says_what_to_do()
+    public void With_fewer_files_there_are_fewer_connections_and_a_warning()
     {
         var budget = ConnectionBudget.Of(600, Tier, childProcesses: 4);
         Assert.Equal((59, 29), (budget.MaxConnections, budget.MaxSubscribers));
@@ -42,7 +42,7 @@ public sealed partial class ConnectionBudgetSpecs
     }
 
     [Fact]
-    public void Connections_and_the_files_of_their_uploads_and_reads_fit_whatever_the_limit()
+    public void Connections_and_the_files_of_uploads_and_reads_fit_in_every_limit()
     {
         for (var openFiles = 464; openFiles < Enough; openFiles++)
         {
@@ -62,7 +62,7 @@ public sealed partial class ConnectionBudgetSpecs
     }
 
     [Fact]
-    public void The_web_tier_s_systemd_unit_has_room_for_all_connections_of_the_settings()
+    public void The_systemd_unit_allows_all_connections_of_the_default_settings()
     {
         var unit = File.ReadAllText(Path.Combine(
             Repository.Root, "deploy", "image", "systemd", "image-classifier-web.service"));

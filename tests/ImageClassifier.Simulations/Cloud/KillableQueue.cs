@@ -3,9 +3,8 @@ using ImageClassifier.Testing.Fakes;
 
 namespace ImageClassifier.Simulations.Cloud;
 
-/// <summary>A queue as one program reaches it, which may be killed. It keeps count of what the program has in
-/// hand.</summary>
-internal sealed class MortalQueue : IMessageQueue
+/// <summary>A queue for one program, which can be killed. It counts the messages that the program holds.</summary>
+internal sealed class KillableQueue : IMessageQueue
 {
     private readonly FakeMessageQueue _queue;
     private readonly Lifeline _lifeline;
@@ -13,14 +12,14 @@ internal sealed class MortalQueue : IMessageQueue
     private readonly HashSet<Receipt> _held = [];
     private readonly HashSet<CancellationToken> _polls = [];
 
-    public MortalQueue(FakeMessageQueue queue, Lifeline lifeline)
+    public KillableQueue(FakeMessageQueue queue, Lifeline lifeline)
     {
         _queue = queue;
         _lifeline = lifeline;
         lifeline.WhenCut(BreakOffPolls);
     }
 
-    /// <summary>The messages that the program received and neither deleted nor handed back.</summary>
+    /// <summary>The messages that the program has received and neither deleted nor handed back.</summary>
     public int InHand
     {
         get
@@ -29,7 +28,7 @@ internal sealed class MortalQueue : IMessageQueue
         }
     }
 
-    /// <summary>The most that it ever had in hand.</summary>
+    /// <summary>The most messages that the program ever held.</summary>
     public int MostInHand { get; private set; }
 
     public Task<IReadOnlyList<QueueOutcome>> SendAsync(

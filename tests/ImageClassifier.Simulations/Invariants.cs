@@ -4,17 +4,18 @@ using Xunit;
 
 namespace ImageClassifier.Simulations;
 
-/// <summary>What must hold whatever happens.</summary>
-internal static class Promises
+/// <summary>The invariants of every simulation.</summary>
+internal static class Invariants
 {
     private static readonly TimeSpan Reaction = TimeSpan.FromSeconds(2);
 
-    /// <summary>Fails, with the seed and all that is broken, where something does not hold.</summary>
-    public static void AssertKept(Outcome outcome)
+    /// <summary>Fails with the seed and the violations, if there are any.</summary>
+    public static void AssertHold(Outcome outcome)
     {
         string[] broken =
         [
-            .. Results(outcome), .. TheDead(outcome), .. Queues(outcome), .. Launches(outcome), .. Fleet(outcome),
+            .. Results(outcome), .. EndedInstances(outcome), .. Queues(outcome), .. Launches(outcome),
+            .. Fleet(outcome),
         ];
         if (broken.Length == 0) return;
         Assert.Fail($"With seed {outcome.Scenario.Cloud.Seed} ({Seeds.Variable}):"
@@ -26,7 +27,7 @@ internal static class Promises
         foreach (var upload in outcome.Uploads)
         {
             if (!upload.IsFinished) yield return $"The client of batch {upload.Batch} never saw its end.";
-            var seen = upload.Seen.ToLookup(one => one.Result.Job);
+            var seen = upload.Received.ToLookup(one => one.Result.Job);
             foreach (var job in upload.Manifest.Accepted)
             {
                 var stored = outcome.StoredResult(upload, job.Job);
@@ -36,16 +37,20 @@ internal static class Promises
                     yield return $"Job {job.Job} has no stored result.";
                 else if (stored.Status != expected)
                     yield return $"Job {job.Job} is {stored.Status} rather than {expected}: {stored.Error?.Message}";
-                if (!seen[job.Job].Any()) yield return $"The client was never told of job {job.Job}.";
-                foreach (var repeated in seen[job.Job].GroupBy(one => one.Epoch).Where(told => told.Count() > 1))
-                    yield return $"Within epoch {repeated.Key} job {job.Job} was told {repeated.Count()} times.";
+                if (!seen[job.Job].Any()) yield return $"The client never received the result of job {job.Job}.";
+                foreach (var repeated in seen[job.Job].GroupBy(one => one.Epoch).Where(results => results.Count() > 1))
+                {
+                    yield return
+                        $"Within epoch {repeated.Key} the client received job {job.Job} {repeated.Count()} times.";
+                }
+
                 if (seen[job.Job].Any(one => one.Result.InstanceId != stored?.InstanceId))
-                    yield return $"The client was told another result of job {job.Job} than the stored one.";
+                    yield return $"The client received another result of job {job.Job} than the stored one.";
             }
         }
     }
 
-    private static IEnumerable<string> TheDead(Outcome outcome)
+    private static IEnumerable<string> EndedInstances(Outcome outcome)
     {
         var ends = outcome.Instances.ToDictionary(instance => instance.Id, instance => instance.EndedAt);
         foreach (var (result, storedAt) in outcome.StoredResults)
@@ -60,9 +65,9 @@ internal static class Promises
         if (outcome.World.Requests.All.Count is > 0 and var requests) yield return $"{requests} requests are left.";
         if (outcome.World.Responses.All.Count is > 0 and var responses) yield return $"{responses} responses are left.";
         if (outcome.World.Responses.DeadLetters.Count is > 0 and var dead)
-            yield return $"{dead} responses were given up.";
+            yield return $"{dead} responses went to the dead-letter queue.";
         if (outcome.World.Requests.DeadLetters.Count is > 0 and var given)
-            yield return $"{given} requests were given up.";
+            yield return $"{given} requests went to the dead-letter queue.";
     }
 
     private static IEnumerable<string> Launches(Outcome outcome)

@@ -5,25 +5,25 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>Lets one file in, or refuses it: its name and its first bytes decide, and the rest streams into the store
-/// without being held in memory.</summary>
-internal sealed class PictureIntake(IObjectStore store, long maxFileSize, AllowedFormats formats)
+/// <summary>Accepts or refuses one file by its name and its first bytes. An accepted file streams into the store, so it
+/// is never in memory as a whole.</summary>
+internal sealed class UploadedFileIntake(IObjectStore store, long maxFileSize, AllowedFormats formats)
 {
-    /// <summary>Takes the file, and reads it to its end also where it is refused.</summary>
-    /// <param name="batch">The batch it comes with.</param>
+    /// <summary>Accepts or refuses the file. A refused file is read to its end as well.</summary>
+    /// <param name="batch">The file's batch.</param>
     /// <param name="file">The file.</param>
-    /// <param name="cancellation">Ends the taking; nothing is then stored.</param>
-    /// <exception cref="RequestBodyException">The bytes cannot be read to their end.</exception>
-    /// <exception cref="IOException">The store does not take them.</exception>
+    /// <param name="cancellation">Cancels the call; then nothing is stored.</param>
+    /// <exception cref="RequestBodyException">The request breaks off.</exception>
+    /// <exception cref="IOException">The store does not accept the bytes.</exception>
     public async Task<ManifestJob> TakeAsync(BatchId batch, FormFile file, CancellationToken cancellation)
     {
-        var job = Judge(file, out var format) is { } error
+        var job = CheckFile(file, out var format) is { } error
             ? ManifestJob.Refuse(file.ShownName, error)
             : await StoreAsync(batch, file, format, cancellation).ConfigureAwait(false);
         return job with { Sha256 = await file.FinishAsync(cancellation).ConfigureAwait(false) };
     }
 
-    private JobError? Judge(FormFile file, out PictureFormat format)
+    private JobError? CheckFile(FormFile file, out PictureFormat format)
     {
         format = default;
         if (file.Name is null)
@@ -54,7 +54,8 @@ internal sealed class PictureIntake(IObjectStore store, long maxFileSize, Allowe
             }
             catch (PictureTooLargeException)
             {
-                var error = new JobError(JobErrorCodes.TooLarge, $"The file has more than {maxFileSize} bytes.");
+                var error = new JobError(
+                    JobErrorCodes.TooLarge, $"The file has more than {maxFileSize} bytes. Send a smaller one.");
                 return ManifestJob.Refuse(file.ShownName, error);
             }
         }

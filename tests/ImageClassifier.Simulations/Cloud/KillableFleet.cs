@@ -3,8 +3,8 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Simulations.Cloud;
 
-/// <summary>The fleet as one web tier reaches it, which may be killed.</summary>
-internal sealed class MortalFleet(IInstanceFleet fleet, Lifeline lifeline) : IInstanceFleet
+/// <summary>The fleet for one web tier, which can be killed.</summary>
+internal sealed class KillableFleet(IInstanceFleet fleet, Lifeline lifeline) : IInstanceFleet
 {
     public Task<LaunchOutcome> LaunchAsync(int count, string clientToken, CancellationToken cancellation) =>
         lifeline.CallAsync(() => fleet.LaunchAsync(count, clientToken, CancellationToken.None));

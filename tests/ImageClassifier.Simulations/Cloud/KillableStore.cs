@@ -3,8 +3,8 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Simulations.Cloud;
 
-/// <summary>The store as one program reaches it, which may be killed.</summary>
-internal sealed class MortalStore(IObjectStore store, Lifeline lifeline) : IObjectStore
+/// <summary>The store for one program, which can be killed.</summary>
+internal sealed class KillableStore(IObjectStore store, Lifeline lifeline) : IObjectStore
 {
     public Task PutAsync(string key, Stream content, CancellationToken cancellation) =>
         lifeline.CallAsync(() => store.PutAsync(key, content, cancellation));
