@@ -74,8 +74,11 @@ public sealed class LaunchCheck(IAmazonEC2 ec2, Ec2FleetSettings settings)
     private async Task<IReadOnlyList<CheckFinding>> FleetAsync(CancellationToken cancellation)
     {
         // The fleet chooses RunInstances where there is no template, or what a fleet cannot override.
-        if (settings is not { LaunchTemplate: not null, SecurityGroups.Count: 0, KeyName: null, InstanceProfile: null,
-            UserData: null }) return [];
+        if (settings is not
+            {
+                LaunchTemplate: not null, SecurityGroups.Count: 0, KeyName: null, InstanceProfile: null,
+                UserData: null
+            }) return [];
         var refusal = await RefusalOfAsync(
             "ec2:CreateFleet", () => ec2.CreateFleetAsync(LaunchDryRun.Fleet(settings), cancellation), cancellation);
         return refusal is null ? [] : [CheckFinding.Problem(Subject, refusal.Text)];

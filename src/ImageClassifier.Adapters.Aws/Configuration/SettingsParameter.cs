@@ -21,14 +21,29 @@ public static class SettingsParameter
 
     private const int Retries = 3;
 
+    /// <summary>The parameter's value, decrypted. It may hold secrets: no message may show it.</summary>
+    /// <param name="region">The region; empty leaves it to the SDK.</param>
+    /// <param name="name">The parameter's name or ARN.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="InvalidSettingException">There is no such parameter, it may not be read, or nothing names a
+    /// region.</exception>
+    /// <exception cref="IOException">SSM did not answer in time, or failed.</exception>
+    public static async Task<string> ReadAsync(string region, string name, CancellationToken cancellation)
+    {
+        using var ssm = Client(region);
+        return await ReadAsync(ssm, name, cancellation);
+    }
+
     /// <summary>A client of SSM. Its place is AWS's own, or what <c>AWS_ENDPOINT_URL_SSM</c> says.</summary>
     /// <param name="region">The region; empty leaves it to the SDK.</param>
     /// <exception cref="InvalidSettingException">Nothing names a region.</exception>
-    public static IAmazonSimpleSystemsManagement Client(string region)
+    private static AmazonSimpleSystemsManagementClient Client(string region)
     {
         var config = new AmazonSimpleSystemsManagementConfig
         {
-            RetryMode = RequestRetryMode.Standard, MaxErrorRetry = Retries, Timeout = AttemptLimit,
+            RetryMode = RequestRetryMode.Standard,
+            MaxErrorRetry = Retries,
+            Timeout = AttemptLimit,
         };
         if (region.Length > 0) config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
         try

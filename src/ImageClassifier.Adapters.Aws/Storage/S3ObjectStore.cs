@@ -151,7 +151,9 @@ public sealed class S3ObjectStore : IObjectStore
             () => _s3.InitiateMultipartUploadAsync(
                 new InitiateMultipartUploadRequest
                 {
-                    BucketName = _bucket, Key = place, ChecksumAlgorithm = PartChecksum,
+                    BucketName = _bucket,
+                    Key = place,
+                    ChecksumAlgorithm = PartChecksum,
                 },
                 cancellation),
             cancellation);

@@ -1,4 +1,3 @@
-using Amazon.SimpleSystemsManagement;
 using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Host.Configuration;
 
@@ -9,19 +8,18 @@ internal static class ParameterSettings
 {
     /// <summary>The same sources with the parameter's text, where the settings name a parameter.</summary>
     /// <param name="sources">What the user says.</param>
-    /// <param name="client">Makes a client of SSM for a region; null: the SDK's own.</param>
+    /// <param name="read">Reads a parameter by region and name.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="Core.InvalidSettingException">There is no such parameter, or it may not be read.</exception>
     /// <exception cref="IOException">SSM did not answer in time, or failed.</exception>
     public static async Task<SettingsSources> FetchAsync(
-        SettingsSources sources, Func<string, IAmazonSimpleSystemsManagement>? client, CancellationToken cancellation)
+        SettingsSources sources,
+        Func<string, string, CancellationToken, Task<string>> read,
+        CancellationToken cancellation)
     {
         var config = ProgramSettings.LoadWithoutParameter(sources);
         if (config.GetString(SettingsParameter.Key) is not { Length: > 0 } name) return sources;
-        using var ssm = (client ?? SettingsParameter.Client)(config.GetString(AwsSettings.RegionKey));
-        return sources with
-        {
-            Parameter = new ParameterText(name, await SettingsParameter.ReadAsync(ssm, name, cancellation)),
-        };
+        var text = await read(config.GetString(AwsSettings.RegionKey), name, cancellation);
+        return sources with { Parameter = new ParameterText(name, text) };
     }
 }

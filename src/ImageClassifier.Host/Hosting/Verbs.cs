@@ -1,4 +1,5 @@
 using Akka.Configuration;
+using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.CommandLine;
@@ -94,7 +95,7 @@ internal sealed class Verbs(Decorators? decorators = null) : IVerbs
         OnnxImageClassifier.Load(AdapterSettings(settings));
 
     private static Task<SettingsSources> CompleteAsync(SettingsSources sources, CancellationToken cancellation) =>
-        ParameterSettings.FetchAsync(sources, client: null, cancellation);
+        ParameterSettings.FetchAsync(sources, SettingsParameter.ReadAsync, cancellation);
 
     private static IImageClassifier CreateClassifier(Config config) => CreateClassifier(OnnxSettings.Create(config));
 

@@ -125,7 +125,8 @@ public sealed class ParameterSettingsSpecs : IAsyncLifetime
         MotoServer.Require();
         using var kms = new AmazonKeyManagementServiceClient(Anyone, new AmazonKeyManagementServiceConfig
         {
-            ServiceURL = _moto!.Endpoint.ToString(), AuthenticationRegion = "us-east-1",
+            ServiceURL = _moto!.Endpoint.ToString(),
+            AuthenticationRegion = "us-east-1",
         });
         var key = (await kms.CreateKeyAsync(new CreateKeyRequest())).KeyMetadata.Arn;
 
@@ -148,12 +149,21 @@ public sealed class ParameterSettingsSpecs : IAsyncLifetime
     private Task<SettingsSources> FetchAsync(SettingsSources sources, Uri? endpoint = null)
     {
         if (endpoint is null) MotoServer.Require();
-        return ParameterSettings.FetchAsync(sources, _ => Client(endpoint ?? _moto!.Endpoint), default);
+        return ParameterSettings.FetchAsync(
+            sources,
+            async (_, name, cancellation) =>
+            {
+                using var ssm = Client(endpoint ?? _moto!.Endpoint);
+                return await SettingsParameter.ReadAsync(ssm, name, cancellation);
+            },
+            default);
     }
 
     private static AmazonSimpleSystemsManagementClient Client(Uri endpoint) => new(
         Anyone, new AmazonSimpleSystemsManagementConfig
         {
-            ServiceURL = endpoint.ToString(), AuthenticationRegion = "us-east-1", MaxErrorRetry = 0,
+            ServiceURL = endpoint.ToString(),
+            AuthenticationRegion = "us-east-1",
+            MaxErrorRetry = 0,
         });
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Reflection;
 using Akka.Configuration;
+using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Streams.Settings;
 using ImageClassifier.Testing;
@@ -11,8 +12,8 @@ namespace ImageClassifier.Tests.Configuration;
 /// <summary>One class reads a key, so that all who use it have the same limits.</summary>
 public sealed class SettingsReadersSpecs
 {
-    // Read before all others, because it chooses the layers.
-    private static readonly string[] ReadByTheProgram = [ProgramSettings.EnvironmentKey];
+    // Read before all others, because they choose the layers.
+    private static readonly string[] ReadByTheProgram = [ProgramSettings.EnvironmentKey, SettingsParameter.Key];
 
     [Fact]
     public void Each_setting_is_read_by_exactly_one_class()

@@ -51,6 +51,9 @@ public class IamPolicySpecs
         ["IAmazonEC2.TerminateInstancesAsync"] = ["ec2:TerminateInstances"],
 
         ["IAmazonSimpleSystemsManagement.GetParameterAsync"] = ["ssm:GetParameter"],
+
+        ["IAmazonKeyManagementService.GenerateDataKeyAsync"] = ["kms:GenerateDataKey"],
+        ["IAmazonKeyManagementService.DecryptAsync"] = ["kms:Decrypt"],
     };
 
     /// <summary>Who calls what, and in which roles. The first row that fits counts; <c>*</c> is any method.</summary>
@@ -71,7 +74,13 @@ public class IamPolicySpecs
         // The web instance is where people run "aws check"; it looks at the bucket as provisioning does, dry.
         ("AwsCheck", "*", "web"),
         ("QueueCheck", "*", "web"),
-        ("BucketCheck", "*", "web"),
+        ("QueueAttributeCheck", "*", "web"),
+        ("BucketSettingsCheck", "*", "web"),
+        ("StorageTrial", "*", "web"),
+        ("LaunchCheck", "*", "web"),
+        // They try what the role may that is asked for: RolePermissionSpecs holds them to each policy.
+        ("QueuePermissionCheck", "*", ""),
+        ("ObjectPermissionCheck", "*", ""),
         ("BucketProvisioning", "IAmazonS3.HeadBucketAsync", "web deployer"),
         ("BucketProvisioning", "IAmazonS3.GetPublicAccessBlockAsync", "web deployer"),
         ("BucketProvisioning", "IAmazonS3.GetBucketEncryptionAsync", "web deployer"),
@@ -79,6 +88,8 @@ public class IamPolicySpecs
         ("BucketProvisioning", "IAmazonS3.GetLifecycleConfigurationAsync", "web deployer"),
         ("BucketProvisioning", "*", "deployer"),
         ("QueueProvisioning", "*", "deployer"),
+        ("KeyCheck", "*", "web node"),
+        ("SettingsParameter", "*", "web node"),
     ];
 
     private static readonly IReadOnlySet<SdkCall> Calls = SdkCalls.In(typeof(AwsClients).Assembly.Location);
@@ -118,8 +129,19 @@ public class IamPolicySpecs
     /// <summary>What a part of the deployment needs that is no code of the adapter.</summary>
     private static IEnumerable<string> ByNobodyInTheAdapter(string role) => role switch
     {
-        // The settings' parameter, where one is given.
-        "web" or "node" => ["ssm:GetParameter"],
+        // EC2 makes Spot's role and uses the key of volumes as the caller. The agent of Session Manager registers.
+        "web" =>
+        [
+            "iam:CreateServiceLinkedRole", "ssm:UpdateInstanceInformation", "kms:CreateGrant", "kms:DescribeKey",
+            "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
+        ],
+        "node" => ["ssm:UpdateInstanceInformation"],
+        // The way in, for people.
+        "operator" =>
+        [
+            "ec2:DescribeInstances", "ec2:GetConsoleOutput", "ssm:ResumeSession", "ssm:StartSession",
+            "ssm:TerminateSession",
+        ],
         _ => [],
     };
 
