@@ -75,6 +75,7 @@ public class IamPolicySpecs
         ("AwsCheck", "*", "web"),
         ("QueueCheck", "*", "web"),
         ("QueueAttributeCheck", "*", "web"),
+        ("BucketCheck", "*", "web"),
         ("BucketSettingsCheck", "*", "web"),
         ("StorageTrial", "*", "web"),
         ("LaunchCheck", "*", "web"),
