@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Makes an AMI: starts an Amazon Linux 2023 machine, provisions it from the package, stops it, and takes its image.
-# Needs the AWS CLI (1 or 2) with the permissions of deploy/iam/deployer.json, and a package from build-package.
+# Needs the AWS CLI (1 or 2) with the permissions of deploy/iam/deployer-images.json, and a package from build-package.
 #
 # Usage: make-ami.sh --package FILE --bucket BUCKET --subnet SUBNET
 #                    [--architecture x86_64|arm64] [--type TYPE] [--name NAME]
-#   --bucket   any bucket of yours in the region; the package is there for the duration, and read by a link of an hour
+#   --bucket   a bucket of yours in the region; the package lies there meanwhile, and is read by a link of an hour
 #   --subnet   a subnet with a way out to S3 and to Amazon Linux's packages
-#   --name     the image's name; where it is taken, that image's id is printed and nothing is made
+#   --name     the image's name; if an image has it already, its id is printed and nothing is made
 set -euo pipefail
 export AWS_PAGER=""
 
@@ -46,7 +46,7 @@ built_for=$({ tar --extract --gzip --to-stdout --file "$package" program/image-c
 
 digest=$(sha256sum "$package" | cut -c1-12)
 name=${name:-image-classifier-$architecture-$digest}
-# EC2 shows a change some seconds late, and a console some minutes late. Asking more often helps nobody.
+# EC2 shows a change some seconds late, and a console some minutes late. Asking more often gains nothing.
 pause=${MAKE_AMI_PAUSE:-15}
 
 wait_for_image() {
@@ -88,20 +88,20 @@ trap clean_up EXIT
 aws s3 cp --quiet "$package" "s3://$bucket/$key"
 link=$(aws s3 presign "s3://$bucket/$key" --expires-in 3600)
 
-# The machine has no credentials, only this link. What would stop it is cheaper to find here.
+# The machine has no credentials, only this link. A link that fails is cheaper to find here.
 answer=$(curl --silent --show-error --output /dev/null --range 0-0 --write-out '%{http_code}' "$link") || true
 [[ $answer == 200 || $answer == 206 ]] \
   || fail "S3 answers $answer to the link to the package, so the machine could not read it. Take a bucket in the" \
     "CLI's own region. The AWS CLI 1 may sign links in a way that new buckets and KMS keys refuse. Change it with:" \
     "aws configure set default.s3.signature_version s3v4"
 
-# The machine says on its console how it went, and stops in any case.
+# The machine writes the outcome to its console, and stops in any case.
 cat > "$work/user-data" <<PROVISION
 #!/bin/bash
 outcome=FAILED
 trap 'echo "IMAGE-CLASSIFIER-\$outcome" > /dev/console; shutdown -h now' EXIT
 set -euo pipefail
-# A step that hangs must not cost for ever.
+# A step that hangs must not cost money for ever.
 shutdown -h +40
 mkdir /root/package
 curl --silent --show-error --fail --retry 5 --retry-connrefused '$link' \
@@ -122,7 +122,7 @@ instance=$(aws ec2 run-instances --image-id "$base" --instance-type "$type" --su
 echo "Provisioning on $instance. It takes five to ten minutes." >&2
 aws ec2 wait instance-exists --instance-ids "$instance"
 
-# --latest shows the console of now, but only EC2's Nitro types have it.
+# --latest shows the current console, but only Nitro types have it.
 console() {
   local options
   for options in --latest ""; do
@@ -147,7 +147,7 @@ while true; do
       ((SECONDS - stopped_after < 900)) || give_up "$instance stopped, and its console does not say that it is ready."
       ;;
     shutting-down | terminated)
-      # So it is with a KMS key for disks that the account may not use, among others.
+      # One cause is a KMS key for disks that the account may not use.
       give_up "EC2 ended $instance: $reason" ;;
   esac
   if [[ $output == *IMAGE-CLASSIFIER-FAILED* ]]; then give_up "A step on $instance failed."; fi

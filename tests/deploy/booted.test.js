@@ -73,7 +73,7 @@ describe("a machine of the image", { skip }, () => {
     `);
     assert.equal(machine.read("shown"),
       "image-classifier\n/var/lib/image-classifier\nshow\na  b\n$HOME\n\ntwo  words $HOME\ncode 7\n", machine.first);
-    assert.match(machine.read("refused"), /^The settings are root's to give: sudo image-classifier show\ncode 2\n$/);
+    assert.match(machine.read("refused"), /^Only root may read the settings. Run: sudo image-classifier show\ncode 2\n$/);
     assert.equal(machine.console, "");
     assert.ok((await logged("web")).some((line) => /^Stopped /.test(line)), (await logged("web")).join("\n"));
   });

@@ -250,7 +250,7 @@ describe("the cost", () => {
   it("is not watched without a reader", () => {
     const network = { NetworkTemplateUrl: "https://bucket.s3.amazonaws.com/network.yaml" };
     assert.deepEqual(refusals(template, { ...network, MonthlyBudget: 50 }),
-      ["A budget tells somebody. Give AlarmEmail with MonthlyBudget."]);
+      ["The budget has nobody to tell. Give AlarmEmail with MonthlyBudget."]);
     assert.deepEqual(refusals(template, { ...network, MonthlyBudget: 50, AlarmEmail: "operators@example.com" }), []);
   });
 

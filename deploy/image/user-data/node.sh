@@ -13,6 +13,6 @@ IMAGE_CLASSIFIER__AWS__SQS__RESPONSES=image-classifier-responses.fifo
 IMAGE_CLASSIFIER__AWS__S3__BUCKET=my-image-classifier-bucket
 IMAGE_CLASSIFIER__QUEUES__REQUESTS__LEASE=30s
 SETTINGS
-# The log goes to this group of CloudWatch, which has to be there. Without this line it stays on the machine.
+# The log goes to this CloudWatch group, which must exist. Without this line it stays on the machine.
 echo /image-classifier/image-classifier/node > /etc/image-classifier/log-group
 systemctl enable --now --no-block image-classifier-node.service

@@ -18,6 +18,6 @@ IMAGE_CLASSIFIER__FLEET__EC2__INSTANCE_TYPES=c7i.large,c6i.large
 IMAGE_CLASSIFIER__FLEET__EC2__SUBNETS=subnet-0123456789abcdef0
 IMAGE_CLASSIFIER__FLEET__EC2__MARKET=spot
 SETTINGS
-# The log goes to this group of CloudWatch, which has to be there. Without this line it stays on the machine.
+# The log goes to this CloudWatch group, which must exist. Without this line it stays on the machine.
 echo /image-classifier/image-classifier/web > /etc/image-classifier/log-group
 systemctl enable --now --no-block image-classifier-web.service
