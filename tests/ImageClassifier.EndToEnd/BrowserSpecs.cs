@@ -181,7 +181,7 @@ public sealed partial class BrowserSpecs
         await page.Locator("#key").FocusAsync();
         await page.Keyboard.TypeAsync("not-the-key");
         await page.Keyboard.PressAsync("Enter");
-        await Expect(page.Locator("#key-text")).ToContainTextAsync("not right");
+        await Expect(page.Locator("#key-text")).ToContainTextAsync("wrong or no longer valid");
         await ScreenshotAsync(page, "key-wrong.png");
 
         // What was wrong is selected, so typing replaces it.

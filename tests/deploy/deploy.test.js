@@ -45,6 +45,15 @@ describe("the CloudFormation template", () => {
     });
   }
 
+  it("is deployed by way of a bucket, because CloudFormation takes no more than 51,200 bytes without", () => {
+    for (const file of readdirSync(join(deploy, "runbooks"))) {
+      const text = read("runbooks", file).replaceAll(/\\\n\s*/g, " ");
+      for (const [command] of text.matchAll(/aws cloudformation deploy .*--template-file.*/g)) {
+        assert.match(command, /--s3-bucket MY_BUCKET --s3-prefix image-classifier-packages /, file);
+      }
+    }
+  });
+
   it("asks who may reach the service", () => assert.ok(!("Default" in template().Parameters.AllowedCidr)));
 
   it("lets nothing from outside reach app nodes, and only the load balancer reach the web tier", () => {

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Cloud;
 
-/// <summary>A deployment on moto, set up as the stack sets it up, by somebody who may do what <c>deployer.json</c> allows;
+/// <summary>A deployment on moto, set up as the stack sets it up, by somebody who may do what the deployer's policies allow;
 /// and the proxy through which every role calls.</summary>
 internal sealed class CloudDeployment : IAsyncDisposable
 {
@@ -131,6 +131,19 @@ internal sealed class CloudDeployment : IAsyncDisposable
     public Task<JsonElement> DeployAsync(params string[] arguments) =>
         AwsCli.RunAsync(CloudRole.Deployer, Proxy.Endpoint, Region, arguments);
 
+    /// <summary>Makes a role within the boundary, and an instance profile of the same name that has it.</summary>
+    /// <returns>The profile's ARN.</returns>
+    public async Task<string> CreateProfileAsync(string name)
+    {
+        const string trust = """{"Version":"2012-10-17","Statement":[]}""";
+        await DeployAsync(
+            "iam", "create-role", "--role-name", name, "--assume-role-policy-document", trust,
+            "--permissions-boundary", $"arn:aws:iam::{AccountFacts.Account}:policy/{Name}-boundary");
+        var profile = await DeployAsync("iam", "create-instance-profile", "--instance-profile-name", name);
+        await DeployAsync("iam", "add-role-to-instance-profile", "--instance-profile-name", name, "--role-name", name);
+        return Text(profile, "InstanceProfile", "Arn");
+    }
+
     /// <summary>Moves a waiting job to the dead letters, as SQS does after too many receives.</summary>
     public async Task BuryOneJobAsync()
     {
@@ -165,18 +178,15 @@ internal sealed class CloudDeployment : IAsyncDisposable
             ["BUCKET"] = Bucket,
             ["PACKAGE_BUCKET"] = "packages",
             ["NODE_ROLE"] = NodeRole,
+            ["KEY"] = "none",
+            ["WEB_SETTINGS"] = "none",
+            ["NODE_SETTINGS"] = "none",
         };
         Admit(CloudRole.Deployer);
         // The network is there before.
         Subnet = (await Owner.DescribeSubnetsAsync(new DescribeSubnetsRequest())).Subnets[0].SubnetId;
         Image = Text(await DeployAsync("ssm", "get-parameter", "--name", AmazonLinux), "Parameter", "Value");
-        const string trust = """{"Version":"2012-10-17","Statement":[]}""";
-        await DeployAsync("iam", "create-role", "--role-name", NodeRole, "--assume-role-policy-document", trust);
-        var profile = Text(
-            await DeployAsync("iam", "create-instance-profile", "--instance-profile-name", NodeRole),
-            "InstanceProfile", "Arn");
-        await DeployAsync(
-            "iam", "add-role-to-instance-profile", "--instance-profile-name", NodeRole, "--role-name", NodeRole);
+        var profile = await CreateProfileAsync(NodeRole);
         SecurityGroup = Text(
             await DeployAsync("ec2", "create-security-group", "--group-name", NodeRole, "--description", "App nodes"),
             "GroupId");
@@ -201,7 +211,7 @@ internal sealed class CloudDeployment : IAsyncDisposable
         words["LAUNCH_TEMPLATE"] = LaunchTemplate;
         foreach (var role in new[] { CloudRole.Web, CloudRole.Node, CloudRole.Operator }) Admit(role);
 
-        void Admit(CloudRole role) => Proxy.Admit(role.Name, role.AccessKey, IamPolicy.Load(role.Name, words));
+        void Admit(CloudRole role) => Proxy.Admit(role.Name, role.AccessKey, IamPolicy.Load(role.Policies, words));
     }
 
     private static string Text(JsonElement json, params string[] path) =>

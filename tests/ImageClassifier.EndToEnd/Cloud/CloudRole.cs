@@ -3,10 +3,17 @@ namespace ImageClassifier.EndToEnd.Cloud;
 /// <summary>A role of <c>deploy/iam</c>, with an access key by which the proxy tells it from the others.</summary>
 internal sealed record CloudRole(string Name)
 {
-    public static readonly CloudRole Deployer = new("deployer");
+    public static readonly CloudRole Deployer = new("deployer")
+    {
+        Policies = ["deployer", "deployer-roles", "deployer-images"],
+    };
+
     public static readonly CloudRole Web = new("web");
     public static readonly CloudRole Node = new("node");
     public static readonly CloudRole Operator = new("operator");
+
+    /// <summary>The files of <c>deploy/iam</c> that say what it may do.</summary>
+    public IReadOnlyList<string> Policies { get; private init; } = [Name];
 
     public string AccessKey { get; } = $"AKIA{Name.ToUpperInvariant()}".PadRight(20, '0');
 

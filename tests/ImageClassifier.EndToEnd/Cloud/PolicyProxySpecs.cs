@@ -207,10 +207,7 @@ public sealed class PolicyProxySpecs(SharedCloud shared) : IClassFixture<SharedC
     private static async Task<string> AdministratorsAsync(CloudDeployment cloud)
     {
         const string name = $"{CloudDeployment.Name}-administrators";
-        await cloud.DeployAsync("iam", "create-role", "--role-name", name, "--assume-role-policy-document", "{}");
-        await cloud.DeployAsync("iam", "create-instance-profile", "--instance-profile-name", name);
-        await cloud.DeployAsync(
-            "iam", "add-role-to-instance-profile", "--instance-profile-name", name, "--role-name", name);
+        await cloud.CreateProfileAsync(name);
         return name;
     }
 

@@ -11,13 +11,19 @@ internal static class ConditionKeys
     public const string LaunchTemplate = "ec2:LaunchTemplate";
     public const string MetadataHttpTokens = "ec2:MetadataHttpTokens";
     public const string PassedToService = "iam:PassedToService";
+    public const string PermissionsBoundary = "iam:PermissionsBoundary";
     public const string ServiceName = "iam:AWSServiceName";
+
+    // No call of these tests gives them a value, so a statement with one of them never matches.
+    private const string GrantIsForAwsResource = "kms:GrantIsForAWSResource";
+    private const string SessionTag = "ssm:resourceTag/";
 
     private static readonly string[] Names =
     [
-        RequestedRegion, CreateAction, InstanceType, LaunchTemplate, MetadataHttpTokens, PassedToService, ServiceName,
+        RequestedRegion, CreateAction, InstanceType, LaunchTemplate, MetadataHttpTokens, PassedToService,
+        PermissionsBoundary, ServiceName, GrantIsForAwsResource,
     ];
 
     public static bool IsKnown(string key) =>
-        Names.Contains(key) || new[] { RequestTag, ResourceTag }.Any(tag => key.StartsWith(tag, StringComparison.Ordinal));
+        Names.Contains(key) || new[] { RequestTag, ResourceTag, SessionTag }.Any(tag => key.StartsWith(tag, StringComparison.Ordinal));
 }

@@ -12,7 +12,8 @@ internal static class IamCalls
         var profile = request.Form.GetValueOrDefault("InstanceProfileName");
         return request.Operation switch
         {
-            "CreateRole" or "GetRole" or "DeleteRole" or "GetRolePolicy" or "PutRolePolicy" or "DeleteRolePolicy" =>
+            "CreateRole" => [new NeededPermission(action, Role(role!), BoundaryOf(request))],
+            "GetRole" or "DeleteRole" or "GetRolePolicy" or "PutRolePolicy" or "DeleteRolePolicy" =>
                 [new NeededPermission(action, Role(role!))],
             "CreateInstanceProfile" or "GetInstanceProfile" or "DeleteInstanceProfile" =>
                 [new NeededPermission(action, Profile(profile!))],
@@ -24,6 +25,11 @@ internal static class IamCalls
     /// <summary>Giving a role to machines.</summary>
     public static NeededPermission PassToEc2(string role) => new(
         "iam:PassRole", Role(role), new Dictionary<string, string> { [ConditionKeys.PassedToService] = Ec2 });
+
+    private static Dictionary<string, string> BoundaryOf(SignedRequest request) =>
+        request.Form.GetValueOrDefault("PermissionsBoundary") is { } boundary
+            ? new Dictionary<string, string> { [ConditionKeys.PermissionsBoundary] = boundary }
+            : [];
 
     private static string Role(string name) => $"arn:aws:iam::{AccountFacts.Account}:role/{name}";
 

@@ -9,15 +9,20 @@ namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 /// parts of IAM's language that those policies use.</summary>
 internal sealed partial class IamPolicy
 {
+    private const string UserName = "somebody";
+
     private readonly IReadOnlyList<Statement> _statements;
 
     private IamPolicy(IReadOnlyList<Statement> statements) => _statements = statements;
 
-    /// <summary>The policy of a role, with its words in capitals filled in.</summary>
+    /// <summary>The policies of a role together, with their words in capitals filled in.</summary>
     /// <exception cref="NotModelledException">It has something that these tests do not know, or a word that is not
     /// given.</exception>
-    public static IamPolicy Load(string role, IReadOnlyDictionary<string, string> words) =>
-        Parse(File.ReadAllText(Path.Combine(Repository.Root, "deploy", "iam", $"{role}.json")), words);
+    public static IamPolicy Load(IEnumerable<string> names, IReadOnlyDictionary<string, string> words) => new(
+    [
+        .. names.Select(name => Path.Combine(Repository.Root, "deploy", "iam", $"{name}.json"))
+            .SelectMany(file => Parse(File.ReadAllText(file), words)._statements),
+    ]);
 
     /// <summary>The same of a policy's text.</summary>
     public static IamPolicy Parse(string json, IReadOnlyDictionary<string, string> words)
@@ -30,7 +35,12 @@ internal sealed partial class IamPolicy
         ]);
     }
 
-    public bool Allows(NeededPermission needed) => _statements.Any(statement => statement.Allows(needed));
+    /// <summary>Whether a statement allows it, and none denies it.</summary>
+    public bool Allows(NeededPermission needed)
+    {
+        var matching = _statements.Where(statement => statement.Matches(needed)).ToArray();
+        return matching.Length > 0 && matching.All(statement => statement.IsAllow);
+    }
 
     private static Statement ReadStatement(JsonElement json, IReadOnlyDictionary<string, string> words)
     {
@@ -40,9 +50,13 @@ internal sealed partial class IamPolicy
                 throw new NotModelledException($"{property.Name} in a statement");
         }
 
-        if (json.GetProperty("Effect").GetString() is not "Allow" and var effect)
-            throw new NotModelledException($"the effect {effect}");
         return new Statement(
+            json.GetProperty("Effect").GetString() switch
+            {
+                "Allow" => true,
+                "Deny" => false,
+                var effect => throw new NotModelledException($"the effect {effect}"),
+            },
             Texts(json.GetProperty("Action")),
             [.. Texts(json.GetProperty("Resource")).Select(text => Fill(text, words))],
             json.TryGetProperty("Condition", out var conditions) ? ReadConditions(conditions, words) : []);
@@ -64,8 +78,9 @@ internal sealed partial class IamPolicy
 
     private static string Fill(string text, IReadOnlyDictionary<string, string> words)
     {
-        if (text.Contains("${", StringComparison.Ordinal)) throw new NotModelledException($"the variable in {text}");
-        return Word().Replace(text, match => words.TryGetValue(match.Value, out var value)
+        var own = text.Replace("${aws:username}", UserName, StringComparison.Ordinal);
+        if (own.Contains("${", StringComparison.Ordinal)) throw new NotModelledException($"the variable in {text}");
+        return Word().Replace(own, match => words.TryGetValue(match.Value, out var value)
             ? value
             : throw new NotModelledException($"the word {match.Value}"));
     }
@@ -74,9 +89,12 @@ internal sealed partial class IamPolicy
     private static partial Regex Word();
 
     private sealed record Statement(
-        IReadOnlyList<string> Actions, IReadOnlyList<string> Resources, IReadOnlyList<IamCondition> Conditions)
+        bool IsAllow,
+        IReadOnlyList<string> Actions,
+        IReadOnlyList<string> Resources,
+        IReadOnlyList<IamCondition> Conditions)
     {
-        public bool Allows(NeededPermission needed) =>
+        public bool Matches(NeededPermission needed) =>
             Actions.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, needed.Action))
             && Resources.Any(pattern =>
                 FileSystemName.MatchesSimpleExpression(pattern, needed.Resource, ignoreCase: false))

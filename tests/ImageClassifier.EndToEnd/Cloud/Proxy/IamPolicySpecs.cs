@@ -84,10 +84,10 @@ public sealed class IamPolicySpecs
     }
 
     [Theory]
-    [InlineData("""{"Effect":"Deny","Action":"*","Resource":"*"}""", "Deny")]
+    [InlineData("""{"Effect":"Perhaps","Action":"*","Resource":"*"}""", "Perhaps")]
     [InlineData("""{"Effect":"Allow","NotAction":"*","Resource":"*"}""", "NotAction")]
     [InlineData("""{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::PAIL"}""", "PAIL")]
-    [InlineData("""{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::${aws:username}"}""", "variable")]
+    [InlineData("""{"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::${aws:SourceAccount}"}""", "variable")]
     [InlineData(
         """{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"DateLessThan":{"ec2:InstanceType":"1"}}}""",
         "DateLessThan")]
@@ -99,6 +99,17 @@ public sealed class IamPolicySpecs
         var failure = Assert.Throws<NotModelledException>(() => Policy(statement));
 
         Assert.Contains(name, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_statement_that_denies_wins()
+    {
+        var policy = Policy(
+            """{"Effect":"Allow","Action":"s3:*","Resource":"*"}""",
+            """{"Effect":"Deny","Action":"s3:DeleteObject","Resource":"*"}""");
+
+        Assert.True(policy.Allows(new NeededPermission("s3:GetObject", "arn:aws:s3:::pail/a")));
+        Assert.False(policy.Allows(new NeededPermission("s3:DeleteObject", "arn:aws:s3:::pail/a")));
     }
 
     private static IamPolicy Policy(params string[] statements) =>
