@@ -8,7 +8,7 @@ import { boot, reasonToSkip, sharedFolder, startMetadata, startMoto, unpack } fr
 const skip = reasonToSkip();
 const instance = "i-0123456789abcdef0";
 
-// Makes the image as provision does, with a stand-in for dnf alone: systemctl is the machine's own.
+// Makes the image by the real provision. Only dnf is a stand-in: systemctl is the machine's own.
 const install = `
   cp /shared/stand-ins/aws /usr/local/bin/
   printf '[Service]\\nExecStart=/bin/true\\n[Install]\\nWantedBy=multi-user.target\\n' \\

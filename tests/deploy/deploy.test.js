@@ -85,7 +85,7 @@ describe("the CloudFormation template", () => {
     assert.equal(CreationPolicy.ResourceSignal.Count, 1);
     assert.equal(update.WaitOnResourceSignals, true);
     assert.equal(update.PauseTime, CreationPolicy.ResourceSignal.Timeout);
-    // A machine that the group replaces before its signal would be judged by the signal of another.
+    // If the group replaced a machine before its signal, another machine's signal would decide.
     for (const process of ["HealthCheck", "ReplaceUnhealthy"]) assert.ok(update.SuspendProcesses.includes(process));
   });
 

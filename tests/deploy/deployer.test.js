@@ -79,7 +79,7 @@ describe("the deployer", () => {
       ["aws:RequestTag/Name ec2:MetadataHttpTokens", "ec2:LaunchTemplate ec2:MetadataHttpTokens"]);
     assert.deepEqual(keysFor("ec2:TerminateInstances").toSorted(),
       ["aws:ResourceTag/Name", "aws:ResourceTag/image-classifier:deployment"]);
-    // Tags decide who may end a machine, so one that runs already gets none.
+    // Tags decide who may end a machine, so the deployer cannot tag a running one.
     assert.deepEqual([...new Set(keysFor("ec2:CreateTags"))], ["ec2:CreateAction"]);
     assert.deepEqual(keysFor("ec2:DeleteTags"), []);
   });
@@ -106,7 +106,7 @@ function ofADeployment(resource) {
     .replace(/(secret:|parameter\/)(WEB|NODE)_SETTINGS/, "$1image-classifier/DEPLOYMENT/$2");
 }
 
-// Whether a statement allows the action under no more conditions than are met.
+// Whether a statement allows the action, with all its conditions met.
 function covers(statement, action, resource, met = {}) {
   return statement.Effect === "Allow"
     && list(statement.Action).some((pattern) => matches(pattern, action))

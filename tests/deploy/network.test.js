@@ -118,7 +118,7 @@ describe("the network", () => {
     assert.deepEqual(rules.map((rule) => [rule.FromPort, rule.ToPort, rule.CidrIp]), [[443, 443, own]]);
   });
 
-  // What calls AWS on a machine, and the endpoint that serves it. A package that is new here needs a decision.
+  // The packages that call AWS, and the endpoint that serves each. A new package needs a decision.
   const endpointOfPackage = { SQS: "sqs", S3: "s3", EC2: "ec2", SimpleSystemsManagement: "ssm",
     KeyManagementService: "kms" };
   const endpointsOfMachine = { "Session Manager": ["ssm", "ssmmessages"], "the journal": ["logs"] };

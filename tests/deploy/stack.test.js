@@ -24,7 +24,7 @@ describe("cfn-lint", { skip: unmet("cfn-lint is not installed", "cfn-lint", "--v
 });
 
 describe("the stack", { skip: unmet("moto is not installed", "python3", "-c", "import boto3, moto.server") }, () => {
-  // What has no default, and a network. Values in capitals stand for what the emulator has (stacks.py).
+  // The parameters without a default, and a network. stacks.py replaces values in capitals by the emulator's ids.
   const required = { AllowedCidr: "203.0.113.0/24", VpcId: "VPC", LoadBalancerSubnetIds: "SUBNETS",
     WebSubnetId: "SUBNET", NodeSubnetIds: "SUBNETS", ImageId: "IMAGE" };
 
@@ -108,7 +108,7 @@ describe("the stack", { skip: unmet("moto is not installed", "python3", "-c", "i
       Object.keys(template.Parameters).filter((name) => !(name in options)).toSorted());
   });
 
-  // The resources that these parameters ask for, of types that the emulator knows.
+  // The resources that these parameters add, of types that the emulator knows.
   function expected(parameters) {
     const valueOf = (name) => parameters[name] ?? template.Parameters[name].Default;
     const value = (part) => (typeof part === "string" ? part : holds(part));

@@ -1,5 +1,5 @@
-// The web tier's user data, run by the shell: real curl against a real server, and stand-ins for what only a machine of
-// the stack has.
+// Runs the web tier's user data in a real shell, with real curl against a real server. Stand-ins play what only a
+// machine of the stack has.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

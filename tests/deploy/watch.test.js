@@ -13,7 +13,7 @@ const of = (type) => Object.entries(resources).filter(([, resource]) => resource
 const alarms = of("AWS::CloudWatch::Alarm").map(([name, { Properties }]) => ({ name, ...Properties }));
 const alarm = (name) => alarms.find((one) => one.name === name);
 
-// The metrics that AWS publishes without being asked or paid, with the dimensions that each is published under.
+// The metrics that AWS publishes by itself and free of charge, with the dimensions of each.
 const queue = [["QueueName"]];
 const balancer = [["LoadBalancer"]];
 const targets = [["LoadBalancer", "TargetGroup"]];
@@ -34,7 +34,7 @@ const published = {
   },
 };
 
-// What a dimension's value is of: a resource type, and the attribute that has it (none: its Ref).
+// The resource type that gives a dimension its value, and by which attribute (none: its Ref).
 const sourceOf = {
   QueueName: ["AWS::SQS::Queue", "QueueName"],
   LoadBalancer: ["AWS::ElasticLoadBalancingV2::LoadBalancer", "LoadBalancerFullName"],
@@ -78,7 +78,7 @@ describe("the log groups", () => {
     });
 
     it(`${role} writes there and nowhere else, and makes no group`, () => {
-      // What an option adds is within a condition.
+      // An option's statements are within a condition.
       const statements = resources[role].Properties.Policies[0].PolicyDocument.Statement
         .flatMap((statement) => statement["Fn::If"]?.slice(1) ?? statement).filter(({ Action }) => Action);
       const logs = statements.filter(({ Action }) => [Action].flat().some((action) => action.startsWith("logs:")));
@@ -127,7 +127,7 @@ describe("the alarms", () => {
     });
   });
 
-  // CloudWatch's metric math, as far as the two expressions go, on single values; undefined is a missing one.
+  // CloudWatch's metric math, as far as the two expressions need it, on single values; undefined means missing.
   const evaluate = (one, values) => {
     const { Expression } = one.Metrics.find((metric) => metric.Expression);
     const fill = (value, other) => value ?? other;

@@ -5,33 +5,33 @@ using ImageClassifier.Adapters.Aws.Configuration;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>Looks whether a role can do its work on AWS as the program is set: credentials, permissions, and how queues
-/// and bucket are. It makes the calls that the role makes, and no others. It changes nothing but one small object,
-/// which the web tier stores and deletes.</summary>
+/// <summary>Checks whether a role can do its work on AWS with these settings: credentials, permissions, queues, bucket
+/// and launches. It makes the role's own calls, and no others. It changes nothing, except that as the web tier it
+/// stores and deletes one small object.</summary>
 /// <param name="role">Whose permissions are tried; the credentials must be that role's.</param>
 /// <param name="sqs">A client of SQS.</param>
 /// <param name="s3">A client of S3.</param>
-/// <param name="settings">What the program is set to.</param>
+/// <param name="settings">The program's settings for AWS.</param>
 /// <param name="longestJob">How long one job can take: the lease of a request must not be shorter.</param>
 public sealed class AwsCheck(
     AwsRole role, IAmazonSQS sqs, IAmazonS3 s3, AwsSettings settings, TimeSpan longestJob)
 {
     private readonly RoleUse _use = RoleUse.Of(role);
 
-    /// <summary>Tries the launch of app nodes; null where they are no machines on EC2.</summary>
+    /// <summary>Tries the launch of app nodes; null if nodes are not EC2 instances.</summary>
     public LaunchCheck? Launches { get; init; }
 
-    /// <summary>Tries the key of KMS; null where none is set.</summary>
+    /// <summary>Tries the KMS key; null if none is set.</summary>
     public KeyCheck? Key { get; init; }
 
-    /// <summary>Looks at everything. What AWS refuses is a finding, never an exception.</summary>
-    /// <returns>One finding for each thing that the check is about; all is well when none is a problem.</returns>
+    /// <summary>Checks everything. A refusal of AWS is a finding, never an exception.</summary>
+    /// <returns>One finding for each thing checked; all is well if none is a problem.</returns>
     public async Task<IReadOnlyList<CheckFinding>> RunAsync(CancellationToken cancellation)
     {
         var region = settings.Region ?? sqs.Config.RegionEndpoint?.SystemName ?? "(unknown)";
         var findings = new List<CheckFinding>
         {
-            CheckFinding.Good("role", $"looked at as {Name(role)}; --as {Others()} looks as another"),
+            CheckFinding.Good("role", $"checked as {Name(role)}; --as {Others()} checks as another"),
             CheckLease(),
         };
         var credentials = await CheckCredentialsAsync(region, cancellation);
@@ -63,12 +63,12 @@ public sealed class AwsCheck(
             ? CheckFinding.Problem(
                 "settings",
                 $"{requests.LeaseKey} = {requests.Lease.TotalSeconds} s is shorter than a job can take "
-                + $"({longestJob.TotalSeconds} s), so that others would begin it again")
+                + $"({longestJob.TotalSeconds} s), so another node would begin it again")
             : CheckFinding.Good("settings", "the lease is longer than a job");
     }
 
-    /// <summary>Asks for the request queue, which each role may; only what that says of the credentials counts
-    /// here.</summary>
+    /// <summary>Asks for the request queue, which each role may do. Here only errors of the credentials
+    /// count.</summary>
     private async Task<CheckFinding> CheckCredentialsAsync(string region, CancellationToken cancellation)
     {
         const string subject = "credentials";

@@ -28,10 +28,9 @@ internal static class AwsRefusals
         _ => AwsRefusal.Other,
     };
 
-    /// <summary>Whether it stays refused until someone mends a permission, a key or a setting. What passes by itself is
-    /// not: the SDK gets new credentials where they have expired and sets its clock right, credentials that are not
-    /// found may be a machine's metadata service that does not answer, and an archived object is that object's own
-    /// trouble.</summary>
+    /// <summary>Whether AWS refuses until someone mends a permission, a key or a setting. These pass by themselves: the
+    /// SDK renews expired credentials and corrects its clock; missing credentials may be a metadata service that does
+    /// not answer; an archived object concerns that object alone.</summary>
     public static bool IsPermanent(Exception failure) =>
         failure is AmazonServiceException { Retryable: null } refused
         && (int)refused.StatusCode < 500
@@ -43,8 +42,8 @@ internal static class AwsRefusals
 
     /// <summary>What is wrong, in one line.</summary>
     /// <param name="failure">What AWS or the SDK said.</param>
-    /// <param name="operation">What was tried, as the permission to do it is called: <c>sqs:SendMessage</c>.</param>
-    /// <param name="region">Where.</param>
+    /// <param name="operation">The permission that was tried: <c>sqs:SendMessage</c>.</param>
+    /// <param name="region">The region of the call.</param>
     public static string Describe(Exception failure, string operation, string region) => Of(failure) switch
     {
         AwsRefusal.NoCredentials =>

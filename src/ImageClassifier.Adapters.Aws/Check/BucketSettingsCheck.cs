@@ -5,7 +5,7 @@ using ImageClassifier.Adapters.Aws.Provisioning;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>Looks at how the bucket is set, each thing by itself: a role may see some of them.</summary>
+/// <summary>Checks the bucket's settings one by one, because a role may see only some of them.</summary>
 internal sealed class BucketSettingsCheck(IAmazonS3 s3, BucketSettings settings, string? kmsKey, string region)
 {
     private readonly BucketProvisioning _provisioning = new(s3, settings, kmsKey, dryRun: true);
@@ -31,7 +31,7 @@ internal sealed class BucketSettingsCheck(IAmazonS3 s3, BucketSettings settings,
             }
             catch (Exception failure) when (AwsFailure.Is(failure, cancellation))
             {
-                // The program itself needs no such permission; who provisions does.
+                // Only provisioning needs this permission, not the program.
                 findings.Add(AwsRefusals.Of(failure) == AwsRefusal.NoPermission
                     ? CheckFinding.NotChecked($"{subject}: {what}", $"no permission for {permission}")
                     : CheckFinding.Problem(

@@ -1,21 +1,21 @@
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>What came of looking at one thing.</summary>
+/// <summary>The verdict on one thing.</summary>
 public enum CheckVerdict
 {
-    /// <summary>It was looked at, and is as it should be.</summary>
+    /// <summary>It was checked, and is right.</summary>
     Good,
 
-    /// <summary>It was not looked at, or could not be: it may be wrong.</summary>
+    /// <summary>It was not checked, so it may be wrong.</summary>
     NotChecked,
 
-    /// <summary>The program cannot work so, or not as it should.</summary>
+    /// <summary>It is wrong: the program cannot work, or works badly.</summary>
     Problem,
 }
 
 /// <summary>One thing that a check is about.</summary>
 /// <param name="Subject">What: <c>queue jobs.fifo</c>.</param>
-/// <param name="Verdict">What came of it.</param>
+/// <param name="Verdict">The verdict.</param>
 /// <param name="Text">What was found, in one line; for a problem, what is wrong, and what would help.</param>
 public sealed record CheckFinding(string Subject, CheckVerdict Verdict, string Text)
 {

@@ -4,8 +4,7 @@ using ImageClassifier.Adapters.Aws.Configuration;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>Tries the two permissions on the key of KMS that senders and receivers of encrypted queues need, as do
-/// readers and writers of the bucket.</summary>
+/// <summary>Tries the two permissions on the KMS key that encrypted queues and an encrypted bucket need.</summary>
 /// <param name="kms">A client of KMS.</param>
 /// <param name="key">The key's ARN.</param>
 public sealed class KeyCheck(IAmazonKeyManagementService kms, string key)

@@ -6,8 +6,8 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>Tries the launch of app nodes, each type in each subnet, as a dry run: EC2 looks whether it could, and
-/// launches nothing. It does not look at quotas and capacity.</summary>
+/// <summary>Tries the launch of app nodes as a dry run for each type in each subnet: EC2 launches nothing. A dry run
+/// does not check quotas and capacity.</summary>
 /// <param name="ec2">A client of EC2.</param>
 /// <param name="settings">How nodes are launched.</param>
 public sealed class LaunchCheck(IAmazonEC2 ec2, Ec2FleetSettings settings)
@@ -73,7 +73,7 @@ public sealed class LaunchCheck(IAmazonEC2 ec2, Ec2FleetSettings settings)
 
     private async Task<IReadOnlyList<CheckFinding>> FleetAsync(CancellationToken cancellation)
     {
-        // The fleet chooses RunInstances where there is no template, or what a fleet cannot override.
+        // Without a template, or with settings that CreateFleet cannot override, the fleet uses RunInstances.
         if (settings is not
             {
                 LaunchTemplate: not null, SecurityGroups.Count: 0, KeyName: null, InstanceProfile: null,
@@ -94,29 +94,29 @@ public sealed class LaunchCheck(IAmazonEC2 ec2, Ec2FleetSettings settings)
                 "ec2:RunInstances", () => ec2.RunInstancesAsync(request, cancellation), cancellation)));
         }
 
-        // A type that one zone does not have is no harm while another candidate launches.
+        // A zone may lack a type. That does no harm while another candidate launches.
         var someLaunch = outcomes.Exists(outcome => outcome.Refusal is null);
         return
         [
             .. outcomes.GroupBy(outcome => outcome.Refusal).Select(group =>
             {
                 var subject = $"{Subject} of {string.Join(", ", group.Select(outcome => outcome.Candidate))}";
-                if (group.Key is not { } refusal) return CheckFinding.Good(subject, "EC2 would do it");
+                if (group.Key is not { } refusal) return CheckFinding.Good(subject, "EC2 would launch");
                 return refusal.IsOfOneCandidate && someLaunch
-                    ? CheckFinding.Good(subject, $"{refusal.Text}; the others do")
+                    ? CheckFinding.Good(subject, $"{refusal.Text}; others launch")
                     : CheckFinding.Problem(subject, refusal.Text);
             }),
         ];
     }
 
-    /// <summary>What EC2 has against a dry run; null where it would do it.</summary>
+    /// <summary>Why EC2 refuses a dry run; null if it would launch.</summary>
     private static async Task<LaunchObjection?> RefusalOfAsync(
         string permission, Func<Task> call, CancellationToken cancellation)
     {
         try
         {
             await call();
-            return new LaunchObjection("EC2 did not take it for a dry run, and may have launched", false);
+            return new LaunchObjection("EC2 ignored that this is a dry run, and may have launched", false);
         }
         catch (AmazonEC2Exception answer) when (answer.ErrorCode == "DryRunOperation")
         {

@@ -4,8 +4,8 @@ using ImageClassifier.Adapters.Aws.Fleet;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>The calls that launch app nodes, as dry runs where they launch. They carry what the fleet's own carry and
-/// policies look at: template, type, subnet, tags, IMDSv2.</summary>
+/// <summary>The calls that launch app nodes, as dry runs. They carry what policies look at, as the fleet's own calls
+/// do: template, type, subnet, tags, IMDSv2.</summary>
 internal static class LaunchDryRun
 {
     /// <summary>One instance of a candidate.</summary>

@@ -4,7 +4,7 @@ using ImageClassifier.Adapters.Aws.Fleet;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>What EC2 has against a launch.</summary>
+/// <summary>Why EC2 refuses a launch.</summary>
 /// <param name="Text">What it says, and what helps.</param>
 /// <param name="IsOfOneCandidate">Whether another type or subnet may do.</param>
 internal sealed record LaunchObjection(string Text, bool IsOfOneCandidate)
@@ -16,7 +16,7 @@ internal sealed record LaunchObjection(string Text, bool IsOfOneCandidate)
             $"EC2 refuses {permission} ({Reason(failure)}){Help(code, failure.Message)}", code == "Unsupported");
     }
 
-    // What follows is another for each call, and is read by `aws sts decode-authorization-message` alone.
+    // The encoded message differs in each call, and only `aws sts decode-authorization-message` reads it.
     private static string Reason(Exception failure)
     {
         var reason = AwsFailure.Reason(failure);

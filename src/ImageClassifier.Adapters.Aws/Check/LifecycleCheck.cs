@@ -5,11 +5,10 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>Judges whether a bucket's lifecycle rules delete what is old, whoever made the rules and however many there
-/// are.</summary>
+/// <summary>Judges whether a bucket's lifecycle rules, of whatever origin, delete old objects.</summary>
 internal static class LifecycleCheck
 {
-    // What grows with each batch. Records of nodes are few, and the web tier deletes them.
+    // These grow with each batch. Node records are few, and the web tier deletes them.
     private static readonly string[] Growing = [ObjectKeys.Images, ObjectKeys.Results, ObjectKeys.Batches];
 
     public static CheckFinding Judge(string subject, IReadOnlyList<LifecycleRule> rules, BucketSettings settings)
@@ -28,12 +27,13 @@ internal static class LifecycleCheck
         var days = DaysUntilDeleted(rules, prefix);
         if (days is null) return $"no rule deletes old objects under {prefix}; aws provision sets one";
         if (days == wanted) return null;
-        var found = $"objects under {prefix} go after {days} days and not after {BucketSettings.RetentionKey} = {wanted}";
-        // S3 takes the soonest of several rules, so that another rule cannot lengthen it.
+        var found =
+            $"objects under {prefix} go after {days} days and not after {BucketSettings.RetentionKey} = {wanted}";
+        // S3 applies the soonest of several rules, so a further rule cannot lengthen the time.
         return days > wanted ? $"{found}; aws provision sets it" : $"{found}; change that rule, or the setting";
     }
 
-    // Where several rules apply to an object, the soonest wins.
+    // If several rules apply to an object, the soonest wins.
     private static int? DaysUntilDeleted(IEnumerable<LifecycleRule> rules, string prefix) => rules
         .Where(rule => rule.Status == LifecycleRuleStatus.Enabled && IsForAllUnder(rule, prefix))
         .Min(rule => rule.Expiration?.Days);

@@ -4,11 +4,11 @@ using ImageClassifier.Adapters.Aws.Configuration;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>Tries what a role does with objects, and stores and deletes none: the calls are about objects and uploads
-/// that are not there, and S3 refuses them otherwise where they are not even allowed.</summary>
+/// <summary>Tries a role's calls on objects that do not exist, so that it stores and deletes none. S3's answer tells
+/// "not there" from "not allowed".</summary>
 internal sealed class ObjectPermissionCheck(IAmazonS3 s3, BucketSettings settings, string region)
 {
-    // No upload of anyone's: S3 gives long ones.
+    // No real upload: S3's own ids are much longer.
     private const string NoUpload = "no-upload";
 
     /// <summary>A finding for each permission that is missing, or one that says what is allowed.</summary>
@@ -39,7 +39,7 @@ internal sealed class ObjectPermissionCheck(IAmazonS3 s3, BucketSettings setting
             }
             catch (AmazonS3Exception)
             {
-                // There is nothing of that name, and the call is allowed.
+                // The call is allowed: S3 only misses the object.
             }
         }
 

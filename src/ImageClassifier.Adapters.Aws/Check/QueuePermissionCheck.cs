@@ -4,8 +4,8 @@ using ImageClassifier.Adapters.Aws.Configuration;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>Tries what a role does with a queue. It takes no message and leaves none: the calls are wrong in
-/// themselves, and AWS refuses them otherwise where they are not even allowed.</summary>
+/// <summary>Tries a role's calls on a queue with malformed requests, so that it takes no message and leaves none. SQS's
+/// answer tells "malformed" from "not allowed".</summary>
 internal sealed class QueuePermissionCheck(IAmazonSQS sqs, string region)
 {
     private const string NoReceipt = "no-receipt";
@@ -23,13 +23,13 @@ internal sealed class QueuePermissionCheck(IAmazonSQS sqs, string region)
             }
             catch (Exception failure) when (AwsFailure.Is(failure, cancellation) && !IsForItsForm(failure))
             {
-                // Whoever gave the queue says that it is not there.
+                // The caller reports a missing queue.
                 if (failure is QueueDoesNotExistException) throw;
                 problems.Add(CheckFinding.Problem(subject, AwsRefusals.Describe(failure, permission, region)));
             }
             catch (AmazonSQSException)
             {
-                // Wrong in itself, and allowed.
+                // SQS calls it malformed, so it is allowed.
             }
         }
 

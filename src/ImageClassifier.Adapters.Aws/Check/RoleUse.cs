@@ -17,7 +17,7 @@ internal enum QueueUse
     Take = 4,
 }
 
-/// <summary>The calls that a role makes on AWS, and so all that a check may expect to be allowed.</summary>
+/// <summary>The calls that a role makes on AWS. A check may expect no other to be allowed.</summary>
 /// <param name="Requests">On the queue of jobs.</param>
 /// <param name="Responses">On the queue of results.</param>
 /// <param name="RequestDeadLetters">On the dead letters of the jobs.</param>
@@ -25,7 +25,7 @@ internal enum QueueUse
 internal sealed record RoleUse(
     QueueUse Requests, QueueUse Responses, QueueUse RequestDeadLetters, QueueUse ResponseDeadLetters)
 {
-    /// <summary>Whether it stores and deletes objects of any name, so that one can be stored for a trial.</summary>
+    /// <summary>Whether it may store and delete objects of any name, so that a check can store one.</summary>
     public bool StoresAnything { get; private init; }
 
     /// <summary>The prefixes below which it reads.</summary>
@@ -46,7 +46,7 @@ internal sealed record RoleUse(
     /// <summary>Whether it sends, receives, stores or reads what a key of KMS encrypts.</summary>
     public bool UsesKey { get; private init; } = true;
 
-    /// <summary>What it does beside, and no call can try without doing it; null: nothing.</summary>
+    /// <summary>What no call can try without doing it; null: nothing.</summary>
     public string? Untried { get; private init; }
 
     /// <summary>What a role does.</summary>

@@ -22,7 +22,7 @@ internal static class AwsFailure
     public static string Describe(string service, string operation, Exception failure) =>
         $"{service} {operation} failed: {Reason(failure)}";
 
-    /// <summary>The error's code and what was said about it; what to do where it is known.</summary>
+    /// <summary>The error's code and message, and what to do if that is known.</summary>
     public static string Reason(Exception failure) => AwsRefusals.Of(failure) == AwsRefusal.NoCredentials
         ? $"{Said(failure)} {MetadataAdvice.ForCredentials}"
         : Said(failure);

@@ -5,8 +5,8 @@ using ImageClassifier.Adapters.Aws.Fleet;
 
 namespace ImageClassifier.Adapters.Aws.Configuration;
 
-/// <summary>A client of EC2 that takes lack of capacity for an answer. EC2 gives it as HTTP 500, which the SDK repeats:
-/// that brings no machine, delays the next subnet by seconds, and uses up the calls that EC2 allows.</summary>
+/// <summary>A client of EC2 that does not repeat a call after lack of capacity. EC2 reports it as HTTP 500, which the
+/// SDK would repeat. That delays the next subnet by seconds, and uses up the calls that EC2 allows.</summary>
 internal sealed class Ec2Client : AmazonEC2Client
 {
     public Ec2Client(AmazonEC2Config config)

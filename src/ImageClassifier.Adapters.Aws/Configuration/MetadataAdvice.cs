@@ -1,10 +1,10 @@
 namespace ImageClassifier.Adapters.Aws.Configuration;
 
-/// <summary>What helps where a machine's metadata service does not answer. The service counts network hops: with its
-/// default of one no container behind a bridge gets an answer, only silence.</summary>
+/// <summary>What helps if a machine's metadata service does not answer. The service limits network hops, by default to
+/// one: a container behind a bridge gets no answer.</summary>
 internal static class MetadataAdvice
 {
-    /// <summary>For the service itself.</summary>
+    /// <summary>For a call to the service itself.</summary>
     public const string InAContainer = "In a container give the host's network, or raise the hop limit to 2 "
         + "(MetadataHopLimit in the template).";
 

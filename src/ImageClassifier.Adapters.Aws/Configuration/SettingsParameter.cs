@@ -15,7 +15,7 @@ public static class SettingsParameter
     public const string Key = "image-classifier.aws.settings-parameter";
 
     // At a first boot the network and the role's credentials may take some seconds, which the retries bridge. A start
-    // that waits longer looks hung; whoever supervises the program starts it again.
+    // that waits longer looks hung. It is better to fail, because systemd starts the program again.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan AttemptLimit = TimeSpan.FromSeconds(10);
 
@@ -81,7 +81,8 @@ public static class SettingsParameter
         }
     }
 
-    /// <summary>Why SSM will never give the parameter as things are; null where it may be another time.</summary>
+    /// <summary>Why SSM refuses the parameter until someone changes something; null if a later try may
+    /// succeed.</summary>
     private static string? Refusal(Exception failure) => failure switch
     {
         ParameterNotFoundException or ParameterVersionNotFoundException =>

@@ -18,8 +18,8 @@ public enum Ec2Market
 /// How an <see cref="Ec2InstanceFleet"/> launches app nodes: from a launch template, or from these settings, or from a
 /// template with some of it overridden by these settings. Keys are under <c>image-classifier.fleet.ec2</c>.
 /// </summary>
-/// <remarks>Whatever a template says, each instance has IMDSv2 only, terminates when it shuts down, and carries the tags
-/// by which the fleet finds it.</remarks>
+/// <remarks>Whatever a template says, each instance has IMDSv2 only, terminates when it shuts down, and carries the
+/// fleet's tags.</remarks>
 public sealed partial record Ec2FleetSettings
 {
     /// <summary>Where these settings are.</summary>
@@ -69,7 +69,7 @@ public sealed partial record Ec2FleetSettings
     /// <summary><c>name-tag</c>: the tag <c>Name</c> of each instance, for people.</summary>
     public string NameTag { get; init; } = "image-classifier-node";
 
-    /// <summary><c>market</c>: spot or on demand. With a launch template, what spot cannot give is asked on
+    /// <summary><c>market</c>: spot or on demand. With a launch template, what spot cannot give is launched on
     /// demand.</summary>
     public Ec2Market Market { get; init; } = Ec2Market.OnDemand;
 

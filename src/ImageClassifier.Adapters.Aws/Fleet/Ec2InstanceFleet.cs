@@ -8,14 +8,13 @@ using Microsoft.Extensions.Logging;
 namespace ImageClassifier.Adapters.Aws.Fleet;
 
 /// <summary>
-/// A fleet of EC2 instances, found by their tags, so that it also knows those of an earlier web tier. A launch asks by
-/// CreateFleet where it can, and by RunInstances where it must: see <see cref="LaunchPlanner"/>.
+/// A fleet of EC2 instances. It finds them by their tags, and so also knows those of an earlier web tier. It launches
+/// by CreateFleet, or by RunInstances where CreateFleet cannot: see <see cref="LaunchPlanner"/>.
 /// </summary>
 /// <remarks>
 /// Describing and terminating throw <see cref="IOException"/>, with service, operation and error code, when EC2 refuses
 /// or cannot be reached. A launch says so in <see cref="LaunchOutcome.Shortfall"/> instead, because what earlier calls
-/// launched is there. The SDK's own retries come before all that. What EC2's states mean here is said at
-/// <see cref="FleetView"/>.
+/// launched is there. The SDK's own retries come first. <see cref="FleetView"/> says what EC2's states mean.
 /// </remarks>
 public sealed partial class Ec2InstanceFleet : IInstanceFleet
 {
@@ -109,7 +108,7 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
         }
         finally
         {
-            // CreateFleet gives the ids alone, and a lost answer not even those: the next description is a fresh one.
+            // CreateFleet answers with ids alone, and a lost answer has none. So the next call describes afresh.
             lock (_describeGate) _described = null;
         }
     }

@@ -15,11 +15,10 @@ namespace ImageClassifier.Adapters.Aws.Fleet;
 /// <remarks>
 /// EC2 knows machines, not nodes. <c>running</c> means that the machine has begun to boot, and is taken for
 /// <see cref="InstanceState.Running"/>; <c>shutting-down</c> and <c>stopping</c> mean that it takes no more work and
-/// still counts as a machine, so <see cref="InstanceState.Draining"/>; <c>stopped</c> has no node any more. When a node
-/// first polled, EC2 cannot know, so <see cref="FleetInstance.RunningAt"/> is null while the machine lives; records that
-/// nodes leave elsewhere tell. Once it has ended, it is the moment at which this process saw the machine come up, or else
-/// the time of its launch, unless EC2 says that it never came up: an instance that ended with none counts as a failed
-/// launch.
+/// still counts as a machine, so <see cref="InstanceState.Draining"/>; <c>stopped</c> has no node any more.
+/// EC2 does not know when a node first polled; the node's record does. So <see cref="FleetInstance.RunningAt"/> is null
+/// while the machine lives. After its end it is the time at which this process saw the machine come up, else the time
+/// of its launch. It stays null if EC2 says that the machine never came up, which counts as a failed launch.
 /// </remarks>
 internal sealed partial class FleetView(TimeProvider time)
 {
@@ -35,7 +34,7 @@ internal sealed partial class FleetView(TimeProvider time)
     private readonly Lock _gate = new();
     private readonly Dictionary<InstanceId, Entry> _entries = [];
 
-    /// <summary>Takes in what a launch answered, which may be hardly more than ids.</summary>
+    /// <summary>Adds the instances that a launch answered, which may have only their ids.</summary>
     public void Launched(LaunchToken launch, IEnumerable<Instance> instances)
     {
         lock (_gate)
@@ -117,7 +116,7 @@ internal sealed partial class FleetView(TimeProvider time)
 
     private sealed class Entry(InstanceId id, DateTimeOffset firstShownAt)
     {
-        // Until EC2 says when it launched the instance, which CreateFleet's answer does not.
+        // CreateFleet's answer has no launch time; a description has.
         private DateTimeOffset _launchedAt = firstShownAt;
         private InstanceState? _state;
         private bool _mayHaveRun = true;

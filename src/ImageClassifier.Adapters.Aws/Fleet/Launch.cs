@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 
 namespace ImageClassifier.Adapters.Aws.Fleet;
 
-/// <summary>One launch: its steps in order, until it has what was asked for or no other step would do. Run again
-/// after a call without an answer, it goes on with that call.</summary>
+/// <summary>One launch. It takes its steps in order, until it has all instances or no further step would help. After a
+/// call without an answer, a second run continues with that call.</summary>
 internal sealed class Launch(LaunchToken token, int asked, LaunchPlan plan, FleetView view, ILogger log)
 {
     private readonly List<InstanceId> _launched = [];
@@ -17,19 +17,19 @@ internal sealed class Launch(LaunchToken token, int asked, LaunchPlan plan, Flee
     private int _step;
     private int _attempt;
 
-    // Of the attempt under way; 0 before a step's first.
+    // How many the current attempt asks for; 0 before a step's first attempt.
     private int _count;
 
     private int Missing => asked - _launched.Count;
 
-    /// <summary>Whether this is the launch that the caller means.</summary>
+    /// <summary>Whether this is the launch of that token and count.</summary>
     public bool Is(LaunchToken other, int count) => other == token && count == asked;
 
-    /// <summary>Launches.</summary>
+    /// <summary>Takes the steps.</summary>
     /// <exception cref="IOException">EC2 gave no answer, and may have launched.</exception>
     public async Task<LaunchOutcome> RunAsync(CancellationToken cancellation)
     {
-        // Of a call without an answer, descriptions may show by now what it launched.
+        // An earlier call without an answer may have launched, and descriptions may show it by now.
         Add(view.LaunchedWith(token));
         while (Missing > 0 && _step < _steps.Count)
         {
@@ -45,9 +45,9 @@ internal sealed class Launch(LaunchToken token, int asked, LaunchPlan plan, Flee
         return new LaunchOutcome(_launched, Missing > 0 ? string.Join(". ", _reasons) : null);
     }
 
-    /// <summary>Launches what it can by a step. Beyond a quota EC2 may launch nothing at all, so half as many are tried
-    /// then, down to one.</summary>
-    /// <returns>The last refusal; null when the step gave all or some.</returns>
+    /// <summary>Launches by a step what it can. A request beyond a quota may launch nothing at all, so the step asks
+    /// for half as many, down to one.</summary>
+    /// <returns>The last refusal; null if the step gave all or some.</returns>
     private async Task<LaunchRefusal?> TryAsync(LaunchStep step, CancellationToken cancellation)
     {
         if (_count == 0) (_count, _attempt) = (Missing, 0);
@@ -89,14 +89,14 @@ internal sealed class Launch(LaunchToken token, int asked, LaunchPlan plan, Flee
         view.Launched(token, answer.Instances);
         Add(answer.Instances.Select(instance => InstanceId.Parse(instance.InstanceId)));
         log.LogInformation("{Launched} of {Count} app nodes launched, {Step}", launched, _count, step);
-        // EC2 gives an error for each type and subnet; the same one is said once.
+        // EC2 gives an error for each type and subnet. Log equal ones once.
         foreach (var error in answer.Errors.Distinct())
             log.LogWarning("{Step}: EC2 {Operation}: {Code}: {Message}",
                 step, step.Operation, error.Code, error.Message);
         if (launched >= _count) return null;
         if (launched == 0 && answer.Errors.Count == 0 && !_hadEmptyAnswer)
         {
-            // It may be EC2's answer to a repeated call, which need not tell the instances of the first.
+            // EC2's answer to a repeated call need not name the instances of the first.
             _hadEmptyAnswer = true;
             throw new IOException($"EC2 {step.Operation} answered with neither instances nor errors.");
         }

@@ -1,7 +1,7 @@
 namespace ImageClassifier.Adapters.Aws.Fleet;
 
-/// <summary>Says what an error code of EC2 means for a launch, and what to do. Clients read it, so it has no word of
-/// EC2's own sentences, which name accounts, roles and networks.</summary>
+/// <summary>Says what an error code of EC2 means for a launch, and what to do. Clients read it, so it does not quote
+/// EC2, whose messages name accounts, roles and networks.</summary>
 internal static class LaunchAdvice
 {
     /// <summary>One sentence or two about an error code, without the last full stop.</summary>
@@ -56,7 +56,7 @@ internal static class LaunchAdvice
         _ when LaunchRefusals.Of(code) == LaunchRefusal.Throttled =>
             "the account makes too many calls. The launch is tried again after a pause",
         _ when LaunchRefusals.Of(code) == LaunchRefusal.Unanswered =>
-            "it failed by itself. The launch is tried again after a pause",
-        _ => "the log has its own sentence about it",
+            "EC2 itself failed. The launch is tried again after a pause",
+        _ => "the web tier's log has EC2's message",
     };
 }

@@ -4,14 +4,14 @@ using Microsoft.Extensions.Logging;
 namespace ImageClassifier.Adapters.Aws.Fleet;
 
 /// <summary>The steps of a launch.</summary>
-/// <param name="Steps">What is asked, in this order.</param>
-/// <param name="Instead">What is asked where CreateFleet does not take the launch at all.</param>
+/// <param name="Steps">The steps, in order.</param>
+/// <param name="Instead">The steps if CreateFleet does not take the launch at all.</param>
 internal sealed record LaunchPlan(IReadOnlyList<LaunchStep> Steps, IReadOnlyList<LaunchStep> Instead);
 
 /// <summary>
 /// Chooses between CreateFleet and RunInstances. CreateFleet asks once for all types and subnets, and EC2 chooses. It
-/// needs a launch template, and cannot override all of it; for the rest there is RunInstances, one call for each type
-/// and subnet.
+/// needs a launch template, and cannot override all of it. Where it does not fit, RunInstances asks for each type in
+/// each subnet.
 /// </summary>
 internal sealed class LaunchPlanner(IAmazonEC2 ec2, Ec2FleetSettings settings, ILogger log)
 {
@@ -49,7 +49,7 @@ internal sealed class LaunchPlanner(IAmazonEC2 ec2, Ec2FleetSettings settings, I
         }
         catch (AmazonEC2Exception refused) when (LaunchRefusals.Of(refused.ErrorCode) != LaunchRefusal.Unanswered)
         {
-            // RunInstances overrides what cannot be seen, and says itself what else is wrong with the template.
+            // RunInstances overrides what this look could not see, and reports what else is wrong.
             return new LaunchTemplateLook(0, null, Ec2Failure.Describe("DescribeLaunchTemplateVersions", refused));
         }
         catch (Exception failure) when (Ec2Failure.Is(failure, cancellation))

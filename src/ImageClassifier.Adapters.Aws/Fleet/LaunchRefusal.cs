@@ -10,8 +10,8 @@ internal enum LaunchRefusal
     /// another market may still fit.</summary>
     QuotaReached,
 
-    /// <summary>EC2 gets too many calls, and has retried ones behind it: more calls now make it worse. The scaler tries
-    /// again after a pause.</summary>
+    /// <summary>EC2 throttles, even after the SDK's retries: more calls make it worse. The scaler tries again after a
+    /// pause.</summary>
     Throttled,
 
     /// <summary>CreateFleet does not take this launch, for example two subnets in one zone; RunInstances may.</summary>
@@ -34,7 +34,7 @@ internal static class LaunchRefusals
             or "InsufficientReservedInstanceCapacity" or "InsufficientFreeAddressesInSubnet"
             or "InsufficientAddressCapacity" or "SpotMaxPriceTooLow" or "UnfulfillableCapacity" =>
             LaunchRefusal.NoCapacity,
-        // The zone does not have the type; another may.
+        // This zone does not offer the type; another may.
         "Unsupported" => LaunchRefusal.NoCapacity,
         "InstanceLimitExceeded" or "VcpuLimitExceeded" or "MaxSpotInstanceCountExceeded" => LaunchRefusal.QuotaReached,
         "RequestLimitExceeded" or "Throttling" or "ThrottlingException" or "EC2ThrottledException"
@@ -46,8 +46,8 @@ internal static class LaunchRefusals
         _ => LaunchRefusal.Final,
     };
 
-    /// <summary>What follows from an answer that brought fewer instances than asked for; null where the next step is
-    /// simply to ask for the rest.</summary>
+    /// <summary>What follows from an answer with fewer instances than asked for; null if the next step asks for the
+    /// rest.</summary>
     /// <param name="launched">How many it brought.</param>
     /// <param name="errorCodes">Why there are not more: one code for each type and subnet that failed.</param>
     public static LaunchRefusal? Of(int launched, IReadOnlyCollection<string> errorCodes)

@@ -8,7 +8,7 @@ namespace ImageClassifier.Adapters.Aws.Fleet;
 /// <summary>Writes the settings of a fleet as requests to EC2.</summary>
 internal sealed partial class LaunchRequests(Ec2FleetSettings settings)
 {
-    // Only the machine itself may ask, no container behind a bridge.
+    // Only the machine itself may ask, not a container behind a bridge.
     private const int DefaultHopLimit = 1;
 
     private readonly IReadOnlyList<LaunchCandidate> _candidates = LaunchCandidate.Of(settings);
@@ -43,7 +43,7 @@ internal sealed partial class LaunchRequests(Ec2FleetSettings settings)
             IamInstanceProfile = Profile(),
             UserData = settings.UserData is { } text ? Convert.ToBase64String(Encoding.UTF8.GetBytes(text)) : null,
             InstanceMarketOptions = settings.Market == Ec2Market.Spot ? Spot() : null,
-            // A node ends by turning its machine off, which must not stay as a stopped one.
+            // A node powers its machine off. A stopped instance would stay, and cost money for its disk.
             InstanceInitiatedShutdownBehavior = ShutdownBehavior.Terminate,
             MetadataOptions = new InstanceMetadataOptionsRequest
             {
@@ -67,8 +67,8 @@ internal sealed partial class LaunchRequests(Ec2FleetSettings settings)
                     ? DefaultTargetCapacityType.Spot
                     : DefaultTargetCapacityType.OnDemand,
             },
-            // Where capacity is deepest EC2 interrupts least; among those it takes the cheapest. No price limit: EC2
-            // caps the price at that of on demand, and a lower limit only makes for more interruptions.
+            // EC2 takes the pools with the most capacity, which it interrupts least, and of those the cheapest. No
+            // price limit: EC2 caps the price at on demand, and a lower limit only causes more interruptions.
             SpotOptions = market == Ec2Market.Spot
                 ? new SpotOptionsRequest
                 {
@@ -129,7 +129,7 @@ internal sealed partial class LaunchRequests(Ec2FleetSettings settings)
         { } name => new IamInstanceProfileSpecification { Name = name },
     };
 
-    // One-time and terminated: a node that was taken away is not to come back by itself.
+    // One-time and terminated: a node that EC2 took away must not come back by itself.
     private static InstanceMarketOptionsRequest Spot() => new()
     {
         MarketType = MarketType.Spot,

@@ -12,7 +12,7 @@ internal abstract class LaunchStep
     /// <summary>EC2's name of the call.</summary>
     public abstract string Operation { get; }
 
-    /// <summary>Steps of one group have one quota of the account; null where that is not known.</summary>
+    /// <summary>Steps of one group share one quota of the account; null if that is not known.</summary>
     public virtual string? QuotaGroup => null;
 
     /// <summary>Asks once.</summary>
@@ -67,7 +67,7 @@ internal sealed class CreateFleetStep(
     {
         var request = requests.CreateFleet(market, templateVersion, count, launch, clientToken);
         var answer = await ec2.CreateFleetAsync(request, cancellation);
-        // The answer has hardly more than ids; the next description has the rest.
+        // The answer has little more than ids; the next description has the rest.
         var instances = (answer.Instances ?? []).SelectMany(group => group.InstanceIds ?? [])
             .Select(id => new Instance { InstanceId = id });
         var errors = (answer.Errors ?? []).Select(error => new LaunchError(error.ErrorCode, error.ErrorMessage));

@@ -3,14 +3,14 @@ using Amazon.EC2.Model;
 
 namespace ImageClassifier.Adapters.Aws.Fleet;
 
-/// <summary>What a version of a launch template says about what CreateFleet cannot override.</summary>
+/// <summary>The values of a launch template's version that CreateFleet cannot override.</summary>
 /// <param name="Version">The number behind <c>$Default</c> and <c>$Latest</c>.</param>
 /// <param name="HopLimit">How far answers of the metadata service travel; null where the template leaves it
 /// open.</param>
 /// <param name="Unfit">Why a node must not be launched from the template alone; null where it may.</param>
 internal sealed record LaunchTemplateLook(long Version, int? HopLimit, string? Unfit)
 {
-    /// <summary>Looks, at each launch: the default version is another tomorrow.</summary>
+    /// <summary>Reads the template. Each launch does, because the default version can change.</summary>
     /// <exception cref="AmazonEC2Exception">EC2 does not show the template.</exception>
     public static async Task<LaunchTemplateLook> TakeAsync(
         IAmazonEC2 ec2, LaunchRequests requests, string version, CancellationToken cancellation)
@@ -30,7 +30,7 @@ internal sealed record LaunchTemplateLook(long Version, int? HopLimit, string? U
 
     private static string? WhyUnfit(ResponseLaunchTemplateData data)
     {
-        // A node ends by turning its machine off: one that only stopped would cost money for its disk.
+        // A node powers its machine off. A stopped instance would stay, and cost money for its disk.
         if (data.InstanceInitiatedShutdownBehavior != ShutdownBehavior.Terminate)
             return "it does not say that an instance terminates when it shuts down";
         if (data.MetadataOptions?.HttpTokens != LaunchTemplateHttpTokensState.Required)

@@ -21,7 +21,7 @@ internal readonly record struct LaunchToken
     public string Name { get; }
 
     /// <summary>The token of a launch.</summary>
-    /// <param name="deployment">Client tokens are shared by a whole account and region.</param>
+    /// <param name="deployment">The deployment; an account and region share one space of client tokens.</param>
     /// <param name="clientToken">The caller's name of the launch, of any length.</param>
     public static LaunchToken Of(string deployment, string clientToken)
     {

@@ -40,7 +40,7 @@ internal static class BucketEncryption
                 ServerSideEncryptionAlgorithm = ServerSideEncryptionMethod.AWSKMS,
                 ServerSideEncryptionKeyManagementServiceKeyId = kmsKey,
             },
-            // Without it each picture is a call to KMS, which is paid for and throttled.
+            // Without a bucket key each picture costs a call to KMS, which AWS charges and throttles.
             BucketKeyEnabled = true,
         };
 

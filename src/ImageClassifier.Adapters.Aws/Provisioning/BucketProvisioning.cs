@@ -39,7 +39,7 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
         }
         catch (AmazonS3Exception failure) when (failure.StatusCode == HttpStatusCode.NotFound)
         {
-            // S3 wants a region other than its first by name. The SDK tells it by AWS's own address only.
+            // S3 wants every region but us-east-1 by name. The SDK derives it only from AWS's own addresses.
             var request = s3.Config.AuthenticationRegion is { Length: > 0 } region and not FirstRegion
                 ? new PutBucketRequest { BucketName = settings.Name, BucketRegionName = region }
                 : new PutBucketRequest { BucketName = settings.Name, UseClientRegion = true };
@@ -80,8 +80,8 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
             },
             cancellation));
 
-    /// <summary>With the key of the settings. Without one any encryption will do: an operator may have chosen a key of
-    /// their own.</summary>
+    /// <summary>Encryption with the key of the settings. Without such a key any encryption is right: an operator may
+    /// have chosen another.</summary>
     /// <param name="isThere">False in a dry run where the bucket is not there yet.</param>
     /// <param name="cancellation">Ends it.</param>
     public Task<ProvisioningAction> EnsureEncryptionAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(

@@ -13,8 +13,8 @@ internal sealed record QueueBlueprint(string Name, IReadOnlyDictionary<string, s
     // Messages are kept for as long as SQS can: an accepted picture is never lost.
     private const string Retention = "1209600";
 
-    // An hour, in seconds. SQS asks KMS anew after it, for each sender and receiver, and each call is paid for; by its
-    // own default after five minutes. A key that is turned off takes as long to stop the messages.
+    // Seconds for which SQS reuses a data key of KMS (its default is five minutes). AWS charges each call to KMS, for
+    // each sender and receiver. A key that is turned off stops the messages only after this hour.
     private const string KeyReuse = "3600";
 
     /// <summary>The attributes that are looked at.</summary>

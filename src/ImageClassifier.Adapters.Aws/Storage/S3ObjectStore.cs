@@ -22,8 +22,8 @@ public sealed class S3ObjectStore : IObjectStore
     private static readonly TimeSpan ConflictPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan AbortTimeout = TimeSpan.FromSeconds(10);
 
-    // Said when an upload begins, so that S3 compares each part and, by their checksums, the whole. The SDK computes
-    // this one without native code.
+    // Declared when an upload begins, so that S3 verifies each part and the whole. The SDK computes CRC32 without
+    // native code.
     private static readonly ChecksumAlgorithm PartChecksum = ChecksumAlgorithm.CRC32;
 
     private readonly IAmazonS3 _s3;

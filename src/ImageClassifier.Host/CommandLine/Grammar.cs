@@ -81,8 +81,8 @@ internal sealed class Grammar
 
     private readonly Option<AwsRole> _as = new("--as")
     {
-        Description = "Whose permissions are tried, with that role's own credentials: those of the web tier, of an app "
-            + "node, of the operator of dead letters, or of whoever provisions.",
+        Description = "The role whose calls are tried: web tier, app node, operator of dead letters, or deployer. "
+            + "Run the command with that role's credentials.",
         HelpName = string.Join('|', Roles),
         CustomParser = parsed => Enum.Parse<AwsRole>(parsed.Tokens[0].Value, ignoreCase: true),
         DefaultValueFactory = _ => AwsRole.Web,
@@ -152,8 +152,8 @@ internal sealed class Grammar
         };
         provision.SetAction((parsed, cancellation) => _verbs.AwsProvisionAsync(
             new AwsProvisionOptions(Sources(parsed), parsed.GetValue(_dryRun), parsed.GetValue(_json)), cancellation));
-        var check = new Command("check", "Tries what a role does on AWS, looks at queues, bucket and launch, and says "
-            + "in a line each what is right, wrong or not checked.") { _as, _json };
+        var check = new Command("check", "Tries a role's calls on AWS, and checks queues, bucket and launch. Each "
+            + "line says what is right, wrong or not checked.") { _as, _json };
         check.SetAction((parsed, cancellation) => _verbs.AwsCheckAsync(
             new AwsCheckOptions(Sources(parsed), parsed.GetValue(_as), parsed.GetValue(_json)), cancellation));
         foreach (var verb in (Command[])[provision, check])
@@ -181,8 +181,8 @@ internal sealed class Grammar
 
     public RootCommand Root { get; }
 
-    /// <summary>Whether the process is one of the nodes that a web tier starts: it has the web tier's variables, and the
-    /// web tier has said already what is wrong with them.</summary>
+    /// <summary>Whether the process is one of the nodes that a web tier starts: it has the web tier's variables, and
+    /// the web tier has said already what is wrong with them.</summary>
     public bool IsOfAFleet(ParseResult parsed) => parsed.GetResult(_instance) is not null;
 
     /// <summary>What is wrong with a command line, as a sentence; null when nothing is.</summary>

@@ -27,8 +27,8 @@ internal static class HoconText
         }
     }
 
-    /// <summary>Looks at braces and quotes alone. What it says names lines, and quotes nothing of the text.</summary>
-    /// <exception cref="FormatException">One opens or closes too many.</exception>
+    /// <summary>Checks only braces and quotes. Its message names lines, and quotes nothing of the text.</summary>
+    /// <exception cref="FormatException">A brace or quote does not match.</exception>
     public static void CheckShape(string text)
     {
         var open = new Stack<(char Closing, int Line)>();

@@ -8,7 +8,7 @@ namespace ImageClassifier.Host.Configuration;
 /// Puts the layers of settings together, before anything else starts. Later wins: <c>reference.conf</c>, the
 /// environment (<c>embedded.conf</c>), the role (<c>web.conf</c> or <c>node.conf</c>), the file given by
 /// <c>--config</c>, the parameter that AWS keeps, environment variables, <c>--set</c>, options of their own such as
-/// <c>--data</c>. Which environment it is, the user's layers alone decide, and so they are read first.
+/// <c>--data</c>. The user's layers are read first, because they alone decide the environment.
 /// </summary>
 public static class ProgramSettings
 {

@@ -34,7 +34,7 @@ internal sealed record SettingsLayer(string Origin, Config Config)
         }
     }
 
-    /// <summary>Reads HOCON that AWS keeps. It may hold secrets, so that no message quotes it.</summary>
+    /// <summary>Reads HOCON that AWS keeps. It may hold secrets, so no message quotes it.</summary>
     public static SettingsLayer FromParameter(ParameterText parameter)
     {
         var origin = $"the SSM parameter {parameter.Name}";
@@ -55,7 +55,7 @@ internal sealed record SettingsLayer(string Origin, Config Config)
         }
         catch (FormatException)
         {
-            // What the parser says quotes the text.
+            // The parser's message quotes the text.
             throw new InvalidSettingException(SettingsParameter.Key, parameter.Name, "its value is not HOCON");
         }
 
@@ -69,7 +69,7 @@ internal sealed record SettingsLayer(string Origin, Config Config)
         return new SettingsLayer(origin, config);
     }
 
-    /// <summary>One setting. The value is taken as it is, whatever characters it has: it never passes a parser.</summary>
+    /// <summary>One setting. The value is taken as it is and never parsed, so it may have any characters.</summary>
     public static SettingsLayer FromValue(string origin, string key, string value)
     {
         IHoconElement element = new HoconLiteral { Value = value };

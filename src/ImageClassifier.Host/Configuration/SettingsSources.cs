@@ -16,7 +16,7 @@ public sealed record SettingsSources
     /// <summary>The file given by <c>--config</c>; null where none is given.</summary>
     public string? ConfigFile { get; init; }
 
-    /// <summary>The settings kept on AWS; null where none are, or they were not read yet.</summary>
+    /// <summary>The settings kept on AWS; null if there are none, or before they are read.</summary>
     public ParameterText? Parameter { get; init; }
 
     /// <summary>The environment's variables; those that begin with <c>IMAGE_CLASSIFIER__</c> are settings.</summary>
@@ -33,9 +33,9 @@ public sealed record SettingsSources
         Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
             .ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "");
 
-    /// <summary>The arguments with which an app node gets the same <c>--config</c> and <c>--set</c>, whatever its working
-    /// directory. Who may use the service is none of a node's business, and every user of the machine can read command
-    /// lines: those settings stay out. Variables it inherits; options are for the caller to add.</summary>
+    /// <summary>The arguments that give an app node the same <c>--config</c> and <c>--set</c>, whatever its working
+    /// directory. Access settings stay out: a node needs none, and every user of the machine can read command lines. A
+    /// node inherits variables; the caller adds options.</summary>
     public IReadOnlyList<string> ToArguments() =>
     [
         .. ConfigFile is null ? Array.Empty<string>() : [ConfigOption, Path.GetFullPath(ConfigFile)],
@@ -44,7 +44,7 @@ public sealed record SettingsSources
     ];
 }
 
-/// <summary>Settings that AWS keeps. No record: the text may hold secrets, and a record shows what it has.</summary>
+/// <summary>Settings that AWS keeps. Not a record: a record prints its text, which may hold secrets.</summary>
 /// <param name="name">The parameter's name.</param>
 /// <param name="text">Its value, HOCON.</param>
 public sealed class ParameterText(string name, string text)

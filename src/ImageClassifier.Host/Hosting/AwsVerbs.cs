@@ -14,8 +14,8 @@ internal static class AwsVerbs
 {
     private static readonly TimeSpan NoPoll = TimeSpan.Zero;
 
-    // Fetching, decoding and classifying a large picture on a small machine. Leases are renewed, but one that is shorter
-    // than this leaves no time to renew it when a call is slow.
+    // Fetching, decoding and classifying a large picture on a small machine. A shorter lease leaves no time to renew it
+    // when a call is slow.
     private static readonly TimeSpan LongestJob = TimeSpan.FromSeconds(15);
 
     private static readonly JsonSerializerOptions Json = new(WireJson.Options) { WriteIndented = true };
@@ -31,8 +31,8 @@ internal static class AwsVerbs
         return ExitCodes.Done;
     }
 
-    /// <summary>Looks whether a role can do its work as the program is set, and says in a line each what is right,
-    /// wrong or not checked.</summary>
+    /// <summary>Checks whether a role can do its work with these settings. Each line says what is right, wrong or not
+    /// checked.</summary>
     public static async Task<int> CheckAsync(AwsCheckOptions options, CancellationToken cancellation)
     {
         // What either tier would refuse at its start is refused here.

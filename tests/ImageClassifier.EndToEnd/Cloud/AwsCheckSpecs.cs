@@ -9,7 +9,7 @@ public sealed class AwsCheckSpecs(SharedCloud shared) : IClassFixture<SharedClou
     private static readonly CloudRole[] Roles =
         [CloudRole.Deployer, CloudRole.Web, CloudRole.Node, CloudRole.Operator];
 
-    // May do nothing but send and receive.
+    // This role may only send and receive.
     private static readonly CloudRole Messenger = new("messenger");
 
     [SkippableFact]

@@ -11,8 +11,8 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Cloud;
 
-/// <summary>A deployment on moto, set up as the stack sets it up, by somebody who may do what the deployer's policies allow;
-/// and the proxy through which every role calls.</summary>
+/// <summary>A deployment on moto like that of the stack, made with the deployer's permissions. Every role calls through
+/// its proxy.</summary>
 internal sealed class CloudDeployment : IAsyncDisposable
 {
     public const string Name = "loop";

@@ -17,7 +17,7 @@ internal sealed record CloudRole(string Name)
 
     public string AccessKey { get; } = $"AKIA{Name.ToUpperInvariant()}".PadRight(20, '0');
 
-    /// <summary>What a program is started with so that it calls AWS as this role.</summary>
+    /// <summary>The environment variables with which a program calls AWS as this role.</summary>
     public IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string>
     {
         ["AWS_ACCESS_KEY_ID"] = $"AKIA{Name.ToUpperInvariant()}".PadRight(20, '0'),

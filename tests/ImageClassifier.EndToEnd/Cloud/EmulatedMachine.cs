@@ -4,8 +4,8 @@ using ImageClassifier.EndToEnd.Programs;
 
 namespace ImageClassifier.EndToEnd.Cloud;
 
-/// <summary>The machine of an instance that the emulator only lists: it runs the built program as <c>node</c>, has a
-/// metadata service, and can be turned off from within.</summary>
+/// <summary>Plays the machine of an instance, which the emulator only lists. It runs the built program as <c>node</c>,
+/// has a metadata service, and the node can turn it off.</summary>
 internal sealed class EmulatedMachine : IAsyncDisposable
 {
     private readonly MetadataService _metadata;
@@ -36,7 +36,7 @@ internal sealed class EmulatedMachine : IAsyncDisposable
             ["node", .. settings.SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" })]);
         foreach (var (name, value) in CloudRole.Node.Variables) start.Environment[name] = value;
         start.Environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = metadata.Endpoint;
-        // Nothing else is on the path, or a node of a test could turn this machine off.
+        // Only the stand-in is on the path, or the node could turn the real machine off.
         start.Environment["PATH"] = programs.FullName;
         AddShutdown(programs);
         var machine = new EmulatedMachine(metadata, programs, new Process { StartInfo = start });

@@ -2,8 +2,8 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Cloud;
 
-/// <summary>One deployment for all tests of a class, made by the first that wants it. That test is skipped where it
-/// cannot be made, as are the others.</summary>
+/// <summary>One deployment for all tests of a class. The first test makes it. If it cannot be made, all tests are
+/// skipped.</summary>
 public sealed class SharedCloud : IAsyncLifetime
 {
     private readonly Lazy<Task<CloudDeployment>> _cloud = new(CloudDeployment.CreateAsync);

@@ -4,8 +4,8 @@ namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
 /// <summary>The permissions that a launch needs: one for each part that the call or its launch template names, and for
 /// what comes with each machine.</summary>
-/// <remarks>Strict where AWS's reference leaves it open: CreateFleet is asked of every part that RunInstances is asked
-/// of, for every override. Snapshots of the image are left out.</remarks>
+/// <remarks>AWS's reference does not say which parts need CreateFleet. This is strict: every part that needs
+/// RunInstances needs CreateFleet too, for every override. Snapshots of the image are left out.</remarks>
 internal sealed class LaunchCalls(AccountFacts facts)
 {
     private const string Instance = "instance";

@@ -10,11 +10,11 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>Stands before an emulator of AWS, which checks no permission, and refuses what the caller's policy does not
-/// allow. Signatures are not checked: the access key in them only says who calls.</summary>
+/// <summary>A proxy before an emulator of AWS, which checks no permission. It refuses what the caller's policy does not
+/// allow. It does not check signatures: their access key only says who calls.</summary>
 internal sealed class PolicyProxy : IAsyncDisposable
 {
-    // These are of one connection, not of the message.
+    // These headers belong to one connection, not to the message.
     private static readonly string[] OfConnection =
         ["Host", "Connection", "Keep-Alive", "Transfer-Encoding", "Expect", "Content-Length"];
 
@@ -55,7 +55,7 @@ internal sealed class PolicyProxy : IAsyncDisposable
     /// <summary>What was refused, in order.</summary>
     public IReadOnlyCollection<Refusal> Refused => _refused;
 
-    /// <summary>Starts one; nobody may call yet.</summary>
+    /// <summary>Starts a proxy, which knows no caller yet.</summary>
     /// <param name="aws">The emulator.</param>
     /// <param name="region">The region of the deployment.</param>
     public static async Task<PolicyProxy> StartAsync(Uri aws, string region)
@@ -69,7 +69,7 @@ internal sealed class PolicyProxy : IAsyncDisposable
     public void Admit(string role, string accessKey, IamPolicy policy) =>
         _callers[accessKey] = new Caller(role, policy);
 
-    /// <summary>Fails the running test where a call came that these tests do not know.</summary>
+    /// <summary>Fails the running test if a call came that these tests do not know.</summary>
     public void AssertAllUnderstood() => Assert.Empty(_notModelled);
 
     public async ValueTask DisposeAsync()

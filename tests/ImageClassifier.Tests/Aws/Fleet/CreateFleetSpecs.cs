@@ -166,8 +166,8 @@ public sealed class CreateFleetSpecs : IDisposable
         Assert.Equal(
             "EC2 says InsufficientInstanceCapacity: it has no such machines to spare. More types, and subnets in more "
             + "zones, help. EC2 says VcpuLimitExceeded: the account's quota of on-demand machines is used up. Ask for "
-            + "more in Service Quotas (Amazon EC2, Running On-Demand instances). EC2 says SomethingNew: the log has "
-            + "its own sentence about it",
+            + "more in Service Quotas (Amazon EC2, Running On-Demand instances). EC2 says SomethingNew: the web "
+            + "tier's log has EC2's message",
             launch.Shortfall);
     }
 
