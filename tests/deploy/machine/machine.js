@@ -8,6 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unmet } from "../requirement.js";
 
+// Users without rights read what is made here, whatever this process was started with.
+process.umask(0o022);
+
 const here = import.meta.dirname;
 export const image = join(here, "..", "..", "..", "deploy", "image");
 export const architecture = process.arch === "arm64" ? "arm64" : "x86_64";
