@@ -299,6 +299,16 @@ describe("user data by hand", () => {
   }
 });
 
+describe("the container images", () => {
+  it("are built on exact versions", () => {
+    for (const file of ["Dockerfile", "emulator/Dockerfile"]) {
+      const bases = [...read("docker", file).matchAll(/^FROM (?:--platform=\S+ )?(\S+)/gm)].map(([, base]) => base);
+      assert.ok(bases.length > 0);
+      for (const base of bases) assert.match(base, /:\d+\.\d+\.\d+(-[a-z]+)?$/, file);
+    }
+  });
+});
+
 describe("the compose file", () => {
   const compose = () => parse(read("docker", "compose.yaml"), { merge: true });
 
