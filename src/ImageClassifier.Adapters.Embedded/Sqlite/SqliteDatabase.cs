@@ -25,7 +25,7 @@ internal static class SqliteDatabase
         try
         {
             // Checked before any write, so that the file of another program stays unchanged.
-            var isCurrent = VersionOf(connection, path, schema) == schema.Version;
+            var isCurrent = SnapshotVersionOf(connection, path, schema) == schema.Version;
             // NORMAL survives a killed process. Only a power cut can lose the last commits.
             Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
             if (!isCurrent) Migrate(connection, path, schema);
@@ -46,7 +46,7 @@ internal static class SqliteDatabase
         try
         {
             using var connection = Connect(path, SqliteOpenMode.ReadOnly);
-            return VersionOf(connection, path, schema) > 0;
+            return SnapshotVersionOf(connection, path, schema) > 0;
         }
         catch (Exception failure) when (failure is ForeignDatabaseException or SqliteException)
         {
@@ -103,7 +103,14 @@ internal static class SqliteDatabase
         }
     }
 
-    /// <summary>The version of the file's schema; 0 if the file is empty.</summary>
+    // One transaction for all reads: between two of them another process may create the schema.
+    private static long SnapshotVersionOf(SqliteConnection connection, string path, DatabaseSchema schema)
+    {
+        using var snapshot = connection.BeginTransaction(deferred: true);
+        return VersionOf(connection, path, schema);
+    }
+
+    /// <summary>The version of the file's schema; 0 if the file is empty. Needs a transaction.</summary>
     private static long VersionOf(SqliteConnection connection, string path, DatabaseSchema schema)
     {
         var application = Number(connection, "PRAGMA application_id");

@@ -43,6 +43,20 @@ public sealed class QueueFileSpecs : IAsyncLifetime
     private SqliteQueueSettings Settings => new(_folder.Layout.RequestQueue, "requests", maxReceives: 9);
 
     [Fact]
+    public async Task Several_at_once_create_a_file_and_none_takes_it_for_another_programs()
+    {
+        for (var round = 0; round < 100; round++)
+        {
+            var settings = new SqliteQueueSettings(_folder.File($"{round}.db"), "requests", maxReceives: 9);
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
+            {
+                await using var queue = new SqliteMessageQueue(settings, _time);
+                Assert.Equal(0, (await queue.MeasureAsync(default)).Waiting);
+            }));
+        }
+    }
+
+    [Fact]
     public async Task A_file_of_the_first_version_is_migrated_with_its_messages()
     {
         Execute(FirstVersion);
