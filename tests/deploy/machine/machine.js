@@ -3,7 +3,6 @@ import { execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { createServer as createSocket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unmet } from "../requirement.js";
@@ -95,11 +94,19 @@ export function inRoot(folder, ...command) {
   return run([join(here, "in-throwaway-root"), folder, ...command]);
 }
 
-/** moto_server on a free port, and what the AWS CLI needs to reach it. */
+/** moto_server on a port that it chooses itself, so that no other server has it, and what the AWS CLI needs. */
 export async function startMoto() {
-  const port = await freePort();
-  const server = spawn("moto_server", ["--host", "127.0.0.1", "--port", String(port)], { stdio: "ignore", detached: true });
-  const endpoint = `http://127.0.0.1:${port}`;
+  const server = spawn("moto_server", ["--host", "127.0.0.1", "--port", "0"],
+    { stdio: ["ignore", "ignore", "pipe"], detached: true, env: { ...process.env, PYTHONUNBUFFERED: "1" } });
+  const endpoint = await new Promise((resolve, reject) => {
+    let said = "";
+    server.stderr.setEncoding("utf8").on("data", (text) => {
+      said = (said + text).slice(-4096);
+      const running = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(said);
+      if (running) resolve(running[1]);
+    });
+    server.on("exit", () => reject(new Error(`moto_server ended: ${said}`)));
+  });
   const env = {
     AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: "moto", AWS_SECRET_ACCESS_KEY: "moto", AWS_DEFAULT_REGION: "eu-central-1",
     AWS_REGION: "eu-central-1", AWS_EC2_METADATA_DISABLED: "true", PATH: `${pythonTools}:${process.env.PATH}`,
@@ -109,9 +116,6 @@ export async function startMoto() {
     if (code !== 0) throw new Error(complaints);
     return output === "" ? undefined : JSON.parse(output);
   };
-  while (!(await answers(endpoint))) {
-    if (server.exitCode !== null) throw new Error("moto_server ended");
-  }
   return { endpoint, env, aws, stop: () => process.kill(-server.pid) };
 }
 
@@ -135,23 +139,5 @@ function pythonPrefix() {
     return execFileSync("python3", ["-c", "import sys; print(sys.prefix + '/bin')"]).toString().trim();
   } catch {
     return "/usr/bin";
-  }
-}
-
-async function freePort() {
-  const socket = createSocket().listen(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, "close");
-  return port;
-}
-
-async function answers(endpoint) {
-  try {
-    return (await fetch(`${endpoint}/moto-api/data.json`)).ok;
-  } catch {
-    await new Promise((later) => setTimeout(later, 50));
-    return false;
   }
 }

@@ -89,7 +89,7 @@ public class IamPolicySpecs
         ("BucketProvisioning", "IAmazonS3.GetLifecycleConfigurationAsync", "web deployer"),
         ("BucketProvisioning", "*", "deployer"),
         ("QueueProvisioning", "*", "deployer"),
-        ("KeyCheck", "*", "web node"),
+        ("KeyCheck", "*", "web node operator"),
         ("SettingsParameter", "*", "web node"),
     ];
 

@@ -19,7 +19,7 @@ public class LaunchAdviceSpecs
     [InlineData("PendingVerification", "AWS Support")]
     [InlineData("InsufficientInstanceCapacity", "More types")]
     [InlineData("EC2ThrottledException", "tried again")]
-    [InlineData("SomethingNew", "the log")]
+    [InlineData("SomethingNew", "log has EC2's message")]
     public void A_code_says_what_to_do(string code, string advice)
     {
         var text = LaunchAdvice.For(code);
