@@ -2,7 +2,6 @@ using Akka.Hosting;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
-using ImageClassifier.Web.Supervision;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
 using static ImageClassifier.Web.Results.BatchProtocol;
@@ -14,8 +13,8 @@ internal static class BatchEndpoints
 {
     /// <summary><c>POST /api/batches</c>: one or many files under any field name.</summary>
     public static async Task<IResult> PostAsync(
-        HttpRequest request, UploadRequest upload, UploadSettings settings, IRequiredActor<WebSupervisorActor> tier) =>
-        await upload.RunAsync(tier.ActorRef, request, settings.MaxFiles, IdempotencyScope.Batches) switch
+        HttpRequest request, UploadRequest upload, UploadSettings settings, IRequiredActor<UploadActor> uploads) =>
+        await upload.RunAsync(uploads.ActorRef, request, settings.MaxFiles, IdempotencyScope.Batches) switch
         {
             UploadOutcome.Accepted accepted => Accepted(accepted.Manifest),
             UploadOutcome.NothingUsable nothing =>
@@ -29,7 +28,7 @@ internal static class BatchEndpoints
         string batchId, BatchFeed batches, UploadSettings settings, CancellationToken cancellation)
     {
         if (!BatchId.TryParse(batchId, out var batch)) return Problems.NoSuchBatch();
-        return await batches.AskAsync(new GetBatch(batch), cancellation) switch
+        return await batches.ViewAsync(batch, cancellation) switch
         {
             BatchView view => TypedResults.Ok(BatchDocument.Of(view)),
             var answer => ProblemOf(answer, settings),
@@ -41,7 +40,7 @@ internal static class BatchEndpoints
         string batchId, BatchFeed batches, UploadSettings settings, CancellationToken cancellation)
     {
         if (!BatchId.TryParse(batchId, out var batch)) return Problems.NoSuchBatch();
-        return await batches.AskAsync(new DeleteBatch(batch), cancellation) switch
+        return await batches.DeleteAsync(batch, cancellation) switch
         {
             BatchDeleted => TypedResults.NoContent(),
             var answer => ProblemOf(answer, settings),

@@ -3,16 +3,19 @@ using Akka.Actor;
 using Akka.Hosting;
 using ImageClassifier.Core;
 using ImageClassifier.Web.Results;
-using ImageClassifier.Web.Supervision;
 using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary>Asks batches on behalf of requests.</summary>
-internal sealed class BatchFeed(IRequiredActor<WebSupervisorActor> tier, ResultSettings settings)
+/// <summary>Asks batches on behalf of requests, on whichever web node a batch lives.</summary>
+internal sealed class BatchFeed(IRequiredActor<BatchActor> batches, ResultSettings settings)
 {
+    // When a web node dies, its batches start on another node within about ten seconds. Until then questions get lost.
+    private static readonly TimeSpan TryTimeout = TimeSpan.FromSeconds(10);
+
     /// <summary>Yields the pages of events after a position, with an empty page at each heartbeat, and ends after the
     /// last event. An answer that is no <see cref="EventPage"/> is the last one.</summary>
+    /// <exception cref="AskTimeoutException">The batch does not answer.</exception>
     public async IAsyncEnumerable<IBatchAnswer> ReadAsync(
         BatchId batch, EventId? after, [EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -20,8 +23,7 @@ internal sealed class BatchFeed(IRequiredActor<WebSupervisorActor> tier, ResultS
         var wait = TimeSpan.Zero;
         while (true)
         {
-            var answer = await tier.ActorRef.Ask<IBatchAnswer>(
-                new ReadEvents(batch, after, wait), wait + EdgeTimeouts.WholeBatch, cancellation);
+            var answer = await AskAgainAsync(new ReadEvents(batch, after, wait), wait, cancellation);
             yield return answer;
             if (answer is not EventPage page || page.Finished) yield break;
             if (page.Events.Count > 0) after = page.Events[^1].Id;
@@ -29,7 +31,38 @@ internal sealed class BatchFeed(IRequiredActor<WebSupervisorActor> tier, ResultS
         }
     }
 
-    /// <summary>Sends one command and returns its answer.</summary>
-    public Task<IBatchAnswer> AskAsync(IBatchCommand command, CancellationToken cancellation) =>
-        tier.ActorRef.Ask<IBatchAnswer>(command, EdgeTimeouts.WholeBatch, cancellation);
+    /// <summary>The whole <see cref="BatchView"/>, or why there is none.</summary>
+    /// <exception cref="AskTimeoutException">The batch does not answer.</exception>
+    public async Task<IBatchAnswer> ViewAsync(BatchId batch, CancellationToken cancellation)
+    {
+        var jobs = new List<JobView>();
+        while (true)
+        {
+            var answer = await AskAgainAsync(new GetBatch(batch, jobs.Count), TimeSpan.Zero, cancellation);
+            if (answer is not BatchView page) return answer;
+            jobs.AddRange(page.Jobs);
+            if (jobs.Count >= page.Total || page.Jobs.Count == 0) return page with { Jobs = jobs };
+        }
+    }
+
+    /// <summary>Deletes the batch.</summary>
+    /// <exception cref="AskTimeoutException">The batch does not answer.</exception>
+    public Task<IBatchAnswer> DeleteAsync(BatchId batch, CancellationToken cancellation) =>
+        batches.ActorRef.Ask<IBatchAnswer>(new DeleteBatch(batch), EdgeTimeouts.WholeBatch, cancellation);
+
+    /// <summary>Asks a question that changes nothing, and repeats it while nobody answers.</summary>
+    private async Task<IBatchAnswer> AskAgainAsync(
+        IBatchCommand question, TimeSpan wait, CancellationToken cancellation)
+    {
+        for (var left = EdgeTimeouts.WholeBatch; ; left -= TryTimeout)
+        {
+            try
+            {
+                return await batches.ActorRef.Ask<IBatchAnswer>(question, wait + TryTimeout, cancellation);
+            }
+            catch (AskTimeoutException) when (left > TryTimeout)
+            {
+            }
+        }
+    }
 }

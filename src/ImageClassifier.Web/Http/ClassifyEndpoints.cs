@@ -2,7 +2,6 @@ using System.Threading.RateLimiting;
 using Akka.Hosting;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Web.Results;
-using ImageClassifier.Web.Supervision;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
@@ -17,7 +16,7 @@ internal sealed class ClassifyEndpoints(
     UploadSettings uploads,
     ResultSettings results,
     BatchFeed batches,
-    IRequiredActor<WebSupervisorActor> tier,
+    IRequiredActor<UploadActor> uploadActor,
     IHostApplicationLifetime lifetime,
     TimeProvider time) : IDisposable
 {
@@ -38,7 +37,7 @@ internal sealed class ClassifyEndpoints(
         using var slot = _waiting.AttemptAcquire();
         if (!slot.IsAcquired) return Problems.Overloaded(uploads.RetryAfter);
 
-        return await upload.RunAsync(tier.ActorRef, request, maxFiles: 1, IdempotencyScope.Classify) switch
+        return await upload.RunAsync(uploadActor.ActorRef, request, maxFiles: 1, IdempotencyScope.Classify) switch
         {
             UploadOutcome.Accepted accepted =>
                 await WaitAsync(accepted.Manifest, asJson, request.HttpContext.RequestAborted),

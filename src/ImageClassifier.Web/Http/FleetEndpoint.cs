@@ -3,7 +3,6 @@ using Akka.Hosting;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Web.Scaling;
-using ImageClassifier.Web.Supervision;
 using Microsoft.AspNetCore.Http;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
@@ -14,9 +13,9 @@ namespace ImageClassifier.Web.Http;
 internal static class FleetEndpoint
 {
     public static async Task<IResult> GetAsync(
-        IRequiredActor<WebSupervisorActor> tier, CancellationToken cancellation)
+        IRequiredActor<ScalerActor> scaler, CancellationToken cancellation)
     {
-        var fleet = await tier.ActorRef.Ask<FleetStatus>(GetFleet.Instance, EdgeTimeouts.Answer, cancellation);
+        var fleet = await scaler.ActorRef.Ask<FleetStatus>(GetFleet.Instance, EdgeTimeouts.Answer, cancellation);
         return TypedResults.Ok(FleetDocument.Of(fleet));
     }
 

@@ -1,14 +1,14 @@
 using Akka.Actor;
 using Akka.Hosting;
 using ImageClassifier.Web.Refusals;
-using ImageClassifier.Web.Supervision;
+using ImageClassifier.Web.Scaling;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Web.Http;
 
 /// <summary>Problems of a service that still accepts uploads. Everyone can read them, so they contain no files, keys or
 /// accounts.</summary>
-internal sealed class ReadinessProblems(IRequiredActor<WebSupervisorActor> tier, PortRefusals refusals)
+internal sealed class ReadinessProblems(IRequiredActor<ScalerActor> scaler, PortRefusals refusals)
 {
     public const string NodesFail =
         "App nodes cannot work, and none is running: accepted pictures wait. /api/fleet and the log give the reason.";
@@ -31,7 +31,7 @@ internal sealed class ReadinessProblems(IRequiredActor<WebSupervisorActor> tier,
     {
         try
         {
-            var fleet = await tier.ActorRef.Ask<FleetStatus>(GetFleet.Instance, AnswerTimeout, cancellation);
+            var fleet = await scaler.ActorRef.Ask<FleetStatus>(GetFleet.Instance, AnswerTimeout, cancellation);
             return fleet.AreNodesFailing;
         }
         catch (AskTimeoutException)

@@ -7,6 +7,7 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Web.Uploads;
 using static ImageClassifier.Web.Results.BatchProtocol;
+using static ImageClassifier.Web.Results.LiveJobsProtocol;
 
 namespace ImageClassifier.Web.Results;
 
@@ -17,24 +18,40 @@ namespace ImageClassifier.Web.Results;
 /// </summary>
 public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
 {
+    // A missed result waits at most this long in the store.
+    private static readonly TimeSpan CatchUpInterval = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan UseReportInterval = TimeSpan.FromSeconds(1);
+
     private readonly BatchId _batch;
+    private readonly IActorRef _liveJobs;
+    private readonly object _passivation;
     private readonly StoredBatch _stored;
-    private readonly TimeSpan _passivateAfter;
+    private readonly ResultSettings _settings;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<long, Reader> _readers = [];
     private long _lastReader;
+    private DateTimeOffset _usedAt;
     private bool _isCatchingUp;
     private int _reportedSize;
     private BatchState _state = null!;
 
     /// <summary>Creates the actor.</summary>
-    public BatchActor(BatchId batch, IObjectStore store, ResultSettings settings)
+    /// <param name="batch">The batch.</param>
+    /// <param name="store">The store.</param>
+    /// <param name="liveJobs">The <see cref="LiveJobsActor"/> of this process.</param>
+    /// <param name="passivation">The message that asks the parent to let this actor leave memory. The parent answers
+    /// <see cref="BatchesProtocol.Leave"/> once it sends no more commands.</param>
+    /// <param name="settings">How results reach clients.</param>
+    public BatchActor(
+        BatchId batch, IObjectStore store, IActorRef liveJobs, object passivation, ResultSettings settings)
     {
         _batch = batch;
+        _liveJobs = liveJobs;
+        _passivation = passivation;
         _stored = new StoredBatch(store, batch);
-        _passivateAfter = settings.PassivateAfter;
-        Loading();
+        _settings = settings;
+        Entering();
     }
 
     /// <inheritdoc />
@@ -44,8 +61,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     public IStash Stash { get; set; } = null!;
 
     /// <inheritdoc />
-    protected override void PreStart() => _stored.ReadManifestAsync(_stopping.Token).PipeTo(
-        Self, success: read => new ManifestRead(read), failure: cause => new LoadFailed(cause));
+    protected override void PreStart() => _liveJobs.Tell(new RequestRoom(Size: 1));
 
     /// <inheritdoc />
     protected override void PostStop()
@@ -55,11 +71,38 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         _stopping.Dispose();
     }
 
+    /// <summary>A batch that is not there costs memory as well, so even the manifest is read only when there is
+    /// room.</summary>
+    private void Entering()
+    {
+        Receive<RoomGranted>(_ =>
+        {
+            Become(Loading);
+            _stored.ReadManifestAsync(_stopping.Token).PipeTo(
+                Self, success: read => new ManifestRead(read), failure: cause => new LoadFailed(cause));
+        });
+        Receive<RoomRefused>(_ => BecomeFinal(Unavailable));
+        WaitForState();
+    }
+
     private void Loading()
     {
         Receive<ManifestRead>(OnManifestRead);
         Receive<LoadFailed>(OnLoadFailed);
+        WaitForState();
+    }
+
+    /// <summary>Keeps commands until the batch is loaded. A batch that must leave before that answers them
+    /// first.</summary>
+    private void WaitForState()
+    {
         Receive<IBatchCommand>(_ => Stash.Stash());
+        Receive<BatchesProtocol.Leave>(leave =>
+        {
+            Become(Unavailable);
+            Stash.UnstashAll();
+            Self.Forward(leave);
+        });
     }
 
     /// <summary>Requests room for the results, which are what costs memory. They are read only when there is
@@ -71,7 +114,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
             case DocumentRead<BatchManifest>.Found { Document: var manifest }:
                 Become(() => LoadingResults(manifest));
                 _reportedSize = manifest.Jobs.Count;
-                Context.Parent.Tell(new BatchesProtocol.RequestRoom(_batch, _reportedSize));
+                _liveJobs.Tell(new RequestRoom(_reportedSize));
                 break;
             case DocumentRead<BatchManifest>.Damaged damaged:
                 _log.Error(
@@ -86,13 +129,13 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
 
     private void LoadingResults(BatchManifest manifest)
     {
-        Receive<BatchesProtocol.RoomGranted>(_ =>
+        Receive<RoomGranted>(_ =>
             _stored.ReadResultsAsync(manifest, FrozenSet<string>.Empty, _stopping.Token).PipeTo(
                 Self, success: results => new Loaded(results), failure: cause => new LoadFailed(cause)));
-        Receive<BatchesProtocol.RoomRefused>(_ => BecomeFinal(Unavailable));
+        Receive<RoomRefused>(_ => BecomeFinal(Unavailable));
         Receive<Loaded>(loaded => OnLoaded(manifest, loaded.Results));
         Receive<LoadFailed>(OnLoadFailed);
-        Receive<IBatchCommand>(_ => Stash.Stash());
+        WaitForState();
     }
 
     private void OnLoadFailed(LoadFailed failed)
@@ -108,7 +151,8 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         ReportSize();
         Become(Live);
         Stash.UnstashAll();
-        SetReceiveTimeout(_passivateAfter);
+        SetReceiveTimeout(_settings.PassivateAfter);
+        Timers.StartPeriodicTimer(nameof(CatchUpDue), CatchUpDue.Instance, CatchUpInterval);
         if (_state.Finished) Close();
     }
 
@@ -116,20 +160,30 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     {
         Receive<TakeResult>(take =>
         {
+            MarkUsed();
             if (_state.Take(take.Result)) OnNewEvents();
             Sender.Tell(new ResultTaken(_state.SubmittedAt));
         });
-        Receive<GetBatch>(_ => Sender.Tell(_state.View()));
+        Receive<GetBatch>(get =>
+        {
+            MarkUsed();
+            Sender.Tell(_state.View(get.From));
+        });
         Receive<ReadEvents>(OnReadEvents);
         Receive<ReadTimedOut>(timedOut => Answer(timedOut.Reader));
         Receive<DeleteBatch>(_ => Delete());
         Receive<CatchUp>(_ => OnCatchUp());
+        Receive<CatchUpDue>(_ =>
+        {
+            var age = Context.System.Scheduler.Now - _state.SubmittedAt;
+            if (!_state.Finished && age >= _settings.Lost.LostAfter) OnCatchUp();
+        });
         Receive<CaughtUp>(OnCaughtUp);
         Receive<CloseFailed>(failed =>
             _log.Warning("Batch {Batch} is finished, but its marker could not be removed; a sweep does it: {Cause}",
                 _batch, failed.Cause.Message));
         Receive<ReceiveTimeout>(_ => LeaveIfIdle());
-        Receive<BatchesProtocol.MakeRoom>(_ => LeaveIfIdle());
+        Receive<MakeRoom>(_ => LeaveIfIdle());
         Receive<BatchesProtocol.Leave>(_ => Context.Stop(Self));
     }
 
@@ -170,20 +224,36 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     {
         if (_state.Size <= _reportedSize) return;
         _reportedSize = _state.Size;
-        Context.Parent.Tell(new BatchesProtocol.Grown(_batch, _reportedSize));
+        _liveJobs.Tell(new Grown(_reportedSize));
+    }
+
+    /// <summary>Tells when the batch was used, but not for every command: that would double the messages.</summary>
+    private void MarkUsed()
+    {
+        var now = Context.System.Scheduler.Now;
+        if (now - _usedAt < UseReportInterval) return;
+        _usedAt = now;
+        _liveJobs.Tell(Used.Instance);
     }
 
     private void LeaveIfIdle()
     {
-        if (_readers.Count == 0) Context.Parent.Tell(new BatchesProtocol.Passivate(_batch));
+        if (_readers.Count == 0) Passivate();
+    }
+
+    private void Passivate()
+    {
+        _liveJobs.Tell(Leaving.Instance);
+        Context.Parent.Tell(_passivation);
     }
 
     private void OnReadEvents(ReadEvents read)
     {
-        var events = _state.EventsAfter(read.After);
-        if (events.Count > 0 || _state.Finished || read.Wait <= TimeSpan.Zero)
+        MarkUsed();
+        var page = _state.PageAfter(read.After);
+        if (page.Events.Count > 0 || page.Finished || read.Wait <= TimeSpan.Zero)
         {
-            Sender.Tell(new EventPage(events, _state.Finished));
+            Sender.Tell(page);
             return;
         }
 
@@ -203,7 +273,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     {
         if (!_readers.Remove(id, out var reader)) return;
         Timers.Cancel(id);
-        reader.Asker.Tell(new EventPage(_state.EventsAfter(reader.After), _state.Finished));
+        reader.Asker.Tell(_state.PageAfter(reader.After));
     }
 
     private void Close() =>
@@ -254,7 +324,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     {
         Become(final);
         Stash.UnstashAll();
-        Context.Parent.Tell(new BatchesProtocol.Passivate(_batch));
+        Passivate();
     }
 
     private void Missing()
@@ -302,6 +372,11 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
 
     private sealed record CaughtUp(IReadOnlyCollection<JobResult> Results, Exception? Cause)
         : INotInfluenceReceiveTimeout;
+
+    private sealed record CatchUpDue : INotInfluenceReceiveTimeout
+    {
+        public static CatchUpDue Instance { get; } = new();
+    }
 
     private sealed record CloseFailed(Exception Cause);
 

@@ -1,4 +1,3 @@
-using Akka.Actor;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 
@@ -8,6 +7,10 @@ namespace ImageClassifier.Web.Results;
 /// <see cref="BatchUnavailable"/> or <see cref="BatchDamaged"/>.</summary>
 public static class BatchProtocol
 {
+    /// <summary>The most jobs or events in one answer. A page of the longest ones has some 2 MB, which a message
+    /// between two nodes can have.</summary>
+    public const int MaxPage = 500;
+
     /// <summary>Marks the commands. Each is for one batch.</summary>
     public interface IBatchCommand
     {
@@ -26,8 +29,10 @@ public static class BatchProtocol
         public BatchId Batch => Result.Batch;
     }
 
-    /// <summary>Asks for the <see cref="BatchView"/>.</summary>
-    public sealed record GetBatch(BatchId Batch) : IBatchCommand;
+    /// <summary>Asks for a page of the <see cref="BatchView"/>.</summary>
+    /// <param name="Batch">The batch.</param>
+    /// <param name="From">The first job of the page, from 0.</param>
+    public sealed record GetBatch(BatchId Batch, int From = 0) : IBatchCommand;
 
     /// <summary>Asks for the events after a position. The answer is an <see cref="EventPage"/> as soon as there is an
     /// event, or an empty one after the wait.</summary>
@@ -35,10 +40,6 @@ public static class BatchProtocol
     /// <param name="After">The reader's last event. Null, or an id of another epoch, asks for all events.</param>
     /// <param name="Wait">How long to wait for an event.</param>
     public sealed record ReadEvents(BatchId Batch, EventId? After, TimeSpan Wait) : IBatchCommand;
-
-    /// <summary>Makes a live batch read results that it may have missed from the store. No answer. Does nothing for a
-    /// batch that is not live, and does not delay passivation.</summary>
-    public sealed record CatchUp(BatchId Batch) : INotInfluenceReceiveTimeout;
 
     /// <summary>Deletes the batch's pictures, results and manifest. The answer is <see cref="BatchDeleted"/>.</summary>
     public sealed record DeleteBatch(BatchId Batch) : IBatchCommand;
@@ -62,9 +63,10 @@ public static class BatchProtocol
     /// <summary>The current state of a batch.</summary>
     /// <param name="Batch">The batch.</param>
     /// <param name="SubmittedAt">When it was accepted.</param>
-    /// <param name="Jobs">Its jobs in the order of the upload, refused files included.</param>
-    public sealed record BatchView(BatchId Batch, DateTimeOffset SubmittedAt, IReadOnlyList<JobView> Jobs)
-        : IBatchAnswer;
+    /// <param name="Total">How many jobs it has, refused files included.</param>
+    /// <param name="Jobs">The asked page of its jobs, in the order of the upload.</param>
+    public sealed record BatchView(
+        BatchId Batch, DateTimeOffset SubmittedAt, int Total, IReadOnlyList<JobView> Jobs) : IBatchAnswer;
 
     /// <summary>The current state of a job.</summary>
     /// <param name="Job">The job.</param>
@@ -77,7 +79,7 @@ public static class BatchProtocol
         JobId Job, string FileName, string? ImageKey, JobStatus Status, JobError? Refusal, JobResult? Result);
 
     /// <summary>Events of a batch, in order.</summary>
-    /// <param name="Events">The events; empty if none came in time.</param>
+    /// <param name="Events">At most <see cref="MaxPage"/> events; none if none came in time.</param>
     /// <param name="Finished">Whether these are the last events.</param>
     public sealed record EventPage(IReadOnlyList<BatchEvent> Events, bool Finished) : IBatchAnswer;
 

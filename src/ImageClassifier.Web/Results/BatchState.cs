@@ -58,14 +58,18 @@ internal sealed class BatchState
         return true;
     }
 
-    /// <summary>The events after a position; all events if the position is null or of another epoch.</summary>
-    public IReadOnlyList<BatchEvent> EventsAfter(EventId? after)
+    /// <summary>The next events after a position; the first ones if the position is null or of another
+    /// epoch.</summary>
+    public EventPage PageAfter(EventId? after)
     {
         var known = after is { } id && id.Epoch == _epoch ? Math.Clamp(id.Number, 0, _events.Count) : 0;
-        return _events.GetRange(known, _events.Count - known);
+        var count = Math.Min(MaxPage, _events.Count - known);
+        return new EventPage(_events.GetRange(known, count), Finished && known + count == _events.Count);
     }
 
-    public BatchView View() => new(Manifest.Batch, SubmittedAt, [.. Manifest.Jobs.Select(View)]);
+    /// <summary>A page of the jobs.</summary>
+    public BatchView View(int from) => new(
+        Manifest.Batch, SubmittedAt, Manifest.Jobs.Count, [.. Manifest.Jobs.Skip(from).Take(MaxPage).Select(View)]);
 
     private static bool Replaces(JobResult result, JobResult known) =>
         result.Supersedes(known) || (known.Status == JobStatus.Failed && result.Status == JobStatus.Classified);

@@ -8,6 +8,9 @@ public static class ScalerProtocol
     /// <summary>Marks the commands.</summary>
     public interface IScalerCommand;
 
+    /// <summary>Marks the answers.</summary>
+    public interface IScalerAnswer;
+
     /// <summary>Jobs were sent to the request queue: the scaler observes at once.</summary>
     public sealed record WorkSent(int Jobs) : IScalerCommand;
 
@@ -44,7 +47,7 @@ public static class ScalerProtocol
         TimeSpan ServiceTime,
         TimeSpan BootTime,
         IReadOnlyList<TrackedInstance> Instances,
-        IReadOnlyList<DecisionRecord> Decisions)
+        IReadOnlyList<DecisionRecord> Decisions) : IScalerAnswer
     {
         /// <summary>Why nodes could not work and ended, newest first.</summary>
         public IReadOnlyList<NodeProblem> Problems { get; init; } = [];

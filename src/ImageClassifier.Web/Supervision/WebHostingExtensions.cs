@@ -4,8 +4,11 @@ using Akka.Hosting;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
 using ImageClassifier.Web.Access;
+using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Refusals;
+using ImageClassifier.Web.Results;
+using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Uploads;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -50,16 +53,32 @@ public static class WebHostingExtensions
         .AddSingleton<ReadinessProblems>()
         .AddSingleton<HealthEndpoints>();
 
-    /// <summary>Adds the Supervisor and its drain on shutdown.</summary>
+    /// <summary>Adds the actors, each after the ones that it needs.</summary>
     public static AkkaConfigurationBuilder WithWebTier(
-        this AkkaConfigurationBuilder builder, WebTierSettings settings) =>
-        builder.WithActors((system, registry, resolver) =>
+        this AkkaConfigurationBuilder builder, WebTierSettings settings) => builder
+        .WithScaler(settings.Scaling, settings.Cluster)
+        .WithOutbox(settings.Uploads.Outbox)
+        .WithUploads(settings.Uploads)
+        .WithLiveJobs(settings.Results)
+        .WithBatches(settings.Results, settings.Cluster)
+        .WithOpenBatches(settings.Uploads.SweepInterval, settings.Results.Lost, settings.Cluster)
+        .WithQueueWatch()
+        .WithResultListener(settings.Listening, settings.Results)
+        .WithSupervisor(settings.Cluster);
+
+    private static AkkaConfigurationBuilder WithSupervisor(
+        this AkkaConfigurationBuilder builder, ClusterSettings cluster) =>
+        builder.WithActors((system, registry, _) =>
         {
-            var queues = resolver.GetService<QueuePair>();
-            var store = resolver.GetService<IObjectStore>();
-            var fleet = resolver.GetService<IInstanceFleet>();
-            var supervisor = system.ActorOf(
-                Props.Create(() => new WebSupervisorActor(queues, store, fleet, settings)), "web");
+            var listener = registry.Get<ResultListenerActor>();
+            var scaler = cluster.Enabled ? null : registry.Get<ScalerActor>();
+            IActorRef[] actors =
+            [
+                registry.Get<ScalerActor>(), registry.Get<OutboxActor>(), registry.Get<UploadActor>(),
+                registry.Get<LiveJobsActor>(), registry.Get<BatchActor>(), registry.Get<OpenBatchesActor>(),
+                registry.Get<QueueWatchActor>(), listener,
+            ];
+            var supervisor = system.ActorOf(Props.Create(() => new WebSupervisorActor(listener, scaler, actors)), "web");
             registry.Register<WebSupervisorActor>(supervisor);
             CoordinatedShutdown.Get(system).AddTask(
                 CoordinatedShutdown.PhaseServiceRequestsDone, "drain-web-tier", () => DrainAsync(supervisor));

@@ -1,47 +1,28 @@
 using Akka.Actor;
-using Akka.Pattern;
-using ImageClassifier.Core.Ports;
-using ImageClassifier.Web.Results;
+using Akka.Event;
 using ImageClassifier.Web.Scaling;
-using ImageClassifier.Web.Uploads;
-using static ImageClassifier.Web.Results.BatchProtocol;
 using static ImageClassifier.Web.Results.ResultListenerProtocol;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
 using static ImageClassifier.Web.Supervision.WebSupervisorProtocol;
-using static ImageClassifier.Web.Uploads.UploadProtocol;
 
 namespace ImageClassifier.Web.Supervision;
 
-/// <summary>The root of the web tier's actors, and the only actor that the HTTP edge knows. It forwards each command to
-/// the child that handles it.</summary>
+/// <summary>Drains the web node on shutdown. Shuts it down if one of its actors ends for good: without it the node
+/// would accept work that it cannot finish.</summary>
 public sealed class WebSupervisorActor : ReceiveActor
 {
-    private static readonly TimeSpan MinBackoff = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan MaxBackoff = TimeSpan.FromSeconds(30);
-    private const double BackoffJitter = 0.2;
-
     private readonly List<IActorRef> _drainers = [];
+    private readonly ILoggingAdapter _log = Context.GetLogger();
     private bool _isDrained;
 
-    /// <summary>Creates the actor and its children.</summary>
-    public WebSupervisorActor(
-        QueuePair queues, IObjectStore store, IInstanceFleet fleet, WebTierSettings settings)
+    /// <summary>Creates the actor.</summary>
+    /// <param name="listener">The result listener of this node.</param>
+    /// <param name="scaler">The scaler, if it ends with this node; null if another node goes on with it.</param>
+    /// <param name="actors">The actors that the node cannot do without.</param>
+    public WebSupervisorActor(IActorRef listener, IActorRef? scaler, IReadOnlyCollection<IActorRef> actors)
     {
-        var scaler = WithBackoff("scaler", Props.Create(() => new ScalerActor(
-            queues.Requests, store, fleet, settings.Scaling.CreatePolicy(), settings.Scaling)));
-        var outbox = WithBackoff("outbox", Props.Create(() => new OutboxActor(
-            queues.Requests, store, scaler, settings.Uploads.Outbox)));
-        var uploads = WithBackoff("uploads", Props.Create(() => new UploadActor(store, outbox, settings.Uploads)));
-        var batches = Context.ActorOf(Props.Create(() => new BatchesActor(store, settings.Results)), "batches");
-        var openBatches = WithBackoff("open-batches", Props.Create(() => new OpenBatchesActor(
-            queues.Requests, store, outbox, batches, settings.Uploads.SweepInterval, settings.Results.Lost)));
-        WithBackoff("queue-watch", Props.Create(() => new QueueWatchActor(queues, store, outbox, batches)));
-        var listener = WithBackoff("listener", Props.Create(() => new ResultListenerActor(
-            queues.Responses, batches, scaler, openBatches, settings.Listening, settings.Results)));
+        foreach (var actor in actors) Context.Watch(actor);
 
-        Receive<IUploadCommand>(uploads.Forward);
-        Receive<IBatchCommand>(batches.Forward);
-        Receive<IScalerCommand>(scaler.Forward);
         Receive<DrainTier>(_ =>
         {
             if (_isDrained)
@@ -52,7 +33,7 @@ public sealed class WebSupervisorActor : ReceiveActor
 
             _drainers.Add(Sender);
             if (_drainers.Count > 1) return;
-            scaler.Tell(StopLaunching.Instance);
+            scaler?.Tell(StopLaunching.Instance);
             listener.Tell(DrainListener.Instance);
         });
         Receive<ListenerDrained>(_ =>
@@ -60,12 +41,18 @@ public sealed class WebSupervisorActor : ReceiveActor
             _isDrained = true;
             foreach (var drainer in _drainers) drainer.Tell(TierDrained.Instance);
         });
+        Receive<Terminated>(terminated =>
+        {
+            if (_drainers.Count > 0) return;
+            _log.Error("The actor {Actor} has ended, so the web tier stops", terminated.ActorRef.Path.Name);
+            CoordinatedShutdown.Get(Context.System).Run(ActorEnded.Instance);
+        });
     }
 
-    /// <summary>Restarts an actor that uses a queue or a store with a back-off, so that it does not fail in a tight
-    /// loop.</summary>
-    private static IActorRef WithBackoff(string name, Props child) => Context.ActorOf(
-        BackoffSupervisor.Props(Akka.Pattern.Backoff.OnFailure(
-            child, name, MinBackoff, MaxBackoff, BackoffJitter, maxNrOfRetries: -1)),
-        name);
+    private sealed class ActorEnded : CoordinatedShutdown.Reason
+    {
+        public static ActorEnded Instance { get; } = new();
+
+        public override int ExitCode => 1;
+    }
 }

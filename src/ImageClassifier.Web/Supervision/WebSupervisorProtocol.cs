@@ -1,9 +1,10 @@
 namespace ImageClassifier.Web.Supervision;
 
-/// <summary>The Supervisor's own messages. It forwards all other commands to its children.</summary>
+/// <summary>The messages of the <see cref="WebSupervisorActor"/>.</summary>
 public static class WebSupervisorProtocol
 {
-    /// <summary>Stops launches and finishes the responses in hand. The answer is <see cref="TierDrained"/>.</summary>
+    /// <summary>Stops launches, unless another web node goes on with them, and finishes the responses in hand. The
+    /// answer is <see cref="TierDrained"/>.</summary>
     public sealed record DrainTier
     {
         /// <summary>The only one.</summary>

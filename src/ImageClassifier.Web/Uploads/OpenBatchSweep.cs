@@ -22,7 +22,6 @@ internal sealed class OpenBatchSweep(
     private const int MaxJobs = 1000;
 
     private readonly List<BatchId> _unsent = [];
-    private readonly List<BatchId> _old = [];
     private readonly List<BatchId> _deleting = [];
     private readonly List<ClassificationRequest> _again = [];
     private readonly List<JobResult> _lost = [];
@@ -56,7 +55,7 @@ internal sealed class OpenBatchSweep(
     }
 
     private SweepFindings Findings(BatchId? next, Exception? failure) =>
-        new(_unsent, _old, _deleting, _again, _lost, next, failure);
+        new(_unsent, _deleting, _again, _lost, next, failure);
 
     private async Task VisitAsync(BatchId batch, CancellationToken cancellation)
     {
@@ -67,7 +66,6 @@ internal sealed class OpenBatchSweep(
         }
 
         if (now - sentAt < lostAfter) return;
-        _old.Add(batch);
         var read = await new StoredOutbox(store).LoadOpenAsync(batch, cancellation).ConfigureAwait(false);
         // The outbox logs the damage once.
         if (read is OutboxRead.Damaged) _unsent.Add(batch);
@@ -123,7 +121,6 @@ internal sealed class OpenBatchSweep(
 
 /// <summary>The findings of a walk over open batches.</summary>
 /// <param name="Unsent">Batches whose messages are not marked as sent.</param>
-/// <param name="Old">Batches that are open longer than usual: they may have missed results.</param>
 /// <param name="Deleting">Batches whose deletion may have broken off.</param>
 /// <param name="Again">Jobs with lost messages, as their next attempts.</param>
 /// <param name="Lost">Failures of jobs that were lost too often, as stored.</param>
@@ -131,7 +128,6 @@ internal sealed class OpenBatchSweep(
 /// <param name="Failure">What ended the walk early; null if nothing did.</param>
 internal sealed record SweepFindings(
     IReadOnlyList<BatchId> Unsent,
-    IReadOnlyList<BatchId> Old,
     IReadOnlyList<BatchId> Deleting,
     IReadOnlyList<ClassificationRequest> Again,
     IReadOnlyList<JobResult> Lost,

@@ -104,7 +104,6 @@ public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
         if (found.Failure is { } failure)
             _log.Warning("The sweep of open batches broke off; the next one continues: {Cause}", failure.Message);
         foreach (var batch in found.Unsent) _outbox.Tell(new OutboxProtocol.SendUnsent(batch));
-        foreach (var batch in found.Old) _batches.Tell(new CatchUp(batch));
         foreach (var batch in found.Deleting) _batches.Tell(new DeleteBatch(batch));
         if (found.Again.Count > 0)
         {

@@ -1,23 +1,21 @@
 using Akka.Actor;
 using Akka.Event;
-using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
-using static ImageClassifier.Web.Results.BatchProtocol;
+using ImageClassifier.Web.Results;
 
 namespace ImageClassifier.Web.Uploads;
 
 /// <summary>
 /// Detects that a queue's file was lost and created anew. Then the outbox sends the requests of open batches again, and
-/// open batches look for their results in the store.
+/// live batches look for their results in the store.
 /// </summary>
 public sealed class QueueWatchActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     private readonly QueuePair _queues;
-    private readonly IObjectStore _store;
     private readonly IActorRef _outbox;
-    private readonly IActorRef _batches;
+    private readonly IActorRef _liveJobs;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly CancellationTokenSource _stopping = new();
     private string? _requests;
@@ -25,30 +23,17 @@ public sealed class QueueWatchActor : ReceiveActor, IWithTimers
 
     /// <summary>Creates the actor.</summary>
     /// <param name="queues">The queues.</param>
-    /// <param name="store">The store.</param>
     /// <param name="outbox">The <see cref="OutboxActor"/>.</param>
-    /// <param name="batches">The parent of the live batches.</param>
-    public QueueWatchActor(QueuePair queues, IObjectStore store, IActorRef outbox, IActorRef batches)
+    /// <param name="liveJobs">The <see cref="LiveJobsActor"/>.</param>
+    public QueueWatchActor(QueuePair queues, IActorRef outbox, IActorRef liveJobs)
     {
         _queues = queues;
-        _store = store;
         _outbox = outbox;
-        _batches = batches;
+        _liveJobs = liveJobs;
 
         Receive<CheckDue>(_ => CheckQueues());
         Receive<IdentitiesRead>(OnIdentitiesRead);
         Receive<CheckFailed>(_ => ScheduleCheck());
-        Receive<OpenBatchesFound>(found =>
-        {
-            foreach (var batch in found.Batches) _batches.Tell(new CatchUp(batch));
-        });
-        Receive<OpenBatchesFailed>(failed =>
-        {
-            _responses = failed.Before;
-            _log.Warning("Open batches could not be listed; the next check tries again: {Cause}", failed.Cause.Message);
-        });
-        // Fire and forget: batches do not reply.
-        Receive<IBatchAnswer>(_ => { });
     }
 
     /// <inheritdoc />
@@ -83,11 +68,8 @@ public sealed class QueueWatchActor : ReceiveActor, IWithTimers
 
         if (_responses is { } before && read.Responses != before)
         {
-            _log.Warning("The response queue was lost and created anew. Open batches look for results in the store");
-            new StoredOutbox(_store).FindOpenAsync(_stopping.Token).PipeTo(
-                Self,
-                success: batches => new OpenBatchesFound(batches),
-                failure: cause => new OpenBatchesFailed(before, cause));
+            _log.Warning("The response queue was lost and created anew. Live batches look for results in the store");
+            _liveJobs.Tell(LiveJobsProtocol.CatchUp.Instance);
         }
 
         (_requests, _responses) = (read.Requests, read.Responses);
@@ -97,10 +79,6 @@ public sealed class QueueWatchActor : ReceiveActor, IWithTimers
     private void ScheduleCheck() => Timers.StartSingleTimer(nameof(CheckDue), CheckDue.Instance, Interval);
 
     private sealed record IdentitiesRead(string? Requests, string? Responses);
-
-    private sealed record OpenBatchesFound(IReadOnlyList<BatchId> Batches);
-
-    private sealed record OpenBatchesFailed(string Before, Exception Cause);
 
     private sealed record CheckFailed
     {

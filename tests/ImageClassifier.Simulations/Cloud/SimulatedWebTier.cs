@@ -9,7 +9,7 @@ internal sealed class SimulatedWebTier(World world, SimulatedFleet fleet, WebTie
 {
     private Lifeline _lifeline = new();
 
-    /// <summary>The supervisor; nobody while the tier is down.</summary>
+    /// <summary>The parent of its actors; nobody while the tier is down.</summary>
     public IActorRef Address { get; private set; } = ActorRefs.Nobody;
 
     /// <summary>Starts the tier.</summary>
@@ -22,7 +22,7 @@ internal sealed class SimulatedWebTier(World world, SimulatedFleet fleet, WebTie
         var store = new KillableStore(world.Store, lifeline);
         var ofTier = new KillableFleet(fleet, lifeline);
         Address = world.System.ActorOf(
-            Props.Create(() => new WebSupervisorActor(queues, store, ofTier, settings)));
+            Props.Create(() => new SimulatedTierActor(queues, store, ofTier, settings)));
     }
 
     /// <summary>Ends the tier at once.</summary>

@@ -29,7 +29,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
         var manifest = StoredBatch(2);
         StoreResult(ResultOf(manifest, 0));
         Damage(ObjectKeys.Manifest(manifest.Batch), damage);
-        var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
+        var batches = StartBatches();
 
         await AskAsync<BatchDamaged>(batches, new GetBatch(manifest.Batch));
         await AskAsync<BatchDamaged>(batches, new ReadEvents(manifest.Batch, null, Minute));
@@ -49,7 +49,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
         // Other objects next to the results are ignored.
         Store.Set($"{ObjectKeys.ResultsOf(manifest.Batch)}notes.txt", "not ours");
         Store.Set($"{ObjectKeys.ResultsOf(manifest.Batch)}more/{JobId.New()}.json", "{");
-        var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
+        var batches = StartBatches();
 
         var view = await AskAsync<BatchView>(batches, new GetBatch(manifest.Batch));
         Assert.Equal(
@@ -71,7 +71,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
         StoreResult(ResultOf(manifest, 0));
         var key = ObjectKeys.Result(manifest.Batch, manifest.Jobs[0].Job);
         Damage(key, damage);
-        var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
+        var batches = StartBatches();
         await EventFilter.Error(contains: key).ExpectOneAsync(
             () => AskAsync<BatchView>(batches, new GetBatch(manifest.Batch)));
 

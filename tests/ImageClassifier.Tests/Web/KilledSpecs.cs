@@ -131,7 +131,7 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
         var scaler = CreateTestProbe();
         var outbox = Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, scaler, Uploading.Outbox)));
         var uploads = Sys.ActorOf(Props.Create(() => new UploadActor(Store, outbox, Uploading)));
-        var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
+        var batches = StartBatches();
         var openBatches = Sys.ActorOf(Props.Create(() => new OpenBatchesActor(
             Requests, Store, outbox, batches, Uploading.SweepInterval, Showing.Lost)));
         return [uploads, outbox, openBatches, batches];

@@ -95,6 +95,14 @@ public abstract class WebSpecs : VirtualTimeSpecs
     protected void StoreResult(JobResult result) =>
         Store.Set(ObjectKeys.Result(result.Batch, result.Job), WireJson.Write(result));
 
+    /// <summary>Starts the parent of live batches.</summary>
+    protected IActorRef StartBatches(ResultSettings? settings = null)
+    {
+        var showing = settings ?? Showing;
+        var liveJobs = Sys.ActorOf(Props.Create(() => new LiveJobsActor(showing.MaxLiveJobs)));
+        return Sys.ActorOf(Props.Create(() => new BatchesActor(Store, liveJobs, showing)));
+    }
+
     /// <summary>Asks an actor, without a time-out in virtual time.</summary>
     protected async Task<T> AskAsync<T>(IActorRef actor, object question)
     {

@@ -215,7 +215,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     public async Task A_subscriber_gets_the_redriven_jobs_result_and_a_further_end()
     {
         var (manifest, requests) = DeadBatch(1);
-        var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
+        var batches = StartBatches();
         var before = await AskAsync<EventPage>(batches, new ReadEvents(manifest.Batch, null, TimeSpan.Zero));
         Assert.Equal([JobStatus.Failed, null], before.Events.Select(batchEvent => batchEvent.Job?.Status));
         await UntilAsync(() => !IsOpen(manifest), "the batch is closed");

@@ -29,7 +29,7 @@ public sealed class LiveRedriveSpecs : WebSpecs
     public async Task A_lost_redrive_of_a_live_batch_is_sent_again()
     {
         var manifest = FailedBatch(3);
-        var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
+        var batches = StartBatches();
         await AskAsync<BatchView>(batches, new GetBatch(manifest.Batch));
         await UntilAsync(() => !IsOpen(manifest), "the batch is closed");
         await Desk.RedriveAsync(null, default);
@@ -58,7 +58,7 @@ public sealed class LiveRedriveSpecs : WebSpecs
         var manifest = FailedBatch(1);
         var job = manifest.Jobs[0].Job;
         Store.Set(ObjectKeys.Attempt(manifest.Batch, job), WireJson.Write(new JobAttempt(2, OpenBatchSweep.MaxLost)));
-        Start(Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing))));
+        Start(StartBatches());
         await SettleAsync();
         Assert.True(IsOpen(manifest));
 

@@ -25,7 +25,7 @@ public sealed class BatchStateSpecs
     [Fact]
     public void A_new_batch_has_queued_and_rejected_jobs_in_the_order_of_the_upload()
     {
-        var view = new BatchState(_manifest, []).View();
+        var view = new BatchState(_manifest, []).View(from: 0);
         Assert.Equal(_manifest.Jobs.Select(job => job.Job), view.Jobs.Select(job => job.Job));
         Assert.Equal(
             [JobStatus.Queued, JobStatus.Rejected, JobStatus.Queued, JobStatus.Queued],
@@ -43,7 +43,7 @@ public sealed class BatchStateSpecs
         }
 
         Assert.True(state.Finished);
-        var events = state.EventsAfter(null);
+        var events = state.PageAfter(null).Events;
         Assert.Equal(["d.jpg", "a.jpg", "c.jpg", null], events.Select(batchEvent => batchEvent.Job?.FileName));
         Assert.Equal([1, 2, 3, 4], events.Select(batchEvent => batchEvent.Id.Number));
         Assert.Single(events.Select(batchEvent => batchEvent.Id.Epoch).Distinct());
@@ -57,27 +57,27 @@ public sealed class BatchStateSpecs
         Assert.False(state.Take(Result(0, "dog")));
         Assert.False(state.Take(Jobs.Classified(Jobs.Request(_manifest.Batch))));
         Assert.False(state.Take(Result(1)));
-        Assert.Equal("cat", Assert.Single(state.EventsAfter(null)).Job!.Result!.Predictions[0].Label);
+        Assert.Equal("cat", Assert.Single(state.PageAfter(null).Events).Job!.Result!.Predictions[0].Label);
     }
 
     [Fact]
     public void A_failure_can_be_replaced_and_the_batch_then_ends_again()
     {
         var state = new BatchState(_manifest, [Result(0), Result(2), Failed(3, attempt: 1)]);
-        var end = state.EventsAfter(null)[^1].Id;
+        var end = state.PageAfter(null).Events[^1].Id;
         Assert.False(state.Take(Failed(3, attempt: 1)));
-        Assert.Empty(state.EventsAfter(end));
+        Assert.Empty(state.PageAfter(end).Events);
 
         Assert.True(state.Take(Failed(3, attempt: 2)));
         Assert.True(state.Take(Result(3, "dog")));
         Assert.True(state.Finished);
         Assert.Equal(
             [JobStatus.Failed, null, JobStatus.Classified, null],
-            state.EventsAfter(end).Select(batchEvent => batchEvent.Job?.Status));
-        Assert.Equal(3, state.View().Jobs.Count(job => job.Status == JobStatus.Classified));
+            state.PageAfter(end).Events.Select(batchEvent => batchEvent.Job?.Status));
+        Assert.Equal(3, state.View(from: 0).Jobs.Count(job => job.Status == JobStatus.Classified));
 
         Assert.False(state.Take(Failed(3, attempt: 3)));
-        Assert.Equal("dog", state.View().Jobs[3].Result!.Predictions[0].Label);
+        Assert.Equal("dog", state.View(from: 0).Jobs[3].Result!.Predictions[0].Label);
     }
 
     [Fact]
@@ -88,7 +88,7 @@ public sealed class BatchStateSpecs
         foreach (var picture in (int[])[0, 2]) state.Take(Result(picture));
         for (var attempt = 1; attempt <= 3; attempt++) state.Take(Failed(3, attempt));
 
-        Assert.Equal(8, state.EventsAfter(null).Count);
+        Assert.Equal(8, state.PageAfter(null).Events.Count);
         Assert.Equal(7, state.Size);
     }
 
@@ -96,13 +96,13 @@ public sealed class BatchStateSpecs
     public void Resume_within_an_epoch_continues_and_another_epoch_replays_everything()
     {
         var state = new BatchState(_manifest, [Result(0), Result(2)]);
-        var first = state.EventsAfter(null)[0].Id;
-        Assert.Equal([2], state.EventsAfter(first).Select(batchEvent => batchEvent.Id.Number));
-        Assert.Empty(state.EventsAfter(first with { Number = 2 }));
-        Assert.Empty(state.EventsAfter(first with { Number = 100 }));
-        Assert.Equal(2, state.EventsAfter(first with { Epoch = "another" }).Count);
-        Assert.Equal(2, state.EventsAfter(first with { Number = 0 }).Count);
-        Assert.NotEqual(first.Epoch, new BatchState(_manifest, [Result(0)]).EventsAfter(null)[0].Id.Epoch);
+        var first = state.PageAfter(null).Events[0].Id;
+        Assert.Equal([2], state.PageAfter(first).Events.Select(batchEvent => batchEvent.Id.Number));
+        Assert.Empty(state.PageAfter(first with { Number = 2 }).Events);
+        Assert.Empty(state.PageAfter(first with { Number = 100 }).Events);
+        Assert.Equal(2, state.PageAfter(first with { Epoch = "another" }).Events.Count);
+        Assert.Equal(2, state.PageAfter(first with { Number = 0 }).Events.Count);
+        Assert.NotEqual(first.Epoch, new BatchState(_manifest, [Result(0)]).PageAfter(null).Events[0].Id.Epoch);
     }
 
     [Theory]

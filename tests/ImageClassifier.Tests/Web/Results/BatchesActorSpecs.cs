@@ -287,9 +287,8 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         var manifest = StoredBatch(2);
         var parent = CreateTestProbe();
         var asker = CreateTestProbe();
-        var batch = parent.ChildActorOf(Props.Create(() => new BatchActor(manifest.Batch, Store, Showing)));
+        var batch = StartBatch(manifest.Batch, parent);
         batch.Tell(new GetBatch(manifest.Batch), asker);
-        await GrantRoomAsync(parent, batch);
         await asker.ExpectMsgAsync<BatchView>();
         var deleting = new TaskCompletionSource();
         Store.Before = (call, _) => call == StoreCall.Delete ? deleting.Task : Task.CompletedTask;
@@ -312,9 +311,8 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         var manifest = StoredBatch(1);
         var parent = CreateTestProbe();
         var reader = CreateTestProbe();
-        var batch = parent.ChildActorOf(Props.Create(() => new BatchActor(manifest.Batch, Store, Showing)));
+        var batch = StartBatch(manifest.Batch, parent);
         batch.Tell(new ReadEvents(manifest.Batch, null, Wait), reader);
-        await GrantRoomAsync(parent, batch);
         await UntilAsync(() => Store.CallsOf(StoreCall.List) == 1, "the batch is loaded");
         await SettleAsync();
 
@@ -416,13 +414,12 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         return () => Volatile.Read(ref loads);
     }
 
-    private IActorRef Start(ResultSettings? settings = null) =>
-        Sys.ActorOf(Props.Create(() => new BatchesActor(Store, settings ?? Showing)));
+    private IActorRef Start(ResultSettings? settings = null) => StartBatches(settings);
 
-    private static async Task GrantRoomAsync(TestProbe parent, IActorRef batch)
+    private IActorRef StartBatch(BatchId batch, TestProbe parent)
     {
-        await parent.ExpectMsgAsync<BatchesProtocol.RequestRoom>();
-        batch.Tell(BatchesProtocol.RoomGranted.Instance, parent);
+        var liveJobs = Sys.ActorOf(Props.Create(() => new LiveJobsActor(Showing.MaxLiveJobs)));
+        return parent.ChildActorOf(Props.Create(() => new BatchActor(batch, Store, liveJobs, "passivate", Showing)));
     }
 
     private Task<EventPage> ReadAsync(IActorRef batches, BatchId batch, EventId? after = null) =>

@@ -79,7 +79,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
     {
         Responses.Put(body);
         var manifest = StoredBatch(1);
-        var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
+        var batches = StartBatches();
         await AskAsync<BatchView>(batches, new GetBatch(manifest.Batch));
         Start(batches);
         await AdvanceUntilAsync(() => Responses.DeadLetters.Count == 1, "the queue gives up on it");
@@ -109,7 +109,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
     public async Task Three_hundred_results_reach_their_batch_once_each()
     {
         var manifest = StoredBatch(300);
-        var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
+        var batches = StartBatches();
         for (var i = 0; i < 300; i++)
         {
             StoreResult(ResultOf(manifest, i));

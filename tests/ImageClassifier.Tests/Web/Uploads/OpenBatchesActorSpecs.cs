@@ -230,7 +230,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     public async Task A_live_batch_reads_missed_results_from_the_store()
     {
         var manifest = SentBatch(2);
-        var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
+        var batches = StartBatches();
         var reader = CreateTestProbe();
         Start(batches: batches);
         batches.Tell(new ReadEvents(manifest.Batch, null, TimeSpan.FromHours(2)), reader);
@@ -257,7 +257,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
             if (call == StoreCall.Get && key == ObjectKeys.Result(manifest.Batch, manifest.Jobs[0].Job)) reads++;
             return Task.CompletedTask;
         };
-        var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
+        var batches = StartBatches();
         Start(batches: batches);
         await AskAsync<BatchView>(batches, new GetBatch(manifest.Batch));
         // Several sweeps, before and after the time at which the batch passivates.

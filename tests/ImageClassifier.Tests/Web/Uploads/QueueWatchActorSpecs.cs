@@ -4,7 +4,7 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Web.Uploads;
 using Xunit;
 using Xunit.Abstractions;
-using static ImageClassifier.Web.Results.BatchProtocol;
+using static ImageClassifier.Web.Results.LiveJobsProtocol;
 using static ImageClassifier.Web.Uploads.OutboxProtocol;
 
 namespace ImageClassifier.Tests.Web.Uploads;
@@ -14,13 +14,13 @@ public sealed class QueueWatchActorSpecs : WebSpecs
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
     private readonly TestProbe _outbox;
-    private readonly TestProbe _batches;
+    private readonly TestProbe _liveJobs;
 
     public QueueWatchActorSpecs(ITestOutputHelper output)
         : base(output)
     {
         _outbox = CreateTestProbe();
-        _batches = CreateTestProbe();
+        _liveJobs = CreateTestProbe();
     }
 
     [Fact]
@@ -34,13 +34,12 @@ public sealed class QueueWatchActorSpecs : WebSpecs
         await AdvanceAsync(Interval, Interval);
 
         Assert.Equal("second", (await _outbox.ExpectMsgAsync<QueueIdentified>()).Contents);
-        await _batches.ExpectNoMsgAsync(TimeSpan.Zero);
+        await _liveJobs.ExpectNoMsgAsync(TimeSpan.Zero);
     }
 
     [Fact]
-    public async Task A_lost_response_queue_makes_open_batches_read_the_store()
+    public async Task A_lost_response_queue_makes_open_liveJobs_read_the_store()
     {
-        var batch = StoredBatch(1).Batch;
         (Requests.Contents, Responses.Contents) = ("first", "first");
         Start();
         await _outbox.ExpectMsgAsync<QueueIdentified>();
@@ -48,7 +47,7 @@ public sealed class QueueWatchActorSpecs : WebSpecs
         Responses.LoseAll("second");
         await AdvanceAsync(Interval, Interval);
 
-        Assert.Equal(batch, (await _batches.ExpectMsgAsync<CatchUp>()).Batch);
+        await _liveJobs.ExpectMsgAsync<CatchUp>();
         await _outbox.ExpectNoMsgAsync(TimeSpan.Zero);
     }
 
@@ -66,6 +65,6 @@ public sealed class QueueWatchActorSpecs : WebSpecs
     private void Start()
     {
         var queues = new QueuePair(Requests, Responses);
-        Sys.ActorOf(Props.Create(() => new QueueWatchActor(queues, Store, _outbox, _batches)));
+        Sys.ActorOf(Props.Create(() => new QueueWatchActor(queues, _outbox, _liveJobs)));
     }
 }

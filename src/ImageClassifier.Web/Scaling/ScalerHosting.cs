@@ -1,0 +1,22 @@
+using Akka.Actor;
+using Akka.Hosting;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Web.Cluster;
+using ImageClassifier.Web.Supervision;
+
+namespace ImageClassifier.Web.Scaling;
+
+/// <summary>Registers the scaler.</summary>
+internal static class ScalerHosting
+{
+    /// <summary>Adds the <see cref="ScalerActor"/>, of which the tier has one.</summary>
+    public static AkkaConfigurationBuilder WithScaler(
+        this AkkaConfigurationBuilder builder, ScalingSettings settings, ClusterSettings cluster) =>
+        builder.WithActorOfTier<ScalerActor>("scaler", cluster, (_, services) =>
+        {
+            var requests = services.GetService<QueuePair>().Requests;
+            var store = services.GetService<IObjectStore>();
+            var fleet = services.GetService<IInstanceFleet>();
+            return Props.Create(() => new ScalerActor(requests, store, fleet, settings.CreatePolicy(), settings));
+        });
+}
