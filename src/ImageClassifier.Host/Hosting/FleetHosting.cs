@@ -5,6 +5,8 @@ using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Adapters.Embedded.Retention;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Web.Cluster;
+using ImageClassifier.Web.Scaling;
 
 namespace ImageClassifier.Host.Hosting;
 
@@ -13,7 +15,8 @@ internal static class FleetHosting
 {
     /// <summary>Adds <see cref="IInstanceFleet"/>.</summary>
     public static void AddFleet(
-        this IServiceCollection services, TierEnvironment environment, Config config, SettingsSources sources)
+        this IServiceCollection services, TierEnvironment environment, Config config, SettingsSources sources,
+        ClusterSettings cluster)
     {
         if (environment.Fleet.Kind == FleetSettings.Ec2)
         {
@@ -23,12 +26,13 @@ internal static class FleetHosting
             return;
         }
 
-        services.AddProcessFleet(config, environment, sources);
+        services.AddProcessFleet(config, environment, sources, cluster);
         services.AddRetention(environment.Layout!, EmbeddedSettings.Create(config));
     }
 
     private static void AddProcessFleet(
-        this IServiceCollection services, Config config, TierEnvironment environment, SettingsSources sources)
+        this IServiceCollection services, Config config, TierEnvironment environment, SettingsSources sources,
+        ClusterSettings cluster)
     {
         var timeouts = ProcessFleetTimeoutSettings.Create(config);
         var settings = new ProcessFleetSettings(
@@ -39,6 +43,7 @@ internal static class FleetHosting
                 environment.Layout!, settings, provider.GetRequiredService<ILogger<ProcessFleet>>()))
             .AddSingleton<IInstanceFleet>(provider => provider.GetRequiredService<ProcessFleet>())
             .AddHostedService<ProcessFleetService>();
+        if (cluster.IsEnabled) services.AddSingleton<IScalerLock>(new FleetLock(environment.Layout!));
     }
 
     private static void AddRetention(

@@ -1,18 +1,27 @@
+using Akka.Actor;
 using ImageClassifier.Adapters.Embedded.Fleet;
+using ImageClassifier.Web.Cluster;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>Ends the child processes together with the web tier: they are asked to drain as soon as it is told to stop, and
-/// drain while it stops itself.</summary>
-internal sealed class ProcessFleetService(ProcessFleet fleet, IHostApplicationLifetime lifetime) : IHostedService
+/// <summary>Ends the app nodes together with the last web node: they are asked to drain as soon as the web node is told
+/// to stop, and drain while it stops itself. While other web nodes work on, the app nodes do too.</summary>
+internal sealed class ProcessFleetService(
+    ProcessFleet fleet, ClusterSettings cluster, IServiceProvider services, IHostApplicationLifetime lifetime)
+    : IHostedService
 {
     private Task? _stopped;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        lifetime.ApplicationStopping.Register(() => _stopped = fleet.StopAsync(CancellationToken.None));
+        lifetime.ApplicationStopping.Register(() => _stopped = StopFleetAsync());
         return Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => _stopped ?? fleet.StopAsync(cancellationToken);
+
+    private Task StopFleetAsync() =>
+        cluster.IsEnabled && ClusterNeighbours.Exist(services.GetRequiredService<ActorSystem>())
+            ? Task.CompletedTask
+            : fleet.StopAsync(CancellationToken.None);
 }

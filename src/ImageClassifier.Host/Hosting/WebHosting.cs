@@ -28,7 +28,8 @@ internal static class WebHosting
         var tier = budget.Limit(settings.Web);
         await using var model = ModelTrial.Begin(settings);
         using var environment = await TierEnvironment.OpenAsync(config, tier.Listening.WaitTime, cancellation);
-        using var only = environment.Layout is { } layout ? LockFolder(layout) : null;
+        // With several web nodes the scaler takes the lock, on whichever of them it runs.
+        using var only = environment.Layout is { } layout && !tier.Cluster.IsEnabled ? LockFolder(layout) : null;
         environment.OpenQueues(makes: true);
         var fingerprint = settings.Fleet.Kind == FleetSettings.Processes ? FingerprintOfNodes(settings, sources) : null;
         tier = tier with { Scaling = tier.Scaling with { Fingerprint = fingerprint } };
@@ -53,7 +54,7 @@ internal static class WebHosting
             "Microsoft.Extensions.Hosting.Internal.Host",
             level => level >= LogLevel.Warning && Volatile.Read(ref hasStarted));
         environment.AddTo(builder.Services);
-        builder.Services.AddFleet(environment, config, sources);
+        builder.Services.AddFleet(environment, config, sources, tier.Cluster);
         builder.Services
             .AddActorSystem(config, ActorSystemHosting.WebStop, akka => akka.WithWebTier(tier))
             .AddWebTier(tier, listen.ShutdownTimeout);

@@ -82,8 +82,11 @@ public sealed class WebMessageSerializer(ExtendedActorSystem system) : Serialize
 /// <summary>Registers the serializer.</summary>
 public static class WebMessageSerialization
 {
-    /// <summary>Binds the messages between web nodes to <see cref="WebMessageSerializer"/>.</summary>
-    public static AkkaConfigurationBuilder WithWebMessages(this AkkaConfigurationBuilder builder) =>
-        builder.WithCustomSerializer(
-            "web-messages", WebMessageSerializer.Markers, system => new WebMessageSerializer(system));
+    /// <summary>Binds the messages between web nodes to <see cref="WebMessageSerializer"/>, if there are
+    /// several.</summary>
+    public static AkkaConfigurationBuilder WithWebMessages(
+        this AkkaConfigurationBuilder builder, ClusterSettings cluster) => cluster.IsEnabled
+        ? builder.WithCustomSerializer(
+            "web-messages", WebMessageSerializer.Markers, system => new WebMessageSerializer(system))
+        : builder;
 }

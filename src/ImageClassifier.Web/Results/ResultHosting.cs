@@ -30,7 +30,7 @@ internal static class ResultHosting
     /// <see cref="BatchesActor"/>, or in a cluster a shard region, so that each batch lives on one web node.</summary>
     public static AkkaConfigurationBuilder WithBatches(
         this AkkaConfigurationBuilder builder, ResultSettings settings, ClusterSettings cluster) =>
-        cluster.Enabled ? WithShardedBatches(builder, settings) : WithLocalBatches(builder, settings);
+        cluster.IsEnabled ? WithShardedBatches(builder, settings) : WithLocalBatches(builder, settings);
 
     /// <summary>Adds the <see cref="ResultListenerActor"/>. All web nodes share the response queue.</summary>
     public static AkkaConfigurationBuilder WithResultListener(

@@ -29,7 +29,7 @@ internal static class TierActors
     public static AkkaConfigurationBuilder WithActorOfTier<TActor>(
         this AkkaConfigurationBuilder builder, string name, ClusterSettings cluster, TierActorProps props)
         where TActor : ActorBase =>
-        cluster.Enabled ? WithSingleton<TActor>(builder, name, props) : builder.WithActorOfNode<TActor>(name, props);
+        cluster.IsEnabled ? WithSingleton<TActor>(builder, name, props) : builder.WithActorOfNode<TActor>(name, props);
 
     // A method of its own: without a cluster the assemblies of the cluster are not loaded.
     private static AkkaConfigurationBuilder WithSingleton<TActor>(

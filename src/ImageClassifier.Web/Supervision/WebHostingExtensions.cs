@@ -35,6 +35,7 @@ public static class WebHostingExtensions
         .AddSingleton(settings.Access)
         .AddSingleton(settings.Uploads)
         .AddSingleton(settings.Results)
+        .AddSingleton(settings.Cluster)
         .AddSingleton<TimeProvider>(provider => new SchedulerTimeProvider(provider.GetRequiredService<ActorSystem>()))
         .AddSingleton(provider => new StopGrace(
             provider.GetRequiredService<IHostApplicationLifetime>(),
@@ -56,6 +57,7 @@ public static class WebHostingExtensions
     /// <summary>Adds the actors, each after the ones that it needs.</summary>
     public static AkkaConfigurationBuilder WithWebTier(
         this AkkaConfigurationBuilder builder, WebTierSettings settings) => builder
+        .WithWebMessages(settings.Cluster)
         .WithScaler(settings.Scaling, settings.Cluster)
         .WithOutbox(settings.Uploads.Outbox)
         .WithUploads(settings.Uploads)
@@ -71,7 +73,7 @@ public static class WebHostingExtensions
         builder.WithActors((system, registry, _) =>
         {
             var listener = registry.Get<ResultListenerActor>();
-            var scaler = cluster.Enabled ? null : registry.Get<ScalerActor>();
+            var scaler = cluster.IsEnabled ? null : registry.Get<ScalerActor>();
             IActorRef[] actors =
             [
                 registry.Get<ScalerActor>(), registry.Get<OutboxActor>(), registry.Get<UploadActor>(),
