@@ -3,6 +3,7 @@ using ImageClassifier.Core;
 using ImageClassifier.Streams;
 using ImageClassifier.Streams.Settings;
 using ImageClassifier.Web.Access;
+using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
@@ -17,7 +18,8 @@ public sealed record WebTierSettings(
     ResultSettings Results,
     QueueSourceSettings Listening,
     EdgeSettings Edge,
-    AccessSettings Access)
+    AccessSettings Access,
+    ClusterSettings Cluster)
 {
     /// <summary>Reads the settings.</summary>
     /// <exception cref="InvalidSettingException">A setting is missing or invalid.</exception>
@@ -33,7 +35,8 @@ public sealed record WebTierSettings(
             QueueSourceSettings.Create(
                 new SettingsSection(config, "image-classifier.results.listener"), queues.Responses),
             EdgeSettings.Create(config),
-            AccessSettings.Create(config));
+            AccessSettings.Create(config),
+            ClusterSettings.Create(config));
     }
 
     /// <summary>The longest time that a job can take: each receive can lose its node and then waits for the
