@@ -36,7 +36,7 @@ public sealed record WebTierSettings(
                 new SettingsSection(config, "image-classifier.results.listener"), queues.Responses),
             EdgeSettings.Create(config),
             AccessSettings.Create(config),
-            new ClusterSettings(Enabled: false));
+            ClusterSettings.Create(config));
     }
 
     /// <summary>The longest time that a job can take: each receive can lose its node and then waits for the
