@@ -22,6 +22,13 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private static readonly TimeSpan RecordsWait = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RecordsTimeout = TimeSpan.FromSeconds(30);
 
+    // Calls to a queue and a fleet are answered sooner. A node whose process is paused longer is removed from the tier.
+    private static readonly TimeSpan StaleAfter = TimeSpan.FromSeconds(20);
+
+    // With several web nodes, the logs show which of them scales.
+    private const string Begins = "This web node scales the fleet";
+    private const string Ends = "This web node scales the fleet no more";
+
     private readonly TimeSpan _recordsInterval;
     private readonly TimeSpan _launchTimeout;
     private readonly TimeProvider _time = new SchedulerTimeProvider(Context.System);
@@ -77,11 +84,16 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private static DateTimeOffset Now => Context.System.Scheduler.Now;
 
     /// <inheritdoc />
-    protected override void PreStart() => Observe();
+    protected override void PreStart()
+    {
+        _log.Info(Begins);
+        Observe();
+    }
 
     /// <inheritdoc />
     protected override void PostStop()
     {
+        _log.Info(Ends);
         _stopping.Cancel();
         _stopping.Dispose();
     }
@@ -99,10 +111,10 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         var recordsDue = _recordsReadAt is not { } readAt
             || (_planner.HasInstances && Now - readAt >= _recordsInterval);
         if (recordsDue) _reading ??= ReadRecordsAsync();
-        ObserveAsync(_reading).PipeTo(Self, failure: cause => new ObservationFailed(cause));
+        ObserveAsync(Now, _reading).PipeTo(Self, failure: cause => new ObservationFailed(cause));
     }
 
-    private async Task<Observed> ObserveAsync(Task<RecordsRead>? reading)
+    private async Task<Observed> ObserveAsync(DateTimeOffset startedAt, Task<RecordsRead>? reading)
     {
         var cancellation = _stopping.Token;
         var measuring = _requests.MeasureAsync(cancellation);
@@ -111,7 +123,8 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         return new Observed(
             new Observation(
                 await measuring.ConfigureAwait(false), await describing.ConfigureAwait(false), read?.Records),
-            read);
+            read,
+            startedAt);
     }
 
     /// <summary>The records; null if they are still being read. A slow or unavailable store must not delay a
@@ -145,6 +158,13 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         _isObserving = false;
         _observationFails = false;
         if (observed.Records is { } read) OnRecordsRead(read);
+        if (Now - observed.StartedAt > StaleAfter)
+        {
+            // The process was paused meanwhile, and the scaler of another web node may have launched instances.
+            Observe();
+            return;
+        }
+
         if (HasAnyEnded(observed.Observation.Fleet) && observed.Records is null)
         {
             // The ended node's record may say that it cannot work. Then the next launch must wait.
@@ -281,7 +301,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
             decision.Wanted, decision.Launched, decision.Reason);
     }
 
-    private sealed record Observed(Observation Observation, RecordsRead? Records);
+    private sealed record Observed(Observation Observation, RecordsRead? Records, DateTimeOffset StartedAt);
 
     private sealed record RecordsRead(IReadOnlyList<StoredNodeRecord>? Records, Exception? Failure);
 

@@ -35,7 +35,7 @@ internal sealed class FaultRun : IAsyncDisposable
 
     private readonly FaultEnvironment _environment;
     private readonly CancellationTokenSource _limit;
-    private readonly Uri _address = FreeAddress();
+    private readonly Uri _address = FreePort.Address();
     private readonly string[] _settings;
     private readonly Queue<TestPicture> _pictures;
     private readonly List<RunningService> _lives = [];
@@ -354,21 +354,4 @@ internal sealed class FaultRun : IAsyncDisposable
     }
 
     /// <summary>A port that no one gets by chance while the web tier is down.</summary>
-    private static Uri FreeAddress()
-    {
-        const int firstPort = 20000, ports = 10000;
-        while (true)
-        {
-            var port = firstPort + Random.Shared.Next(ports);
-            try
-            {
-                using var listener = new TcpListener(IPAddress.Loopback, port);
-                listener.Start();
-                return new Uri($"http://127.0.0.1:{port}");
-            }
-            catch (SocketException)
-            {
-            }
-        }
-    }
 }

@@ -20,6 +20,9 @@ internal sealed class FollowedBatch
             .ToHashSet();
     }
 
+    /// <summary>The same batch, for a second client that follows it.</summary>
+    public FollowedBatch(FollowedBatch other) => (Id, Jobs) = (other.Id, other.Jobs);
+
     public string Id { get; }
 
     /// <summary>The ids of its accepted jobs.</summary>

@@ -56,7 +56,7 @@ internal sealed class PersistentClient(Uri address, CancellationToken limit) : I
     public int Reconnects => _reconnects;
 
     /// <summary>Uploads pictures as one batch, until it is accepted, and follows it from then on.</summary>
-    public async Task UploadAsync(IReadOnlyCollection<TestPicture> pictures)
+    public async Task<FollowedBatch> UploadAsync(IReadOnlyCollection<TestPicture> pictures)
     {
         var key = Guid.NewGuid().ToString();
         Interlocked.Increment(ref _uploadsUnderWay);
@@ -71,6 +71,7 @@ internal sealed class PersistentClient(Uri address, CancellationToken limit) : I
         Assert.Equal(pictures.Count, batch.Jobs.Count);
         _batches.Enqueue(batch);
         _following.Enqueue(FollowAsync(batch));
+        return batch;
     }
 
     /// <summary>Awaits that every batch is complete, as its client sees it.</summary>
@@ -90,7 +91,7 @@ internal sealed class PersistentClient(Uri address, CancellationToken limit) : I
             try
             {
                 using var answer = await _http.GetAsync(path, limit);
-                if (answer.StatusCode != HttpStatusCode.ServiceUnavailable)
+                if (answer.StatusCode != HttpStatusCode.ServiceUnavailable && !IsOfProxy(answer.StatusCode))
                 {
                     Assert.True(answer.IsSuccessStatusCode, $"{path}: {answer.StatusCode}");
                     return await answer.Content.ReadFromJsonAsync<JsonElement>(limit);
@@ -119,9 +120,10 @@ internal sealed class PersistentClient(Uri address, CancellationToken limit) : I
                 return await answer.Content.ReadFromJsonAsync<JsonElement>(limit);
 
             Assert.True(
-                answer.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.ServiceUnavailable,
+                answer.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.ServiceUnavailable
+                    || IsOfProxy(answer.StatusCode),
                 $"An upload was answered {answer.StatusCode}: {await answer.Content.ReadAsStringAsync(limit)}");
-            Interlocked.Increment(ref _refusedUploads);
+            Interlocked.Increment(ref IsOfProxy(answer.StatusCode) ? ref _brokenUploads : ref _refusedUploads);
             pause = answer.Headers.RetryAfter?.Delta ?? pause;
         }
         catch (Exception failure) when (IsBroken(failure))
@@ -166,6 +168,10 @@ internal sealed class PersistentClient(Uri address, CancellationToken limit) : I
             await Task.Delay(Pause, TimeProvider.System, limit);
         }
     }
+
+    /// <summary>What a proxy answers when the web node behind it went away.</summary>
+    private static bool IsOfProxy(HttpStatusCode status) =>
+        status is HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout;
 
     private bool IsBroken(Exception failure) => !limit.IsCancellationRequested
         && failure is HttpRequestException or IOException or OperationCanceledException;

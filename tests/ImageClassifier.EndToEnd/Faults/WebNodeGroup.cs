@@ -1,0 +1,165 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using ImageClassifier.EndToEnd.Programs;
+using Xunit;
+
+namespace ImageClassifier.EndToEnd.Faults;
+
+/// <summary>Web nodes that form one tier, as processes of the built program over one data folder, with nginx before
+/// them. A node that ends by itself is started again, as systemd does.</summary>
+internal sealed class WebNodeGroup : IAsyncDisposable
+{
+    private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(60);
+
+    private readonly string _dataFolder;
+    private readonly string[] _settings;
+    private readonly Slot[] _slots;
+    private readonly List<Life> _lives = [];
+    private readonly Lock _lock = new();
+
+    private WebNodeGroup(string dataFolder, string[] settings, int count)
+    {
+        _dataFolder = dataFolder;
+        _settings = settings;
+        _slots = [.. Enumerable.Range(0, count).Select(_ => new Slot(FreePort.Address(), FreePort.Next()))];
+    }
+
+    /// <summary>Where clients reach the tier.</summary>
+    public Uri Address => Proxy.Address;
+
+    /// <summary>How many web nodes there are.</summary>
+    public int Count => _slots.Length;
+
+    private Nginx Proxy { get; set; } = null!;
+
+    /// <summary>Starts the nodes and awaits that each has joined.</summary>
+    public static async Task<WebNodeGroup> StartAsync(string dataFolder, int count, IEnumerable<string> settings)
+    {
+        var group = new WebNodeGroup(dataFolder, [.. settings], count);
+        try
+        {
+            group.Proxy = await Nginx.StartAsync(group._slots.Select(slot => slot.Address));
+            for (var node = 0; node < count; node++) await group.StartNodeAsync(node);
+            for (var node = 0; node < count; node++) await group.ReadyAsync(node);
+            return group;
+        }
+        catch
+        {
+            await group.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts a node, which joins the others.</summary>
+    public async Task StartNodeAsync(int node)
+    {
+        var slot = _slots[node];
+        var service = await RunningService.StartAsync(_dataFolder, ownsData: false, slot.Address,
+        [
+            .. _settings,
+            "web.cluster.enabled=on", "web.cluster.host=127.0.0.1",
+            string.Create(CultureInfo.InvariantCulture, $"web.cluster.port={slot.RemotingPort}"),
+            $"web.cluster.seeds=\"{string.Join(',', _slots.Select(other => $"127.0.0.1:{other.RemotingPort}"))}\"",
+        ]);
+        lock (_lock)
+        {
+            slot.Life = new Life(node, service);
+            _lives.Add(slot.Life);
+        }
+    }
+
+    /// <summary>Awaits that a node is a member of the tier.</summary>
+    public Task ReadyAsync(int node) => Until.HoldsAsync(
+        async () =>
+        {
+            try
+            {
+                using var answer = await _slots[node].Life.Service.Http.GetAsync("/health/ready");
+                return answer.StatusCode == HttpStatusCode.OK;
+            }
+            catch (HttpRequestException)
+            {
+                return false;
+            }
+        },
+        ReadyLimit,
+        () => $"Web node {node} is not ready:\n{_slots[node].Life.Service.Log}");
+
+    /// <summary>Kills a node.</summary>
+    public Task KillAsync(int node) => _slots[node].Life.Service.KillWebAsync();
+
+    /// <summary>Pauses a node.</summary>
+    public void Pause(int node) => ProcessTable.Signal(_slots[node].Life.Service.ProcessId, "STOP");
+
+    /// <summary>Lets a paused node go on.</summary>
+    public void Resume(int node) => ProcessTable.Signal(_slots[node].Life.Service.ProcessId, "CONT");
+
+    /// <summary>Whether a node's process has ended.</summary>
+    public bool HasEnded(int node) => _slots[node].Life.Service.HasExited;
+
+    /// <summary>Stops a node in order.</summary>
+    /// <returns>Its exit code.</returns>
+    public Task<int> StopAsync(int node) => _slots[node].Life.Service.StopAsync("TERM");
+
+    /// <summary>The node whose scaler works; null if none does. Fails if several do.</summary>
+    public int? Scaling()
+    {
+        lock (_lock)
+        {
+            var scaling = _slots.Where(slot => slot.Life.Scales).Select(slot => slot.Life.Node).ToArray();
+            Assert.True(scaling.Length <= 1, $"Several web nodes scale the fleet: {string.Join(", ", scaling)}\n{Log}");
+            return scaling.Length == 0 ? null : scaling[0];
+        }
+    }
+
+    /// <summary>What all nodes have logged, in all their lives.</summary>
+    public string Log
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return string.Join('\n', _lives.Select(life => $"--- web node {life.Node}\n{life.Service.Log}"));
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var life in _lives.Where(life => !life.Service.HasExited))
+        {
+            ProcessTable.Signal(life.Service.ProcessId, "CONT");
+            ProcessTable.Signal(life.Service.ProcessId, "KILL");
+        }
+
+        foreach (var life in _lives) await life.Service.DisposeAsync();
+        if (Proxy is not null) await Proxy.DisposeAsync();
+        foreach (var node in ProcessTable.Running(_dataFolder, "node")) ProcessTable.Signal(node, "KILL");
+    }
+
+    private sealed class Slot(Uri address, int remotingPort)
+    {
+        public Uri Address => address;
+
+        public int RemotingPort => remotingPort;
+
+        public Life Life { get; set; } = null!;
+    }
+
+    private sealed record Life(int Node, RunningService Service)
+    {
+        private const string Sentence = "This web node scales the fleet";
+
+        /// <summary>Whether its scaler works, by what it said last.</summary>
+        public bool Scales
+        {
+            get
+            {
+                var last = Service.Log.Split('\n')
+                    .LastOrDefault(line => line.Contains(Sentence, StringComparison.Ordinal));
+                return !Service.HasExited && last is not null && last.TrimEnd().EndsWith(Sentence, StringComparison.Ordinal);
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+using System.Diagnostics;
+using ImageClassifier.EndToEnd.Pictures;
+using ImageClassifier.EndToEnd.Programs;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.EndToEnd.Faults;
+
+/// <summary>Three web nodes behind nginx, without stickiness, under faults: every accepted picture has one result, every
+/// client has every job once, one scaler works, and the fleet stays below its cap.</summary>
+public abstract class WebNodeSpecs(ITestOutputHelper output)
+{
+    private const int Nodes = 3;
+    private const int MaxInstances = 2;
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+
+    private static bool IsLong => FaultForm.Current.Pictures > 1000;
+
+    [SkippableFact]
+    public async Task Nothing_is_lost_when_web_nodes_are_killed_and_paused()
+    {
+        var kills = IsLong ? 8 : 2;
+        var pause = TimeSpan.FromSeconds(IsLong ? 30 : 12);
+        var form = FaultForm.Current;
+        var random = new Random(FaultForm.Seed);
+        await using var environment = await OpenAsync();
+        await using var tier = await WebNodeGroup.StartAsync(
+            environment.DataFolder, Nodes,
+            [.. environment.Settings, "queues.requests.lease=5s", $"scaling.max-instances={MaxInstances}"]);
+        using var limit = new CancellationTokenSource(form.Limit, TimeProvider.System);
+        using var client = new TierClient(tier.Address, limit.Token);
+        using var watching = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
+        var watched = WatchAsync(environment, tier, watching.Token);
+        try
+        {
+            // Half of the pictures come while web nodes are killed, the rest while one is paused.
+            var batches = TestPictures.Mixed(form.Pictures).Chunk(form.Pictures / 20).ToArray();
+            var shares = batches.Chunk(batches.Length / (kills + 1) + 1).ToArray();
+            for (var kill = 0; kill < kills; kill++)
+            {
+                var uploading = client.UploadAllAsync(shares[kill]);
+                var node = random.Next(Nodes);
+                await client.ResultsAsync(1);
+                await tier.KillAsync(node);
+                output.WriteLine($"Web node {node} was killed with {client.Seen} results there");
+                await tier.StartNodeAsync(node);
+                await uploading;
+                await tier.ReadyAsync(node);
+            }
+
+            var last = client.UploadAllAsync(shares.Skip(kills).SelectMany(share => share));
+            var paused = random.Next(Nodes);
+            tier.Pause(paused);
+            var since = Stopwatch.StartNew();
+            await Until.HoldsAsync(() => since.Elapsed >= pause, form.Limit, () => "");
+            tier.Resume(paused);
+            output.WriteLine($"Web node {paused} was paused for {pause.TotalSeconds} s");
+            // The others removed it, so it ends by itself.
+            await Until.HoldsAsync(() => tier.HasEnded(paused), form.Limit, () => $"It did not end:\n{tier.Log}");
+            await tier.StartNodeAsync(paused);
+            await last;
+            await client.FollowedAsync();
+            await client.EndsWellAsync(form.Pictures);
+            await client.EmptyAsync();
+        }
+        catch (Exception failure) when (failure is not SkipException)
+        {
+            throw new Xunit.Sdk.XunitException($"{failure}\n\n{tier.Log}");
+        }
+
+        await watching.CancelAsync();
+        output.WriteLine(await watched);
+        for (var node = 0; node < Nodes; node++) Assert.Equal(0, await tier.StopAsync(node));
+        await Until.HoldsAsync(
+            () => ProcessTable.Running(environment.DataFolder, "node").Count == 0, form.Limit,
+            () => "App nodes outlive the last web node.");
+    }
+
+    [SkippableFact]
+    public async Task A_rolling_restart_fails_no_request_that_is_not_told_to_come_back()
+    {
+        var form = FaultForm.Current;
+        await using var environment = await OpenAsync();
+        await using var tier = await WebNodeGroup.StartAsync(
+            environment.DataFolder, Nodes, [.. environment.Settings, $"scaling.max-instances={MaxInstances}"]);
+        using var limit = new CancellationTokenSource(form.Limit, TimeProvider.System);
+        using var client = new TierClient(tier.Address, limit.Token);
+        try
+        {
+            var batches = new Queue<TestPicture[]>(TestPictures.Many(form.Pictures).Chunk(4));
+            var restarting = RestartAllAsync(tier);
+            while (!restarting.IsCompleted && batches.TryDequeue(out var batch)) await client.UploadAllAsync([batch]);
+            await restarting;
+            var uploaded = form.Pictures - batches.Sum(batch => batch.Length);
+            await client.FollowedAsync();
+            await client.EndsWellAsync(uploaded);
+            Assert.Equal(0, client.Broken);
+            output.WriteLine($"{uploaded} pictures, {client.Refused} requests were told to come back");
+        }
+        catch (Exception failure) when (failure is not SkipException)
+        {
+            throw new Xunit.Sdk.XunitException($"{failure}\n\n{tier.Log}");
+        }
+    }
+
+    private protected abstract Task<FaultEnvironment> OpenAsync();
+
+    private static async Task RestartAllAsync(WebNodeGroup tier)
+    {
+        for (var node = 0; node < Nodes; node++)
+        {
+            Assert.Equal(0, await tier.StopAsync(node));
+            await tier.StartNodeAsync(node);
+            await tier.ReadyAsync(node);
+        }
+    }
+
+    /// <summary>Looks from outside, again and again, that one scaler works and that the fleet stays below its
+    /// cap.</summary>
+    private static async Task<string> WatchAsync(
+        FaultEnvironment environment, WebNodeGroup tier, CancellationToken cancellation)
+    {
+        var (looks, most) = (0, 0);
+        while (!cancellation.IsCancellationRequested)
+        {
+            looks++;
+            most = Math.Max(most, ProcessTable.Running(environment.DataFolder, "node").Count);
+            Assert.True(most <= MaxInstances, $"There were {most} app nodes.\n{tier.Log}");
+            tier.Scaling();
+            await Task.Delay(Look, TimeProvider.System, cancellation)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return $"{looks} looks: at most {most} app nodes, never two scalers";
+    }
+}
+
+/// <summary>Web nodes on one machine.</summary>
+public sealed class EmbeddedWebNodeSpecs(ITestOutputHelper output) : WebNodeSpecs(output)
+{
+    private protected override Task<FaultEnvironment> OpenAsync() => Task.FromResult<FaultEnvironment>(
+        new EmbeddedFaults(Directory.CreateTempSubdirectory("image-classifier-").FullName));
+}
+
+/// <summary>Web nodes in the environment <c>aws</c>.</summary>
+public sealed class AwsWebNodeSpecs(ITestOutputHelper output) : WebNodeSpecs(output)
+{
+    private protected override async Task<FaultEnvironment> OpenAsync() => await EmulatedAwsFaults.StartAsync();
+}
