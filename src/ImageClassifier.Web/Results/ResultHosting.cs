@@ -72,7 +72,6 @@ internal static class ResultHosting
                 Shards, message => message is BatchProtocol.IBatchCommand command ? command.Batch.Value : null),
             new ShardOptions
             {
-                Role = ClusterSettings.Role,
                 HandOffStopMessage = BatchesProtocol.Leave.Instance,
                 // A batch leaves memory by itself: it knows whether a reader waits.
                 ShouldPassivateIdleEntities = false,

@@ -35,10 +35,7 @@ internal static class TierActors
     private static AkkaConfigurationBuilder WithSingleton<TActor>(
         AkkaConfigurationBuilder builder, string name, TierActorProps props)
         where TActor : ActorBase =>
-        builder.WithSingleton<TActor>(
-            name,
-            (_, registry, resolver) => WithBackoff(name, props(registry, resolver)),
-            new ClusterSingletonOptions { Role = ClusterSettings.Role });
+        builder.WithSingleton<TActor>(name, (_, registry, resolver) => WithBackoff(name, props(registry, resolver)));
 
     /// <summary>Restarts an actor that uses a queue or a store with a back-off, so that it does not fail in a tight
     /// loop.</summary>
