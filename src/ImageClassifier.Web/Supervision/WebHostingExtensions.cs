@@ -4,6 +4,7 @@ using Akka.Hosting;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
 using ImageClassifier.Web.Access;
+using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Refusals;
 using ImageClassifier.Web.Uploads;
@@ -32,6 +33,7 @@ public static class WebHostingExtensions
         .AddSingleton(settings.Access)
         .AddSingleton(settings.Uploads)
         .AddSingleton(settings.Results)
+        .AddSingleton(new ClusterMembership(settings.Cluster.IsEnabled))
         .AddSingleton<TimeProvider>(provider => new SchedulerTimeProvider(provider.GetRequiredService<ActorSystem>()))
         .AddSingleton(provider => new StopGrace(
             provider.GetRequiredService<IHostApplicationLifetime>(),
