@@ -79,7 +79,8 @@ internal sealed record ClusterHosting(
             throw failure.SocketErrorCode == SocketError.AddressNotAvailable
                 ? new InvalidSettingException($"{Section}.host", $"{host}", "this machine does not have it", failure)
                 : new InvalidSettingException(
-                    $"{Section}.{key}", $"{port}", $"this node cannot listen on {host}:{port}: {failure.Message}", failure);
+                    $"{Section}.{key}", $"{port}", $"this node cannot listen on {host}:{port}: {failure.Message}",
+                    failure);
         }
     }
 }

@@ -6,9 +6,8 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Web.Cluster;
 
-/// <summary>The certificate that this node shows to other web nodes, and the authority whose certificates it
-/// accepts.</summary>
-/// <remarks>The machine's own list of authorities is not used: anyone can get a certificate from one of those.</remarks>
+/// <summary>This node's certificate for other web nodes, and the authority whose certificates it accepts.</summary>
+/// <remarks>The machine's own authorities are not trusted: anyone can get a certificate from those.</remarks>
 public sealed class ClusterCertificate
 {
     private const string CertificateKey = $"{ClusterSettings.Section}.certificate";
@@ -112,7 +111,7 @@ public sealed class ClusterCertificate
         if (key.Contains("ENCRYPTED PRIVATE KEY", StringComparison.Ordinal))
         {
             throw new InvalidSettingException(PrivateKeyKey, keyPath,
-                "the key has a password, which no setting can give; store it without one, readable by the service only");
+                "the key has a password, which no setting can give; store it without one, readable by its user only");
         }
 
         try

@@ -13,7 +13,7 @@ internal sealed class ClusterMembership
     /// <param name="isClusterEnabled">Without a cluster there is nothing to join.</param>
     public ClusterMembership(bool isClusterEnabled) => _problem = isClusterEnabled ? NotJoined : null;
 
-    /// <summary>Why the node is not ready, as a sentence for everyone; null if it is a member, or needs to be none.</summary>
+    /// <summary>Why the node is not ready, as a sentence for everyone; null if nothing is wrong.</summary>
     public string? Problem => _problem;
 
     public void MarkUp() => _problem = null;

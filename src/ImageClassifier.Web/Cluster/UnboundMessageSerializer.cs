@@ -5,8 +5,8 @@ using Serializer = Akka.Serialization.Serializer;
 
 namespace ImageClassifier.Web.Cluster;
 
-/// <summary>Takes the place of Akka's JSON serializer, which would write any object and read any type that a peer names.
-/// It refuses both: a message that crosses nodes needs a serializer of its own.</summary>
+/// <summary>Replaces Akka's JSON serializer, which would write any object and read any type that a peer names. This one
+/// refuses both: a message that crosses nodes needs a serializer of its own.</summary>
 /// <remarks>Messages between actors of one node are not serialized, so they need none.</remarks>
 internal sealed class UnboundMessageSerializer : Serializer
 {

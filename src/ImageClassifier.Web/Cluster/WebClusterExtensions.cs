@@ -14,7 +14,7 @@ public static class WebClusterExtensions
     /// <summary>The role that all web nodes have in the cluster.</summary>
     public const string Role = "web";
 
-    /// <summary>The name of the actor system. It is a part of each node's address, so all nodes have the same.</summary>
+    /// <summary>The name of the actor system. It is part of each node's address, so all have the same.</summary>
     public const string SystemName = "image-classifier";
 
     /// <summary>Joins the cluster that the settings describe. Nothing happens, and nothing of it is loaded, if the
@@ -68,8 +68,8 @@ public static class WebClusterExtensions
             membership?.MarkRemoved();
             if (shutdown.ShutdownReason is CoordinatedShutdown.ClrExitReason) return;
             Logging.GetLogger(system, nameof(WebClusterExtensions)).Error(
-                "This web node was removed from the cluster: the others could not reach it, or it is in the smaller part "
-                + "of a split. It stops, and whoever watches it (systemd, the Auto Scaling group) starts it again");
+                "This web node was removed from the cluster: the others could not reach it, or it is in the smaller "
+                + "part of a split. It stops, and whoever watches it (systemd, the Auto Scaling group) starts it again");
         });
     }
 }

@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Cluster;
+using Akka.Event;
 using Akka.Hosting;
 using ImageClassifier.Web.Cluster;
 using Microsoft.Extensions.DependencyInjection;
@@ -24,7 +26,14 @@ internal sealed class ClusterNode : IAsyncDisposable
     private readonly IHost _host;
     private bool _isKilled;
 
-    private ClusterNode(IHost host) => _host = host;
+    private ClusterNode(IHost host, ConcurrentQueue<string> log)
+    {
+        _host = host;
+        Log = log;
+    }
+
+    /// <summary>What the node logged, for a test that fails.</summary>
+    public ConcurrentQueue<string> Log { get; }
 
     public ActorSystem System => _host.Services.GetRequiredService<ActorSystem>();
 
@@ -47,7 +56,8 @@ internal sealed class ClusterNode : IAsyncDisposable
         var ports = FreePorts(count);
         var seeds = ports.Select(port => new IPEndPoint(IPAddress.Loopback, port)).ToArray();
         return [.. ports.Select(port => new ClusterSettings(
-            IsEnabled: true, IPAddress.Loopback, port, seeds, FindsNodesOnEc2: false, ManagementPort: 8558, null, null))];
+            IsEnabled: true, IPAddress.Loopback, port, seeds, FindsNodesOnEc2: false, ManagementPort: 8558,
+            Certificate: null, CertificateKey: null))];
     }
 
     public static int[] FreePorts(int count)
@@ -66,15 +76,18 @@ internal sealed class ClusterNode : IAsyncDisposable
         string hocon = "",
         Action<AkkaConfigurationBuilder>? configure = null)
     {
+        var log = new ConcurrentQueue<string>();
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton(new ClusterMembership(settings.IsEnabled));
         builder.Services.AddAkka(WebClusterExtensions.SystemName, akka =>
         {
             akka.WithWebCluster(settings, certificate, finder);
             akka.AddHocon($"{Killable}\n{hocon}", HoconAddMode.Prepend);
+            akka.WithActors((system, _) => system.EventStream.Subscribe(
+                system.ActorOf(Props.Create(() => new LogActor(log))), typeof(LogEvent)));
             configure?.Invoke(akka);
         });
-        var node = new ClusterNode(builder.Build());
+        var node = new ClusterNode(builder.Build(), log);
         await node._host.StartAsync();
         return node;
     }
@@ -92,5 +105,14 @@ internal sealed class ClusterNode : IAsyncDisposable
     {
         if (!_isKilled) await KillAsync();
         _host.Dispose();
+    }
+
+    private sealed class LogActor : UntypedActor
+    {
+        private readonly ConcurrentQueue<string> _log;
+
+        public LogActor(ConcurrentQueue<string> log) => _log = log;
+
+        protected override void OnReceive(object message) => _log.Enqueue($"{message}");
     }
 }

@@ -10,7 +10,7 @@ namespace ImageClassifier.Tests.Web.Cluster;
 public sealed class ClusterSettingsSpecs
 {
     private const string Section = ClusterSettings.Section;
-    private static readonly string[] BySeeds = ["enabled=on", "host=10.0.1.5", "seeds=\"10.0.1.5:2551,10.0.1.6:2551\""];
+    private static readonly string[] BySeeds = ["enabled=on", "host=10.0.1.5", "seeds=10.0.1.5:2551,10.0.1.6:2551"];
 
     [Fact]
     public void The_cluster_is_off_unless_it_is_asked_for() => Assert.False(Create().IsEnabled);
@@ -39,19 +39,19 @@ public sealed class ClusterSettingsSpecs
     [Theory]
     [InlineData("host", "host=8.8.8.8")]
     [InlineData("host", "host=0.0.0.0")]
-    [InlineData("host", "host=\"::\"")]
+    [InlineData("host", "host=::")]
     [InlineData("host", "host=localhost")]
     [InlineData("host", "host=2551")]
-    [InlineData("host", "host=\"\"")]
+    [InlineData("host", "host=")]
     [InlineData("port", "port=0")]
     [InlineData("port", "port=65536")]
-    [InlineData("seeds", "seeds=\"\"")]
-    [InlineData("seeds", "seeds=\"10.0.1.5\"")]
-    [InlineData("seeds", "seeds=\"8.8.8.8:2551\"")]
-    [InlineData("seeds", "seeds=\"10.0.1.5:2551,10.0.1.5:2551\"")]
+    [InlineData("seeds", "seeds=")]
+    [InlineData("seeds", "seeds=10.0.1.5")]
+    [InlineData("seeds", "seeds=8.8.8.8:2551")]
+    [InlineData("seeds", "seeds=10.0.1.5:2551,10.0.1.5:2551")]
     [InlineData("seeds", "discovery=ec2")]
     [InlineData("discovery", "discovery=consul")]
-    [InlineData("management-port", "discovery=ec2", "seeds=\"\"", "management-port=2551")]
+    [InlineData("management-port", "discovery=ec2", "seeds=", "management-port=2551")]
     [InlineData("certificate-key", "certificate=a.pem")]
     [InlineData("certificate", "certificate-key=a.key")]
     [InlineData("enabled", "enabled=yes")]

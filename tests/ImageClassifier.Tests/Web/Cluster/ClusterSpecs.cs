@@ -19,7 +19,11 @@ public abstract class ClusterSpecs(ITestOutputHelper output)
 
     public async Task DisposeAsync()
     {
-        foreach (var node in _nodes) await node.DisposeAsync();
+        foreach (var node in _nodes)
+        {
+            await node.DisposeAsync();
+            foreach (var line in node.Log) output.WriteLine(line);
+        }
     }
 
     private protected async Task<ClusterNode> Started(Task<ClusterNode> starting)

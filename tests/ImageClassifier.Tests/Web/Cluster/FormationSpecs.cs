@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net;
 using Akka.Actor;
 using Akka.Cluster.Hosting;
 using Akka.Hosting;
@@ -100,6 +101,21 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
         var first = await Started(ClusterNode.StartAsync(settings[0]));
         await AwaitConditionAsync(() => Task.FromResult(second.Membership.Problem is null), Patience);
         await AllSee([first, second], 2);
+    }
+
+    [Fact]
+    public async Task A_node_may_have_an_address_of_IPv6()
+    {
+        var settings = ClusterNode.Settings(1)[0];
+        var six = settings with
+        {
+            Host = IPAddress.IPv6Loopback,
+            Seeds = [new IPEndPoint(IPAddress.IPv6Loopback, settings.Port)],
+        };
+
+        var node = await Started(ClusterNode.StartAsync(six));
+
+        await AwaitConditionAsync(() => Task.FromResult(node.Membership.Problem is null), Patience);
     }
 
     [Fact]

@@ -39,7 +39,9 @@ internal sealed class TestCertificates : IDisposable
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
         using var issued = request.CreateSelfSigned(Now.AddDays(-1), Now.AddDays(1));
-        return (Write($"{name}.pem", issued.ExportCertificatePem()), Write($"{name}.key", key.ExportPkcs8PrivateKeyPem()));
+        return (
+            Write($"{name}.pem", issued.ExportCertificatePem()),
+            Write($"{name}.key", key.ExportPkcs8PrivateKeyPem()));
     }
 
     public string Write(string name, string text) => _folder.Write(name, text);

@@ -24,10 +24,9 @@ public sealed class UnboundMessageSpecs(ITestOutputHelper output) : ClusterSpecs
 
         there.Tell(new Unbound(7));
 
+        var refusal = $"{typeof(Unbound).FullName} has no serializer";
         await errors.FishForMessageAsync(
-            message => $"{message} {((Error)message).Cause}".Contains(typeof(Unbound).FullName!, StringComparison.Ordinal)
-                && $"{message} {((Error)message).Cause}".Contains("has no serializer", StringComparison.Ordinal),
-            Patience);
+            message => $"{message} {((Error)message).Cause}".Contains(refusal, StringComparison.Ordinal), Patience);
         Assert.Equal("still there", await there.Ask<string>("still there", Patience));
     }
 
