@@ -21,6 +21,9 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
     /// <summary>The tag that says which deployment an instance belongs to.</summary>
     public const string DeploymentTag = "image-classifier:deployment";
 
+    /// <summary>The tag that says which deployment's web tier an instance is a node of.</summary>
+    public const string WebTag = "image-classifier:web";
+
     /// <summary>The tag that tells app nodes from what else a deployment has; its value is
     /// <see cref="NodeRole"/>.</summary>
     public const string RoleTag = "image-classifier:role";

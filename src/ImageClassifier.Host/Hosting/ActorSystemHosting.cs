@@ -1,6 +1,7 @@
 using Akka.Configuration;
 using Akka.Hosting;
 using ImageClassifier.Host.Logging;
+using ImageClassifier.Web.Cluster;
 
 namespace ImageClassifier.Host.Hosting;
 
@@ -14,7 +15,7 @@ internal static class ActorSystemHosting
     /// them for the responses in hand. Machines are shut down after 45 s (systemd, containers).</summary>
     public static readonly TimeSpan WebStop = TimeSpan.FromSeconds(40);
 
-    private const string Name = "image-classifier";
+    private const string Name = WebClusterExtensions.SystemName;
 
     /// <summary>Adds the actor system with its settings, logging through the host's log.</summary>
     /// <param name="services">The host's.</param>

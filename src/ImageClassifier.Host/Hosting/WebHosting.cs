@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Akka.Actor;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Files;
 using ImageClassifier.Adapters.Embedded.Fleet;
@@ -31,6 +32,7 @@ internal static class WebHosting
         // With several web nodes the scaler takes the lock, on whichever of them it runs.
         using var only = environment.Layout is { } layout && !tier.Cluster.IsEnabled ? LockFolder(layout) : null;
         environment.OpenQueues(makes: true);
+        var cluster = await ClusterHosting.OpenAsync(settings, environment, cancellation);
         var fingerprint = settings.Fleet.Kind == FleetSettings.Processes ? FingerprintOfNodes(settings, sources) : null;
         tier = tier with { Scaling = tier.Scaling with { Fingerprint = fingerprint } };
 
@@ -56,7 +58,11 @@ internal static class WebHosting
         environment.AddTo(builder.Services);
         builder.Services.AddFleet(environment, config, sources, tier.Cluster);
         builder.Services
-            .AddActorSystem(config, ActorSystemHosting.WebStop, akka => akka.WithWebTier(tier))
+            .AddActorSystem(config, ActorSystemHosting.WebStop, akka =>
+            {
+                cluster.AddTo(akka);
+                akka.WithWebTier(tier);
+            })
             .AddWebTier(tier, listen.ShutdownTimeout);
 
         // Before there are actors, and before anyone can upload.
@@ -74,8 +80,9 @@ internal static class WebHosting
                 string.Join(';', listen.Urls));
         }
 
+        var shutdown = CoordinatedShutdown.Get(app.Services.GetRequiredService<ActorSystem>());
         await app.WaitForShutdownAsync(cancellation);
-        return ExitCodes.Done;
+        return ClusterHosting.ExitCodeAfter(shutdown);
     }
 
     private static int ChildProcesses(ServiceSettings settings) =>

@@ -6,7 +6,7 @@ using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Web.Cluster;
 
-/// <summary>How this web node finds other web nodes and talks to them. If the cluster is off, the node is alone.</summary>
+/// <summary>How this web node finds and reaches other web nodes.</summary>
 /// <param name="IsEnabled">Whether this node is one of several.</param>
 /// <param name="Host">The private address that remoting listens on; null: EC2 knows it.</param>
 /// <param name="Port">The port of remoting.</param>

@@ -1,5 +1,6 @@
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
+using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Refusals;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
@@ -9,7 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace ImageClassifier.Web.Http;
 
 /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: queues and store can be used, nothing that
-/// uploads need is refused, and the service is not stopping; otherwise it names what fails.</summary>
+/// uploads need is refused, the node is a member of its cluster, and the service is not stopping; otherwise it names
+/// what fails.</summary>
 /// <remarks>Probes are cheap: all probes within two seconds share one check, because its calls cost money.</remarks>
 internal sealed class HealthEndpoints(
     QueuePair queues,
@@ -17,6 +19,7 @@ internal sealed class HealthEndpoints(
     UploadSettings uploads,
     PortRefusals refusals,
     ReadinessProblems problems,
+    ClusterMembership membership,
     IHostApplicationLifetime lifetime,
     TimeProvider time,
     ILogger<HealthEndpoints> log)
@@ -34,6 +37,7 @@ internal sealed class HealthEndpoints(
     public async Task<IResult> ReadyAsync(HttpContext context)
     {
         if (lifetime.ApplicationStopping.IsCancellationRequested) return Problems.Stopping(uploads.RetryAfter);
+        if (membership.Problem is { } notAMember) return Problems.NotReady(uploads.RetryAfter, [notAMember]);
         var failing = await LatestCheck().WaitAsync(context.RequestAborted);
         if (refusals.StopsUploads) return Problems.NotPermitted(uploads.RetryAfter);
         if (failing.Count > 0) return Problems.NotReady(uploads.RetryAfter, failing);

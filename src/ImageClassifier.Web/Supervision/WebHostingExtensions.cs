@@ -36,6 +36,7 @@ public static class WebHostingExtensions
         .AddSingleton(settings.Uploads)
         .AddSingleton(settings.Results)
         .AddSingleton(settings.Cluster)
+        .AddSingleton(new ClusterMembership(settings.Cluster.IsEnabled))
         .AddSingleton<TimeProvider>(provider => new SchedulerTimeProvider(provider.GetRequiredService<ActorSystem>()))
         .AddSingleton(provider => new StopGrace(
             provider.GetRequiredService<IHostApplicationLifetime>(),

@@ -352,6 +352,4 @@ internal sealed class FaultRun : IAsyncDisposable
         Assert.True(exitCode == 0, error);
         Assert.Equal("[]", output.Trim());
     }
-
-    /// <summary>A port that no one gets by chance while the web tier is down.</summary>
 }

@@ -1,0 +1,147 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using Akka.Actor;
+using Akka.Cluster.Hosting;
+using Akka.Hosting;
+using ImageClassifier.Web.Cluster;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.Tests.Web.Cluster;
+
+/// <summary>How nodes come together by seeds, and what becomes of those that remain when one is killed.</summary>
+public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(output)
+{
+    private readonly ITestOutputHelper _output = output;
+
+    [Fact]
+    public async Task Of_three_a_killed_node_is_removed_and_its_singleton_runs_elsewhere_and_it_can_come_back()
+    {
+        var settings = ClusterNode.Settings(3);
+        var starts = new ConcurrentQueue<int>();
+        var nodes = await Started(settings.Select(one => StartAsync(one, starts)));
+        await AwaitConditionAsync(() => Task.FromResult(starts.Count == 1), Patience);
+        starts.TryPeek(out var first);
+        var oldest = Array.FindIndex(settings, one => one.Port == first);
+
+        var watch = Stopwatch.StartNew();
+        await nodes[oldest].KillAsync();
+        ClusterNode[] rest = [.. nodes.Where((_, index) => index != oldest)];
+        await AllSee(rest, 2, HandOver);
+        var removed = watch.Elapsed;
+        await AwaitConditionAsync(
+            () => Task.FromResult(starts.Count == 2), HandOver - removed, TimeSpan.FromMilliseconds(50));
+        _output.WriteLine($"Removed after {removed}, singleton elsewhere after {watch.Elapsed}");
+
+        Assert.All(rest, node => Assert.Null(node.ShutdownReason));
+        var again = await Started(StartAsync(settings[oldest], starts));
+        await AllSee([.. rest, again], 3);
+        Assert.Null(again.Membership.Problem);
+    }
+
+    [Fact]
+    public async Task A_killed_node_that_is_back_before_it_is_removed_joins_at_once()
+    {
+        var settings = ClusterNode.Settings(2);
+        var nodes = await Started(settings.Select(one => ClusterNode.StartAsync(one)));
+
+        await nodes[0].KillAsync();
+        var again = await Started(ClusterNode.StartAsync(settings[0]));
+
+        await AwaitConditionAsync(() => Task.FromResult(again.Membership.Problem is null), Patience);
+        await AllSee([nodes[1], again], 2);
+        Assert.Null(nodes[1].ShutdownReason);
+    }
+
+    [Fact]
+    public async Task Of_two_the_one_with_the_lower_address_goes_on_alone()
+    {
+        var nodes = await Started(ClusterNode.Settings(2).Select(one => ClusterNode.StartAsync(one)));
+
+        await nodes[1].KillAsync();
+
+        await AllSee([nodes[0]], 1, HandOver);
+        Assert.Null(nodes[0].Membership.Problem);
+        Assert.Null(nodes[0].ShutdownReason);
+    }
+
+    [Fact]
+    public async Task Of_two_the_one_with_the_higher_address_ends_itself_and_says_that_it_was_downed()
+    {
+        var nodes = await Started(ClusterNode.Settings(2).Select(one => ClusterNode.StartAsync(one)));
+
+        await nodes[0].KillAsync();
+
+        await nodes[1].System.WhenTerminated.WaitAsync(Patience);
+        Assert.IsType<CoordinatedShutdown.ClusterDowningReason>(nodes[1].ShutdownReason);
+        Assert.NotNull(nodes[1].Membership.Problem);
+    }
+
+    [Fact]
+    public async Task A_node_that_is_asked_to_stop_leaves_and_the_others_go_on()
+    {
+        var nodes = await Started(ClusterNode.Settings(2).Select(one => ClusterNode.StartAsync(one)));
+
+        await nodes[0].StopAsync();
+
+        await AllSee([nodes[1]], 1);
+        Assert.Null(nodes[1].ShutdownReason);
+        Assert.IsType<CoordinatedShutdown.ClrExitReason>(nodes[0].ShutdownReason);
+    }
+
+    [Fact]
+    public async Task A_node_whose_first_seed_does_not_answer_is_not_ready_and_says_so()
+    {
+        var settings = ClusterNode.Settings(2);
+
+        var second = await Started(ClusterNode.StartAsync(settings[1]));
+        Assert.Contains("has not joined", second.Membership.Problem, StringComparison.Ordinal);
+
+        var first = await Started(ClusterNode.StartAsync(settings[0]));
+        await AwaitConditionAsync(() => Task.FromResult(second.Membership.Problem is null), Patience);
+        await AllSee([first, second], 2);
+    }
+
+    [Fact]
+    public async Task A_node_may_have_an_address_of_IPv6()
+    {
+        var settings = ClusterNode.Settings(1)[0];
+        var six = settings with
+        {
+            Host = IPAddress.IPv6Loopback,
+            Seeds = [new IPEndPoint(IPAddress.IPv6Loopback, settings.Port)],
+        };
+
+        var node = await Started(ClusterNode.StartAsync(six));
+
+        await AwaitConditionAsync(() => Task.FromResult(node.Membership.Problem is null), Patience);
+    }
+
+    [Fact]
+    public async Task Nothing_of_the_cluster_is_there_when_it_is_off()
+    {
+        var off = ClusterNode.Settings(1)[0] with { IsEnabled = false };
+
+        var node = await Started(ClusterNode.StartAsync(off));
+
+        Assert.Null(node.Membership.Problem);
+        Assert.False(((ExtendedActorSystem)node.System).Provider is Akka.Cluster.IClusterActorRefProvider);
+    }
+
+    private static Task<ClusterNode> StartAsync(ClusterSettings settings, ConcurrentQueue<int> starts) =>
+        ClusterNode.StartAsync(settings, configure: akka => akka.WithSingleton<SingletonActor>(
+            "single",
+            Props.Create(() => new SingletonActor(settings.Port, starts)),
+            new ClusterSingletonOptions { Role = WebClusterExtensions.Role },
+            createProxyToo: false));
+
+    private sealed class SingletonActor : UntypedActor
+    {
+        public SingletonActor(int port, ConcurrentQueue<int> starts) => starts.Enqueue(port);
+
+        protected override void OnReceive(object message)
+        {
+        }
+    }
+}

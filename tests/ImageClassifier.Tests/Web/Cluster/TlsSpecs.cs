@@ -1,0 +1,83 @@
+using Akka.Actor;
+using ImageClassifier.Core;
+using ImageClassifier.Web.Cluster;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace ImageClassifier.Tests.Web.Cluster;
+
+/// <summary>Remoting over TLS, in which both sides show a certificate.</summary>
+public sealed class TlsSpecs(ITestOutputHelper output) : ClusterSpecs(output)
+{
+    // A node that may not join gives up instead of trying for ever, so that the test can wait for it.
+    private const string GivesUp = "akka.cluster.shutdown-after-unsuccessful-join-seed-nodes = 4s";
+
+    private readonly TestCertificates _certificates = new();
+
+    [Fact]
+    public async Task Nodes_with_certificates_of_one_authority_join_and_others_cannot()
+    {
+        var settings = ClusterNode.Settings(4);
+        var nodes = await Started(settings[..2].Select((one, index) =>
+            ClusterNode.StartAsync(one, Load(_certificates.Issue($"node-{index}")))));
+        using var foreign = new TestCertificates();
+
+        var without = await Started(ClusterNode.StartAsync(settings[2], hocon: GivesUp));
+        var stranger = await Started(ClusterNode.StartAsync(
+            settings[3], Load(foreign.Issue("stranger")), hocon: GivesUp));
+
+        await without.System.WhenTerminated.WaitAsync(Patience);
+        Assert.IsType<CoordinatedShutdown.ClusterJoinUnsuccessfulReason>(without.ShutdownReason);
+        // Akka ends a node at once that cannot shake hands with one that it calls.
+        await stranger.System.WhenTerminated.WaitAsync(Patience);
+        Assert.IsNotType<CoordinatedShutdown.ClrExitReason>(stranger.ShutdownReason);
+
+        Assert.All(nodes, node => Assert.Equal(2, node.Up.Count));
+        Assert.All(nodes, node => Assert.Null(node.ShutdownReason));
+    }
+
+    [Fact]
+    public async Task One_self_signed_certificate_does_for_all_nodes()
+    {
+        var shared = Load(_certificates.SelfSigned("web"));
+        await Started(ClusterNode.Settings(2).Select(one => ClusterNode.StartAsync(one, shared)));
+    }
+
+    [Fact]
+    public void Files_that_are_not_usable_are_refused_by_name()
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var good = _certificates.Issue("good");
+        var expired = _certificates.Issue("expired", now.AddDays(-1), now.AddHours(-1));
+        var future = _certificates.Issue("future", now.AddHours(1), now.AddDays(1));
+        var alone = _certificates.Issue("alone", withAuthority: false);
+        var empty = _certificates.Write("empty.pem", "");
+
+        AssertRefused("certificate", "has expired", expired);
+        AssertRefused("certificate", "not valid before", future);
+        AssertRefused("certificate", "authority", alone);
+        AssertRefused("certificate", "has no certificate", (empty, good.Key));
+        AssertRefused("certificate", "cannot be read", ("no-such.pem", good.Key));
+        AssertRefused("certificate-key", "cannot be read", (good.Certificate, "no-such.key"));
+        AssertRefused("certificate-key", "not hold the key", (good.Certificate, expired.Key));
+        AssertRefused("certificate-key", "not hold the key", (good.Certificate, empty));
+        Assert.NotNull(Load(good));
+    }
+
+    protected override void AfterAll()
+    {
+        base.AfterAll();
+        _certificates.Dispose();
+    }
+
+    private static void AssertRefused(string key, string why, (string Certificate, string Key) files)
+    {
+        var wrong = Assert.Throws<InvalidSettingException>(() => Load(files));
+        Assert.Equal($"{ClusterSettings.Section}.{key}", wrong.Key);
+        Assert.Contains(why, wrong.Message, StringComparison.Ordinal);
+    }
+
+    private static ClusterCertificate? Load((string Certificate, string Key) files) => ClusterCertificate.Load(
+        ClusterNode.Settings(1)[0] with { Certificate = files.Certificate, CertificateKey = files.Key },
+        TimeProvider.System);
+}
