@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using ImageClassifier.EndToEnd.Programs;
@@ -26,20 +25,25 @@ internal sealed class WebNodeGroup : IAsyncDisposable
     }
 
     /// <summary>Where clients reach the tier.</summary>
-    public Uri Address => Proxy.Address;
+    public Uri Address => Proxy!.Address;
 
-    /// <summary>How many web nodes there are.</summary>
-    public int Count => _slots.Length;
+    /// <summary>The CPU time that the living nodes have used.</summary>
+    public TimeSpan CpuTime => _slots.Aggregate(TimeSpan.Zero, (sum, slot) => sum + slot.Life.Service.CpuTime);
 
-    private Nginx Proxy { get; set; } = null!;
+    private Nginx? Proxy { get; set; }
 
     /// <summary>Starts the nodes and awaits that each has joined.</summary>
-    public static async Task<WebNodeGroup> StartAsync(string dataFolder, int count, IEnumerable<string> settings)
+    /// <param name="dataFolder">The data folder that they share.</param>
+    /// <param name="count">How many; a single one is no cluster.</param>
+    /// <param name="settings">Given with <c>--set</c>, the image-classifier prefix left out.</param>
+    /// <param name="isBehindProxy">Whether nginx is before them.</param>
+    public static async Task<WebNodeGroup> StartAsync(
+        string dataFolder, int count, IEnumerable<string> settings, bool isBehindProxy = true)
     {
         var group = new WebNodeGroup(dataFolder, [.. settings], count);
         try
         {
-            group.Proxy = await Nginx.StartAsync(group._slots.Select(slot => slot.Address));
+            if (isBehindProxy) group.Proxy = await Nginx.StartAsync(group._slots.Select(slot => slot.Address));
             for (var node = 0; node < count; node++) await group.StartNodeAsync(node);
             for (var node = 0; node < count; node++) await group.ReadyAsync(node);
             return group;
@@ -58,7 +62,7 @@ internal sealed class WebNodeGroup : IAsyncDisposable
         var service = await RunningService.StartAsync(_dataFolder, ownsData: false, slot.Address,
         [
             .. _settings,
-            "web.cluster.enabled=on", "web.cluster.host=127.0.0.1",
+            _slots.Length > 1 ? "web.cluster.enabled=on" : "web.cluster.enabled=off", "web.cluster.host=127.0.0.1",
             string.Create(CultureInfo.InvariantCulture, $"web.cluster.port={slot.RemotingPort}"),
             $"web.cluster.seeds=\"{string.Join(',', _slots.Select(other => $"127.0.0.1:{other.RemotingPort}"))}\"",
         ]);
@@ -85,6 +89,9 @@ internal sealed class WebNodeGroup : IAsyncDisposable
         },
         ReadyLimit,
         () => $"Web node {node} is not ready:\n{_slots[node].Life.Service.Log}");
+
+    /// <summary>Where a node itself listens.</summary>
+    public Uri AddressOf(int node) => _slots[node].Address;
 
     /// <summary>Kills a node.</summary>
     public Task KillAsync(int node) => _slots[node].Life.Service.KillWebAsync();

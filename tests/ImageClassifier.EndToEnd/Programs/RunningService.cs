@@ -32,6 +32,16 @@ public sealed partial class RunningService : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>The CPU time that it has used.</summary>
+    public TimeSpan CpuTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
     public HttpClient Http { get; private set; } = null!;
 
     public Uri Address { get; private set; } = null!;

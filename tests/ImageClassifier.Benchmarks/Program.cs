@@ -1,0 +1,19 @@
+using ImageClassifier.Benchmarks;
+
+// Each benchmark compares programs or arrangements within one run: the machine is shared and noisy.
+switch (args)
+{
+    case ["web-nodes"]:
+        await WebNodesBenchmark.RunAsync();
+        return 0;
+    case ["start", _, ..]:
+        await StartBenchmark.RunAsync(args[1..]);
+        return 0;
+    default:
+        Console.Error.WriteLine(
+            """
+            web-nodes          the way of a result from the response queue to sockets: one web node, and three in a cluster
+            start PROGRAM...   start time and memory of a web node; each PROGRAM is a build of image-classifier
+            """);
+        return 2;
+}

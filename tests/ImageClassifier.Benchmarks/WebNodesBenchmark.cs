@@ -1,0 +1,164 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Net.WebSockets;
+using System.Text.Json;
+using ImageClassifier.Adapters.Embedded;
+using ImageClassifier.Adapters.Embedded.Queues;
+using ImageClassifier.Adapters.Embedded.Storage;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.EndToEnd.Faults;
+using ImageClassifier.EndToEnd.Pictures;
+using ImageClassifier.EndToEnd.Programs;
+using Spectre.Console;
+
+namespace ImageClassifier.Benchmarks;
+
+/// <summary>
+/// The way of a result from the response queue to the clients' sockets, with one web node and with three in a cluster.
+/// In a cluster a response mostly arrives at another node than the one where its batch lives or its socket is open.
+/// </summary>
+/// <remarks>This program takes the place of the app nodes: it publishes results at the pace that it measures. First one
+/// at a time, for the delay; then all at once, for the CPU time of the web nodes for each message on a
+/// socket.</remarks>
+internal static class WebNodesBenchmark
+{
+    private const int Batches = 12;
+    private const int Pictures = 100;
+    private const int SocketsOfBatch = 6;
+    private const int Paced = 20;
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(10);
+
+    public static async Task RunAsync()
+    {
+        var table = new Table().AddColumns("web nodes", "delay, median ms", "p99 ms", "messages", "CPU s", "messages a CPU s");
+        var perSecond = new Dictionary<int, double>();
+        var delay = new Dictionary<int, double>();
+        foreach (var nodes in (int[])[1, 3, 1, 3])
+        {
+            var measured = await MeasureAsync(nodes);
+            // The first of two runs warms the disk's cache.
+            perSecond[nodes] = measured.Messages / measured.CpuSeconds;
+            delay[nodes] = measured.Delays.Quantile(0.5);
+            table.AddRow(
+                Text(nodes), Text(delay[nodes]), Text(measured.Delays.Quantile(0.99)), Text(measured.Messages),
+                Text(measured.CpuSeconds), Text(perSecond[nodes]));
+        }
+
+        AnsiConsole.Write(table);
+        AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"Three nodes: {delay[3] - delay[1]:0.0} ms more, {perSecond[3] / perSecond[1]:0.00} of the messages a CPU second"));
+    }
+
+    private static async Task<Measured> MeasureAsync(int nodes)
+    {
+        var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
+        await using var tier = await WebNodeGroup.StartAsync(
+            data, nodes, ["scaling.max-instances=1", "queues.requests.lease=10m"], isBehindProxy: false);
+        var layout = new EmbeddedLayout(data);
+        await using var requests = new SqliteMessageQueue(new SqliteQueueSettings(layout.RequestQueue, "requests", 20));
+        await using var responses = new SqliteMessageQueue(new SqliteQueueSettings(layout.ResponseQueue, "responses", 80));
+        var store = new FileObjectStore(layout);
+        var sent = new Dictionary<JobId, long>();
+        var delays = new List<double>();
+        var messages = 0;
+        var sockets = new List<Task>();
+        var work = new List<ClassificationRequest>();
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
+        for (var batch = 0; batch < Batches; batch++)
+        {
+            using var http = new HttpClient { BaseAddress = tier.AddressOf(batch % nodes) };
+            using var form = ServiceClient.Form(TestPictures.Many(Pictures).Select(picture => (picture.Name, picture.Bytes)));
+            using var answer = await http.PostAsync("/api/batches", form, limit.Token);
+            var accepted = await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(limit.Token);
+            var id = ServiceClient.BatchId(accepted);
+            work.AddRange(accepted.GetProperty("jobs").EnumerateArray().Select(job => new ClassificationRequest(
+                JobId.Parse(job.GetProperty("jobId").GetString()!), BatchId.Parse(id), "", 1)));
+            for (var socket = 0; socket < SocketsOfBatch; socket++)
+                sockets.Add(FollowAsync(tier.AddressOf((batch + socket) % nodes), id));
+        }
+
+        // Nobody else may classify them.
+        await TakeAllAsync(requests, limit.Token);
+        var paced = work.OrderBy(_ => Random.Shared.Next()).Take(Batches * Paced).ToArray();
+        using (var timer = new PeriodicTimer(Pace, TimeProvider.System))
+        {
+            foreach (var request in paced)
+            {
+                await timer.WaitForNextTickAsync(limit.Token);
+                await PublishAsync([request]);
+            }
+        }
+
+        await UntilAsync(() => messages == paced.Length * SocketsOfBatch);
+        int delayed;
+        lock (delays) delayed = delays.Count;
+        var cpu = tier.CpuTime;
+        foreach (var ten in work.Except(paced).Chunk(IMessageQueue.MaxBatch)) await PublishAsync(ten);
+        await Task.WhenAll(sockets);
+        return new Measured(
+            delays.Take(delayed), (work.Count - paced.Length) * SocketsOfBatch, (tier.CpuTime - cpu).TotalSeconds);
+
+        async Task PublishAsync(IReadOnlyList<ClassificationRequest> done)
+        {
+            var outgoing = new List<OutgoingMessage>();
+            foreach (var request in done)
+            {
+                var result = new JobResult(
+                    request.Job, request.Batch, 1, JobStatus.Classified, [new Prediction(0, "cat", 1)], null, null,
+                    InstanceId.Parse("benchmark"), null);
+                await store.PutIfAbsentAsync(
+                    ObjectKeys.Result(request.Batch, request.Job), WireJson.WriteUtf8(result), limit.Token);
+                outgoing.Add(new OutgoingMessage(
+                    WireJson.Write(result), request.Job.Value, $"{request.Job.Value}:1"));
+            }
+
+            lock (sent)
+            {
+                foreach (var request in done) sent[request.Job] = Stopwatch.GetTimestamp();
+            }
+
+            await responses.SendAsync(outgoing, limit.Token);
+        }
+
+        async Task FollowAsync(Uri address, string batch)
+        {
+            using var socket = new ClientWebSocket();
+            await socket.ConnectAsync(
+                new UriBuilder(address) { Scheme = "ws", Path = "/ws", Query = $"batch={batch}" }.Uri, limit.Token);
+            while (await ServiceClient.ReceiveAsync(socket, limit.Token) is { } happened)
+            {
+                if (happened.GetProperty("type").GetString() == "complete") return;
+                var job = JobId.Parse(happened.GetProperty("job").GetProperty("jobId").GetString()!);
+                long at;
+                lock (sent) at = sent[job];
+                lock (delays) delays.Add(Stopwatch.GetElapsedTime(at).TotalMilliseconds);
+                Interlocked.Increment(ref messages);
+            }
+        }
+
+        Task UntilAsync(Func<bool> condition) =>
+            Until.HoldsAsync(condition, TimeSpan.FromMinutes(1), () => $"{messages} messages came:\n{tier.Log}");
+    }
+
+    private static async Task TakeAllAsync(IMessageQueue requests, CancellationToken cancellation)
+    {
+        var taken = 0;
+        while (taken < Batches * Pictures)
+        {
+            var received = await requests.ReceiveAsync(
+                IMessageQueue.MaxBatch, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10), cancellation);
+            taken += received.Count;
+            await requests.DeleteAsync([.. received.Select(message => message.Receipt)], cancellation);
+            // The rest went to an app node.
+            if (received.Count == 0) return;
+        }
+    }
+
+    private static string Text(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
+
+    private sealed record Measured(IEnumerable<double> Delays, int Messages, double CpuSeconds);
+}
