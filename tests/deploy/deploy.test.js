@@ -63,7 +63,7 @@ describe("the CloudFormation template", () => {
     const ingress = of("AWS::EC2::SecurityGroupIngress");
     assert.ok(ingress.every((rule) => rule.Properties.GroupId["Fn::GetAtt"][0] === "WebSecurityGroup"));
     const sources = (isCluster) => ingress.filter((rule) => (rule.Condition === "IsCluster") === isCluster)
-      .map(({ Properties }) => [Properties.SourceSecurityGroupId["Fn::GetAtt"][0], Properties.FromPort, Properties.ToPort]);
+      .map(({ Properties: rule }) => [rule.SourceSecurityGroupId["Fn::GetAtt"][0], rule.FromPort, rule.ToPort]);
     assert.deepEqual(sources(false), [["LoadBalancerSecurityGroup", 5000, 5000]]);
     assert.deepEqual(sources(true), [["WebSecurityGroup", 2551, 2551], ["WebSecurityGroup", 8558, 8558]]);
     // What a web node may take from another, another may send.
