@@ -89,20 +89,20 @@ describe("the CloudFormation template", () => {
     assert.equal(Properties.VPCZoneIdentifier.length, 1, "balancing zones would start a second");
   });
 
-  it("has two web nodes by default", () => assert.equal(template().Parameters.WebNodes.Default, 2));
+  it("has two web nodes by default", () => assert.equal(template().Parameters.WebNodes.Default, "2"));
 
   for (const nodes of template().Parameters.WebNodes.AllowedValues.slice(1)) {
     it(`replaces ${nodes} web nodes one by one, each new one before an old one ends`, () => {
-      const { Properties, CreationPolicy, UpdatePolicy } = webGroup(String(nodes));
+      const { Properties, CreationPolicy, UpdatePolicy } = webGroup(nodes);
       const update = UpdatePolicy.AutoScalingRollingUpdate;
-      assert.deepEqual([Properties.MinSize, Properties.DesiredCapacity], [String(nodes), String(nodes)]);
-      assert.equal(update.MinInstancesInService, String(nodes));
+      assert.deepEqual([Properties.MinSize, Properties.DesiredCapacity], [nodes, nodes]);
+      assert.equal(update.MinInstancesInService, nodes);
       assert.equal(update.MaxBatchSize, 1);
-      assert.equal(Properties.MaxSize, nodes + 1);
-      assert.equal(CreationPolicy.ResourceSignal.Count, String(nodes));
+      assert.equal(Properties.MaxSize, Number(nodes) + 1);
+      assert.equal(CreationPolicy.ResourceSignal.Count, nodes);
       // The same where the group replaces a node by itself.
       assert.equal(Properties.InstanceMaintenancePolicy.MinHealthyPercentage, 100);
-      assert.ok(Properties.InstanceMaintenancePolicy.MaxHealthyPercentage / 100 * nodes >= nodes + 1);
+      assert.ok(Properties.InstanceMaintenancePolicy.MaxHealthyPercentage / 100 * Number(nodes) >= Number(nodes) + 1);
     });
   }
 

@@ -49,9 +49,9 @@ def web_tier(scaling, ec2, stack, resources):
                 for machine in reservation["Instances"]]
     security = ec2.describe_security_groups(GroupIds=[names["WebSecurityGroup"]])["SecurityGroups"][0]
     return {
-        "group": {key: group[key] for key in ("MinSize", "MaxSize", "DesiredCapacity")},
-        "machines": [{"zone": machine["Placement"]["AvailabilityZone"], "stack": stack,
-                      "tags": {tag["Key"]: tag["Value"] for tag in machine["Tags"]}} for machine in machines],
+        "group": {key: group[key] for key in ("MinSize", "MaxSize", "DesiredCapacity", "AvailabilityZones")},
+        "machines": [{"stack": stack, "tags": {tag["Key"]: tag["Value"] for tag in machine["Tags"]}}
+                     for machine in machines],
         "ports": sorted(rule["FromPort"] for rule in security["IpPermissions"]),
     }
 
