@@ -8,6 +8,7 @@ import { describe, it } from "node:test";
 import { loadAwsServiceSpecSync } from "@aws-cdk/aws-service-spec";
 import { parse } from "yaml";
 import { mistakesIn, readTemplate } from "./cloudformation.js";
+import { valueWith } from "./values.js";
 
 const deploy = join(import.meta.dirname, "..", "..", "deploy");
 const read = (...path) => readFileSync(join(deploy, ...path), "utf8");
@@ -60,15 +61,66 @@ describe("the CloudFormation template", () => {
     assert.ok(!("SecurityGroupIngress" in properties("NodeSecurityGroup")));
     assert.ok(!("SecurityGroupIngress" in properties("WebSecurityGroup")));
     const ingress = of("AWS::EC2::SecurityGroupIngress");
-    assert.deepEqual(ingress.map((rule) => rule.Properties.GroupId["Fn::GetAtt"][0]), ["WebSecurityGroup"]);
-    assert.equal(ingress[0].Properties.SourceSecurityGroupId["Fn::GetAtt"][0], "LoadBalancerSecurityGroup");
+    assert.ok(ingress.every((rule) => rule.Properties.GroupId["Fn::GetAtt"][0] === "WebSecurityGroup"));
+    const sources = (isCluster) => ingress.filter((rule) => (rule.Condition === "IsCluster") === isCluster)
+      .map(({ Properties: rule }) => [rule.SourceSecurityGroupId["Fn::GetAtt"][0], rule.FromPort, rule.ToPort]);
+    assert.deepEqual(sources(false), [["LoadBalancerSecurityGroup", 5000, 5000]]);
+    assert.deepEqual(sources(true), [["WebSecurityGroup", 2551, 2551], ["WebSecurityGroup", 8558, 8558]]);
+    // What a web node may take from another, another may send.
+    const egress = of("AWS::EC2::SecurityGroupEgress").map(({ Condition, Properties }) =>
+      [Condition, Properties.GroupId["Fn::GetAtt"][0], Properties.DestinationSecurityGroupId["Fn::GetAtt"][0],
+        Properties.FromPort, Properties.ToPort]);
+    assert.deepEqual(egress,
+      [2551, 8558].map((port) => ["IsCluster", "WebSecurityGroup", "WebSecurityGroup", port, port]));
+    // Only web nodes carry the group.
+    const carriers = Object.entries(template().Resources).filter(([, { Type, Properties }]) =>
+      Type === "AWS::EC2::LaunchTemplate" && JSON.stringify(Properties.LaunchTemplateData.SecurityGroupIds)
+        .includes("WebSecurityGroup"));
+    assert.deepEqual(carriers.map(([name]) => name), ["WebLaunchTemplate"]);
   });
 
-  it("has one web instance at any time", () => {
-    const group = properties("WebGroup");
-    assert.deepEqual([group.MinSize, group.MaxSize, group.DesiredCapacity], ["1", "1", "1"]);
-    assert.equal(group.InstanceMaintenancePolicy.MaxHealthyPercentage, 100);
-    assert.equal(template().Resources.WebGroup.UpdatePolicy.AutoScalingRollingUpdate.MinInstancesInService, 0);
+  const webGroup = (WebNodes) => valueWith(template(), { WebNodes }, template().Resources.WebGroup);
+
+  it("never has two web nodes where they are no cluster", () => {
+    const { Properties, UpdatePolicy } = webGroup("1");
+    assert.deepEqual([Properties.MinSize, Properties.MaxSize, Properties.DesiredCapacity], ["1", 1, "1"]);
+    assert.equal(Properties.InstanceMaintenancePolicy.MaxHealthyPercentage, 100);
+    assert.equal(UpdatePolicy.AutoScalingRollingUpdate.MinInstancesInService, 0);
+    assert.equal(Properties.VPCZoneIdentifier.length, 1, "balancing zones would start a second");
+  });
+
+  it("has two web nodes by default", () => assert.equal(template().Parameters.WebNodes.Default, "2"));
+
+  for (const nodes of template().Parameters.WebNodes.AllowedValues.slice(1)) {
+    it(`replaces ${nodes} web nodes one by one, each new one before an old one ends`, () => {
+      const { Properties, CreationPolicy, UpdatePolicy } = webGroup(nodes);
+      const update = UpdatePolicy.AutoScalingRollingUpdate;
+      assert.deepEqual([Properties.MinSize, Properties.DesiredCapacity], [nodes, nodes]);
+      assert.equal(update.MinInstancesInService, nodes);
+      assert.equal(update.MaxBatchSize, 1);
+      assert.equal(Properties.MaxSize, Number(nodes) + 1);
+      assert.equal(CreationPolicy.ResourceSignal.Count, nodes);
+      // The same where the group replaces a node by itself.
+      assert.equal(Properties.InstanceMaintenancePolicy.MinHealthyPercentage, 100);
+      assert.ok(Properties.InstanceMaintenancePolicy.MaxHealthyPercentage / 100 * Number(nodes) >= Number(nodes) + 1);
+    });
+  }
+
+  it("lets every waiting request end before a node of several ends", () => {
+    const reference = readFileSync(join(deploy, "..", "hocon", "reference.conf"), "utf8");
+    const waitLimit = Number(/^ +wait-limit = (\d+)s$/m.exec(reference)[1]);
+    const delayWith = (WebNodes) => Number(valueWith(template(), { WebNodes }, properties("WebTargets"))
+      .TargetGroupAttributes.find(({ Key }) => Key === "deregistration_delay.timeout_seconds").Value);
+    assert.ok(delayWith("2") > waitLimit);
+    assert.equal(delayWith("1"), 30);
+  });
+
+  it("marks web nodes, which find each other by it, and never as app nodes", () => {
+    const tags = Object.fromEntries(properties("WebGroup").Tags.map((tag) => [tag.Key, tag]));
+    assert.deepEqual(tags["image-classifier:web"].Value, { Ref: "AWS::StackName" });
+    assert.equal(tags["image-classifier:role"].Value, "web");
+    assert.ok(Object.values(tags).every((tag) => tag.PropagateAtLaunch === true));
+    assert.doesNotMatch(JSON.stringify(properties("NodeLaunchTemplate")), /image-classifier:web/);
   });
 
   it("replaces a web tier that does not answer, and not one whose queues or bucket are away", () => {
@@ -82,7 +134,7 @@ describe("the CloudFormation template", () => {
   it("lets a deploy fail whose web tier does not become ready", () => {
     const { CreationPolicy, UpdatePolicy } = template().Resources.WebGroup;
     const update = UpdatePolicy.AutoScalingRollingUpdate;
-    assert.equal(CreationPolicy.ResourceSignal.Count, 1);
+    assert.deepEqual(CreationPolicy.ResourceSignal.Count, { Ref: "WebNodes" });
     assert.equal(update.WaitOnResourceSignals, true);
     assert.equal(update.PauseTime, CreationPolicy.ResourceSignal.Timeout);
     // If the group replaced a machine before its signal, another machine's signal would decide.
@@ -221,6 +273,16 @@ describe("the policies", () => {
         assert.ok(on(kind).length > 0, kind);
         assert.doesNotMatch(JSON.stringify(on(kind).map((s) => s.Resource)), new RegExp(`:${kind}/\\*`), kind);
       }
+    }
+  });
+
+  it("let the web tier neither mark a machine as a web node nor end one", () => {
+    const { Statement } = JSON.parse(read("iam", "web.json"));
+    for (const statements of [Statement, ofRole("WebRole")]) {
+      const refusing = (action, tag) => statements.filter((s) => list(s.Action).includes(action))
+        .every((s) => s.Condition.Null[`aws:${tag}/image-classifier:web`] === "true");
+      assert.ok(refusing("ec2:CreateTags", "RequestTag"));
+      assert.ok(refusing("ec2:TerminateInstances", "ResourceTag"));
     }
   });
 

@@ -55,7 +55,7 @@ describe("the network", () => {
     const value = network.Outputs[name].Value;
     return (value["Fn::Join"]?.[1] ?? [value]).map((subnet) => subnet.Ref);
   };
-  const privateSubnets = ["WebSubnetId", "NodeSubnetIds"].flatMap(outputSubnets);
+  const privateSubnets = ["WebSubnetIds", "NodeSubnetIds"].flatMap(outputSubnets);
 
   it("has no NAT, and gives no machine a public address", () => {
     const types = Object.values(network.Resources).map((resource) => resource.Type);
@@ -87,8 +87,9 @@ describe("the network", () => {
   });
 
   it("has its public and its private subnets in two zones each, with addresses that do not overlap", () => {
-    for (const subnets of [outputSubnets("LoadBalancerSubnetIds"), outputSubnets("NodeSubnetIds")]) {
-      const zones = subnets.map((name) => network.Resources[name].Properties.AvailabilityZone["Fn::Select"][0]);
+    for (const name of ["LoadBalancerSubnetIds", "WebSubnetIds", "NodeSubnetIds"]) {
+      const subnets = outputSubnets(name);
+      const zones = subnets.map((subnet) => network.Resources[subnet].Properties.AvailabilityZone["Fn::Select"][0]);
       assert.deepEqual(zones, [0, 1]);
     }
     // Blocks of 4,096 addresses begin at multiples of 16 in the third number.
@@ -106,8 +107,8 @@ describe("the network", () => {
     assert.deepEqual(main.Resources.Network.Properties.Parameters.BucketName, { Ref: "Bucket" });
   });
 
-  it("has each interface endpoint in the web tier's zone, by its service's name, over HTTPS alone", () => {
-    const [web] = outputSubnets("WebSubnetId");
+  it("has each interface endpoint in the zone of a lone web node, by its service's name, over HTTPS alone", () => {
+    const [web] = outputSubnets("WebSubnetIds");
     for (const [name, { Properties }] of endpoints("Interface")) {
       assert.equal(Properties.PrivateDnsEnabled, true, name);
       for (const subnets of Properties.SubnetIds["Fn::If"].slice(1)) assert.equal(subnets[0].Ref, web, name);
@@ -176,7 +177,7 @@ describe("what the documents say of it", () => {
 });
 
 describe("the choice of a network", () => {
-  const given = { VpcId: "vpc-1", LoadBalancerSubnetIds: "subnet-1,subnet-2", WebSubnetId: "subnet-1",
+  const given = { VpcId: "vpc-1", LoadBalancerSubnetIds: "subnet-1,subnet-2", WebSubnetIds: "subnet-1,subnet-2",
     NodeSubnetIds: "subnet-1" };
   const own = { NetworkTemplateUrl: "https://bucket.s3.amazonaws.com/network.yaml" };
 

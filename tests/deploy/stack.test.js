@@ -26,13 +26,14 @@ describe("cfn-lint", { skip: unmet("cfn-lint is not installed", "cfn-lint", "--v
 describe("the stack", { skip: unmet("moto is not installed", "python3", "-c", "import boto3, moto.server") }, () => {
   // The parameters without a default, and a network. stacks.py replaces values in capitals by the emulator's ids.
   const required = { AllowedCidr: "203.0.113.0/24", VpcId: "VPC", LoadBalancerSubnetIds: "SUBNETS",
-    WebSubnetId: "SUBNET", NodeSubnetIds: "SUBNETS", ImageId: "IMAGE" };
+    WebSubnetIds: "SUBNETS", NodeSubnetIds: "SUBNETS", ImageId: "IMAGE" };
 
   // Each parameter once at another value than its default.
   const options = {
     Scheme: "internal",
     CertificateArn: "CERTIFICATE",
     ServiceName: "pictures.example.com",
+    WebNodes: "1",
     WebInstanceType: "t3.medium",
     NodeInstanceTypes: "c7i.xlarge",
     NodeMarket: "on-demand",
@@ -54,15 +55,20 @@ describe("the stack", { skip: unmet("moto is not installed", "python3", "-c", "i
     PermissionsBoundaryArn: "arn:aws:iam::123456789012:policy/pictures-boundary",
   };
 
+  // All at once, but for the number of web nodes: of one and several, several have more resources.
+  const everyOption = { ...options, WebNodes: "3", VpcId: "", LoadBalancerSubnetIds: "", WebSubnetIds: "",
+    NodeSubnetIds: "" };
+
   // The emulator does not know these types; the CDK's specification checks them (cloudformation.js).
   const unknownToTheEmulator = ["AWS::S3::BucketPolicy", "AWS::CloudWatch::Alarm", "AWS::SNS::Subscription",
-    "AWS::Budgets::Budget"];
+    "AWS::Budgets::Budget", "AWS::EC2::SecurityGroupEgress"];
 
   const template = readTemplate(readFileSync(join(folder, "image-classifier.yaml"), "utf8"));
   let stacks;
 
   before(() => {
     const variants = [{ name: "defaults", parameters: {} },
+      { name: "every option", parameters: everyOption },
       ...Object.entries(options).map(([name, value]) => ({ name, parameters: { [name]: value } })),
       { name: "roles", roles: true, parameters: Object.fromEntries(["KmsKeyArn", "WebSettingsParameter",
         "NodeSettingsParameter", "PermissionsBoundaryArn"].map((name) => [name, options[name]])) }];
@@ -81,6 +87,29 @@ describe("the stack", { skip: unmet("moto is not installed", "python3", "-c", "i
       assert.equal(created, "CREATE_COMPLETE");
       assert.deepEqual(resources.toSorted(), expected({ ...required, [name]: options[name] }));
       assert.equal(deleted, "DELETE_COMPLETE");
+    });
+  }
+
+  it("is created and deleted with every option", () => {
+    const { refused, created, resources, deleted } = stacks["every option"];
+    assert.equal(refused, undefined);
+    assert.deepEqual([created, deleted], ["CREATE_COMPLETE", "DELETE_COMPLETE"]);
+    assert.deepEqual(resources.toSorted(), expected(everyOption));
+  });
+
+  for (const [name, nodes, most] of [["defaults", 2, 3], ["WebNodes", 1, 1], ["every option", 3, 4]]) {
+    it(`has ${nodes} web node(s) with ${name}, in a group over the zones, with their tags`, () => {
+      const { group, machines, ports } = stacks[name].web;
+      assert.deepEqual([group.MinSize, group.DesiredCapacity, group.MaxSize], [nodes, nodes, most]);
+      assert.equal(machines.length, nodes);
+      // The emulator starts all machines in the first zone. EC2 balances them.
+      assert.equal(group.AvailabilityZones.length, Math.min(nodes, 2));
+      for (const { tags, stack } of machines) {
+        assert.equal(tags["image-classifier:web"], stack);
+        assert.equal(tags["image-classifier:deployment"], stack);
+        assert.equal(tags["image-classifier:role"], "web");
+      }
+      assert.deepEqual(ports, nodes > 1 ? [2551, 5000, 8558] : [5000]);
     });
   }
 

@@ -39,7 +39,24 @@ def statements_of(iam, role):
     return [statement for document in documents for statement in document["Statement"]]
 
 
-def create(cloud, iam, name, template, parameters):
+def web_tier(scaling, ec2, stack, resources):
+    """The web tier's group and its machines, and the ports that its security group opens."""
+    names = {each.get("LogicalResourceId"): each.get("PhysicalResourceId") for each in resources}
+    groups = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[names["WebGroup"]])
+    group = groups["AutoScalingGroups"][0]
+    ids = [each["InstanceId"] for each in group["Instances"]]
+    machines = [machine for reservation in ec2.describe_instances(InstanceIds=ids)["Reservations"]
+                for machine in reservation["Instances"]]
+    security = ec2.describe_security_groups(GroupIds=[names["WebSecurityGroup"]])["SecurityGroups"][0]
+    return {
+        "group": {key: group[key] for key in ("MinSize", "MaxSize", "DesiredCapacity", "AvailabilityZones")},
+        "machines": [{"stack": stack, "tags": {tag["Key"]: tag["Value"] for tag in machine["Tags"]}}
+                     for machine in machines],
+        "ports": sorted(rule["FromPort"] for rule in security["IpPermissions"]),
+    }
+
+
+def create(cloud, iam, scaling, ec2, name, template, parameters):
     """One stack, created and deleted."""
     listed = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
     try:
@@ -54,6 +71,7 @@ def create(cloud, iam, name, template, parameters):
     roles = {name: {"statements": statements_of(iam, role),
                     "boundary": iam.get_role(RoleName=role)["Role"].get("PermissionsBoundary", {})}
              for name, role in roles.items()}
+    web = web_tier(scaling, ec2, name, resources)
     cloud.delete_stack(StackName=stack)
     return {
         "created": created["StackStatus"],
@@ -61,6 +79,7 @@ def create(cloud, iam, name, template, parameters):
         "resources": [each["LogicalResourceId"] for each in resources if "LogicalResourceId" in each],
         "outputs": {each["OutputKey"]: each.get("OutputValue") for each in created.get("Outputs", [])},
         "roles": roles,
+        "web": web,
         "deleted": cloud.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"],
     }
 
@@ -75,7 +94,7 @@ def main():
         host, port = server.get_host_and_port()
         config = Config(retries={"max_attempts": 0}, read_timeout=120)
         client = lambda service: boto3.client(service, endpoint_url=f"http://{host}:{port}", config=config)
-        ec2, cloud, iam = client("ec2"), client("cloudformation"), client("iam")
+        ec2, cloud, iam, scaling = client("ec2"), client("cloudformation"), client("iam"), client("autoscaling")
         subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
         has = {
             "VPC": ec2.describe_vpcs()["Vpcs"][0]["VpcId"],
@@ -95,7 +114,7 @@ def main():
             parameters = {**asked["parameters"], **variant["parameters"]}
             named = {key: has.get(value, value) for key, value in parameters.items()}
             asked_iam = iam if variant.get("roles") else None
-            answers[variant["name"]] = create(cloud, asked_iam, f"pictures-{i}", asked["template"], named)
+            answers[variant["name"]] = create(cloud, asked_iam, scaling, ec2, f"pictures-{i}", asked["template"], named)
         json.dump(answers, sys.stdout)
     finally:
         server.stop()

@@ -11,14 +11,17 @@ import { readTemplate } from "./cloudformation.js";
 
 const file = join(import.meta.dirname, "..", "..", "deploy", "cloudformation", "image-classifier.yaml");
 const { WebLaunchTemplate } = readTemplate(readFileSync(file, "utf8")).Resources;
+const image = join(import.meta.dirname, "..", "..", "deploy", "image");
 const [userData] = WebLaunchTemplate.Properties.LaunchTemplateData.UserData["Fn::Base64"]["Fn::Sub"];
 
 describe("the web tier's user data", () => {
-  let folder, server, isReady;
+  let folder, server, isReady, address;
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), "user-data-"));
+    address = "10.80.32.7";
     server = createServer((request, response) => {
+      if (request.url.startsWith("/latest/")) return metadata(request, response);
       response.statusCode = request.url === "/health/ready" && isReady() ? 200 : 503;
       response.end();
     });
@@ -85,12 +88,50 @@ describe("the web tier's user data", () => {
     assert.match(output, /Nothing waits for the signal SUCCESS/);
   });
 
+  it("makes one of several web nodes a member of the cluster, by its own private address", async () => {
+    isReady = () => true;
+    const { code } = await run(userData.replace("${IsCluster}", "yes"));
+    assert.equal(code, 0);
+    assert.deepEqual(clusterSettings(), ["ENABLED=on", "DISCOVERY=ec2", "HOST=10.80.32.7"]);
+    assert.deepEqual(signals(), ["SUCCESS"]);
+  });
+
+  it("makes a lone web node no member of a cluster", async () => {
+    isReady = () => true;
+    await run(userData.replace("${IsCluster}", "no"));
+    assert.deepEqual(clusterSettings(), []);
+  });
+
+  it("signals failure when one of several web nodes cannot learn its address", async () => {
+    isReady = () => true;
+    address = undefined;
+    const { code } = await run(userData.replace("${IsCluster}", "yes"));
+    assert.notEqual(code, 0);
+    assert.deepEqual(signals(), ["FAILURE"]);
+  });
+
+  // The metadata service as IMDSv2 has it.
+  function metadata(request, response) {
+    const isToken = request.method === "PUT" && request.url === "/latest/api/token";
+    const isAddress = request.url === "/latest/meta-data/local-ipv4"
+      && request.headers["x-aws-ec2-metadata-token"] === "T==";
+    response.statusCode = isToken || (isAddress && address) ? 200 : 404;
+    response.end(isToken ? "T==" : isAddress ? address : "");
+  }
+
+  function clusterSettings() {
+    const text = readFileSync(join(folder, "settings", "environment"), "utf8");
+    return [...text.matchAll(/^IMAGE_CLASSIFIER__WEB__CLUSTER__(.*)$/gm)].map(([, setting]) => setting);
+  }
+
   // A name of the template stands for its own value.
   function run(text = userData) {
     const script = text.replaceAll(/\$\{([^}]+)\}/g, "$1")
       .replaceAll("/etc/image-classifier", join(folder, "settings"))
+      .replaceAll("/opt/image-classifier/image", image)
       .replaceAll("127.0.0.1:5000", `127.0.0.1:${server.address().port}`);
-    const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, FOLDER: folder, NO_PROXY: "127.0.0.1" };
+    const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, FOLDER: folder, NO_PROXY: "127.0.0.1",
+      AWS_EC2_METADATA_SERVICE_ENDPOINT: `http://127.0.0.1:${server.address().port}` };
     return new Promise((resolve) => execFile("bash", ["-c", script], { env },
       (failure, stdout, stderr) => resolve({ code: failure?.code ?? 0, output: stdout + stderr })));
   }

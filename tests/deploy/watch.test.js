@@ -115,6 +115,7 @@ describe("the alarms", () => {
       "ResponseDeadLettersPresent ApproximateNumberOfMessagesVisible ResponseDeadLetters",
       "ServiceErrors HTTPCode_Target_5XX_Count",
       "ServiceErrors RequestCount",
+      "WebNodesMissing HealthyHostCount",
     ]);
   });
 
@@ -123,7 +124,7 @@ describe("the alarms", () => {
     assert.deepEqual(meanings, {
       RequestDeadLettersPresent: "ignore", ResponseDeadLettersPresent: "ignore", OldestRequestTooOld: "notBreaching",
       NoNodeTakesRequests: "notBreaching", NoHealthyTarget: "breaching", LoadBalancerErrors: "notBreaching",
-      ServiceErrors: "notBreaching",
+      ServiceErrors: "notBreaching", WebNodesMissing: "breaching",
     });
   });
 
@@ -155,18 +156,30 @@ describe("the alarms", () => {
     assert.equal(share(undefined, 100), 0);
   });
 
-  it("return one series each, and watch no more metrics than are free", () => {
+  it("return one series each, and watch no more metrics than are free, but for a cluster's one", () => {
     for (const { name, Metrics } of alarms) {
       if (Metrics) assert.equal(Metrics.filter((metric) => metric.ReturnData !== false).length, 1, name);
     }
-    assert.ok(alarms.flatMap(metricsOf).length <= 10, "CloudWatch's free tier has ten metrics of alarms");
+    const always = alarms.filter(({ name }) => !resources[name].Condition);
+    assert.ok(always.flatMap(metricsOf).length <= 10, "CloudWatch's free tier has ten metrics of alarms");
+    const cost = readFileSync(join(deploy, "runbooks", "cost.md"), "utf8");
+    assert.match(cost, new RegExp(`ours watch ${alarms.flatMap(metricsOf).length}, or ${
+      always.flatMap(metricsOf).length} with \`WebNodes=1\``));
   });
 
   it("wait for a boot, and for the first web instance", () => {
     const { EvaluationPeriods, Metrics } = alarm("NoNodeTakesRequests");
     assert.ok(EvaluationPeriods * Metrics.find((metric) => metric.MetricStat).MetricStat.Period >= 600);
-    assert.equal(resources.NoHealthyTarget.DependsOn, "WebGroup");
+    for (const name of ["NoHealthyTarget", "WebNodesMissing"]) assert.equal(resources[name].DependsOn, "WebGroup");
     assert.ok(parameters.RequestAgeAlarmSeconds.Default >= 600);
+  });
+
+  it("tell of a web node that its group does not replace, where there are several", () => {
+    const { EvaluationPeriods, Period, Threshold } = alarm("WebNodesMissing");
+    assert.equal(resources.WebNodesMissing.Condition, "IsCluster");
+    assert.deepEqual(Threshold, { Ref: "WebNodes" });
+    const [, timeout] = /^PT(\d+)M$/.exec(resources.WebGroup.CreationPolicy.ResourceSignal.Timeout);
+    assert.ok(EvaluationPeriods * Period > timeout * 60, "a new node has that long to come up");
   });
 
   it("tell the e-mail address, if there is one", () => {

@@ -1,6 +1,7 @@
 #!/bin/bash
 # User data of the web tier, for launching without the CloudFormation template (which has its own copy), with your names
-# filled in. There must be exactly one web tier for a deployment.
+# filled in. It makes one web node without a cluster, and a deployment must have no other beside it. For several, add the
+# settings of image-classifier.web.cluster, and tag each machine image-classifier:web with the deployment's name.
 set -euo pipefail
 install -d -m 0755 /etc/image-classifier
 cat > /etc/image-classifier/environment <<'SETTINGS'

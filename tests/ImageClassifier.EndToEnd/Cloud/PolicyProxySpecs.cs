@@ -107,6 +107,41 @@ public sealed class PolicyProxySpecs(SharedCloud shared) : IClassFixture<SharedC
     }
 
     [SkippableFact]
+    public async Task The_web_tier_may_end_an_app_node_and_no_web_node()
+    {
+        var cloud = await shared.OpenAsync();
+        using var web = Ec2(cloud, CloudRole.Web);
+        var node = await web.RunInstancesAsync(NodeOf(cloud));
+        await web.TerminateInstancesAsync(new([node.Reservation.Instances[0].InstanceId]));
+
+        // As the Auto Scaling group tags them, and one that somebody gave both marks.
+        foreach (var role in new[] { "web", "node" })
+        {
+            var webNode = await cloud.Owner.RunInstancesAsync(new RunInstancesRequest(cloud.Image, 1, 1)
+            {
+                InstanceType = Amazon.EC2.InstanceType.C7iLarge,
+                TagSpecifications = [WebMarks(role)],
+            });
+
+            await AssertRefusedAsync(
+                cloud, "ec2:TerminateInstances", "UnauthorizedOperation",
+                () => web.TerminateInstancesAsync(new([webNode.Reservation.Instances[0].InstanceId])));
+        }
+    }
+
+    [SkippableFact]
+    public async Task The_web_tier_may_launch_no_machine_that_web_nodes_trust()
+    {
+        var cloud = await shared.OpenAsync();
+        using var web = Ec2(cloud, CloudRole.Web);
+        var trusted = NodeOf(cloud);
+        trusted.TagSpecifications = [WebMarks("node"), Marks(ResourceType.Volume)];
+
+        await AssertRefusedAsync(
+            cloud, "ec2:CreateTags", "UnauthorizedOperation", () => web.RunInstancesAsync(trusted));
+    }
+
+    [SkippableFact]
     public async Task The_web_tier_may_ask_for_marked_fleets_of_its_types_in_its_subnets_and_no_others()
     {
         var cloud = await shared.OpenAsync();
@@ -202,6 +237,16 @@ public sealed class PolicyProxySpecs(SharedCloud shared) : IClassFixture<SharedC
     {
         ResourceType = type,
         Tags = [new Tag("image-classifier:deployment", CloudDeployment.Name), new Tag("image-classifier:role", "node")],
+    };
+
+    private static TagSpecification WebMarks(string role) => new()
+    {
+        ResourceType = ResourceType.Instance,
+        Tags =
+        [
+            new Tag("image-classifier:deployment", CloudDeployment.Name), new Tag("image-classifier:role", role),
+            new Tag("image-classifier:web", CloudDeployment.Name),
+        ],
     };
 
     private static async Task<string> AdministratorsAsync(CloudDeployment cloud)

@@ -2,7 +2,7 @@ using System.IO.Enumeration;
 
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>One condition of a statement: a key's value must match one of some values.</summary>
+/// <summary>One condition of a statement: a key's value must match one of some values, or be absent.</summary>
 internal sealed class IamCondition
 {
     private const string IfExists = "IfExists";
@@ -11,6 +11,7 @@ internal sealed class IamCondition
     private readonly IReadOnlyList<string> _values;
     private readonly Func<string, string, bool> _matches;
     private readonly bool _holdsWithoutValue;
+    private readonly bool _holdsWithValue = true;
 
     /// <summary>A condition.</summary>
     /// <exception cref="NotModelledException">The operator or the key is none that these tests know.</exception>
@@ -19,6 +20,15 @@ internal sealed class IamCondition
         if (!ConditionKeys.IsKnown(key)) throw new NotModelledException($"the condition key {key}");
         _key = key;
         _values = values;
+        if (name == "Null")
+        {
+            // "true" demands that the key is absent, "false" that it is there.
+            _holdsWithoutValue = values.Contains("true");
+            _holdsWithValue = values.Contains("false");
+            _matches = (_, _) => true;
+            return;
+        }
+
         _holdsWithoutValue = name.EndsWith(IfExists, StringComparison.Ordinal);
         _matches = (_holdsWithoutValue ? name[..^IfExists.Length] : name) switch
         {
@@ -32,6 +42,6 @@ internal sealed class IamCondition
 
     public bool Holds(IReadOnlyDictionary<string, string> context) =>
         context.TryGetValue(_key, out var value)
-            ? _values.Any(pattern => _matches(pattern, value))
+            ? _holdsWithValue && _values.Any(pattern => _matches(pattern, value))
             : _holdsWithoutValue;
 }

@@ -51,6 +51,10 @@ public sealed class IamPolicySpecs
     [InlineData("StringEquals", "c7i.large", null, false)]
     [InlineData("StringEqualsIfExists", "c7i.large", null, true)]
     [InlineData("StringEqualsIfExists", "c7i.large", "m7i.large", false)]
+    [InlineData("Null", "true", null, true)]
+    [InlineData("Null", "true", "c7i.large", false)]
+    [InlineData("Null", "false", null, false)]
+    [InlineData("Null", "false", "c7i.large", true)]
     public void A_condition_holds_by_its_operator(string name, string pattern, string? value, bool allowed)
     {
         var policy = Policy(
