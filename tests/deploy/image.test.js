@@ -61,7 +61,8 @@ describe("make-ami.sh", { skip }, () => {
   after(() => moto?.stop());
 
   const makeAmi = (folder, archive, { name, here = pythonTools, options = [], ...env }) => run([
-    join(image, "make-ami.sh"), "--package", archive, "--bucket", "packages", "--subnet", subnet, "--architecture", architecture, "--name", name, ...options], { env: {
+    join(image, "make-ami.sh"), "--package", archive, "--bucket", "packages", "--subnet", subnet,
+    "--architecture", architecture, "--name", name, ...options], { env: {
     ...moto.env, ...env, SHARED: folder, MAKE_AMI_PAUSE: "0",
     PATH: `${join(import.meta.dirname, "machine")}:${here}:${process.env.PATH}` } });
   const machines = async (name) => (await moto.aws("ec2", "describe-instances", "--filters",
