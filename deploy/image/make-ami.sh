@@ -3,9 +3,10 @@
 # Needs the AWS CLI (1 or 2) with the permissions of deploy/iam/deployer-images.json, and a package from build-package.
 #
 # Usage: make-ami.sh --package FILE --bucket BUCKET --subnet SUBNET
-#                    [--architecture x86_64|arm64] [--type TYPE] [--name NAME]
+#                    [--deployment DEPLOYMENT] [--architecture x86_64|arm64] [--type TYPE] [--name NAME]
 #   --bucket   a bucket of yours in the region; the package lies there meanwhile, and is read by a link of an hour
 #   --subnet   a subnet with a way out to S3 and to Amazon Linux's packages
+#   --deployment  the stack's name: machine, image and their disks get its cost tag, image-classifier:deployment
 #   --name     the image's name; if an image has it already, its id is printed and nothing is made
 set -euo pipefail
 export AWS_PAGER=""
@@ -13,13 +14,14 @@ export AWS_PAGER=""
 fail() { printf '%s\n' "$@" >&2; exit 1; }
 refuse() { printf '%s\n' "$1" >&2; sed -n '/^# Usage/,/^set/s/^# //p' "$0" >&2; exit 2; }
 
-architecture=x86_64 type="" name="" package="" bucket="" subnet=""
+architecture=x86_64 type="" name="" package="" bucket="" subnet="" deployment=""
 while (($# > 0)); do
   (($# > 1)) || refuse "$1 has no value."
   case $1 in
     --package) package=$2 ;;
     --bucket) bucket=$2 ;;
     --subnet) subnet=$2 ;;
+    --deployment) deployment=$2 ;;
     --architecture) architecture=$2 ;;
     --type) type=$2 ;;
     --name) name=$2 ;;
@@ -63,6 +65,11 @@ wait_for_image() {
     esac
   done
   fail "The image $1 is still not available after two hours. Look at it in EC2; the machine is ended."
+}
+
+# One tag specification: a resource type and the Name of resources of that type.
+tags() {
+  echo "ResourceType=$1,Tags=[{Key=Name,Value=$2}${deployment:+,{Key=image-classifier:deployment,Value=$deployment\}}]"
 }
 
 existing=$(aws ec2 describe-images --owners self --filters "Name=name,Values=$name" \
@@ -117,7 +124,7 @@ base=$(aws ssm get-parameter --query Parameter.Value --output text \
 instance=$(aws ec2 run-instances --image-id "$base" --instance-type "$type" --subnet-id "$subnet" \
   --user-data "file://$work/user-data" --instance-initiated-shutdown-behavior stop \
   --metadata-options HttpTokens=required,HttpPutResponseHopLimit=1 \
-  --tag-specifications "ResourceType=instance,Tags=[{Key=Name,Value=$name-build}]" \
+  --tag-specifications "$(tags instance "$name-build")" "$(tags volume "$name-build")" \
   --query 'Instances[0].InstanceId' --output text)
 echo "Provisioning on $instance. It takes five to ten minutes." >&2
 aws ec2 wait instance-exists --instance-ids "$instance"
@@ -156,7 +163,8 @@ while true; do
 done
 
 image=$(aws ec2 create-image --instance-id "$instance" --name "$name" \
-  --description "ImageClassifier, package sha256 $digest" --query ImageId --output text)
+  --description "ImageClassifier, package sha256 $digest" --query ImageId --output text \
+  --tag-specifications "$(tags image "$name")" "$(tags snapshot "$name")")
 echo "Taking the image $image" >&2
 wait_for_image "$image"
 echo "$image"

@@ -22,7 +22,7 @@ public static class UntrustedText
     /// <summary>The text for display: each invisible character, and each lone surrogate, becomes U+FFFD.</summary>
     public static string ForDisplay(string text) => Replace(text, "\uFFFD");
 
-    /// <summary>The text without its invisible characters, for checks of what people see.</summary>
+    /// <summary>The text without its invisible characters, to check the text that is visible.</summary>
     public static string WithoutInvisible(string text) => Replace(text, "");
 
     private static string Replace(string text, string replacement)

@@ -86,11 +86,20 @@ describe("the deployer", () => {
 
   it("may run the machine that makes an image, by the name that make-ami.sh gives it", () => {
     const script = readFileSync(join(folder, "..", "image", "make-ami.sh"), "utf8");
-    const [, name] = /\{Key=Name,Value=(.*)\}\]/.exec(script);
+    const [, name] = /tags instance "(.*?)"/.exec(script);
     const byDefault = name.replace("$name", /name=\$\{name:-(.*)\}/.exec(script)[1]);
     const [{ Condition }] = allowing("ec2:CreateImage").filter((statement) => statement.Condition);
     assert.ok(matches(Condition.StringLike["aws:ResourceTag/Name"], byDefault), byDefault);
     assert.match(script, /--metadata-options HttpTokens=required/);
+  });
+
+  it("may delete only the images and snapshots that make-ami.sh tags", () => {
+    for (const [action, type] of [["ec2:DeregisterImage", "image"], ["ec2:DeleteSnapshot", "snapshot"]]) {
+      const conditions = allowing(action).map(({ Condition }) => Condition);
+      assert.deepEqual(conditions, [{ StringLike: { "aws:ResourceTag/Name": "image-classifier-*" } }], action);
+      const script = readFileSync(join(folder, "..", "image", "make-ami.sh"), "utf8");
+      assert.match(script, new RegExp(`\\$\\(tags ${type} "\\$name"\\)`));
+    }
   });
 
   it("has policies that IAM takes: each up to 6,144 characters", () => {

@@ -60,8 +60,9 @@ describe("make-ami.sh", { skip }, () => {
   });
   after(() => moto?.stop());
 
-  const makeAmi = (folder, archive, { name, here = pythonTools, ...env }) => run([join(image, "make-ami.sh"), "--package", archive,
-    "--bucket", "packages", "--subnet", subnet, "--architecture", architecture, "--name", name], { env: {
+  const makeAmi = (folder, archive, { name, here = pythonTools, options = [], ...env }) => run([
+    join(image, "make-ami.sh"), "--package", archive, "--bucket", "packages", "--subnet", subnet,
+    "--architecture", architecture, "--name", name, ...options], { env: {
     ...moto.env, ...env, SHARED: folder, MAKE_AMI_PAUSE: "0",
     PATH: `${join(import.meta.dirname, "machine")}:${here}:${process.env.PATH}` } });
   const machines = async (name) => (await moto.aws("ec2", "describe-instances", "--filters",
@@ -74,11 +75,21 @@ describe("make-ami.sh", { skip }, () => {
   it("makes an image of a machine that forgot who it is, and leaves nothing else", async () => {
     const folder = newFolder();
     const archive = pack(folder);
-    const made = await makeAmi(folder, archive, { name: "good" });
+    const made = await makeAmi(folder, archive, { name: "good", options: ["--deployment", "pics"] });
     assert.equal(made.code, 0, made.complaints);
     const [taken] = (await moto.aws("ec2", "describe-images", "--owners", "self")).Images;
     assert.equal(made.output, `${taken.ImageId}\n`);
     await nothingIsLeft("good");
+    const tagsOf = ({ Tags = [] }) => Object.fromEntries(Tags.map(({ Key, Value }) => [Key, Value]));
+    const built = { Name: "good-build", "image-classifier:deployment": "pics" };
+    const kept = { Name: "good", "image-classifier:deployment": "pics" };
+    assert.deepEqual((await machines("good")).map(tagsOf), [built]);
+    const { Tags } = await moto.aws("ec2", "describe-tags", "--filters", "Name=resource-type,Values=volume");
+    assert.deepEqual(tagsOf({ Tags }), built);
+    assert.deepEqual(tagsOf(taken), kept);
+    const [snapshot] = (await moto.aws("ec2", "describe-snapshots", "--snapshot-ids",
+      taken.BlockDeviceMappings[0].Ebs.SnapshotId)).Snapshots;
+    assert.deepEqual(tagsOf(snapshot), kept);
     assert.deepEqual(calls(folder), [
       "shutdown -h +40",
       "dnf --assumeyes --quiet upgrade --releasever=latest",

@@ -84,7 +84,7 @@ describe("the log groups", () => {
       const logs = statements.filter(({ Action }) => [Action].flat().some((action) => action.startsWith("logs:")));
       assert.equal(logs.length, 1);
       assert.deepEqual(logs[0].Resource, { "Fn::GetAtt": [group, "Arn"] });
-      assert.deepEqual(logs[0].Action, ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]);
+      assert.deepEqual(logs[0].Action, ["logs:CreateLogStream", "logs:PutLogEvents"]);
     });
 
     it(`${launch} writes the group's name before it starts the unit`, () => {

@@ -8,11 +8,11 @@ namespace ImageClassifier.Adapters.Aws.Check;
 /// <summary>Checks whether a role can do its work on AWS with these settings: credentials, permissions, queues, bucket
 /// and launches. It makes the role's own calls, and no others. It changes nothing, except that as the web tier it
 /// stores and deletes one small object.</summary>
-/// <param name="role">Whose permissions are tried; the credentials must be that role's.</param>
+/// <param name="role">The role to check. The credentials must be that role's.</param>
 /// <param name="sqs">A client of SQS.</param>
 /// <param name="s3">A client of S3.</param>
 /// <param name="settings">The program's settings for AWS.</param>
-/// <param name="longestJob">How long one job can take: the lease of a request must not be shorter.</param>
+/// <param name="longestJob">The longest duration of a job. The lease of a request must not be shorter.</param>
 public sealed class AwsCheck(
     AwsRole role, IAmazonSQS sqs, IAmazonS3 s3, AwsSettings settings, TimeSpan longestJob)
 {

@@ -4,7 +4,7 @@ using ImageClassifier.Adapters.Aws.Configuration;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>What AWS means when it refuses, as far as a check tells it apart.</summary>
+/// <summary>The kinds of AWS refusals that a check distinguishes.</summary>
 internal enum AwsRefusal
 {
     NoCredentials,
@@ -20,7 +20,7 @@ internal static class AwsRefusals
     public static AwsRefusal Of(Exception failure) => failure switch
     {
         AmazonServiceException refused => Of(refused),
-        // The SDK's own, and not for the network: it found nothing to sign with.
+        // An exception of the SDK itself without a network error: it found no credentials.
         AmazonClientException
         {
             InnerException: not (HttpRequestException or IOException or OperationCanceledException),
@@ -28,9 +28,9 @@ internal static class AwsRefusals
         _ => AwsRefusal.Other,
     };
 
-    /// <summary>Whether AWS refuses until someone mends a permission, a key or a setting. These pass by themselves: the
-    /// SDK renews expired credentials and corrects its clock; missing credentials may be a metadata service that does
-    /// not answer; an archived object concerns that object alone.</summary>
+    /// <summary>True if AWS refuses until somebody corrects a permission, a key or a setting. Not permanent are:
+    /// expired credentials and a wrong clock, which the SDK corrects; missing credentials, because the metadata service
+    /// may answer later; and an archived object, because other objects are not affected.</summary>
     public static bool IsPermanent(Exception failure) =>
         failure is AmazonServiceException { Retryable: null } refused
         && (int)refused.StatusCode < 500
@@ -41,8 +41,8 @@ internal static class AwsRefusals
         && ShortCode(refused)?.Contains("Throttl", StringComparison.OrdinalIgnoreCase) != true;
 
     /// <summary>What is wrong, in one line.</summary>
-    /// <param name="failure">What AWS or the SDK said.</param>
-    /// <param name="operation">The permission that was tried: <c>sqs:SendMessage</c>.</param>
+    /// <param name="failure">The exception of AWS or the SDK.</param>
+    /// <param name="operation">The permission of the call, such as <c>sqs:SendMessage</c>.</param>
     /// <param name="region">The region of the call.</param>
     public static string Describe(Exception failure, string operation, string region) => Of(failure) switch
     {
@@ -65,7 +65,7 @@ internal static class AwsRefusals
         "PermanentRedirect" or "AuthorizationHeaderMalformed" or "TemporaryRedirect" or "Redirect"
             or "IllegalLocationConstraintException" => AwsRefusal.WrongRegion,
         "NoSuchBucket" or "QueueDoesNotExist" or "NonExistentQueue" => AwsRefusal.NotThere,
-        // What a key of KMS refuses; most of it is no 403. Some services write KMS.DisabledException.
+        // Refusals by a key of KMS. Most have another status than 403. Some services write KMS.DisabledException.
         "DisabledException" or "NotFoundException" or "KMSInvalidStateException" or "KmsInvalidState"
             or "InvalidKeyUsageException" or "KmsInvalidKeyUsage" or "KmsDisabled" or "KmsNotFound" or "KmsAccessDenied"
             or "KmsOptInRequired" or "OptInRequired" => AwsRefusal.NoPermission,

@@ -1,6 +1,6 @@
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>Whose permissions a check tries. <c>deploy/iam</c> has a policy for each.</summary>
+/// <summary>The role whose permissions a check tries. <c>deploy/iam</c> has a policy for each.</summary>
 public enum AwsRole
 {
     /// <summary>The web tier.</summary>
@@ -9,9 +9,10 @@ public enum AwsRole
     /// <summary>An app node.</summary>
     Node,
 
-    /// <summary>The person who deals with dead letters: the verb <c>queue</c>.</summary>
+    /// <summary>The person who handles dead letters with the verb <c>queue</c>.</summary>
     Operator,
 
-    /// <summary>Whoever creates queues and bucket: <c>aws provision</c>, or the stack.</summary>
+    /// <summary>The person or pipeline that creates the queues and the bucket, by <c>aws provision</c> or the
+    /// stack.</summary>
     Deployer,
 }

@@ -4,7 +4,7 @@ using ImageClassifier.Adapters.Aws.Configuration;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>Looks at the bucket as far as a role uses it.</summary>
+/// <summary>Checks the bucket for the calls that a role makes.</summary>
 internal sealed class BucketCheck(IAmazonS3 s3, BucketSettings settings, string? kmsKey, RoleUse use, string region)
 {
     private string Subject => $"bucket {settings.Name}";
@@ -18,7 +18,7 @@ internal sealed class BucketCheck(IAmazonS3 s3, BucketSettings settings, string?
             findings.Add(CheckFinding.Problem(Subject, refusal == AwsRefusal.NotThere
                 ? $"there is no such bucket ({BucketSettings.NameKey}); aws provision creates it"
                 : AwsRefusals.Describe(failure, "s3:ListBucket", region)));
-            // Where it cannot be listed for lack of permission, the rest may still be told.
+            // Without the permission to list, the other checks still work.
             if (refusal != AwsRefusal.NoPermission) return findings;
         }
         else

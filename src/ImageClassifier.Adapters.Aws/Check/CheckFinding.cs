@@ -1,6 +1,6 @@
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>The verdict on one thing.</summary>
+/// <summary>The result of one check.</summary>
 public enum CheckVerdict
 {
     /// <summary>It was checked, and is right.</summary>
@@ -16,7 +16,7 @@ public enum CheckVerdict
 /// <summary>One thing that a check is about.</summary>
 /// <param name="Subject">What: <c>queue jobs.fifo</c>.</param>
 /// <param name="Verdict">The verdict.</param>
-/// <param name="Text">What was found, in one line; for a problem, what is wrong, and what would help.</param>
+/// <param name="Text">The result in one line; for a problem, its cause and what to do.</param>
 public sealed record CheckFinding(string Subject, CheckVerdict Verdict, string Text)
 {
     /// <summary>Whether something is wrong.</summary>

@@ -6,13 +6,16 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>Tries the launch of app nodes as a dry run for each type in each subnet: EC2 launches nothing. A dry run
-/// does not check quotas and capacity.</summary>
+/// <summary>Sends the fleet's own requests as dry runs, one for each type in each subnet: EC2 launches nothing. A dry
+/// run does not check quotas and capacity.</summary>
 /// <param name="ec2">A client of EC2.</param>
 /// <param name="settings">How nodes are launched.</param>
 public sealed class LaunchCheck(IAmazonEC2 ec2, Ec2FleetSettings settings)
 {
     private const string Subject = "launch";
+
+    private readonly LaunchRequests _requests = new(settings);
+    private readonly LaunchToken _launch = LaunchToken.Of(settings.Deployment, "aws check");
 
     internal async Task<IReadOnlyList<CheckFinding>> RunAsync(string region, CancellationToken cancellation)
     {
@@ -25,13 +28,17 @@ public sealed class LaunchCheck(IAmazonEC2 ec2, Ec2FleetSettings settings)
             return [CheckFinding.Problem(Subject, wrong.Message)];
         }
 
-        return
-        [
-            await DescribeAsync(region, cancellation),
-            .. await TemplateAsync(cancellation),
-            .. await FleetAsync(cancellation),
-            .. await CandidatesAsync(cancellation),
-        ];
+        var findings = new List<CheckFinding> { await DescribeAsync(region, cancellation) };
+        LaunchTemplateLook? look = null;
+        if (settings.LaunchTemplate is { } template)
+        {
+            (var finding, look) = await TemplateAsync(template, cancellation);
+            findings.Add(finding);
+        }
+
+        findings.AddRange(await FleetAsync(look, cancellation));
+        findings.AddRange(await CandidatesAsync(look?.HopLimit, cancellation));
+        return findings;
     }
 
     private async Task<CheckFinding> DescribeAsync(string region, CancellationToken cancellation)
@@ -55,41 +62,47 @@ public sealed class LaunchCheck(IAmazonEC2 ec2, Ec2FleetSettings settings)
         }
     }
 
-    private async Task<IReadOnlyList<CheckFinding>> TemplateAsync(CancellationToken cancellation)
+    /// <summary>Reads the launch template, as the fleet does before each launch.</summary>
+    private async Task<(CheckFinding Finding, LaunchTemplateLook? Look)> TemplateAsync(
+        string template, CancellationToken cancellation)
     {
-        if (settings.LaunchTemplate is not { } template) return [];
         var subject = $"launch template {template}";
         try
         {
-            await ec2.DescribeLaunchTemplateVersionsAsync(LaunchDryRun.Template(settings), cancellation);
-            return [CheckFinding.Good(subject, "it is there")];
+            var look = await LaunchTemplateLook.TakeAsync(
+                ec2, _requests, settings.LaunchTemplateVersion, cancellation);
+            if (!look.IsThere) return (CheckFinding.Problem(subject, look.Unfit!), null);
+            return (CheckFinding.Good(subject, look.Unfit is { } reason
+                ? $"it is there; nodes are launched by RunInstances and not by CreateFleet, because {reason}"
+                : "it is there"), look);
         }
         catch (Exception failure) when (AwsFailure.Is(failure, cancellation))
         {
             var objection = LaunchObjection.Of(failure, "ec2:DescribeLaunchTemplateVersions");
-            return [CheckFinding.Problem(subject, objection.Text)];
+            return (CheckFinding.Problem(subject, objection.Text), null);
         }
     }
 
-    private async Task<IReadOnlyList<CheckFinding>> FleetAsync(CancellationToken cancellation)
+    private async Task<IReadOnlyList<CheckFinding>> FleetAsync(
+        LaunchTemplateLook? template, CancellationToken cancellation)
     {
-        // Without a template, or with settings that CreateFleet cannot override, the fleet uses RunInstances.
-        if (settings is not
-            {
-                LaunchTemplate: not null, SecurityGroups.Count: 0, KeyName: null, InstanceProfile: null,
-                UserData: null
-            }) return [];
+        // The fleet uses RunInstances then.
+        if (template is not { Unfit: null } || _requests.FleetObstacle is not null) return [];
+        var request = _requests.CreateFleet(settings.Market, template.Version, count: 1, _launch, clientToken: null);
+        request.DryRun = true;
         var refusal = await RefusalOfAsync(
-            "ec2:CreateFleet", () => ec2.CreateFleetAsync(LaunchDryRun.Fleet(settings), cancellation), cancellation);
+            "ec2:CreateFleet", () => ec2.CreateFleetAsync(request, cancellation), cancellation);
         return refusal is null ? [] : [CheckFinding.Problem(Subject, refusal.Text)];
     }
 
-    private async Task<IReadOnlyList<CheckFinding>> CandidatesAsync(CancellationToken cancellation)
+    private async Task<IReadOnlyList<CheckFinding>> CandidatesAsync(
+        int? hopLimit, CancellationToken cancellation)
     {
         var outcomes = new List<(LaunchCandidate Candidate, LaunchObjection? Refusal)>();
         foreach (var candidate in LaunchCandidate.Of(settings))
         {
-            var request = LaunchDryRun.Instance(settings, candidate);
+            var request = _requests.RunInstances(candidate, hopLimit, count: 1, _launch, clientToken: null);
+            request.DryRun = true;
             outcomes.Add((candidate, await RefusalOfAsync(
                 "ec2:RunInstances", () => ec2.RunInstancesAsync(request, cancellation), cancellation)));
         }

@@ -46,7 +46,8 @@ internal static class LifecycleCheck
         _ => false,
     };
 
-    // A rule without a filter has its prefix beside it.
+    // A rule of the old form has no filter. The SDK gives its prefix only in this property, which it calls obsolete
+    // because new rules should have a filter.
 #pragma warning disable CS0618
     private static string OldForm(LifecycleRule rule) => rule.Prefix ?? "";
 #pragma warning restore CS0618

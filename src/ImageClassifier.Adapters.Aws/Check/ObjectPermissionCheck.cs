@@ -11,7 +11,7 @@ internal sealed class ObjectPermissionCheck(IAmazonS3 s3, BucketSettings setting
     // No real upload: S3's own ids are much longer.
     private const string NoUpload = "no-upload";
 
-    /// <summary>A finding for each permission that is missing, or one that says what is allowed.</summary>
+    /// <summary>One finding for each missing permission; a single good finding if none is missing.</summary>
     public async Task<IReadOnlyList<CheckFinding>> RunAsync(
         string subject, RoleUse use, CancellationToken cancellation)
     {

@@ -14,11 +14,11 @@ internal sealed class QueueAttributeCheck(
 {
     private const string ProvisionHelps = "aws provision sets it";
 
-    /// <summary>Where its dead letters go; null where they go nowhere.</summary>
+    /// <summary>The queue's redrive policy; null if it has no dead-letter queue.</summary>
     public RedrivePolicy? Redrive { get; } =
         RedrivePolicy.Parse(attributes.GetValueOrDefault(QueueAttributeName.RedrivePolicy));
 
-    /// <summary>A finding for each thing that is wrong, or one that says that nothing is.</summary>
+    /// <summary>One finding for each problem; a single good finding if there is none.</summary>
     public IEnumerable<CheckFinding> Findings(string subject) => Problems()
         .Select(problem => CheckFinding.Problem(subject, problem))
         .DefaultIfEmpty(CheckFinding.Good(subject, "it is as it should be"));

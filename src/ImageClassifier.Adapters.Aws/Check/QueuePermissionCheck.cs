@@ -10,7 +10,7 @@ internal sealed class QueuePermissionCheck(IAmazonSQS sqs, string region)
 {
     private const string NoReceipt = "no-receipt";
 
-    /// <summary>A finding for each permission that is missing, or one that says what is allowed.</summary>
+    /// <summary>One finding for each missing permission; a single good finding if none is missing.</summary>
     public async Task<IReadOnlyList<CheckFinding>> RunAsync(
         string subject, Uri url, QueueUse use, CancellationToken cancellation)
     {

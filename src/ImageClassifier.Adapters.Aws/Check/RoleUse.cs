@@ -25,7 +25,7 @@ internal enum QueueUse
 internal sealed record RoleUse(
     QueueUse Requests, QueueUse Responses, QueueUse RequestDeadLetters, QueueUse ResponseDeadLetters)
 {
-    /// <summary>Whether it may store and delete objects of any name, so that a check can store one.</summary>
+    /// <summary>True if the role may store and delete objects of any name, so that a check can store one.</summary>
     public bool StoresAnything { get; private init; }
 
     /// <summary>The prefixes below which it reads.</summary>
@@ -43,7 +43,7 @@ internal sealed record RoleUse(
     /// <summary>Whether it launches app nodes.</summary>
     public bool Launches { get; private init; }
 
-    /// <summary>Whether it sends, receives, stores or reads what a key of KMS encrypts.</summary>
+    /// <summary>True if the role sends, receives, stores or reads data that a key of KMS encrypts.</summary>
     public bool UsesKey { get; private init; } = true;
 
     /// <summary>What no call can try without doing it; null: nothing.</summary>

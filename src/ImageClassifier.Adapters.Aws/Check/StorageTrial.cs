@@ -8,7 +8,7 @@ namespace ImageClassifier.Adapters.Aws.Check;
 /// <summary>Stores, reads and deletes one small object under <c>check/</c>, as the web tier may.</summary>
 internal sealed class StorageTrial(IAmazonS3 s3, BucketSettings settings, string region)
 {
-    /// <summary>A finding for each thing that went wrong, or one that says that all went well.</summary>
+    /// <summary>One finding for each problem; a single good finding if there is none.</summary>
     public async Task<IReadOnlyList<CheckFinding>> RunAsync(string subject, CancellationToken cancellation)
     {
         var key = $"{settings.KeyPrefix}check/{Guid.NewGuid():n}";

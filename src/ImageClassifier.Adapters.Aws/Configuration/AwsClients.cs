@@ -12,13 +12,13 @@ namespace ImageClassifier.Adapters.Aws.Configuration;
 /// whole program; it owns the connections.</summary>
 public sealed class AwsClients : IDisposable
 {
-    // More than the service itself takes to end a poll, so that no client gives up on one that brought messages.
+    // A client must wait longer than the service takes to end a poll, or it would lose the poll's messages.
     private static readonly TimeSpan BeyondPoll = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestPoll = TimeSpan.FromSeconds(20);
 
     private static readonly TimeSpan KeyTimeout = TimeSpan.FromSeconds(10);
 
-    // Eight megabytes over a slow line, until the answer's headers.
+    // Enough to send eight megabytes over a slow line and get the answer's headers.
     private static readonly TimeSpan StoreTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan FleetTimeout = TimeSpan.FromSeconds(30);
 
@@ -54,7 +54,7 @@ public sealed class AwsClients : IDisposable
             _credentials is null ? new AmazonSQSClient(config) : new AmazonSQSClient(_credentials, config));
     }
 
-    /// <summary>A client of KMS. Its place is AWS's own, or what <c>AWS_ENDPOINT_URL_KMS</c> says.</summary>
+    /// <summary>A client of KMS. Its address is AWS's own, or that in <c>AWS_ENDPOINT_URL_KMS</c>.</summary>
     /// <exception cref="InvalidSettingException">Nothing names a region.</exception>
     public IAmazonKeyManagementService Kms()
     {
@@ -99,7 +99,7 @@ public sealed class AwsClients : IDisposable
         if (endpoint is not null)
         {
             config.ServiceURL = endpoint.ToString();
-            // The SDK cannot tell the region to sign for from such an address.
+            // The SDK cannot derive the region for the signature from such an address.
             config.AuthenticationRegion = _settings.Region ?? AmbientRegion();
         }
         else if (_settings.Region is { } region)

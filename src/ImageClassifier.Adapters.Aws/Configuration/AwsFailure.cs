@@ -4,11 +4,11 @@ using ImageClassifier.Adapters.Aws.Check;
 
 namespace ImageClassifier.Adapters.Aws.Configuration;
 
-/// <summary>What went wrong with a call to AWS, in words.</summary>
+/// <summary>Recognises and describes failed calls to AWS.</summary>
 internal static class AwsFailure
 {
-    /// <summary>Whether an exception is the service's, the SDK's or the network's, and neither the caller's own
-    /// cancellation nor a bug.</summary>
+    /// <summary>True for an exception of the service, the SDK or the network; false for the caller's own cancellation
+    /// and for a bug.</summary>
     public static bool Is(Exception failure, CancellationToken callers) => failure switch
     {
         AmazonServiceException or AmazonClientException => true,
@@ -21,6 +21,10 @@ internal static class AwsFailure
     /// identities, and holds no secrets.</summary>
     public static string Describe(string service, string operation, Exception failure) =>
         $"{service} {operation} failed: {Reason(failure)}";
+
+    /// <summary>The failure as the exception that callers of the ports expect.</summary>
+    public static IOException AsIOException(string service, string operation, Exception failure) =>
+        new(Describe(service, operation, failure), failure);
 
     /// <summary>The error's code and message, and what to do if that is known.</summary>
     public static string Reason(Exception failure) => AwsRefusals.Of(failure) == AwsRefusal.NoCredentials
@@ -35,7 +39,7 @@ internal static class AwsFailure
         _ => OneLine(failure.Message),
     };
 
-    /// <summary>The error's code; null where the service did not answer with one.</summary>
+    /// <summary>The error's code; null if the service gave none.</summary>
     public static string? CodeOf(Exception failure) =>
         failure is AmazonServiceException { ErrorCode: { Length: > 0 } code } ? code : null;
 

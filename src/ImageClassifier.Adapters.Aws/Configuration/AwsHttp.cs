@@ -27,7 +27,7 @@ internal sealed class AwsHttp(string service, TimeSpan timeout, AwsRequestCounte
     private sealed class CountingHandler(string service, AwsRequestCounter requests) : DelegatingHandler(
         new SocketsHttpHandler
         {
-            // The SDK follows redirects itself, with a signature for where they lead.
+            // The SDK follows redirects itself, and signs the request for the new address.
             AllowAutoRedirect = false,
             ConnectTimeout = ConnectTimeout,
             PooledConnectionLifetime = ConnectionLifetime,

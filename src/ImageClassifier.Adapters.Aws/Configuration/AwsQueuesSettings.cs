@@ -63,7 +63,7 @@ public sealed record AwsQueueSettings
     /// <summary>The queue's name.</summary>
     public string Name { get; }
 
-    /// <summary>The queue's address, where it was given and need not be looked up.</summary>
+    /// <summary>The queue's URL if the settings give it; else null, and SQS is asked for it.</summary>
     public Uri? Url { get; }
 
     /// <summary>The name of its dead-letter queue: <c>jobs-dead.fifo</c> for <c>jobs.fifo</c>.</summary>

@@ -22,7 +22,7 @@ public sealed partial record AwsSettings
     /// <summary>The setting of <see cref="KmsKey"/>.</summary>
     public const string KmsKeyKey = "image-classifier.aws.kms-key";
 
-    /// <summary>Checks what is given together.</summary>
+    /// <summary>Checks settings that depend on each other.</summary>
     /// <param name="region">See <see cref="Region"/>; empty is null.</param>
     /// <param name="endpoints">Where the services are, where that is not AWS's own place.</param>
     /// <param name="queues">The two queues.</param>

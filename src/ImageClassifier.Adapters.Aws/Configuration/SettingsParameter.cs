@@ -34,7 +34,7 @@ public static class SettingsParameter
         return await ReadAsync(ssm, name, cancellation);
     }
 
-    /// <summary>A client of SSM. Its place is AWS's own, or what <c>AWS_ENDPOINT_URL_SSM</c> says.</summary>
+    /// <summary>A client of SSM. Its address is AWS's own, or that in <c>AWS_ENDPOINT_URL_SSM</c>.</summary>
     /// <param name="region">The region; empty leaves it to the SDK.</param>
     /// <exception cref="InvalidSettingException">Nothing names a region.</exception>
     private static AmazonSimpleSystemsManagementClient Client(string region)
@@ -61,12 +61,13 @@ public static class SettingsParameter
     /// <param name="ssm">A client of SSM.</param>
     /// <param name="name">The parameter's name or ARN.</param>
     /// <param name="cancellation">Gives up.</param>
+    /// <param name="time">Measures the limit of 30 s; null for the system's.</param>
     /// <exception cref="InvalidSettingException">There is no such parameter, or it may not be read.</exception>
     /// <exception cref="IOException">SSM did not answer in time, or failed.</exception>
     public static async Task<string> ReadAsync(
-        IAmazonSimpleSystemsManagement ssm, string name, CancellationToken cancellation)
+        IAmazonSimpleSystemsManagement ssm, string name, CancellationToken cancellation, TimeProvider? time = null)
     {
-        using var limit = new CancellationTokenSource(Limit, TimeProvider.System);
+        using var limit = new CancellationTokenSource(Limit, time ?? TimeProvider.System);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
         try
         {

@@ -58,7 +58,7 @@ public sealed partial record Ec2FleetSettings
     /// <summary><c>key-name</c>: the key pair for people who log in; null for none.</summary>
     public string? KeyName { get; init; }
 
-    /// <summary><c>instance-profile</c>: the name or the ARN of what gives nodes their permissions; null for the
+    /// <summary><c>instance-profile</c>: the name or the ARN of the profile with the nodes' role; null for the
     /// template's.</summary>
     public string? InstanceProfile { get; init; }
 
@@ -69,8 +69,8 @@ public sealed partial record Ec2FleetSettings
     /// <summary><c>name-tag</c>: the tag <c>Name</c> of each instance, for people.</summary>
     public string NameTag { get; init; } = "image-classifier-node";
 
-    /// <summary><c>market</c>: spot or on demand. With a launch template, what spot cannot give is launched on
-    /// demand.</summary>
+    /// <summary><c>market</c>: spot or on demand. CreateFleet launches on demand what spot cannot give; RunInstances
+    /// does not.</summary>
     public Ec2Market Market { get; init; } = Ec2Market.OnDemand;
 
     /// <summary><c>describe-interval</c>: the fleet asks EC2 what there is no more often than this; from 5 s to

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Amazon.EC2;
 using Amazon.EC2.Model;
+using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using Microsoft.Extensions.Logging;
@@ -8,13 +9,13 @@ using Microsoft.Extensions.Logging;
 namespace ImageClassifier.Adapters.Aws.Fleet;
 
 /// <summary>
-/// A fleet of EC2 instances. It finds them by their tags, and so also knows those of an earlier web tier. It launches
-/// by CreateFleet, or by RunInstances where CreateFleet cannot: see <see cref="LaunchPlanner"/>.
+/// A fleet of EC2 instances. It finds them by their tags, so it also finds those of an earlier web tier. It launches by
+/// CreateFleet, or by RunInstances if CreateFleet cannot: see <see cref="LaunchPlanner"/>.
 /// </summary>
 /// <remarks>
-/// Describing and terminating throw <see cref="IOException"/>, with service, operation and error code, when EC2 refuses
-/// or cannot be reached. A launch says so in <see cref="LaunchOutcome.Shortfall"/> instead, because what earlier calls
-/// launched is there. The SDK's own retries come first. <see cref="FleetView"/> says what EC2's states mean.
+/// Describing and terminating throw <see cref="IOException"/>, with service, operation and error code, if EC2 refuses
+/// or cannot be reached. A launch says so in <see cref="LaunchOutcome.Shortfall"/> instead, because its earlier calls
+/// may have launched some instances. The SDK retries first. <see cref="KnownInstances"/> says what EC2's states mean.
 /// </remarks>
 public sealed partial class Ec2InstanceFleet : IInstanceFleet
 {
@@ -24,7 +25,7 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
     /// <summary>The tag that says which deployment's web tier an instance is a node of.</summary>
     public const string WebTag = "image-classifier:web";
 
-    /// <summary>The tag that tells app nodes from what else a deployment has; its value is
+    /// <summary>The tag that marks app nodes among a deployment's machines, with the value
     /// <see cref="NodeRole"/>.</summary>
     public const string RoleTag = "image-classifier:role";
 
@@ -34,14 +35,14 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
     /// <summary>The tag that says which launch an instance came from.</summary>
     public const string LaunchTag = "image-classifier:launch";
 
-    // What one page holds at most.
+    // EC2's limit.
     private const int PageSize = 1000;
 
     private readonly IAmazonEC2 _ec2;
     private readonly Ec2FleetSettings _settings;
     private readonly ILogger _log;
     private readonly TimeProvider _time;
-    private readonly FleetView _view;
+    private readonly KnownInstances _known;
     private readonly LaunchPlanner _planner;
     private readonly SemaphoreSlim _launching = new(1);
     private readonly Lock _describeGate = new();
@@ -49,11 +50,11 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
     private long _describedAt;
     private Launch? _unanswered;
 
-    /// <summary>A fleet; nothing is asked of EC2 yet.</summary>
-    /// <param name="ec2">The client, which stays the caller's.</param>
+    /// <summary>Makes a fleet. It calls EC2 only when it is used.</summary>
+    /// <param name="ec2">The client. The caller disposes it.</param>
     /// <param name="settings">How nodes are launched.</param>
     /// <param name="log">Gets a line for each call that launches or is refused.</param>
-    /// <param name="time">Measures how old a description is, and dates what EC2 gives no time for.</param>
+    /// <param name="time">Measures the age of a description, and dates changes for which EC2 gives no time.</param>
     /// <exception cref="InvalidSettingException">The settings are not usable.</exception>
     public Ec2InstanceFleet(
         IAmazonEC2 ec2, Ec2FleetSettings settings, ILogger<Ec2InstanceFleet> log, TimeProvider? time = null)
@@ -62,14 +63,13 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
         _settings = settings.Validated();
         _log = log;
         _time = time ?? TimeProvider.System;
-        _view = new FleetView(_time);
+        _known = new KnownInstances(_time);
         _planner = new LaunchPlanner(ec2, _settings, log);
     }
 
     /// <inheritdoc />
-    /// <remarks>Throws <see cref="IOException"/> when what is there already, or the launch template, cannot be seen for
-    /// want of an answer: a repeated launch cannot be told from a new one then. Nothing was launched in that
-    /// case.</remarks>
+    /// <remarks>Throws <see cref="IOException"/> if EC2 does not describe the instances or the launch template. Nothing
+    /// is launched then, because a repeated launch could not be told from a new one.</remarks>
     public async Task<LaunchOutcome> LaunchAsync(int count, string clientToken, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
@@ -79,12 +79,13 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
         try
         {
             await RefreshAsync(cancellation);
-            // From its beginning it would launch again what was refused before, and by now is not.
+            // The launch continues with the call that had no answer. From the start, it would repeat earlier calls that
+            // EC2 refused, and EC2 may accept them now.
             if (_unanswered is { } begun && begun.Is(token, count)) return await FinishAsync(begun, cancellation);
 
-            // EC2's client tokens keep one call from launching twice, but a call that was refused is free to succeed
-            // when it is repeated. So a launch that brought anything before is not tried again at all.
-            var before = _view.LaunchedWith(token);
+            // A client token protects only a call that succeeded: EC2 may accept a repeated call that it refused
+            // before. So a launch that has instances is not tried again.
+            var before = _known.LaunchedWith(token);
             if (before.Count > 0)
             {
                 return new LaunchOutcome(
@@ -92,7 +93,7 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
             }
 
             var plan = await _planner.PlanAsync(cancellation);
-            return await FinishAsync(new Launch(token, count, plan, _view, _log), cancellation);
+            return await FinishAsync(new Launch(token, count, plan, _known, _log), cancellation);
         }
         finally
         {
@@ -111,24 +112,24 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
         }
         finally
         {
-            // CreateFleet answers with ids alone, and a lost answer has none. So the next call describes afresh.
+            // CreateFleet answers only with ids, and a lost answer has none. So the next call asks EC2 again.
             lock (_describeGate) _described = null;
         }
     }
 
     /// <inheritdoc />
-    /// <remarks>What EC2 said is answered again for the describe interval, or until the next launch, and calls at the
-    /// same time share one answer; so is a failure. Launched instances show at once.</remarks>
+    /// <remarks>An answer or a failure of EC2 is kept for the describe interval, or until the next launch. Calls at the
+    /// same time share it. Launched instances show at once.</remarks>
     public async Task<IReadOnlyList<FleetInstance>> DescribeAsync(CancellationToken cancellation)
     {
         await RefreshAsync(cancellation);
-        return _view.Instances();
+        return _known.Instances();
     }
 
     /// <inheritdoc />
     public async Task TerminateAsync(IReadOnlyCollection<InstanceId> instances, CancellationToken cancellation)
     {
-        // EC2 refuses a whole call for one id that is none of its own form.
+        // EC2 refuses a whole call for one malformed id.
         var left = instances.Select(instance => instance.Value).Where(id => InstanceIdForm().IsMatch(id)).ToHashSet();
         while (left.Count > 0)
         {
@@ -140,14 +141,14 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
             }
             catch (AmazonEC2Exception failure) when (failure.ErrorCode == "InvalidInstanceID.NotFound")
             {
-                // Nothing was ended; the message names those that EC2 does not know (any more).
+                // EC2 terminated nothing. Its message names the ids that it does not know.
                 var unknown = InstanceIdsIn().Matches(failure.Message).Select(match => match.Value).ToArray();
-                if (!unknown.Any(left.Remove)) throw Ec2Failure.Of("TerminateInstances", failure);
+                if (!unknown.Any(left.Remove)) throw AwsFailure.AsIOException("EC2", "TerminateInstances", failure);
                 left.ExceptWith(unknown);
             }
-            catch (Exception failure) when (Ec2Failure.Is(failure, cancellation))
+            catch (Exception failure) when (AwsFailure.Is(failure, cancellation))
             {
-                throw Ec2Failure.Of("TerminateInstances", failure);
+                throw AwsFailure.AsIOException("EC2", "TerminateInstances", failure);
             }
         }
     }
@@ -194,11 +195,11 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
             }
             while (!string.IsNullOrEmpty(page));
 
-            _view.Described(instances);
+            _known.Described(instances);
         }
-        catch (Exception failure) when (Ec2Failure.Is(failure, CancellationToken.None))
+        catch (Exception failure) when (AwsFailure.Is(failure, CancellationToken.None))
         {
-            throw Ec2Failure.Of("DescribeInstances", failure);
+            throw AwsFailure.AsIOException("EC2", "DescribeInstances", failure);
         }
     }
 

@@ -1,4 +1,5 @@
 using Amazon.EC2;
+using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using Microsoft.Extensions.Logging;
@@ -7,7 +8,7 @@ namespace ImageClassifier.Adapters.Aws.Fleet;
 
 /// <summary>One launch. It takes its steps in order, until it has all instances or no further step would help. After a
 /// call without an answer, a second run continues with that call.</summary>
-internal sealed class Launch(LaunchToken token, int asked, LaunchPlan plan, FleetView view, ILogger log)
+internal sealed class Launch(LaunchToken token, int asked, LaunchPlan plan, KnownInstances known, ILogger log)
 {
     private readonly List<InstanceId> _launched = [];
     private readonly List<string> _reasons = [];
@@ -17,7 +18,7 @@ internal sealed class Launch(LaunchToken token, int asked, LaunchPlan plan, Flee
     private int _step;
     private int _attempt;
 
-    // How many the current attempt asks for; 0 before a step's first attempt.
+    // The number that the current attempt requests; 0 before a step's first attempt.
     private int _count;
 
     private int Missing => asked - _launched.Count;
@@ -30,7 +31,7 @@ internal sealed class Launch(LaunchToken token, int asked, LaunchPlan plan, Flee
     public async Task<LaunchOutcome> RunAsync(CancellationToken cancellation)
     {
         // An earlier call without an answer may have launched, and descriptions may show it by now.
-        Add(view.LaunchedWith(token));
+        Add(known.LaunchedWith(token));
         while (Missing > 0 && _step < _steps.Count)
         {
             var step = _steps[_step];
@@ -45,9 +46,9 @@ internal sealed class Launch(LaunchToken token, int asked, LaunchPlan plan, Flee
         return new LaunchOutcome(_launched, Missing > 0 ? string.Join(". ", _reasons) : null);
     }
 
-    /// <summary>Launches by a step what it can. A request beyond a quota may launch nothing at all, so the step asks
-    /// for half as many, down to one.</summary>
-    /// <returns>The last refusal; null if the step gave all or some.</returns>
+    /// <summary>Takes one step. EC2 may refuse a request beyond a quota as a whole, so the step then requests half as
+    /// many, down to one.</summary>
+    /// <returns>The last refusal; null if the step launched all or some.</returns>
     private async Task<LaunchRefusal?> TryAsync(LaunchStep step, CancellationToken cancellation)
     {
         if (_count == 0) (_count, _attempt) = (Missing, 0);
@@ -69,13 +70,13 @@ internal sealed class Launch(LaunchToken token, int asked, LaunchPlan plan, Flee
         {
             answer = await step.AskAsync(_count, token, token.ForAttempt(step.Key, _attempt), cancellation);
         }
-        catch (Exception failure) when (Ec2Failure.Is(failure, cancellation))
+        catch (Exception failure) when (AwsFailure.Is(failure, cancellation))
         {
             log.LogWarning("{Count} app nodes, {Step}: {Refusal}",
-                _count, step, Ec2Failure.Describe(step.Operation, failure));
+                _count, step, AwsFailure.Describe("EC2", step.Operation, failure));
             var code = (failure as AmazonEC2Exception)?.ErrorCode;
             var refusal = LaunchRefusals.Of(code);
-            if (refusal == LaunchRefusal.Unanswered) throw Ec2Failure.Of(step.Operation, failure);
+            if (refusal == LaunchRefusal.Unanswered) throw AwsFailure.AsIOException("EC2", step.Operation, failure);
             if (refusal != LaunchRefusal.NoFleet) Note(LaunchAdvice.For(code!));
             return refusal;
         }
@@ -86,7 +87,7 @@ internal sealed class Launch(LaunchToken token, int asked, LaunchPlan plan, Flee
     private LaunchRefusal? Take(LaunchStep step, LaunchAnswer answer)
     {
         var launched = answer.Instances.Count;
-        view.Launched(token, answer.Instances);
+        known.Launched(token, answer.Instances);
         Add(answer.Instances.Select(instance => InstanceId.Parse(instance.InstanceId)));
         log.LogInformation("{Launched} of {Count} app nodes launched, {Step}", launched, _count, step);
         // EC2 gives an error for each type and subnet. Log equal ones once.

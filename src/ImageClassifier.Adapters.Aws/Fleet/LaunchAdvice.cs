@@ -5,9 +5,11 @@ namespace ImageClassifier.Adapters.Aws.Fleet;
 internal static class LaunchAdvice
 {
     /// <summary>One sentence or two about an error code, without the last full stop.</summary>
-    public static string For(string code) => $"EC2 says {code}: {Meaning(code)}";
+    public static string For(string code) =>
+        $"EC2 says {code}: {MeaningOf(code) ?? "the web tier's log has EC2's message"}";
 
-    private static string Meaning(string code) => code switch
+    /// <summary>The same without the code; null for a code that is not known.</summary>
+    public static string? MeaningOf(string code) => code switch
     {
         "InsufficientInstanceCapacity" or "InsufficientCapacity" or "InsufficientHostCapacity"
             or "UnfulfillableCapacity" =>
@@ -31,17 +33,19 @@ internal static class LaunchAdvice
             + "\"aws iam create-service-linked-role --aws-service-name spot.amazonaws.com\"",
         "UnauthorizedOperation" =>
             "the web tier may not launch this. Give its role deploy/iam/web.json with this launch template and these "
-            + "types and subnets; the log names the refused action",
+            + "types and subnets",
         "AuthFailure" => "it does not take the credentials, or the account may not use this region",
-        "InvalidAMIID.NotFound" or "InvalidAMIID.Unavailable" or "InvalidAMIID.Malformed" =>
+        _ when code.StartsWith("InvalidAMI", StringComparison.Ordinal) =>
             "the image is not in this region. Make one with deploy/image/make-ami.sh, and name it in the launch "
             + "template or in fleet.ec2.ami",
-        "InvalidSubnetID.NotFound" or "InvalidSubnet" =>
+        "InvalidInstanceType" => "a type does not exist in this region. Correct fleet.ec2.instance-types",
+        _ when code.StartsWith("InvalidSubnet", StringComparison.Ordinal) =>
             "a subnet does not exist in this region. Correct fleet.ec2.subnets",
-        "InvalidGroup.NotFound" or "InvalidSecurityGroupID.NotFound" =>
+        _ when code.StartsWith("InvalidGroup", StringComparison.Ordinal)
+            || code.StartsWith("InvalidSecurityGroup", StringComparison.Ordinal) =>
             "a security group does not exist in this network. Correct it in the launch template or in "
             + "fleet.ec2.security-groups",
-        "InvalidKeyPair.NotFound" =>
+        _ when code.StartsWith("InvalidKeyPair", StringComparison.Ordinal) =>
             "the key pair does not exist in this region. Correct it in the launch template or in fleet.ec2.key-name",
         _ when code.StartsWith("InvalidLaunchTemplate", StringComparison.Ordinal) =>
             "it does not take the launch template. Correct fleet.ec2.launch-template and launch-template-version",
@@ -57,6 +61,6 @@ internal static class LaunchAdvice
             "the account makes too many calls. The launch is tried again after a pause",
         _ when LaunchRefusals.Of(code) == LaunchRefusal.Unanswered =>
             "EC2 itself failed. The launch is tried again after a pause",
-        _ => "the web tier's log has EC2's message",
+        _ => null,
     };
 }

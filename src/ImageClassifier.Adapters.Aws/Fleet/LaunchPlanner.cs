@@ -1,4 +1,5 @@
 using Amazon.EC2;
+using ImageClassifier.Adapters.Aws.Configuration;
 using Microsoft.Extensions.Logging;
 
 namespace ImageClassifier.Adapters.Aws.Fleet;
@@ -10,11 +11,13 @@ internal sealed record LaunchPlan(IReadOnlyList<LaunchStep> Steps, IReadOnlyList
 
 /// <summary>
 /// Chooses between CreateFleet and RunInstances. CreateFleet asks once for all types and subnets, and EC2 chooses. It
-/// needs a launch template, and cannot override all of it. Where it does not fit, RunInstances asks for each type in
-/// each subnet.
+/// needs a launch template, and cannot override all of it. If it cannot serve, RunInstances asks for each type in each
+/// subnet.
 /// </summary>
 internal sealed class LaunchPlanner(IAmazonEC2 ec2, Ec2FleetSettings settings, ILogger log)
 {
+    private const string LookOperation = "DescribeLaunchTemplateVersions";
+
     private readonly LaunchRequests _requests = new(settings);
     private readonly IReadOnlyList<LaunchCandidate> _candidates = LaunchCandidate.Of(settings);
     private string? _toldReason;
@@ -25,7 +28,7 @@ internal sealed class LaunchPlanner(IAmazonEC2 ec2, Ec2FleetSettings settings, I
     {
         if (settings.LaunchTemplate is null) return OneByOne(hopLimit: null);
         var look = await LookAsync(cancellation);
-        if ((OwnSettings() ?? look.Unfit) is { } reason)
+        if ((_requests.FleetObstacle ?? look.Unfit) is { } reason)
         {
             Tell(reason);
             return OneByOne(look.HopLimit);
@@ -49,24 +52,14 @@ internal sealed class LaunchPlanner(IAmazonEC2 ec2, Ec2FleetSettings settings, I
         }
         catch (AmazonEC2Exception refused) when (LaunchRefusals.Of(refused.ErrorCode) != LaunchRefusal.Unanswered)
         {
-            // RunInstances overrides what this look could not see, and reports what else is wrong.
-            return new LaunchTemplateLook(0, null, Ec2Failure.Describe("DescribeLaunchTemplateVersions", refused));
+            // RunInstances overrides the template's important settings, and its own answer reports any other fault.
+            return new LaunchTemplateLook(0, null, AwsFailure.Describe("EC2", LookOperation, refused));
         }
-        catch (Exception failure) when (Ec2Failure.Is(failure, cancellation))
+        catch (Exception failure) when (AwsFailure.Is(failure, cancellation))
         {
-            throw Ec2Failure.Of("DescribeLaunchTemplateVersions", failure);
+            throw AwsFailure.AsIOException("EC2", LookOperation, failure);
         }
     }
-
-    /// <summary>Which setting an instant fleet has no override for; null for none.</summary>
-    private string? OwnSettings() => settings switch
-    {
-        { SecurityGroups.Count: > 0 } => "fleet.ec2.security-groups is set",
-        { KeyName: not null } => "fleet.ec2.key-name is set",
-        { InstanceProfile: not null } => "fleet.ec2.instance-profile is set",
-        { UserData: not null } => "fleet.ec2.user-data is set",
-        _ => null,
-    };
 
     private void Tell(string reason)
     {

@@ -1,6 +1,6 @@
 namespace ImageClassifier.Adapters.Aws.Fleet;
 
-/// <summary>What follows from a refusal of EC2 to launch.</summary>
+/// <summary>The kinds of EC2 refusals to launch. Each has another consequence for the launch.</summary>
 internal enum LaunchRefusal
 {
     /// <summary>There is no room for this type in this place: another subnet, type or market may have some.</summary>
@@ -17,7 +17,7 @@ internal enum LaunchRefusal
     /// <summary>CreateFleet does not take this launch, for example two subnets in one zone; RunInstances may.</summary>
     NoFleet,
 
-    /// <summary>Nothing else would fare better: wrong settings, or no permission.</summary>
+    /// <summary>Wrong settings or a missing permission: no other step would succeed.</summary>
     Final,
 
     /// <summary>EC2 may have launched all the same: the answer was lost on its way, or EC2 failed by itself.</summary>
@@ -27,7 +27,7 @@ internal enum LaunchRefusal
 /// <summary>Sorts EC2's error codes, which RunInstances and CreateFleet share.</summary>
 internal static class LaunchRefusals
 {
-    /// <summary>What follows from the error code of a refused call; null where there was no answer.</summary>
+    /// <summary>The kind of an error code; null stands for a call without an answer.</summary>
     public static LaunchRefusal Of(string? errorCode) => errorCode switch
     {
         "InsufficientInstanceCapacity" or "InsufficientCapacity" or "InsufficientHostCapacity"
@@ -46,10 +46,10 @@ internal static class LaunchRefusals
         _ => LaunchRefusal.Final,
     };
 
-    /// <summary>What follows from an answer with fewer instances than asked for; null if the next step asks for the
+    /// <summary>The kind of an answer with fewer instances than requested; null if the next step requests the
     /// rest.</summary>
-    /// <param name="launched">How many it brought.</param>
-    /// <param name="errorCodes">Why there are not more: one code for each type and subnet that failed.</param>
+    /// <param name="launched">The number of launched instances.</param>
+    /// <param name="errorCodes">One code for each type and subnet that failed.</param>
     public static LaunchRefusal? Of(int launched, IReadOnlyCollection<string> errorCodes)
     {
         var refusals = errorCodes.Select(Of).ToHashSet();

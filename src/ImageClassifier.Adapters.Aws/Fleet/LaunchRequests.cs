@@ -20,9 +20,21 @@ internal sealed partial class LaunchRequests(Ec2FleetSettings settings)
     /// <summary>The name of the launch template where the settings give a name; else null.</summary>
     public string? TemplateName => TemplateId is null ? settings.LaunchTemplate : null;
 
+    /// <summary>Why CreateFleet cannot launch with these settings: it has no override for one of them. Null if it
+    /// can.</summary>
+    public string? FleetObstacle { get; } = settings switch
+    {
+        { LaunchTemplate: null } => "fleet.ec2.launch-template is not set",
+        { SecurityGroups.Count: > 0 } => "fleet.ec2.security-groups is set",
+        { KeyName: not null } => "fleet.ec2.key-name is set",
+        { InstanceProfile: not null } => "fleet.ec2.instance-profile is set",
+        { UserData: not null } => "fleet.ec2.user-data is set",
+        _ => null,
+    };
+
     /// <summary>Instances of one type in one subnet.</summary>
     public RunInstancesRequest RunInstances(
-        LaunchCandidate candidate, int? hopLimit, int count, LaunchToken launch, string clientToken) => new()
+        LaunchCandidate candidate, int? hopLimit, int count, LaunchToken launch, string? clientToken) => new()
         {
             MinCount = 1,
             MaxCount = count,
@@ -56,7 +68,7 @@ internal sealed partial class LaunchRequests(Ec2FleetSettings settings)
 
     /// <summary>Instances of any type in any subnet, at once or not at all.</summary>
     public CreateFleetRequest CreateFleet(
-        Ec2Market market, long templateVersion, int count, LaunchToken launch, string clientToken) => new()
+        Ec2Market market, long templateVersion, int count, LaunchToken launch, string? clientToken) => new()
         {
             Type = FleetType.Instant,
             ClientToken = clientToken,

@@ -6,13 +6,13 @@ namespace ImageClassifier.Adapters.Aws.Fleet;
 /// <summary>One way to ask EC2 for instances. A launch takes its steps in order until it has enough.</summary>
 internal abstract class LaunchStep
 {
-    /// <summary>Tells the step from the others of a launch, in client tokens.</summary>
+    /// <summary>Names the step in client tokens; no other step of the launch has this name.</summary>
     public abstract string Key { get; }
 
     /// <summary>EC2's name of the call.</summary>
     public abstract string Operation { get; }
 
-    /// <summary>Steps of one group share one quota of the account; null if that is not known.</summary>
+    /// <summary>Steps of one group share a quota of the account; null if the quota is not known.</summary>
     public virtual string? QuotaGroup => null;
 
     /// <summary>Asks once.</summary>
@@ -25,14 +25,14 @@ internal abstract class LaunchStep
 }
 
 /// <summary>What EC2 answered to a step.</summary>
-/// <param name="Instances">What it launched, as far as it says.</param>
-/// <param name="Errors">Why there are not more, in EC2's order.</param>
+/// <param name="Instances">The launched instances that the answer names.</param>
+/// <param name="Errors">The reasons for missing instances, in EC2's order.</param>
 internal sealed record LaunchAnswer(IReadOnlyList<Instance> Instances, IReadOnlyList<LaunchError> Errors);
 
 /// <summary>Why EC2 did not launch in one place.</summary>
 internal sealed record LaunchError(string Code, string Message);
 
-/// <summary>RunInstances for one type in one subnet. It overrides whatever a launch template says.</summary>
+/// <summary>RunInstances for one type in one subnet. Its settings override the launch template's.</summary>
 internal sealed class RunInstancesStep(
     IAmazonEC2 ec2, LaunchRequests requests, LaunchCandidate candidate, int? hopLimit) : LaunchStep
 {
@@ -54,7 +54,7 @@ internal sealed class RunInstancesStep(
     public override string ToString() => candidate.ToString();
 }
 
-/// <summary>CreateFleet in one market, over all types and subnets: EC2 itself looks for where there is room.</summary>
+/// <summary>CreateFleet in one market, over all types and subnets. EC2 chooses among them by capacity.</summary>
 internal sealed class CreateFleetStep(
     IAmazonEC2 ec2, LaunchRequests requests, Ec2Market market, long templateVersion) : LaunchStep
 {
@@ -67,7 +67,7 @@ internal sealed class CreateFleetStep(
     {
         var request = requests.CreateFleet(market, templateVersion, count, launch, clientToken);
         var answer = await ec2.CreateFleetAsync(request, cancellation);
-        // The answer has little more than ids; the next description has the rest.
+        // The answer has little more than ids. The next description adds the rest.
         var instances = (answer.Instances ?? []).SelectMany(group => group.InstanceIds ?? [])
             .Select(id => new Instance { InstanceId = id });
         var errors = (answer.Errors ?? []).Select(error => new LaunchError(error.ErrorCode, error.ErrorMessage));

@@ -4,12 +4,15 @@ using Amazon.EC2.Model;
 namespace ImageClassifier.Adapters.Aws.Fleet;
 
 /// <summary>The values of a launch template's version that CreateFleet cannot override.</summary>
-/// <param name="Version">The number behind <c>$Default</c> and <c>$Latest</c>.</param>
-/// <param name="HopLimit">How far answers of the metadata service travel; null where the template leaves it
-/// open.</param>
-/// <param name="Unfit">Why a node must not be launched from the template alone; null where it may.</param>
+/// <param name="Version">The number behind <c>$Default</c> and <c>$Latest</c>; 0 if EC2 does not show it.</param>
+/// <param name="HopLimit">How many network hops answers of the metadata service travel; null if the template does not
+/// say.</param>
+/// <param name="Unfit">Why CreateFleet must not launch from the template; null if it may.</param>
 internal sealed record LaunchTemplateLook(long Version, int? HopLimit, string? Unfit)
 {
+    /// <summary>False if EC2 has no such version.</summary>
+    public bool IsThere => Version > 0;
+
     /// <summary>Reads the template. Each launch does, because the default version can change.</summary>
     /// <exception cref="AmazonEC2Exception">EC2 does not show the template.</exception>
     public static async Task<LaunchTemplateLook> TakeAsync(

@@ -5,9 +5,9 @@ using System.Text;
 namespace ImageClassifier.Adapters.Aws.Fleet;
 
 /// <summary>
-/// Names one launch of this deployment to EC2. EC2 takes a client token for each call, and a launch can take several
-/// calls; each has its own token that begins with this one. The same launch always gives the same tokens, also after a
-/// restart, so that EC2 itself answers a repeated call with the instances of the first.
+/// The name of one launch in EC2. A launch can take several calls, and each call has a client token that begins with
+/// this name. A repeated launch has the same tokens, also after a restart. So EC2 answers a repeated call with the
+/// instances of the first.
 /// </summary>
 internal readonly record struct LaunchToken
 {

@@ -5,12 +5,12 @@ using Microsoft.Extensions.Logging;
 namespace ImageClassifier.Adapters.Aws.Identity;
 
 /// <summary>
-/// The EC2 instance that this program runs on. Its id comes from the instance metadata service (IMDSv2), which is also
-/// asked every five seconds whether EC2 is about to take a spot instance away: the node drains then, within the two
-/// minutes that EC2 leaves. It ends by turning its machine off: an app node has no permission to end any instance.
+/// The EC2 instance that this program runs on. Its id comes from the instance metadata service (IMDSv2). Every five
+/// seconds it asks that service for a spot interruption notice. EC2 gives the notice two minutes ahead, and the node
+/// drains. To end, it turns its machine off, because an app node has no permission to terminate an instance.
 /// </summary>
-/// <remarks>A rebalance recommendation is ignored: it says that an interruption has become likelier, often long before
-/// one or without any, and a node that drained for it would only be launched again into the same pool.</remarks>
+/// <remarks>It ignores rebalance recommendations. They come long before an interruption, or without one, and the
+/// replacement of a drained node would come from the same pool.</remarks>
 public sealed class Ec2InstanceIdentity : IInstanceIdentity, IAsyncDisposable
 {
     private const string IdPath = "instance-id";
@@ -45,17 +45,17 @@ public sealed class Ec2InstanceIdentity : IInstanceIdentity, IAsyncDisposable
     /// <inheritdoc />
     public CancellationToken DrainRequested { get; }
 
-    /// <summary>Learns the id, and begins to watch for notices. The service may come up after the program, so it is
-    /// asked for some seconds.</summary>
-    /// <param name="shutdown">Turns the machine off, which ends the instance.</param>
-    /// <param name="log">Gets notices, and how the end went.</param>
-    /// <param name="endpoint">Where the metadata service is, such as <c>http://169.254.169.254</c>; null for what
-    /// <c>AWS_EC2_METADATA_SERVICE_ENDPOINT</c> says, or the usual place.</param>
-    /// <param name="time">Spaces the questions, and nothing else.</param>
-    /// <param name="cancellation">Gives up starting.</param>
-    /// <exception cref="IOException">There is no metadata service: this is no EC2 instance, or it is turned
+    /// <summary>Reads the id, and begins to watch for notices. The metadata service may start after the program, so
+    /// this tries for some seconds.</summary>
+    /// <param name="shutdown">Turns the machine off, which terminates the instance.</param>
+    /// <param name="log">Gets the notice and the shutdown.</param>
+    /// <param name="endpoint">The metadata service's address, such as <c>http://169.254.169.254</c>; null for that of
+    /// <c>AWS_EC2_METADATA_SERVICE_ENDPOINT</c>, or else the usual one.</param>
+    /// <param name="time">Measures the pauses between requests.</param>
+    /// <param name="cancellation">Cancels the start.</param>
+    /// <exception cref="IOException">No metadata service answers: this is not an EC2 instance, or the service is turned
     /// off.</exception>
-    /// <exception cref="InvalidSettingException">The endpoint is no HTTP address.</exception>
+    /// <exception cref="InvalidSettingException">The endpoint is not an HTTP address.</exception>
     public static async Task<Ec2InstanceIdentity> StartAsync(
         IMachineShutdown shutdown, ILogger<Ec2InstanceIdentity> log, string? endpoint, TimeProvider? time,
         CancellationToken cancellation)
@@ -81,8 +81,8 @@ public sealed class Ec2InstanceIdentity : IInstanceIdentity, IAsyncDisposable
     public Task ReportAsync(InstanceState state, CancellationToken cancellation) => Task.CompletedTask;
 
     /// <inheritdoc />
-    /// <remarks>Turns the machine off. The instance terminates then, because the fleet launched it so. A caller that
-    /// gives up does not stop the shutdown: a machine that stays on costs money until someone looks.</remarks>
+    /// <remarks>Turns the machine off. The fleet launches instances so that this terminates them. Cancelling does not
+    /// stop the shutdown, because a machine that stays on costs money.</remarks>
     /// <exception cref="IOException">The machine cannot be turned off.</exception>
     public async Task EndAsync(CancellationToken cancellation)
     {
@@ -127,7 +127,7 @@ public sealed class Ec2InstanceIdentity : IInstanceIdentity, IAsyncDisposable
         {
             try
             {
-                // 404 is the normal answer, and the only one on an instance that is no spot instance.
+                // Without a notice the service answers 404.
                 if (await _imds.GetAsync(SpotActionPath, _disposed.Token) is { } notice)
                 {
                     _log.LogWarning("EC2 takes this spot instance away, so it drains: {Notice}", notice);

@@ -6,8 +6,8 @@ namespace ImageClassifier.Adapters.Aws.Identity;
 /// <summary>Turns the machine off.</summary>
 public interface IMachineShutdown
 {
-    /// <summary>Begins the shutdown of the machine that this program runs on. On an instance of the fleet that ends the
-    /// instance: it was launched to terminate when it shuts down.</summary>
+    /// <summary>Begins the shutdown of the machine that this program runs on. An instance of the fleet then terminates,
+    /// because the fleet launches it with that shutdown behaviour.</summary>
     /// <exception cref="IOException">The system refuses.</exception>
     Task ShutDownAsync(CancellationToken cancellation);
 }

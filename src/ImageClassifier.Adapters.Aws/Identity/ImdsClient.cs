@@ -5,13 +5,15 @@ using ImageClassifier.Core;
 namespace ImageClassifier.Adapters.Aws.Identity;
 
 /// <summary>
-/// The instance metadata service, version 2: a token is fetched with PUT, kept for its life, and sent with each GET. A
-/// token that the service does not take any more is replaced once.
+/// A client of the instance metadata service, version 2. It fetches a token with PUT, keeps it, and sends it with each
+/// GET. If the service refuses the token, the client fetches another one once.
 /// </summary>
-/// <remarks>Calls throw <see cref="IOException"/> when the service does not answer, or not as documented.</remarks>
+/// <remarks>Calls throw <see cref="IOException"/> if the service does not answer, or not as documented. The SDK's
+/// <c>EC2InstanceMetadata</c> is no replacement: it blocks the thread, takes no cancellation and no endpoint, and
+/// returns null both for a missing value and for a service that does not answer.</remarks>
 internal sealed class ImdsClient : IDisposable
 {
-    /// <summary>The SDK's own variable for another endpoint.</summary>
+    /// <summary>The SDK's variable for another endpoint.</summary>
     public const string EndpointVariable = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
 
     private const string DefaultEndpoint = "http://169.254.169.254";
@@ -19,14 +21,14 @@ internal sealed class ImdsClient : IDisposable
     private const string TokenLifeHeader = "X-aws-ec2-metadata-token-ttl-seconds";
     private const string TokenLife = "21600";
 
-    // The service is on the machine itself: what takes longer is not there.
+    // The service is on the machine itself and answers in milliseconds.
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(2);
 
     private readonly HttpClient _http;
     private string? _token;
 
-    /// <summary>A client; nothing is asked yet.</summary>
-    /// <param name="endpoint">Where the service is; null for what the environment says, or the usual place.</param>
+    /// <summary>Makes a client. It sends nothing yet.</summary>
+    /// <param name="endpoint">The service's address; null for the environment's, or else the usual one.</param>
     /// <exception cref="InvalidSettingException">The endpoint is no HTTP address.</exception>
     public ImdsClient(string? endpoint)
     {
@@ -39,7 +41,7 @@ internal sealed class ImdsClient : IDisposable
                 EndpointVariable, address, "it is an address such as http://169.254.169.254");
         }
 
-        // The address is link-local: a proxy could only answer for itself.
+        // The address is link-local, so a proxy would answer with its own machine's data.
         _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false })
         {
             BaseAddress = uri,
@@ -48,9 +50,9 @@ internal sealed class ImdsClient : IDisposable
     }
 
     /// <summary>Reads one value.</summary>
-    /// <param name="path">Its path below <c>/latest/meta-data/</c>.</param>
-    /// <param name="cancellation">Gives up.</param>
-    /// <returns>The text; null where there is none (404).</returns>
+    /// <param name="path">The path below <c>/latest/meta-data/</c>.</param>
+    /// <param name="cancellation">Cancels the call.</param>
+    /// <returns>The text; null if there is none (404).</returns>
     public async Task<string?> GetAsync(string path, CancellationToken cancellation)
     {
         try

@@ -5,13 +5,13 @@ using ImageClassifier.Adapters.Aws.Configuration;
 namespace ImageClassifier.Adapters.Aws.Provisioning;
 
 /// <summary>Creates what the program needs on AWS, or adjusts it: two FIFO queues, each with a dead-letter queue, and
-/// the bucket. Whatever is as it should be is left alone, so that it can run any number of times.</summary>
-/// <remarks>Objects, messages and what others set on the same resources stay.</remarks>
+/// the bucket. It leaves correct resources alone, so it can run any number of times.</summary>
+/// <remarks>It keeps objects, messages and other settings of the same resources.</remarks>
 public sealed class AwsProvisioning(IAmazonSQS sqs, IAmazonS3 s3, AwsSettings settings)
 {
-    /// <summary>Does it.</summary>
-    /// <param name="dryRun">Only says what it would do: asks AWS, and changes nothing.</param>
-    /// <param name="cancellation">Ends it; what was done stays done.</param>
+    /// <summary>Runs it.</summary>
+    /// <param name="dryRun">True to change nothing, and only report what it would do.</param>
+    /// <param name="cancellation">Stops it. Changes made so far stay.</param>
     /// <returns>What was done, or would be, in order.</returns>
     /// <exception cref="IOException">AWS refused a call or could not be reached. What was done stays done.</exception>
     public async Task<IReadOnlyList<ProvisioningAction>> RunAsync(bool dryRun, CancellationToken cancellation)

@@ -15,7 +15,7 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
 
     private string Resource => $"bucket {settings.Name}";
 
-    /// <summary>The bucket, and what is set on it, one action each.</summary>
+    /// <summary>Provisions the bucket and each of its settings; one action for each.</summary>
     public async Task<IReadOnlyList<ProvisioningAction>> RunAsync(CancellationToken cancellation)
     {
         var bucket = await EnsureBucketAsync(cancellation);
@@ -106,7 +106,7 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
             },
             cancellation));
 
-    /// <summary>No versions: old ones would be paid for, and outlive what was deleted.</summary>
+    /// <summary>Turns versioning off. Old versions would cost money and stay after a deletion.</summary>
     /// <param name="isThere">False in a dry run where the bucket is not there yet.</param>
     /// <param name="cancellation">Ends it.</param>
     public Task<ProvisioningAction> EnsureNoVersionsAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
@@ -195,12 +195,12 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
             (rule.Filter?.LifecycleFilterPredicate as LifecyclePrefixPredicate)?.Prefix ?? "";
     }
 
-    /// <summary>Looks at one thing that is set on the bucket, and sets it where it is not as wanted.</summary>
-    /// <param name="what">What it is, in words.</param>
+    /// <summary>Reads one setting of the bucket, and changes it if it differs from the wanted value.</summary>
+    /// <param name="what">The setting's name, for people.</param>
     /// <param name="wanted">How it should be, in words.</param>
-    /// <param name="unset">How it is where it was never set, in words.</param>
+    /// <param name="unset">The default value, for people.</param>
     /// <param name="look">Says how it is, in the same words.</param>
-    /// <param name="missingCode">What S3 answers where it was never set.</param>
+    /// <param name="missingCode">S3's error code for a setting that was never set.</param>
     /// <param name="isThere">False in a dry run where the bucket is not there yet.</param>
     /// <param name="set">Sets it.</param>
     private async Task<ProvisioningAction> EnsureAsync(

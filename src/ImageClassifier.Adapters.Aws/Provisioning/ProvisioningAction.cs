@@ -1,13 +1,13 @@
 namespace ImageClassifier.Adapters.Aws.Provisioning;
 
-/// <summary>What provisioning did with one resource, or would do.</summary>
+/// <summary>An action of provisioning on one resource; in a dry run, the action that it would take.</summary>
 /// <param name="Resource">What it is about: <c>queue jobs.fifo</c>.</param>
 /// <param name="Kind">What it did.</param>
 /// <param name="Detail">What exactly: <c>VisibilityTimeout from 60 to 30</c>; empty where nothing is to be
 /// told.</param>
 public sealed record ProvisioningAction(string Resource, ProvisioningActionKind Kind, string Detail = "")
 {
-    /// <summary>One line for people, of what was done.</summary>
+    /// <summary>The action in one line, for people.</summary>
     public override string ToString() => Kind switch
     {
         ProvisioningActionKind.Created => $"created {Resource}",

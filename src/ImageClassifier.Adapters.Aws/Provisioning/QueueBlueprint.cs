@@ -50,7 +50,7 @@ internal sealed record QueueBlueprint(string Name, IReadOnlyDictionary<string, s
         || (attribute == QueueAttributeName.RedrivePolicy
             && RedrivePolicy.Parse(actual) == RedrivePolicy.Parse(wanted))
         || (attribute == QueueAttributeName.KmsMasterKeyId && KmsKeys.AreSame(actual, wanted))
-        // SQS leaves it out where the key is one of KMS.
+        // SQS omits it for a queue with a key of KMS.
         || (attribute == QueueAttributeName.SqsManagedSseEnabled && actual is null && wanted == "false");
 
     private static Dictionary<string, string> Common(AwsQueueSettings settings, string? kmsKey)
@@ -77,15 +77,15 @@ internal sealed record QueueBlueprint(string Name, IReadOnlyDictionary<string, s
     };
 }
 
-/// <summary>Where messages go that were received too often.</summary>
+/// <summary>The dead-letter queue for messages that were received too often.</summary>
 /// <param name="DeadLettersArn">The dead-letter queue.</param>
-/// <param name="MaxReceiveCount">How often is not too often.</param>
+/// <param name="MaxReceiveCount">The number of receives after which SQS moves a message there.</param>
 internal sealed record RedrivePolicy(string DeadLettersArn, int MaxReceiveCount)
 {
     /// <summary>The name of the dead-letter queue.</summary>
     public string DeadLettersName => DeadLettersArn[(DeadLettersArn.LastIndexOf(':') + 1)..];
 
-    /// <summary>Reads the attribute; null where there is none, or none that can be read.</summary>
+    /// <summary>Reads the attribute; null if it is missing or malformed.</summary>
     public static RedrivePolicy? Parse(string? json)
     {
         if (string.IsNullOrEmpty(json)) return null;
@@ -93,7 +93,7 @@ internal sealed record RedrivePolicy(string DeadLettersArn, int MaxReceiveCount)
         {
             using var document = JsonDocument.Parse(json);
             var count = document.RootElement.GetProperty("maxReceiveCount");
-            // SQS answers with what it was given: a number, or its digits as text.
+            // SQS returns the value in the form in which it was set: a number or a text.
             return new RedrivePolicy(
                 document.RootElement.GetProperty("deadLetterTargetArn").GetString() ?? "",
                 count.ValueKind == JsonValueKind.Number

@@ -36,8 +36,7 @@ internal sealed class QueueProvisioning(IAmazonSQS sqs, string? kmsKey, bool dry
         var arn = actual[QueueAttributeName.QueueArn];
         if (differences.Count == 0) return (new ProvisioningAction(resource, ProvisioningActionKind.Unchanged), arn);
 
-        // Only what differs is sent, and all of it at once, because the attributes of high throughput depend on each
-        // other.
+        // One call sets all attributes that differ, because those of high throughput depend on each other.
         if (!dryRun) await sqs.SetQueueAttributesAsync(url.ToString(), differences, cancellation);
         var detail = string.Join(", ", differences.Select(difference =>
             $"{difference.Key} from {actual.GetValueOrDefault(difference.Key) ?? "(not set)"} to {difference.Value}"));
@@ -47,7 +46,7 @@ internal sealed class QueueProvisioning(IAmazonSQS sqs, string? kmsKey, bool dry
     private async Task<string> CreateAsync(QueueBlueprint wanted, CancellationToken cancellation)
     {
         var request = new CreateQueueRequest(wanted.Name) { Attributes = new(wanted.Attributes) };
-        // Where nothing else is said; a queue that has a key of its own keeps it.
+        // Only for a new queue: an existing queue keeps its key.
         if (kmsKey is null) request.Attributes[QueueAttributeName.SqsManagedSseEnabled] = "true";
         var created = await sqs.CreateQueueAsync(request, cancellation);
         return (await AttributesAsync(created.QueueUrl, cancellation))[QueueAttributeName.QueueArn];

@@ -3,16 +3,15 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Adapters.Aws.Queues;
 
-/// <summary>What SQS takes. It takes larger bodies by now, and not everywhere; the port promises no more than
-/// this.</summary>
+/// <summary>SQS's limits for messages. Some regions take larger bodies; the port promises only these.</summary>
 internal static class SqsLimits
 {
-    /// <summary>The largest body, and the most that the bodies of one call come to, in bytes as UTF-8.</summary>
+    /// <summary>The limit of one body, and of all bodies of a call together, in bytes as UTF-8.</summary>
     public const int MaxBytes = 256 * 1024;
 
     private const int MaxIdLength = 128;
 
-    /// <summary>Refuses what SQS would refuse, so that it cannot make a whole call fail.</summary>
+    /// <summary>Finds a message that SQS would refuse. Sent to SQS, it could make the whole call fail.</summary>
     public static QueueOutcome Check(OutgoingMessage message) =>
         message.GroupId.Length is 0 or > MaxIdLength ? Invalid($"A group id has 1 to {MaxIdLength} characters.")
         : message.DeduplicationId.Length is 0 or > MaxIdLength

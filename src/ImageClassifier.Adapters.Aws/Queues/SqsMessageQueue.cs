@@ -8,12 +8,12 @@ namespace ImageClassifier.Adapters.Aws.Queues;
 
 /// <summary>
 /// One SQS FIFO queue. Its limit of receives and its dead-letter queue are the queue's own attributes. Waits and leases
-/// are whole seconds on SQS; what is in between is rounded up.
+/// are whole seconds on SQS; fractions are rounded up.
 /// </summary>
 /// <remarks>
-/// A poll under way is never broken off, because SQS could hand its messages to no one until their leases run out. A
-/// message whose lease ran out can be deleted no more, also while no one else has it. The SDK repeats a call that was
-/// throttled or met a broken line, and a repeated receive brings the same messages.
+/// A poll is never cancelled: its messages would stay hidden until their leases run out. A message cannot be deleted
+/// after its lease has run out, even if nobody else has received it. The SDK repeats a call after throttling or a
+/// broken connection, and a repeated receive brings the same messages.
 /// </remarks>
 public sealed class SqsMessageQueue : IMessageQueue
 {
@@ -132,7 +132,7 @@ public sealed class SqsMessageQueue : IMessageQueue
     {
         var request = new GetQueueAttributesRequest(_url, MeasuredAttributes);
         var answer = await CallAsync("GetQueueAttributes", _sqs.GetQueueAttributesAsync, request, cancellation);
-        // What is delayed waits too, and no one works on it.
+        // Delayed messages wait too.
         return new QueueMeasure(
             answer.ApproximateNumberOfMessages + answer.ApproximateNumberOfMessagesDelayed,
             answer.ApproximateNumberOfMessagesNotVisible);

@@ -6,10 +6,10 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Adapters.Aws.Queues;
 
-/// <summary>Finds queues by what the settings say.</summary>
+/// <summary>Finds the queues that the settings name.</summary>
 public static class SqsQueueUrls
 {
-    /// <summary>The two queues of the settings, looked up where they are given by name.</summary>
+    /// <summary>The two queues of the settings. SQS is asked for a URL that they do not give.</summary>
     /// <exception cref="InvalidSettingException">There is no such queue.</exception>
     /// <exception cref="QueueUnavailableException">SQS could not be asked.</exception>
     public static async Task<QueuePair> OpenAsync(
@@ -53,7 +53,7 @@ public static class SqsQueueUrls
         }
     }
 
-    /// <summary>The URL of the queue of a name; null when there is none.</summary>
+    /// <summary>The URL of the queue with this name; null if there is none.</summary>
     internal static async Task<Uri?> FindAsync(IAmazonSQS sqs, string name, CancellationToken cancellation)
     {
         try

@@ -3,11 +3,11 @@ using ImageClassifier.Adapters.Aws.Configuration;
 
 namespace ImageClassifier.Adapters.Aws.Storage;
 
-/// <summary>An object's bytes as they come from S3. What breaks them off, or stalls them, is an
-/// <see cref="IOException"/>.</summary>
+/// <summary>An object's bytes as they come from S3. Reading throws <see cref="IOException"/> if the connection breaks
+/// or stalls.</summary>
 internal sealed class DownloadStream(GetObjectResponse answer, TimeProvider time) : Stream
 {
-    // The client's time limit ends with the answer's headers.
+    // The client's own time limit covers only the wait for the answer's headers.
     private static readonly TimeSpan LongestStall = TimeSpan.FromSeconds(30);
 
     private readonly Stream _content = answer.ResponseStream;

@@ -13,9 +13,9 @@ namespace ImageClassifier.Adapters.Aws.Storage;
 /// One S3 bucket, or the part of it under a prefix. S3 shows an object only when all of it is there, and lists in the
 /// order of the keys' bytes, which is ordinal. Times are S3's.
 /// </summary>
-/// <remarks>A put holds at most <see cref="UploadBuffer.Capacity"/> bytes: what fits goes up in one request, and what
-/// is longer in parts, which S3 puts together at the end. A get needs <c>s3:ListBucket</c> beside <c>s3:GetObject</c>:
-/// without it S3 answers "forbidden" where there is nothing.</remarks>
+/// <remarks>A put holds at most <see cref="UploadBuffer.Capacity"/> bytes. Content that fits is sent in one request,
+/// and longer content in parts, which S3 joins at the end. A get needs <c>s3:ListBucket</c> beside <c>s3:GetObject</c>:
+/// without it S3 answers "forbidden" for a missing object.</remarks>
 public sealed class S3ObjectStore : IObjectStore
 {
     private const int MaxConflicts = 5;
@@ -32,8 +32,8 @@ public sealed class S3ObjectStore : IObjectStore
     private readonly TimeProvider _time;
 
     /// <summary>The store in a bucket.</summary>
-    /// <param name="s3">Stays the caller's.</param>
-    /// <param name="settings">Which bucket, and what its keys begin with.</param>
+    /// <param name="s3">The client. The caller disposes it.</param>
+    /// <param name="settings">The bucket and the prefix of its keys.</param>
     /// <param name="time">Measures pauses and stalled reads, and nothing else.</param>
     public S3ObjectStore(IAmazonS3 s3, BucketSettings settings, TimeProvider? time = null)
     {
@@ -54,14 +54,14 @@ public sealed class S3ObjectStore : IObjectStore
             return;
         }
 
-        // What was cancelled at the very end must not be stored.
+        // A put that is cancelled while it reads its last bytes must not store them.
         cancellation.ThrowIfCancellationRequested();
         await CallAsync("PutObject", () => _s3.PutObjectAsync(Put(place, buffer.Open()), cancellation), cancellation);
     }
 
     /// <inheritdoc />
-    /// <remarks>Where S3 stored the object and its answer was lost, the SDK asks again and hears that there is one: the
-    /// answer is then false, and what is stored is the same.</remarks>
+    /// <remarks>If S3 stores the object and its answer is lost, the SDK repeats the put, and S3 answers that the object
+    /// exists. The result is then false although this call stored the object.</remarks>
     public async Task<bool> PutIfAbsentAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellation)
     {
         var place = PlaceOf(key);
@@ -124,7 +124,7 @@ public sealed class S3ObjectStore : IObjectStore
             foreach (var found in page.S3Objects ?? [])
             {
                 var key = found.Key[_prefix.Length..];
-                // Others may keep things in the bucket that are no objects of ours.
+                // The bucket may have objects of other programs.
                 if (!key.Split('/').All(ObjectKey.IsName)) continue;
                 yield return new ObjectListing(key, found.Size ?? 0, TimeOf(found.LastModified));
             }
@@ -175,7 +175,7 @@ public sealed class S3ObjectStore : IObjectStore
                 var answer = await CallAsync(
                     "UploadPart", () => _s3.UploadPartAsync(part, cancellation), cancellation);
                 parts.Add(new PartETag(answer, copyChecksums: true));
-                // A full buffer may have been the end; an empty part would be one too many.
+                // The content may end exactly with a full buffer. S3 needs no empty part then.
             } while (await buffer.FillAsync(content, cancellation) || buffer.Length > 0);
 
             cancellation.ThrowIfCancellationRequested();
@@ -198,7 +198,8 @@ public sealed class S3ObjectStore : IObjectStore
         }
     }
 
-    /// <summary>Drops the parts of an upload. Where that fails too the bucket's lifecycle does it.</summary>
+    /// <summary>Deletes the parts of an upload. If that fails, the bucket's lifecycle rule deletes them
+    /// later.</summary>
     private async Task AbortAsync(string place, string upload)
     {
         try
@@ -208,7 +209,7 @@ public sealed class S3ObjectStore : IObjectStore
         }
         catch (Exception failure) when (AwsFailure.Is(failure, CancellationToken.None))
         {
-            // What made the upload fail is what the caller needs to hear.
+            // The caller gets the failure of the upload, not this one.
         }
     }
 

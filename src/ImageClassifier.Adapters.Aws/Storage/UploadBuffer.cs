@@ -2,22 +2,22 @@ using System.Buffers;
 
 namespace ImageClassifier.Adapters.Aws.Storage;
 
-/// <summary>What a put holds of its content at once. It grows with the content, so that a small picture takes little,
-/// up to one part of a multipart upload.</summary>
+/// <summary>The bytes of a put's content that are in memory at once: up to one part of a multipart upload. It grows
+/// with the content, so that a small picture takes little memory.</summary>
 internal sealed class UploadBuffer : IDisposable
 {
-    /// <summary>One part; S3 asks for 5 MiB at least.</summary>
+    /// <summary>The size of a part. S3 wants at least 5 MiB.</summary>
     public const int Capacity = 8 * 1024 * 1024;
 
     private const int FirstSize = 128 * 1024;
 
     private byte[] _bytes = ArrayPool<byte>.Shared.Rent(FirstSize);
 
-    /// <summary>The bytes that are in it.</summary>
+    /// <summary>The number of its bytes.</summary>
     public int Length { get; private set; }
 
-    /// <summary>Takes the next bytes in place of those that are in it.</summary>
-    /// <returns>Whether it is full, so that there may be more; false at the content's end.</returns>
+    /// <summary>Replaces its bytes by the next ones of the content.</summary>
+    /// <returns>True if it is full, so that the content may go on; false at the content's end.</returns>
     public async Task<bool> FillAsync(Stream content, CancellationToken cancellation)
     {
         Length = 0;
@@ -33,7 +33,7 @@ internal sealed class UploadBuffer : IDisposable
         return true;
     }
 
-    /// <summary>The bytes that are in it, to be read again and again until the next fill.</summary>
+    /// <summary>A stream of its bytes. It is valid until the next fill.</summary>
     public MemoryStream Open() => new(_bytes, 0, Length, writable: false);
 
     /// <inheritdoc />

@@ -16,8 +16,8 @@ internal sealed class DeadLetterQueue(IMessageQueue queue)
     /// <param name="max">How many at most.</param>
     /// <param name="lease">How long they are hidden from others.</param>
     /// <param name="cancellation">Stops receiving; the letters received so far are returned.</param>
-    /// <returns>The letters; fewer than <paramref name="max"/> if there are no more. Their receive counts include the
-    /// original queue and every listing.</returns>
+    /// <returns>Up to <paramref name="max"/> letters. A receive count includes the receives from the original queue and
+    /// from earlier listings.</returns>
     /// <exception cref="QueueUnavailableException">The queue could not be reached, and no letter was
     /// received.</exception>
     public async Task<IReadOnlyList<ReceivedMessage>> TakeAsync(int max, TimeSpan lease, CancellationToken cancellation)

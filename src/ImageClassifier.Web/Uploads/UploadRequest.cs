@@ -35,7 +35,7 @@ internal abstract record UploadOutcome
 internal sealed class UploadRequest(
     IObjectStore store, QueuePair queues, UploadSettings settings, TimeProvider time, ILogger<UploadRequest> log)
 {
-    // A stopping service has no more time. The sweep removes what is left.
+    // Longer discarding would delay a service that stops. The sweep deletes the remaining objects.
     private static readonly TimeSpan DiscardLimit = TimeSpan.FromSeconds(5);
 
     private readonly UploadedFileIntake _intake = new(store, settings.MaxFileSize, settings.Formats);

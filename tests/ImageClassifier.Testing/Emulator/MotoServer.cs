@@ -1,6 +1,4 @@
 using System.ComponentModel;
-using System.Diagnostics;
-using System.Globalization;
 
 namespace ImageClassifier.Testing.Emulator;
 
@@ -9,72 +7,41 @@ namespace ImageClassifier.Testing.Emulator;
 /// installs it. <see cref="FauxqsEmulator"/> is faster for SQS and S3.</summary>
 public sealed class MotoServer : IAsyncDisposable
 {
-    // Python loads much of moto before it says its port.
+    private const string Python = "python3";
+
+    // Python loads much of moto before it writes its port.
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(120);
-    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5);
-    private static readonly string Folder =
-        Path.Combine(Repository.Root, "tests", "ImageClassifier.Testing", "Emulator");
 
     private static readonly Lazy<bool> Installed = new(IsInstalled);
 
-    private readonly Process _process;
+    private readonly EmulatorProcess _process;
 
-    private MotoServer(Process process, int port)
-    {
-        _process = process;
-        Endpoint = new Uri($"http://127.0.0.1:{port}");
-    }
+    private MotoServer(EmulatorProcess process) => _process = process;
 
-    /// <summary>Where all its services are.</summary>
-    public Uri Endpoint { get; }
+    /// <summary>The address of all its services.</summary>
+    public Uri Endpoint => _process.Endpoint;
 
-    /// <summary>Skips the running test where moto is not installed.</summary>
+    /// <summary>Skips the running test if moto is not installed.</summary>
     public static void Require() =>
         Requirement.Met(Installed.Value, "moto is not installed (pip install 'moto[server]')");
 
-    /// <summary>Starts one, and returns when it answers; skips the running test where moto is not installed.</summary>
+    /// <summary>Starts a server, and returns when it answers; skips the running test if moto is not
+    /// installed.</summary>
     public static async Task<MotoServer> StartAsync()
     {
         Require();
-        var process = StartPython("moto_emulator.py");
-        try
-        {
-            var line = await process.StandardOutput.ReadLineAsync().WaitAsync(StartTimeout);
-            return int.TryParse(line, CultureInfo.InvariantCulture, out var port)
-                ? new MotoServer(process, port)
-                : throw new InvalidOperationException($"moto said '{line}' where its port was expected.");
-        }
-        catch
-        {
-            process.Kill();
-            process.Dispose();
-            throw;
-        }
+        return new MotoServer(await EmulatorProcess.StartAsync(Python, "moto_emulator.py", StartTimeout));
     }
 
     /// <inheritdoc />
-    public async ValueTask DisposeAsync()
-    {
-        _process.StandardInput.Close();
-        using var limit = new CancellationTokenSource(StopTimeout, TimeProvider.System);
-        try
-        {
-            await _process.WaitForExitAsync(limit.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            _process.Kill();
-        }
-
-        _process.Dispose();
-    }
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
 
     private static bool IsInstalled()
     {
         try
         {
             // moto without its server has no flask_cors.
-            using var python = StartPython(
+            using var python = EmulatorProcess.Run(Python,
                 "-c", "from importlib.util import find_spec as find; exit(not (find('moto') and find('flask_cors')))");
             python.StandardInput.Close();
             python.WaitForExit();
@@ -86,13 +53,4 @@ public sealed class MotoServer : IAsyncDisposable
             return false;
         }
     }
-
-    private static Process StartPython(params string[] arguments) => Process.Start(
-        new ProcessStartInfo("python3", arguments)
-        {
-            WorkingDirectory = Folder,
-            // It ends when this closes, also when this process is killed.
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-        })!;
 }

@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json;
 using Amazon.KeyManagementService;
 using Amazon.KeyManagementService.Model;
 using Amazon.Runtime;
@@ -119,6 +121,33 @@ public sealed class ParameterSettingsSpecs : IAsyncLifetime
         Assert.Contains($"{SettingsParameter.Key} = {Name}", failure.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_parameter_that_does_not_come_in_30_seconds_is_an_outage()
+    {
+        using var stub = new StubbedAws();
+        stub.On(Request.Create().UsingPost(), StubbedAws.Json("{}").WithDelay(TimeSpan.FromMinutes(1)));
+        using var ssm = Client(stub.Endpoint);
+        var clock = new HandFiredTimer();
+
+        var reading = SettingsParameter.ReadAsync(ssm, Name, default, clock);
+        Assert.Equal(TimeSpan.FromSeconds(30), clock.Due);
+        clock.Fire();
+
+        var failure = await Assert.ThrowsAsync<IOException>(() => reading);
+        Assert.Contains("no answer in time", failure.Message, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_secret_of_Secrets_Manager_is_read_through_its_reference()
+    {
+        MotoServer.Require();
+        await PutSecretAsync("pics/web", $"{MaxInstances} = 6");
+
+        var fetched = await FetchAsync(Named("/aws/reference/secretsmanager/pics/web"));
+
+        Assert.Equal(6, ProgramSettings.Load(ProgramRole.Web, fetched).GetInt(MaxInstances));
+    }
+
     [SkippableFact]
     public async Task A_key_of_KMS_is_tried()
     {
@@ -146,6 +175,21 @@ public sealed class ParameterSettingsSpecs : IAsyncLifetime
             new PutParameterRequest { Name = Name, Value = value, Type = ParameterType.SecureString });
     }
 
+    private async Task PutSecretAsync(string name, string value)
+    {
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Post, _moto!.Endpoint);
+        request.Headers.Add("X-Amz-Target", "secretsmanager.CreateSecret");
+        request.Headers.TryAddWithoutValidation("Authorization",
+            "AWS4-HMAC-SHA256 Credential=no-id/20260101/us-east-1/secretsmanager/aws4_request, "
+            + "SignedHeaders=host, Signature=none");
+        var secret = new { Name = name, SecretString = value, ClientRequestToken = $"{Guid.NewGuid()}" };
+        request.Content = new StringContent(
+            JsonSerializer.Serialize(secret), Encoding.UTF8, "application/x-amz-json-1.1");
+        using var answer = await http.SendAsync(request);
+        answer.EnsureSuccessStatusCode();
+    }
+
     private Task<SettingsSources> FetchAsync(SettingsSources sources, Uri? endpoint = null)
     {
         if (endpoint is null) MotoServer.Require();
@@ -166,4 +210,32 @@ public sealed class ParameterSettingsSpecs : IAsyncLifetime
             AuthenticationRegion = "us-east-1",
             MaxErrorRetry = 0,
         });
+
+    /// <summary>A clock whose one timer fires when the test says so.</summary>
+    private sealed class HandFiredTimer : TimeProvider
+    {
+        private Action? _fire;
+
+        public TimeSpan? Due { get; private set; }
+
+        public void Fire() => _fire!();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            Due = dueTime;
+            _fire = () => callback(state);
+            return new Nothing();
+        }
+
+        private sealed class Nothing : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period) => true;
+
+            public void Dispose()
+            {
+            }
+
+            public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        }
+    }
 }

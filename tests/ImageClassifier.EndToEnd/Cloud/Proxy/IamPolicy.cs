@@ -10,6 +10,7 @@ namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 internal sealed partial class IamPolicy
 {
     private const string UserName = "somebody";
+    private const string UserId = "somebodys-id";
 
     private readonly IReadOnlyList<Statement> _statements;
 
@@ -78,7 +79,8 @@ internal sealed partial class IamPolicy
 
     private static string Fill(string text, IReadOnlyDictionary<string, string> words)
     {
-        var own = text.Replace("${aws:username}", UserName, StringComparison.Ordinal);
+        var own = text.Replace("${aws:username}", UserName, StringComparison.Ordinal)
+            .Replace("${aws:userid}", UserId, StringComparison.Ordinal);
         if (own.Contains("${", StringComparison.Ordinal)) throw new NotModelledException($"the variable in {text}");
         return Word().Replace(own, match => words.TryGetValue(match.Value, out var value)
             ? value

@@ -28,7 +28,11 @@ public sealed class LaunchCheckSpecs : IDisposable
     {
         On("DescribeInstances", "", Xml("<DescribeInstancesResponse><reservationSet/></DescribeInstancesResponse>"), 1);
         On("DescribeLaunchTemplateVersions", "",
-            Xml("<DescribeLaunchTemplateVersionsResponse><launchTemplateVersionSet/>"
+            Xml("<DescribeLaunchTemplateVersionsResponse><launchTemplateVersionSet><item>"
+                + "<versionNumber>3</versionNumber><launchTemplateData>"
+                + "<instanceInitiatedShutdownBehavior>terminate</instanceInitiatedShutdownBehavior><metadataOptions>"
+                + "<httpTokens>required</httpTokens><httpPutResponseHopLimit>2</httpPutResponseHopLimit>"
+                + "</metadataOptions></launchTemplateData></item></launchTemplateVersionSet>"
                 + "</DescribeLaunchTemplateVersionsResponse>"), 1);
         foreach (var call in new[] { "CreateFleet", "RunInstances" })
             On(call, "DryRun=true", Refusal(412, "DryRunOperation", "Request would have succeeded."), 1);
@@ -45,6 +49,34 @@ public sealed class LaunchCheckSpecs : IDisposable
             .Where(body => body.Contains("Action=RunInstances", StringComparison.Ordinal)).ToArray();
         Assert.Equal(4, launches.Length);
         Assert.All(launches, body => Assert.Contains("DryRun=true", body, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_dry_runs_are_the_fleet_s_own_requests()
+    {
+        await CheckAsync();
+
+        var calls = _stub.Log.Select(entry => entry.RequestMessage!.Body!).ToArray();
+        var launch = calls.First(body => body.Contains("Action=RunInstances", StringComparison.Ordinal));
+        Assert.Contains("MetadataOptions.HttpPutResponseHopLimit=2", launch, StringComparison.Ordinal);
+        Assert.Contains("SpotInstanceType=one-time", launch, StringComparison.Ordinal);
+        var fleet = Assert.Single(calls, body => body.Contains("Action=CreateFleet", StringComparison.Ordinal));
+        Assert.Contains("AllocationStrategy=price-capacity-optimized", fleet, StringComparison.Ordinal);
+        Assert.Contains("Version=3", fleet, StringComparison.Ordinal);
+        foreach (var call in new[] { launch, fleet })
+            Assert.Contains("image-classifier%3Alaunch", call, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_version_that_EC2_does_not_show_is_a_problem()
+    {
+        On("DescribeLaunchTemplateVersions", "",
+            Xml("<DescribeLaunchTemplateVersionsResponse><launchTemplateVersionSet/>"
+                + "</DescribeLaunchTemplateVersionsResponse>"), 0);
+
+        var problem = Assert.Single(await CheckAsync(), finding => finding.IsProblem);
+
+        Assert.Equal("launch template lt-0123456789abcdef0", problem.Subject);
     }
 
     [Theory]

@@ -163,6 +163,21 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
         Assert.Equal(4, Tried().Distinct().Count());
     }
 
+    [Fact]
+    public async Task RunInstances_does_not_replace_missing_spot_capacity_by_on_demand()
+    {
+        _ec2.LimitCapacity("c7i.large", 0);
+        _ec2.LimitCapacity("c6i.large", 0);
+
+        var launch = await Fleet(FourCandidates with { Market = Ec2Market.Spot }).LaunchAsync(1, "token-1", default);
+
+        Assert.Empty(launch.Launched);
+        Assert.Contains("InsufficientInstanceCapacity", launch.Shortfall, StringComparison.Ordinal);
+        Assert.Equal(4, Tried().Distinct().Count());
+        Assert.All(_ec2.Calls("RunInstances"),
+            call => Assert.Equal("spot", call["InstanceMarketOptions.MarketType"]));
+    }
+
     [Theory]
     [InlineData("UnauthorizedOperation")]
     [InlineData("InvalidAMIID.NotFound")]

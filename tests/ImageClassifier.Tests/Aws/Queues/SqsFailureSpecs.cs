@@ -151,6 +151,18 @@ public sealed class SqsFailureSpecs : IDisposable
     }
 
     [Fact]
+    public async Task Missing_credentials_are_an_outage_that_says_what_to_do_in_a_container()
+    {
+        using var clients = EmulatedAws.ClientsOf(new Uri("http://127.0.0.1:1"), new MissingCredentials());
+        var queue = new SqsMessageQueue(clients.Sqs(TimeSpan.Zero), new Uri(StubbedAws.QueueUrl));
+
+        var failure = await Assert.ThrowsAsync<QueueUnavailableException>(() => queue.MeasureAsync(default));
+
+        Assert.Contains("Unable to get IAM security credentials", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith(MetadataAdvice.ForCredentials, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_cancelled_call_ends_as_cancelled()
     {
         _aws.On(StubbedAws.SqsCall("GetQueueAttributes"), StubbedAws.Json("{}").WithDelay(TimeSpan.FromSeconds(20)));

@@ -207,6 +207,18 @@ public sealed class S3FailureSpecs : IDisposable
         await Assert.ThrowsAsync<IOException>(() => store.GetAsync("a", default));
     }
 
+    [Fact]
+    public async Task Missing_credentials_are_an_outage_that_says_what_to_do_in_a_container()
+    {
+        using var clients = EmulatedAws.ClientsOf(new Uri("http://127.0.0.1:1"), new MissingCredentials());
+        var store = new S3ObjectStore(clients.S3(), Bucket);
+
+        var failure = await Assert.ThrowsAsync<IOException>(() => store.GetAsync("a", default));
+
+        Assert.Contains("Unable to get IAM security credentials", failure.Message, StringComparison.Ordinal);
+        Assert.EndsWith(MetadataAdvice.ForCredentials, failure.Message, StringComparison.Ordinal);
+    }
+
     private static async Task AnswerHalfAsync(TcpListener listener)
     {
         using var connection = await listener.AcceptTcpClientAsync();

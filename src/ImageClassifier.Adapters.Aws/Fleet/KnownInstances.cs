@@ -8,33 +8,33 @@ using InstanceState = ImageClassifier.Core.Ports.InstanceState;
 namespace ImageClassifier.Adapters.Aws.Fleet;
 
 /// <summary>
-/// What is known of the instances: what EC2 said last, what was launched since, and when this process first saw a state
-/// that EC2 gives no time for. EC2's descriptions lag behind its launches, so an instance that EC2 does not show, and
-/// showed or launched a moment ago, is still there.
+/// The fleet's instances: EC2's last description, the launches since, and the times at which this process first saw a
+/// state. EC2's descriptions lag behind its launches. So an instance that was launched or shown a moment ago is kept,
+/// even if the last description lacks it.
 /// </summary>
 /// <remarks>
-/// EC2 knows machines, not nodes. <c>running</c> means that the machine has begun to boot, and is taken for
-/// <see cref="InstanceState.Running"/>; <c>shutting-down</c> and <c>stopping</c> mean that it takes no more work and
-/// still counts as a machine, so <see cref="InstanceState.Draining"/>; <c>stopped</c> has no node any more.
-/// EC2 does not know when a node first polled; the node's record does. So <see cref="FleetInstance.RunningAt"/> is null
-/// while the machine lives. After its end it is the time at which this process saw the machine come up, else the time
-/// of its launch. It stays null if EC2 says that the machine never came up, which counts as a failed launch.
+/// EC2 knows machines, not nodes. <c>running</c> means that the machine has begun to boot: here it is
+/// <see cref="InstanceState.Running"/>. In <c>shutting-down</c> and <c>stopping</c> the machine takes no work and still
+/// counts: here it is <see cref="InstanceState.Draining"/>. A machine that is <c>stopped</c> has ended.
+/// Only the node's record says when the node first polled. So <see cref="FleetInstance.RunningAt"/> is null while the
+/// machine lives. After its end it is the time at which this process saw the machine run, or else the launch time. It
+/// stays null if EC2 says that the machine never ran; this counts as a failed launch.
 /// </remarks>
-internal sealed partial class FleetView(TimeProvider time)
+internal sealed partial class KnownInstances(TimeProvider time)
 {
     private static readonly TimeSpan EndedShownFor = TimeSpan.FromMinutes(10);
 
-    // EC2 promises "within seconds"; it has been seen to take tens of them.
+    // EC2 promises "within seconds", and sometimes takes half a minute.
     private static readonly TimeSpan MissingKeptFor = TimeSpan.FromMinutes(1);
 
-    // Every node ends by turning its machine off. A machine that turns itself off so soon may have a node that cannot
-    // run: it counts as a failed launch unless its node left a record, or a broken image would be launched for ever.
+    // Every node ends by turning its machine off. After so short a life the node may have been unable to run. Without
+    // a record of the node this counts as a failed launch, or the fleet would launch a broken image for ever.
     private static readonly TimeSpan TooShortALife = TimeSpan.FromMinutes(3);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<InstanceId, Entry> _entries = [];
 
-    /// <summary>Adds the instances that a launch answered, which may have only their ids.</summary>
+    /// <summary>Adds the instances of a launch's answer. They may have only their ids.</summary>
     public void Launched(LaunchToken launch, IEnumerable<Instance> instances)
     {
         lock (_gate)
@@ -43,7 +43,8 @@ internal sealed partial class FleetView(TimeProvider time)
         }
     }
 
-    /// <summary>Takes in what EC2 shows: all of it, or what is missing would be taken for gone.</summary>
+    /// <summary>Takes a full description by EC2. An instance that is missing from it counts as gone after a
+    /// minute.</summary>
     public void Described(IReadOnlyCollection<Instance> instances)
     {
         lock (_gate)
@@ -58,7 +59,7 @@ internal sealed partial class FleetView(TimeProvider time)
         }
     }
 
-    /// <summary>The instances that live, and those that ended a short while ago.</summary>
+    /// <summary>The instances that live, and those that ended in the last ten minutes.</summary>
     public IReadOnlyList<FleetInstance> Instances()
     {
         lock (_gate)
@@ -72,7 +73,7 @@ internal sealed partial class FleetView(TimeProvider time)
         }
     }
 
-    /// <summary>The instances that came from a launch, whatever became of them.</summary>
+    /// <summary>The instances of a launch, also those that ended.</summary>
     public IReadOnlyList<InstanceId> LaunchedWith(LaunchToken token)
     {
         lock (_gate)
@@ -100,7 +101,7 @@ internal sealed partial class FleetView(TimeProvider time)
         _ => InstanceState.Pending,
     };
 
-    /// <summary>The time in "User initiated (2025-01-31 12:00:00 GMT)", which EC2 gives where it knows it.</summary>
+    /// <summary>The time in "User initiated (2025-01-31 12:00:00 GMT)"; null if EC2 gives none.</summary>
     private static DateTimeOffset? TransitionTime(string? reason)
     {
         var match = TimeInReason().Match(reason ?? "");
@@ -139,7 +140,7 @@ internal sealed partial class FleetView(TimeProvider time)
             if (_state is null) _firstShown = LastShown;
             if (instance.LaunchTime is { } launchTime) _launchedAt = new DateTimeOffset(launchTime);
             var state = StateOf(instance);
-            // A life has one direction: a launch that is answered again, or a lagging description, says what was.
+            // States only move forward. An earlier state comes from a repeated launch or a description that lags.
             if (state <= _state) return;
 
             if (state == InstanceState.Running && _state == InstanceState.Pending) _seenRunningAt = time.GetUtcNow();
@@ -148,7 +149,7 @@ internal sealed partial class FleetView(TimeProvider time)
                 EndedSince = time.GetTimestamp();
                 var transition = TransitionTime(instance.StateTransitionReason);
                 _endedAt = transition ?? time.GetUtcNow();
-                // Only times of one clock are compared.
+                // Both times are EC2's, or both are this process's: their clocks may differ.
                 _mayHaveRun = MayHaveRun(instance, transition - _launchedAt ?? SeenFor(time));
                 _problem = _mayHaveRun ? null : ProblemOf(instance);
             }

@@ -1,0 +1,12 @@
+using Amazon.Runtime;
+
+namespace ImageClassifier.Tests.Aws.Emulator;
+
+/// <summary>Fails as the SDK's own chain does if the machine's role cannot be read.</summary>
+internal sealed class MissingCredentials : AWSCredentials
+{
+    public override ImmutableCredentials GetCredentials() =>
+        throw new AmazonClientException("Unable to get IAM security credentials from EC2 Instance Metadata Service.");
+
+    public override Task<ImmutableCredentials> GetCredentialsAsync() => Task.Run(GetCredentials);
+}
