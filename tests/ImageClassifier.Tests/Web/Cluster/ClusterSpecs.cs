@@ -13,6 +13,7 @@ public abstract class ClusterSpecs(ITestOutputHelper output)
     /// <summary>Joining takes a second or two; a busy machine takes longer.</summary>
     protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    private readonly ITestOutputHelper _log = output;
     private readonly List<ClusterNode> _nodes = [];
 
     public Task InitializeAsync() => Task.CompletedTask;
@@ -22,7 +23,7 @@ public abstract class ClusterSpecs(ITestOutputHelper output)
         foreach (var node in _nodes)
         {
             await node.DisposeAsync();
-            foreach (var line in node.Log) output.WriteLine(line);
+            foreach (var line in node.Log) _log.WriteLine(line);
         }
     }
 
