@@ -11,7 +11,7 @@ public abstract class ClusterSpecs(ITestOutputHelper output)
     protected static readonly TimeSpan HandOver = TimeSpan.FromSeconds(10);
 
     /// <summary>Joining takes a second or two; a busy machine takes longer.</summary>
-    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly ITestOutputHelper _log = output;
     private readonly List<ClusterNode> _nodes = [];
