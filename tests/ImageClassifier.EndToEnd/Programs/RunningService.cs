@@ -126,6 +126,14 @@ public sealed partial class RunningService : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
+    /// <summary>Waits until it ends by itself.</summary>
+    /// <returns>The exit code.</returns>
+    public async Task<int> EndAsync(TimeSpan limit)
+    {
+        await _process.WaitForExitAsync().WaitAsync(limit);
+        return _process.ExitCode;
+    }
+
     /// <summary>Stops it as Ctrl-C does, or by another signal.</summary>
     /// <returns>The exit code.</returns>
     public async Task<int> StopAsync(string signal = "INT")

@@ -11,8 +11,9 @@ public abstract class ClusterSpecs(ITestOutputHelper output)
     protected static readonly TimeSpan HandOver = TimeSpan.FromSeconds(10);
 
     /// <summary>Joining takes a second or two; a busy machine takes longer.</summary>
-    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    private readonly ITestOutputHelper _log = output;
     private readonly List<ClusterNode> _nodes = [];
 
     public Task InitializeAsync() => Task.CompletedTask;
@@ -22,7 +23,7 @@ public abstract class ClusterSpecs(ITestOutputHelper output)
         foreach (var node in _nodes)
         {
             await node.DisposeAsync();
-            foreach (var line in node.Log) output.WriteLine(line);
+            foreach (var line in node.Log) _log.WriteLine(line);
         }
     }
 

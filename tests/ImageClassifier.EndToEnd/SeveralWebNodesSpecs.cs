@@ -1,0 +1,83 @@
+using System.Net;
+using System.Net.Sockets;
+using ImageClassifier.EndToEnd.Programs;
+using ImageClassifier.Testing;
+using Xunit;
+
+namespace ImageClassifier.EndToEnd;
+
+/// <summary>Web nodes as processes that form a cluster, and one that is alone.</summary>
+public sealed class SeveralWebNodesSpecs
+{
+    private static readonly TimeSpan Enough = TimeSpan.FromMinutes(1);
+
+    [SkippableFact]
+    public async Task A_node_that_is_alone_loads_nothing_of_a_cluster()
+    {
+        Requirement.Met(OperatingSystem.IsLinux(), "only Linux shows what a process has loaded");
+        await using var service = await RunningService.StartAsync();
+
+        Assert.Equal(HttpStatusCode.OK, (await service.Http.GetAsync("/health/ready")).StatusCode);
+        var loaded = await File.ReadAllTextAsync($"/proc/{service.ProcessId}/maps");
+        Assert.Contains("/Akka.dll", loaded, StringComparison.Ordinal);
+        foreach (var part in new[] { "Akka.Cluster", "Akka.Remote", "Akka.Management", "Akka.Discovery", "DotNetty" })
+            Assert.DoesNotContain($"/{part}", loaded, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_node_that_is_removed_says_why_and_ends_with_a_failure_so_that_it_is_started_again()
+    {
+        var ports = FreePorts();
+        await using var second = await StartAsync(ports, ports[1]);
+        var alone = await second.Http.GetAsync("/health/ready");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, alone.StatusCode);
+        Assert.Contains("has not joined", await alone.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        await using var first = await StartAsync(ports, ports[0]);
+        await ReadyAsync(first);
+        await ReadyAsync(second);
+
+        await first.KillWebAsync();
+
+        Assert.Equal(1, await second.EndAsync(Enough));
+        Assert.Contains("was removed from the cluster", second.Log, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task A_node_that_is_asked_to_stop_leaves_and_ends_well_and_a_port_in_use_is_named()
+    {
+        var ports = FreePorts();
+        await using var first = await StartAsync(ports, ports[0]);
+        await ReadyAsync(first);
+
+        var (exitCode, _, error) = await BuiltProgram.RunAsync(
+            ["web", "--urls", "http://127.0.0.1:0", "--data", $"{first.DataFolder}-2",
+                .. Settings(ports, ports[0]).SelectMany(one => new[] { "--set", $"image-classifier.{one}" })]);
+        Assert.Equal(2, exitCode);
+        Assert.Contains("image-classifier.web.cluster.port", error, StringComparison.Ordinal);
+
+        Assert.Equal(0, await first.StopAsync("TERM"));
+        if (Directory.Exists($"{first.DataFolder}-2")) Directory.Delete($"{first.DataFolder}-2", recursive: true);
+    }
+
+    private static Task<RunningService> StartAsync(int[] ports, int port) =>
+        RunningService.StartAsync(Settings(ports, port));
+
+    private static string[] Settings(int[] ports, int port) =>
+    [
+        "web.cluster.enabled=on", "web.cluster.host=127.0.0.1", $"web.cluster.port={port}",
+        $"web.cluster.seeds={string.Join(',', ports.Select(one => $"127.0.0.1:{one}"))}",
+    ];
+
+    private static Task ReadyAsync(RunningService service) => Until.HoldsAsync(
+        async () => (await service.Http.GetAsync("/health/ready")).StatusCode == HttpStatusCode.OK,
+        Enough, () => $"The node is not ready:\n{service.Log}");
+
+    private static int[] FreePorts()
+    {
+        TcpListener[] listeners = [new(IPAddress.Loopback, 0), new(IPAddress.Loopback, 0)];
+        foreach (var listener in listeners) listener.Start();
+        var ports = listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port).Order().ToArray();
+        foreach (var listener in listeners) listener.Dispose();
+        return ports;
+    }
+}
