@@ -41,6 +41,7 @@ public static class WebHostingExtensions
         .AddSingleton<OriginCheck>()
         .AddSingleton<RefusalRateLimit>()
         .AddSingleton<AccessGate>()
+        .AddSingleton<UploadLimit>()
         .AddSingleton<UploadRequest>()
         .AddSingleton<BatchFeed>()
         .AddSingleton<SubscriberLimit>()

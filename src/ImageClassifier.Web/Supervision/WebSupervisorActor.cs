@@ -31,7 +31,8 @@ public sealed class WebSupervisorActor : ReceiveActor
             queues.Requests, store, fleet, settings.Scaling.CreatePolicy(), settings.Scaling)));
         var outbox = WithBackoff("outbox", Props.Create(() => new OutboxActor(
             queues.Requests, store, scaler, settings.Uploads.Outbox)));
-        var uploads = WithBackoff("uploads", Props.Create(() => new UploadActor(store, outbox, settings.Uploads)));
+        var uploads = WithBackoff("uploads", Props.Create(() => new UploadActor(store, outbox)));
+        WithBackoff("abandoned-uploads", Props.Create(() => new AbandonedUploadsActor(store, settings.Uploads)));
         var batches = Context.ActorOf(Props.Create(() => new BatchesActor(store, settings.Results)), "batches");
         var openBatches = WithBackoff("open-batches", Props.Create(() => new OpenBatchesActor(
             queues.Requests, store, outbox, batches, settings.Uploads.SweepInterval, settings.Results.Lost)));

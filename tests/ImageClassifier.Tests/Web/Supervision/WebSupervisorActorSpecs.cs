@@ -30,9 +30,7 @@ public sealed class WebSupervisorActorSpecs : WebSpecs
         var tier = Start();
         var manifest = NewBatch(12);
         StoreUpload(manifest);
-        await AskAsync<Admitted>(tier, new Admit(manifest.Batch));
         await AskAsync<Committed>(tier, new Commit(manifest));
-        tier.Tell(new Release(manifest.Batch));
         await UntilAsync(() => Requests.All.Count == 12, "the messages are sent");
         await AdvanceUntilAsync(() => _fleet.Living.Count == 12, "instances are launched", Second / 2);
         Assert.Equal(12, (await AskAsync<FleetStatus>(tier, GetFleet.Instance)).Waiting);
