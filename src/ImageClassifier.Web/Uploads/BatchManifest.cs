@@ -23,8 +23,9 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
     [JsonIgnore]
     public bool IsTombstone => Abandoned == true;
 
-    /// <summary>The object that a sweep writes in the place of the manifest, so that the upload cannot commit.</summary>
-    public static BatchManifest Tombstone(BatchId batch, DateTimeOffset now) => new(batch, now, []) { Abandoned = true };
+    /// <summary>The object that is written in the place of the manifest, so that the upload cannot commit.</summary>
+    public static BatchManifest Tombstone(BatchId batch, DateTimeOffset now) =>
+        new(batch, now, []) { Abandoned = true };
 
     /// <summary>Whether the batch consists of these files: the same names and bytes in the same order.</summary>
     public bool Matches(IReadOnlyList<SentFile> files) =>
