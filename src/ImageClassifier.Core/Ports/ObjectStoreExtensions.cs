@@ -23,6 +23,7 @@ public static class ObjectStoreExtensions
             {
                 var document = await JsonSerializer
                     .DeserializeAsync<T>(stored.Content, WireJson.Options, cancellation).ConfigureAwait(false);
+                if (document is { IsTombstone: true }) return new DocumentRead<T>.Missing();
                 return document is not null && document.IsWholeAt(key)
                     ? new DocumentRead<T>.Found(document)
                     : Damaged("parts of it are missing, or belong elsewhere");

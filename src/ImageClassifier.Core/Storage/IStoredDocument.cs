@@ -7,6 +7,10 @@ public interface IStoredDocument
     /// <summary>The largest document in bytes. A larger object counts as damaged and is not read.</summary>
     static virtual long MaxSize => 1 << 20;
 
+    /// <summary>True if the document only holds the place of one that must not be written. It counts as
+    /// missing.</summary>
+    bool IsTombstone => false;
+
     /// <summary>True if no required part is missing and the document belongs at the key.</summary>
     bool IsWholeAt(string key);
 }

@@ -46,6 +46,7 @@ public static class WebHostingExtensions
         .AddSingleton<OriginCheck>()
         .AddSingleton<RefusalRateLimit>()
         .AddSingleton<AccessGate>()
+        .AddSingleton<UploadLimit>()
         .AddSingleton<UploadRequest>()
         .AddSingleton<BatchFeed>()
         .AddSingleton<SubscriberLimit>()
@@ -61,7 +62,8 @@ public static class WebHostingExtensions
         .WithWebMessages(settings.Cluster)
         .WithScaler(settings.Scaling, settings.Cluster)
         .WithOutbox(settings.Uploads.Outbox)
-        .WithUploads(settings.Uploads)
+        .WithUploads()
+        .WithAbandonedUploads(settings.Uploads, settings.Cluster)
         .WithLiveJobs(settings.Results)
         .WithBatches(settings.Results, settings.Cluster)
         .WithOpenBatches(settings.Uploads.SweepInterval, settings.Results.Lost, settings.Cluster)
@@ -78,7 +80,7 @@ public static class WebHostingExtensions
             IActorRef[] actors =
             [
                 registry.Get<ScalerActor>(), registry.Get<OutboxActor>(), registry.Get<UploadActor>(),
-                registry.Get<LiveJobsActor>(), registry.Get<BatchActor>(), registry.Get<OpenBatchesActor>(),
+                registry.Get<AbandonedUploadsActor>(), registry.Get<LiveJobsActor>(), registry.Get<BatchActor>(), registry.Get<OpenBatchesActor>(),
                 registry.Get<QueueWatchActor>(), listener,
             ];
             var supervisor = system.ActorOf(Props.Create(() => new WebSupervisorActor(listener, scaler, actors)), "web");

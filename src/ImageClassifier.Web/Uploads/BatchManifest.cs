@@ -16,6 +16,17 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
     /// <summary>The digest of the batch's idempotency key; null if the request had no key.</summary>
     public string? Claim { get; init; }
 
+    /// <summary>True if this is the tombstone of an abandoned upload; null otherwise.</summary>
+    public bool? Abandoned { get; init; }
+
+    /// <inheritdoc />
+    [JsonIgnore]
+    public bool IsTombstone => Abandoned == true;
+
+    /// <summary>The object that is written in the place of the manifest, so that the upload cannot commit.</summary>
+    public static BatchManifest Tombstone(BatchId batch, DateTimeOffset now) =>
+        new(batch, now, []) { Abandoned = true };
+
     /// <summary>Whether the batch consists of these files: the same names and bytes in the same order.</summary>
     public bool Matches(IReadOnlyList<SentFile> files) =>
         files.Count == Jobs.Count && Jobs.Zip(files).All(pair => pair.First.Matches(pair.Second));

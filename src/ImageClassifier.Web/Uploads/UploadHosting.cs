@@ -23,13 +23,21 @@ internal static class UploadHosting
         });
 
     /// <summary>Adds the <see cref="UploadActor"/>.</summary>
-    public static AkkaConfigurationBuilder WithUploads(
-        this AkkaConfigurationBuilder builder, UploadSettings settings) =>
+    public static AkkaConfigurationBuilder WithUploads(this AkkaConfigurationBuilder builder) =>
         builder.WithActorOfNode<UploadActor>("uploads", (actors, services) =>
         {
             var store = services.GetService<IObjectStore>();
             var outbox = actors.Get<OutboxActor>();
-            return Props.Create(() => new UploadActor(store, outbox, settings));
+            return Props.Create(() => new UploadActor(store, outbox));
+        });
+
+    /// <summary>Adds the <see cref="AbandonedUploadsActor"/>, of which the tier has one.</summary>
+    public static AkkaConfigurationBuilder WithAbandonedUploads(
+        this AkkaConfigurationBuilder builder, UploadSettings settings, ClusterSettings cluster) =>
+        builder.WithActorOfTier<AbandonedUploadsActor>("abandoned-uploads", cluster, (_, services) =>
+        {
+            var store = services.GetService<IObjectStore>();
+            return Props.Create(() => new AbandonedUploadsActor(store, settings));
         });
 
     /// <summary>Adds the <see cref="OpenBatchesActor"/>, of which the tier has one.</summary>

@@ -3,15 +3,13 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>The content of the open marker of an upload with an idempotency key. Without a key the marker is empty.
-/// Before the manifest exists, only the marker names the batch's claim.</summary>
-/// <param name="Claim">The digest of the idempotency key.</param>
-internal sealed record UploadMarker(string Claim) : IStoredDocument
+/// <summary>The content of an upload's open marker. Before the manifest exists, only the marker names the batch's
+/// claim and the upload that runs.</summary>
+/// <param name="Claim">The digest of the idempotency key; null if the request has no key.</param>
+/// <param name="Upload">Identifies the upload that wrote the marker last; null in markers of earlier versions.</param>
+/// <param name="HasEnded">True if that upload has ended without knowing whether the batch is accepted.</param>
+internal sealed record UploadMarker(string? Claim, string? Upload, bool HasEnded) : IStoredDocument
 {
     /// <inheritdoc />
-    public bool IsWholeAt(string key) => Claim is not null && ObjectKey.IsName(Claim);
-
-    /// <summary>The marker's bytes.</summary>
-    public static ReadOnlyMemory<byte> Content(string? claim) =>
-        claim is null ? ReadOnlyMemory<byte>.Empty : WireJson.WriteUtf8(new UploadMarker(claim));
+    public bool IsWholeAt(string key) => Claim is null || ObjectKey.IsName(Claim);
 }

@@ -33,16 +33,22 @@ internal abstract record UploadOutcome
 /// <see cref="IdempotencyKey"/> that was accepted before gets the same answer again.
 /// </summary>
 internal sealed class UploadRequest(
-    IObjectStore store, QueuePair queues, UploadSettings settings, TimeProvider time, ILogger<UploadRequest> log)
+    IObjectStore store,
+    QueuePair queues,
+    UploadSettings settings,
+    UploadLimit limit,
+    TimeProvider time,
+    ILogger<UploadRequest> log)
 {
     // Longer discarding would delay a service that stops. The sweep deletes the remaining objects.
     private static readonly TimeSpan DiscardLimit = TimeSpan.FromSeconds(5);
 
     private readonly UploadedFileIntake _intake = new(store, settings.MaxFileSize, settings.Formats);
     private readonly BatchClaims _claims = new(store);
+    private readonly UploadResumption _resumption = new(store, settings.AbandonedAfter);
 
     /// <summary>Runs the request.</summary>
-    /// <param name="uploads">The actor that admits and commits uploads.</param>
+    /// <param name="uploads">The actor that commits uploads.</param>
     /// <param name="request">The request.</param>
     /// <param name="maxFiles">How many files it may contain.</param>
     /// <param name="scope">The scope of its idempotency key.</param>
@@ -62,17 +68,10 @@ internal sealed class UploadRequest(
 
         var form = new UploadForm(boundary, new LimitedBody(request.Body, settings.MaxRequestSize));
         var cancellation = request.HttpContext.RequestAborted;
-        var batch = BatchId.New();
-        try
-        {
-            return await IsAdmittedAsync(uploads, batch, cancellation)
-                ? await UploadOnceAsync(uploads, new Incoming(batch, form, maxFiles, claim), cancellation)
-                : new UploadOutcome.Refused(Problems.Overloaded(settings.RetryAfter));
-        }
-        finally
-        {
-            uploads.Tell(new Release(batch));
-        }
+        using var slot = await limit.EnterAsync(cancellation);
+        return slot is not null
+            ? await UploadOnceAsync(uploads, new Incoming(BatchId.New(), form, maxFiles, claim), cancellation)
+            : new UploadOutcome.Refused(Problems.Overloaded(settings.RetryAfter));
     }
 
     private async Task<bool> QueueTakesMessagesAsync(CancellationToken cancellation)
@@ -89,56 +88,75 @@ internal sealed class UploadRequest(
         }
     }
 
-    /// <summary>Waits for a slot up to the edge's answer time-out. False if there is none.</summary>
-    private static async Task<bool> IsAdmittedAsync(IActorRef uploads, BatchId batch, CancellationToken cancellation)
-    {
-        try
-        {
-            return await uploads.Ask<IUploadAnswer>(new Admit(batch), EdgeTimeouts.Answer, cancellation)
-                is not Overloaded;
-        }
-        catch (AskTimeoutException)
-        {
-            return false;
-        }
-    }
-
     /// <summary>Uploads, unless the request was accepted before.</summary>
     private async Task<UploadOutcome> UploadOnceAsync(
         IActorRef uploads, Incoming incoming, CancellationToken cancellation)
     {
-        if (incoming.Claim is not { } claim) return await ReadAndCommitAsync(uploads, incoming, cancellation);
-
+        // The marker is written before the claim and names it, so a sweep removes both if the upload breaks off.
+        await using var opened = new RunningUpload(store, incoming.Batch, incoming.Claim, time);
+        BatchId named;
         try
         {
-            // The marker is written before the claim and names it, so a sweep removes both if the upload breaks off.
-            await OpenAsync(incoming, cancellation);
-            var named = await _claims.ClaimAsync(claim, incoming.Batch, cancellation);
-            if (named != incoming.Batch)
-            {
-                await store.DeleteAsync(ObjectKeys.OpenMarker(incoming.Batch), cancellation);
-                if (await RepeatAsync(named, incoming, cancellation) is { } repeated) return repeated;
-                // The named batch was begun earlier. Its upload either still runs or broke off.
-                var answer = await uploads.Ask<IUploadAnswer>(
-                    new ResumeBatch(incoming.Batch, named), EdgeTimeouts.Answer, cancellation);
-                if (answer is UnderWay underWay)
-                    return new UploadOutcome.Refused(Problems.UploadUnderWay(underWay.RetryAfter));
-                incoming = incoming with { Batch = named };
-                await OpenAsync(incoming, cancellation);
-                // A sweep may just have removed the batch and its claim.
-                if (await _claims.ClaimAsync(claim, named, cancellation) != named)
-                    return new UploadOutcome.Refused(Problems.UploadUnderWay(settings.RetryAfter));
-                // The earlier upload may have committed meanwhile.
-                if (await RepeatAsync(named, incoming, cancellation) is { } late) return late;
-            }
+            await opened.OpenAsync(cancellation);
+            named = incoming.Claim is null
+                ? incoming.Batch
+                : await _claims.ClaimAsync(incoming.Claim, incoming.Batch, cancellation);
         }
         catch (Exception failure) when (ProblemOf(failure) is { } problem)
         {
             return new UploadOutcome.Refused(problem);
         }
 
-        return await ReadAndCommitAsync(uploads, incoming, cancellation);
+        return named == incoming.Batch
+            ? await ReadAndCommitAsync(uploads, incoming, opened, cancellation)
+            : await RepeatOrResumeAsync(uploads, incoming, opened, named, cancellation);
     }
+
+    /// <summary>Answers a request whose key names an earlier batch. If the upload of that batch broke off, this
+    /// request resumes it.</summary>
+    private async Task<UploadOutcome> RepeatOrResumeAsync(
+        IActorRef uploads, Incoming incoming, RunningUpload own, BatchId named, CancellationToken cancellation)
+    {
+        await using var resumed = new RunningUpload(store, named, incoming.Claim, time);
+        try
+        {
+            await own.StopRenewingAsync();
+            var mayResume = await _resumption.MayResumeAsync(incoming.Batch, named, cancellation);
+            await store.DeleteAsync(ObjectKeys.OpenMarker(incoming.Batch), cancellation);
+            incoming = incoming with { Batch = named };
+            if (await RepeatAsync(named, incoming, cancellation) is { } repeated) return repeated;
+            if (!mayResume || !await IsResumedAsync(resumed, incoming.Claim!, cancellation)) return UnderWay();
+            // The earlier upload may have committed meanwhile.
+            if (await RepeatAsync(named, incoming, cancellation) is { } late) return late;
+        }
+        catch (Exception failure) when (ProblemOf(failure) is { } problem)
+        {
+            return new UploadOutcome.Refused(problem);
+        }
+
+        return await ReadAndCommitAsync(uploads, incoming, resumed, cancellation);
+    }
+
+    /// <summary>Takes over the batch of an upload that broke off. False if a sweep removes the batch, or if another
+    /// request was faster.</summary>
+    private async Task<bool> IsResumedAsync(RunningUpload resumed, string claim, CancellationToken cancellation)
+    {
+        await resumed.OpenAsync(cancellation);
+        if (await _claims.ClaimAsync(claim, resumed.Batch, cancellation) != resumed.Batch) return false;
+        if (!await IsEntombedAsync(resumed.Batch, cancellation)) return await resumed.IsOwnerAsync(cancellation);
+        // This batch can never be accepted. Without the claim, the next request begins a new one.
+        await _claims.ReleaseAsync(claim, resumed.Batch, cancellation);
+        return false;
+    }
+
+    private async Task<bool> IsEntombedAsync(BatchId batch, CancellationToken cancellation)
+    {
+        var key = ObjectKeys.Manifest(batch);
+        return await store.ExistsAsync(key, cancellation)
+            && await store.ReadDocumentAsync<BatchManifest>(key, cancellation) is DocumentRead<BatchManifest>.Missing;
+    }
+
+    private UploadOutcome.Refused UnderWay() => new(Problems.UploadUnderWay(settings.RetryAfter));
 
     /// <summary>Answers from an accepted batch; null if the batch is not accepted. The files are read to their end:
     /// they must be compared, and the client must be able to read the answer. Nothing is stored.</summary>
@@ -168,24 +186,28 @@ internal sealed class UploadRequest(
         : new UploadOutcome.Refused(Problems.IdempotencyKeyReused());
 
     private async Task<UploadOutcome> ReadAndCommitAsync(
-        IActorRef uploads, Incoming incoming, CancellationToken cancellation)
+        IActorRef uploads, Incoming incoming, RunningUpload running, CancellationToken cancellation)
     {
         var batch = incoming.Batch;
         var mayDiscard = true;
+        var isCommitted = false;
         try
         {
-            if (incoming.Claim is null) await OpenAsync(incoming, cancellation);
             var jobs = await ReadFilesAsync(incoming, cancellation);
             if (!jobs.Any(job => job.ImageKey is not null))
             {
-                await DiscardAsync(incoming);
+                await DiscardAsync(incoming, running);
                 return new UploadOutcome.NothingUsable(jobs);
             }
 
+            // A renewal after the commit could restore the marker of a finished batch.
+            await running.StopRenewingAsync();
+            if (!await running.IsOwnerAsync(cancellation)) return Lost(incoming);
             // From here on the manifest may exist, whatever the answer, so the pictures must stay.
             mayDiscard = false;
             var manifest = new BatchManifest(batch, time.GetUtcNow(), jobs) { Claim = incoming.Claim };
             var commit = await uploads.Ask<IUploadAnswer>(new Commit(manifest), EdgeTimeouts.Answer, cancellation);
+            isCommitted = commit is Committed;
             // An earlier upload with the same key may have committed late. Then its manifest is the stored one.
             return commit is Committed { Manifest: var stored }
                 ? Outcome(stored, [.. jobs.Select(job => job.Sent)])
@@ -193,18 +215,43 @@ internal sealed class UploadRequest(
         }
         catch (Exception failure) when (ProblemOf(failure) is { } problem)
         {
-            if (mayDiscard) await DiscardAsync(incoming);
+            if (mayDiscard) await DiscardAsync(incoming, running);
             return new UploadOutcome.Refused(problem);
         }
         catch when (mayDiscard)
         {
-            await DiscardAsync(incoming);
+            await DiscardAsync(incoming, running);
             throw;
+        }
+        finally
+        {
+            if (!mayDiscard && !isCommitted) await MarkEndedAsync(running);
         }
     }
 
-    private Task OpenAsync(Incoming incoming, CancellationToken cancellation) =>
-        store.PutAsync(ObjectKeys.OpenMarker(incoming.Batch), UploadMarker.Content(incoming.Claim), cancellation);
+    /// <summary>The answer to an upload whose batch was removed or taken over while its process was paused.</summary>
+    private UploadOutcome.Refused Lost(Incoming incoming)
+    {
+        log.LogWarning("Batch {Batch} is not accepted, because its marker is gone or names another upload",
+            incoming.Batch);
+        return incoming.Claim is null
+            ? new UploadOutcome.Refused(Problems.Unavailable(settings.RetryAfter))
+            : UnderWay();
+    }
+
+    private async Task MarkEndedAsync(RunningUpload running)
+    {
+        using var limit = new CancellationTokenSource(DiscardLimit, time);
+        try
+        {
+            await running.MarkEndedAsync(limit.Token);
+        }
+        catch (Exception failure) when (failure is IOException or OperationCanceledException)
+        {
+            log.LogWarning("Batch {Batch} can be resumed in a minute, not now: {Cause}",
+                running.Batch, failure.Message);
+        }
+    }
 
     private async Task<IReadOnlyList<ManifestJob>> ReadFilesAsync(Incoming incoming, CancellationToken cancellation)
     {
@@ -243,16 +290,17 @@ internal sealed class UploadRequest(
             : Problems.Unavailable(settings.RetryAfter);
     }
 
-    private async Task DiscardAsync(Incoming incoming)
+    private async Task DiscardAsync(Incoming incoming, RunningUpload running)
     {
         var batch = incoming.Batch;
         using var limit = new CancellationTokenSource(DiscardLimit, time);
         try
         {
-            // An earlier upload with the same key may have committed late.
-            if (incoming.Claim is not null && await store.ExistsAsync(ObjectKeys.Manifest(batch), limit.Token))
-                return;
-            await AbandonedUploads.DiscardAsync(store, batch, incoming.Claim, limit.Token);
+            await running.StopRenewingAsync();
+            // Another request may have resumed the batch while this process was paused.
+            if (!await running.IsOwnerAsync(limit.Token)) return;
+            await new AbandonedUploads(store, settings.AbandonedAfter)
+                .DiscardAsync(batch, incoming.Claim, time.GetUtcNow(), running, limit.Token);
         }
         catch (Exception failure) when (failure is IOException or OperationCanceledException)
         {

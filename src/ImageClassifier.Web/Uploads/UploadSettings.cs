@@ -13,7 +13,7 @@ namespace ImageClassifier.Web.Uploads;
 /// <param name="MaxConcurrent">Maximum number of requests that stream into the store at once.</param>
 /// <param name="MaxWaiting">Maximum number of requests that wait to stream.</param>
 /// <param name="RetryAfter">The <c>Retry-After</c> of a refused request.</param>
-/// <param name="AbandonedAfter">Age at which an upload without a manifest is removed.</param>
+/// <param name="AbandonedAfter">Age of its marker at which an upload without a manifest is removed.</param>
 /// <param name="SweepInterval">Time between sweeps.</param>
 /// <param name="Outbox">How messages are sent.</param>
 public sealed record UploadSettings(
@@ -29,6 +29,10 @@ public sealed record UploadSettings(
     TimeSpan SweepInterval,
     OutboxSettings Outbox)
 {
+    // A broken-off upload can be resumed when its marker is a minute old, until five minutes before its removal. The
+    // store's clock may differ from the sweeping node's by a minute.
+    private static readonly TimeSpan MinAbandonedAfter = TimeSpan.FromMinutes(10);
+
     /// <summary>Reads the settings.</summary>
     public static UploadSettings Create(Config config)
     {
@@ -42,7 +46,7 @@ public sealed record UploadSettings(
             MaxConcurrent: uploads.WholeNumber("max-concurrent", 1, 10_000),
             MaxWaiting: uploads.WholeNumber("max-waiting", 0, 10_000),
             RetryAfter: uploads.Duration("retry-after", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
-            AbandonedAfter: uploads.Duration("abandoned-after", TimeSpan.FromMinutes(1), TimeSpan.FromDays(7)),
+            AbandonedAfter: uploads.Duration("abandoned-after", MinAbandonedAfter, TimeSpan.FromDays(7)),
             SweepInterval: uploads.Duration("sweep-interval", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
             Outbox: OutboxSettings.Create(uploads.Section("outbox")));
     }

@@ -21,7 +21,8 @@ internal sealed class SimulatedTierActor : ReceiveActor
             queues.Requests, store, fleet, settings.Scaling.CreatePolicy(), settings.Scaling)));
         var outbox = Start("outbox", Props.Create(() => new OutboxActor(
             queues.Requests, store, scaler, uploading.Outbox)));
-        var uploads = Start("uploads", Props.Create(() => new UploadActor(store, outbox, uploading)));
+        var uploads = Start("uploads", Props.Create(() => new UploadActor(store, outbox)));
+        Start("abandoned-uploads", Props.Create(() => new AbandonedUploadsActor(store, uploading)));
         var liveJobs = Start("live-jobs", Props.Create(() => new LiveJobsActor(showing.MaxLiveJobs)));
         var batches = Context.ActorOf(Props.Create(() => new BatchesActor(store, liveJobs, showing)), "batches");
         var openBatches = Start("open-batches", Props.Create(() => new OpenBatchesActor(

@@ -121,7 +121,8 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
         context.Request.Body = await form.ReadAsStreamAsync();
         if (hasKey) context.Request.Headers[IdempotencyKey.Header] = "k";
         var queues = new QueuePair(Requests, Responses);
-        await new UploadRequest(Store, queues, Uploading, Time, NullLogger<UploadRequest>.Instance)
+        using var limit = new UploadLimit(Uploading, Time);
+        await new UploadRequest(Store, queues, Uploading, limit, Time, NullLogger<UploadRequest>.Instance)
             .RunAsync(uploads, context.Request, maxFiles: 10, IdempotencyScope.Batches);
     }
 
@@ -130,11 +131,12 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
     {
         var scaler = CreateTestProbe();
         var outbox = Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, scaler, Uploading.Outbox)));
-        var uploads = Sys.ActorOf(Props.Create(() => new UploadActor(Store, outbox, Uploading)));
+        var uploads = Sys.ActorOf(Props.Create(() => new UploadActor(Store, outbox)));
+        var abandoned = Sys.ActorOf(Props.Create(() => new AbandonedUploadsActor(Store, Uploading)));
         var batches = StartBatches();
         var openBatches = Sys.ActorOf(Props.Create(() => new OpenBatchesActor(
             Requests, Store, outbox, batches, Uploading.SweepInterval, Showing.Lost)));
-        return [uploads, outbox, openBatches, batches];
+        return [uploads, outbox, abandoned, openBatches, batches];
     }
 
     private async Task StopAsync(IActorRef[] actors)

@@ -98,15 +98,23 @@ public sealed partial class IdempotencySpecs
     }
 
     [Fact]
-    public async Task A_repeat_after_a_kill_is_accepted_at_once()
+    public async Task A_repeat_after_a_kill_is_accepted_once_the_marker_is_a_minute_old()
     {
-        var store = new InMemoryObjectStore(TimeProvider.System);
+        var time = new StoreTime();
+        var store = new InMemoryObjectStore(time);
         await using (var earlier = await RunningWebTier.StartAsync(store: store)) await AcceptedAsync(earlier, "k");
         // The state of a tier that was killed before the manifest.
         foreach (var manifest in store.Keys.Where(key => key.EndsWith("manifest.json", StringComparison.Ordinal)))
             await store.DeleteAsync(manifest, CancellationToken.None);
 
         await using var tier = await RunningWebTier.StartAsync(store: store);
+        using (var early = await PostAsync(tier, "k", Files))
+        {
+            await early.ProblemAsync(HttpStatusCode.Conflict, "upload-under-way");
+            early.AssertComeBack();
+        }
+
+        time.Ahead = TimeSpan.FromSeconds(61);
         var made = await AcceptedAsync(tier, "k");
         Assert.Equal(made, await AcceptedAsync(tier, "k"));
     }
@@ -312,6 +320,13 @@ public sealed partial class IdempotencySpecs
         using var request = Request(files);
         if (key is not null) request.Headers.Add(IdempotencyKey.Header, key);
         return await tier.Client.SendAsync(request);
+    }
+
+    private sealed class StoreTime : TimeProvider
+    {
+        public TimeSpan Ahead { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
     }
 
     private static HttpRequestMessage Request(Upload[] files, string address = "/api/batches") =>
