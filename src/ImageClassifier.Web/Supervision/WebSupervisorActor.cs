@@ -34,7 +34,7 @@ public sealed class WebSupervisorActor : ReceiveActor
         var uploads = WithBackoff("uploads", Props.Create(() => new UploadActor(store, outbox, settings.Uploads)));
         var batches = Context.ActorOf(Props.Create(() => new BatchesActor(store, settings.Results)), "batches");
         var openBatches = WithBackoff("open-batches", Props.Create(() => new OpenBatchesActor(
-            queues.Requests, store, outbox, batches, settings.Uploads.SweepInterval, settings.Results.Lost)));
+            queues.Requests, store, outbox, batches, settings.Uploads.SweepInterval, settings.Lost)));
         WithBackoff("queue-watch", Props.Create(() => new QueueWatchActor(queues, store, outbox, batches)));
         var listener = WithBackoff("listener", Props.Create(() => new ResultListenerActor(
             queues.Responses, batches, scaler, openBatches, settings.Listening, settings.Results)));

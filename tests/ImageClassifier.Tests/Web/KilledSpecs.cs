@@ -133,7 +133,7 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
         var uploads = Sys.ActorOf(Props.Create(() => new UploadActor(Store, outbox, Uploading)));
         var batches = Sys.ActorOf(Props.Create(() => new BatchesActor(Store, Showing)));
         var openBatches = Sys.ActorOf(Props.Create(() => new OpenBatchesActor(
-            Requests, Store, outbox, batches, Uploading.SweepInterval, Showing.Lost)));
+            Requests, Store, outbox, batches, Uploading.SweepInterval, Losing)));
         return [uploads, outbox, openBatches, batches];
     }
 
