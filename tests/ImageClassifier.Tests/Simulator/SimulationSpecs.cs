@@ -17,6 +17,8 @@ public sealed class SimulationSpecs
         var model = Simulated.Model("scaling.latency.boot-time = 10s", "scaling.latency.service-time = 2s") with
         {
             Price = new InstancePrice { PerHour = 3.6, MinimumCharge = TimeSpan.Zero },
+            Linger = TimeSpan.FromMilliseconds(50),
+            AcknowledgeLinger = TimeSpan.FromMilliseconds(50),
         };
         var report = Simulated.Run(model, "burst:5");
 
