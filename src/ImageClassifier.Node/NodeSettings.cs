@@ -19,7 +19,10 @@ public sealed record NodeSettings(
     TimeSpan RecordInterval)
 {
     private const string ShutdownPhase = "akka.coordinated-shutdown.phases.service-requests-done.timeout";
-    private static readonly TimeSpan LongestDrain = TimeSpan.FromHours(1);
+
+    /// <summary>The time limit of a drain. It fits into the shutdown phase, which fits into the host's 30 s. Any
+    /// micro-batch ends within it.</summary>
+    public static readonly TimeSpan LongestDrain = TimeSpan.FromSeconds(15);
 
     /// <summary>Reads the settings of a node that runs on this machine.</summary>
     /// <exception cref="InvalidSettingException">A setting is missing or wrong, or two contradict each
@@ -35,30 +38,22 @@ public sealed record NodeSettings(
     public static NodeSettings Create(Config config, int? cores)
     {
         var node = new SettingsSection(config, "image-classifier.node");
-        var requests = QueueSettings.Create(config).Requests;
-        var classification = ClassificationSettings.Create(config, cores);
-        if (classification.MaxFailures <= requests.MaxReceives)
-        {
-            throw node.Section("classification").Invalid("max-failures",
-                $"a number above queues.requests.max-receives ({requests.MaxReceives}), or one picture ends a node");
-        }
-
+        CheckShutdownPhase(config);
         return new NodeSettings(
-            PollingSettings.Create(node.Section("polling"), requests),
-            classification,
+            PollingSettings.Create(
+                node.Section("polling"), QueueSettings.Create(config).Requests, EnvironmentSettings.Create(config)),
+            ClassificationSettings.Create(config, cores),
             TerminationSettings.Create(node.Section("termination")),
-            ReadDrainTimeout(config, node),
+            LongestDrain,
             NodeRecordSettings.Create(config).Interval);
     }
 
     // After the time-out of this phase the actors are stopped, drained or not.
-    private static TimeSpan ReadDrainTimeout(Config config, SettingsSection node)
+    private static void CheckShutdownPhase(Config config)
     {
-        const string Key = "drain-timeout";
-        var timeout = node.Duration(Key, TimeSpan.FromMilliseconds(100), LongestDrain);
-        if (!config.HasPath(ShutdownPhase) || timeout < config.GetTimeSpan(ShutdownPhase)) return timeout;
-        throw new InvalidSettingException(
-            node.FullKey(Key), node.Text(Key), $"it must be shorter than {ShutdownPhase}");
+        if (!config.HasPath(ShutdownPhase) || LongestDrain < config.GetTimeSpan(ShutdownPhase)) return;
+        throw new InvalidSettingException(ShutdownPhase, config.GetString(ShutdownPhase),
+            $"it must be longer than the {LongestDrain.TotalSeconds:0} s of a node's drain");
     }
 }
 
@@ -78,11 +73,25 @@ public sealed record PollingSettings(
     int Decoders,
     int MaxReceives)
 {
-    internal static PollingSettings Create(SettingsSection polling, QueueLeaseSettings queue) => new(
+    // A call to this machine's queue costs nothing. So hardly anything waits to share one.
+    private static readonly TimeSpan LocalLinger = TimeSpan.FromMilliseconds(5);
+
+    // AWS charges for each call, and a call takes ten. A result waits a moment for nine others.
+    private static readonly TimeSpan PaidLinger = TimeSpan.FromMilliseconds(250);
+
+    // Nothing waits for a delete, so it waits longer. It holds its place among max-in-flight meanwhile.
+    private static readonly TimeSpan PaidAcknowledgeLinger = TimeSpan.FromSeconds(1);
+
+    // This machine's files come at once, and as many nodes as cores share its memory. S3 takes tens of milliseconds.
+    private const int LocalFetchers = 4;
+    private const int RemoteFetchers = 8;
+
+    internal static PollingSettings Create(
+        SettingsSection polling, QueueLeaseSettings queue, EnvironmentSettings environment) => new(
         QueueSourceSettings.Create(polling, queue),
-        polling.Duration("linger", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)),
-        polling.Duration("acknowledge-linger", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(5)),
-        polling.WholeNumber("fetchers", 1, 256),
+        environment.IsAws ? PaidLinger : LocalLinger,
+        environment.IsAws ? PaidAcknowledgeLinger : LocalLinger,
+        environment.IsAws ? RemoteFetchers : LocalFetchers,
         polling.WholeNumberOrCores("decoders", 1, 256),
         queue.MaxReceives);
 }
@@ -94,6 +103,9 @@ public sealed record PollingSettings(
 /// <param name="MaxFailures">The node ends after this number of failed pictures in a row.</param>
 public sealed record ClassificationSettings(int Classifiers, int Threads, TimeSpan Timeout, int MaxFailures)
 {
+    // Enough that a few bad pictures in a row do not end a node. Few enough that a broken node spoils little.
+    private const int FewestFailures = 10;
+
     // No machine has more cores.
     private const int MostCores = 256;
 
@@ -121,7 +133,8 @@ public sealed record ClassificationSettings(int Classifiers, int Threads, TimeSp
             classifiers,
             threads,
             section.Duration("timeout", TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)),
-            section.WholeNumber("max-failures", 1, 1_000_000));
+            // More than the tries of one picture, so that one picture alone ends no node.
+            Math.Max(FewestFailures, QueueSettings.Create(config).Requests.MaxReceives + 1));
     }
 }
 
@@ -132,8 +145,11 @@ public sealed record ClassificationSettings(int Classifiers, int Threads, TimeSp
 /// <param name="CutOffLimit">The node ends after all polls have failed for this time.</param>
 public sealed record TerminationSettings(int MaxEmptyPolls, TimeSpan MinLifetime, TimeSpan CutOffLimit)
 {
+    // Longer than a queue is away in the ordinary run of things. A node that is cut off costs money and does nothing.
+    private static readonly TimeSpan LongestCutOff = TimeSpan.FromMinutes(10);
+
     internal static TerminationSettings Create(SettingsSection section) => new(
         section.WholeNumber("max-empty-polls", 1, 1_000_000),
         section.Duration("min-lifetime", TimeSpan.Zero, TimeSpan.FromDays(1)),
-        section.Duration("cut-off-limit", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)));
+        LongestCutOff);
 }

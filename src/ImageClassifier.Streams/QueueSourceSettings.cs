@@ -26,20 +26,22 @@ public sealed record QueueSourceSettings(
     private const int FewestInFlight = 2 * IMessageQueue.MaxBatch;
     private const int MostInFlight = 10_000;
 
+    /// <summary>The pause after the first failed poll: most failures are over at the next call.</summary>
+    public static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>The longest pause after a failed poll. An idle queue is polled as often, so a failing one costs no
+    /// more; work goes on soon after the queue is back.</summary>
+    public static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
+
     /// <summary>Reads the settings.</summary>
-    /// <param name="polling">The settings of the poller: <c>wait-time</c>, <c>max-in-flight</c>, <c>min-backoff</c>,
-    /// <c>max-backoff</c>.</param>
+    /// <param name="polling">The settings of the poller: <c>wait-time</c>, <c>max-in-flight</c>.</param>
     /// <param name="queue">The lease settings of the queue.</param>
     /// <exception cref="InvalidSettingException">A setting is missing or wrong.</exception>
-    public static QueueSourceSettings Create(SettingsSection polling, QueueLeaseSettings queue)
-    {
-        var minBackoff = polling.Duration("min-backoff", TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(10));
-        return new QueueSourceSettings(
-            polling.Duration("wait-time", TimeSpan.Zero, LongestWait),
-            queue.Lease,
-            queue.MaxLease,
-            polling.WholeNumber("max-in-flight", FewestInFlight, MostInFlight),
-            minBackoff,
-            polling.Duration("max-backoff", minBackoff, TimeSpan.FromHours(1)));
-    }
+    public static QueueSourceSettings Create(SettingsSection polling, QueueLeaseSettings queue) => new(
+        polling.Duration("wait-time", TimeSpan.Zero, LongestWait),
+        queue.Lease,
+        queue.MaxLease,
+        polling.WholeNumber("max-in-flight", FewestInFlight, MostInFlight),
+        FirstPause,
+        LongestPause);
 }

@@ -18,7 +18,6 @@ public sealed class DataFolderSpecs
 
     // Longer than a test waits: what a node does not finish or hand back would be missed.
     private const string LongLease = "queues.requests.lease=10m";
-    private const string LongMaxLease = "queues.requests.max-lease=20m";
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
     [SkippableTheory]
@@ -152,7 +151,7 @@ public sealed class DataFolderSpecs
     public async Task Nodes_that_are_too_old_finish_or_hand_back_what_they_have()
     {
         await using var service = await RunningService.StartAsync(
-            QuickPolls, LongLease, LongMaxLease, "scaling.max-lifetime=4s", "scaling.max-instances=1");
+            QuickPolls, LongLease, "scaling.max-lifetime=4s", "scaling.max-instances=1");
 
         var accepted = await service.UploadAsync(TestPictures.Slow(150));
         var jobs = await service.FollowAsync(BatchId(accepted), Enough);

@@ -172,7 +172,7 @@ public sealed partial class MainJobSpecs
     [SkippableFact]
     public async Task Nodes_that_are_told_to_terminate_hand_back_what_they_have_not_begun()
     {
-        await using var service = await RunningService.StartAsync(QuickPolls, LongLease, "queues.requests.max-lease=20m");
+        await using var service = await RunningService.StartAsync(QuickPolls, LongLease);
 
         var accepted = await service.UploadAsync(TestPictures.Slow(300));
         var following = service.FollowAsync(BatchId(accepted), Enough);
@@ -189,7 +189,7 @@ public sealed partial class MainJobSpecs
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
         JsonElement accepted;
         await using (var first = await RunningService.StartAsync(
-            data, ownsData: false, QuickPolls, LongLease, "queues.requests.max-lease=20m"))
+            data, ownsData: false, QuickPolls, LongLease))
         {
             accepted = await first.UploadAsync(TestPictures.Slow(300));
             await WorkBeginsAsync(first, accepted, 300);

@@ -56,7 +56,7 @@ public sealed class AgreementSpecs(ITestOutputHelper output) : SimulationSpecs(o
     }
 
     private static SimulationModel ModelOf(Scenario scenario) =>
-        SimulationModel.Create(scenario.Load(ProgramRole.Node)) with
+        SimulationModel.Create(scenario.Load()) with
         {
             Boot = DrawnTime.Fixed(Boot),
             Service = DrawnTime.Fixed(scenario.Cloud.ServiceTime),

@@ -34,17 +34,16 @@ internal sealed record Scenario
     public TimeSpan LastArrival => Arrivals.Max(arrival => arrival.At);
 
     /// <summary>The settings for AWS with this scenario's changes.</summary>
-    public Config Load(ProgramRole role)
+    public Config Load()
     {
         var assumed = FormattableString.Invariant(
             $"scaling.latency.service-time={Cloud.ServiceTime.TotalMilliseconds}ms");
         string[] settings =
         [
-            "environment=aws", "scaling.kept-decisions=1000", .. KnowsServiceTime ? [assumed] : Array.Empty<string>(),
-            .. Settings,
+            "environment=aws", .. KnowsServiceTime ? [assumed] : Array.Empty<string>(), .. Settings,
         ];
         return ProgramSettings.Load(
-            role, new SettingsSources { Assignments = [.. settings.Select(setting => $"image-classifier.{setting}")] });
+            new SettingsSources { Assignments = [.. settings.Select(setting => $"image-classifier.{setting}")] });
     }
 }
 

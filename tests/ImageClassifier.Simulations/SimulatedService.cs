@@ -52,8 +52,10 @@ internal sealed class SimulatedService
     private SimulatedService(Scenario scenario)
     {
         _scenario = scenario;
-        var config = scenario.Load(ProgramRole.Node);
-        var webSettings = WebTierSettings.Create(scenario.Load(ProgramRole.Web));
+        var config = scenario.Load();
+        var webSettings = WebTierSettings.Create(config);
+        // A test looks at the decisions of the whole run.
+        webSettings = webSettings with { Scaling = webSettings.Scaling with { KeptDecisions = 1000 } };
         MaxInstances = webSettings.Scaling.MaxInstances;
         _system = ActorSystem.Create("simulation", InVirtualTime.WithFallback(config));
         _world = new World(_system, scenario.Cloud, NodeSettings.Create(config), QueueSettings.Create(config));

@@ -48,7 +48,7 @@ public sealed class SteadyLoadSpecs
     private static (SimulationModel Model, Arrivals Arrivals) Deployment(int seed)
     {
         var settings = new SettingsSources { Assignments = ["image-classifier.environment=aws"] };
-        var model = SimulationModel.Create(ProgramSettings.Load(ProgramRole.Web, settings));
+        var model = SimulationModel.Create(ProgramSettings.Load(settings));
         return (model, Load.Parse("--load", Load20).Draw(seed));
     }
 }

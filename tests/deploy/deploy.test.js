@@ -142,9 +142,9 @@ describe("the CloudFormation template", () => {
   });
 
   it("offers no lease that the program refuses", () => {
-    const reference = readFileSync(join(deploy, "..", "hocon", "reference.conf"), "utf8");
-    const [, minutes] = /requests \{[^}]*\n *max-lease = (\d+)m\n/.exec(reference);
-    assert.equal(template().Parameters.RequestLeaseSeconds.MaxValue, minutes * 60);
+    const source = join(deploy, "..", "src", "ImageClassifier.Streams", "Settings", "QueueSettings.cs");
+    const [, hours] = /LongestLease = TimeSpan\.FromHours\((\d+)\)/.exec(readFileSync(source, "utf8"));
+    assert.ok(template().Parameters.RequestLeaseSeconds.MaxValue <= hours * 3600);
   });
 
   it("tags everything that can carry a tag with the deployment", () => {

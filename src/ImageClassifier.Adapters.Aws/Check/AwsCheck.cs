@@ -62,7 +62,7 @@ public sealed class AwsCheck(
         return requests.Lease < longestJob
             ? CheckFinding.Problem(
                 "settings",
-                $"{requests.LeaseKey} = {requests.Lease.TotalSeconds} s is shorter than a job can take "
+                $"{requests.LeaseName} = {requests.Lease.TotalSeconds} s is shorter than a job can take "
                 + $"({longestJob.TotalSeconds} s), so another node would begin it again")
             : CheckFinding.Good("settings", "the lease is longer than a job");
     }

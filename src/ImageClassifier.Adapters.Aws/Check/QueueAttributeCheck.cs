@@ -44,7 +44,7 @@ internal sealed class QueueAttributeCheck(
         if (int.TryParse(timeout, CultureInfo.InvariantCulture, out var seconds)
             && seconds < settings.Lease.TotalSeconds)
         {
-            yield return $"its visibility timeout is {seconds} s, shorter than {settings.LeaseKey} = "
+            yield return $"its visibility timeout is {seconds} s, shorter than {settings.LeaseName} = "
                 + $"{settings.Lease.TotalSeconds} s; {ProvisionHelps}";
         }
     }
@@ -58,7 +58,7 @@ internal sealed class QueueAttributeCheck(
         else if (Redrive.MaxReceiveCount < settings.MaxReceiveCount)
         {
             yield return $"its maxReceiveCount is {Redrive.MaxReceiveCount} and must be {settings.MaxReceiveCount} at "
-                + $"least, four times {settings.MaxReceivesKey}, or messages whose nodes died go untried; "
+                + $"least, four times {settings.MaxReceivesName}, or messages whose nodes died go untried; "
                 + ProvisionHelps;
         }
     }

@@ -26,18 +26,18 @@ public sealed record AwsQueueSettings
     /// <summary>A queue.</summary>
     /// <param name="key">The setting that gives its name: <see cref="AwsQueuesSettings.RequestsKey"/>.</param>
     /// <param name="nameOrUrl">The name of a FIFO queue, or its URL.</param>
-    /// <param name="leaseKey">The setting that gives <paramref name="lease"/>.</param>
+    /// <param name="leaseName">What messages call <paramref name="lease"/>: its setting, or words.</param>
     /// <param name="lease">How long a received message is hidden from others; from 1 s to 12 h on SQS.</param>
-    /// <param name="maxReceivesKey">The setting that gives <paramref name="maxReceiveCount"/>.</param>
+    /// <param name="maxReceivesName">What messages call a quarter of <paramref name="maxReceiveCount"/>.</param>
     /// <param name="maxReceiveCount">How often the queue hands a message out before it moves it to the dead-letter
     /// queue, from 1 to 1000.</param>
     /// <exception cref="InvalidSettingException">The name is not usable on SQS.</exception>
     public AwsQueueSettings(
-        string key, string? nameOrUrl, string leaseKey, TimeSpan lease, string maxReceivesKey, int maxReceiveCount)
+        string key, string? nameOrUrl, string leaseName, TimeSpan lease, string maxReceivesName, int maxReceiveCount)
     {
         Key = key;
-        LeaseKey = leaseKey;
-        MaxReceivesKey = maxReceivesKey;
+        LeaseName = leaseName;
+        MaxReceivesName = maxReceivesName;
         if (string.IsNullOrEmpty(nameOrUrl)) throw new InvalidSettingException(key, null, "a queue is needed");
         Url = nameOrUrl.Contains("://", StringComparison.Ordinal) ? UrlOf(nameOrUrl) : null;
         Name = Url is null ? nameOrUrl : Url.Segments[^1];
@@ -54,11 +54,11 @@ public sealed record AwsQueueSettings
     /// <summary>The setting that names the queue.</summary>
     public string Key { get; }
 
-    /// <summary>The setting of the lease.</summary>
-    public string LeaseKey { get; }
+    /// <summary>What messages call the lease.</summary>
+    public string LeaseName { get; }
 
-    /// <summary>The setting of the number of receives.</summary>
-    public string MaxReceivesKey { get; }
+    /// <summary>What messages call the number of tries.</summary>
+    public string MaxReceivesName { get; }
 
     /// <summary>The queue's name.</summary>
     public string Name { get; }

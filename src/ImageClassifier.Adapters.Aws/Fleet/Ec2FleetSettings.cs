@@ -27,7 +27,6 @@ public sealed partial record Ec2FleetSettings
 
     // EC2's limit, before base64.
     private const int MaxUserDataBytes = 16 * 1024;
-    private const int MaxTagValue = 256;
 
     /// <summary><c>deployment</c>: marks what belongs to this deployment, as the value of the tag
     /// <c>image-classifier:deployment</c>. Two deployments in one account and region have different ones, or each takes
@@ -66,16 +65,16 @@ public sealed partial record Ec2FleetSettings
     /// the template's.</summary>
     public string? UserData { get; init; }
 
-    /// <summary><c>name-tag</c>: the tag <c>Name</c> of each instance, for people.</summary>
-    public string NameTag { get; init; } = "image-classifier-node";
+    /// <summary>The tag <c>Name</c> of each instance, for people.</summary>
+    public string NameTag => $"{Deployment}-node";
 
     /// <summary><c>market</c>: spot or on demand. CreateFleet launches on demand what spot cannot give; RunInstances
     /// does not.</summary>
     public Ec2Market Market { get; init; } = Ec2Market.OnDemand;
 
-    /// <summary><c>describe-interval</c>: the fleet asks EC2 what there is no more often than this; from 5 s to
-    /// 1 min.</summary>
-    public TimeSpan DescribeInterval { get; init; } = TimeSpan.FromSeconds(5);
+    /// <summary>The fleet asks EC2 what there is no more often than this, because EC2 throttles the account's
+    /// calls.</summary>
+    internal TimeSpan DescribeInterval { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>These settings, once they are known to be usable.</summary>
     /// <exception cref="InvalidSettingException">They are not. What only EC2 can know, such as whether an image is
@@ -100,9 +99,6 @@ public sealed partial record Ec2FleetSettings
             "it is the name or the ARN of an instance profile");
         Require(UserData is null || Encoding.UTF8.GetByteCount(UserData) <= MaxUserDataBytes, "user-data",
             $"{UserData?.Length} characters", "EC2 takes at most 16 KiB");
-        Require(NameTag is { Length: > 0 and <= MaxTagValue }, "name-tag", NameTag, "allowed are 1 to 256 characters");
-        Require(DescribeInterval >= TimeSpan.FromSeconds(5) && DescribeInterval <= TimeSpan.FromMinutes(1),
-            "describe-interval", $"{DescribeInterval}", "allowed is from 5 s to 1 min");
         return this;
     }
 

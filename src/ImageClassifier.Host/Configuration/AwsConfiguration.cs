@@ -24,8 +24,14 @@ public static class AwsConfiguration
                 aws.Section("s3").Text("service-url"),
                 aws.Section("ec2").Text("service-url")),
             new AwsQueuesSettings(
-                Queue(aws.Section("sqs").Text("requests"), AwsQueuesSettings.RequestsKey, "requests", queues.Requests),
-                Queue(aws.Section("sqs").Text("responses"), AwsQueuesSettings.ResponsesKey, "responses", queues.Responses)),
+                new AwsQueueSettings(
+                    AwsQueuesSettings.RequestsKey, aws.Section("sqs").Text("requests"),
+                    $"{Root}.queues.requests.lease", queues.Requests.Lease,
+                    $"{Root}.queues.requests.max-receives", queues.Requests.MaxReceiveCount),
+                new AwsQueueSettings(
+                    AwsQueuesSettings.ResponsesKey, aws.Section("sqs").Text("responses"),
+                    "the program's lease of results", queues.Responses.Lease,
+                    "the program's tries of a result", queues.Responses.MaxReceiveCount)),
             Bucket(aws.Section("s3")),
             aws.Text("kms-key"));
     }
@@ -48,16 +54,9 @@ public static class AwsConfiguration
             KeyName = OrNull(ec2.Text("key-name")),
             InstanceProfile = OrNull(ec2.Text("instance-profile")),
             UserData = OrNull(ec2.Text("user-data")),
-            NameTag = ec2.Text("name-tag"),
             Market = ec2.OneOf("market", "on-demand", "spot") == "spot" ? Ec2Market.Spot : Ec2Market.OnDemand,
-            DescribeInterval = ec2.Duration("describe-interval", TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(1)),
         };
     }
-
-    private static AwsQueueSettings Queue(string nameOrUrl, string key, string name, QueueLeaseSettings leases) => new(
-        key, nameOrUrl,
-        $"{Root}.queues.{name}.lease", leases.Lease,
-        $"{Root}.queues.{name}.max-receives", leases.MaxReceiveCount);
 
     private static BucketSettings Bucket(SettingsSection s3) => new(
         s3.Text("bucket"), s3.Text("key-prefix"),

@@ -9,8 +9,7 @@ namespace ImageClassifier.Host.Configuration;
 /// <param name="DataFolder">The folder of queues, pictures, results and logs; an absolute path. It may not exist
 /// yet.</param>
 /// <param name="Retention">What is older goes.</param>
-/// <param name="RetentionInterval">How often to look for it.</param>
-public sealed record EmbeddedSettings(string DataFolder, TimeSpan Retention, TimeSpan RetentionInterval)
+public sealed record EmbeddedSettings(string DataFolder, TimeSpan Retention)
 {
     /// <summary>Reads <c>image-classifier.embedded</c>. A relative folder is one of the working directory.</summary>
     /// <exception cref="InvalidSettingException">A value is not usable.</exception>
@@ -20,8 +19,7 @@ public sealed record EmbeddedSettings(string DataFolder, TimeSpan Retention, Tim
         return new EmbeddedSettings(
             DataFolderOf(section.Text("data")),
             // What is an hour old may still be worked on.
-            section.Duration("retention", TimeSpan.FromHours(1), TimeSpan.FromDays(3650)),
-            section.Duration("retention-interval", TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)));
+            section.Duration("retention", TimeSpan.FromHours(1), TimeSpan.FromDays(3650)));
     }
 
     private static string DataFolderOf(string text)

@@ -75,6 +75,12 @@ internal sealed class KnownSettings
 
     private InvalidSettingException Unknown(string key, HoconValue value, string origin)
     {
+        foreach (var (leaf, inner) in Leaves(key, value, level: 1))
+        {
+            if (RemovedSettings.Replacements.TryGetValue(leaf, out var replacement))
+                return Wrong(leaf, inner, $"it is no setting any more: {replacement}", origin);
+        }
+
         // The whole path down to what was written, so that "scaling.max-instances" is named rather than "scaling".
         while (value.IsObject() && value.GetObject().Items is { Count: 1 } items)
         {
@@ -86,6 +92,11 @@ internal sealed class KnownSettings
             ? $"there is no such setting, did you mean {meant}?"
             : "there is no such setting (hocon/reference.conf lists them all)", origin);
     }
+
+    private static IEnumerable<(string Key, HoconValue Value)> Leaves(string key, HoconValue value, int level) =>
+        !value.IsObject() ? [(key, value)]
+        : level > DeepestLevel ? []
+        : value.GetObject().Items.SelectMany(item => Leaves($"{key}.{item.Key}", item.Value, level + 1));
 
     private string? Suggest(string key)
     {

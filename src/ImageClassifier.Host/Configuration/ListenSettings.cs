@@ -14,6 +14,9 @@ public sealed record ListenSettings(IReadOnlyList<string> Urls, TimeSpan Shutdow
     /// <summary>The setting that <c>--urls</c> gives.</summary>
     public const string UrlsKey = "image-classifier.web.urls";
 
+    // With what comes after it (cleaning up, the responses in hand), within ActorSystemHosting.WebStop.
+    private static readonly TimeSpan LongestRequestAtStop = TimeSpan.FromSeconds(10);
+
     private const string Localhost = "localhost";
 
     private const string Allowed =
@@ -25,15 +28,12 @@ public sealed record ListenSettings(IReadOnlyList<string> Urls, TimeSpan Shutdow
         address.IsUnixPipe || IsLocalhost(address.Host)
         || (IPAddress.TryParse(address.Host, out var host) && IPAddress.IsLoopback(host)));
 
-    /// <summary>Reads <c>image-classifier.web</c>.</summary>
+    /// <summary>Reads <c>image-classifier.web.urls</c>.</summary>
     /// <exception cref="InvalidSettingException">A value is not usable.</exception>
     public static ListenSettings Create(Config config)
     {
         var section = new SettingsSection(config, "image-classifier.web");
-        return new ListenSettings(
-            UrlsOf(section.Text("urls")),
-            // With what comes after it, within ActorSystemHosting.WebStop.
-            section.Duration("shutdown-timeout", TimeSpan.Zero, TimeSpan.FromSeconds(15)));
+        return new ListenSettings(UrlsOf(section.Text("urls")), LongestRequestAtStop);
     }
 
     private static string[] UrlsOf(string text)

@@ -1,11 +1,11 @@
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>What a process of this program is; each role has its own layer of settings.</summary>
+/// <summary>What a process of this program is.</summary>
 public enum ProgramRole
 {
-    /// <summary>The web tier: <c>web.conf</c>.</summary>
+    /// <summary>The web tier.</summary>
     Web,
 
-    /// <summary>An app node, and whatever else runs the model: <c>node.conf</c>.</summary>
+    /// <summary>An app node, and whatever else runs the model.</summary>
     Node,
 }

@@ -1,44 +1,35 @@
 using Akka.Configuration;
 using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Core;
+using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Configuration;
 
 /// <summary>
 /// Puts the layers of settings together, before anything else starts. Later wins: <c>reference.conf</c>, the
-/// environment (<c>embedded.conf</c>), the role (<c>web.conf</c> or <c>node.conf</c>), the file given by
+/// environment (<c>embedded.conf</c>), the file given by
 /// <c>--config</c>, the parameter that AWS keeps, environment variables, <c>--set</c>, options of their own such as
 /// <c>--data</c>. The user's layers are read first, because they alone decide the environment.
 /// </summary>
 public static class ProgramSettings
 {
-    /// <summary>The key that names the environment.</summary>
-    public const string EnvironmentKey = "image-classifier.environment";
-
-    /// <summary>The environment on AWS.</summary>
-    public const string Aws = "aws";
-
     internal const string VariablePrefix = "IMAGE_CLASSIFIER__";
-
-    private static readonly string[] Environments = ["embedded", Aws];
 
     /// <summary>The folder of the settings files that come with the program.</summary>
     public static string BundledFolder { get; } = Path.Combine(AppContext.BaseDirectory, "hocon");
 
     /// <summary>The settings of a process.</summary>
-    /// <param name="role">What the process is.</param>
     /// <param name="sources">What the user says.</param>
     /// <exception cref="InvalidSettingException">A file is missing or not HOCON, an assignment is malformed, a key is
     /// unknown, or a group is where a value must be. The limits of a value are checked by who reads it.</exception>
-    public static Config Load(ProgramRole role, SettingsSources sources)
+    public static Config Load(SettingsSources sources)
     {
         var reference = Bundled("reference");
         var known = new KnownSettings(reference.Config);
         var fromUser = FromUser(known, sources);
-        SettingsLayer[] ofProgram = [Bundled(ChosenEnvironment(reference, fromUser)), Bundled(FileOf(role))];
-        foreach (var layer in ofProgram) known.Check(layer);
-
-        return Together([reference, .. ofProgram, .. fromUser]);
+        var ofEnvironment = Bundled(ChosenEnvironment(Together([reference, .. fromUser])));
+        known.Check(ofEnvironment);
+        return Together([reference, ofEnvironment, .. fromUser]);
     }
 
     /// <summary>What the user says before any parameter is read.</summary>
@@ -67,21 +58,9 @@ public static class ProgramSettings
     private static Config Together(IEnumerable<SettingsLayer> layers) =>
         layers.Select(layer => layer.Config).Aggregate((below, above) => above.WithFallback(below));
 
-    private static string ChosenEnvironment(SettingsLayer reference, IEnumerable<SettingsLayer> fromUser)
-    {
-        var environment = Together([reference, .. fromUser]).GetString(EnvironmentKey);
-        return Environments.Contains(environment)
-            ? environment
-            : throw new InvalidSettingException(
-                EnvironmentKey, environment, $"allowed is {string.Join(" or ", Environments)}");
-    }
-
-    private static string FileOf(ProgramRole role) => role switch
-    {
-        ProgramRole.Web => "web",
-        ProgramRole.Node => "node",
-        _ => throw new ArgumentOutOfRangeException(nameof(role), role, "No such role."),
-    };
+    // Each environment has a file of its name.
+    private static string ChosenEnvironment(Config config) =>
+        EnvironmentSettings.Create(config).IsAws ? EnvironmentSettings.Aws : EnvironmentSettings.Embedded;
 
     private static SettingsLayer Bundled(string name) =>
         SettingsLayer.FromFile(Path.Combine(BundledFolder, $"{name}.conf"), $"hocon/{name}.conf", "the program's own file");

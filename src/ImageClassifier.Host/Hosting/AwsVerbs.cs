@@ -6,6 +6,7 @@ using ImageClassifier.Adapters.Aws.Provisioning;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Hosting;
 
@@ -54,10 +55,10 @@ internal static class AwsVerbs
     /// <summary>These verbs are about AWS whatever environment the settings name.</summary>
     private static SettingsSources OnAws(SettingsSources sources) => sources with
     {
-        Options = [.. sources.Options, new OptionValue("aws", ProgramSettings.EnvironmentKey, ProgramSettings.Aws)],
+        Options = [.. sources.Options, new OptionValue("aws", EnvironmentSettings.Key, EnvironmentSettings.Aws)],
     };
 
-    private static Config Load(SettingsSources sources) => ProgramSettings.Load(ProgramRole.Node, OnAws(sources));
+    private static Config Load(SettingsSources sources) => ProgramSettings.Load(OnAws(sources));
 
     private static OpenAws Open(Config config)
     {

@@ -5,6 +5,7 @@ using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Adapters.Embedded.Retention;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Streams.Settings;
 using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Scaling;
 
@@ -13,6 +14,9 @@ namespace ImageClassifier.Host.Hosting;
 /// <summary>The fleet that the web tier launches its app nodes on.</summary>
 internal static class FleetHosting
 {
+    // Retention is counted in days, so an hour more does not matter.
+    private static readonly TimeSpan BetweenRetentionLooks = TimeSpan.FromHours(1);
+
     /// <summary>Adds <see cref="IInstanceFleet"/>.</summary>
     public static void AddFleet(
         this IServiceCollection services, TierEnvironment environment, Config config, SettingsSources sources,
@@ -26,18 +30,15 @@ internal static class FleetHosting
             return;
         }
 
-        services.AddProcessFleet(config, environment, sources, cluster);
+        services.AddProcessFleet(environment, sources, cluster);
         services.AddRetention(environment.Layout!, EmbeddedSettings.Create(config));
     }
 
     private static void AddProcessFleet(
-        this IServiceCollection services, Config config, TierEnvironment environment, SettingsSources sources,
-        ClusterSettings cluster)
+        this IServiceCollection services, TierEnvironment environment, SettingsSources sources, ClusterSettings cluster)
     {
-        var timeouts = ProcessFleetTimeoutSettings.Create(config);
         var settings = new ProcessFleetSettings(
-            NodeCommand.OfThisProgram(sources.ToArguments()) with { OnAws = environment.Aws is not null },
-            timeouts.BootTimeout, timeouts.DrainTimeout);
+            NodeCommand.OfThisProgram(sources.ToArguments()) with { OnAws = environment.Aws is not null });
         services
             .AddSingleton(provider => new ProcessFleet(
                 environment.Layout!, settings, provider.GetRequiredService<ILogger<ProcessFleet>>()))
@@ -51,7 +52,7 @@ internal static class FleetHosting
         services.AddHostedService(provider => new RetentionService(
             new EmbeddedRetention(layout, new RetentionSettings(embedded.Retention),
                 provider.GetRequiredService<ILogger<EmbeddedRetention>>()),
-            embedded.RetentionInterval,
+            BetweenRetentionLooks,
             TimeProvider.System,
             provider.GetRequiredService<ILogger<RetentionService>>()));
 }

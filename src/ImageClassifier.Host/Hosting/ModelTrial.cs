@@ -1,5 +1,6 @@
 using ImageClassifier.Core;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Hosting;
 

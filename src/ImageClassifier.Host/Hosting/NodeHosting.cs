@@ -8,6 +8,7 @@ using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Isolation;
 using ImageClassifier.Host.Logging;
 using ImageClassifier.Node;
+using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Hosting;
 
@@ -22,7 +23,7 @@ internal static class NodeHosting
     public static async Task<int> RunAsync(
         SettingsSources sources, InstanceId? instance, Decorators decorators, CancellationToken cancellation)
     {
-        var config = ProgramSettings.Load(ProgramRole.Node, sources);
+        var config = ProgramSettings.Load(sources);
         try
         {
             return await RunAsync(

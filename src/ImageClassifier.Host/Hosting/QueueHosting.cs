@@ -10,6 +10,7 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.DeadLetters;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Streams.Settings;
 using ImageClassifier.Web.DeadLetters;
 
 namespace ImageClassifier.Host.Hosting;
@@ -29,8 +30,8 @@ public static class QueueHosting
     /// <exception cref="InvalidSettingException">A setting is not usable.</exception>
     public static Task<int> RunAsync(QueueOptions options, TextWriter output, int? width, CancellationToken cancellation)
     {
-        var config = ProgramSettings.Load(ProgramRole.Web, options.Settings);
-        return config.GetString(ProgramSettings.EnvironmentKey) == ProgramSettings.Aws
+        var config = ProgramSettings.Load(options.Settings);
+        return EnvironmentSettings.Create(config).IsAws
             ? OnAwsAsync(config, options, output, width, cancellation)
             : EmbeddedAsync(config, options, output, width, cancellation);
     }

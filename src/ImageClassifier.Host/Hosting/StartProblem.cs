@@ -7,6 +7,7 @@ using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Hosting;
 
@@ -39,7 +40,7 @@ internal static class StartProblem
 
     private static async Task PutAsync(Config config, string key, byte[] record, CancellationToken cancellation)
     {
-        if (config.GetString(ProgramSettings.EnvironmentKey) != ProgramSettings.Aws)
+        if (!EnvironmentSettings.Create(config).IsAws)
         {
             var layout = EmbeddedEnvironment.CreateLayout(EmbeddedSettings.Create(config));
             await new FileObjectStore(layout).PutAsync(key, record, cancellation);

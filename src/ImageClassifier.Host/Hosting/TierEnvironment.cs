@@ -2,6 +2,7 @@ using Akka.Configuration;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Core;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Hosting;
 
@@ -37,7 +38,7 @@ internal sealed class TierEnvironment : IDisposable
         Config config, TimeSpan longestWait, CancellationToken cancellation)
     {
         var fleet = FleetSettings.Create(config);
-        var onAws = config.GetString(ProgramSettings.EnvironmentKey) == ProgramSettings.Aws;
+        var onAws = EnvironmentSettings.Create(config).IsAws;
         if (!onAws && fleet.Kind == FleetSettings.Ec2)
         {
             throw new InvalidSettingException(FleetSettings.KindKey, fleet.Kind,

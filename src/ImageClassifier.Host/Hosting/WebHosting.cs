@@ -9,6 +9,7 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Logging;
+using ImageClassifier.Streams.Settings;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Http.Connections;
 using ImageClassifier.Web.Supervision;
@@ -90,7 +91,7 @@ internal static class WebHosting
 
     /// <summary>What the nodes that this web tier launches will answer with: they get its settings.</summary>
     private static string FingerprintOfNodes(ServiceSettings settings, SettingsSources sources) => NodeFingerprint.Of(
-        ModelDirectory.Load(settings.Model.ModelFolder).Identity, ProgramSettings.Load(ProgramRole.Node, sources));
+        ModelDirectory.Load(settings.Model.ModelFolder).Identity, ProgramSettings.Load(sources));
 
     /// <summary>Before the first upload is taken, so that each new batch is answered by one model.</summary>
     private static Task DrainOutdatedNodesAsync(

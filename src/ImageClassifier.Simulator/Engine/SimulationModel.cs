@@ -2,6 +2,7 @@ using Akka.Configuration;
 using ImageClassifier.Core;
 using ImageClassifier.Node;
 using ImageClassifier.Streams;
+using ImageClassifier.Streams.Settings;
 using ImageClassifier.Web.Scaling;
 
 namespace ImageClassifier.Simulator.Engine;
@@ -57,21 +58,15 @@ public sealed record SimulationModel
     /// <summary>The simulated faults.</summary>
     public Faults Faults { get; init; } = Faults.None;
 
-    /// <summary>Creates the model from settings that both tiers share.</summary>
-    /// <param name="settings">The settings.</param>
-    /// <exception cref="InvalidSettingException">A setting is missing or wrong.</exception>
-    public static SimulationModel Create(Config settings) => Create(settings, settings);
-
     /// <summary>Creates the model from settings. Boot and service time are those that the latency policy
     /// assumes.</summary>
-    /// <param name="webTier">The settings of the web tier.</param>
-    /// <param name="nodes">The settings of the nodes.</param>
+    /// <param name="settings">The settings of both tiers.</param>
     /// <exception cref="InvalidSettingException">A setting is missing or wrong.</exception>
-    public static SimulationModel Create(Config webTier, Config nodes)
+    public static SimulationModel Create(Config settings)
     {
-        var scaling = ScalingSettings.Create(webTier);
+        var scaling = ScalingSettings.Create(settings);
         // The nodes' machine is another than this one, so its number of cores is unknown.
-        var node = NodeSettings.Create(nodes, cores: null);
+        var node = NodeSettings.Create(settings, cores: null);
         return new SimulationModel
         {
             Scaling = scaling,
@@ -79,7 +74,7 @@ public sealed record SimulationModel
             Linger = node.Polling.Linger,
             AcknowledgeLinger = node.Polling.AcknowledgeLinger,
             Termination = node.Termination,
-            BreaksOffPolls = nodes.GetString("image-classifier.environment") != "aws",
+            BreaksOffPolls = !EnvironmentSettings.Create(settings).IsAws,
             RecordInterval = node.RecordInterval,
             Boot = DrawnTime.Fixed(scaling.Latency.BootTime),
             Service = DrawnTime.Fixed(scaling.Latency.ServiceTime),

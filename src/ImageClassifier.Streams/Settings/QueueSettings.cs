@@ -13,9 +13,8 @@ public sealed record QueueSettings(QueueLeaseSettings Requests, QueueLeaseSettin
     public static QueueSettings Create(Config config)
     {
         var section = new SettingsSection(config, "image-classifier.queues");
-        return new QueueSettings(
-            QueueLeaseSettings.Create(section.Section("requests")),
-            QueueLeaseSettings.Create(section.Section("responses")));
+        var requests = QueueLeaseSettings.Create(section.Section("requests"));
+        return new QueueSettings(requests, QueueLeaseSettings.OfResponses(requests));
     }
 }
 
@@ -33,6 +32,16 @@ public sealed record QueueLeaseSettings(TimeSpan Lease, int MaxReceives, TimeSpa
     private static readonly TimeSpan LongestLease = TimeSpan.FromHours(12);
     private const int MostReceives = 1000 / ReceivesForEachTry;
 
+    // A stuck message comes free in the end. Far more leases than a slow job needs, so no operator has to tune it.
+    private const int MostLeases = 20;
+    private static readonly TimeSpan ShortestMaxLease = TimeSpan.FromMinutes(10);
+
+    // A result costs no work. The web tier stores it within seconds, and a web tier that died loses no more time.
+    private static readonly TimeSpan LongestResponseLease = TimeSpan.FromSeconds(30);
+
+    // A store that is away for some minutes uses up receives, and a result must survive that.
+    private const int MaxReceivesOfResponses = 20;
+
     /// <summary>After this many receives the queue moves a message to the dead-letter queue.</summary>
     public int MaxReceiveCount => MaxReceives * ReceivesForEachTry;
 
@@ -42,6 +51,15 @@ public sealed record QueueLeaseSettings(TimeSpan Lease, int MaxReceives, TimeSpa
         return new QueueLeaseSettings(
             lease,
             section.WholeNumber("max-receives", 1, MostReceives),
-            section.Duration("max-lease", lease, LongestLease));
+            Min(LongestLease, Max(ShortestMaxLease, MostLeases * lease)));
     }
+
+    /// <summary>The constants of the queue of results. A deployment with a shorter lease of jobs wants results back as
+    /// soon, so its lease counts there too.</summary>
+    internal static QueueLeaseSettings OfResponses(QueueLeaseSettings requests) => new(
+        Min(requests.Lease, LongestResponseLease), MaxReceivesOfResponses, ShortestMaxLease);
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
 }

@@ -13,6 +13,9 @@ namespace ImageClassifier.Web.Access;
 public sealed record AccessSettings(
     ApiKeys Keys, IReadOnlyList<Uri> AllowedOrigins, RateLimitSettings Uploads, RateLimitSettings Refusals)
 {
+    // A person who mistypes a key stays below it, and a script that guesses keys fills no log.
+    private static readonly RateLimitSettings RefusalLimit = new(Burst: 60, Count: 60, Per: TimeSpan.FromMinutes(1));
+
     /// <summary>Reads the settings.</summary>
     /// <exception cref="InvalidSettingException">A value is invalid.</exception>
     public static AccessSettings Create(Config config)
@@ -23,7 +26,7 @@ public sealed record AccessSettings(
             ApiKeys.Create(access.Section("keys")),
             [.. access.Words("allowed-origins").Select(word => Origin(access, word))],
             RateLimitSettings.Create(limits.Section("uploads")),
-            RateLimitSettings.Create(limits.Section("refusals")));
+            RefusalLimit);
     }
 
     private static Uri Origin(SettingsSection access, string word) =>

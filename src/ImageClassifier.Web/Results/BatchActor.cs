@@ -18,7 +18,8 @@ namespace ImageClassifier.Web.Results;
 /// </summary>
 public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
 {
-    // A missed result waits at most this long in the store.
+    // A batch that takes longer than most may have missed a result. It then looks into the store at this interval.
+    private static readonly TimeSpan CatchUpAfter = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan CatchUpInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan UseReportInterval = TimeSpan.FromSeconds(1);
 
@@ -176,7 +177,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         Receive<CatchUpDue>(_ =>
         {
             var age = Context.System.Scheduler.Now - _state.SubmittedAt;
-            if (!_state.Finished && age >= _settings.Lost.LostAfter) OnCatchUp();
+            if (!_state.Finished && age >= CatchUpAfter) OnCatchUp();
         });
         Receive<CaughtUp>(OnCaughtUp);
         Receive<CloseFailed>(failed =>

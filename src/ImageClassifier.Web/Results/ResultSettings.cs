@@ -13,7 +13,6 @@ namespace ImageClassifier.Web.Results;
 /// <param name="Heartbeat">Longest silence of the server towards a subscriber.</param>
 /// <param name="SendTimeout">Time-out of one message to a subscriber, which is then disconnected.</param>
 /// <param name="ListenerLinger">How long a delete of a response waits for others to share its call.</param>
-/// <param name="Lost">When a job without a result counts as lost.</param>
 public sealed record ResultSettings(
     int MaxLiveJobs,
     TimeSpan PassivateAfter,
@@ -23,32 +22,37 @@ public sealed record ResultSettings(
     int MaxSubscribers,
     TimeSpan Heartbeat,
     TimeSpan SendTimeout,
-    TimeSpan ListenerLinger,
-    LostJobSettings Lost)
+    TimeSpan ListenerLinger)
 {
+    // A client that reconnects finds its batch in memory. A batch read anew costs a few calls to the store.
+    private static readonly TimeSpan LongestIdle = TimeSpan.FromMinutes(2);
+
+    // A read holds an open file or a connection to S3. The default limits of both are above this.
+    private const int MostReads = 2000;
+
+    // Proxies and load balancers close a silent connection after 30 s at the earliest.
+    private static readonly TimeSpan LongestServerSilence = TimeSpan.FromSeconds(15);
+
+    // A slow mobile network takes a page of events within seconds. A subscriber that is cut off can resume.
+    private static readonly TimeSpan LongestSend = TimeSpan.FromSeconds(20);
+
+    // Nothing waits for a delete. On AWS each call is paid for, and one call takes ten.
+    private static readonly TimeSpan PaidLinger = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LocalLinger = TimeSpan.FromMilliseconds(5);
+
     /// <summary>Reads the settings.</summary>
     public static ResultSettings Create(Config config)
     {
         var results = new SettingsSection(config, "image-classifier.results");
-        var second = TimeSpan.FromSeconds(1);
         return new ResultSettings(
             MaxLiveJobs: results.WholeNumber("max-live-jobs", 1, 100_000_000),
-            PassivateAfter: results.Duration("passivate-after", second, TimeSpan.FromDays(1)),
+            PassivateAfter: LongestIdle,
             MaxWaitingRequests: results.WholeNumber("max-waiting-requests", 1, 100_000),
-            WaitLimit: results.Duration("wait-limit", second, TimeSpan.FromHours(1)),
-            MaxReads: results.WholeNumber("max-reads", 1, 1_000_000),
+            WaitLimit: results.Duration("wait-limit", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
+            MaxReads: MostReads,
             MaxSubscribers: results.WholeNumber("max-subscribers", 1, 1_000_000),
-            Heartbeat: results.Duration("heartbeat", second, TimeSpan.FromMinutes(5)),
-            SendTimeout: results.Duration("send-timeout", second, TimeSpan.FromMinutes(5)),
-            ListenerLinger: results.Section("listener").Duration(
-                "linger", TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(1)),
-            Lost: new LostJobSettings(
-                results.Duration("lost-after", second, TimeSpan.FromDays(14)),
-                results.WholeNumber("open-batches-a-sweep", 1, 100_000)));
+            Heartbeat: LongestServerSilence,
+            SendTimeout: LongestSend,
+            ListenerLinger: EnvironmentSettings.Create(config).IsAws ? PaidLinger : LocalLinger);
     }
 }
-
-/// <summary>When a job without a result counts as lost.</summary>
-/// <param name="LostAfter">Minimum age of its message, which must also have left the queue.</param>
-/// <param name="BatchesASweep">Maximum number of open batches per sweep.</param>
-public sealed record LostJobSettings(TimeSpan LostAfter, int BatchesASweep);

@@ -45,6 +45,37 @@ public sealed record ScalingSettings(
     // A node that missed this many lease renewals or records in a row does no work.
     private const int SilentLeases = 3;
 
+    // Pictures must not wait long for the first launch. An upload wakes the scaler besides.
+    private static readonly TimeSpan BusyLook = TimeSpan.FromSeconds(1);
+
+    // On AWS each look is a paid call. Work that comes without an upload (a lease that ran out) waits this long.
+    private static readonly TimeSpan IdleLook = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan PaidIdleLook = TimeSpan.FromSeconds(10);
+
+    // Nodes write their records no more often.
+    private static readonly TimeSpan RecordsLook = TimeSpan.FromSeconds(5);
+
+    // By its documentation SQS takes up to a minute to settle its counts. The embedded queue counts exactly.
+    private static readonly TimeSpan SqsCountsLag = TimeSpan.FromMinutes(1);
+
+    // EC2 shows an instance after seconds and boots it within a minute or two. A child process takes a second or two.
+    private static readonly TimeSpan Ec2LaunchTimeout = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan ProcessLaunchTimeout = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Ec2BootDeadline = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan ProcessBootDeadline = TimeSpan.FromMinutes(1);
+
+    /// <summary>Silence after which an instance is terminated: a dozen missed records on AWS.</summary>
+    public static readonly TimeSpan LongestSilence = TimeSpan.FromMinutes(2);
+
+    // A failed launch on EC2 uses up the account's call quota. A child that fails costs a second of this machine.
+    private static readonly TimeSpan Ec2FirstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Ec2LongestPause = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ProcessFirstPause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ProcessLongestPause = TimeSpan.FromSeconds(10);
+
+    // As many as a person reads. The log has them all.
+    private const int ShownDecisions = 20;
+
     /// <summary>Identifies the model and the settings of the nodes that this web tier launches. Nodes with another
     /// fingerprint drain. Null if the web tier does not know it.</summary>
     public string? Fingerprint { get; init; }
@@ -59,24 +90,24 @@ public sealed record ScalingSettings(
     public static ScalingSettings Create(Config config)
     {
         var scaling = new SettingsSection(config, "image-classifier.scaling");
-        var minBackoff = scaling.Duration("min-backoff", TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
+        var isAws = EnvironmentSettings.Create(config).IsAws;
+        var isEc2 = FleetSettings.Create(config).Kind == FleetSettings.Ec2;
         return new ScalingSettings(
             Policy: scaling.OneOf("policy", "latency", PerImage) == PerImage ? PolicyKind.PerImage : PolicyKind.Latency,
             MaxInstances: scaling.WholeNumberOrCores("max-instances", 1, 1000),
-            Interval: scaling.Duration("interval", TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1)),
-            IdleInterval: scaling.Duration("idle-interval", TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
-            RecordsInterval: scaling.Duration(
-                "records-interval", TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
-            CountsLag: scaling.Duration("counts-lag", TimeSpan.Zero, TimeSpan.FromMinutes(10)),
+            Interval: BusyLook,
+            IdleInterval: isAws ? PaidIdleLook : IdleLook,
+            RecordsInterval: RecordsLook,
+            CountsLag: isAws ? SqsCountsLag : TimeSpan.Zero,
             SettleTime: scaling.Duration("settle-time", TimeSpan.Zero, TimeSpan.FromMinutes(10)),
-            LaunchTimeout: scaling.Duration("launch-timeout", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
-            BootDeadline: scaling.Duration("boot-deadline", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
+            LaunchTimeout: isEc2 ? Ec2LaunchTimeout : ProcessLaunchTimeout,
+            BootDeadline: isEc2 ? Ec2BootDeadline : ProcessBootDeadline,
             SilentAfter: ReadSilentAfter(config),
-            SilenceLimit: scaling.Duration("silence-limit", TimeSpan.FromSeconds(10), TimeSpan.FromDays(1)),
+            SilenceLimit: LongestSilence,
             MaxLifetime: scaling.Duration("max-lifetime", TimeSpan.Zero, TimeSpan.FromDays(365)),
-            MinBackoff: minBackoff,
-            MaxBackoff: scaling.Duration("max-backoff", minBackoff, TimeSpan.FromHours(1)),
-            KeptDecisions: scaling.WholeNumber("kept-decisions", 1, 1000),
+            MinBackoff: isEc2 ? Ec2FirstPause : ProcessFirstPause,
+            MaxBackoff: isEc2 ? Ec2LongestPause : ProcessLongestPause,
+            KeptDecisions: ShownDecisions,
             PicturesPerInstance: scaling.Section("per-image").WholeNumber("pictures-per-instance", 1, 100_000),
             Latency: LatencySettings.Create(scaling.Section("latency")));
     }

@@ -66,7 +66,7 @@ public static class WebHostingExtensions
         .WithAbandonedUploads(settings.Uploads, settings.Cluster)
         .WithLiveJobs(settings.Results)
         .WithBatches(settings.Results, settings.Cluster)
-        .WithOpenBatches(settings.Uploads.SweepInterval, settings.Results.Lost, settings.Cluster)
+        .WithOpenBatches(settings.Uploads.SweepInterval, settings.Lost, settings.Cluster)
         .WithQueueWatch()
         .WithResultListener(settings.Listening, settings.Results)
         .WithSupervisor(settings.Cluster);

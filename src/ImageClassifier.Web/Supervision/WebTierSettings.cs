@@ -1,7 +1,6 @@
 using Akka.Configuration;
 using ImageClassifier.Core;
 using ImageClassifier.Streams;
-using ImageClassifier.Streams.Settings;
 using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Http;
@@ -19,30 +18,18 @@ public sealed record WebTierSettings(
     QueueSourceSettings Listening,
     EdgeSettings Edge,
     AccessSettings Access,
+    LostJobSettings Lost,
     ClusterSettings Cluster)
 {
     /// <summary>Reads the settings.</summary>
     /// <exception cref="InvalidSettingException">A setting is missing or invalid.</exception>
-    public static WebTierSettings Create(Config config)
-    {
-        var results = ResultSettings.Create(config);
-        var queues = QueueSettings.Create(config);
-        var lost = results.Lost with { LostAfter = Max(results.Lost.LostAfter, LongestUnderWay(queues.Requests)) };
-        return new WebTierSettings(
-            UploadSettings.Create(config),
-            ScalingSettings.Create(config),
-            results with { Lost = lost },
-            QueueSourceSettings.Create(
-                new SettingsSection(config, "image-classifier.results.listener"), queues.Responses),
-            EdgeSettings.Create(config),
-            AccessSettings.Create(config),
-            ClusterSettings.Create(config));
-    }
-
-    /// <summary>The longest time that a job can take: each receive can lose its node and then waits for the
-    /// lease.</summary>
-    private static TimeSpan LongestUnderWay(QueueLeaseSettings requests) =>
-        requests.Lease * requests.MaxReceiveCount;
-
-    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+    public static WebTierSettings Create(Config config) => new(
+        UploadSettings.Create(config),
+        ScalingSettings.Create(config),
+        ResultSettings.Create(config),
+        ListenerSettings.Create(config),
+        EdgeSettings.Create(config),
+        AccessSettings.Create(config),
+        LostJobSettings.Create(config),
+        ClusterSettings.Create(config));
 }

@@ -2,7 +2,6 @@ using Akka.Actor;
 using Akka.Event;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
-using ImageClassifier.Web.Results;
 using static ImageClassifier.Web.Results.BatchProtocol;
 using static ImageClassifier.Web.Uploads.OpenBatchesProtocol;
 

@@ -29,26 +29,36 @@ public sealed record UploadSettings(
     TimeSpan SweepInterval,
     OutboxSettings Outbox)
 {
-    // A broken-off upload can be resumed when its marker is a minute old, until five minutes before its removal. The
-    // store's clock may differ from the sweeping node's by a minute.
-    private static readonly TimeSpan MinAbandonedAfter = TimeSpan.FromMinutes(10);
+    // A client that trickles holds a place of max-concurrent. A slow mobile network is faster than this.
+    private const double SlowestUpload = 8 << 10;
+
+    // Uploads end within seconds, so places are free by then.
+    private static readonly TimeSpan ComeBackAfter = TimeSpan.FromSeconds(2);
+
+    // Only the manifest of a killed web tier's upload is missing so long. Its pictures are small change until then.
+    private static readonly TimeSpan LongestUnfinished = TimeSpan.FromMinutes(15);
+
+    // A sweep lists the open batches, which is a paid call. What it repairs is rare.
+    private static readonly TimeSpan BetweenSweeps = TimeSpan.FromMinutes(1);
 
     /// <summary>Reads the settings.</summary>
     public static UploadSettings Create(Config config)
     {
         var uploads = new SettingsSection(config, "image-classifier.uploads");
+        var maxConcurrent = uploads.WholeNumber("max-concurrent", 1, 10_000);
         return new UploadSettings(
             Formats: ReadFormats(uploads),
             MaxRequestSize: uploads.Bytes("max-request-size", 1 << 10, 1L << 40),
             MaxFileSize: uploads.Bytes("max-file-size", 1 << 10, 1 << 30),
-            MinRate: uploads.Bytes("min-rate", 1, 1 << 30),
+            MinRate: SlowestUpload,
             MaxFiles: uploads.WholeNumber("max-files", 1, 100_000),
-            MaxConcurrent: uploads.WholeNumber("max-concurrent", 1, 10_000),
-            MaxWaiting: uploads.WholeNumber("max-waiting", 0, 10_000),
-            RetryAfter: uploads.Duration("retry-after", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
-            AbandonedAfter: uploads.Duration("abandoned-after", MinAbandonedAfter, TimeSpan.FromDays(7)),
-            SweepInterval: uploads.Duration("sweep-interval", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)),
-            Outbox: OutboxSettings.Create(uploads.Section("outbox")));
+            MaxConcurrent: maxConcurrent,
+            // As many wait as are under way: each waits for about one upload.
+            MaxWaiting: maxConcurrent,
+            RetryAfter: ComeBackAfter,
+            AbandonedAfter: LongestUnfinished,
+            SweepInterval: BetweenSweeps,
+            Outbox: OutboxSettings.Default);
     }
 
     private static AllowedFormats ReadFormats(SettingsSection uploads)
@@ -63,7 +73,7 @@ public sealed record UploadSettings(
     }
 }
 
-/// <summary>How accepted jobs are sent to the request queue: <c>image-classifier.uploads.outbox</c>.</summary>
+/// <summary>How accepted jobs are sent to the request queue.</summary>
 /// <param name="Parallelism">Maximum number of concurrent calls to the queue.</param>
 /// <param name="MaxInMemory">Maximum number of messages in memory. Further batches are read from the store
 /// later.</param>
@@ -71,13 +81,12 @@ public sealed record UploadSettings(
 /// <param name="MaxBackoff">Longest such pause.</param>
 public sealed record OutboxSettings(int Parallelism, int MaxInMemory, TimeSpan MinBackoff, TimeSpan MaxBackoff)
 {
-    internal static OutboxSettings Create(SettingsSection outbox)
-    {
-        var minBackoff = outbox.Duration("min-backoff", TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1));
-        return new OutboxSettings(
-            Parallelism: outbox.WholeNumber("parallelism", 1, 64),
-            MaxInMemory: outbox.WholeNumber("max-in-memory", 10, 1_000_000),
-            MinBackoff: minBackoff,
-            MaxBackoff: outbox.Duration("max-backoff", minBackoff, TimeSpan.FromMinutes(10)));
-    }
+    /// <summary>The constants of the program.</summary>
+    // Two calls of ten keep the queue busy while the next ten gather. 10,000 messages are some 5 MB.
+    // An upload is accepted before its jobs are sent, so a queue that is back must be used soon.
+    public static OutboxSettings Default { get; } = new(
+        Parallelism: 2,
+        MaxInMemory: 10_000,
+        MinBackoff: TimeSpan.FromMilliseconds(500),
+        MaxBackoff: TimeSpan.FromSeconds(5));
 }

@@ -119,8 +119,7 @@ internal sealed class EmulatedAwsFaults : FaultEnvironment
     private EmulatedAwsFaults(EmulatedAws aws, string dataFolder)
         : base(dataFolder, new StoredInBucket(aws)) => _aws = aws;
 
-    // A stopping web tier waits for its last poll, which is long where polls are paid for.
-    public override IReadOnlyList<string> Settings => [.. _aws.Settings, "results.listener.wait-time=2s"];
+    public override IReadOnlyList<string> Settings => _aws.Settings;
 
     public override bool AcceptsWithoutQueue => false;
 

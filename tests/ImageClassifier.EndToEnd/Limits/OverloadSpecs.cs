@@ -27,7 +27,7 @@ public sealed class OverloadSpecs(ITestOutputHelper output)
     public async Task Ten_times_the_capacity_is_refused_quickly_and_harms_nothing()
     {
         await using var service = await RunningService.StartAsync(
-            "uploads.max-concurrent=4", "uploads.max-waiting=4", "node.polling.wait-time=1s");
+            "uploads.max-concurrent=4", "node.polling.wait-time=1s");
         // So that what every process needs once is not taken for growth.
         await service.FollowAsync(BatchId(await service.UploadAsync(TestPictures.Many(20))), Enough);
         var before = ProcessMemory.Now(service.ProcessId);

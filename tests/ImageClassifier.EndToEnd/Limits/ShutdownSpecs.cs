@@ -19,7 +19,7 @@ public sealed class ShutdownSpecs(ITestOutputHelper output)
     private const string QuickPolls = "node.polling.wait-time=1s";
 
     // Longer than a test waits: what is not handed back would be missed.
-    private static readonly string[] LongLease = ["queues.requests.lease=10m", "queues.requests.max-lease=20m"];
+    private const string LongLease = "queues.requests.lease=10m";
 
     // Nodes have 20 s and the host has 30 s; a process comes to its end a little after.
     private static readonly TimeSpan Budget = TimeSpan.FromSeconds(35);
@@ -33,7 +33,7 @@ public sealed class ShutdownSpecs(ITestOutputHelper output)
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
         JsonElement accepted;
         string classifiedUnder;
-        await using (var first = await RunningService.StartAsync(data, ownsData: false, [QuickPolls, .. LongLease]))
+        await using (var first = await RunningService.StartAsync(data, ownsData: false, [QuickPolls, LongLease]))
         {
             accepted = await first.UploadAsync(TestPictures.Slow(Pictures));
             var batch = BatchId(accepted);
@@ -79,7 +79,7 @@ public sealed class ShutdownSpecs(ITestOutputHelper output)
     public async Task An_upload_under_way_when_the_web_tier_stops_is_cut_off_and_leaves_nothing()
     {
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
-        await using (var first = await RunningService.StartAsync(data, ownsData: false, "web.shutdown-timeout=2s"))
+        await using (var first = await RunningService.StartAsync(data, ownsData: false))
         {
             using var endless = new EndlessUpload();
             var upload = first.Http.PostAsync("/api/batches", endless);
@@ -102,7 +102,7 @@ public sealed class ShutdownSpecs(ITestOutputHelper output)
     {
         // It launches none, so that the work is with the node that is stopped.
         await using var service = await RunningService.StartAsync(
-            [QuickPolls, .. LongLease, "scaling.settle-time=10m"]);
+            [QuickPolls, LongLease, "scaling.settle-time=10m"]);
         var accepted = await service.UploadAsync(TestPictures.Slow(Pictures));
         var following = service.FollowAsync(BatchId(accepted), Enough);
         int exitCode;
@@ -128,7 +128,7 @@ public sealed class ShutdownSpecs(ITestOutputHelper output)
 
     private static Process StartNode(string data, string instance)
     {
-        string[] settings = [QuickPolls, .. LongLease];
+        string[] settings = [QuickPolls, LongLease];
         var process = new Process
         {
             StartInfo = BuiltProgram.StartInfo(

@@ -24,7 +24,7 @@ internal sealed class RedriveStory(string data, string[] settings, string[] queu
     [
         .. settings,
         // One node, so that the neighbours have no one else to go to.
-        "scaling.max-instances=1", "scaling.min-backoff=100ms", "scaling.max-backoff=100ms",
+        "scaling.max-instances=1",
         "node.polling.wait-time=1s", "node.termination.max-empty-polls=100",
     ];
 

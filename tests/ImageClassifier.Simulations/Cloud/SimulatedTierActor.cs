@@ -26,7 +26,7 @@ internal sealed class SimulatedTierActor : ReceiveActor
         var liveJobs = Start("live-jobs", Props.Create(() => new LiveJobsActor(showing.MaxLiveJobs)));
         var batches = Context.ActorOf(Props.Create(() => new BatchesActor(store, liveJobs, showing)), "batches");
         var openBatches = Start("open-batches", Props.Create(() => new OpenBatchesActor(
-            queues.Requests, store, outbox, batches, uploading.SweepInterval, showing.Lost)));
+            queues.Requests, store, outbox, batches, uploading.SweepInterval, settings.Lost)));
         Start("listener", Props.Create(() => new ResultListenerActor(
             queues.Responses, batches, scaler, openBatches, settings.Listening, showing)));
 

@@ -2,6 +2,7 @@ using Akka.Configuration;
 using ImageClassifier.Adapters.Aws.Fleet;
 using ImageClassifier.Core;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Streams.Settings;
 using ImageClassifier.Web.Scaling;
 using Xunit;
 
@@ -54,10 +55,9 @@ public sealed class AwsConfigurationSpecs
         Assert.Empty(fleet.Subnets);
         Assert.Equal(Ec2Market.Spot, fleet.Market);
         Assert.Null(fleet.LaunchTemplate);
-        Assert.Equal(TimeSpan.FromSeconds(5), fleet.DescribeInterval);
     }
 
-    private static Config Load(params string[] settings) => ProgramSettings.Load(ProgramRole.Web, new SettingsSources
+    private static Config Load(params string[] settings) => ProgramSettings.Load(new SettingsSources
     {
         Assignments = [.. settings.Prepend("environment=aws").Select(setting => $"image-classifier.{setting}")],
     });

@@ -22,7 +22,7 @@ public sealed partial class DeployedSettingsSpecs
     {
         var value = variable.EndsWith("__ENVIRONMENT", StringComparison.Ordinal) ? "aws" : "1";
 
-        ProgramSettings.Load(ProgramRole.Web, new SettingsSources
+        ProgramSettings.Load(new SettingsSources
         {
             EnvironmentVariables = new Dictionary<string, string> { [variable] = value },
         });

@@ -1,7 +1,10 @@
 using System.Reflection;
 using Akka.Actor;
 using Akka.Configuration;
+using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Node;
+using ImageClassifier.Streams.Settings;
 using ImageClassifier.Testing;
 using Xunit;
 
@@ -10,13 +13,10 @@ namespace ImageClassifier.Tests.Configuration;
 /// <summary>What a program that is told nothing runs with.</summary>
 public sealed class EffectiveSettingsSpecs
 {
-    public static TheoryData<ProgramRole> Roles => [.. Enum.GetValues<ProgramRole>()];
-
-    [Theory]
-    [MemberData(nameof(Roles))]
-    public void Every_settings_class_can_be_read_from_the_defaults(ProgramRole role)
+    [Fact]
+    public void Every_settings_class_can_be_read_from_the_defaults()
     {
-        var config = ProgramSettings.Load(role, new SettingsSources());
+        var config = ProgramSettings.Load(new SettingsSources());
         var readers = SettingsReaders().ToList();
         Assert.Contains(readers, reader => reader.DeclaringType == typeof(EmbeddedSettings));
         Assert.All(readers, reader => Assert.NotNull(reader.Invoke(null, [config])));
@@ -38,41 +38,34 @@ public sealed class EffectiveSettingsSpecs
     [InlineData("uploads.max-files", "1000")]
     [InlineData("uploads.max-request-size", "1GiB")]
     [InlineData("uploads.max-file-size", "25MiB")]
-    [InlineData("uploads.abandoned-after", "15m")]
     [InlineData("results.max-waiting-requests", "200")]
     [InlineData("results.wait-limit", "50s")]
     [InlineData("embedded.retention", "30d")]
-    public void A_name_that_people_rely_on_has_its_documented_default(string key, string value)
-    {
-        foreach (var role in Enum.GetValues<ProgramRole>())
-        {
-            var config = ProgramSettings.Load(role, new SettingsSources());
-            Assert.Equal(value, config.GetString($"image-classifier.{key}"));
-        }
-    }
+    public void A_name_that_people_rely_on_has_its_documented_default(string key, string value) =>
+        Assert.Equal(value, ProgramSettings.Load(new SettingsSources()).GetString($"image-classifier.{key}"));
 
     [Fact]
     public void The_cap_of_a_cloud_fleet_is_19() =>
         Assert.Equal(19, Reference().GetInt("image-classifier.scaling.max-instances"));
 
-    [Theory]
-    [MemberData(nameof(Roles))]
-    public async Task An_actor_system_starts_from_the_settings(ProgramRole role)
+    [Fact]
+    public async Task An_actor_system_starts_from_the_settings()
     {
-        var config = ProgramSettings.Load(role, new SettingsSources());
+        var config = ProgramSettings.Load(new SettingsSources());
         var system = ActorSystem.Create("settings", config);
         Assert.True(system.Dispatchers.HasDispatcher("classifier-dispatcher"));
-        Assert.Equal("embedded", system.Settings.Config.GetString(ProgramSettings.EnvironmentKey));
+        Assert.Equal("embedded", system.Settings.Config.GetString(EnvironmentSettings.Key));
         await system.Terminate();
     }
 
     [Fact]
     public void The_budgets_of_stopping_nest()
     {
-        var config = ProgramSettings.Load(ProgramRole.Node, new SettingsSources());
+        var config = ProgramSettings.Load(new SettingsSources());
         var phase = config.GetTimeSpan("akka.coordinated-shutdown.phases.service-requests-done.timeout");
-        Assert.True(config.GetTimeSpan("image-classifier.node.drain-timeout") < phase);
-        Assert.True(config.GetTimeSpan("image-classifier.fleet.processes.drain-timeout") < phase);
+        var fleet = new ProcessFleetSettings(new NodeCommand("node", [], []));
+        Assert.True(NodeSettings.LongestDrain < fleet.DrainTimeout);
+        Assert.True(fleet.DrainTimeout < phase);
         Assert.True(phase < TimeSpan.FromSeconds(30));
     }
 

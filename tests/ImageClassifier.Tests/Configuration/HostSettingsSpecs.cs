@@ -20,7 +20,6 @@ public sealed class HostSettingsSpecs : IDisposable
         Assert.Equal("image-classifier", Path.GetFileName(settings.DataFolder));
         Assert.True(Path.IsPathFullyQualified(settings.DataFolder));
         Assert.Equal(TimeSpan.FromDays(30), settings.Retention);
-        Assert.Equal(TimeSpan.FromHours(1), settings.RetentionInterval);
     }
 
     [Fact]
@@ -35,7 +34,6 @@ public sealed class HostSettingsSpecs : IDisposable
 
     [Theory]
     [InlineData("retention", "59m")]
-    [InlineData("retention-interval", "2d")]
     public void Embedded_settings_have_limits(string key, string value) =>
         AssertRefused($"image-classifier.embedded.{key}", value, EmbeddedSettings.Create);
 
@@ -91,10 +89,20 @@ public sealed class HostSettingsSpecs : IDisposable
     }
 
     [Theory]
+    [InlineData("5s", 600, 5)]
+    [InlineData("10m", 20 * 600, 30)]
+    [InlineData("12h", 12 * 3600, 30)]
+    public void The_other_times_of_the_queues_follow_from_the_lease_of_jobs(
+        string lease, int maxLeaseSeconds, int responseLeaseSeconds)
+    {
+        var settings = QueueSettings.Create(Sources.With($"image-classifier.queues.requests.lease={lease}"));
+        Assert.Equal(TimeSpan.FromSeconds(maxLeaseSeconds), settings.Requests.MaxLease);
+        Assert.Equal(TimeSpan.FromSeconds(responseLeaseSeconds), settings.Responses.Lease);
+    }
+
+    [Theory]
     [InlineData("requests.lease", "0s")]
     [InlineData("requests.max-receives", "251")]
-    [InlineData("requests.max-lease", "29s")]
-    [InlineData("responses.lease", "13h")]
     public void Queue_settings_have_limits(string key, string value) =>
         AssertRefused($"image-classifier.queues.{key}", value, QueueSettings.Create);
 
@@ -102,17 +110,8 @@ public sealed class HostSettingsSpecs : IDisposable
     public void The_fleet_is_of_child_processes()
     {
         Assert.Equal(FleetSettings.Processes, FleetSettings.Create(Sources.With()).Kind);
-        Assert.Equal(
-            new ProcessFleetTimeoutSettings(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(20)),
-            ProcessFleetTimeoutSettings.Create(Sources.With()));
         AssertRefused("image-classifier.fleet.kind", "horses", FleetSettings.Create);
     }
-
-    [Theory]
-    [InlineData("boot-timeout", "0s")]
-    [InlineData("drain-timeout", "11m")]
-    public void Process_fleet_settings_have_limits(string key, string value) =>
-        AssertRefused($"image-classifier.fleet.processes.{key}", value, ProcessFleetTimeoutSettings.Create);
 
     [Fact]
     public void The_web_tier_listens_on_loopback()
@@ -150,7 +149,6 @@ public sealed class HostSettingsSpecs : IDisposable
     [InlineData("urls", "http://127.0.0.1:5000/base")]
     [InlineData("urls", "http://127.0.0.1:5000; http://pictures.example:5000")]
     [InlineData("urls", "http://::1:5000")]
-    [InlineData("shutdown-timeout", "30s")]
     public void Listen_settings_have_limits(string key, string value) =>
         AssertRefused($"image-classifier.web.{key}", value, ListenSettings.Create);
 

@@ -31,5 +31,5 @@ public sealed class NodeFingerprintSpecs
     }
 
     private static string Of(ModelIdentity model, params string[] assignments) =>
-        NodeFingerprint.Of(model, ProgramSettings.Load(ProgramRole.Node, Sources.Set(assignments)));
+        NodeFingerprint.Of(model, ProgramSettings.Load(Sources.Set(assignments)));
 }

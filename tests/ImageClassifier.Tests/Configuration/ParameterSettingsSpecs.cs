@@ -58,8 +58,8 @@ public sealed class ParameterSettingsSpecs : IAsyncLifetime
         var fetched = await FetchAsync(sources);
         var assigned = fetched with { Assignments = [$"{MaxInstances}=7"] };
 
-        Assert.Equal(5, ProgramSettings.Load(ProgramRole.Web, fetched).GetInt(MaxInstances));
-        Assert.Equal(7, ProgramSettings.Load(ProgramRole.Web, assigned).GetInt(MaxInstances));
+        Assert.Equal(5, ProgramSettings.Load(fetched).GetInt(MaxInstances));
+        Assert.Equal(7, ProgramSettings.Load(assigned).GetInt(MaxInstances));
         Assert.DoesNotContain("sha256", fetched.ToString(), StringComparison.Ordinal);
     }
 

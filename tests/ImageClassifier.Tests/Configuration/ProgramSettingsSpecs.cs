@@ -1,5 +1,6 @@
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Streams.Settings;
 using Xunit;
 
 namespace ImageClassifier.Tests.Configuration;
@@ -15,25 +16,26 @@ public sealed class ProgramSettingsSpecs : IDisposable
     [Fact]
     public void A_later_layer_wins_over_an_earlier_one()
     {
-        var file = _folder.Write("my.conf", "image-classifier.scaling { max-instances = 2, kept-decisions = 2, interval = 2s }");
+        var file = _folder.Write(
+            "my.conf", "image-classifier.scaling { max-instances = 2, max-lifetime = 2d, latency.target = 2m }");
         var sources = new SettingsSources
         {
             ConfigFile = file,
             EnvironmentVariables = new Dictionary<string, string>
             {
                 ["IMAGE_CLASSIFIER__SCALING__MAX_INSTANCES"] = "3",
-                ["IMAGE_CLASSIFIER__SCALING__KEPT_DECISIONS"] = "3",
+                ["IMAGE_CLASSIFIER__SCALING__MAX_LIFETIME"] = "3d",
             },
             Assignments = [$"{Instances}=4"],
         };
 
-        var config = ProgramSettings.Load(ProgramRole.Web, sources);
+        var config = ProgramSettings.Load(sources);
 
         Assert.Equal("4", config.GetString(Instances));
-        Assert.Equal("3", config.GetString("image-classifier.scaling.kept-decisions"));
-        Assert.Equal("2s", config.GetString("image-classifier.scaling.interval"));
+        Assert.Equal("3d", config.GetString("image-classifier.scaling.max-lifetime"));
+        Assert.Equal("2m", config.GetString("image-classifier.scaling.latency.target"));
         Assert.Equal("1s", config.GetString("image-classifier.scaling.settle-time"));
-        Assert.Equal("5s", config.GetString("image-classifier.scaling.idle-interval"));
+        Assert.Equal("latency", config.GetString("image-classifier.scaling.policy"));
     }
 
     [Fact]
@@ -47,7 +49,7 @@ public sealed class ProgramSettingsSpecs : IDisposable
         {
             Options = [new OptionValue("--data", EmbeddedLayout.DataFolderKey, "/two")],
         };
-        Assert.Equal("/two", ProgramSettings.Load(ProgramRole.Node, sources).GetString(EmbeddedLayout.DataFolderKey));
+        Assert.Equal("/two", ProgramSettings.Load(sources).GetString(EmbeddedLayout.DataFolderKey));
     }
 
     [Theory]
@@ -61,10 +63,12 @@ public sealed class ProgramSettingsSpecs : IDisposable
     {
         var key = EmbeddedLayout.DataFolderKey;
         Assert.Equal(value, Sources.With($"{key}={value}").GetString(key));
-        Assert.Equal(value, ProgramSettings.Load(
-            ProgramRole.Web, Sources.Variables(("IMAGE_CLASSIFIER__EMBEDDED__DATA", value))).GetString(key));
-        Assert.Equal(value, ProgramSettings.Load(
-            ProgramRole.Web, new SettingsSources { Options = [new OptionValue("--data", key, value)] }).GetString(key));
+        SettingsSources[] others =
+        [
+            Sources.Variables(("IMAGE_CLASSIFIER__EMBEDDED__DATA", value)),
+            new SettingsSources { Options = [new OptionValue("--data", key, value)] },
+        ];
+        Assert.All(others, sources => Assert.Equal(value, ProgramSettings.Load(sources).GetString(key)));
     }
 
     [Fact]
@@ -78,7 +82,7 @@ public sealed class ProgramSettingsSpecs : IDisposable
 
     [Fact]
     public void Variables_of_other_names_are_left_alone() =>
-        Assert.Equal("cores", ProgramSettings.Load(ProgramRole.Web, Sources.Variables(
+        Assert.Equal("cores", ProgramSettings.Load(Sources.Variables(
             ("IMAGE_CLASSIFIER_REQUIRE_ALL", "1"), ("PATH", "x"))).GetString(Instances));
 
     [Fact]
@@ -172,7 +176,7 @@ public sealed class ProgramSettingsSpecs : IDisposable
     public void A_file_may_be_any_HOCON(string text)
     {
         var file = _folder.Write("my.conf", text);
-        var config = ProgramSettings.Load(ProgramRole.Web, new SettingsSources { ConfigFile = file });
+        var config = ProgramSettings.Load(new SettingsSources { ConfigFile = file });
         Assert.Equal("cores", config.GetString(Instances));
     }
 
@@ -207,7 +211,7 @@ public sealed class ProgramSettingsSpecs : IDisposable
     public void The_environment_must_be_one_that_there_is()
     {
         var wrong = Sources.Wrong(Sources.Set("image-classifier.environment=moon"));
-        Assert.Equal(ProgramSettings.EnvironmentKey, wrong.Key);
+        Assert.Equal(EnvironmentSettings.Key, wrong.Key);
         Assert.Contains("embedded", wrong.Message, StringComparison.Ordinal);
     }
 
@@ -219,7 +223,7 @@ public sealed class ProgramSettingsSpecs : IDisposable
             ConfigFile = _folder.Write("my.conf", "image-classifier.environment = moon"),
             Assignments = ["image-classifier.environment=embedded"],
         };
-        Assert.Equal("embedded", ProgramSettings.Load(ProgramRole.Web, sources).GetString(ProgramSettings.EnvironmentKey));
+        Assert.Equal("embedded", ProgramSettings.Load(sources).GetString(EnvironmentSettings.Key));
     }
 
     [Fact]

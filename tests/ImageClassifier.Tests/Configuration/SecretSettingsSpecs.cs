@@ -120,5 +120,5 @@ public sealed class SecretSettingsSpecs : IDisposable
     }
 
     private static void Start(SettingsSources sources) =>
-        AccessSettings.Create(ProgramSettings.Load(ProgramRole.Web, sources));
+        AccessSettings.Create(ProgramSettings.Load(sources));
 }

@@ -1,5 +1,7 @@
 using ImageClassifier.Core;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Streams.Settings;
+using ImageClassifier.Web.Scaling;
 using Xunit;
 
 namespace ImageClassifier.Tests.Configuration;
@@ -20,20 +22,12 @@ public sealed class ServiceSettingsSpecs
     [Theory]
     [InlineData("node.classification.classifiers", "200")]
     [InlineData("node.classification.max-batch", "0")]
-    [InlineData("node.classification.max-failures", "5")]
     [InlineData("node.classification.model", "/no/such/model")]
     [InlineData("node.polling.max-in-flight", "5")]
     [InlineData("node.polling.wait-time", "21s")]
     [InlineData("node.termination.max-empty-polls", "0")]
-    [InlineData("node.record-interval", "1ms")]
-    [InlineData("node.drain-timeout", "1h")]
     [InlineData("queues.requests.max-receives", "0")]
-    [InlineData("queues.requests.max-lease", "1s")]
-    [InlineData("queues.responses.lease", "0s")]
-    [InlineData("fleet.processes.boot-timeout", "0s")]
     [InlineData("scaling.max-instances", "0")]
-    [InlineData("scaling.max-backoff", "500ms")]
-    [InlineData("uploads.outbox.max-backoff", "100ms")]
     [InlineData("results.wait-limit", "0s")]
     [InlineData("access.allowed-origins", "here")]
     [InlineData("web.max-connections", "0")]
@@ -48,14 +42,11 @@ public sealed class ServiceSettingsSpecs
     }
 
     [Theory]
-    [MemberData(nameof(Roles))]
-    public void Nodes_that_write_their_records_too_seldom_would_be_ended_as_silent(ProgramRole role)
-    {
-        string[] settings = ["scaling.silence-limit=20s", "node.record-interval=10s"];
-        var wrong = Assert.Throws<InvalidSettingException>(() => Load(role, settings));
-        Assert.Equal("image-classifier.scaling.silence-limit", wrong.Key);
-        Load(role, "scaling.silence-limit=21s", "node.record-interval=10s");
-    }
+    [InlineData("embedded")]
+    [InlineData("aws")]
+    public void A_node_whose_record_is_late_is_not_terminated_as_silent(string environment) =>
+        Assert.True(2 * NodeRecordSettings.Create(Sources.With($"image-classifier.environment={environment}")).Interval
+            < ScalingSettings.LongestSilence);
 
     [Fact]
     public void The_web_tier_does_not_measure_machines_on_ec2_by_itself()

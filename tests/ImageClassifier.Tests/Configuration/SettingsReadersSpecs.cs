@@ -12,8 +12,8 @@ namespace ImageClassifier.Tests.Configuration;
 /// <summary>One class reads a key, so that all who use it have the same limits.</summary>
 public sealed class SettingsReadersSpecs
 {
-    // Read before all others, because they choose the layers.
-    private static readonly string[] ReadByTheProgram = [ProgramSettings.EnvironmentKey, SettingsParameter.Key];
+    // Read before all others, because it is a layer.
+    private static readonly string[] ReadByTheProgram = [SettingsParameter.Key];
 
     [Fact]
     public void Each_setting_is_read_by_exactly_one_class()

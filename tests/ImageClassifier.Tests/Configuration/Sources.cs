@@ -14,9 +14,9 @@ internal static class Sources
         new() { EnvironmentVariables = variables.ToDictionary(variable => variable.Name, variable => variable.Value) };
 
     /// <summary>The settings with an assignment or more, as the web tier sees them.</summary>
-    public static Config With(params string[] assignments) => ProgramSettings.Load(ProgramRole.Web, Set(assignments));
+    public static Config With(params string[] assignments) => ProgramSettings.Load(Set(assignments));
 
     /// <summary>What is wrong with some settings.</summary>
     public static InvalidSettingException Wrong(SettingsSources sources) =>
-        Assert.Throws<InvalidSettingException>(() => ProgramSettings.Load(ProgramRole.Web, sources));
+        Assert.Throws<InvalidSettingException>(() => ProgramSettings.Load(sources));
 }

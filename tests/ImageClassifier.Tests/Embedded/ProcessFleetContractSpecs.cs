@@ -59,8 +59,11 @@ internal static class TestFleet
         Requirement.Met(File.Exists("/bin/sh"), "the children of these tests are shell scripts");
         // The script gets the node's arguments as $1 node $2 --data $3 DIR $4 --instance $5 ID.
         var command = new NodeCommand("/bin/sh", ["-c", script, "sh"], []);
-        var settings = new ProcessFleetSettings(
-            command, bootTimeout ?? TimeSpan.FromMinutes(1), drainTimeout ?? TimeSpan.FromSeconds(20));
+        var settings = new ProcessFleetSettings(command);
+        settings = settings with
+        {
+            BootTimeout = bootTimeout ?? settings.BootTimeout, DrainTimeout = drainTimeout ?? settings.DrainTimeout,
+        };
         return new ProcessFleet(layout, settings, log ?? NullLogger<ProcessFleet>.Instance, time);
     }
 }

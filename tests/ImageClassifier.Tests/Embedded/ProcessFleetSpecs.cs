@@ -504,7 +504,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     }
 
     private static ProcessFleetSettings SettingsFor(string program) =>
-        new(new NodeCommand(program, [], []), TimeSpan.FromMinutes(1), TimeSpan.Zero);
+        new(new NodeCommand(program, [], [])) { DrainTimeout = TimeSpan.Zero };
 
     private async Task<ProcessInstanceIdentity> IdentityAsync(InstanceId id, TimeProvider? time = null)
     {

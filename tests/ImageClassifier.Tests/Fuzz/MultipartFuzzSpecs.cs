@@ -6,6 +6,7 @@ using System.Text;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing;
 using ImageClassifier.Tests.Web.Http;
+using ImageClassifier.Web.Supervision;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -27,9 +28,12 @@ public sealed class MultipartFuzzSpecs(ITestOutputHelper output)
     private const string Limits =
         """
         uploads { max-file-size = 30KiB, max-files = 5, max-request-size = 100KiB }
-        results { wait-limit = 5s, passivate-after = 1s }
+        results.wait-limit = 5s
         access.rate-limit.uploads { burst = 100000, count = 100000 }
         """;
+
+    private static WebTierSettings Forgetful(WebTierSettings tier) =>
+        tier with { Results = tier.Results with { PassivateAfter = TimeSpan.FromSeconds(1) } };
 
     private static readonly HttpStatusCode[] Documented =
     [
@@ -47,7 +51,7 @@ public sealed class MultipartFuzzSpecs(ITestOutputHelper output)
         using var workers = new FuzzWorkers("multipart", MaxGrowth);
         foreach (var part in run.Parts(InputsOfOneService))
         {
-            await using var service = (await RunningWebTier.StartAsync(Limits)).ForAsLongAsItTakes().WithNode();
+            await using var service = (await RunningWebTier.StartAsync(Limits, Forgetful)).ForAsLongAsItTakes().WithNode();
             await workers.RunAsync(part, index =>
                 answers.AddOrUpdate(Try(service, forms, run.RandomOf(index)), 1, (_, count) => count + 1));
             await AssertNothingIsHalfDoneAsync(service);

@@ -64,7 +64,7 @@ public sealed class NodeHostingSpecs : IDisposable
         var store = new FileObjectStore(folder.Layout);
         var request = Jobs.Request();
         await store.PutAsync(request.ImageKey, "cat"u8.ToArray(), default);
-        using var host = BuildHost("image-classifier.node.record-interval = 1s", store);
+        using var host = BuildHost("", store, recordInterval: TimeSpan.FromSeconds(1));
         await host.StartAsync();
 
         var first = await UntilRecordAsync(_ => true);
@@ -91,11 +91,13 @@ public sealed class NodeHostingSpecs : IDisposable
         }
     }
 
-    private IHost BuildHost(string changes, IObjectStore? store = null)
+    private IHost BuildHost(string changes, IObjectStore? store = null, TimeSpan? recordInterval = null)
     {
         var reference = File.ReadAllText(Path.Combine(Repository.Root, "hocon", "reference.conf"));
         var config = Akka.Configuration.ConfigurationFactory.ParseString(changes)
             .WithFallback(Akka.Configuration.ConfigurationFactory.ParseString(reference));
+        var settings = NodeSettings.Create(config);
+        settings = settings with { RecordInterval = recordInterval ?? settings.RecordInterval };
         var builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder();
         builder.Services
             .AddSingleton(new QueuePair(_requests, _responses))
@@ -105,7 +107,7 @@ public sealed class NodeHostingSpecs : IDisposable
             .AddSingleton<IInstanceIdentity>(_identity)
             .AddAkka("image-classifier", akka => akka
                 .AddHocon(config, HoconAddMode.Append)
-                .WithAppNode(NodeSettings.Create(config)));
+                .WithAppNode(settings));
         return builder.Build();
     }
 }

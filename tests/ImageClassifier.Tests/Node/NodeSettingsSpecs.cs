@@ -14,7 +14,7 @@ public sealed class NodeSettingsSpecs
         var settings = Create();
 
         Assert.Equal(5, settings.Polling.MaxReceives);
-        Assert.Equal(TimeSpan.FromMilliseconds(50), settings.Polling.Linger);
+        Assert.Equal(TimeSpan.FromMilliseconds(5), settings.Polling.Linger);
         Assert.Equal(Environment.ProcessorCount, settings.Polling.Decoders);
         Assert.Equal(TimeSpan.FromSeconds(30), settings.Polling.Source.Lease);
         Assert.Equal(1, settings.Classification.Classifiers);
@@ -23,28 +23,40 @@ public sealed class NodeSettingsSpecs
         Assert.Equal(3, settings.Termination.MaxEmptyPolls);
         Assert.Equal(TimeSpan.FromMinutes(10), settings.Termination.CutOffLimit);
         Assert.Equal(TimeSpan.Zero, settings.Termination.MinLifetime);
-        Assert.Equal(TimeSpan.FromSeconds(10), settings.RecordInterval);
+        Assert.Equal(TimeSpan.FromSeconds(5), settings.RecordInterval);
         Assert.Equal(TimeSpan.FromSeconds(15), settings.DrainTimeout);
     }
 
     [Theory]
-    [InlineData("node.polling.linger", "0ms")]
     [InlineData("node.polling.decoders", "0")]
     [InlineData("node.classification.classifiers", "200")]
     [InlineData("node.classification.timeout", "60")]
-    [InlineData("node.classification.max-failures", "0")]
-    [InlineData("node.classification.max-failures", "5")]
     [InlineData("node.termination.max-empty-polls", "0")]
-    [InlineData("node.termination.cut-off-limit", "500ms")]
     [InlineData("node.termination.min-lifetime", "25h")]
-    [InlineData("node.drain-timeout", "25s")]
-    [InlineData("node.record-interval", "500ms")]
     [InlineData("queues.requests.max-receives", "0")]
     public void A_value_that_is_not_allowed_is_refused_with_its_key(string key, string value)
     {
         var failure = Assert.Throws<InvalidSettingException>(() => Create($"image-classifier.{key} = {value}"));
 
         Assert.Equal($"image-classifier.{key}", failure.Key);
+    }
+
+    [Fact]
+    public void A_picture_that_fails_at_every_try_ends_no_node_alone()
+    {
+        var settings = Create("image-classifier.queues.requests.max-receives = 100");
+
+        Assert.True(settings.Classification.MaxFailures > 100);
+    }
+
+    [Fact]
+    public void A_shutdown_phase_shorter_than_a_drain_is_refused()
+    {
+        const string Phase = "akka.coordinated-shutdown.phases.service-requests-done.timeout";
+
+        var failure = Assert.Throws<InvalidSettingException>(() => Create($"{Phase} = 15s"));
+
+        Assert.Equal(Phase, failure.Key);
     }
 
     [Theory]

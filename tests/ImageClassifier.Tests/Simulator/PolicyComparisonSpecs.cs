@@ -22,8 +22,7 @@ public sealed class PolicyComparisonSpecs
             "image-classifier.environment=aws",
             "image-classifier.scaling.max-instances=30",
             "image-classifier.scaling.latency.service-time=400ms");
-        var model = SimulationModel.Create(
-            ProgramSettings.Load(ProgramRole.Web, settings), ProgramSettings.Load(ProgramRole.Node, settings));
+        var model = SimulationModel.Create(ProgramSettings.Load(settings));
         var compared = PolicyComparison.Run(model, Load.Parse("--load", load), seed: 1);
 
         var document = File.ReadAllLines(Path.Combine(Repository.Root, "deploy", "docs", "scaling.md"));

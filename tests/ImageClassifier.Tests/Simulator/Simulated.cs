@@ -14,7 +14,7 @@ internal static class Simulated
         var changed = string.Join('\n', settings.Select(setting => $"image-classifier.{setting}"));
         var config = ConfigurationFactory.ParseString(changed).WithFallback(ConfigurationFactory.ParseString(
             File.ReadAllText(Path.Combine(Repository.Root, "hocon", "reference.conf"))));
-        return SimulationModel.Create(config, config);
+        return SimulationModel.Create(config);
     }
 
     public static SimulationReport Run(SimulationModel model, string load, int seed = 1) =>

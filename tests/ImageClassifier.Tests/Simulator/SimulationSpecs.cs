@@ -17,6 +17,8 @@ public sealed class SimulationSpecs
         var model = Simulated.Model("scaling.latency.boot-time = 10s", "scaling.latency.service-time = 2s") with
         {
             Price = new InstancePrice { PerHour = 3.6, MinimumCharge = TimeSpan.Zero },
+            Linger = TimeSpan.FromMilliseconds(50),
+            AcknowledgeLinger = TimeSpan.FromMilliseconds(50),
         };
         var report = Simulated.Run(model, "burst:5");
 
@@ -73,7 +75,7 @@ public sealed class SimulationSpecs
         { "burst:1000", ["scaling.latency.service-time = 400ms"] },
         { "burst:400@0,300@20,1@300", ["scaling.policy = per-image"] },
         { "constant:10/s:5m", ["scaling.latency.service-time = 300ms", "node.polling.max-in-flight = 40"] },
-        { "constant:1/s:10m", ["scaling.counts-lag = 30s", "node.polling.wait-time = 0s"] },
+        { "constant:1/s:10m", ["node.polling.wait-time = 0s"] },
     };
 
     [Theory]
@@ -87,11 +89,17 @@ public sealed class SimulationSpecs
     [Fact]
     public void So_it_is_when_counts_lag() =>
         AssertWhole(
-            Simulated.Model("scaling.counts-lag = 1m", "scaling.max-instances = 7") with
-            {
-                CountsLag = TimeSpan.FromMinutes(1),
-            },
-            "burst:700@0,20@100");
+            PreparedForLag(TimeSpan.FromMinutes(1)) with { CountsLag = TimeSpan.FromMinutes(1) }, "burst:700@0,20@100");
+
+    [Fact]
+    public void So_it_is_when_counts_could_lag_and_do_not() =>
+        AssertWhole(PreparedForLag(TimeSpan.FromSeconds(30)), "constant:1/s:10m");
+
+    private static SimulationModel PreparedForLag(TimeSpan lag)
+    {
+        var model = Simulated.Model("scaling.max-instances = 7");
+        return model with { Scaling = model.Scaling with { CountsLag = lag } };
+    }
 
     [Fact]
     public void So_it_is_when_much_goes_wrong()

@@ -97,7 +97,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
         Damage(note, damage);
         var outbox = Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, TestActor, Uploading.Outbox)));
         Sys.ActorOf(Props.Create(() => new OpenBatchesActor(
-            Requests, Store, outbox, TestActor, Uploading.SweepInterval, Showing.Lost)));
+            Requests, Store, outbox, TestActor, Uploading.SweepInterval, Losing)));
 
         var good = StoredBatch(1);
         await PassUntilAsync(() => Requests.All.Count > 0, "what is good is sent");

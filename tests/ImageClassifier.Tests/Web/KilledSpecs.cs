@@ -135,7 +135,7 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
         var abandoned = Sys.ActorOf(Props.Create(() => new AbandonedUploadsActor(Store, Uploading)));
         var batches = StartBatches();
         var openBatches = Sys.ActorOf(Props.Create(() => new OpenBatchesActor(
-            Requests, Store, outbox, batches, Uploading.SweepInterval, Showing.Lost)));
+            Requests, Store, outbox, batches, Uploading.SweepInterval, Losing)));
         return [uploads, outbox, abandoned, openBatches, batches];
     }
 

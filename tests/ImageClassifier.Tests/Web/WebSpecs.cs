@@ -51,8 +51,9 @@ public abstract class WebSpecs : VirtualTimeSpecs
         MaxSubscribers: 10,
         Heartbeat: TimeSpan.FromSeconds(15),
         SendTimeout: TimeSpan.FromSeconds(20),
-        ListenerLinger: TimeSpan.FromMilliseconds(50),
-        Lost: new LostJobSettings(TimeSpan.FromMinutes(15), BatchesASweep: 100));
+        ListenerLinger: TimeSpan.FromMilliseconds(50));
+
+    protected static LostJobSettings Losing { get; } = new(TimeSpan.FromMinutes(15), BatchesASweep: 100);
 
     /// <summary>A batch of accepted pictures that is not stored yet.</summary>
     protected BatchManifest NewBatch(int pictures)

@@ -19,7 +19,7 @@ public sealed class ClassifyVerb(Func<Config, IImageClassifier> createClassifier
     /// <exception cref="Core.InvalidSettingException">A setting is not usable; nothing was printed.</exception>
     public async Task<int> RunAsync(ClassifyOptions options, CancellationToken cancellation)
     {
-        var config = ProgramSettings.Load(ProgramRole.Node, options.Settings);
+        var config = ProgramSettings.Load(options.Settings);
         var uploads = UploadSettings.Create(config);
         using var classifier = createClassifier(config);
         var work = new FileClassification(

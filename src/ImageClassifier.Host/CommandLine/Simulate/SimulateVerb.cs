@@ -57,8 +57,7 @@ public sealed class SimulateVerb(TextWriter output, int? width, TextWriter? prog
 
     private static SimulationModel Model(SimulateOptions options, SettingsSources sources)
     {
-        var model = SimulationModel.Create(
-            ProgramSettings.Load(ProgramRole.Web, sources), ProgramSettings.Load(ProgramRole.Node, sources));
+        var model = SimulationModel.Create(ProgramSettings.Load(sources));
         var price = model.Price;
         var boot = options.Boot is { } given ? DrawnTime.Parse(BootOption, given) : model.Boot;
         if (boot.Median >= model.Scaling.BootDeadline)
@@ -66,7 +65,8 @@ public sealed class SimulateVerb(TextWriter output, int? width, TextWriter? prog
             throw new InvalidSettingException(
                 options.Boot is null ? "image-classifier.scaling.latency.boot-time" : BootOption,
                 boot.ToString(),
-                "no instance comes up: it must be shorter than image-classifier.scaling.boot-deadline");
+                "no instance comes up: the scaler ends one that boots for "
+                + $"{model.Scaling.BootDeadline.TotalMinutes:0} min");
         }
 
         return model with

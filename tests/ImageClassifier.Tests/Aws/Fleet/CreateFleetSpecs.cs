@@ -42,7 +42,7 @@ public sealed class CreateFleetSpecs : IDisposable
     [InlineData("image-classifier-node", "LaunchTemplateName")]
     public async Task One_call_asks_for_all_types_in_all_subnets(string template, string parameter)
     {
-        var settings = Spot with { Deployment = "blue", LaunchTemplate = template, NameTag = "app-node" };
+        var settings = Spot with { Deployment = "blue", LaunchTemplate = template };
 
         var launch = await Fleet(settings).LaunchAsync(3, "token-1", default);
 
@@ -65,7 +65,7 @@ public sealed class CreateFleetSpecs : IDisposable
             var tags = call.Tags(resource);
             Assert.Equal("blue", tags["image-classifier:deployment"]);
             Assert.Equal("node", tags["image-classifier:role"]);
-            Assert.Equal("app-node", tags["Name"]);
+            Assert.Equal("blue-node", tags["Name"]);
         }
     }
 

@@ -24,8 +24,6 @@ public class Ec2FleetSettingsSpecs
         { "key-name", Template with { KeyName = "" } },
         { "instance-profile", Template with { InstanceProfile = "a b" } },
         { "user-data", Template with { UserData = new string('x', (16 * 1024) + 1) } },
-        { "name-tag", Template with { NameTag = "" } },
-        { "describe-interval", Template with { DescribeInterval = TimeSpan.FromSeconds(1) } },
     };
 
     [Theory]

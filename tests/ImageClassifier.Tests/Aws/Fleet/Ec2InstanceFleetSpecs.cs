@@ -43,7 +43,6 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
             KeyName = "operators",
             InstanceProfile = "image-classifier-node",
             UserData = "#!/bin/bash\necho ä\n",
-            NameTag = "app-node",
             Market = Ec2Market.Spot,
         });
 
@@ -70,7 +69,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
             var tags = call.Tags(resource);
             Assert.Equal("blue", tags["image-classifier:deployment"]);
             Assert.Equal("node", tags["image-classifier:role"]);
-            Assert.Equal("app-node", tags["Name"]);
+            Assert.Equal("blue-node", tags["Name"]);
         }
     }
 

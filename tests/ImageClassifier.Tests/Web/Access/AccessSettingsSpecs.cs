@@ -18,7 +18,6 @@ public sealed class AccessSettingsSpecs
     [InlineData("access.rate-limit.uploads.burst", "0")]
     [InlineData("access.rate-limit.uploads.count", "-1")]
     [InlineData("access.rate-limit.uploads.per", "10ms")]
-    [InlineData("access.rate-limit.refusals.per", "5")]
     [InlineData("web.trusted-proxies", "proxy.example")]
     [InlineData("web.trusted-proxies", "10.0.0.0/33")]
     [InlineData("web.trusted-proxies", "10.0.0.7 10.0.0.8")]

@@ -97,5 +97,5 @@ public sealed class ApiKeysSpecs : IDisposable
     public void Only_the_names_of_keys_are_free_to_choose(string assignment) => Sources.Wrong(Sources.Set(assignment));
 
     private static ApiKeys Load(SettingsSources sources) => AccessSettings.Create(
-        ProgramSettings.Load(ProgramRole.Web, sources)).Keys;
+        ProgramSettings.Load(sources)).Keys;
 }

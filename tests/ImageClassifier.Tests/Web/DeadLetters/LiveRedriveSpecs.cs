@@ -159,7 +159,7 @@ public sealed class LiveRedriveSpecs : WebSpecs
     {
         var outbox = Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, TestActor, Uploading.Outbox)));
         Sys.ActorOf(Props.Create(() => new OpenBatchesActor(
-            Requests, Store, outbox, batches, Uploading.SweepInterval, Showing.Lost)));
+            Requests, Store, outbox, batches, Uploading.SweepInterval, Losing)));
     }
 
     private async Task EmptyAsync()

@@ -179,7 +179,12 @@ public sealed class AccessSpecs
     {
         using var log = new CapturedLog();
         await using var tier = await RunningWebTier.StartAsync(
-            TwoKeys + "\naccess.rate-limit.refusals { burst = 3, count = 1, per = 1m }", log: log);
+            TwoKeys,
+            tier => tier with
+            {
+                Access = tier.Access with { Refusals = new RateLimitSettings(3, 1, TimeSpan.FromMinutes(1)) },
+            },
+            log: log);
         for (var i = 0; i < 3; i++)
         {
             using var wrong = await CallAsync(tier, "GET", "/api/fleet", i == 0 ? null : $"guess {i}");

@@ -79,7 +79,8 @@ public sealed class EventStreamSpecs
     [Fact]
     public async Task A_quiet_stream_sends_heartbeats()
     {
-        await using var tier = await RunningWebTier.StartAsync("results.heartbeat = 1s");
+        await using var tier = await RunningWebTier.StartAsync(
+            change: tier => tier with { Results = tier.Results with { Heartbeat = TimeSpan.FromSeconds(1) } });
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
         using var answer = await OpenAsync(tier, upload);
         using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync());

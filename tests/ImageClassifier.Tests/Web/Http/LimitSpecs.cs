@@ -41,7 +41,9 @@ public sealed class LimitSpecs
     [Fact]
     public async Task Over_the_limit_of_live_jobs_another_batch_is_503_until_one_leaves_memory()
     {
-        await using var tier = await RunningWebTier.StartAsync("results { max-live-jobs = 1, heartbeat = 1s }");
+        await using var tier = await RunningWebTier.StartAsync(
+            "results.max-live-jobs = 1",
+            tier => tier with { Results = tier.Results with { Heartbeat = TimeSpan.FromSeconds(1) } });
         var first = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
         var second = await tier.UploadAsync(Upload.Jpeg("b.jpg"));
         using (var reader = new ClientWebSocket())
@@ -63,7 +65,7 @@ public sealed class LimitSpecs
     [Fact]
     public async Task Uploads_wait_for_a_slot_and_over_the_limit_of_waiting_ones_it_is_503()
     {
-        await using var tier = await RunningWebTier.StartAsync("uploads { max-concurrent = 1, max-waiting = 1 }");
+        await using var tier = await RunningWebTier.StartAsync("uploads.max-concurrent = 1");
         var held = new TaskCompletionSource();
         var working = UploadWhileAsync(tier, held.Task);
         await tier.UntilAsync(() => tier.Store.CallsOf(StoreCall.Put) == 2, "the first is under way");
@@ -100,7 +102,7 @@ public sealed class LimitSpecs
     [Fact]
     public async Task An_upload_that_waits_too_long_for_a_slot_is_503_with_a_retry_time()
     {
-        await using var tier = await RunningWebTier.StartAsync("uploads { max-concurrent = 1, max-waiting = 1 }");
+        await using var tier = await RunningWebTier.StartAsync("uploads.max-concurrent = 1");
         var held = new TaskCompletionSource();
         var working = UploadWhileAsync(tier, held.Task);
         await tier.UntilAsync(() => tier.Store.CallsOf(StoreCall.Put) == 2, "the first is under way");
@@ -115,7 +117,8 @@ public sealed class LimitSpecs
     [Fact]
     public async Task An_upload_below_the_minimum_rate_is_408()
     {
-        await using var tier = await RunningWebTier.StartAsync("uploads.min-rate = 1MiB");
+        await using var tier = await RunningWebTier.StartAsync(
+            change: tier => tier with { Uploads = tier.Uploads with { MinRate = 1 << 20 } });
         using var client = await ConnectAsync(tier);
         var stream = client.GetStream();
         await stream.WriteAsync(Encoding.ASCII.GetBytes(
@@ -134,7 +137,8 @@ public sealed class LimitSpecs
     [Fact]
     public async Task Over_the_limit_of_reads_another_is_503_until_one_ends()
     {
-        await using var tier = await RunningWebTier.StartAsync("results.max-reads = 1");
+        await using var tier = await RunningWebTier.StartAsync(
+            change: tier => tier with { Results = tier.Results with { MaxReads = 1 } });
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
         var held = new TaskCompletionSource();
         tier.Store.Before = (call, key) =>

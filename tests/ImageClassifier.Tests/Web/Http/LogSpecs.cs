@@ -7,6 +7,7 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Access;
+using ImageClassifier.Web.Uploads;
 using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
@@ -21,7 +22,18 @@ public sealed partial class LogSpecs
     {
         using var log = new CapturedLog();
         await using var tier = await RunningWebTier.StartAsync(
-            "uploads { sweep-interval = 1s, outbox.max-backoff = 100ms, outbox.min-backoff = 10ms }", log: log);
+            change: tier => tier with
+            {
+                Uploads = tier.Uploads with
+                {
+                    SweepInterval = TimeSpan.FromSeconds(1),
+                    Outbox = OutboxSettings.Default with
+                    {
+                        MinBackoff = TimeSpan.FromMilliseconds(10), MaxBackoff = TimeSpan.FromMilliseconds(100),
+                    },
+                },
+            },
+            log: log);
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg"));
         var ids = new ConcurrentDictionary<string, bool> { [upload.Batch.Value] = true };
 

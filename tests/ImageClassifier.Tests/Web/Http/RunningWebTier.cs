@@ -33,10 +33,7 @@ internal sealed class RunningWebTier : IAsyncDisposable
     private const string TestSettings =
         """
         akka.loglevel = OFF
-        image-classifier {
-          results.listener.linger = 1ms
-          scaling { settle-time = 0s, interval = 100ms, idle-interval = 100ms }
-        }
+        image-classifier.scaling.settle-time = 0s
         """;
 
     private readonly WebApplication _app;
@@ -78,16 +75,19 @@ internal sealed class RunningWebTier : IAsyncDisposable
 
     /// <summary>Starts the tier.</summary>
     /// <param name="settings">Changed settings under <c>image-classifier</c>.</param>
+    /// <param name="change">Changes what is no setting, such as intervals; null for none.</param>
     /// <param name="store">The store of an earlier tier; null for an empty one.</param>
     /// <param name="log">Receives the log; null for none.</param>
     public static async Task<RunningWebTier> StartAsync(
-        string settings = "", InMemoryObjectStore? store = null, ILoggerProvider? log = null)
+        string settings = "", Func<WebTierSettings, WebTierSettings>? change = null,
+        InMemoryObjectStore? store = null, ILoggerProvider? log = null)
     {
         var reference = File.ReadAllText(Path.Combine(Repository.Root, "hocon", "reference.conf"));
         var config = ConfigurationFactory.ParseString($"image-classifier {{ {settings} }}")
             .WithFallback(ConfigurationFactory.ParseString(TestSettings))
             .WithFallback(ConfigurationFactory.ParseString(reference));
-        var tier = WebTierSettings.Create(config);
+        var tier = Quick(WebTierSettings.Create(config));
+        if (change is not null) tier = change(tier);
         var parts = new TestParts(
             store ?? new InMemoryObjectStore(TimeProvider.System), new FakeMessageQueue(TimeProvider.System),
             new FakeMessageQueue(TimeProvider.System), new FakeInstanceFleet(TimeProvider.System));
@@ -121,6 +121,17 @@ internal sealed class RunningWebTier : IAsyncDisposable
         app.UseWebTier(Path.Combine(Repository.Root, "src", "ImageClassifier.Web", "Page"));
         await app.StartAsync();
         return new RunningWebTier(app, parts);
+    }
+
+    // Real time passes in these tests, so they look often.
+    private static WebTierSettings Quick(WebTierSettings tier)
+    {
+        var often = TimeSpan.FromMilliseconds(100);
+        return tier with
+        {
+            Scaling = tier.Scaling with { Interval = often, IdleInterval = often },
+            Results = tier.Results with { ListenerLinger = TimeSpan.FromMilliseconds(1) },
+        };
     }
 
     /// <summary>Removes the limit <see cref="InTime"/>, for a test that limits its own time.</summary>

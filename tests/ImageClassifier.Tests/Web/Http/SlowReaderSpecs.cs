@@ -26,7 +26,9 @@ public sealed partial class SlowReaderSpecs
     [InlineData("/api/batches/{0}/events", "")]
     public async Task A_reader_that_stops_is_disconnected_and_can_resume(string address, string headers)
     {
-        await using var tier = await RunningWebTier.StartAsync("results { max-subscribers = 1, send-timeout = 1s }");
+        await using var tier = await RunningWebTier.StartAsync(
+            "results.max-subscribers = 1",
+            tier => tier with { Results = tier.Results with { SendTimeout = TimeSpan.FromSeconds(1) } });
         var upload = await tier.UploadAsync([.. Enumerable.Range(0, Pictures).Select(i => Upload.Jpeg($"{i}.jpg"))]);
         await tier.PublishAsync(upload, 0);
 

@@ -259,7 +259,8 @@ public sealed class UploadRefusalSpecs
     [Fact]
     public async Task Over_the_limit_of_uploads_it_is_503_and_the_clients_can_read_it()
     {
-        await using var tier = await RunningWebTier.StartAsync("uploads { max-concurrent = 1, max-waiting = 0 }");
+        await using var tier = await RunningWebTier.StartAsync(
+            "uploads.max-concurrent = 1", tier => tier with { Uploads = tier.Uploads with { MaxWaiting = 0 } });
         var held = new TaskCompletionSource();
         tier.Store.Before = (call, key) =>
             call == StoreCall.Put && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal) ? held.Task : Task.CompletedTask;
@@ -303,7 +304,7 @@ public sealed class UploadRefusalSpecs
     [Fact]
     public async Task An_aborted_upload_leaves_nothing_behind_and_releases_its_slot()
     {
-        await using var tier = await RunningWebTier.StartAsync("uploads { max-concurrent = 1, max-waiting = 1 }");
+        await using var tier = await RunningWebTier.StartAsync("uploads.max-concurrent = 1");
         for (var i = 0; i < 3; i++)
         {
             var markers = tier.Store.CallsOf(StoreCall.Put);

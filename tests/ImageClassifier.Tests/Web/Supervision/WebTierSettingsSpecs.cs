@@ -16,9 +16,8 @@ public sealed class WebTierSettingsSpecs
     {
         var settings = WebTierSettings.Create(Sources.With(
             $"image-classifier.queues.requests.lease={lease}",
-            "image-classifier.queues.requests.max-lease=20m",
             $"image-classifier.results.lost-after={lostAfter}"));
-        Assert.Equal(TimeSpan.FromSeconds(seconds), settings.Results.Lost.LostAfter);
+        Assert.Equal(TimeSpan.FromSeconds(seconds), settings.Lost.LostAfter);
     }
 
     [Theory]

@@ -18,7 +18,7 @@ namespace ImageClassifier.Tests.Web.Uploads;
 public sealed class OpenBatchesActorSpecs : WebSpecs
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan LostAfter = Showing.Lost.LostAfter;
+    private static readonly TimeSpan LostAfter = Losing.LostAfter;
 
     private readonly TestProbe _batches;
     private readonly TestProbe _scaler;
@@ -210,7 +210,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
     {
         foreach (var _ in Enumerable.Range(0, 7)) SentBatch(1);
         await PassAsync(LostAfter + Minute);
-        Start(Showing.Lost with { BatchesASweep = 3 });
+        Start(Losing with { BatchesASweep = 3 });
         // The queue counts as empty after three measurements, so the third sweep is the first that finds something.
         await PassUntilAsync(() => Requests.All.Count > 0, "some are sent again");
         await SettleAsync();
@@ -322,7 +322,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
         var outbox = Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, _scaler, Uploading.Outbox)));
         var known = batches ?? _batches;
         var sweeper = Sys.ActorOf(Props.Create(() => new OpenBatchesActor(
-            Requests, Store, outbox, known, Uploading.SweepInterval, settings ?? Showing.Lost)));
+            Requests, Store, outbox, known, Uploading.SweepInterval, settings ?? Losing)));
         return (sweeper, outbox);
     }
 
