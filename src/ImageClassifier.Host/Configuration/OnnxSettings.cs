@@ -1,5 +1,5 @@
 using Akka.Configuration;
-using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Adapters.Onnx.Imaging;
 using ImageClassifier.Core;
 using ImageClassifier.Node;
 using ImageClassifier.Streams.Settings;

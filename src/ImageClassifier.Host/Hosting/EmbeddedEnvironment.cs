@@ -3,6 +3,7 @@ using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Files;
 using ImageClassifier.Adapters.Embedded.Queues;
 using ImageClassifier.Adapters.Embedded.Sqlite;
+using ImageClassifier.Adapters.Embedded.Startup;
 using ImageClassifier.Adapters.Embedded.Storage;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;

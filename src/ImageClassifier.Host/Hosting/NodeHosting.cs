@@ -3,11 +3,10 @@ using ImageClassifier.Adapters.Aws.Identity;
 using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
-using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Isolation;
 using ImageClassifier.Host.Logging;
-using ImageClassifier.Node;
+using ImageClassifier.Node.Hosting;
 
 namespace ImageClassifier.Host.Hosting;
 

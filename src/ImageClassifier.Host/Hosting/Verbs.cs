@@ -7,7 +7,7 @@ using ImageClassifier.Host.CommandLine.Classify;
 using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Isolation;
-using ImageClassifier.Simulator.Engine;
+using ImageClassifier.Simulator;
 
 namespace ImageClassifier.Host.Hosting;
 

@@ -8,9 +8,9 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Logging;
+using ImageClassifier.Web.Hosting;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Http.Connections;
-using ImageClassifier.Web.Supervision;
 
 namespace ImageClassifier.Host.Hosting;
 

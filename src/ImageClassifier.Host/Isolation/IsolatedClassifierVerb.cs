@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
-using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.Isolation;

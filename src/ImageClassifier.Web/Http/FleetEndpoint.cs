@@ -1,7 +1,8 @@
 using Akka.Actor;
 using Akka.Hosting;
 using ImageClassifier.Core;
-using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Supervision;
 using Microsoft.AspNetCore.Http;

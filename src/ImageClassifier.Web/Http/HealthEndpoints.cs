@@ -1,5 +1,6 @@
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
+using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Refusals;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;

@@ -17,4 +17,8 @@ public static class ResultListenerProtocol
         /// <summary>The only one.</summary>
         public static ListenerDrained Instance { get; } = new();
     }
+
+    /// <summary>A result has arrived. Sent to the <c>OpenBatchesActor</c>.</summary>
+    /// <param name="SubmittedAt">When its job was accepted.</param>
+    internal sealed record ResultReceived(DateTimeOffset SubmittedAt);
 }

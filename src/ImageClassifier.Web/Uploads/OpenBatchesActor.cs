@@ -4,7 +4,7 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Web.Results;
 using static ImageClassifier.Web.Results.BatchProtocol;
-using static ImageClassifier.Web.Uploads.OpenBatchesProtocol;
+using static ImageClassifier.Web.Results.ResultListenerProtocol;
 
 namespace ImageClassifier.Web.Uploads;
 

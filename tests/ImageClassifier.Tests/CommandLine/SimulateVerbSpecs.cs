@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ImageClassifier.Core;
+using ImageClassifier.Host;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;

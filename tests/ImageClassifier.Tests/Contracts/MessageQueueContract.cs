@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using Xunit;
 

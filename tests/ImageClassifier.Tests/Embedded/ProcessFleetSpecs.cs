@@ -4,6 +4,7 @@ using System.Globalization;
 using ImageClassifier.Adapters.Embedded.Files;
 using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Tests.Contracts;
 using Microsoft.Extensions.Logging;

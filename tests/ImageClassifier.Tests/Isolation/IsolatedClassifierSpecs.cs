@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Adapters.Onnx.Imaging;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.Configuration;

@@ -1,5 +1,6 @@
 using ImageClassifier.Core;
 using ImageClassifier.Simulator.Engine;
+using ImageClassifier.Simulator.Loads;
 using Xunit;
 
 namespace ImageClassifier.Tests.Simulator;

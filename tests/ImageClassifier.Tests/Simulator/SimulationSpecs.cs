@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ImageClassifier.Simulator;
 using ImageClassifier.Simulator.Engine;
 using ImageClassifier.Simulator.Loads;
 using ImageClassifier.Simulator.Reports;

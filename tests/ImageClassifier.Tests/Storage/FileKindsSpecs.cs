@@ -1,6 +1,7 @@
 using System.Text;
+using ImageClassifier.Core.Formats;
+using ImageClassifier.Core.Intake;
 using ImageClassifier.Core.Messages;
-using ImageClassifier.Core.Storage;
 using Xunit;
 
 namespace ImageClassifier.Tests.Storage;
