@@ -34,9 +34,8 @@ internal static class ActorSystemHosting
                 akka.ConfigureLoggers(loggers =>
                 {
                     loggers.LogLevel = Akka.Event.Logging.LogLevelFor(config.GetString("akka.loglevel"));
-                    loggers.AddLoggerFactory();
                     loggers.ClearLoggers();
-                    loggers.AddLogger<HostLogActor>();
+                    loggers.AddLoggerFactory();
                 });
                 configure(akka);
             });

@@ -1,3 +1,4 @@
+using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
 using ImageClassifier.Host.Configuration;
 
@@ -25,5 +26,5 @@ internal sealed class ModelTrial : IAsyncDisposable
     /// </summary>
     public async ValueTask DisposeAsync() => await _trial.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-    private static void Try(OnnxSettings model) => Verbs.CreateClassifier(model).Dispose();
+    private static void Try(OnnxSettings model) => OnnxImageClassifier.Load(model.ToAdapter()).Dispose();
 }

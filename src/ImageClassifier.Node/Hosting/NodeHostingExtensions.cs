@@ -24,15 +24,14 @@ public static class NodeHostingExtensions
     /// number of classifiers.</remarks>
     /// <param name="builder">The builder of the actor system.</param>
     /// <param name="settings">The settings of the node.</param>
-    /// <param name="clock">Makes the node's clock from the actor system's; null to use the actor system's
-    /// clock.</param>
+    /// <param name="clock">Creates the node's clock; null to use the clock of the actor system's scheduler.</param>
     /// <param name="fingerprint">Identifies the node's model and settings; null if they are not compared.</param>
     /// <param name="onEnded">Called once when the node has ended: with the problem that ended it, or null after an
     /// orderly end. Must not block or throw.</param>
     public static AkkaConfigurationBuilder WithAppNode(
         this AkkaConfigurationBuilder builder,
         NodeSettings settings,
-        Func<TimeProvider, TimeProvider>? clock = null,
+        Func<ActorSystem, TimeProvider>? clock = null,
         string? fingerprint = null,
         Action<string?>? onEnded = null)
     {
@@ -61,13 +60,13 @@ public static class NodeHostingExtensions
         NodeSettings settings,
         NodePorts ports,
         string classifierDispatcher,
-        Func<TimeProvider, TimeProvider>? clock = null,
+        Func<ActorSystem, TimeProvider>? clock = null,
         Action<string?>? onEnded = null)
     {
         var shutdown = CoordinatedShutdown.Get(system);
-        TimeProvider time = new SchedulerTimeProvider(system);
+        var time = clock?.Invoke(system) ?? new SchedulerTimeProvider(system);
         var props = NodeSupervisorActor.Props(
-            settings, ports, clock?.Invoke(time) ?? time, classifierDispatcher, EndSystem);
+            settings, ports, time, classifierDispatcher, EndSystem);
         var node = system.ActorOf(props, "node");
 
         // A stopping host runs the coordinated shutdown, which waits here. The time-out of the phase limits the wait.

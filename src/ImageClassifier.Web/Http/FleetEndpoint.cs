@@ -51,7 +51,7 @@ internal static class FleetEndpoint
         DateTimeOffset LaunchedAt,
         DateTimeOffset? RunningAt,
         DateTimeOffset? EndedAt,
-        DateTimeOffset? HeardAt,
+        DateTimeOffset? LastSeenAt,
         long? PicturesDone,
         double? PicturesPerSecond,
         string? Model)

@@ -88,8 +88,8 @@ public sealed class FolderSpecs
     }
 
     private static bool IsIn(IType type, string space) =>
-        type.Namespace.FullName == space
-        || type.Namespace.FullName.StartsWith($"{space}.", StringComparison.Ordinal);
+        type.Namespace?.FullName is { } name
+        && (name == space || name.StartsWith($"{space}.", StringComparison.Ordinal));
 
     private static string FolderOf(IType type, string project) =>
         type.Namespace.FullName == project ? "" : type.Namespace.FullName[(project.Length + 1)..].Split('.')[0];

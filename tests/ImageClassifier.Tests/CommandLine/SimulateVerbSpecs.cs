@@ -163,7 +163,7 @@ public sealed class SimulateVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task It_can_be_stopped()
+    public async Task A_run_can_be_cancelled()
     {
         using var stop = new CancellationTokenSource();
         await stop.CancelAsync();
