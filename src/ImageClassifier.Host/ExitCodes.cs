@@ -1,9 +1,9 @@
 namespace ImageClassifier.Host;
 
-/// <summary>What the program ends with; scripts rely on it.</summary>
+/// <summary>The exit codes of the program. Scripts rely on them.</summary>
 public static class ExitCodes
 {
-    /// <summary>All was done.</summary>
+    /// <summary>All work is done.</summary>
     public const int Done = 0;
 
     /// <summary>Some of the work failed, or was interrupted (Ctrl-C) before it was done.</summary>

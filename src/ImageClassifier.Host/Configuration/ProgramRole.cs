@@ -6,6 +6,6 @@ public enum ProgramRole
     /// <summary>The web tier: <c>web.conf</c>.</summary>
     Web,
 
-    /// <summary>An app node, and whatever else runs the model: <c>node.conf</c>.</summary>
+    /// <summary>An app node, or another verb that runs the model: <c>node.conf</c>.</summary>
     Node,
 }

@@ -2,8 +2,8 @@ using ImageClassifier.Adapters.Embedded.Fleet;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>Ends the child processes together with the web tier: they are asked to drain as soon as it is told to stop, and
-/// drain while it stops itself.</summary>
+/// <summary>Ends the child processes together with the web tier. They are asked to drain when it starts to stop, and
+/// drain while it stops.</summary>
 internal sealed class ProcessFleetService(ProcessFleet fleet, IHostApplicationLifetime lifetime) : IHostedService
 {
     private Task? _stopped;

@@ -11,7 +11,8 @@ namespace ImageClassifier.Web.Http;
 
 /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: queues and store can be used, nothing that
 /// uploads need is refused, and the service is not stopping; otherwise it names what fails.</summary>
-/// <remarks>Probes are cheap: all probes within two seconds share one check, because its calls cost money.</remarks>
+/// <remarks>Probes are cheap: all probes within two seconds share one check, because its calls cost money. ASP.NET's
+/// health checks cannot share them, and log each failed probe.</remarks>
 internal sealed class HealthEndpoints(
     QueuePair queues,
     IObjectStore store,
