@@ -65,11 +65,4 @@ public sealed class EmbeddedLayout
 
     /// <summary>A new path for a file that is being written.</summary>
     internal string NewTemporaryFile() => Path.Combine(Temporary, OwnFileNames.NewTemporary());
-
-    /// <summary>Marks a new data folder, creates missing folders, removes the access of other users, and checks that
-    /// files can be written.</summary>
-    /// <returns>The state of the folder before.</returns>
-    /// <exception cref="InvalidSettingException">The folder belongs to something else, or cannot be created or
-    /// written.</exception>
-    public FolderOrigin Create() => Embedded.DataFolder.Open(this);
 }

@@ -1,3 +1,4 @@
+using ImageClassifier.Adapters.Onnx.Contract;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using ImageClassifier.Core.Storage;
+using ImageClassifier.Core.Formats;
 
 namespace ImageClassifier.Adapters.Onnx;
 

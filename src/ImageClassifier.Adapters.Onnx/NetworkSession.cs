@@ -1,3 +1,4 @@
+using ImageClassifier.Adapters.Onnx.Contract;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 

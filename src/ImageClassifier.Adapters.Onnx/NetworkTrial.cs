@@ -1,4 +1,5 @@
 using System.Globalization;
+using ImageClassifier.Adapters.Onnx.Contract;
 using Microsoft.ML.OnnxRuntime;
 
 namespace ImageClassifier.Adapters.Onnx;

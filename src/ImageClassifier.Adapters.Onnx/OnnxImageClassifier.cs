@@ -14,9 +14,9 @@ public sealed class OnnxImageClassifier : IImageClassifier
     private readonly ModelDirectory _model;
     private readonly Lazy<NetworkSession> _network;
     private readonly PictureDecoder _decoder;
-    private readonly Pool<PinnedTensor> _pictures;
-    private readonly Pool<PinnedTensor> _batches;
-    private readonly Pool<PinnedTensor> _scores;
+    private readonly TensorPool _pictures;
+    private readonly TensorPool _batches;
+    private readonly TensorPool _scores;
 
     private OnnxImageClassifier(ModelDirectory model, Lazy<NetworkSession> network, DecodingLimits limits)
     {

@@ -3,7 +3,7 @@ using ImageClassifier.Core.Ports;
 namespace ImageClassifier.Adapters.Onnx;
 
 /// <summary>A picture as a tensor of one row, rented from its classifier's pool.</summary>
-internal sealed class TensorPicture(Pool<PinnedTensor> pool, PinnedTensor tensor) : DecodedPicture
+internal sealed class TensorPicture(TensorPool pool, PinnedTensor tensor) : DecodedPicture
 {
     private PinnedTensor? _tensor = tensor;
 
@@ -12,7 +12,7 @@ internal sealed class TensorPicture(Pool<PinnedTensor> pool, PinnedTensor tensor
     public PinnedTensor Tensor => _tensor ?? throw new ObjectDisposedException(nameof(TensorPicture));
 
     /// <summary>True if the tensor is of this pool, and so of its classifier.</summary>
-    public bool IsFrom(Pool<PinnedTensor> other) => ReferenceEquals(pool, other);
+    public bool IsFrom(TensorPool other) => ReferenceEquals(pool, other);
 
     protected override void Dispose(bool disposing)
     {

@@ -1,3 +1,4 @@
+using ImageClassifier.Adapters.Onnx.Contract;
 using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Adapters.Onnx;

@@ -1,3 +1,5 @@
+using ImageClassifier.Adapters.Onnx.Contract;
+
 namespace ImageClassifier.Adapters.Onnx;
 
 /// <summary>The pictures of the trial run of a network: black, white, a ramp and noise, always the same. They differ

@@ -1,3 +1,4 @@
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Streams;

@@ -42,7 +42,7 @@ public sealed class AnotherModelSpecs
     }
 
     [SkippableFact]
-    public async Task Nodes_of_the_same_model_and_settings_go_on_with_the_next_web_tier()
+    public async Task Nodes_of_the_same_model_and_settings_continue_under_the_next_web_tier()
     {
         using var model = new CopiedModel();
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;

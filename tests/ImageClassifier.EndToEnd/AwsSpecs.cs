@@ -84,7 +84,7 @@ public sealed partial class AwsSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task There_are_dead_letters_to_list_where_the_settings_say()
+    public async Task Dead_letters_are_listed_from_the_queue_in_the_settings()
     {
         await Aws.ProvisionAsync();
         foreach (var queue in (string[])["requests", "responses"])

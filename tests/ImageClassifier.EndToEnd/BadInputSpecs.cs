@@ -16,7 +16,7 @@ public sealed class BadInputSpecs
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
     [SkippableFact]
-    public async Task Every_hostile_file_ends_as_it_should_and_harms_no_neighbour()
+    public async Task Every_hostile_file_has_its_expected_outcome_and_harms_no_neighbour()
     {
         var folder = Repository.SharedFile("images", "hostile");
         using var list = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "hostile.json")));
@@ -51,7 +51,7 @@ public sealed class BadInputSpecs
     }
 
     [SkippableFact]
-    public async Task Every_file_that_went_wrong_in_use_ends_as_it_should()
+    public async Task Every_file_that_once_caused_a_fault_has_its_expected_outcome()
     {
         var folder = Repository.SharedFile("images", "found");
         var model = Path.GetDirectoryName(Repository.SharedFile("models", "mobilenet-v2", "model.json"))!;
@@ -152,7 +152,7 @@ public sealed class BadInputSpecs
     }
 
     [SkippableFact]
-    public async Task A_port_in_use_is_said_in_one_line()
+    public async Task A_port_in_use_is_reported_in_one_line()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
@@ -192,7 +192,7 @@ public sealed class BadInputSpecs
     }
 
     [SkippableFact]
-    public async Task Classify_answers_in_order_and_tells_what_failed()
+    public async Task Classify_answers_in_order_and_reports_failures()
     {
         var folder = Directory.CreateTempSubdirectory("image-classifier-");
         var good = Path.Combine(folder.FullName, TestPictures.All[0].Name);

@@ -70,7 +70,7 @@ public sealed partial class BrowserSpecs
     }
 
     [SkippableFact]
-    public async Task The_page_follows_on_after_the_service_was_restarted()
+    public async Task The_page_continues_after_a_restart_of_the_service()
     {
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
         using var playwright = await Playwright.CreateAsync();
@@ -207,7 +207,7 @@ public sealed partial class BrowserSpecs
     }
 
     [SkippableFact]
-    public async Task Files_show_the_service_s_reason_and_names_cannot_turn_round()
+    public async Task The_page_shows_the_reason_of_each_refusal_and_names_cannot_reverse_the_text()
     {
         await using var service = await RunningService.StartAsync(QuickPolls);
         using var playwright = await Playwright.CreateAsync();

@@ -16,7 +16,7 @@ public sealed class ClassifyStopSpecs
     [InlineData("TERM", 1)]
     [InlineData("TERM", 2)]
     [InlineData("INT", 1)]
-    public async Task A_read_that_hangs_does_not_outlast_the_first_signal(string signal, int times)
+    public async Task The_first_signal_ends_a_read_that_hangs(string signal, int times)
     {
         Requirement.Met(OperatingSystem.IsLinux(), "this system has no /dev/stdin");
         // The pipe of its standard input, into which no one writes: like a network drive that no longer answers.

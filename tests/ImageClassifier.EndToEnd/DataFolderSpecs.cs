@@ -24,7 +24,7 @@ public sealed class DataFolderSpecs
     [InlineData("web")]
     [InlineData("node")]
     [InlineData("queue")]
-    public async Task A_folder_of_someone_elses_is_refused_and_not_touched(string verb)
+    public async Task A_folder_with_foreign_files_is_refused_and_not_changed(string verb)
     {
         var folder = Directory.CreateTempSubdirectory("image-classifier-").FullName;
         var old = Path.Combine(Directory.CreateDirectory(Path.Combine(folder, "tmp")).FullName, "old.tmp");
@@ -48,7 +48,7 @@ public sealed class DataFolderSpecs
     [SkippableTheory]
     [InlineData(0b000_000_000)]
     [InlineData(0b000_010_010)]
-    public async Task What_it_writes_is_for_its_user_only_whatever_the_umask(int umask)
+    public async Task Only_its_user_can_read_the_program_s_files_whatever_the_umask(int umask)
     {
         Requirement.Met(!OperatingSystem.IsWindows(), "Windows has no umask");
         const UnixFileMode others = (UnixFileMode)0b000_111_111;
@@ -73,7 +73,7 @@ public sealed class DataFolderSpecs
     }
 
     [SkippableFact]
-    public async Task A_queue_that_is_deleted_shows_at_once_and_what_was_open_is_done_without_a_restart()
+    public async Task A_deleted_queue_is_reported_at_once_and_open_batches_are_finished_without_a_restart()
     {
         Requirement.Met(!OperatingSystem.IsWindows(), "Windows deletes no open file");
         await using var service = await RunningService.StartAsync(QuickPolls, "scaling.max-instances=1");
@@ -107,7 +107,7 @@ public sealed class DataFolderSpecs
     }
 
     [SkippableFact]
-    public async Task A_queue_that_was_lost_between_two_runs_is_made_anew_and_what_was_open_is_done()
+    public async Task A_queue_that_was_lost_between_two_runs_is_created_again_and_open_batches_are_finished()
     {
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
         JsonElement accepted;
@@ -148,7 +148,7 @@ public sealed class DataFolderSpecs
     }
 
     [SkippableFact]
-    public async Task Nodes_that_are_too_old_finish_or_hand_back_what_they_have()
+    public async Task Outdated_nodes_finish_or_hand_back_their_jobs()
     {
         await using var service = await RunningService.StartAsync(
             QuickPolls, LongLease, "scaling.max-lifetime=4s", "scaling.max-instances=1");

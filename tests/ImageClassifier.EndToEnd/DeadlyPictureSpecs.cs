@@ -21,7 +21,7 @@ public sealed class DeadlyPictureSpecs(ITestOutputHelper output)
     [SkippableTheory]
     [InlineData(0)]
     [InlineData(10)]
-    public async Task A_picture_that_always_fails_can_be_redriven_when_it_fails_no_more(int place)
+    public async Task A_failed_picture_can_be_redriven_after_its_cause_is_gone(int place)
     {
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
         await new RedriveStory(data, Settings, ["--data", data]).RunAsync(place);
@@ -33,7 +33,7 @@ public sealed class DeadlyPictureSpecs(ITestOutputHelper output)
     [SkippableTheory]
     [InlineData(3)]
     [InlineData(10)]
-    public async Task Good_pictures_among_deadly_ones_take_little_longer_than_without_them(int deadly)
+    public async Task Deadly_pictures_hardly_slow_down_the_good_ones(int deadly)
     {
         var (without, _) = await ClassifyAsync(deadly: 0);
         var (with, nodes) = await ClassifyAsync(deadly);
@@ -62,10 +62,10 @@ public sealed class DeadlyPictureSpecs(ITestOutputHelper output)
         using var socket = await ConnectAsync(service, $"batch={BatchId(accepted)}", cancellation.Token);
         var jobs = new List<JsonElement>();
         var lastGood = TimeSpan.Zero;
-        while (await ReceiveAsync(socket, cancellation.Token) is { } happened
-            && happened.GetProperty("type").GetString() == "result")
+        while (await ReceiveAsync(socket, cancellation.Token) is { } received
+            && received.GetProperty("type").GetString() == "result")
         {
-            var job = happened.GetProperty("job");
+            var job = received.GetProperty("job");
             jobs.Add(job);
             if (job.GetProperty("status").GetString() == "classified") lastGood = started.Elapsed;
         }

@@ -77,7 +77,7 @@ public sealed partial class MainJobSpecs
     }
 
     [SkippableFact]
-    public async Task The_fleet_grows_with_the_work_and_is_gone_after_it_and_the_log_tells_so_in_a_few_lines()
+    public async Task The_fleet_grows_with_the_work_and_ends_after_it_and_the_log_says_so_in_a_few_lines()
     {
         // Pictures are taken for slow ones, so that one quick node is not enough.
         await using var service = await RunningService.StartAsync(
@@ -98,11 +98,11 @@ public sealed partial class MainJobSpecs
         Assert.InRange(most, 2, 4);
 
         // The whole story, the service's own start included.
-        var told = service.Log.Split('\n');
+        var lines = service.Log.Split('\n');
         // How many of them the scaler sees first depends on how far the outbox is.
-        Assert.Contains(told, line => FirstLaunch().IsMatch(line));
-        Assert.Contains(told, line => line.Contains("The fleet is at zero", StringComparison.Ordinal));
-        Assert.True(told.Length < 20, $"{told.Length} lines:\n{service.Log}");
+        Assert.Contains(lines, line => FirstLaunch().IsMatch(line));
+        Assert.Contains(lines, line => line.Contains("The fleet is at zero", StringComparison.Ordinal));
+        Assert.True(lines.Length < 20, $"{lines.Length} lines:\n{service.Log}");
         // Each node ended after the third empty poll, and not a later one.
         var logs = Directory.GetFiles(Path.Combine(service.DataFolder, "logs"));
         Assert.InRange(logs.Length, most, 8);
@@ -133,7 +133,7 @@ public sealed partial class MainJobSpecs
     }
 
     [SkippableFact]
-    public async Task A_killed_web_tier_comes_back_to_what_was_accepted()
+    public async Task A_restarted_web_tier_still_has_every_accepted_picture()
     {
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
         JsonElement accepted;
@@ -170,7 +170,7 @@ public sealed partial class MainJobSpecs
     }
 
     [SkippableFact]
-    public async Task Nodes_that_are_told_to_terminate_hand_back_what_they_have_not_begun()
+    public async Task Terminated_nodes_hand_back_the_jobs_that_they_have_not_started()
     {
         await using var service = await RunningService.StartAsync(QuickPolls, LongLease);
 

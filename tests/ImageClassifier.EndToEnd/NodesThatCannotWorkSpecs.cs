@@ -13,7 +13,7 @@ public sealed class NodesThatCannotWorkSpecs
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
     [SkippableFact]
-    public async Task The_reason_is_where_people_look_and_goes_once_it_is_mended()
+    public async Task The_reason_is_shown_where_people_look_until_the_cause_is_mended()
     {
         using var model = new CopiedModel();
         await using var service = await RunningService.StartAsync(model.Setting, "node.polling.wait-time=1s");

@@ -16,7 +16,7 @@ public sealed class PausedNodeSpecs
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
     [SkippableFact]
-    public async Task A_pause_in_the_midst_of_work_fails_no_picture()
+    public async Task A_paused_node_fails_no_picture()
     {
         await using var service = await RunningService.StartAsync(
             "scaling.max-instances=1", "queues.requests.lease=2s", "node.polling.wait-time=1s",

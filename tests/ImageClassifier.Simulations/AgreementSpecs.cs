@@ -1,6 +1,7 @@
 using System.Globalization;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Simulations.Cloud;
+using ImageClassifier.Simulator;
 using ImageClassifier.Simulator.Engine;
 using ImageClassifier.Simulator.Loads;
 using Xunit;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Akka.Actor;
 using Akka.Configuration;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Node;
@@ -9,8 +10,8 @@ using ImageClassifier.Simulations.Cloud;
 using ImageClassifier.Simulations.Time;
 using ImageClassifier.Streams.Settings;
 using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Supervision;
-using ImageClassifier.Web.Uploads;
 
 namespace ImageClassifier.Simulations;
 

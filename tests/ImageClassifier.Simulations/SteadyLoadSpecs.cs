@@ -1,4 +1,5 @@
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Simulator;
 using ImageClassifier.Simulator.Engine;
 using ImageClassifier.Simulator.Loads;
 using Xunit;

@@ -1,6 +1,6 @@
 using ImageClassifier.Core;
+using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Messages;
-using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Testing;

@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using Amazon.Runtime;
-using ImageClassifier.Adapters.Aws.Check;
 
 namespace ImageClassifier.Adapters.Aws.Configuration;
 

@@ -2,7 +2,6 @@ using Amazon;
 using Amazon.Runtime;
 using Amazon.SimpleSystemsManagement;
 using Amazon.SimpleSystemsManagement.Model;
-using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Aws.Configuration;

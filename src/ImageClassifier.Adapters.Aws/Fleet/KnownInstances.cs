@@ -2,8 +2,9 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Amazon.EC2.Model;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
-using InstanceState = ImageClassifier.Core.Ports.InstanceState;
+using InstanceState = ImageClassifier.Core.Messages.InstanceState;
 
 namespace ImageClassifier.Adapters.Aws.Fleet;
 

@@ -1,4 +1,3 @@
-using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Core.Ports;
 

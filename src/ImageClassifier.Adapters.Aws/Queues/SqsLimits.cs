@@ -1,4 +1,5 @@
 using System.Text;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Adapters.Aws.Queues;

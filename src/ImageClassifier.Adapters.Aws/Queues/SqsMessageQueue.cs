@@ -2,6 +2,7 @@ using System.Globalization;
 using Amazon.SQS;
 using Amazon.SQS.Model;
 using ImageClassifier.Adapters.Aws.Configuration;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Adapters.Aws.Queues;

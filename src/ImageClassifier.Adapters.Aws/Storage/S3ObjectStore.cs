@@ -2,7 +2,6 @@ using System.Net;
 using System.Runtime.CompilerServices;
 using Amazon.S3;
 using Amazon.S3.Model;
-using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;

@@ -3,6 +3,7 @@ using System.ComponentModel;
 using System.Security.Cryptography;
 using ImageClassifier.Adapters.Embedded.Files;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using Microsoft.Extensions.Logging;
 

@@ -1,5 +1,6 @@
 using ImageClassifier.Adapters.Embedded.Files;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Adapters.Embedded.Fleet;

@@ -1,6 +1,7 @@
 using System.Text;
 using ImageClassifier.Adapters.Embedded.Files;
 using ImageClassifier.Adapters.Embedded.Sqlite;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using Microsoft.Data.Sqlite;
 

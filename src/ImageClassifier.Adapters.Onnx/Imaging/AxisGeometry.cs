@@ -1,3 +1,5 @@
+using ImageClassifier.Adapters.Onnx.Contract;
+
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
 /// <summary>The position of the crop's pixels along one axis of the upright picture.</summary>

@@ -1,7 +1,9 @@
 using System.Globalization;
+using ImageClassifier.Adapters.Onnx.Contract;
 using ImageClassifier.Adapters.Onnx.Imaging.Jpeg;
+using ImageClassifier.Core.Formats;
+using ImageClassifier.Core.Intake;
 using ImageClassifier.Core.Messages;
-using ImageClassifier.Core.Storage;
 using SkiaSharp;
 
 namespace ImageClassifier.Adapters.Onnx.Imaging;

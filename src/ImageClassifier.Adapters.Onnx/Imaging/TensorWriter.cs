@@ -1,3 +1,5 @@
+using ImageClassifier.Adapters.Onnx.Contract;
+
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
 /// <summary>

@@ -1,4 +1,3 @@
-using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Core.Messages;
 

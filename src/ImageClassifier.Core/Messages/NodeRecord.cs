@@ -1,4 +1,3 @@
-using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Core.Messages;

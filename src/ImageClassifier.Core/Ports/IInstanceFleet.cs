@@ -1,3 +1,5 @@
+using ImageClassifier.Core.Messages;
+
 namespace ImageClassifier.Core.Ports;
 
 /// <summary>The machines or processes of the app nodes. A launched instance is <see cref="InstanceState.Pending"/>
@@ -43,19 +45,3 @@ public sealed record FleetInstance(
     DateTimeOffset? RunningAt,
     DateTimeOffset? EndedAt,
     string? Problem = null);
-
-/// <summary>The states of an instance, in the order of its life.</summary>
-public enum InstanceState
-{
-    /// <summary>Launched; its node has not polled yet.</summary>
-    Pending,
-
-    /// <summary>Its node receives jobs.</summary>
-    Running,
-
-    /// <summary>Its node receives no more jobs and finishes those in hand.</summary>
-    Draining,
-
-    /// <summary>The instance is gone.</summary>
-    Ended,
-}

@@ -1,3 +1,5 @@
+using ImageClassifier.Core.Messages;
+
 namespace ImageClassifier.Core.Ports;
 
 /// <summary>The instance that runs this program, seen from inside.</summary>

@@ -1,3 +1,5 @@
+using ImageClassifier.Core.Messages;
+
 namespace ImageClassifier.Core.Ports;
 
 /// <summary>
@@ -59,12 +61,6 @@ public interface IMessageQueue
     /// <exception cref="QueueUnavailableException">The queue cannot be used now.</exception>
     Task<string?> ContentsAsync(CancellationToken cancellation);
 }
-
-/// <summary>A message to send.</summary>
-/// <param name="Body">A text of at most 256 KiB as UTF-8.</param>
-/// <param name="GroupId">The group whose messages keep their order; at most 128 characters.</param>
-/// <param name="DeduplicationId">Identifies this send; at most 128 characters.</param>
-public sealed record OutgoingMessage(string Body, string GroupId, string DeduplicationId);
 
 /// <summary>A received message.</summary>
 /// <param name="Body">The text of the message.</param>

@@ -1,3 +1,5 @@
+using ImageClassifier.Core.Formats;
+
 namespace ImageClassifier.Core.Storage;
 
 /// <summary>The keys of all objects in the store. No key contains text from a client.</summary>

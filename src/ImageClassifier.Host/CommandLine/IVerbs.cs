@@ -51,7 +51,7 @@ public sealed record NodeOptions(SettingsSources Settings, InstanceId? Instance)
 
 /// <summary>How <c>aws provision</c> was called.</summary>
 /// <param name="Settings">The user's settings.</param>
-/// <param name="DryRun">Whether it only says what it would do.</param>
+/// <param name="DryRun">True to show the changes and make none.</param>
 /// <param name="Json">Whether to print JSON rather than lines.</param>
 public sealed record AwsProvisionOptions(SettingsSources Settings, bool DryRun, bool Json);
 

@@ -13,7 +13,7 @@ internal sealed class KnownSettings
 
     private const string Akka = "akka";
 
-    // Deeper than any setting: what is nested deeper refers to itself.
+    // Deeper than any setting. A deeper value refers to itself.
     private const int DeepestLevel = 32;
 
     private readonly HashSet<string> _topLevel;

@@ -6,11 +6,11 @@ using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>Stands for what a node answers with: its model, and its settings under <c>node</c> and <c>queues</c>. Two
-/// nodes with one fingerprint are the same to whoever uploads; a web tier has nodes of another one drain.</summary>
+/// <summary>Identifies a node's model and its settings under <c>node</c> and <c>queues</c>. Nodes with equal fingerprints
+/// give equal results. A web tier drains nodes with another fingerprint than its own.</summary>
 public static class NodeFingerprint
 {
-    // Enough to tell a handful of versions apart, and short enough to read.
+    // Enough to distinguish a few versions, and short enough to read.
     private const int Digits = 16;
 
     private static readonly string[] Sections = ["image-classifier.node", "image-classifier.queues"];

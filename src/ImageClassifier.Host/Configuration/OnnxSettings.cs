@@ -1,5 +1,6 @@
 using Akka.Configuration;
 using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Adapters.Onnx.Imaging;
 using ImageClassifier.Core;
 using ImageClassifier.Node;
 using ImageClassifier.Streams.Settings;
@@ -22,6 +23,9 @@ public sealed record OnnxSettings(string ModelFolder, int MaxBatch, int Threads,
     /// <summary>Reads the same for a model on another machine, whose folders and cores are not known here.</summary>
     /// <exception cref="InvalidSettingException">A value is not usable on any machine.</exception>
     public static OnnxSettings CreateForAnotherMachine(Config config) => Create(config, cores: null, (_, text) => text);
+
+    /// <summary>The same settings for the adapter.</summary>
+    internal OnnxClassifierSettings ToAdapter() => new(ModelFolder, MaxBatch, Threads, Decoding);
 
     private static OnnxSettings Create(Config config, int? cores, Func<string, string, string> folderOf)
     {

@@ -6,6 +6,6 @@ public enum ProgramRole
     /// <summary>The web tier.</summary>
     Web,
 
-    /// <summary>An app node, and whatever else runs the model.</summary>
+    /// <summary>An app node, or another verb that runs the model.</summary>
     Node,
 }

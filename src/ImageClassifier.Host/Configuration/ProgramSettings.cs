@@ -21,7 +21,7 @@ public static class ProgramSettings
     /// <summary>The settings of a process.</summary>
     /// <param name="sources">What the user says.</param>
     /// <exception cref="InvalidSettingException">A file is missing or not HOCON, an assignment is malformed, a key is
-    /// unknown, or a group is where a value must be. The limits of a value are checked by who reads it.</exception>
+    /// unknown, or a group is where a value must be. The class that reads a value checks its limits.</exception>
     public static Config Load(SettingsSources sources)
     {
         var reference = Bundled("reference");

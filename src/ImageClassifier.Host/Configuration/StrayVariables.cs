@@ -1,15 +1,15 @@
 namespace ImageClassifier.Host.Configuration;
 
 /// <summary>
-/// Environment variables that look like settings and are none, most often because one underscore stands where two must
-/// be. Only a variable that comes near a setting's own is told of: others begin with the same letters for reasons of
-/// their own, such as those that Kubernetes makes for a service of this name.
+/// Environment variables that look like settings and are none. Most often they have one underscore instead of two. Only
+/// names close to that of a setting are reported, because other programs use the prefix too: Kubernetes sets such
+/// variables for a service of this name.
 /// </summary>
 public static class StrayVariables
 {
     private const string Begin = "IMAGE_CLASSIFIER";
 
-    // Two letters wrong in a name of many are a slip.
+    // A name with up to two wrong letters is a typing error.
     private const int MostSlips = 2;
 
     /// <summary>A sentence for each such variable.</summary>

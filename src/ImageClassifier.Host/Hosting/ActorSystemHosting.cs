@@ -35,6 +35,7 @@ internal static class ActorSystemHosting
                 akka.ConfigureLoggers(loggers =>
                 {
                     loggers.LogLevel = Akka.Event.Logging.LogLevelFor(config.GetString("akka.loglevel"));
+                    // Akka.Hosting's own logger logs all actors under one name, with times and paths in the message.
                     loggers.AddLoggerFactory();
                     loggers.ClearLoggers();
                     loggers.AddLogger<HostLogActor>();

@@ -2,7 +2,7 @@ using ImageClassifier.Adapters.Aws.Configuration;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>Says what is asked of AWS, since each request is paid for: now and then while there is work, and at the
+/// <summary>Logs the number of requests to AWS, because each costs money: at intervals while there is work, and at the
 /// end.</summary>
 internal sealed class AwsRequestReport(AwsRequestCounter requests, TimeProvider time, ILogger<AwsRequestReport> log)
     : IHostedService, IDisposable

@@ -21,7 +21,7 @@ internal static class AwsVerbs
 
     private static readonly JsonSerializerOptions Json = new(WireJson.Options) { WriteIndented = true };
 
-    /// <summary>Creates or adjusts queues and bucket, and says what it did; dry, it only says.</summary>
+    /// <summary>Creates or adjusts queues and bucket, and lists the changes. A dry run only lists them.</summary>
     public static async Task<int> ProvisionAsync(AwsProvisionOptions options, CancellationToken cancellation)
     {
         using var aws = Open(Load(options.Settings));
@@ -52,7 +52,7 @@ internal static class AwsVerbs
         return findings.Any(finding => finding.IsProblem) ? ExitCodes.SomeFailed : ExitCodes.Done;
     }
 
-    /// <summary>These verbs are about AWS whatever environment the settings name.</summary>
+    /// <summary>These verbs use AWS, even if the settings name another environment.</summary>
     private static SettingsSources OnAws(SettingsSources sources) => sources with
     {
         Options = [.. sources.Options, new OptionValue("aws", EnvironmentSettings.Key, EnvironmentSettings.Aws)],

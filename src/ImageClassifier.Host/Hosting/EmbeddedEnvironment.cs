@@ -3,6 +3,7 @@ using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Files;
 using ImageClassifier.Adapters.Embedded.Queues;
 using ImageClassifier.Adapters.Embedded.Sqlite;
+using ImageClassifier.Adapters.Embedded.Startup;
 using ImageClassifier.Adapters.Embedded.Storage;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
@@ -37,7 +38,7 @@ internal static class EmbeddedEnvironment
     /// <summary>Opens the queues' files, so that a wrong one stops the start.</summary>
     /// <param name="config">The settings.</param>
     /// <param name="layout">The data folder.</param>
-    /// <param name="makes">Whether to make those that are missing.</param>
+    /// <param name="makes">True to create missing queues.</param>
     /// <exception cref="InvalidSettingException">A file is not ours, too new, or damaged.</exception>
     public static void OpenQueues(Config config, EmbeddedLayout layout, bool makes)
     {

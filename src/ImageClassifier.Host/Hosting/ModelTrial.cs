@@ -1,3 +1,4 @@
+using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Streams.Settings;
@@ -5,8 +6,8 @@ using ImageClassifier.Streams.Settings;
 namespace ImageClassifier.Host.Hosting;
 
 /// <summary>
-/// Loads the model as a node does, tries it and lets it go, while the web tier makes the rest of its start. Otherwise a
-/// wrong model would only show as nodes that die one after the other.
+/// Loads and tries the model as a node does, while the web tier starts. Otherwise a wrong model would show only as
+/// nodes that die one after the other.
 /// </summary>
 internal sealed class ModelTrial : IAsyncDisposable
 {
@@ -22,9 +23,9 @@ internal sealed class ModelTrial : IAsyncDisposable
     /// <exception cref="InvalidSettingException">The model is wrong.</exception>
     public Task EndAsync(CancellationToken cancellation) => _trial.WaitAsync(cancellation);
 
-    /// <summary>Waits for its end, whatever that is: a process that exits meanwhile would crash in native code.
-    /// </summary>
+    /// <summary>Waits for the end of the trial, also of a failed one: a process that exits meanwhile would crash in
+    /// native code.</summary>
     public async ValueTask DisposeAsync() => await _trial.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-    private static void Try(OnnxSettings model) => Verbs.CreateClassifier(model).Dispose();
+    private static void Try(OnnxSettings model) => OnnxImageClassifier.Load(model.ToAdapter()).Dispose();
 }

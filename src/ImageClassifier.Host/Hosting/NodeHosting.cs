@@ -3,11 +3,10 @@ using ImageClassifier.Adapters.Aws.Identity;
 using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
-using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Isolation;
 using ImageClassifier.Host.Logging;
-using ImageClassifier.Node;
+using ImageClassifier.Node.Hosting;
 using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Hosting;
@@ -18,16 +17,16 @@ internal static class NodeHosting
     /// <summary>Runs an app node until it ends itself, or is asked to stop.</summary>
     /// <param name="sources">The user's settings.</param>
     /// <param name="instance">The name that the fleet gave; null on EC2, where the machine knows it.</param>
-    /// <param name="decorators">Put around some of its parts.</param>
+    /// <param name="parts">The parts of the node.</param>
     /// <param name="cancellation">Asks it to stop.</param>
     public static async Task<int> RunAsync(
-        SettingsSources sources, InstanceId? instance, Decorators decorators, CancellationToken cancellation)
+        SettingsSources sources, InstanceId? instance, NodeParts parts, CancellationToken cancellation)
     {
         var config = ProgramSettings.Load(sources);
         try
         {
             return await RunAsync(
-                ServiceSettings.Load(ProgramRole.Node, sources), instance, decorators, cancellation);
+                ServiceSettings.Load(ProgramRole.Node, sources), instance, parts, cancellation);
         }
         catch (Exception failure) when (instance is not null && !cancellation.IsCancellationRequested)
         {
@@ -37,7 +36,7 @@ internal static class NodeHosting
     }
 
     private static async Task<int> RunAsync(
-        ServiceSettings service, InstanceId? instance, Decorators decorators, CancellationToken cancellation)
+        ServiceSettings service, InstanceId? instance, NodeParts parts, CancellationToken cancellation)
     {
         var (config, settings) = (service.Config, service.Node);
         using var environment = await TierEnvironment.OpenAsync(
@@ -48,7 +47,7 @@ internal static class NodeHosting
             ? await OnEc2Async(instance, startLog, cancellation)
             : await AsProcessAsync(environment, instance, cancellation);
         string? problem = null;
-        using var classifier = decorators.Classifier(Verbs.CreateClassifier(service.Model));
+        using var classifier = parts.LoadClassifier(service.Model);
         using var isolated = Isolate(service, classifier);
 
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings
@@ -62,7 +61,7 @@ internal static class NodeHosting
             .AddSingleton<IIsolatedClassifier>(isolated)
             .AddSingleton(life.Identity)
             .AddActorSystem(config, ActorSystemHosting.NodeStop, akka => akka.WithAppNode(
-                settings, decorators.NodeClock, NodeFingerprint.Of(classifier.Model, config), ended => problem = ended));
+                settings, parts.CreateClock, NodeFingerprint.Of(classifier.Model, config), ended => problem = ended));
 
         using var host = builder.Build();
         await host.RunAsync(cancellation);

@@ -11,7 +11,7 @@ namespace ImageClassifier.Host.Hosting;
 /// <param name="fleet">Where the nodes are.</param>
 /// <param name="store">Where their records are.</param>
 /// <param name="fingerprint">What the nodes of this web tier answer with.</param>
-/// <param name="log">Says who is drained.</param>
+/// <param name="log">Logs which nodes are drained.</param>
 /// <param name="time">Measures the wait.</param>
 internal sealed class OutdatedNodes(
     ProcessFleet fleet, IObjectStore store, string fingerprint, ILogger<OutdatedNodes> log, TimeProvider time)

@@ -2,8 +2,8 @@ using ImageClassifier.Adapters.Embedded.Retention;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>Looks for old data again and again. Whatever goes wrong is logged, and the next look is another try: what is
-/// old is no reason to stop serving.</summary>
+/// <summary>Removes old data at intervals. A failure is logged, and the next run tries again: old data is no reason to
+/// stop the service.</summary>
 internal sealed class RetentionService(
     EmbeddedRetention retention, TimeSpan interval, TimeProvider time, ILogger<RetentionService> log) : BackgroundService
 {
@@ -15,7 +15,8 @@ internal sealed class RetentionService(
             try
             {
                 var removed = await retention.RunOnceAsync(stoppingToken);
-                if (removed != new RetentionSummary(0, 0, 0, 0)) log.LogInformation("Old data went: {Removed}", removed);
+                if (removed != new RetentionSummary(0, 0, 0, 0))
+                    log.LogInformation("Old data was removed: {Removed}", removed);
             }
             catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
             {

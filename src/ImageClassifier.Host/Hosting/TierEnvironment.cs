@@ -29,7 +29,7 @@ internal sealed class TierEnvironment : IDisposable
     /// <summary>What is on AWS; null in the embedded environment.</summary>
     public AwsEnvironment? Aws { get; }
 
-    /// <summary>Opens it, so that whatever is wrong with it stops the start.</summary>
+    /// <summary>Opens the environment. Any fault of it stops the start.</summary>
     /// <param name="config">The settings.</param>
     /// <param name="longestWait">The longest poll that will be made.</param>
     /// <param name="cancellation">Gives up starting.</param>

@@ -1,32 +1,26 @@
-using Akka.Configuration;
 using ImageClassifier.Adapters.Aws.Configuration;
-using ImageClassifier.Adapters.Onnx;
-using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Classify;
 using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Isolation;
-using ImageClassifier.Simulator.Engine;
+using ImageClassifier.Simulator;
 
 namespace ImageClassifier.Host.Hosting;
 
 /// <summary>The verbs with the real adapters behind them.</summary>
-/// <param name="decorators">Put around some of their parts; null: nothing.</param>
-internal sealed class Verbs(Decorators? decorators = null) : IVerbs
+/// <param name="parts">The parts of a node.</param>
+internal sealed class Verbs(NodeParts parts) : IVerbs
 {
-    private readonly Decorators _decorators = decorators ?? Decorators.None;
-
     public async Task<int> WebAsync(WebOptions options, CancellationToken cancellation) =>
         await WebHosting.RunAsync(await CompleteAsync(options.Settings, cancellation), cancellation);
 
     public async Task<int> NodeAsync(NodeOptions options, CancellationToken cancellation) =>
         await NodeHosting.RunAsync(
-            await CompleteAsync(options.Settings, cancellation), options.Instance, _decorators, cancellation);
+            await CompleteAsync(options.Settings, cancellation), options.Instance, parts, cancellation);
 
     public Task<int> IsolatedClassifierAsync() =>
-        new IsolatedClassifierVerb(settings => _decorators.Classifier(
-            OnnxImageClassifier.LoadInBackground(AdapterSettings(settings))))
+        new IsolatedClassifierVerb(parts.LoadInBackground)
             .RunAsync(Console.OpenStandardInput(), Console.OpenStandardOutput());
 
     public async Task<int> AwsProvisionAsync(AwsProvisionOptions options, CancellationToken cancellation) =>
@@ -59,7 +53,9 @@ internal sealed class Verbs(Decorators? decorators = null) : IVerbs
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
         int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
         options = options with { Settings = await CompleteAsync(options.Settings, stop.Token) };
-        return await new ClassifyVerb(CreateClassifier, Console.Out, width).RunAsync(options, stop.Token);
+        var verb = new ClassifyVerb(
+            config => parts.LoadClassifier(OnnxSettings.Create(config)), Console.Out, width);
+        return await verb.RunAsync(options, stop.Token);
     }
 
     public async Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation)
@@ -90,15 +86,6 @@ internal sealed class Verbs(Decorators? decorators = null) : IVerbs
         return Task.FromResult(ExitCodes.Done);
     }
 
-    /// <summary>The classifier that the settings describe.</summary>
-    public static IImageClassifier CreateClassifier(OnnxSettings settings) =>
-        OnnxImageClassifier.Load(AdapterSettings(settings));
-
     private static Task<SettingsSources> CompleteAsync(SettingsSources sources, CancellationToken cancellation) =>
         ParameterSettings.FetchAsync(sources, SettingsParameter.ReadAsync, cancellation);
-
-    private static IImageClassifier CreateClassifier(Config config) => CreateClassifier(OnnxSettings.Create(config));
-
-    private static OnnxClassifierSettings AdapterSettings(OnnxSettings settings) =>
-        new(settings.ModelFolder, settings.MaxBatch, settings.Threads, settings.Decoding);
 }

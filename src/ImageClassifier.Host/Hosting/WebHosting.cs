@@ -10,9 +10,9 @@ using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Logging;
 using ImageClassifier.Streams.Settings;
+using ImageClassifier.Web.Hosting;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Http.Connections;
-using ImageClassifier.Web.Supervision;
 
 namespace ImageClassifier.Host.Hosting;
 
@@ -48,7 +48,7 @@ internal static class WebHosting
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         // Its scope has the request's path, and the path the id of a batch, which is the right to read it.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
-        // One line for each connection over the limit would help whoever floods the service.
+        // A line for each connection over the limit would help an attacker who floods the service.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel.Connections", LogLevel.Error);
         // A failed start is said in one line at the end, not as a stack trace before it. Later on the host alone tells
         // why it stops.

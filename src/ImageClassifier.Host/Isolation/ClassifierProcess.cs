@@ -55,7 +55,7 @@ internal sealed class ClassifierProcess : IDisposable
 
     /// <summary>Has a picture classified.</summary>
     /// <exception cref="IOException">The process ended instead.</exception>
-    /// <exception cref="InvalidDataException">It answered what is no answer.</exception>
+    /// <exception cref="InvalidDataException">The process gave an invalid answer.</exception>
     public async Task<IsolatedReply> AskAsync(ReadOnlyMemory<byte> picture)
     {
         await _ready;

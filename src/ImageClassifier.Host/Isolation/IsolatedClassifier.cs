@@ -47,8 +47,8 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         _idle = time.CreateTimer(_ => EndIdle(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>The command of a child of this program. The child decodes what may be hostile, so it gets what any node
-    /// gets and no secret, and no settings in variables: the node gives it those that it needs.</summary>
+    /// <summary>The command of a child of this program. The child decodes hostile pictures, so it gets the
+    /// variables of any node without secrets and settings. The node sends it the settings that it needs.</summary>
     public static ProcessStartInfo ChildOfThisProgram()
     {
         var program = NodeCommand.OfThisProgram([]);
@@ -145,7 +145,7 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
     {
         End(ref _used);
         _used = Interlocked.Exchange(ref _asked, null);
-        // Not earlier: beside the start of the one that is asked it would slow that down.
+        // Not earlier: a second start would slow down the first one, which a picture waits for.
         StartSpare();
     }
 

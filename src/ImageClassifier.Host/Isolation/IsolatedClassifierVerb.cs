@@ -3,14 +3,14 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
-using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.Isolation;
 
 /// <summary>The verb that a node starts for pictures that may kill it: the child's end of
-/// <see cref="IsolatedClassifier"/>. Its input is its settings, then a picture a message; its output an empty message once
-/// its model is loaded, then an answer a picture. It ends when its input does, so it never outlives its node.</summary>
+/// <see cref="IsolatedClassifier"/>. Its input is its settings, then a picture a message. Its output is an empty
+/// message once its model is loaded, then an answer a picture. It ends when its input ends, so it never outlives its
+/// node.</summary>
 /// <param name="createClassifier">Makes the classifier that the settings describe.</param>
 internal sealed class IsolatedClassifierVerb(Func<OnnxSettings, IImageClassifier> createClassifier)
 {
@@ -25,7 +25,7 @@ internal sealed class IsolatedClassifierVerb(Func<OnnxSettings, IImageClassifier
         // Ctrl-C and service managers signal the whole group; the node still needs this process while it drains.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => signal.Cancel = true);
-        GoFirstWhereMemoryIsShort();
+        OfferToEndFirst();
         if (await Frames.ReadAsync(input) is not { } settings) return ExitCodes.Done;
         // The reader of the input blocks one thread of the pool, and neither loading nor decoding must wait for it.
         ThreadPool.SetMinThreads(PoolThreads, PoolThreads);
@@ -42,8 +42,8 @@ internal sealed class IsolatedClassifierVerb(Func<OnnxSettings, IImageClassifier
         return ExitCodes.Done;
     }
 
-    /// <summary>Where the system ends a process for its memory, let it be this one and not its node.</summary>
-    private static void GoFirstWhereMemoryIsShort()
+    /// <summary>Makes the system end this process before its node when memory runs out.</summary>
+    private static void OfferToEndFirst()
     {
         if (!OperatingSystem.IsLinux()) return;
         try
@@ -52,7 +52,7 @@ internal sealed class IsolatedClassifierVerb(Func<OnnxSettings, IImageClassifier
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // Then the system chooses by itself.
+            // Then the system chooses the process.
         }
     }
 

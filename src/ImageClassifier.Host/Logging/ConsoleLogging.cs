@@ -5,8 +5,8 @@ namespace ImageClassifier.Host.Logging;
 /// <summary>The log of a program that runs in a terminal or under a service manager.</summary>
 public static class ConsoleLogging
 {
-    /// <summary>One line an event, with its time in UTC and whose call it belongs to, on standard error: standard
-    /// output is for results.</summary>
+    /// <summary>Logs to standard error, because standard output is for results: one line an event, with its time in UTC
+    /// and the call that it belongs to.</summary>
     public static ILoggingBuilder AddStandardErrorLog(this ILoggingBuilder logging)
     {
         logging.AddSimpleConsole(console =>

@@ -7,8 +7,8 @@ using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 
 namespace ImageClassifier.Host.Logging;
 
-/// <summary>Passes what actors log on to the host's log, under the name of the actor's class. The host's log gives time and
-/// level, so the line is the message alone.</summary>
+/// <summary>Passes the log events of actors to the host's log, under the name of the actor's class. The host's log adds
+/// time and level, so the text is only the message.</summary>
 public sealed class HostLogActor : ReceiveActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
 {
     private readonly ILoggerFactory _factory = Context.System.Settings.Setup.Get<LoggerFactorySetup>() is { HasValue: true } setup
@@ -35,8 +35,8 @@ public sealed class HostLogActor : ReceiveActor, IRequiresMessageQueue<ILoggerMe
             .Log(level, written.Cause, "{Message}", written.Message);
     }
 
-    // Of a log that is named by a text, Akka gives a class that says nothing, and puts the system's address behind the
-    // text. A class within another goes by the outer one.
+    // A log with a text for a name has a class that means nothing, and Akka adds the system's address to the text. A
+    // nested class logs under its outermost class.
     private static string CategoryOf(LogEvent written)
     {
         if (written.LogClass is not { } logClass

@@ -3,12 +3,12 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Host.Logging;
 
-/// <summary>Keeps the ids of batches out of texts: whoever has one may read and delete the batch.</summary>
+/// <summary>Keeps batch ids out of texts, because anyone with an id may read and delete the batch.</summary>
 internal static partial class RedactedBatchIds
 {
-    /// <summary>The text with each batch's <see cref="BatchId.LogReference"/> in place of its id. An id is known by
-    /// what is before it: a word such as <c>Batch</c>, a store's key, a file's path, a call's address. Ids of jobs
-    /// stay, because they give no right.</summary>
+    /// <summary>The text with each batch's <see cref="BatchId.LogReference"/> in place of its id. The text
+    /// before an id shows what it is: a word such as <c>Batch</c>, a key, a path or an address. Ids of jobs stay,
+    /// because they give no access.</summary>
     public static string In(string text) =>
         Id().Replace(text, id => BatchId.Parse(id.Value.ToLowerInvariant()).LogReference);
 

@@ -1,7 +1,6 @@
 namespace ImageClassifier.Host.Logging;
 
-/// <summary>Keeps the ids of batches out of a log: out of messages, scopes and exceptions, whoever writes
-/// them.</summary>
+/// <summary>Keeps batch ids out of a log: out of all messages, scopes and exceptions.</summary>
 /// <param name="inner">The log.</param>
 internal sealed class RedactingLoggerProvider(ILoggerProvider inner) : ILoggerProvider, ISupportExternalScope
 {

@@ -3,7 +3,7 @@ using Akka.Event;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
-using ImageClassifier.Node.Polling;
+using ImageClassifier.Node.Jobs;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Classification;

@@ -4,6 +4,7 @@ using Akka.Streams;
 using Akka.Streams.Dsl;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Classification;
+using ImageClassifier.Node.Jobs;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;

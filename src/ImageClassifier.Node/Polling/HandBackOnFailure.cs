@@ -2,6 +2,7 @@ using Akka.Event;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Classification;
+using ImageClassifier.Node.Jobs;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;

@@ -3,6 +3,7 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Classification;
+using ImageClassifier.Node.Jobs;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;

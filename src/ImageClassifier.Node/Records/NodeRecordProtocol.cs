@@ -1,4 +1,5 @@
-using ImageClassifier.Core.Ports;
+
+using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Node.Records;
 

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Node.Classification;

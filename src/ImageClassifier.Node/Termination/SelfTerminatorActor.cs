@@ -2,7 +2,6 @@ using Akka.Actor;
 using Akka.Event;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Polling;
-using ImageClassifier.Node.Supervision;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Termination;

@@ -1,3 +1,5 @@
+using ImageClassifier.Simulator.Loads;
+
 namespace ImageClassifier.Simulator.Engine;
 
 /// <summary>All simulated parts, on one clock.</summary>

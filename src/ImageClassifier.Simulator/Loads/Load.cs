@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using CsvHelper;
 using ImageClassifier.Core;
-using ImageClassifier.Simulator.Engine;
 
 namespace ImageClassifier.Simulator.Loads;
 

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using ImageClassifier.Simulator.Baselines;
 using ImageClassifier.Simulator.Engine;
 using ImageClassifier.Simulator.Loads;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;

@@ -1,5 +1,5 @@
 using ImageClassifier.Core;
-using ImageClassifier.Web.Http;
+using ImageClassifier.Web.Edge;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;

@@ -1,5 +1,5 @@
 using System.Net;
-using ImageClassifier.Web.Http;
+using ImageClassifier.Web.Edge;
 using Microsoft.AspNetCore.Http;
 
 namespace ImageClassifier.Web.Access;

@@ -1,4 +1,4 @@
-using ImageClassifier.Web.Uploads;
+using ImageClassifier.Web.Edge;
 using Microsoft.AspNetCore.Http;
 
 namespace ImageClassifier.Web.Access;

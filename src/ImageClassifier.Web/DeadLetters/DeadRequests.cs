@@ -2,7 +2,7 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
-using ImageClassifier.Web.Uploads;
+using ImageClassifier.Web.Batches;
 
 namespace ImageClassifier.Web.DeadLetters;
 

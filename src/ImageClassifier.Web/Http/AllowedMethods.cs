@@ -1,3 +1,4 @@
+using ImageClassifier.Web.Edge;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Template;

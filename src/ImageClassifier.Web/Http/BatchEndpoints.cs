@@ -1,7 +1,10 @@
 using Akka.Hosting;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Web.Batches;
+using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
 using static ImageClassifier.Web.Results.BatchProtocol;

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Akka.Actor;
 using Akka.Hosting;
 using ImageClassifier.Core;
+using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Results;
 using static ImageClassifier.Web.Results.BatchProtocol;
 

@@ -1,6 +1,8 @@
 using System.Threading.RateLimiting;
 using Akka.Hosting;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Web.Batches;
+using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;

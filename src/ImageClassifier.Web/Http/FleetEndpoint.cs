@@ -1,7 +1,8 @@
 using Akka.Actor;
 using Akka.Hosting;
 using ImageClassifier.Core;
-using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Scaling;
 using Microsoft.AspNetCore.Http;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
@@ -49,7 +50,7 @@ internal static class FleetEndpoint
         DateTimeOffset LaunchedAt,
         DateTimeOffset? RunningAt,
         DateTimeOffset? EndedAt,
-        DateTimeOffset? HeardAt,
+        DateTimeOffset? LastSeenAt,
         long? PicturesDone,
         double? PicturesPerSecond,
         string? Model)

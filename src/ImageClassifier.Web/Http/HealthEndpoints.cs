@@ -1,6 +1,7 @@
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
 using ImageClassifier.Web.Cluster;
+using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Refusals;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
@@ -12,7 +13,8 @@ namespace ImageClassifier.Web.Http;
 /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: queues and store can be used, nothing that
 /// uploads need is refused, the node is a member of its cluster, and the service is not stopping; otherwise it names
 /// what fails.</summary>
-/// <remarks>Probes are cheap: all probes within two seconds share one check, because its calls cost money.</remarks>
+/// <remarks>Probes are cheap: all probes within two seconds share one check, because its calls cost money. ASP.NET's
+/// health checks cannot share them, and log each failed probe.</remarks>
 internal sealed class HealthEndpoints(
     QueuePair queues,
     IObjectStore store,

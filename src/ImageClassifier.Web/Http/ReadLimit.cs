@@ -1,5 +1,6 @@
 using System.Threading.RateLimiting;
 using ImageClassifier.Web.Access;
+using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Builder;

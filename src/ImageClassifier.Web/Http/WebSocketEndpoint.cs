@@ -4,6 +4,7 @@ using Akka.Actor;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Web.Access;
+using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;

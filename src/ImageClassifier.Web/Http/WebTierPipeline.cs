@@ -2,6 +2,7 @@ using Akka.Actor;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Web.Access;
+using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Http.Connections;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;

@@ -5,7 +5,7 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
-using ImageClassifier.Web.Uploads;
+using ImageClassifier.Web.Batches;
 using static ImageClassifier.Web.Results.BatchProtocol;
 using static ImageClassifier.Web.Results.LiveJobsProtocol;
 

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Storage;
-using ImageClassifier.Web.Uploads;
+using ImageClassifier.Web.Batches;
 using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Web.Results;

@@ -8,7 +8,6 @@ using ImageClassifier.Streams;
 using static ImageClassifier.Web.Results.BatchProtocol;
 using static ImageClassifier.Web.Results.ResultListenerProtocol;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
-using static ImageClassifier.Web.Uploads.OpenBatchesProtocol;
 
 namespace ImageClassifier.Web.Results;
 

@@ -3,6 +3,9 @@ namespace ImageClassifier.Web.Results;
 /// <summary>The messages of the result listener.</summary>
 public static class ResultListenerProtocol
 {
+    /// <summary>Marks what the listener tells other actors.</summary>
+    public interface IResultEvent;
+
     /// <summary>Stops polling and finishes the responses in hand. The answer is
     /// <see cref="ListenerDrained"/>.</summary>
     public sealed record DrainListener
@@ -17,4 +20,8 @@ public static class ResultListenerProtocol
         /// <summary>The only one.</summary>
         public static ListenerDrained Instance { get; } = new();
     }
+
+    /// <summary>A result has arrived. Sent to the <c>OpenBatchesActor</c>.</summary>
+    /// <param name="SubmittedAt">When its job was accepted.</param>
+    public sealed record ResultReceived(DateTimeOffset SubmittedAt) : IResultEvent;
 }

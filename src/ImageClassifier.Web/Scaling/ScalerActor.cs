@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;

@@ -3,7 +3,7 @@ using ImageClassifier.Core;
 using ImageClassifier.Streams;
 using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Cluster;
-using ImageClassifier.Web.Http;
+using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Uploads;

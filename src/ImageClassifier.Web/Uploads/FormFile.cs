@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using ImageClassifier.Web.Edge;
 
 namespace ImageClassifier.Web.Uploads;
 

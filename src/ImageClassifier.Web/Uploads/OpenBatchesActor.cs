@@ -3,7 +3,7 @@ using Akka.Event;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using static ImageClassifier.Web.Results.BatchProtocol;
-using static ImageClassifier.Web.Uploads.OpenBatchesProtocol;
+using static ImageClassifier.Web.Results.ResultListenerProtocol;
 
 namespace ImageClassifier.Web.Uploads;
 

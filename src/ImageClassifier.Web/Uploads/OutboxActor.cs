@@ -4,6 +4,7 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
+using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Scaling;
 using static ImageClassifier.Web.Uploads.OutboxProtocol;
 

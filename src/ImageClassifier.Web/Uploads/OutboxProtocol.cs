@@ -1,5 +1,6 @@
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Web.Batches;
 
 namespace ImageClassifier.Web.Uploads;
 

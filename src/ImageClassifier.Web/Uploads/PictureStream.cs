@@ -1,3 +1,5 @@
+using ImageClassifier.Web.Edge;
+
 namespace ImageClassifier.Web.Uploads;
 
 /// <summary>Streams one picture from the request to the store: first the bytes that were read ahead, then the rest, up

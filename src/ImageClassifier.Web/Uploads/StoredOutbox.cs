@@ -2,6 +2,7 @@ using System.Text;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Web.Batches;
 
 namespace ImageClassifier.Web.Uploads;
 

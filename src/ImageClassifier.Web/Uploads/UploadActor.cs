@@ -4,6 +4,7 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Web.Batches;
 using static ImageClassifier.Web.Uploads.UploadProtocol;
 
 namespace ImageClassifier.Web.Uploads;

@@ -1,4 +1,4 @@
-using ImageClassifier.Core.Storage;
+using ImageClassifier.Core.Formats;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace ImageClassifier.Web.Uploads;

@@ -1,4 +1,5 @@
 using ImageClassifier.Core;
+using ImageClassifier.Web.Batches;
 
 namespace ImageClassifier.Web.Uploads;
 

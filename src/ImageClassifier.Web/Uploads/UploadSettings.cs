@@ -1,5 +1,6 @@
 using Akka.Configuration;
-using ImageClassifier.Core.Storage;
+using ImageClassifier.Core.Formats;
+using ImageClassifier.Core.Intake;
 using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Web.Uploads;

@@ -1,7 +1,10 @@
 using ImageClassifier.Core;
+using ImageClassifier.Core.Formats;
+using ImageClassifier.Core.Intake;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Web.Batches;
 
 namespace ImageClassifier.Web.Uploads;
 

@@ -30,7 +30,7 @@ public sealed class AwsCheckSpecs(SharedCloud shared) : IClassFixture<SharedClou
     }
 
     [SkippableFact]
-    public async Task What_a_role_lacks_is_wrong()
+    public async Task A_missing_permission_of_a_role_is_reported()
     {
         var cloud = await shared.OpenAsync();
         await cloud.ProvisionAsync();

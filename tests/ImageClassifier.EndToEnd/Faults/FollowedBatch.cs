@@ -33,7 +33,7 @@ internal sealed class FollowedBatch
 
     /// <summary>A result event came. Within one life of the batch's actor no job comes twice; after that a repeat says
     /// what was said before.</summary>
-    public void Hear(string eventId, JsonElement job)
+    public void RecordResult(string eventId, JsonElement job)
     {
         var id = IdOf(job);
         Assert.Contains(id, Jobs);

@@ -147,16 +147,16 @@ internal sealed class PersistentClient(Uri address, CancellationToken limit) : I
                 var query = $"batch={batch.Id}" + (after is null ? "" : $"&after={after}");
                 await socket.ConnectAsync(
                     new UriBuilder(address) { Scheme = "ws", Path = "/ws", Query = query }.Uri, limit);
-                while (await ServiceClient.ReceiveAsync(socket, limit) is { } happened)
+                while (await ServiceClient.ReceiveAsync(socket, limit) is { } received)
                 {
-                    after = happened.GetProperty("id").GetString()!;
-                    if (happened.GetProperty("type").GetString() == "complete")
+                    after = received.GetProperty("id").GetString()!;
+                    if (received.GetProperty("type").GetString() == "complete")
                     {
                         Assert.Equal(batch.Jobs.Order(), batch.Results.Keys.Order());
                         return;
                     }
 
-                    batch.Hear(after, happened.GetProperty("job"));
+                    batch.RecordResult(after, received.GetProperty("job"));
                 }
             }
             catch (WebSocketException) when (!limit.IsCancellationRequested)

@@ -19,7 +19,7 @@ public sealed class DecodingMemorySpecs(ITestOutputHelper output)
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
     [SkippableFact]
-    public async Task Giants_that_come_together_take_no_more_memory_than_they_may()
+    public async Task Huge_pictures_that_arrive_together_stay_within_the_memory_limit()
     {
         var folder = Directory.CreateTempSubdirectory("image-classifier-");
         var giant = ProgressiveJpeg.Create(10_000, 9_000);

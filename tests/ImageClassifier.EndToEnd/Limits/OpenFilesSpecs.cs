@@ -64,7 +64,7 @@ public sealed class OpenFilesSpecs(ITestOutputHelper output)
     }
 
     [SkippableFact]
-    public async Task With_too_few_files_to_serve_anyone_it_does_not_start_and_says_what_to_do()
+    public async Task With_too_low_a_limit_of_open_files_the_service_does_not_start_and_says_what_to_do()
     {
         Requirement.Met(OperatingSystem.IsLinux(), "limits of processes are set with prlimit, which is Linux's");
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;

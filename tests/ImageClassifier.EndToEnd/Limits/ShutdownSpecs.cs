@@ -28,7 +28,7 @@ public sealed class ShutdownSpecs(ITestOutputHelper output)
     [SkippableTheory]
     [InlineData("TERM")]
     [InlineData("INT")]
-    public async Task A_web_tier_that_is_told_to_stop_says_goodbye_to_every_client_and_loses_nothing(string signal)
+    public async Task A_stopping_web_tier_closes_every_connection_in_order_and_loses_nothing(string signal)
     {
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
         JsonElement accepted;
@@ -76,7 +76,7 @@ public sealed class ShutdownSpecs(ITestOutputHelper output)
     }
 
     [SkippableFact]
-    public async Task An_upload_under_way_when_the_web_tier_stops_is_cut_off_and_leaves_nothing()
+    public async Task A_stopping_web_tier_cuts_off_running_uploads_and_they_leave_nothing()
     {
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
         await using (var first = await RunningService.StartAsync(data, ownsData: false))
@@ -98,7 +98,7 @@ public sealed class ShutdownSpecs(ITestOutputHelper output)
     }
 
     [SkippableFact]
-    public async Task An_app_node_that_is_told_to_stop_in_the_middle_exits_with_0_and_what_it_had_goes_on()
+    public async Task An_app_node_that_is_stopped_exits_with_0_and_its_unfinished_work_continues()
     {
         // It launches none, so that the work is with the node that is stopped.
         await using var service = await RunningService.StartAsync(

@@ -76,7 +76,7 @@ internal sealed class RedriveStory(string data, string[] settings, string[] queu
         await Until.HoldsAsync(
             async () => (further = await service.ResumeAsync(batchId, last, Enough)).Count > 0,
             Enough, () => $"No further result:\n{service.Log}");
-        Assert.Equal(["result", "complete"], further.Select(happened => happened.GetProperty("type").GetString()));
+        Assert.Equal(["result", "complete"], further.Select(received => received.GetProperty("type").GetString()));
         var job = further[0].GetProperty("job");
         Assert.True(IsOf(failingId)(job));
         Assert.Equal("classified", job.GetProperty("status").GetString());

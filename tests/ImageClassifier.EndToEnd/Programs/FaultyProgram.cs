@@ -15,9 +15,13 @@ internal static class FaultyProgram
 
     private static Task<int> Main(string[] arguments)
     {
-        var decorators = new Decorators(classifier => new FragileClassifier(classifier), WrongClock.Guard);
+        var sound = NodeParts.Create();
+        var parts = new NodeParts(
+            settings => new FragileClassifier(sound.LoadClassifier(settings)),
+            settings => new FragileClassifier(sound.LoadInBackground(settings)),
+            system => WrongClock.Guard(sound.CreateClock(system)));
         var program = new CommandLineProgram(
-            new Verbs(decorators), Console.Out, Console.Error, SettingsSources.ProcessVariables());
+            new Verbs(parts), Console.Out, Console.Error, SettingsSources.ProcessVariables());
         return program.RunAsync(arguments, CancellationToken.None);
     }
 }

@@ -97,8 +97,8 @@ public sealed partial class RunningService : IAsyncDisposable
     {
         var process = new Process { StartInfo = start };
         var service = new RunningService(process, dataFolder, ownsData);
-        process.OutputDataReceived += (_, line) => service.Hear(line.Data);
-        process.ErrorDataReceived += (_, line) => service.Hear(line.Data);
+        process.OutputDataReceived += (_, line) => service.AddLine(line.Data);
+        process.ErrorDataReceived += (_, line) => service.AddLine(line.Data);
         process.Start();
         process.StandardInput.Close();
         process.BeginOutputReadLine();
@@ -161,7 +161,7 @@ public sealed partial class RunningService : IAsyncDisposable
         if (_ownsData) Directory.Delete(DataFolder, recursive: true);
     }
 
-    private void Hear(string? line)
+    private void AddLine(string? line)
     {
         if (line is null) return;
         _log.Enqueue(line);

@@ -50,10 +50,10 @@ internal static class ServiceClient
         using var cancellation = new CancellationTokenSource(limit);
         using var socket = await ConnectAsync(service, $"batch={batchId}", cancellation.Token);
         var jobs = new List<JsonElement>();
-        while (await ReceiveAsync(socket, cancellation.Token) is { } happened)
+        while (await ReceiveAsync(socket, cancellation.Token) is { } received)
         {
-            if (happened.GetProperty("type").GetString() == "complete") return jobs;
-            jobs.Add(happened.GetProperty("job"));
+            if (received.GetProperty("type").GetString() == "complete") return jobs;
+            jobs.Add(received.GetProperty("job"));
         }
 
         throw new InvalidOperationException("The socket closed before the batch was complete.");
@@ -72,7 +72,7 @@ internal static class ServiceClient
         using var socket = await ConnectAsync(
             service, after is null ? $"batch={batchId}" : $"batch={batchId}&after={after}", cancellation.Token);
         var events = new List<JsonElement>();
-        while (await ReceiveAsync(socket, cancellation.Token) is { } happened) events.Add(happened);
+        while (await ReceiveAsync(socket, cancellation.Token) is { } received) events.Add(received);
         return events;
     }
 

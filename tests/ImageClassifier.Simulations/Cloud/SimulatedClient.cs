@@ -1,6 +1,7 @@
 using Akka.Actor;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
 using static ImageClassifier.Web.Results.BatchProtocol;

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node;
 using ImageClassifier.Node.Supervision;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Testing.Fakes;

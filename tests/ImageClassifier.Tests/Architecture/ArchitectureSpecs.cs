@@ -55,7 +55,7 @@ public sealed class ArchitectureSpecs
     private static readonly Dictionary<string, Assembly> Assemblies =
         Arrows.Keys.ToDictionary(name => name, Assembly.Load);
 
-    private static readonly ArchUnitNET.Domain.Architecture Program =
+    internal static ArchUnitNET.Domain.Architecture Program { get; } =
         new ArchLoader().LoadAssemblies([.. Assemblies.Values]).Build();
 
     public static TheoryData<string> Projects => [.. Arrows.Keys];

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text.Json;
 using ImageClassifier.Core;
+using ImageClassifier.Host;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Classify;
 using ImageClassifier.Host.Configuration;

@@ -1,5 +1,6 @@
 using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Core;
+using ImageClassifier.Host;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Isolation;

@@ -1,17 +1,20 @@
 using System.Text.Json;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Queues;
+using ImageClassifier.Adapters.Embedded.Startup;
 using ImageClassifier.Adapters.Embedded.Storage;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Host;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Hosting;
 using ImageClassifier.Testing;
 using ImageClassifier.Tests.Configuration;
-using ImageClassifier.Web.Uploads;
+using ImageClassifier.Web.Batches;
 using Xunit;
 
 namespace ImageClassifier.Tests.CommandLine;

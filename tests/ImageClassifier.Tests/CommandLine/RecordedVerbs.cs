@@ -1,3 +1,4 @@
+using ImageClassifier.Host;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Isolation;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ImageClassifier.Core;
+using ImageClassifier.Host;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
@@ -162,7 +163,7 @@ public sealed class SimulateVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task It_can_be_stopped()
+    public async Task A_run_can_be_cancelled()
     {
         using var stop = new CancellationTokenSource();
         await stop.CancelAsync();

@@ -1,5 +1,5 @@
 using ImageClassifier.Adapters.Embedded;
-using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Adapters.Onnx.Imaging;
 using ImageClassifier.Core;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Streams.Settings;

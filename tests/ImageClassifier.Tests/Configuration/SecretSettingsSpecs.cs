@@ -1,4 +1,5 @@
 using ImageClassifier.Core;
+using ImageClassifier.Host;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Tests.CommandLine;

@@ -1,3 +1,4 @@
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Web.DeadLetters;
 using Xunit;
@@ -26,7 +27,7 @@ public abstract class DeadLetterQueueContract : IAsyncLifetime
     public async Task DisposeAsync() => await _underTest.DisposeAsync();
 
     [SkippableFact]
-    public async Task All_letters_are_taken_once_each_and_hidden_from_others()
+    public async Task Each_dead_letter_is_received_once_and_hidden_from_others()
     {
         var sent = await GiveUpOnAsync(23);
         Assert.Equal(7, (await _dead.TakeAsync(7, Lease, default)).Count);
@@ -38,7 +39,7 @@ public abstract class DeadLetterQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Letters_that_are_handed_back_are_there_for_whoever_looks_next()
+    public async Task Dead_letters_that_are_handed_back_can_be_received_again()
     {
         var sent = await GiveUpOnAsync(12);
         await _dead.HandBackAsync(await _dead.TakeAsync(100, Lease, default), default);
@@ -49,7 +50,7 @@ public abstract class DeadLetterQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_deleted_letter_is_gone()
+    public async Task A_deleted_dead_letter_does_not_come_back()
     {
         await GiveUpOnAsync(2);
         var taken = await _dead.TakeAsync(100, Lease, default);
@@ -60,7 +61,8 @@ public abstract class DeadLetterQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Of_none_none_are_taken() => Assert.Empty(await _dead.TakeAsync(10, Lease, default));
+    public async Task An_empty_dead_letter_queue_gives_nothing() =>
+        Assert.Empty(await _dead.TakeAsync(10, Lease, default));
 
     private async Task<IReadOnlyList<string>> GiveUpOnAsync(int count)
     {

@@ -1,4 +1,5 @@
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using Xunit;
 
@@ -51,7 +52,7 @@ public abstract class InstanceFleetContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task The_same_token_launches_nothing_more()
+    public async Task A_repeated_token_launches_no_more_instances()
     {
         var first = await _fleet.LaunchAsync(2, "token-1", default);
         var again = await _fleet.LaunchAsync(2, "token-1", default);
@@ -63,7 +64,7 @@ public abstract class InstanceFleetContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task The_same_token_at_the_same_time_launches_once()
+    public async Task Concurrent_launches_with_one_token_launch_once()
     {
         var launches = await Task.WhenAll(
             Enumerable.Range(0, 4).Select(_ => _fleet.LaunchAsync(2, "token-1", default)));
@@ -73,7 +74,7 @@ public abstract class InstanceFleetContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Another_token_launches_others()
+    public async Task Another_token_launches_more_instances()
     {
         var first = await _fleet.LaunchAsync(1, "token-1", default);
         var second = await _fleet.LaunchAsync(1, "token-2", default);
@@ -83,7 +84,7 @@ public abstract class InstanceFleetContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_fleet_is_seen_after_a_restart()
+    public async Task A_new_client_sees_the_instances_of_an_earlier_one()
     {
         var launch = await _fleet.LaunchAsync(2, "token-1", default);
 
@@ -107,7 +108,7 @@ public abstract class InstanceFleetContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Terminating_what_is_unknown_or_has_ended_is_no_error()
+    public async Task Terminating_unknown_or_ended_instances_is_no_error()
     {
         var launch = await _fleet.LaunchAsync(1, "token-1", default);
 

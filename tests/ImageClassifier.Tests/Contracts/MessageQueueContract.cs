@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using Xunit;
 
@@ -54,7 +55,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     public async Task DisposeAsync() => await _underTest.DisposeAsync();
 
     [SkippableFact]
-    public async Task What_is_sent_is_received_with_its_body_and_group()
+    public async Task A_sent_message_is_received_with_its_body_and_group()
     {
         var body = $$"""{"text":"{{RichText}}","quote":"\"'"}""";
         AssertAllDone(await SendAsync(_queue, Message(body, group: "g-1")));
@@ -94,7 +95,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_delete_after_the_lease_is_done_or_refused_and_does_what_it_says()
+    public async Task A_delete_after_the_lease_either_deletes_the_message_or_reports_a_lost_lease()
     {
         await SendAsync(_queue, Message("a"));
         var received = Assert.Single(await ReceiveAsync(_queue, lease: ShortLease));
@@ -109,7 +110,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_stale_receipt_neither_deletes_nor_extends_a_message_that_someone_else_has()
+    public async Task A_stale_receipt_cannot_delete_or_extend_a_message_that_another_consumer_holds()
     {
         await SendAsync(_queue, Message("a"));
         var stale = Assert.Single(await ReceiveAsync(_queue, lease: ShortLease)).Receipt;
@@ -251,7 +252,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Measuring_tells_what_waits_from_what_is_in_flight()
+    public async Task Waiting_messages_and_messages_in_flight_are_counted_apart()
     {
         await SendAsync(_queue, [.. Enumerable.Range(0, 5).Select(i => Message($"{i}"))]);
         await ReceiveCountAsync(_queue, 2, max: 2);
@@ -280,7 +281,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Breaking_a_wait_off_makes_no_call_fail_and_loses_no_message()
+    public async Task Stopping_a_wait_fails_no_call_and_loses_no_message()
     {
         using var stop = new CancellationTokenSource();
         var waiting = _queue.ReceiveAsync(1, ShortWait, LongLease, stop.Token);
@@ -294,7 +295,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_wrong_entry_fails_no_other()
+    public async Task A_wrong_entry_does_not_fail_the_others()
     {
         var outcomes = await SendAsync(
             _queue,

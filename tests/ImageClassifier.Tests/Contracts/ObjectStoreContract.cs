@@ -33,7 +33,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     public async Task DisposeAsync() => await _underTest.DisposeAsync();
 
     [SkippableFact]
-    public async Task What_is_put_is_got_whole_by_everyone()
+    public async Task Every_reader_gets_the_whole_object_that_was_put()
     {
         var bytes = new byte[3_000_000];
         new Random(7).NextBytes(bytes);
@@ -49,7 +49,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task There_is_nothing_where_nothing_was_put()
+    public async Task A_missing_object_is_read_as_missing()
     {
         await PutAsync("a/b/c", "text");
 
@@ -68,7 +68,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_put_takes_the_place_of_what_was_there()
+    public async Task A_put_replaces_an_earlier_object()
     {
         await PutAsync("a/key", "the first, longer one");
         await PutAsync("a/key", "second");
@@ -78,7 +78,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Whoever_reads_while_it_is_replaced_sees_one_whole_object()
+    public async Task A_reader_sees_one_whole_object_while_it_is_replaced()
     {
         await PutAsync("a/key", new string('0', 100_000));
         var writing = Task.Run(async () =>
@@ -97,7 +97,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Put_if_absent_keeps_what_is_there()
+    public async Task Put_if_absent_keeps_an_existing_object()
     {
         Assert.True(await Store.PutIfAbsentAsync("r/1.json", "first"u8.ToArray(), default));
         Assert.False(await Store.PutIfAbsentAsync("r/1.json", "second"u8.ToArray(), default));
@@ -106,7 +106,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Of_several_who_put_if_absent_at_once_exactly_one_succeeds()
+    public async Task Exactly_one_of_several_concurrent_puts_if_absent_succeeds()
     {
         for (var round = 0; round < 100; round++)
         {
@@ -152,7 +152,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_listing_has_what_the_prefix_says_in_ordinal_order_of_keys()
+    public async Task A_listing_has_the_keys_with_the_prefix_in_ordinal_order()
     {
         string[] keys =
         [
@@ -173,7 +173,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_listing_tells_sizes_and_the_times_of_the_store()
+    public async Task A_listing_shows_sizes_and_the_times_of_the_store()
     {
         await PutAsync("a/1", "12345");
 
@@ -188,7 +188,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_listing_goes_on_while_objects_come_and_go()
+    public async Task A_listing_continues_while_objects_are_added_and_deleted()
     {
         for (var i = 0; i < 200; i++) await PutAsync($"many/{i:d4}/object", "x");
 
@@ -252,7 +252,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     [InlineData("C:a")]
     [InlineData("grüße")]
     [InlineData("a\0b")]
-    public async Task What_is_no_key_is_refused(string key)
+    public async Task An_invalid_key_is_refused(string key)
     {
         await Assert.ThrowsAnyAsync<ArgumentException>(() => PutAsync(key, "x"));
         await Assert.ThrowsAnyAsync<ArgumentException>(() => Store.PutIfAbsentAsync(key, new byte[1], default));
@@ -261,7 +261,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task What_is_refused_or_cancelled_comes_with_the_task_and_never_from_the_call_itself()
+    public async Task Refusals_and_cancellations_fault_the_task_and_are_not_thrown_by_the_call()
     {
         // Whoever pipes a task to an actor has no one else to hear of it.
         Task[] refused = [.. Calls("no//key", default)];

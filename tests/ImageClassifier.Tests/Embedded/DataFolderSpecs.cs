@@ -2,6 +2,7 @@ using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Files;
 using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Adapters.Embedded.Queues;
+using ImageClassifier.Adapters.Embedded.Startup;
 using ImageClassifier.Core;
 using Microsoft.Data.Sqlite;
 using Xunit;

@@ -4,6 +4,7 @@ using System.Globalization;
 using ImageClassifier.Adapters.Embedded.Files;
 using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Tests.Contracts;
 using Microsoft.Extensions.Logging;
@@ -154,7 +155,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
         var others = Fleet(TestFleet.SleepingChild);
         Assert.Empty(await others.DescribeAsync(default));
         IReadOnlyList<FleetInstance>? left = null;
-        var log = new RecordingLogger { Hear = () => left = others.DescribeAsync(default).GetAwaiter().GetResult() };
+        var log = new RecordingLogger { OnLine = () => left = others.DescribeAsync(default).GetAwaiter().GetResult() };
         var fleet = new ProcessFleet(_folder.Layout, SettingsFor(_folder.File("no-such-program")), log);
         _fleets.Add(fleet);
 
@@ -550,7 +551,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     {
         public ConcurrentQueue<string> Lines { get; } = new();
 
-        public Action? Hear { get; init; }
+        public Action? OnLine { get; init; }
 
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 
@@ -561,7 +562,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
             Func<TState, Exception?, string> formatter)
         {
             Lines.Enqueue($"{logLevel} {formatter(state, exception)}");
-            Hear?.Invoke();
+            OnLine?.Invoke();
         }
     }
 }

@@ -1,5 +1,6 @@
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Queues;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using Microsoft.Data.Sqlite;
 using Xunit;

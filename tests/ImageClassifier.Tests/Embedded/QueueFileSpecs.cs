@@ -1,5 +1,6 @@
 using ImageClassifier.Adapters.Embedded.Queues;
 using ImageClassifier.Adapters.Embedded.Sqlite;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using Microsoft.Data.Sqlite;
 using Xunit;

@@ -1,4 +1,5 @@
 using ImageClassifier.Adapters.Embedded.Queues;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Testing;
 using ImageClassifier.Tests.Contracts;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Adapters.Onnx.Imaging;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.Configuration;
@@ -25,7 +26,7 @@ public sealed class IsolatedClassifierSpecs
     private static readonly ModelIdentity Model = ModelDirectory.Load(Settings.ModelFolder).Identity;
 
     [Fact]
-    public async Task A_child_answers_one_picture_after_the_other_as_the_node_itself_would()
+    public async Task A_child_process_answers_each_picture_as_the_node_would()
     {
         using var inNode = OnnxImageClassifier.Load(new OnnxClassifierSettings(
             Settings.ModelFolder, Settings.MaxBatch, Settings.Threads, Settings.Decoding));
@@ -49,7 +50,7 @@ public sealed class IsolatedClassifierSpecs
     }
 
     [Fact]
-    public async Task Pictures_that_come_at_once_take_turns()
+    public async Task Concurrent_pictures_take_turns()
     {
         using var isolated = Create(TheProgram());
         using var picture = TestPictures.Plain(40, 40, SKColors.Red);
@@ -61,7 +62,7 @@ public sealed class IsolatedClassifierSpecs
     }
 
     [Fact]
-    public async Task A_child_ends_when_its_input_does()
+    public async Task A_child_process_ends_when_its_input_ends()
     {
         using var child = Process.Start(TheProgram())!;
         child.StandardInput.Close();
@@ -72,7 +73,7 @@ public sealed class IsolatedClassifierSpecs
     }
 
     [Fact]
-    public async Task A_child_of_another_model_answers_nothing()
+    public async Task Answers_of_a_child_with_another_model_are_not_used()
     {
         using var isolated = new IsolatedClassifier(
             TheProgram(), Settings, Model with { Name = "another" }, Enough, TimeProvider.System);
@@ -85,7 +86,7 @@ public sealed class IsolatedClassifierSpecs
     [InlineData("kill -ABRT $$", ProcessDeath.Crashed)]
     [InlineData("kill -KILL $$", ProcessDeath.Killed)]
     [InlineData("kill -TERM $$", ProcessDeath.Killed)]
-    public async Task How_a_child_died_is_told_by_its_signal(string script, ProcessDeath how)
+    public async Task The_signal_says_how_a_child_died(string script, ProcessDeath how)
     {
         using var isolated = Create(Shell($"{ScriptedChildren.Ready} echo last words >&2; {script}"));
 
@@ -95,7 +96,7 @@ public sealed class IsolatedClassifierSpecs
     }
 
     [SkippableFact]
-    public async Task A_child_that_gives_no_answer_is_ended_at_its_limit()
+    public async Task A_child_that_does_not_answer_is_killed_at_its_time_limit()
     {
         using var isolated = new IsolatedClassifier(
             Shell($"{ScriptedChildren.Ready} sleep 1000"), Settings, Model, TimeSpan.FromMilliseconds(200), TimeProvider.System);
@@ -105,7 +106,7 @@ public sealed class IsolatedClassifierSpecs
     }
 
     [SkippableFact]
-    public async Task A_spare_child_starts_when_one_dies_and_has_the_next_picture()
+    public async Task A_spare_child_starts_when_one_dies_and_gets_the_next_picture()
     {
         using var children = new ScriptedChildren(Model);
         using var isolated = Create(Shell(children.Script));
@@ -119,7 +120,7 @@ public sealed class IsolatedClassifierSpecs
     }
 
     [SkippableFact]
-    public async Task A_picture_that_must_be_alone_gets_the_spare_and_the_used_child_stays()
+    public async Task A_picture_that_needs_a_fresh_child_gets_the_spare_and_the_used_child_stays()
     {
         using var children = new ScriptedChildren(Model);
         using var isolated = Create(Shell(children.Script));
@@ -153,7 +154,7 @@ public sealed class IsolatedClassifierSpecs
     [InlineData("kill -SEGV $$", "could not load its model. Signal 11")]
     [InlineData(ScriptedChildren.Ready + " exit 3", "ended by itself. Exit code 3")]
     [InlineData("cat /dev/zero", "not answer as agreed")]
-    public async Task A_child_that_ends_by_itself_or_answers_nonsense_says_nothing_of_the_picture(
+    public async Task A_child_that_exits_or_answers_nonsense_does_not_condemn_the_picture(
         string script, string reason)
     {
         using var isolated = Create(Shell(script));
@@ -163,7 +164,7 @@ public sealed class IsolatedClassifierSpecs
     }
 
     [Fact]
-    public async Task Where_there_is_no_program_nothing_is_said_of_the_picture()
+    public async Task A_child_that_cannot_start_does_not_condemn_the_picture()
     {
         var missing = TheProgram();
         missing.FileName += "-missing";

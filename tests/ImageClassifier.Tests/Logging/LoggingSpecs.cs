@@ -1,11 +1,18 @@
+using Akka.Actor;
+using Akka.Configuration;
+using Akka.Event;
+using Akka.Hosting;
 using ImageClassifier.Core;
+using ImageClassifier.Host.Hosting;
 using ImageClassifier.Host.Logging;
 using ImageClassifier.Tests.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using Xunit;
+using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 
 namespace ImageClassifier.Tests.Logging;
 
@@ -50,6 +57,27 @@ public sealed class LoggingSpecs : IDisposable
         var files = new DirectoryInfo(Path.Combine(_folder.Path, "logs")).GetFiles();
         Assert.Equal(3, files.Length);
         Assert.All(files, file => Assert.InRange(file.Length, 1, 22 * 1024 * 1024));
+    }
+
+    [Fact]
+    public async Task An_actor_s_line_has_the_name_of_its_class_and_its_message_alone()
+    {
+        var batch = BatchId.New();
+        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
+        builder.Logging.AddInstanceLog(_folder.Path, Instance);
+        builder.Services.AddActorSystem(
+            ConfigurationFactory.ParseString("akka { loglevel = INFO, stdout-loglevel = OFF }"),
+            ActorSystemHosting.NodeStop,
+            akka => akka.WithActors((system, _) => system.ActorOf(Props.Create(() => new ChattyActor(batch)))));
+        using (var host = builder.Build())
+        {
+            await host.StartAsync();
+            await host.StopAsync();
+        }
+
+        Assert.Contains(Lines(), line => line.EndsWith(
+            $"Z WRN {typeof(LoggingSpecs).FullName} Batch {batch.LogReference} has 3 jobs", StringComparison.Ordinal));
+        Assert.DoesNotContain(Lines(), line => line.Contains("in detail", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -108,6 +136,16 @@ public sealed class LoggingSpecs : IDisposable
         var format = services.GetRequiredService<IOptions<SimpleConsoleFormatterOptions>>().Value;
         Assert.True(format.SingleLine);
         Assert.True(format.UseUtcTimestamp);
+    }
+
+    private sealed class ChattyActor : ReceiveActor
+    {
+        public ChattyActor(BatchId batch)
+        {
+            var log = Context.GetLogger();
+            log.Warning("Batch {Batch} has {Count} jobs", batch, 3);
+            log.Debug("in detail");
+        }
     }
 
     // The file is still open for writing.

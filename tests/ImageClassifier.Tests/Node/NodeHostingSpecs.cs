@@ -4,6 +4,7 @@ using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Node;
+using ImageClassifier.Node.Hosting;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Tests.Contracts;

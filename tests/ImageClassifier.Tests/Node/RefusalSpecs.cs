@@ -2,7 +2,7 @@ using Akka.Actor;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
-using ImageClassifier.Node;
+using ImageClassifier.Node.Hosting;
 using ImageClassifier.Testing.Fakes;
 using Xunit;
 using Xunit.Abstractions;

@@ -2,6 +2,7 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Classification;
+using ImageClassifier.Node.Jobs;
 using ImageClassifier.Node.Polling;
 using ImageClassifier.Streams;
 using ImageClassifier.Testing;

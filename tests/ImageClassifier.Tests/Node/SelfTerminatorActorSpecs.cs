@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
 using ImageClassifier.Node.Polling;
-using ImageClassifier.Node.Supervision;
 using ImageClassifier.Node.Termination;
 using ImageClassifier.Testing.Fakes;
 using Xunit;

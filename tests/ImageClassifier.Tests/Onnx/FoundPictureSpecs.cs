@@ -1,7 +1,8 @@
 using System.Text.Json;
 using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Core.Formats;
+using ImageClassifier.Core.Intake;
 using ImageClassifier.Core.Ports;
-using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing;
 using Xunit;
 

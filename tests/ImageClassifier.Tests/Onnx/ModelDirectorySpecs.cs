@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Adapters.Onnx.Contract;
 using ImageClassifier.Core;
 using ImageClassifier.Testing;
 using Xunit;

@@ -1,4 +1,5 @@
 using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Adapters.Onnx.Imaging;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using SkiaSharp;

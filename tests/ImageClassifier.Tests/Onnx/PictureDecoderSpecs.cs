@@ -1,5 +1,5 @@
 using System.IO.Compression;
-using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Adapters.Onnx.Contract;
 using ImageClassifier.Adapters.Onnx.Imaging;
 using ImageClassifier.Core.Messages;
 using SkiaSharp;

@@ -1,4 +1,4 @@
-using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Adapters.Onnx.Contract;
 using SkiaSharp;
 
 namespace ImageClassifier.Tests.Onnx;

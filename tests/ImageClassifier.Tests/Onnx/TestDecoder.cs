@@ -1,4 +1,4 @@
-using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Adapters.Onnx.Contract;
 using ImageClassifier.Adapters.Onnx.Imaging;
 using ImageClassifier.Core.Messages;
 using Xunit;

@@ -1,5 +1,6 @@
 using System.Text;
 using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Adapters.Onnx.Imaging;
 
 namespace ImageClassifier.Tests.Onnx;
 

@@ -1,4 +1,5 @@
 using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Adapters.Onnx.Contract;
 using Xunit;
 
 namespace ImageClassifier.Tests.Onnx;

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
-using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Adapters.Onnx.Contract;
 using ImageClassifier.Adapters.Onnx.Imaging;
 using ImageClassifier.Core.Messages;
 using SkiaSharp;

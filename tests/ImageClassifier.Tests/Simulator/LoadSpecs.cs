@@ -12,12 +12,12 @@ public sealed class LoadSpecs : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void A_burst_comes_at_once() => Assert.Equal([0, 0, 0], Simulated.Seconds("burst:3"));
+    public void A_burst_arrives_at_one_time() => Assert.Equal([0, 0, 0], Simulated.Seconds("burst:3"));
 
     [Theory]
     [InlineData("burst:2@90,1@0", new[] { 0.0, 90, 90 })]
     [InlineData("burst:1@0.5,1@2s,1@1m", new[] { 0.5, 2, 60 })]
-    public void Bursts_come_at_their_seconds_in_any_order(string load, double[] seconds) =>
+    public void Bursts_arrive_at_their_seconds_in_any_order(string load, double[] seconds) =>
         Assert.Equal(seconds, Simulated.Seconds(load));
 
     [Theory]
@@ -48,14 +48,14 @@ public sealed class LoadSpecs : IDisposable
     }
 
     [Fact]
-    public void The_seed_draws_the_arrivals()
+    public void The_arrivals_follow_from_the_seed()
     {
         Assert.Equal(Simulated.Seconds("constant:5/s:1m", seed: 7), Simulated.Seconds("constant:5/s:1m", seed: 7));
         Assert.NotEqual(Simulated.Seconds("constant:5/s:1m", seed: 7), Simulated.Seconds("constant:5/s:1m", seed: 8));
     }
 
     [Fact]
-    public void A_file_has_seconds_and_perhaps_counts()
+    public void A_load_file_has_seconds_and_optional_counts()
     {
         var file = _folder.Write("arrivals.csv", "seconds,pictures\n3,2\n# a comment\n1.5\n\n0,0\n");
         Assert.Equal([1.5, 3, 3], Simulated.Seconds($"csv:{file}"));
@@ -103,7 +103,7 @@ public sealed class LoadSpecs : IDisposable
     [InlineData("diurnal:5")]
     [InlineData("csv:")]
     [InlineData("steady:5/s")]
-    public void What_is_no_load_is_refused_with_what_is_allowed(string load)
+    public void An_invalid_load_is_refused_with_the_allowed_forms(string load)
     {
         var wrong = Assert.Throws<InvalidSettingException>(() => Load.Parse("--load", load));
         Assert.Equal("--load", wrong.Key);

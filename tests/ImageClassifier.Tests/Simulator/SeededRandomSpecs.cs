@@ -1,5 +1,6 @@
 using ImageClassifier.Core;
 using ImageClassifier.Simulator.Engine;
+using ImageClassifier.Simulator.Loads;
 using Xunit;
 
 namespace ImageClassifier.Tests.Simulator;
@@ -26,7 +27,7 @@ public sealed class SeededRandomSpecs
     [InlineData("26s", 26, 26, 26)]
     [InlineData("20s..40s", 30, 20, 40)]
     [InlineData("100ms~20%", 0.1, 0.03, 0.3)]
-    public void A_time_is_drawn_as_it_is_written(string text, double median, double least, double most)
+    public void A_drawn_time_follows_its_notation(string text, double median, double least, double most)
     {
         var time = DrawnTime.Parse("--boot", text);
         Assert.Equal(text, time.ToString());
@@ -47,7 +48,7 @@ public sealed class SeededRandomSpecs
     [InlineData("20s..")]
     [InlineData("26s~20")]
     [InlineData("26s~300%")]
-    public void What_is_no_time_is_refused(string text) =>
+    public void An_invalid_time_is_refused(string text) =>
         Assert.Contains("26s", Assert.Throws<InvalidSettingException>(
             () => DrawnTime.Parse("--boot", text)).Message, StringComparison.Ordinal);
 }

@@ -1,4 +1,5 @@
 using Akka.Configuration;
+using ImageClassifier.Simulator;
 using ImageClassifier.Simulator.Engine;
 using ImageClassifier.Simulator.Loads;
 using ImageClassifier.Simulator.Reports;

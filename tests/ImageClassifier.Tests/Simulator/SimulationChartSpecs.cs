@@ -46,7 +46,7 @@ public sealed class SimulationChartSpecs : IDisposable
     [Theory]
     [InlineData("chart.pdf")]
     [InlineData("chart")]
-    public void Other_kinds_are_refused(string file) =>
+    public void A_chart_file_of_another_kind_is_refused(string file) =>
         Assert.Contains(".png or .svg", Assert.Throws<InvalidSettingException>(
             () => SimulationChart.Check("--chart", file)).Message, StringComparison.Ordinal);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ImageClassifier.Simulator;
 using ImageClassifier.Simulator.Engine;
 using ImageClassifier.Simulator.Loads;
 using ImageClassifier.Simulator.Reports;
@@ -12,7 +13,7 @@ public sealed class SimulationSpecs
     // One instance: it looks for 50 ms, boots for 10 s, does five pictures of 2 s each, and ends after three polls of 5
     // s.
     [Fact]
-    public void A_small_run_comes_out_as_computed_by_hand()
+    public void A_small_run_equals_a_computation_by_hand()
     {
         var model = Simulated.Model("scaling.latency.boot-time = 10s", "scaling.latency.service-time = 2s") with
         {
@@ -48,7 +49,7 @@ public sealed class SimulationSpecs
     }
 
     [Fact]
-    public void A_node_may_live_out_what_is_charged_anyway()
+    public void A_node_may_stay_until_the_end_of_its_minimum_charge()
     {
         var report = Simulated.Run(
             Simulated.Model("scaling.latency.boot-time = 10s", "node.termination.min-lifetime = 40s"), "burst:1");
@@ -87,7 +88,7 @@ public sealed class SimulationSpecs
     }
 
     [Fact]
-    public void So_it_is_when_counts_lag() =>
+    public void The_limits_hold_when_counts_lag() =>
         AssertWhole(
             PreparedForLag(TimeSpan.FromMinutes(1)) with { CountsLag = TimeSpan.FromMinutes(1) }, "burst:700@0,20@100");
 
@@ -102,7 +103,7 @@ public sealed class SimulationSpecs
     }
 
     [Fact]
-    public void So_it_is_when_much_goes_wrong()
+    public void The_limits_hold_when_many_faults_occur()
     {
         var model = Simulated.Model("scaling.latency.service-time = 500ms", "scaling.max-instances = 7") with
         {
@@ -115,7 +116,7 @@ public sealed class SimulationSpecs
     }
 
     [Fact]
-    public void Nothing_comes_to_an_end_where_nothing_can_be_launched()
+    public void A_run_in_which_no_launch_succeeds_is_reported_as_stuck()
     {
         var model = Simulated.Model() with { Faults = new Faults(LaunchFailure: 1, int.MaxValue, 0) };
         var stuck = Assert.Throws<SimulationStuckException>(() => Simulated.Run(model, "burst:3"));
@@ -123,7 +124,7 @@ public sealed class SimulationSpecs
     }
 
     [Fact]
-    public void It_can_be_stopped()
+    public void A_run_can_be_cancelled()
     {
         using var stop = new CancellationTokenSource();
         stop.Cancel();
@@ -132,13 +133,13 @@ public sealed class SimulationSpecs
     }
 
     [Fact]
-    public void Progress_goes_from_nothing_to_all()
+    public void Progress_goes_from_zero_to_one()
     {
-        var told = new List<double>();
-        Simulation.Run(Simulated.Model(), Load.Parse("--load", "burst:50000").Draw(1), 1, progress: told.Add);
-        Assert.True(told.Count > 2, "it was told too seldom");
-        Assert.Equal(told.Order(), told);
-        Assert.Equal(1, told[^1]);
+        var reported = new List<double>();
+        Simulation.Run(Simulated.Model(), Load.Parse("--load", "burst:50000").Draw(1), 1, progress: reported.Add);
+        Assert.True(reported.Count > 2, "progress was reported too seldom");
+        Assert.Equal(reported.Order(), reported);
+        Assert.Equal(1, reported[^1]);
     }
 
     [Fact]
@@ -152,12 +153,12 @@ public sealed class SimulationSpecs
     }
 
     [Fact]
-    public void Another_policy_can_be_tried() =>
+    public void A_run_can_use_another_policy() =>
         Assert.Equal(4, Simulation.Run(
             Simulated.Model(), Load.Parse("--load", "burst:8").Draw(1), 1, _ => new PerImagePolicy(2, 4)).Launches);
 
     [Fact]
-    public void The_timeline_says_what_there_was_each_second()
+    public void The_timeline_shows_the_state_of_each_second()
     {
         var rows = Simulated.Run(Simulated.Model("scaling.latency.service-time = 1s"), "burst:40").Timeline.Rows;
         Assert.Equal((0, 40, 0), (rows[0].Seconds, rows[1].Waiting, rows[0].Results));
@@ -169,7 +170,7 @@ public sealed class SimulationSpecs
     }
 
     [Fact]
-    public void A_long_timeline_is_coarser()
+    public void A_long_timeline_has_longer_steps()
     {
         var timeline = Simulated.Run(Simulated.Model(), "burst:1@0,1@90000").Timeline;
         Assert.True(timeline.StepSeconds >= 30, $"a row every {timeline.StepSeconds} s");

@@ -1,6 +1,7 @@
 using System.Text;
+using ImageClassifier.Core.Formats;
+using ImageClassifier.Core.Intake;
 using ImageClassifier.Core.Messages;
-using ImageClassifier.Core.Storage;
 using Xunit;
 
 namespace ImageClassifier.Tests.Storage;
@@ -69,7 +70,7 @@ public sealed class FileKindsSpecs
     }
 
     [Fact]
-    public void Text_counts_as_text_though_its_head_ends_within_a_letter()
+    public void Text_is_recognised_when_its_head_ends_within_a_character()
     {
         var text = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("a猫", FileKinds.HeadLength)));
         for (var length = 1; length < FileKinds.HeadLength + 5; length++)
@@ -97,7 +98,8 @@ public sealed class FileKindsSpecs
     [InlineData("a.xyz", "\u0001",
         "The file's name does not end as a JPEG or PNG picture's does. "
         + "If it is one, rename it to end in .jpg or .png.")]
-    public void A_refusal_of_a_name_says_what_the_bytes_or_the_ending_tell(string name, string head, string message)
+    public void The_refusal_of_a_name_describes_the_file_by_its_bytes_or_its_ending(
+        string name, string head, string message)
     {
         var error = AllowedFormats.Default.Refuse(name, Encoding.Latin1.GetBytes(head));
         Assert.Equal(new JobError(JobErrorCodes.UnsupportedName, message), error);
@@ -121,7 +123,7 @@ public sealed class FileKindsSpecs
     [InlineData("a.gif", false)]
     [InlineData("a.jpg.exe", false)]
     [InlineData("a.2024", false)]
-    public void A_name_ends_as_names_of_allowed_formats_do_or_has_no_ending(string name, bool allowed) =>
+    public void A_name_has_the_ending_of_an_allowed_format_or_none(string name, bool allowed) =>
         Assert.Equal(allowed, AllowedFormats.Default.AllowsName(name));
 
     [Fact]

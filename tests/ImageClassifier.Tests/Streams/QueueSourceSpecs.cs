@@ -1,4 +1,5 @@
 using Akka.Streams.Dsl;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
 using ImageClassifier.Testing;

@@ -1,10 +1,13 @@
 using Akka.Actor;
 using Akka.TestKit;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Formats;
+using ImageClassifier.Core.Intake;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
 using Xunit.Abstractions;

@@ -1,8 +1,9 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using ImageClassifier.Core.Formats;
+using ImageClassifier.Core.Intake;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
-using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Host.CommandLine.Classify;
 

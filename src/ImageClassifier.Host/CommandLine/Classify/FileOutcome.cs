@@ -18,7 +18,7 @@ internal sealed record FileOutcome(
     string? ErrorCode,
     ModelIdentity Model)
 {
-    /// <summary>The code for what is there and cannot be read: a folder, or a file of someone else's.</summary>
+    /// <summary>The code of a path that exists and cannot be read: a folder, or a file of another user.</summary>
     public const string Unreadable = "unreadable";
 
     public static FileOutcome Classified(string file, IReadOnlyList<Prediction> predictions, ModelIdentity model) =>

@@ -61,7 +61,7 @@ internal sealed class JsonPrinter(TextWriter output) : IOutcomePrinter
     }
 }
 
-/// <summary>A table: a row for each file, with its best label or what is wrong with it.</summary>
+/// <summary>A table: a row for each file, with its best label or its error.</summary>
 internal sealed class TablePrinter(TextWriter output, int? width) : IOutcomePrinter
 {
     private readonly Table _table = new Table().Border(TableBorder.Rounded)

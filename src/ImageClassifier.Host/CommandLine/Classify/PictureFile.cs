@@ -1,5 +1,6 @@
+using ImageClassifier.Core.Formats;
+using ImageClassifier.Core.Intake;
 using ImageClassifier.Core.Messages;
-using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Host.CommandLine.Classify;
 

@@ -23,9 +23,9 @@ internal sealed class QueueVerb(DeadLetterDesk desk, TextWriter output, int? wid
                 printer.Print(await desk.ListAsync(MostListed, cancellation));
                 return ExitCodes.Done;
             case QueueAction.Redrive:
-                return await ReportAsync(printer, told => desk.RedriveAsync(options.Jobs, told, cancellation));
+                return await ReportAsync(printer, report => desk.RedriveAsync(options.Jobs, report, cancellation));
             case QueueAction.Purge:
-                return await ReportAsync(printer, told => desk.PurgeAsync(options.Jobs, told, cancellation));
+                return await ReportAsync(printer, report => desk.PurgeAsync(options.Jobs, report, cancellation));
             default:
                 throw new ArgumentOutOfRangeException(nameof(options), options.Action, "No such action.");
         }

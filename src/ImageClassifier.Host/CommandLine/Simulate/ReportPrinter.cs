@@ -42,11 +42,11 @@ internal sealed class ReportPrinter(TextWriter output, int? width)
 
     private void PrintStory(string prefix, SimulationReport report)
     {
-        Decision[] told = [.. report.Decisions.Where(decision => decision.Launched > 0 || decision.Wanted > 0)];
-        var hidden = Math.Max(0, told.Length - FirstLines - LastLines);
-        foreach (var decision in told.Take(hidden > 0 ? FirstLines : told.Length)) Tell(decision);
+        Decision[] shown = [.. report.Decisions.Where(decision => decision.Launched > 0 || decision.Wanted > 0)];
+        var hidden = Math.Max(0, shown.Length - FirstLines - LastLines);
+        foreach (var decision in shown.Take(hidden > 0 ? FirstLines : shown.Length)) Tell(decision);
         if (hidden > 0) output.WriteLine($"{prefix}... and {hidden} more decisions");
-        foreach (var decision in hidden > 0 ? told.TakeLast(LastLines) : []) Tell(decision);
+        foreach (var decision in hidden > 0 ? shown.TakeLast(LastLines) : []) Tell(decision);
         output.WriteLine($"{prefix}{At(report.AtZeroSeconds)}  The fleet is at zero.");
 
         void Tell(Decision decision) => output.WriteLine($"{prefix}{At(decision.AtSeconds)}  {decision.Reason}");

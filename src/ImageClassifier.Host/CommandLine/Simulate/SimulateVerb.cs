@@ -2,6 +2,7 @@ using System.Text.Json;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Simulator;
 using ImageClassifier.Simulator.Baselines;
 using ImageClassifier.Simulator.Charts;
 using ImageClassifier.Simulator.Engine;

@@ -98,7 +98,7 @@ public sealed class IamPolicySpecs
     [InlineData(
         """{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:SourceIp":"1"}}}""",
         "aws:SourceIp")]
-    public void What_it_does_not_know_is_named_and_never_guessed(string statement, string name)
+    public void An_unknown_condition_is_named_and_never_guessed(string statement, string name)
     {
         var failure = Assert.Throws<NotModelledException>(() => Policy(statement));
 

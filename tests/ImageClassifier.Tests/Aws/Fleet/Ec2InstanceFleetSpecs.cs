@@ -2,6 +2,7 @@ using System.Text;
 using Amazon.EC2;
 using ImageClassifier.Adapters.Aws.Fleet;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Tests.Aws.Emulator;
 using Microsoft.Extensions.Logging.Abstractions;

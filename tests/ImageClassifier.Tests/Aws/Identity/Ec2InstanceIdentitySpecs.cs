@@ -1,5 +1,5 @@
 using ImageClassifier.Adapters.Aws.Identity;
-using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Tests.Contracts;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;

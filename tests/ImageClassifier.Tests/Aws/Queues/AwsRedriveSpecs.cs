@@ -1,13 +1,14 @@
 using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Adapters.Aws.Storage;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing;
 using ImageClassifier.Tests.Aws.Emulator;
+using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.DeadLetters;
-using ImageClassifier.Web.Uploads;
 using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Queues;

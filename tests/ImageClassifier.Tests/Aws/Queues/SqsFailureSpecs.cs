@@ -1,5 +1,6 @@
 using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Adapters.Aws.Queues;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Tests.Aws.Emulator;
 using Xunit;

@@ -1,6 +1,7 @@
 using Amazon.SQS.Model;
 using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Adapters.Aws.Queues;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Tests.Aws.Emulator;
 using Xunit;

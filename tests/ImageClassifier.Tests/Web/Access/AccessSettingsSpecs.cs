@@ -1,7 +1,7 @@
 using ImageClassifier.Core;
 using ImageClassifier.Tests.Configuration;
 using ImageClassifier.Web.Access;
-using ImageClassifier.Web.Http;
+using ImageClassifier.Web.Edge;
 using Xunit;
 
 namespace ImageClassifier.Tests.Web.Access;

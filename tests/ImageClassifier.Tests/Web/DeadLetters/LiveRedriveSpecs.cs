@@ -3,6 +3,7 @@ using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.DeadLetters;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;

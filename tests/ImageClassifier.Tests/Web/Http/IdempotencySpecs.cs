@@ -5,6 +5,7 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
 using Xunit;

@@ -8,6 +8,7 @@ using ImageClassifier.Host.Hosting;
 using ImageClassifier.Host.Logging;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Hosting;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Supervision;
 using Microsoft.AspNetCore.Builder;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
 using Xunit;

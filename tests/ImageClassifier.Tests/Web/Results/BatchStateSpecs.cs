@@ -1,9 +1,10 @@
 using ImageClassifier.Core;
+using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing;
+using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Results;
-using ImageClassifier.Web.Uploads;
 using Xunit;
 
 namespace ImageClassifier.Tests.Web.Results;

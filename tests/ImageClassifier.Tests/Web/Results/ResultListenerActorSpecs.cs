@@ -10,7 +10,6 @@ using Xunit.Abstractions;
 using static ImageClassifier.Web.Results.BatchProtocol;
 using static ImageClassifier.Web.Results.ResultListenerProtocol;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
-using static ImageClassifier.Web.Uploads.OpenBatchesProtocol;
 
 namespace ImageClassifier.Tests.Web.Results;
 

@@ -1,7 +1,6 @@
 using Akka.Actor;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
-using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Scaling;

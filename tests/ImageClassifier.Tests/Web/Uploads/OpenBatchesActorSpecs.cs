@@ -4,12 +4,13 @@ using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
 using Xunit;
 using Xunit.Abstractions;
 using static ImageClassifier.Web.Results.BatchProtocol;
-using static ImageClassifier.Web.Uploads.OpenBatchesProtocol;
+using static ImageClassifier.Web.Results.ResultListenerProtocol;
 using static ImageClassifier.Web.Uploads.OutboxProtocol;
 
 namespace ImageClassifier.Tests.Web.Uploads;

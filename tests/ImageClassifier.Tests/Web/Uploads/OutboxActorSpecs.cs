@@ -4,6 +4,7 @@ using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Uploads;
 using Xunit;

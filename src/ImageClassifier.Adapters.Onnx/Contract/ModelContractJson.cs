@@ -1,0 +1,142 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace ImageClassifier.Adapters.Onnx.Contract;
+
+/// <summary>Reads a <c>model.json</c> field by field, so that an error names the wrong field. An unknown field is an
+/// error: it is most likely misspelt, and would silently change the model's input.</summary>
+internal static class ModelContractJson
+{
+    private const int LargestSide = 4096;
+
+    public static ModelContract Read(string json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            return Model(new Field(document.RootElement, ""));
+        }
+        catch (JsonException failure)
+        {
+            throw new FormatException(
+                $"it is not JSON (line {failure.LineNumber + 1}, byte {failure.BytePositionInLine + 1})", failure);
+        }
+        catch (InvalidOperationException failure)
+        {
+            // The JSON reader throws this for an escape of a lone surrogate.
+            throw new FormatException("it has a text that is not valid Unicode", failure);
+        }
+    }
+
+    private static ModelContract Model(Field model)
+    {
+        model.HasOnly("name", "input", "output");
+        return new ModelContract(model["name"].Text(), Input(model["input"]), Output(model["output"]));
+    }
+
+    private static ModelInput Input(Field input)
+    {
+        input.HasOnly("name", "layout", "width", "height", "range", "mean", "std", "resize");
+        var width = input["width"].Whole(1, LargestSide);
+        var height = input["height"].Whole(1, LargestSide);
+        var range = input["range"].Numbers(2);
+        return new ModelInput(
+            input["name"].Text(),
+            input["layout"].OneOf(("NCHW", TensorLayout.Nchw), ("NHWC", TensorLayout.Nhwc)),
+            width,
+            height,
+            (range[0], range[1]),
+            input["mean"].Numbers(ModelInput.Channels),
+            input["std"].Numbers(ModelInput.Channels, zeroAllowed: false),
+            Resize(input["resize"], Math.Max(width, height)));
+    }
+
+    private static ModelResize Resize(Field resize, int longestCrop)
+    {
+        resize.HasOnly("shorterSide", "crop", "prescale");
+        resize["crop"].OneOf(("center", true));
+        var shorterSide = resize["shorterSide"].Whole(longestCrop, LargestSide);
+        return new ModelResize(shorterSide, resize.Optional("prescale")?.Whole(shorterSide, LargestSide));
+    }
+
+    private static ModelOutput Output(Field output)
+    {
+        output.HasOnly("name", "kind");
+        return new ModelOutput(
+            output["name"].Text(),
+            output["kind"].OneOf(("logits", OutputKind.Logits), ("probabilities", OutputKind.Probabilities)));
+    }
+
+    /// <summary>A JSON value and its path.</summary>
+    private readonly record struct Field(JsonElement Json, string Name)
+    {
+        public Field this[string name] => Optional(name)
+            ?? throw new FormatException($"{Inner(name)} is missing");
+
+        public Field? Optional(string name)
+        {
+            if (Json.ValueKind != JsonValueKind.Object) throw Wrong("an object");
+            return Json.TryGetProperty(name, out var inner) ? new Field(inner, Inner(name)) : null;
+        }
+
+        public void HasOnly(params ReadOnlySpan<string> known)
+        {
+            if (Json.ValueKind != JsonValueKind.Object) throw Wrong("an object");
+            foreach (var property in Json.EnumerateObject())
+            {
+                if (known.Contains(property.Name)) continue;
+                throw new FormatException(
+                    $"{Inner(property.Name)} is unknown; known there are {string.Join(", ", known!)}");
+            }
+        }
+
+        public string Text() => Json.ValueKind == JsonValueKind.String && Json.GetString() is { Length: > 0 } text
+            ? text
+            : throw Wrong("a text");
+
+        public int Whole(int lowest, int highest) =>
+            Json.ValueKind == JsonValueKind.Number && Json.TryGetInt32(out var number)
+            && number >= lowest && number <= highest
+                ? number
+                : throw Wrong($"a whole number from {lowest} to {highest}");
+
+        public float[] Numbers(int count, bool zeroAllowed = true)
+        {
+            var allowed = $"a list of {count} {(zeroAllowed ? "numbers" : "numbers other than 0")}";
+            if (Json.ValueKind != JsonValueKind.Array || Json.GetArrayLength() != count) throw Wrong(allowed);
+            var numbers = new float[count];
+            for (var i = 0; i < count; i++)
+            {
+                var usable = Json[i].ValueKind == JsonValueKind.Number && Json[i].TryGetSingle(out numbers[i])
+                    && float.IsFinite(numbers[i]) && (zeroAllowed || numbers[i] != 0);
+                if (!usable) throw Wrong(allowed);
+            }
+
+            return numbers;
+        }
+
+        public T OneOf<T>(params ReadOnlySpan<(string Word, T Meaning)> words)
+        {
+            if (Json.ValueKind == JsonValueKind.String)
+            {
+                foreach (var (word, meaning) in words)
+                {
+                    if (Json.ValueEquals(word)) return meaning;
+                }
+            }
+
+            var allowed = new List<string>();
+            foreach (var (word, _) in words) allowed.Add(word);
+            throw Wrong(string.Join(" or ", allowed));
+        }
+
+        private string Inner(string name) => Name.Length == 0 ? name : $"{Name}.{name}";
+
+        private FormatException Wrong(string allowed)
+        {
+            var name = Name.Length == 0 ? "the whole" : Name;
+            return new FormatException(string.Create(
+                CultureInfo.InvariantCulture, $"{name} is {Json.GetRawText()}, but must be {allowed}"));
+        }
+    }
+}

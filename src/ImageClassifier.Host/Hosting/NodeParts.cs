@@ -1,0 +1,23 @@
+using Akka.Actor;
+using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Host.Configuration;
+using ImageClassifier.Streams;
+
+namespace ImageClassifier.Host.Hosting;
+
+/// <summary>The parts from which a node and its child process are composed.</summary>
+/// <param name="LoadClassifier">Loads the classifier of a node.</param>
+/// <param name="LoadInBackground">Loads the classifier of a child process, which decodes while its model loads.</param>
+/// <param name="CreateClock">Creates the clock of a node's actor system.</param>
+internal sealed record NodeParts(
+    Func<OnnxSettings, IImageClassifier> LoadClassifier,
+    Func<OnnxSettings, IImageClassifier> LoadInBackground,
+    Func<ActorSystem, TimeProvider> CreateClock)
+{
+    /// <summary>The parts of this program.</summary>
+    public static NodeParts Create() => new(
+        settings => OnnxImageClassifier.Load(settings.ToAdapter()),
+        settings => OnnxImageClassifier.LoadInBackground(settings.ToAdapter()),
+        system => new SchedulerTimeProvider(system));
+}

@@ -1,0 +1,90 @@
+using System.Text.Json.Serialization;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Storage;
+
+namespace ImageClassifier.Web.Batches;
+
+/// <summary>The files of one upload request: the object <c>batches/{batch}/manifest.json</c>. It is written once. With
+/// it the batch is accepted, and it also serves as the outbox of the batch's messages.</summary>
+/// <param name="Batch">The batch.</param>
+/// <param name="SubmittedAt">When the batch was accepted.</param>
+/// <param name="Jobs">The files in the order of the request, refused files included.</param>
+public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IReadOnlyList<ManifestJob> Jobs)
+    : IStoredDocument
+{
+    /// <summary>The digest of the batch's idempotency key; null if the request had no key.</summary>
+    public string? Claim { get; init; }
+
+    /// <summary>True if this is the tombstone of an abandoned upload; null otherwise.</summary>
+    public bool? Abandoned { get; init; }
+
+    /// <inheritdoc />
+    [JsonIgnore]
+    public bool IsTombstone => Abandoned == true;
+
+    /// <summary>The object that is written in the place of the manifest, so that the upload cannot commit.</summary>
+    public static BatchManifest Tombstone(BatchId batch, DateTimeOffset now) =>
+        new(batch, now, []) { Abandoned = true };
+
+    /// <summary>Whether the batch consists of these files: the same names and bytes in the same order.</summary>
+    public bool Matches(IReadOnlyList<SentFile> files) =>
+        files.Count == Jobs.Count && Jobs.Zip(files).All(pair => pair.First.Matches(pair.Second));
+
+    // Enough for the largest allowed number of files, each with the longest name.
+    /// <inheritdoc />
+    public static long MaxSize => 256 << 20;
+
+    /// <summary>The jobs of the accepted files.</summary>
+    [JsonIgnore]
+    public IEnumerable<ManifestJob> Accepted => Jobs.Where(job => job.ImageKey is not null);
+
+    /// <inheritdoc />
+    public bool IsWholeAt(string key) =>
+        Batch != default && key == ObjectKeys.Manifest(Batch)
+        && Jobs is { Count: > 0 } && Jobs.All(job => job is not null && job.IsWholeIn(Batch))
+        && Jobs.DistinctBy(job => job.Job).Count() == Jobs.Count
+        && (Claim is null || ObjectKey.IsName(Claim));
+
+    /// <summary>The request message for one attempt of an accepted job.</summary>
+    public ClassificationRequest Request(ManifestJob job, int attempt) =>
+        new(job.Job, Batch, job.ImageKey!, attempt, SubmittedAt);
+}
+
+/// <summary>One file of an upload.</summary>
+/// <param name="Job">The file's job.</param>
+/// <param name="FileName">The client's name for the file, for display only.</param>
+/// <param name="ImageKey">The store key of the picture; null if the file was refused.</param>
+/// <param name="Refusal">Why the file was refused; null if it was accepted.</param>
+public sealed record ManifestJob(JobId Job, string FileName, string? ImageKey, JobError? Refusal)
+{
+    /// <summary>The SHA-256 of the file as 64 lower-case hexadecimal digits; null in manifests of earlier versions. A
+    /// refused file has one too.</summary>
+    public string? Sha256 { get; init; }
+
+    /// <summary>The file's name and hash.</summary>
+    [JsonIgnore]
+    public SentFile Sent => new(FileName, Sha256);
+
+    /// <summary>Whether a file is the one of this job. Without a hash, only the name is compared.</summary>
+    public bool Matches(SentFile file) =>
+        FileName == file.FileName && (Sha256 is null || file.Sha256 is null || Sha256 == file.Sha256);
+
+    /// <summary>Whether the entry is complete and its picture belongs to the batch.</summary>
+    public bool IsWholeIn(BatchId batch) =>
+        Job != default && FileName is not null && (ImageKey is not null
+            ? Refusal is null && ImageKey.StartsWith(ObjectKeys.ImagesOf(batch), StringComparison.Ordinal)
+                && ImageKey.Split('/').All(ObjectKey.IsName)
+            : Refusal is { Code: not null, Message: not null });
+
+    /// <summary>Creates the entry of an accepted file.</summary>
+    public static ManifestJob Accept(JobId job, string fileName, string imageKey) => new(job, fileName, imageKey, null);
+
+    /// <summary>Creates the entry of a refused file.</summary>
+    public static ManifestJob Refuse(string fileName, JobError error) => new(JobId.New(), fileName, null, error);
+}
+
+/// <summary>Identifies a file of an upload.</summary>
+/// <param name="FileName">The name for display.</param>
+/// <param name="Sha256">The SHA-256 of the bytes; null if unknown.</param>
+public sealed record SentFile(string FileName, string? Sha256);

@@ -1,0 +1,122 @@
+using System.Runtime.Serialization;
+using System.Text;
+using System.Text.Json;
+using Akka.Actor;
+using Akka.Serialization;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Testing;
+using ImageClassifier.Web.Hosting;
+using ImageClassifier.Web.Results;
+using ImageClassifier.Web.Scaling;
+using Xunit;
+using Xunit.Abstractions;
+using static ImageClassifier.Web.Results.BatchProtocol;
+using static ImageClassifier.Web.Results.ResultListenerProtocol;
+using static ImageClassifier.Web.Scaling.ScalerProtocol;
+
+namespace ImageClassifier.Tests.Web.Hosting;
+
+public sealed class WebMessageSerializerSpecs(ITestOutputHelper output) : WebSpecs(output)
+{
+    private static readonly DateTimeOffset At = new(2026, 3, 4, 5, 6, 7, 89, TimeSpan.Zero);
+
+    public static TheoryData<string> Names => [.. WebMessageSerializer.Manifests.Keys.Select(type => type.Name)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Every_message_is_the_same_on_the_other_node(string name)
+    {
+        var serializer = new WebMessageSerializer((ExtendedActorSystem)Sys);
+        var message = Samples().Single(sample => sample.GetType().Name == name);
+        var read = serializer.FromBinary(serializer.ToBinary(message), serializer.Manifest(message));
+        Assert.Equal(message.GetType(), read.GetType());
+        Assert.Equal(Json(message), Json(read));
+    }
+
+    [Fact]
+    public void Every_message_of_the_protocols_has_its_own_manifest()
+    {
+        var messages = typeof(WebMessageSerializer).Assembly.GetTypes()
+            .Where(type => type is { IsAbstract: false, IsInterface: false }
+                && WebMessageSerializer.Markers.Any(marker => marker.IsAssignableFrom(type)))
+            .ToHashSet();
+        Assert.Equal(messages.OrderBy(type => type.Name), WebMessageSerializer.Manifests.Keys.OrderBy(type => type.Name));
+        Assert.Distinct(WebMessageSerializer.Manifests.Values);
+    }
+
+    [Fact]
+    public void Unknown_and_unreadable_messages_are_refused()
+    {
+        var serializer = new WebMessageSerializer((ExtendedActorSystem)Sys);
+        Assert.Throws<SerializationException>(() => serializer.Manifest("text"));
+        Assert.Throws<SerializationException>(() => serializer.FromBinary("{}"u8.ToArray(), "batch/get/99"));
+        Assert.Throws<SerializationException>(() => serializer.FromBinary("["u8.ToArray(), "batch/get/1"));
+        Assert.Throws<SerializationException>(() => serializer.FromBinary("null"u8.ToArray(), "batch/get/1"));
+    }
+
+    [Fact]
+    public void A_page_of_the_longest_names_fits_into_a_message()
+    {
+        var serializer = new WebMessageSerializer((ExtendedActorSystem)Sys);
+        var longest = new string('ä', 255);
+        var job = Job() with { FileName = longest };
+        var page = new BatchView(BatchId.New(), At, MaxPage, [.. Enumerable.Repeat(job, MaxPage)]);
+        Assert.InRange(serializer.ToBinary(page).Length, 1, 4 << 20);
+    }
+
+    private static string Json(object message) =>
+        Encoding.UTF8.GetString(JsonSerializer.SerializeToUtf8Bytes(message, message.GetType(), WireJson.Options));
+
+    private static JobView Job()
+    {
+        var request = Jobs.Request();
+        return new JobView(
+            request.Job, "ä\"\u202e.jpg", request.ImageKey, JobStatus.Classified, new JobError("too-large", "It is."),
+            Jobs.Classified(request, "cat"));
+    }
+
+    /// <summary>One of each, with every member set.</summary>
+    private static IEnumerable<object> Samples()
+    {
+        var batch = BatchId.New();
+        var id = new EventId("0123abcd", 7);
+        var instance = InstanceId.Parse("node-1");
+        yield return new TakeResult(Jobs.Classified(Jobs.Request(), "cat"));
+        yield return new GetBatch(batch, 500);
+        yield return new ReadEvents(batch, id, TimeSpan.FromSeconds(15));
+        yield return new DeleteBatch(batch);
+        yield return new ResultTaken(At);
+        yield return new NoSuchBatch(batch);
+        yield return new BatchUnavailable(batch);
+        yield return new BatchDamaged(batch);
+        yield return new BatchDeleted(batch);
+        yield return new BatchView(batch, At, 1, [Job()]);
+        yield return new EventPage([new BatchEvent(id, Job()), new BatchEvent(id with { Number = 8 }, null)], true);
+        yield return new WorkSent(3);
+        yield return new JobDone(instance);
+        yield return GetFleet.Instance;
+        yield return StopLaunching.Instance;
+        yield return Fleet(instance);
+        yield return new ResultReceived(At);
+    }
+
+    private static FleetStatus Fleet(InstanceId instance)
+    {
+        var snapshot = new ScalingSnapshot(
+            1, 2, new FleetCount(1, 2, 3, 4), TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(26),
+            [TimeSpan.FromSeconds(5)]);
+        return new FleetStatus(
+            19, 1, 2, TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(26),
+            [
+                new TrackedInstance(
+                    new FleetInstance(instance, InstanceState.Running, At, At, null), InstanceState.Running, At, null),
+            ],
+            [new DecisionRecord(At, At, DecisionOutcome.Held, HoldCause.Cap, snapshot, 20, 0, "The cap is reached.")])
+        {
+            Problems = [new NodeProblem(At, instance, "The model is missing.")],
+            AreNodesFailing = true,
+        };
+    }
+}
