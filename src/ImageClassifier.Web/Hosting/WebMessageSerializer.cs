@@ -4,6 +4,7 @@ using Akka.Actor;
 using Akka.Hosting;
 using Akka.Serialization;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Uploads;
