@@ -4,6 +4,7 @@ using Akka.Configuration;
 using Akka.Event;
 using Akka.Hosting;
 using Akka.Management.Cluster.Bootstrap;
+using Akka.Management.Dsl;
 using Akka.Remote.Transport.DotNetty;
 
 namespace ImageClassifier.Web.Cluster;
@@ -46,7 +47,13 @@ public static class WebClusterExtensions
         if (settings.FindsNodesOnEc2)
         {
             builder.AddSetup(finder ?? throw new ArgumentNullException(nameof(finder)));
-            builder.WithClusterBootstrap(new ClusterBootstrapOptions());
+            builder.WithClusterBootstrap(new ClusterBootstrapOptions(), autoStart: false);
+            // Started here, a failure of the HTTP port stops the start instead of being one line in the log.
+            builder.AddStartup(async (system, _) =>
+            {
+                await AkkaManagement.Get(system).Start();
+                await ClusterBootstrap.Get(system).Start();
+            });
         }
 
         // The last one wins over all before it.

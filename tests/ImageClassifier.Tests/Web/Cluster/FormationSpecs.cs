@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Net;
 using Akka.Actor;
 using Akka.Cluster.Hosting;
-using Akka.Hosting;
 using ImageClassifier.Web.Cluster;
 using Xunit;
 using Xunit.Abstractions;
