@@ -39,9 +39,8 @@ public sealed class AbandonedUploadsActorSpecs(ITestOutputHelper output) : WebSp
         StoreUpload(abandoned);
         Store.FailNext(StoreCall.List, times: 17);
         Start();
-        await PassTimeAsync(TimeSpan.FromMinutes(20));
-
-        await UntilAsync(() => !KeysOf(abandoned.Batch).Any(), "the abandoned upload is cleaned up");
+        await AdvanceUntilAsync(
+            () => !KeysOf(abandoned.Batch).Any(), "the abandoned upload is cleaned up", Uploading.SweepInterval);
     }
 
     [Fact]

@@ -7,6 +7,7 @@ using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Tests.Web.Http;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 using Xunit.Abstractions;
@@ -39,7 +40,7 @@ public sealed class UploadRequestSpecs : WebSpecs
         for (var minutes = 0; minutes < 20; minutes++)
         {
             await AdvanceAsync(Minute, 10 * Second);
-            AssertStatus(StatusCodes.Status409Conflict, await _nodes.UploadAsync("a.jpg"));
+            await AssertUnderWayAsync(await _nodes.UploadAsync("a.jpg"));
         }
 
         held.SetResult();
@@ -63,7 +64,7 @@ public sealed class UploadRequestSpecs : WebSpecs
 
         var outcome = await _nodes.UploadAsync("a.jpg");
         if (isResumed) Assert.Equal(batch, Assert.IsType<UploadOutcome.Accepted>(outcome).Manifest.Batch);
-        else AssertStatus(StatusCodes.Status409Conflict, outcome);
+        else await AssertUnderWayAsync(outcome);
     }
 
     [Fact]
@@ -115,7 +116,7 @@ public sealed class UploadRequestSpecs : WebSpecs
         Assert.Equal(batch, resumed.Manifest.Batch);
 
         held.SetResult();
-        AssertStatus(StatusCodes.Status409Conflict, await paused);
+        await AssertUnderWayAsync(await paused);
         var picture = Assert.Single(resumed.Manifest.Jobs).ImageKey;
         Assert.Contains(picture, _store.Keys);
         Assert.Contains(ObjectKeys.OpenMarker(batch), _store.Keys);
@@ -133,7 +134,7 @@ public sealed class UploadRequestSpecs : WebSpecs
             foreach (var outcome in outcomes)
             {
                 if (outcome is UploadOutcome.Accepted accepted) Assert.Equal(batch, accepted.Manifest.Batch);
-                else AssertStatus(StatusCodes.Status409Conflict, outcome);
+                else await AssertUnderWayAsync(outcome);
             }
 
             // A later request is accepted at the latest.
@@ -144,9 +145,14 @@ public sealed class UploadRequestSpecs : WebSpecs
         }
     }
 
-    private static void AssertStatus(int status, UploadOutcome outcome) => Assert.Equal(
-        status, Assert.IsAssignableFrom<IStatusCodeHttpResult>(
-            Assert.IsType<UploadOutcome.Refused>(outcome).Problem).StatusCode);
+    private static async Task AssertUnderWayAsync(UploadOutcome outcome)
+    {
+        using var services = new ServiceCollection().AddLogging().BuildServiceProvider();
+        var context = new DefaultHttpContext { RequestServices = services };
+        await Assert.IsType<UploadOutcome.Refused>(outcome).Problem.ExecuteAsync(context);
+        Assert.Equal(StatusCodes.Status409Conflict, context.Response.StatusCode);
+        Assert.NotEmpty(context.Response.Headers.RetryAfter);
+    }
 
     private BatchId RunningBatch() => BatchId.Parse(
         _store.Keys.Single(key => key.StartsWith(ObjectKeys.OpenBatches, StringComparison.Ordinal))
