@@ -3,7 +3,6 @@ using Akka.Actor;
 using Akka.Configuration;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Storage;
-using ImageClassifier.Host.Configuration;
 using ImageClassifier.Node;
 using ImageClassifier.Simulations.Cloud;
 using ImageClassifier.Simulations.Time;
