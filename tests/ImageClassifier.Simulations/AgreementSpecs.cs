@@ -1,5 +1,4 @@
 using System.Globalization;
-using ImageClassifier.Host.Configuration;
 using ImageClassifier.Simulations.Cloud;
 using ImageClassifier.Simulator;
 using ImageClassifier.Simulator.Engine;

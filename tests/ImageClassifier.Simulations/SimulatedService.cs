@@ -4,7 +4,6 @@ using Akka.Configuration;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Storage;
-using ImageClassifier.Host.Configuration;
 using ImageClassifier.Node;
 using ImageClassifier.Simulations.Cloud;
 using ImageClassifier.Simulations.Time;
