@@ -1,4 +1,3 @@
-using ImageClassifier.Simulator.Engine;
 
 namespace ImageClassifier.Simulator.Loads;
 

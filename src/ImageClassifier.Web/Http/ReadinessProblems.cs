@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.Hosting;
-using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Refusals;
 using ImageClassifier.Web.Supervision;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
