@@ -5,7 +5,6 @@ using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
-using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Logging;
 using ImageClassifier.Web.Hosting;
