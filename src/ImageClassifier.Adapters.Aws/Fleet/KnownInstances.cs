@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Amazon.EC2.Model;
 using ImageClassifier.Core;
-using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using InstanceState = ImageClassifier.Core.Messages.InstanceState;
 

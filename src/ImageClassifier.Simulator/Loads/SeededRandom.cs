@@ -1,5 +1,3 @@
-using ImageClassifier.Simulator.Engine;
-
 namespace ImageClassifier.Simulator.Loads;
 
 /// <summary>Random numbers that depend only on a seed, on every version of .NET: xoshiro256** (Blackman and Vigna,

@@ -1,5 +1,4 @@
 using System.Globalization;
-using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Intake;
 using Microsoft.AspNetCore.Http;
 

@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.Hosting;
-using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Refusals;
 using ImageClassifier.Web.Scaling;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;

@@ -59,9 +59,10 @@ public sealed class FolderSpecs
     private static List<Arrow> ArrowsOf(string project) =>
     [
         .. from type in ArchitectureSpecs.Program.Types
-           where IsIn(type, project)
+           where type is not GenericParameter && IsIn(type, project)
            from dependency in type.Dependencies
-           where IsIn(dependency.Target, project)
+           // The type parameters of one name are one type to ArchUnitNET, whatever methods they belong to.
+           where dependency.Target is not GenericParameter && IsIn(dependency.Target, project)
            let arrow = new Arrow(
                FolderOf(type, project), FolderOf(dependency.Target, project),
                $"{type.Name} uses {dependency.Target.Name}")

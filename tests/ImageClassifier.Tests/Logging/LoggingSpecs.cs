@@ -7,7 +7,6 @@ using ImageClassifier.Host.Hosting;
 using ImageClassifier.Host.Logging;
 using ImageClassifier.Tests.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;

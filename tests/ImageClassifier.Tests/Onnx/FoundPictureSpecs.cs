@@ -1,6 +1,5 @@
 using System.Text.Json;
 using ImageClassifier.Adapters.Onnx;
-using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Intake;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Testing;
