@@ -68,6 +68,7 @@ public class IamPolicySpecs
         // Only the web tier lists, and only uploads are large enough for parts.
         ("S3ObjectStore", "*", "web"),
         ("Ec2InstanceFleet", "*", "web"),
+        ("Ec2WebNodes", "*", "web"),
         ("RunInstancesStep", "*", "web"),
         ("CreateFleetStep", "*", "web"),
         ("LaunchTemplateLook", "*", "web"),
