@@ -3,6 +3,7 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Web.Batches;
 
 namespace ImageClassifier.Web.Uploads;
 

@@ -1,5 +1,5 @@
 using System.Threading.RateLimiting;
-using ImageClassifier.Web.Http;
+using ImageClassifier.Web.Edge;
 
 namespace ImageClassifier.Web.Uploads;
 

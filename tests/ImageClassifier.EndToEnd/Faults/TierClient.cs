@@ -125,7 +125,7 @@ internal sealed class TierClient(Uri address, CancellationToken limit) : IDispos
                             return;
                         }
 
-                        batch.Hear(happened.GetProperty("id").GetString()!, happened.GetProperty("job"));
+                        batch.RecordResult(happened.GetProperty("id").GetString()!, happened.GetProperty("job"));
                     }
                 }
             }

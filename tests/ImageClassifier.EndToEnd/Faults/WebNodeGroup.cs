@@ -64,7 +64,7 @@ internal sealed class WebNodeGroup : IAsyncDisposable
             .. _settings,
             _slots.Length > 1 ? "web.cluster.enabled=on" : "web.cluster.enabled=off", "web.cluster.host=127.0.0.1",
             string.Create(CultureInfo.InvariantCulture, $"web.cluster.port={slot.RemotingPort}"),
-            $"web.cluster.seeds=\"{string.Join(',', _slots.Select(other => $"127.0.0.1:{other.RemotingPort}"))}\"",
+            $"web.cluster.seeds={string.Join(',', _slots.Select(other => $"127.0.0.1:{other.RemotingPort}"))}",
         ]);
         lock (_lock)
         {

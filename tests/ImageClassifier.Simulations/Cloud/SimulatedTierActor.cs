@@ -1,5 +1,6 @@
 using Akka.Actor;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Web.Hosting;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Supervision;

@@ -145,7 +145,7 @@ public sealed class ParameterSettingsSpecs : IAsyncLifetime
 
         var fetched = await FetchAsync(Named("/aws/reference/secretsmanager/pics/web"));
 
-        Assert.Equal(6, ProgramSettings.Load(ProgramRole.Web, fetched).GetInt(MaxInstances));
+        Assert.Equal(6, ProgramSettings.Load(fetched).GetInt(MaxInstances));
     }
 
     [SkippableFact]

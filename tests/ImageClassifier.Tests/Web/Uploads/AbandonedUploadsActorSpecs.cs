@@ -3,6 +3,7 @@ using Akka.Actor;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Uploads;
 using Xunit;
 using Xunit.Abstractions;

@@ -5,6 +5,7 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Tests.Web.Http;
+using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
