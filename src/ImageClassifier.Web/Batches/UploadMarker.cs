@@ -1,4 +1,3 @@
-using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Web.Batches;
