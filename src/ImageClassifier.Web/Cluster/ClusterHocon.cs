@@ -19,6 +19,10 @@ internal static class ClusterHocon
         akka.cluster {
           roles = [web]
 
+          # Members that come and go are told by warnings, and by the line of the node that scales.
+          log-info = off
+          singleton-proxy.log-singleton-identification-failure = off
+
           # Twice as often as by default: with two or three nodes it costs nothing.
           gossip-interval = 500ms
           leader-actions-interval = 500ms
@@ -53,6 +57,7 @@ internal static class ClusterHocon
 
         # A node that came back at its old address is called again after so long.
         akka.remote.retry-gate-closed-for = 1s
+        akka.remote.log-remote-lifecycle-events = off
 
         # What follows the drain (15 s) takes 10 s at most, so that all of it fits into the host's 40 s.
         akka.coordinated-shutdown.phases {

@@ -21,6 +21,7 @@ internal sealed class TierClient(Uri address, CancellationToken limit) : IDispos
     private readonly HttpClient _http = new() { BaseAddress = address, Timeout = RequestLimit };
     private readonly ConcurrentQueue<FollowedBatch> _streamed = [];
     private readonly ConcurrentQueue<Task> _following = [];
+    private readonly ConcurrentQueue<Task> _uploading = [];
     private int _broken;
     private int _refused;
 
@@ -34,7 +35,14 @@ internal sealed class TierClient(Uri address, CancellationToken limit) : IDispos
     public int Refused => _client.RefusedUploads + _refused;
 
     /// <summary>Uploads batches, until each is accepted.</summary>
-    public Task UploadAllAsync(IEnumerable<TestPicture[]> batches) => Parallel.ForEachAsync(
+    public Task UploadAllAsync(IEnumerable<TestPicture[]> batches)
+    {
+        var uploading = UploadAsync(batches);
+        _uploading.Enqueue(uploading);
+        return uploading;
+    }
+
+    private Task UploadAsync(IEnumerable<TestPicture[]> batches) => Parallel.ForEachAsync(
         batches,
         new ParallelOptions { MaxDegreeOfParallelism = UploadsAtOnce, CancellationToken = limit },
         async (pictures, _) =>
@@ -55,6 +63,8 @@ internal sealed class TierClient(Uri address, CancellationToken limit) : IDispos
             {
                 limit.ThrowIfCancellationRequested();
                 _client.ThrowIfFailed();
+                if (_uploading.Concat(_following).FirstOrDefault(task => task.IsFaulted) is { Exception: { } failure })
+                    throw failure;
                 return _client.Seen >= wanted;
             },
             RequestLimit,

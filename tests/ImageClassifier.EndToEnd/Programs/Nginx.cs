@@ -33,6 +33,8 @@ internal sealed class Nginx : IAsyncDisposable
             '\n', webNodes.Select(node => $"server {node.Host}:{node.Port} max_fails=1 fail_timeout=1s;"));
         await File.WriteAllTextAsync(Path.Combine(folder, "nginx.conf"), $$"""
             daemon off;
+            # Its workers must be able to use the folder, which is for its owner only.
+            user {{Environment.UserName}};
             worker_processes 1;
             pid {{folder}}/nginx.pid;
             error_log {{folder}}/error.log;
