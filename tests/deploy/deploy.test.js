@@ -65,13 +65,13 @@ describe("the CloudFormation template", () => {
     const sources = (isCluster) => ingress.filter((rule) => (rule.Condition === "IsCluster") === isCluster)
       .map(({ Properties: rule }) => [rule.SourceSecurityGroupId["Fn::GetAtt"][0], rule.FromPort, rule.ToPort]);
     assert.deepEqual(sources(false), [["LoadBalancerSecurityGroup", 5000, 5000]]);
-    assert.deepEqual(sources(true), [["WebSecurityGroup", 2551, 2551], ["WebSecurityGroup", 8558, 8558]]);
+    assert.deepEqual(sources(true), [["WebSecurityGroup", 2551, 2551]]);
     // What a web node may take from another, another may send.
     const egress = of("AWS::EC2::SecurityGroupEgress").map(({ Condition, Properties }) =>
       [Condition, Properties.GroupId["Fn::GetAtt"][0], Properties.DestinationSecurityGroupId["Fn::GetAtt"][0],
         Properties.FromPort, Properties.ToPort]);
     assert.deepEqual(egress,
-      [2551, 8558].map((port) => ["IsCluster", "WebSecurityGroup", "WebSecurityGroup", port, port]));
+      [2551].map((port) => ["IsCluster", "WebSecurityGroup", "WebSecurityGroup", port, port]));
     // Only web nodes carry the group.
     const carriers = Object.entries(template().Resources).filter(([, { Type, Properties }]) =>
       Type === "AWS::EC2::LaunchTemplate" && JSON.stringify(Properties.LaunchTemplateData.SecurityGroupIds)

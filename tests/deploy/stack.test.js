@@ -109,7 +109,7 @@ describe("the stack", { skip: unmet("moto is not installed", "python3", "-c", "i
         assert.equal(tags["image-classifier:deployment"], stack);
         assert.equal(tags["image-classifier:role"], "web");
       }
-      assert.deepEqual(ports, nodes > 1 ? [2551, 5000, 8558] : [5000]);
+      assert.deepEqual(ports, nodes > 1 ? [2551, 5000] : [5000]);
     });
   }
 

@@ -10,7 +10,7 @@ namespace ImageClassifier.Adapters.Aws.Fleet;
 /// <param name="deployment">The tag's value.</param>
 public sealed class Ec2WebNodes(IAmazonEC2 ec2, string deployment)
 {
-    /// <summary>The private addresses of all running web nodes, this one too.</summary>
+    /// <summary>The private addresses of all running web nodes, this one too, the oldest first.</summary>
     /// <exception cref="IOException">EC2 refuses or does not answer.</exception>
     public async Task<IReadOnlyList<IPAddress>> FindAsync(CancellationToken cancellation)
     {
@@ -22,16 +22,15 @@ public sealed class Ec2WebNodes(IAmazonEC2 ec2, string deployment)
                 new Filter("instance-state-name", ["running"]),
             ],
         };
-        var addresses = new List<IPAddress>();
+        var nodes = new List<Instance>();
         try
         {
             do
             {
                 var page = await ec2.DescribeInstancesAsync(request, cancellation);
-                addresses.AddRange((page.Reservations ?? [])
+                nodes.AddRange((page.Reservations ?? [])
                     .SelectMany(reservation => reservation.Instances ?? [])
-                    .Where(instance => !string.IsNullOrEmpty(instance.PrivateIpAddress))
-                    .Select(instance => IPAddress.Parse(instance.PrivateIpAddress)));
+                    .Where(instance => !string.IsNullOrEmpty(instance.PrivateIpAddress)));
                 request.NextToken = page.NextToken;
             }
             while (!string.IsNullOrEmpty(request.NextToken));
@@ -41,6 +40,10 @@ public sealed class Ec2WebNodes(IAmazonEC2 ec2, string deployment)
             throw new IOException(AwsFailure.Describe("EC2", "DescribeInstances", failure), failure);
         }
 
-        return addresses;
+        return
+        [
+            .. nodes.OrderBy(node => node.LaunchTime).ThenBy(node => node.InstanceId, StringComparer.Ordinal)
+                .Select(node => IPAddress.Parse(node.PrivateIpAddress)),
+        ];
     }
 }

@@ -5,7 +5,6 @@ using Akka.Hosting;
 using ImageClassifier.Adapters.Aws.Fleet;
 using ImageClassifier.Adapters.Aws.Identity;
 using ImageClassifier.Core;
-using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Web.Cluster;
 
@@ -36,7 +35,6 @@ internal sealed record ClusterHosting(
         if (settings.Host is null) settings = settings.At(await OwnAddressAsync(cancellation));
         var certificate = ClusterCertificate.Load(settings, TimeProvider.System);
         CheckFree("port", settings.Host!, settings.Port);
-        if (settings.FindsNodesOnEc2) CheckFree("management-port", settings.Host!, settings.ManagementPort);
         return new ClusterHosting(settings, certificate, settings.FindsNodesOnEc2 ? Find(service, environment) : null);
     }
 

@@ -11,10 +11,10 @@ internal static class ClusterHocon
     /// <list type="bullet">
     /// <item>up to 3.7 s until it is unreachable (0.5 s heartbeat, 2 s pause, 0.7 s threshold, 0.5 s look);</item>
     /// <item>3 s until nothing more changes, and up to 1 s until the resolver looks;</item>
-    /// <item>up to 1 s until all have heard of it, and 0.5 s margin.</item>
+    /// <item>up to 1 s until all have heard of it, and 0.3 s margin.</item>
     /// </list>
     /// A node that is only slow, on a busy machine or during a long garbage collection, stays a member if it is silent
-    /// for less than 5.5 s.</summary>
+    /// for less than 5 s.</summary>
     private const string Membership = """
         akka.cluster {
           roles = [web]
@@ -26,10 +26,10 @@ internal static class ClusterHocon
           # Twice as often as by default: with two or three nodes it costs nothing.
           gossip-interval = 500ms
           leader-actions-interval = 500ms
-          unreachable-nodes-reaper-interval = 500ms
+          unreachable-nodes-reaper-interval = 250ms
           failure-detector {
             heartbeat-interval = 500ms
-            acceptable-heartbeat-pause = 2s
+            acceptable-heartbeat-pause = 1500ms
           }
 
           # deploy/adr/0028 gives the reasons.
@@ -43,7 +43,7 @@ internal static class ClusterHocon
 
           # How long singletons wait before they start elsewhere: the other side of a split decides at most so much
           # later than this one. Without it, as long as stable-after.
-          down-removal-margin = 500ms
+          down-removal-margin = 300ms
 
           # A node that was removed ends its process, and systemd or the Auto Scaling group starts a new one.
           run-coordinated-shutdown-when-down = on
@@ -98,36 +98,14 @@ internal static class ClusterHocon
               enable-ssl = {{OnOff(isEncrypted)}}
             }
             akka.cluster.seed-nodes = [{{string.Join(", ", seeds)}}]
-            {{(settings.FindsNodesOnEc2 ? Discovery(settings) : "")}}
+            {{(settings.FindsNodesOnEc2 ? Discovery : "")}}
             """;
     }
 
-    private static string Discovery(ClusterSettings settings) => $$"""
+    private const string Discovery = """
         akka.discovery {
           method = web-nodes
           web-nodes.class = "ImageClassifier.Web.Cluster.WebNodeDiscovery, ImageClassifier.Web"
-        }
-        akka.management {
-          http {
-            hostname = "{{settings.Host}}"
-            bind-hostname = "{{settings.Host}}"
-            port = {{settings.ManagementPort}}
-            bind-port = {{settings.ManagementPort}}
-          }
-          cluster.bootstrap {
-            contact-point-discovery {
-              service-name = "image-classifier-web"
-              # A tier of one node must come up, too. Nodes that start together wait for each other all the same: no
-              # one forms a cluster before each node that EC2 shows has answered, and none was new for 10 s.
-              required-contact-point-nr = 1
-              contact-with-all-contact-points = true
-              stable-margin = 10s
-            }
-            contact-point {
-              fallback-port = {{settings.ManagementPort}}
-              filter-on-fallback-port = false
-            }
-          }
         }
         """;
 

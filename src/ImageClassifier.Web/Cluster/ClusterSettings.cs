@@ -12,7 +12,6 @@ namespace ImageClassifier.Web.Cluster;
 /// <param name="Port">The port of remoting.</param>
 /// <param name="Seeds">The nodes to join. The first one may form a new cluster. Empty with discovery.</param>
 /// <param name="FindsNodesOnEc2">Whether nodes find each other by a tag on EC2.</param>
-/// <param name="ManagementPort">Discovery only: the port at which nodes ask each other for their cluster.</param>
 /// <param name="Certificate">The file of this node's certificate; null: no TLS.</param>
 /// <param name="CertificateKey">The file of the certificate's key.</param>
 public sealed record ClusterSettings(
@@ -21,7 +20,6 @@ public sealed record ClusterSettings(
     int Port,
     IReadOnlyList<IPEndPoint> Seeds,
     bool FindsNodesOnEc2,
-    int ManagementPort,
     string? Certificate,
     string? CertificateKey)
 {
@@ -42,7 +40,6 @@ public sealed record ClusterSettings(
             section.WholeNumber("port", 1, 65535),
             [.. section.Words("seeds").Select(seed => SeedOf(section, seed))],
             IsOnEc2(section),
-            section.WholeNumber("management-port", 1, 65535),
             FileOf(section, "certificate"),
             FileOf(section, "certificate-key"));
         if (settings.IsEnabled) settings.Check(section);
@@ -66,8 +63,6 @@ public sealed record ClusterSettings(
             throw section.Invalid("host", "the private address of this machine at which other web nodes reach it");
         if (Seeds.Distinct().Count() != Seeds.Count)
             throw section.Invalid("seeds", "each web node once");
-        if (FindsNodesOnEc2 && ManagementPort == Port)
-            throw section.Invalid("management-port", "another port than cluster.port");
         if (Certificate is not null && CertificateKey is null)
             throw section.Invalid("certificate-key", "the file of the certificate's key, because certificate is set");
         if (CertificateKey is not null && Certificate is null)

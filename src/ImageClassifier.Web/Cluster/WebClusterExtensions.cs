@@ -3,8 +3,6 @@ using Akka.Cluster.Hosting;
 using Akka.Configuration;
 using Akka.Event;
 using Akka.Hosting;
-using Akka.Management.Cluster.Bootstrap;
-using Akka.Management.Dsl;
 using Akka.Remote.Transport.DotNetty;
 
 namespace ImageClassifier.Web.Cluster;
@@ -18,24 +16,30 @@ public static class WebClusterExtensions
     /// <summary>The name of the actor system. It is part of each node's address, so all have the same.</summary>
     public const string SystemName = "image-classifier";
 
+    // EC2 shows a new instance within a few seconds, but not to all who ask at the same moment.
+    private static readonly TimeSpan StableFor = TimeSpan.FromSeconds(10);
+
     /// <summary>Joins the cluster that the settings describe. Nothing happens, and nothing of it is loaded, if the
     /// cluster is off.</summary>
     /// <param name="builder">The actor system's.</param>
     /// <param name="settings">The settings; <see cref="ClusterSettings.Host"/> must be known by now.</param>
     /// <param name="certificate">What remoting shows and trusts; null: no TLS.</param>
     /// <param name="finder">Finds the web nodes, if there are no seeds.</param>
+    /// <param name="stableFor">How long the nodes that it finds must stay the same; null: ten seconds.</param>
     public static AkkaConfigurationBuilder WithWebCluster(
         this AkkaConfigurationBuilder builder,
         ClusterSettings settings,
         ClusterCertificate? certificate = null,
-        WebNodeFinder? finder = null) =>
-        settings.IsEnabled ? builder.Join(settings, certificate, finder) : builder;
+        WebNodeFinder? finder = null,
+        TimeSpan? stableFor = null) =>
+        settings.IsEnabled ? builder.Join(settings, certificate, finder, stableFor) : builder;
 
     private static AkkaConfigurationBuilder Join(
         this AkkaConfigurationBuilder builder,
         ClusterSettings settings,
         ClusterCertificate? certificate,
-        WebNodeFinder? finder)
+        WebNodeFinder? finder,
+        TimeSpan? stableFor)
     {
         builder.WithClustering(new ClusterOptions { Roles = [Role] });
         if (certificate is not null)
@@ -47,13 +51,8 @@ public static class WebClusterExtensions
         if (settings.FindsNodesOnEc2)
         {
             builder.AddSetup(finder ?? throw new ArgumentNullException(nameof(finder)));
-            builder.WithClusterBootstrap(new ClusterBootstrapOptions(), autoStart: false);
-            // Started here, a failure of the HTTP port stops the start instead of being one line in the log.
-            builder.AddStartup(async (system, _) =>
-            {
-                await AkkaManagement.Get(system).Start();
-                await ClusterBootstrap.Get(system).Start();
-            });
+            builder.WithActors((system, _, _) => system.ActorOf(
+                Props.Create(() => new JoiningActor(settings.Port, stableFor ?? StableFor)), "joining"));
         }
 
         // The last one wins over all before it.

@@ -3,7 +3,7 @@ using Akka.Discovery;
 
 namespace ImageClassifier.Web.Cluster;
 
-/// <summary>Gives Akka's bootstrap the addresses that a <see cref="WebNodeFinder"/> finds.</summary>
+/// <summary>Akka's discovery of the addresses that a <see cref="WebNodeFinder"/> finds.</summary>
 internal sealed class WebNodeDiscovery : ServiceDiscovery
 {
     private readonly WebNodeFinder _finder;
@@ -15,7 +15,6 @@ internal sealed class WebNodeDiscovery : ServiceDiscovery
     {
         using var limit = new CancellationTokenSource(resolveTimeout, TimeProvider.System);
         var addresses = await _finder.FindAsync(limit.Token);
-        // Without the IPAddress: Akka takes 10.0.0.1 for a part of 10.0.0.12 when it looks for itself there.
         return new Resolved(lookup.ServiceName, addresses.Select(address => new ResolvedTarget(address.ToString())));
     }
 }

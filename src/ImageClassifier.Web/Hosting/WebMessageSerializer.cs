@@ -7,7 +7,6 @@ using ImageClassifier.Core.Messages;
 using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
-using ImageClassifier.Web.Uploads;
 
 namespace ImageClassifier.Web.Hosting;
 

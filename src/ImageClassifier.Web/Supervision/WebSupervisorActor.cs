@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.Event;
-using ImageClassifier.Web.Scaling;
 using static ImageClassifier.Web.Results.ResultListenerProtocol;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
 using static ImageClassifier.Web.Supervision.WebSupervisorProtocol;

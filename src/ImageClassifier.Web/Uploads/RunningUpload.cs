@@ -13,9 +13,9 @@ internal sealed class RunningUpload(IObjectStore store, BatchId batch, string? c
     : IAsyncDisposable
 {
     /// <summary>The age at which a marker no longer shows a running upload: three renewals have failed.</summary>
-    public static readonly TimeSpan AliveFor = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan AliveFor = TimeSpan.FromSeconds(15);
 
-    private static readonly TimeSpan RenewInterval = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan RenewInterval = TimeSpan.FromSeconds(5);
 
     private readonly string _id = Guid.NewGuid().ToString("N");
     private readonly CancellationTokenSource _stop = new();

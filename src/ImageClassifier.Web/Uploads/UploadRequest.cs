@@ -249,7 +249,7 @@ internal sealed class UploadRequest(
         }
         catch (Exception failure) when (failure is IOException or OperationCanceledException)
         {
-            log.LogWarning("Batch {Batch} can be resumed in a minute, not now: {Cause}",
+            log.LogWarning("Batch {Batch} can be resumed in 15 s, not now: {Cause}",
                 running.Batch, failure.Message);
         }
     }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net;
 using ImageClassifier.Testing;
 
 namespace ImageClassifier.EndToEnd.Programs;

@@ -3,7 +3,6 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Results;
-using ImageClassifier.Web.Uploads;
 using static ImageClassifier.Web.Results.BatchProtocol;
 using static ImageClassifier.Web.Uploads.UploadProtocol;
 

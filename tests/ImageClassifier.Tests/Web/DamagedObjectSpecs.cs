@@ -6,7 +6,6 @@ using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.DeadLetters;
-using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Uploads;
 using Xunit;

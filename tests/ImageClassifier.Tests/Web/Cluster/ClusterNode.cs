@@ -56,7 +56,7 @@ internal sealed class ClusterNode : IAsyncDisposable
         var ports = FreePorts(count);
         var seeds = ports.Select(port => new IPEndPoint(IPAddress.Loopback, port)).ToArray();
         return [.. ports.Select(port => new ClusterSettings(
-            IsEnabled: true, IPAddress.Loopback, port, seeds, FindsNodesOnEc2: false, ManagementPort: 8558,
+            IsEnabled: true, IPAddress.Loopback, port, seeds, FindsNodesOnEc2: false,
             Certificate: null, CertificateKey: null))];
     }
 
@@ -81,7 +81,8 @@ internal sealed class ClusterNode : IAsyncDisposable
         builder.Services.AddSingleton(new ClusterMembership(settings.IsEnabled));
         builder.Services.AddAkka(WebClusterExtensions.SystemName, akka =>
         {
-            akka.WithWebCluster(settings, certificate, finder);
+            // The tests have no machines that come up minutes later.
+            akka.WithWebCluster(settings, certificate, finder, stableFor: TimeSpan.FromSeconds(1));
             akka.AddHocon($"{Killable}\n{hocon}", HoconAddMode.Prepend);
             akka.WithActors((system, _) => system.EventStream.Subscribe(
                 system.ActorOf(Props.Create(() => new LogActor(log))), typeof(LogEvent)));

@@ -8,9 +8,6 @@ namespace ImageClassifier.Tests.Web.Cluster;
 /// <summary>How nodes come together that only know how to find each other's addresses.</summary>
 public sealed class DiscoverySpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {
-    // The tests have no machines that come up minutes later.
-    private const string Soon = "akka.management.cluster.bootstrap.contact-point-discovery.stable-margin = 1s";
-
     [Fact]
     public async Task Nodes_that_find_each_other_form_one_cluster_and_a_later_one_joins_it()
     {
@@ -44,7 +41,6 @@ public sealed class DiscoverySpecs(ITestOutputHelper output) : ClusterSpecs(outp
     private static Task<ClusterNode> StartAsync(IPAddress address, int[] ports, WebNodeFinder finder) =>
         ClusterNode.StartAsync(
             new ClusterSettings(
-                IsEnabled: true, address, ports[0], [], FindsNodesOnEc2: true, ManagementPort: ports[1], null, null),
-            finder: finder,
-            hocon: Soon);
+                IsEnabled: true, address, ports[0], [], FindsNodesOnEc2: true, null, null),
+            finder: finder);
 }

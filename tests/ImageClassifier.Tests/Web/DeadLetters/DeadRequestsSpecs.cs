@@ -1,4 +1,3 @@
-using Akka.Actor;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
@@ -7,7 +6,6 @@ using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.DeadLetters;
-using ImageClassifier.Web.Results;
 using Xunit;
 using Xunit.Abstractions;
 using static ImageClassifier.Web.Results.BatchProtocol;

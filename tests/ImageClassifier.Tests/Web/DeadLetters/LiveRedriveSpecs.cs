@@ -5,7 +5,6 @@ using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.DeadLetters;
-using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
 using Xunit;
 using Xunit.Abstractions;

@@ -5,7 +5,6 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Batches;
-using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
 using Xunit;
 using Xunit.Abstractions;

@@ -52,8 +52,8 @@ public sealed class UploadRequestSpecs : WebSpecs
 
     [Theory]
     [InlineData(0, false)]
-    [InlineData(59, false)]
-    [InlineData(61, true)]
+    [InlineData(14, false)]
+    [InlineData(16, true)]
     [InlineData(599, true)]
     [InlineData(601, false)]
     [InlineData(960, false)]
