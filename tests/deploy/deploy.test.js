@@ -210,7 +210,11 @@ describe("the CloudFormation template", () => {
 
   it("has high-throughput FIFO queues, each with a dead-letter queue after four times the tries", () => {
     const reference = readFileSync(join(deploy, "..", "hocon", "reference.conf"), "utf8");
-    const limits = [...reference.matchAll(/max-receives = (\d+)/g)].map(([, limit]) => Number(limit));
+    const settings = readFileSync(join(deploy, "..", "src", "ImageClassifier.Streams", "Settings", "QueueSettings.cs"), "utf8");
+    const limits = [
+      [reference, /max-receives = (\d+)/],
+      [settings, /MaxReceivesOfResponses = (\d+)/],
+    ].map(([text, limit]) => Number(text.match(limit)[1]));
     for (const [i, name] of ["RequestQueue", "ResponseQueue"].entries()) {
       const queue = properties(name);
       assert.equal(queue.FifoQueue, true);

@@ -1,7 +1,6 @@
 using Amazon.EC2;
 using Amazon.Runtime;
 using Amazon.Runtime.Internal;
-using ImageClassifier.Adapters.Aws.Fleet;
 
 namespace ImageClassifier.Adapters.Aws.Configuration;
 

@@ -1,3 +1,5 @@
+using ImageClassifier.Adapters.Aws.Configuration;
+
 namespace ImageClassifier.Adapters.Aws.Fleet;
 
 /// <summary>Says what an error code of EC2 means for a launch, and what to do. Clients read it, so it does not quote

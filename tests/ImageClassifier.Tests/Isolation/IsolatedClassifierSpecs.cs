@@ -88,9 +88,10 @@ public sealed class IsolatedClassifierSpecs
     [InlineData("kill -TERM $$", ProcessDeath.Killed)]
     public async Task The_signal_says_how_a_child_died(string script, ProcessDeath how)
     {
-        using var isolated = Create(Shell($"{ScriptedChildren.Ready} echo last words >&2; {script}"));
+        using var isolated = Create(Shell($"{ScriptedChildren.Ready} echo last words >&2; read -r picture; {script}"));
 
-        var died = Assert.IsType<IsolatedOutcome.Died>(await isolated.ClassifyAsync(new byte[100], isAlone: false));
+        var died = Assert.IsType<IsolatedOutcome.Died>(
+            await isolated.ClassifyAsync(ScriptedChildren.Harmless, isAlone: false));
         Assert.Equal((how, false), (died.How, died.HadOthers));
         Assert.Contains("last words", died.Details, StringComparison.Ordinal);
     }

@@ -1,4 +1,4 @@
-namespace ImageClassifier.Adapters.Aws.Fleet;
+namespace ImageClassifier.Adapters.Aws.Configuration;
 
 /// <summary>The kinds of EC2 refusals to launch. Each has another consequence for the launch.</summary>
 internal enum LaunchRefusal
