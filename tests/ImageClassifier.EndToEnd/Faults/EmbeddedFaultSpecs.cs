@@ -11,6 +11,26 @@ public sealed class EmbeddedFaultSpecs(ITestOutputHelper output) : FaultSpecs(ou
     private static readonly int Mebibytes = 64 + (FaultForm.Current.Pictures / 4);
 
     [SkippableFact]
+    public Task Nothing_is_lost_when_the_web_tier_is_killed_and_comes_back() => RunAsync(async run =>
+    {
+        var share = run.Form.Pictures / run.Form.WebKills;
+        for (var kill = 1; kill <= run.Form.WebKills; kill++)
+        {
+            await run.UploadAsync(share * 3 / 4, FaultRun.LargeBatch);
+            await run.ResultsAsync(1);
+            var hit = run.UploadsBeginAsync(run.Random.Next(1, 4));
+            var uploading = run.UploadAsync(share / 4, FaultRun.SmallBatch);
+            await hit;
+            await run.KillWebAsync();
+            await uploading;
+        }
+
+        await run.UploadRestAsync();
+        Assert.True(run.Client.BrokenUploads > 0, "No upload was broken off.");
+        Assert.True(run.Client.Reconnects >= run.Form.WebKills, "No client had to connect again.");
+    });
+
+    [SkippableFact]
     public async Task Nothing_is_lost_when_the_disk_is_full()
     {
         using var disk = SmallDisk.TryMount(Mebibytes);

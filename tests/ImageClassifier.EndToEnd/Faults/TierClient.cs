@@ -54,6 +54,9 @@ internal sealed class TierClient(Uri address, CancellationToken limit) : IDispos
             _following.Enqueue(ClassifyAsync(pictures[0]));
         });
 
+    /// <summary>A failure of this task fails the waits for results too.</summary>
+    public void AlsoWatch(Task watched) => _uploading.Enqueue(watched);
+
     /// <summary>Awaits more results than there are.</summary>
     public Task ResultsAsync(int more)
     {
