@@ -76,7 +76,7 @@ internal static class WebNodesBenchmark
             var accepted = await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(limit.Token);
             var id = ServiceClient.BatchId(accepted);
             work.AddRange(accepted.GetProperty("jobs").EnumerateArray().Select(job => new ClassificationRequest(
-                JobId.Parse(job.GetProperty("jobId").GetString()!), BatchId.Parse(id), "", 1)));
+                JobId.Parse(job.GetProperty("jobId").GetString()!), BatchId.Parse(id), "", 1, default)));
             for (var socket = 0; socket < SocketsOfBatch; socket++)
                 sockets.Add(FollowAsync(tier.AddressOf((batch + socket) % nodes), id));
         }

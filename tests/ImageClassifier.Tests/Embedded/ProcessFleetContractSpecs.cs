@@ -62,7 +62,8 @@ internal static class TestFleet
         var settings = new ProcessFleetSettings(command);
         settings = settings with
         {
-            BootTimeout = bootTimeout ?? settings.BootTimeout, DrainTimeout = drainTimeout ?? settings.DrainTimeout,
+            BootTimeout = bootTimeout ?? settings.BootTimeout,
+            DrainTimeout = drainTimeout ?? settings.DrainTimeout,
         };
         return new ProcessFleet(layout, settings, log ?? NullLogger<ProcessFleet>.Instance, time);
     }

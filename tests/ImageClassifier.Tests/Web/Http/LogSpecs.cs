@@ -29,7 +29,8 @@ public sealed partial class LogSpecs
                     SweepInterval = TimeSpan.FromSeconds(1),
                     Outbox = OutboxSettings.Default with
                     {
-                        MinBackoff = TimeSpan.FromMilliseconds(10), MaxBackoff = TimeSpan.FromMilliseconds(100),
+                        MinBackoff = TimeSpan.FromMilliseconds(10),
+                        MaxBackoff = TimeSpan.FromMilliseconds(100),
                     },
                 },
             },
