@@ -17,11 +17,11 @@ internal sealed class WebNodeGroup : IAsyncDisposable
     private readonly List<Life> _lives = [];
     private readonly Lock _lock = new();
 
-    private WebNodeGroup(string dataFolder, string[] settings, int count)
+    private WebNodeGroup(string dataFolder, string[] settings, IEnumerable<Slot> slots)
     {
         _dataFolder = dataFolder;
         _settings = settings;
-        _slots = [.. Enumerable.Range(0, count).Select(_ => new Slot(FreePort.Address(), FreePort.Next()))];
+        _slots = [.. slots];
     }
 
     /// <summary>Where clients reach the tier.</summary>
@@ -40,12 +40,27 @@ internal sealed class WebNodeGroup : IAsyncDisposable
     public static async Task<WebNodeGroup> StartAsync(
         string dataFolder, int count, IEnumerable<string> settings, bool isBehindProxy = true)
     {
-        var group = new WebNodeGroup(dataFolder, [.. settings], count);
+        var slots = Enumerable.Range(0, count)
+            .Select(_ => new Slot(FreePort.Address(), new IPEndPoint(IPAddress.Loopback, FreePort.Next()), []));
+        return await StartAsync(new WebNodeGroup(dataFolder, [.. settings], slots), isBehindProxy);
+    }
+
+    /// <summary>Starts each node on a host of its own, and awaits that each has joined.</summary>
+    public static Task<WebNodeGroup> StartOnHostsAsync(string dataFolder, int count, IEnumerable<string> settings)
+    {
+        var slots = Enumerable.Range(0, count).Select(host => new Slot(
+            new Uri($"http://{SplittableNetwork.AddressOf(host)}:5000"),
+            new IPEndPoint(SplittableNetwork.AddressOf(host), 2551), SplittableNetwork.On(host)));
+        return StartAsync(new WebNodeGroup(dataFolder, [.. settings], slots), isBehindProxy: false);
+    }
+
+    private static async Task<WebNodeGroup> StartAsync(WebNodeGroup group, bool isBehindProxy)
+    {
         try
         {
             if (isBehindProxy) group.Proxy = await Nginx.StartAsync(group._slots.Select(slot => slot.Address));
-            for (var node = 0; node < count; node++) await group.StartNodeAsync(node);
-            for (var node = 0; node < count; node++) await group.ReadyAsync(node);
+            for (var node = 0; node < group._slots.Length; node++) await group.StartNodeAsync(node);
+            for (var node = 0; node < group._slots.Length; node++) await group.ReadyAsync(node);
             return group;
         }
         catch
@@ -59,12 +74,13 @@ internal sealed class WebNodeGroup : IAsyncDisposable
     public async Task StartNodeAsync(int node)
     {
         var slot = _slots[node];
-        var service = await RunningService.StartAsync(_dataFolder, ownsData: false, slot.Address,
+        var service = await RunningService.StartByAsync(slot.Starter, _dataFolder, slot.Address,
         [
             .. _settings,
-            _slots.Length > 1 ? "web.cluster.enabled=on" : "web.cluster.enabled=off", "web.cluster.host=127.0.0.1",
-            string.Create(CultureInfo.InvariantCulture, $"web.cluster.port={slot.RemotingPort}"),
-            $"web.cluster.seeds={string.Join(',', _slots.Select(other => $"127.0.0.1:{other.RemotingPort}"))}",
+            _slots.Length > 1 ? "web.cluster.enabled=on" : "web.cluster.enabled=off",
+            $"web.cluster.host={slot.Remoting.Address}",
+            string.Create(CultureInfo.InvariantCulture, $"web.cluster.port={slot.Remoting.Port}"),
+            $"web.cluster.seeds={string.Join<IPEndPoint>(',', _slots.Select(other => other.Remoting))}",
         ]);
         lock (_lock)
         {
@@ -145,11 +161,16 @@ internal sealed class WebNodeGroup : IAsyncDisposable
         foreach (var node in ProcessTable.Running(_dataFolder, "node")) ProcessTable.Signal(node, "KILL");
     }
 
-    private sealed class Slot(Uri address, int remotingPort)
+    /// <param name="address">Where the node serves clients.</param>
+    /// <param name="remoting">Where it serves other web nodes.</param>
+    /// <param name="starter">What starts it, before its name; empty: nothing else.</param>
+    private sealed class Slot(Uri address, IPEndPoint remoting, IReadOnlyList<string> starter)
     {
         public Uri Address => address;
 
-        public int RemotingPort => remotingPort;
+        public IPEndPoint Remoting => remoting;
+
+        public IReadOnlyList<string> Starter => starter;
 
         public Life Life { get; set; } = null!;
     }

@@ -100,7 +100,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
 
     /// <summary>Looks from outside, again and again, that one scaler works and that the fleet stays below its
     /// cap.</summary>
-    private static async Task<string> WatchAsync(
+    private protected static async Task<string> WatchAsync(
         FaultEnvironment environment, WebNodeGroup tier, CancellationToken cancellation)
     {
         var (looks, most) = (0, 0);
@@ -148,6 +148,54 @@ public sealed class EmbeddedWebNodeSpecs(ITestOutputHelper output) : WebNodeSpec
         {
             throw new Xunit.Sdk.XunitException($"{failure}\n\n{tier.Log}");
         }
+    }
+
+    [SkippableFact]
+    public async Task Of_a_tier_that_is_split_the_larger_part_goes_on_with_one_scaler()
+    {
+        using var network = SplittableNetwork.TryCreate(Nodes);
+        Skip.If(network is null, "no network namespaces can be made here");
+        var form = FaultForm.Current;
+        await using var environment = await OpenAsync();
+        await using var tier = await WebNodeGroup.StartOnHostsAsync(
+            environment.DataFolder, Nodes,
+            [.. environment.Settings, "queues.requests.lease=5s", $"scaling.max-instances={MaxInstances}"]);
+        using var limit = new CancellationTokenSource(form.Limit, TimeProvider.System);
+        using var watching = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
+        var watched = WatchAsync(environment, tier, watching.Token);
+        try
+        {
+            await Until.HoldsAsync(() => tier.Scaling() is not null, form.Limit, () => $"Nobody scales:\n{tier.Log}");
+            var cut = tier.Scaling()!.Value;
+            var others = Enumerable.Range(0, Nodes).Where(node => node != cut).ToArray();
+            using var clientOfCut = new PersistentClient(tier.AddressOf(cut), limit.Token);
+            using var client = new TierClient(tier.AddressOf(others[0]), limit.Token);
+            client.AlsoWatch(watched);
+            // The part that goes on finishes what the other part accepted.
+            var accepted = await clientOfCut.UploadAsync([.. TestPictures.Slow(20)]);
+            SplittableNetwork.Cut(cut);
+            await client.UploadAllAsync(TestPictures.Mixed(40).Chunk(10));
+            await Until.HoldsAsync(() => tier.HasEnded(cut), form.Limit, () => $"Web node {cut} goes on:\n{tier.Log}");
+            await Until.HoldsAsync(
+                () => tier.Scaling() is { } scaling && scaling != cut, form.Limit, () => $"Nobody scales:\n{tier.Log}");
+            await client.FollowedAsync();
+            await client.EndsWellAsync(40);
+            using var other = new PersistentClient(tier.AddressOf(others[1]), limit.Token);
+            await Until.HoldsAsync(
+                async () => (await other.GetAsync($"/api/batches/{accepted.Id}")).GetProperty("completed").GetInt32() == 20,
+                form.Limit, () => $"Batch {accepted.Id} is not done:\n{tier.Log}");
+
+            SplittableNetwork.Mend(cut);
+            await tier.StartNodeAsync(cut);
+            await tier.ReadyAsync(cut);
+        }
+        catch (Exception failure) when (failure is not SkipException)
+        {
+            throw new Xunit.Sdk.XunitException($"{failure}\n\n{tier.Log}");
+        }
+
+        await watching.CancelAsync();
+        _output.WriteLine(await watched);
     }
 
     private protected override Task<FaultEnvironment> OpenAsync() => Task.FromResult<FaultEnvironment>(

@@ -46,6 +46,12 @@ public static class BuiltProgram
     public static ProcessStartInfo StartInfoWithFiles(int openFiles, IEnumerable<string> arguments) => Start(
         "prlimit", [string.Create(CultureInfo.InvariantCulture, $"--nofile={openFiles}"), Path, .. arguments]);
 
+    /// <summary>How the program is started by another one.</summary>
+    /// <param name="starter">The other program, with what comes before the name of this one; empty: none.</param>
+    /// <param name="arguments">What follows its name.</param>
+    public static ProcessStartInfo StartInfoBy(IReadOnlyList<string> starter, IEnumerable<string> arguments) =>
+        starter.Count == 0 ? StartInfo(arguments) : Start(starter[0], [.. starter.Skip(1), Path, .. arguments]);
+
     private static ProcessStartInfo Start(string program, IEnumerable<string> arguments) => new(program, arguments)
     {
         RedirectStandardInput = true,

@@ -83,6 +83,11 @@ public sealed partial class RunningService : IAsyncDisposable
         return StartAsync(start, dataFolder, ownsData);
     }
 
+    /// <summary>Starts the service by another program, such as one that gives it a network of its own.</summary>
+    public static Task<RunningService> StartByAsync(
+        IReadOnlyList<string> starter, string dataFolder, Uri address, params string[] settings) =>
+        StartAsync(BuiltProgram.StartInfoBy(starter, Arguments(address, dataFolder, settings)), dataFolder, ownsData: false);
+
     private static Task<RunningService> StartAsync(
         string dataFolder, bool ownsData, Uri address, bool isFaulty, string[] settings) =>
         StartAsync(BuiltProgram.StartInfo(Arguments(address, dataFolder, settings), isFaulty), dataFolder, ownsData);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using ImageClassifier.Web.Results;
 using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
@@ -38,6 +39,26 @@ public sealed class EventStreamSpecs
         Assert.Equal("complete", events.Current.Name);
         Assert.False(events.Current.Data.TryGetProperty("job", out _));
         Assert.False(await events.MoveNextAsync());
+    }
+
+    [Fact]
+    public async Task A_batch_of_several_pages_is_one_stream_and_one_document()
+    {
+        const int pictures = BatchProtocol.MaxPage + 1;
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        var upload = await tier.UploadAsync([.. Enumerable.Range(0, pictures).Select(i => Upload.Jpeg($"{i}.jpg"))]);
+        using var answer = await OpenAsync(tier, upload);
+        var ids = new HashSet<string>();
+        await foreach (var read in ReadAsync(answer, tier.InTime)) ids.Add(read.Id);
+        // One event for each picture, and the end.
+        Assert.Equal(pictures + 1, ids.Count);
+
+        using var document = await tier.Client.GetAsync($"/api/batches/{upload.Batch}");
+        var batch = await document.DocumentAsync();
+        Assert.Equal((pictures, pictures), (batch.GetProperty("total").GetInt32(), batch.GetProperty("completed").GetInt32()));
+        Assert.Equal(
+            upload.Jobs.Select(job => job.Value),
+            batch.GetProperty("jobs").EnumerateArray().Select(job => job.Word("jobId")));
     }
 
     [Theory]
