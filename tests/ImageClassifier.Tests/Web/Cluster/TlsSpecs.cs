@@ -7,6 +7,7 @@ using Xunit.Abstractions;
 namespace ImageClassifier.Tests.Web.Cluster;
 
 /// <summary>Remoting over TLS, in which both sides show a certificate.</summary>
+[Collection(ClusterCollection.Name)]
 public sealed class TlsSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {
     // A node that may not join gives up instead of trying for ever, so that the test can wait for it.
