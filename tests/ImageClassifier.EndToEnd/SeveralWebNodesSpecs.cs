@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using ImageClassifier.EndToEnd.Programs;
 using ImageClassifier.Testing;
 using Xunit;
@@ -72,12 +71,6 @@ public sealed class SeveralWebNodesSpecs
         async () => (await service.Http.GetAsync("/health/ready")).StatusCode == HttpStatusCode.OK,
         Enough, () => $"The node is not ready:\n{service.Log}");
 
-    private static int[] FreePorts()
-    {
-        TcpListener[] listeners = [new(IPAddress.Loopback, 0), new(IPAddress.Loopback, 0)];
-        foreach (var listener in listeners) listener.Start();
-        var ports = listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port).Order().ToArray();
-        foreach (var listener in listeners) listener.Dispose();
-        return ports;
-    }
+    /// <summary>The first one makes the lower address.</summary>
+    private static int[] FreePorts() => [.. new[] { FreePort.Next(), FreePort.Next() }.Order()];
 }
