@@ -72,7 +72,7 @@ public sealed partial record Ec2FleetSettings
     /// does not.</summary>
     public Ec2Market Market { get; init; } = Ec2Market.OnDemand;
 
-    /// <summary>The fleet asks EC2 what there is no more often than this, because EC2 throttles the account's
+    /// <summary>The fleet describes its instances no more often than this, because EC2 throttles the account's
     /// calls.</summary>
     internal TimeSpan DescribeInterval { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -40,8 +40,8 @@ internal sealed record ClusterHosting(
 
     public void AddTo(AkkaConfigurationBuilder akka) => akka.WithWebCluster(Settings, Certificate, Finder);
 
-    /// <summary>What the process ends with: whoever watches it must start a node again that its cluster removed, or
-    /// whose actor system ended for another reason of its own.</summary>
+    /// <summary>The exit code. Its watcher (systemd, the Auto Scaling group) must start a node again that its cluster
+    /// removed, or whose actor system ended for another reason of its own.</summary>
     public static int ExitCodeAfter(CoordinatedShutdown shutdown) =>
         shutdown.ShutdownReason is CoordinatedShutdown.ClrExitReason ? ExitCodes.Done : ExitCodes.SomeFailed;
 

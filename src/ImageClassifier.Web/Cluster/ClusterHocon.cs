@@ -11,7 +11,7 @@ internal static class ClusterHocon
     /// <list type="bullet">
     /// <item>up to 3.7 s until it is unreachable (0.5 s heartbeat, 2 s pause, 0.7 s threshold, 0.5 s look);</item>
     /// <item>3 s until nothing more changes, and up to 1 s until the resolver looks;</item>
-    /// <item>up to 1 s until all have heard of it, and 0.3 s margin.</item>
+    /// <item>up to 1 s until all nodes know, and 0.3 s margin.</item>
     /// </list>
     /// A node that is only slow, on a busy machine or during a long garbage collection, stays a member if it is silent
     /// for less than 5 s.</summary>

@@ -91,7 +91,7 @@ public sealed record ClusterSettings(
         // Remoting has no password: who reaches it can send actors any message.
         return PrivateAddress.Is(host)
             ? null
-            : $"a private address: {PrivateAddress.Rule}. Whoever reaches it could command this node";
+            : $"a private address: {PrivateAddress.Rule}. Anyone who reaches it could command this node";
     }
 
     private static IPEndPoint SeedOf(SettingsSection section, string text)

@@ -4,10 +4,10 @@ using Akka.Event;
 
 namespace ImageClassifier.Web.Cluster;
 
-/// <summary>Joins the web nodes that the discovery finds. Only the first of them may form a new cluster, and only if no
-/// other answers. The actor stops when this node is a member.</summary>
-/// <remarks>Nodes that start together may see different lists at first. So each waits until its list stays the same, and
-/// joins anew whenever it changes.</remarks>
+/// <summary>Joins the web nodes that the discovery finds. Only the first of them may form a new cluster, and only if
+/// no other answers. The actor stops when this node is a member.</summary>
+/// <remarks>Nodes that start together may see different lists at first. So each waits until its list stays the same,
+/// and joins anew whenever it changes.</remarks>
 internal sealed class JoiningActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
@@ -54,7 +54,8 @@ internal sealed class JoiningActor : ReceiveActor, IWithTimers
     private void OnFound(ServiceDiscovery.Resolved resolved)
     {
         _hasFailed = false;
-        var found = resolved.Addresses.Select(target => _cluster.SelfAddress.WithHost(target.Host).WithPort(_port)).ToArray();
+        var found = resolved.Addresses
+            .Select(target => _cluster.SelfAddress.WithHost(target.Host).WithPort(_port)).ToArray();
         if (!found.SequenceEqual(_found)) (_found, _foundSince) = (found, Now);
         // EC2 may not show this node yet. Then the others cannot find it either.
         if (found.Contains(_cluster.SelfAddress) && Now - _foundSince >= _stableFor && !found.SequenceEqual(_joining))

@@ -75,7 +75,7 @@ public static class WebClusterExtensions
             if (shutdown.ShutdownReason is CoordinatedShutdown.ClrExitReason) return;
             Logging.GetLogger(system, nameof(WebClusterExtensions)).Error(
                 "This web node was removed from the cluster: the others could not reach it, or it is in the smaller "
-                + "part of a split. It stops, and whoever watches it (systemd, the Auto Scaling group) starts it again");
+                + "part of a split. It stops, and its watcher (systemd, the Auto Scaling group) starts it again");
         });
     }
 }
