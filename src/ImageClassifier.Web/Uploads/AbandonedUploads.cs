@@ -90,6 +90,13 @@ internal sealed class AbandonedUploads(IObjectStore store, TimeSpan abandonedAft
 
         var marker = await store.ReadDocumentAsync<UploadMarker>(ObjectKeys.OpenMarker(batch), cancellation)
             .ConfigureAwait(false);
+        if (marker is DocumentRead<UploadMarker>.Missing)
+        {
+            // Another sweep has just finished here. No marker would lead anyone to a tombstone that stays.
+            await RemoveTombstoneAsync(key, cancellation).ConfigureAwait(false);
+            return false;
+        }
+
         if (marker.OrNull?.Claim is { } claim)
             await _claims.ReleaseAsync(claim, batch, cancellation).ConfigureAwait(false);
         await RemovePicturesAsync(batch, cancellation).ConfigureAwait(false);
@@ -99,7 +106,21 @@ internal sealed class AbandonedUploads(IObjectStore store, TimeSpan abandonedAft
         // The marker goes last: it leads the next sweep here if this one breaks off.
         await store.DeleteAsync(key, cancellation).ConfigureAwait(false);
         await store.DeleteAsync(ObjectKeys.OpenMarker(batch), cancellation).ConfigureAwait(false);
+        // Another sweep may have written a tombstone between these two calls.
+        await RemoveTombstoneAsync(key, cancellation).ConfigureAwait(false);
         return false;
+    }
+
+    private async Task RemoveTombstoneAsync(string key, CancellationToken cancellation)
+    {
+        var manifest = await store.GetAsync(key, cancellation).ConfigureAwait(false);
+        if (manifest is null) return;
+        await using (manifest.ConfigureAwait(false))
+        {
+            if (!await IsTombstoneAsync(manifest, cancellation).ConfigureAwait(false)) return;
+        }
+
+        await store.DeleteAsync(key, cancellation).ConfigureAwait(false);
     }
 
     private static async Task<bool> IsTombstoneAsync(StoredObject stored, CancellationToken cancellation)
