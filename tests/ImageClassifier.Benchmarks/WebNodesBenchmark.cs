@@ -63,6 +63,7 @@ internal static class WebNodesBenchmark
         await using var responses = new SqliteMessageQueue(new SqliteQueueSettings(layout.ResponseQueue, "responses", 80));
         var store = new FileObjectStore(layout);
         var sent = new Dictionary<JobId, long>();
+        var seen = new HashSet<JobId>();
         var delays = new List<double>();
         var messages = 0;
         var sockets = new List<Task>();
@@ -81,8 +82,10 @@ internal static class WebNodesBenchmark
                 sockets.Add(FollowAsync(tier.AddressOf((batch + socket) % nodes), id));
         }
 
-        // Nobody else may classify them.
+        // An app node that was launched meanwhile may have classified some. Those are not measured.
         await TakeAllAsync(requests, limit.Token);
+        await UntilAsync(() => IsStill());
+        lock (sent) work.RemoveAll(request => seen.Contains(request.Job));
         var paced = work.OrderBy(_ => Random.Shared.Next()).Take(Batches * Paced).ToArray();
         using (var timer = new PeriodicTimer(Pace, TimeProvider.System))
         {
@@ -134,10 +137,25 @@ internal static class WebNodesBenchmark
                 if (happened.GetProperty("type").GetString() == "complete") return;
                 var job = JobId.Parse(happened.GetProperty("job").GetProperty("jobId").GetString()!);
                 long at;
-                lock (sent) at = sent[job];
+                lock (sent)
+                {
+                    seen.Add(job);
+                    if (!sent.TryGetValue(job, out at)) continue;
+                }
+
                 lock (delays) delays.Add(Stopwatch.GetElapsedTime(at).TotalMilliseconds);
                 Interlocked.Increment(ref messages);
             }
+        }
+
+        // No job is with an app node, and no result came for a second.
+        bool IsStill()
+        {
+            int before;
+            lock (sent) before = seen.Count;
+            if (requests.MeasureAsync(limit.Token).GetAwaiter().GetResult().InFlight > 0) return false;
+            limit.Token.WaitHandle.WaitOne(TimeSpan.FromSeconds(1));
+            lock (sent) return seen.Count == before;
         }
 
         Task UntilAsync(Func<bool> condition) =>
