@@ -39,7 +39,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
         {
             // Half of the pictures come while web nodes are killed, the rest while one is paused.
             var batches = TestPictures.Mixed(pictures).Chunk(pictures / 20).ToArray();
-            var shares = batches.Chunk(batches.Length / (kills + 1) + 1).ToArray();
+            var shares = batches.Chunk(batches.Length / (kills + 1)).ToArray();
             for (var kill = 0; kill < kills; kill++)
             {
                 var uploading = client.UploadAllAsync(shares[kill]);
