@@ -4,7 +4,7 @@ using ImageClassifier.Tests.Configuration;
 
 namespace ImageClassifier.Tests.Web.Cluster;
 
-/// <summary>An authority of a test's own, and the files of what it issues.</summary>
+/// <summary>A certificate authority for one test. It writes the certificates that it issues to files.</summary>
 internal sealed class TestCertificates : IDisposable
 {
     private static readonly DateTimeOffset Now = TimeProvider.System.GetUtcNow();
