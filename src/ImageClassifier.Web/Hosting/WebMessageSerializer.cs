@@ -28,11 +28,11 @@ public sealed class WebMessageSerializer(ExtendedActorSystem system) : Serialize
     /// <summary>The manifest of each message. A change that an older node would misread needs a new number.</summary>
     public static IReadOnlyDictionary<Type, string> Manifests { get; } = new Dictionary<Type, string>
     {
-        [typeof(BatchProtocol.TakeResult)] = "batch/take-result/1",
+        [typeof(BatchProtocol.TakeResults)] = "batch/take-results/1",
         [typeof(BatchProtocol.GetBatch)] = "batch/get/1",
         [typeof(BatchProtocol.ReadEvents)] = "batch/read-events/1",
         [typeof(BatchProtocol.DeleteBatch)] = "batch/delete/1",
-        [typeof(BatchProtocol.ResultTaken)] = "batch/result-taken/1",
+        [typeof(BatchProtocol.ResultsTaken)] = "batch/results-taken/1",
         [typeof(BatchProtocol.NoSuchBatch)] = "batch/missing/1",
         [typeof(BatchProtocol.BatchUnavailable)] = "batch/unavailable/1",
         [typeof(BatchProtocol.BatchDamaged)] = "batch/damaged/1",
@@ -40,7 +40,7 @@ public sealed class WebMessageSerializer(ExtendedActorSystem system) : Serialize
         [typeof(BatchProtocol.BatchView)] = "batch/view/1",
         [typeof(BatchProtocol.EventPage)] = "batch/events/1",
         [typeof(ScalerProtocol.WorkSent)] = "scaler/work-sent/1",
-        [typeof(ScalerProtocol.JobDone)] = "scaler/job-done/1",
+        [typeof(ScalerProtocol.JobsDone)] = "scaler/jobs-done/1",
         [typeof(ScalerProtocol.GetFleet)] = "scaler/get-fleet/1",
         [typeof(ScalerProtocol.StopLaunching)] = "scaler/stop-launching/1",
         [typeof(ScalerProtocol.FleetStatus)] = "scaler/fleet/1",

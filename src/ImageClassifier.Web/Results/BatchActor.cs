@@ -159,11 +159,11 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
 
     private void Live()
     {
-        Receive<TakeResult>(take =>
+        Receive<TakeResults>(take =>
         {
             MarkUsed();
-            if (_state.Take(take.Result)) OnNewEvents();
-            Sender.Tell(new ResultTaken(_state.SubmittedAt));
+            Add(take.Results);
+            Sender.Tell(new ResultsTaken(_state.SubmittedAt));
         });
         Receive<GetBatch>(get =>
         {
@@ -202,14 +202,15 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         if (caught.Cause is { } cause)
             _log.Warning("Batch {Batch} could not read missed results; the next sweep tries again: {Cause}",
                 _batch, cause.Message);
-        var hasNewEvents = false;
-        foreach (var result in caught.Results.Where(_state.Take))
-        {
-            hasNewEvents = true;
-            LogIfDamaged(result);
-        }
+        foreach (var result in Add(caught.Results)) LogIfDamaged(result);
+    }
 
-        if (hasNewEvents) OnNewEvents();
+    /// <summary>Adds results, and returns those that were new.</summary>
+    private List<JobResult> Add(IEnumerable<JobResult> results)
+    {
+        var added = results.Where(_state.Take).ToList();
+        if (added.Count > 0) OnNewEvents();
+        return added;
     }
 
     private void LogIfDamaged(JobResult result)
@@ -330,12 +331,12 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
 
     private void Missing()
     {
-        Receive<TakeResult>(take =>
+        Receive<TakeResults>(take =>
         {
-            // The batch was deleted while the job was being classified, so what was stored since is deleted too.
-            _stored.DeleteLateAsync(take.Result.Job, CancellationToken.None).PipeTo(
+            // The batch was deleted while its jobs were being classified, so what was stored since is deleted too.
+            _stored.DeleteLateAsync(take.Results.Select(result => result.Job), CancellationToken.None).PipeTo(
                 Sender,
-                success: () => new ResultTaken(SubmittedAt: null),
+                success: () => new ResultsTaken(SubmittedAt: null),
                 failure: _ => new BatchUnavailable(take.Batch));
         });
         Receive<DeleteBatch>(_ =>
@@ -350,8 +351,8 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     /// <summary>A batch whose manifest is damaged can only be deleted.</summary>
     private void Damaged()
     {
-        // The result is in the store, and no client can follow a damaged batch.
-        Receive<TakeResult>(_ => Sender.Tell(new ResultTaken(SubmittedAt: null)));
+        // The results are in the store, and no client can follow a damaged batch.
+        Receive<TakeResults>(_ => Sender.Tell(new ResultsTaken(SubmittedAt: null)));
         Receive<DeleteBatch>(_ => Delete());
         Receive<IBatchCommand>(_ => Sender.Tell(new BatchDamaged(_batch)));
         Receive<BatchesProtocol.Leave>(_ => Context.Stop(Self));

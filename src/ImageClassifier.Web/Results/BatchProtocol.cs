@@ -21,12 +21,14 @@ public static class BatchProtocol
     /// <summary>Marks the answers.</summary>
     public interface IBatchAnswer;
 
-    /// <summary>Adds a job's result. The answer is <see cref="ResultTaken"/>, even if the result is known or the batch
-    /// is gone.</summary>
-    public sealed record TakeResult(JobResult Result) : IBatchCommand
+    /// <summary>Adds results of the batch. The answer is <see cref="ResultsTaken"/>, even if the results are known or
+    /// the batch is gone.</summary>
+    /// <param name="Batch">The batch.</param>
+    /// <param name="Results">At least one result.</param>
+    public sealed record TakeResults(BatchId Batch, IReadOnlyList<JobResult> Results) : IBatchCommand
     {
-        /// <inheritdoc />
-        public BatchId Batch => Result.Batch;
+        /// <summary>Adds one result.</summary>
+        public static TakeResults Of(JobResult result) => new(result.Batch, [result]);
     }
 
     /// <summary>Asks for a page of the <see cref="BatchView"/>.</summary>
@@ -44,9 +46,9 @@ public static class BatchProtocol
     /// <summary>Deletes the batch's pictures, results and manifest. The answer is <see cref="BatchDeleted"/>.</summary>
     public sealed record DeleteBatch(BatchId Batch) : IBatchCommand;
 
-    /// <summary>The result is added, so its message can be deleted.</summary>
+    /// <summary>The results are added, so their messages can be deleted.</summary>
     /// <param name="SubmittedAt">When the batch was accepted; null if the batch is gone.</param>
-    public sealed record ResultTaken(DateTimeOffset? SubmittedAt) : IBatchAnswer;
+    public sealed record ResultsTaken(DateTimeOffset? SubmittedAt) : IBatchAnswer;
 
     /// <summary>There is no such batch.</summary>
     public sealed record NoSuchBatch(BatchId Batch) : IBatchAnswer;

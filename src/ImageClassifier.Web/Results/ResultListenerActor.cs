@@ -15,11 +15,10 @@ namespace ImageClassifier.Web.Results;
 /// added the result. Otherwise it returns to the queue when its lease expires.</summary>
 public sealed class ResultListenerActor : ReceiveActor
 {
-    private const int ConcurrentAsks = 32;
-    private static readonly TimeSpan BatchAnswerTimeout = TimeSpan.FromSeconds(20);
 
     private readonly IMessageQueue _responses;
-    private readonly IActorRef _batches;
+    private readonly TimeProvider _time;
+    private readonly ResultDelivery _delivery;
     private readonly IActorRef _scaler;
     private readonly IActorRef _openBatches;
     private readonly QueueSourceSettings _polling;
@@ -31,8 +30,8 @@ public sealed class ResultListenerActor : ReceiveActor
     /// <summary>Creates the actor.</summary>
     /// <param name="responses">The response queue.</param>
     /// <param name="batches">The parent of the live batches.</param>
-    /// <param name="scaler">Gets a <c>JobDone</c> for each result.</param>
-    /// <param name="openBatches">Gets a <c>ResultReceived</c> for each result.</param>
+    /// <param name="scaler">Gets a <c>JobsDone</c> for the results of each instance.</param>
+    /// <param name="openBatches">Gets a <c>ResultReceived</c> for the results of each batch.</param>
     /// <param name="polling">How the queue is polled.</param>
     /// <param name="settings">How responses are deleted.</param>
     public ResultListenerActor(
@@ -44,7 +43,8 @@ public sealed class ResultListenerActor : ReceiveActor
         ResultSettings settings)
     {
         _responses = responses;
-        _batches = batches;
+        _time = new SchedulerTimeProvider(Context.System);
+        _delivery = new ResultDelivery(batches, _time, OnTaken);
         _scaler = scaler;
         _openBatches = openBatches;
         _polling = polling;
@@ -61,11 +61,10 @@ public sealed class ResultListenerActor : ReceiveActor
     /// <inheritdoc />
     protected override void PreStart()
     {
-        var time = new SchedulerTimeProvider(Context.System);
-        var (source, ended) = QueueSource.Create(_responses, _polling, time)
-            .SelectAsyncUnordered(ConcurrentAsks, TakeAsync)
+        var (source, ended) = QueueSource.Create(_responses, _polling, _time)
+            .SelectAsyncUnordered(_polling.MaxInFlight, TakeAsync)
             .SelectMany(taken => taken)
-            .Via(QueueAcknowledgement.Create(_responses, _acknowledging, time))
+            .Via(QueueAcknowledgement.Create(_responses, _acknowledging, _time))
             .ToMaterialized(Sink.Ignore<Acknowledged>(), Keep.Both)
             .Run(Context.System.Materializer());
         _source = source;
@@ -81,28 +80,17 @@ public sealed class ResultListenerActor : ReceiveActor
             return [new Acknowledgement(delivery, Settlement.HandBack)];
         }
 
-        if (await GiveToBatchAsync(result) is { } taken)
-        {
-            _scaler.Tell(new JobDone(result.InstanceId));
-            if (taken.SubmittedAt is { } submittedAt) _openBatches.Tell(new ResultReceived(submittedAt));
-            return [new Acknowledgement(delivery, Settlement.Delete)];
-        }
+        if (await _delivery.GiveAsync(result)) return [new Acknowledgement(delivery, Settlement.Delete)];
 
         delivery.Release();
         return [];
     }
 
-    /// <summary>Gives a result to its batch; null if the batch could not add it.</summary>
-    private async Task<ResultTaken?> GiveToBatchAsync(JobResult result)
+    private void OnTaken(IReadOnlyList<JobResult> results, ResultsTaken taken)
     {
-        try
-        {
-            return await _batches.Ask<IBatchAnswer>(new TakeResult(result), BatchAnswerTimeout) as ResultTaken;
-        }
-        catch (AskTimeoutException)
-        {
-            return null;
-        }
+        foreach (var (instance, jobs) in results.CountBy(result => result.InstanceId))
+            _scaler.Tell(new JobsDone(instance, jobs));
+        if (taken.SubmittedAt is { } submittedAt) _openBatches.Tell(new ResultReceived(submittedAt));
     }
 
     private void OnStreamEnded(StreamEnded ended)

@@ -21,7 +21,7 @@ public static class ResultListenerProtocol
         public static ListenerDrained Instance { get; } = new();
     }
 
-    /// <summary>A result has arrived. Sent to the <c>OpenBatchesActor</c>.</summary>
-    /// <param name="SubmittedAt">When its job was accepted.</param>
+    /// <summary>Results of a batch have arrived. Sent to the <c>OpenBatchesActor</c>.</summary>
+    /// <param name="SubmittedAt">When the batch was accepted.</param>
     public sealed record ResultReceived(DateTimeOffset SubmittedAt) : IResultEvent;
 }

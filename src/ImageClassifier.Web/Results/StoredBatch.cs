@@ -57,12 +57,10 @@ internal sealed class StoredBatch(IObjectStore store, BatchId batch)
 
     /// <summary>Removes what was stored after the batch was deleted: a job's result and the notes of its
     /// sending.</summary>
-    public async Task DeleteLateAsync(JobId job, CancellationToken cancellation)
+    public async Task DeleteLateAsync(IEnumerable<JobId> jobs, CancellationToken cancellation)
     {
-        string[] late =
-        [
-            ObjectKeys.Result(batch, job), ObjectKeys.Attempt(batch, job), ObjectKeys.SentNote(batch),
-        ];
+        var late = jobs.SelectMany(job => new[] { ObjectKeys.Result(batch, job), ObjectKeys.Attempt(batch, job) })
+            .Append(ObjectKeys.SentNote(batch));
         foreach (var key in late) await store.DeleteAsync(key, cancellation).ConfigureAwait(false);
     }
 

@@ -69,7 +69,10 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
             _planner.WorkSent(sent.Jobs, Now);
             Observe();
         });
-        Receive<JobDone>(done => _planner.JobDone(done.Instance, Now));
+        Receive<JobsDone>(done =>
+        {
+            for (var job = 0; job < done.Jobs; job++) _planner.JobDone(done.Instance, Now);
+        });
         Receive<Observed>(OnObserved);
         Receive<ObservationFailed>(OnObservationFailed);
         Receive<LaunchFinished>(OnLaunchFinished);

@@ -14,9 +14,10 @@ public static class ScalerProtocol
     /// <summary>Jobs were sent to the request queue: the scaler observes at once.</summary>
     public sealed record WorkSent(int Jobs) : IScalerCommand;
 
-    /// <summary>The result of a job has arrived.</summary>
-    /// <param name="Instance">The instance that classified the picture.</param>
-    public sealed record JobDone(InstanceId Instance) : IScalerCommand;
+    /// <summary>Results have arrived.</summary>
+    /// <param name="Instance">The instance that classified the pictures.</param>
+    /// <param name="Jobs">The number of results.</param>
+    public sealed record JobsDone(InstanceId Instance, int Jobs) : IScalerCommand;
 
     /// <summary>Asks for the <see cref="FleetStatus"/>.</summary>
     public sealed record GetFleet : IScalerCommand

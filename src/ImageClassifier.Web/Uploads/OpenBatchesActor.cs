@@ -112,7 +112,7 @@ public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
 
         if (found.Lost.Count > 0)
             _log.Error("{Count} jobs failed: their messages were lost too often", found.Lost.Count);
-        foreach (var result in found.Lost) _batches.Tell(new TakeResult(result));
+        foreach (var result in found.Lost) _batches.Tell(TakeResults.Of(result));
         ScheduleSweep();
     }
 

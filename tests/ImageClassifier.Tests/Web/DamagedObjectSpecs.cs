@@ -33,7 +33,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
 
         await AskAsync<BatchDamaged>(batches, new GetBatch(manifest.Batch));
         await AskAsync<BatchDamaged>(batches, new ReadEvents(manifest.Batch, null, Minute));
-        Assert.Null((await AskAsync<ResultTaken>(batches, new TakeResult(ResultOf(manifest, 1)))).SubmittedAt);
+        Assert.Null((await AskAsync<ResultsTaken>(batches, TakeResults.Of(ResultOf(manifest, 1)))).SubmittedAt);
         await AskAsync<BatchDeleted>(batches, new DeleteBatch(manifest.Batch));
         Assert.Empty(KeysOf(manifest.Batch));
         await AskAsync<NoSuchBatch>(batches, new GetBatch(manifest.Batch));
@@ -75,7 +75,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
         await EventFilter.Error(contains: key).ExpectOneAsync(
             () => AskAsync<BatchView>(batches, new GetBatch(manifest.Batch)));
 
-        await AskAsync<ResultTaken>(batches, new TakeResult(ResultOf(manifest, 0, "dog")));
+        await AskAsync<ResultsTaken>(batches, TakeResults.Of(ResultOf(manifest, 0, "dog")));
         var view = await AskAsync<BatchView>(batches, new GetBatch(manifest.Batch));
         Assert.Equal(JobStatus.Classified, view.Jobs[0].Status);
     }

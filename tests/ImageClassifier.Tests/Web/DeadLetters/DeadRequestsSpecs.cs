@@ -222,7 +222,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
         Assert.True(IsOpen(manifest));
         var classified = Jobs.Classified(Sent[0], "dog");
         StoreResult(classified);
-        await AskAsync<ResultTaken>(batches, new TakeResult(classified));
+        await AskAsync<ResultsTaken>(batches, TakeResults.Of(classified));
 
         var after = await AskAsync<EventPage>(
             batches, new ReadEvents(manifest.Batch, before.Events[^1].Id, TimeSpan.Zero));

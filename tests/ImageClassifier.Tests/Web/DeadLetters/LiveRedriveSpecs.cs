@@ -137,7 +137,7 @@ public sealed class LiveRedriveSpecs : WebSpecs
     {
         var result = Jobs.Classified(manifest.Request(manifest.Jobs[picture], attempt));
         StoreResult(result);
-        await AskAsync<ResultTaken>(batches, new TakeResult(result));
+        await AskAsync<ResultsTaken>(batches, TakeResults.Of(result));
     }
 
     /// <summary>An open batch whose jobs have all failed and have letters.</summary>

@@ -82,11 +82,11 @@ public sealed class WebMessageSerializerSpecs(ITestOutputHelper output) : WebSpe
         var batch = BatchId.New();
         var id = new EventId("0123abcd", 7);
         var instance = InstanceId.Parse("node-1");
-        yield return new TakeResult(Jobs.Classified(Jobs.Request(), "cat"));
+        yield return TakeResults.Of(Jobs.Classified(Jobs.Request(), "cat"));
         yield return new GetBatch(batch, 500);
         yield return new ReadEvents(batch, id, TimeSpan.FromSeconds(15));
         yield return new DeleteBatch(batch);
-        yield return new ResultTaken(At);
+        yield return new ResultsTaken(At);
         yield return new NoSuchBatch(batch);
         yield return new BatchUnavailable(batch);
         yield return new BatchDamaged(batch);
@@ -94,7 +94,7 @@ public sealed class WebMessageSerializerSpecs(ITestOutputHelper output) : WebSpe
         yield return new BatchView(batch, At, 1, [Job()]);
         yield return new EventPage([new BatchEvent(id, Job()), new BatchEvent(id with { Number = 8 }, null)], true);
         yield return new WorkSent(3);
-        yield return new JobDone(instance);
+        yield return new JobsDone(instance, 1);
         yield return GetFleet.Instance;
         yield return StopLaunching.Instance;
         yield return Fleet(instance);

@@ -42,7 +42,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         foreach (var picture in (int[])[2, 0, 2, 0, 1])
         {
             StoreResult(ResultOf(manifest, picture));
-            await AskAsync<ResultTaken>(batches, new TakeResult(ResultOf(manifest, picture)));
+            await AskAsync<ResultsTaken>(batches, TakeResults.Of(ResultOf(manifest, picture)));
         }
 
         var page = await ReadAsync(batches, manifest.Batch);
@@ -57,8 +57,8 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     {
         var manifest = StoredBatch(1);
         var batches = Start();
-        await AskAsync<ResultTaken>(
-            batches, new TakeResult(Jobs.Failed(Jobs.Request(manifest.Batch, manifest.Jobs[0].Job))));
+        await AskAsync<ResultsTaken>(
+            batches, TakeResults.Of(Jobs.Failed(Jobs.Request(manifest.Batch, manifest.Jobs[0].Job))));
 
         var page = await ReadAsync(batches, manifest.Batch);
         Assert.True(page.Finished);
@@ -70,9 +70,9 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     {
         var manifest = StoredBatch(3);
         var batches = Start();
-        await AskAsync<ResultTaken>(batches, new TakeResult(ResultOf(manifest, 0)));
+        await AskAsync<ResultsTaken>(batches, TakeResults.Of(ResultOf(manifest, 0)));
         var known = (await ReadAsync(batches, manifest.Batch)).Events[0].Id;
-        await AskAsync<ResultTaken>(batches, new TakeResult(ResultOf(manifest, 1)));
+        await AskAsync<ResultsTaken>(batches, TakeResults.Of(ResultOf(manifest, 1)));
 
         Assert.Equal([2], (await ReadAsync(batches, manifest.Batch, known)).Events.Select(one => one.Id.Number));
         Assert.Equal(2, (await ReadAsync(batches, manifest.Batch, new EventId("other", 1))).Events.Count);
@@ -87,7 +87,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         batches.Tell(new ReadEvents(manifest.Batch, null, Wait), reader);
         Assert.True(await HeardNothingAsync(reader));
 
-        await AskAsync<ResultTaken>(batches, new TakeResult(ResultOf(manifest, 1)));
+        await AskAsync<ResultsTaken>(batches, TakeResults.Of(ResultOf(manifest, 1)));
         var page = await reader.ExpectMsgAsync<EventPage>();
         Assert.Equal("1.jpg", Assert.Single(page.Events).Job!.FileName);
         Assert.False(page.Finished);
@@ -205,7 +205,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         StoreResult(result);
         Store.Set(ObjectKeys.SentNote(manifest.Batch), "");
 
-        await AskAsync<ResultTaken>(batches, new TakeResult(result));
+        await AskAsync<ResultsTaken>(batches, TakeResults.Of(result));
         Assert.Empty(KeysOf(manifest.Batch));
     }
 
@@ -214,7 +214,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     {
         var batches = Start();
         Store.FailNext(StoreCall.Delete);
-        await AskAsync<BatchUnavailable>(batches, new TakeResult(Jobs.Classified(Jobs.Request())));
+        await AskAsync<BatchUnavailable>(batches, TakeResults.Of(Jobs.Classified(Jobs.Request())));
     }
 
     [Fact]
@@ -225,9 +225,9 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         Store.FailNext(StoreCall.Get);
         await AskAsync<BatchUnavailable>(batches, new GetBatch(manifest.Batch));
         Store.FailNext(StoreCall.List);
-        await UntilAnsweredAsync<BatchUnavailable>(batches, new TakeResult(ResultOf(manifest, 0)));
+        await UntilAnsweredAsync<BatchUnavailable>(batches, TakeResults.Of(ResultOf(manifest, 0)));
 
-        await UntilAnsweredAsync<ResultTaken>(batches, new TakeResult(ResultOf(manifest, 0)));
+        await UntilAnsweredAsync<ResultsTaken>(batches, TakeResults.Of(ResultOf(manifest, 0)));
         Assert.True((await ReadAsync(batches, manifest.Batch)).Finished);
     }
 
@@ -238,7 +238,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         var batches = Start();
         var result = ResultOf(manifest, 0);
         StoreResult(result);
-        await AskAsync<ResultTaken>(batches, new TakeResult(result));
+        await AskAsync<ResultsTaken>(batches, TakeResults.Of(result));
         var before = (await ReadAsync(batches, manifest.Batch)).Events[0].Id;
         Assert.Equal(1, Store.CallsOf(StoreCall.List));
 
@@ -259,7 +259,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         batches.Tell(new ReadEvents(manifest.Batch, null, TimeSpan.FromMinutes(10)), reader);
         await UntilAsync(() => Store.CallsOf(StoreCall.List) == 1, "the batch is loaded");
         await AdvanceAsync(2 * Showing.PassivateAfter, TimeSpan.FromSeconds(1));
-        await AskAsync<ResultTaken>(batches, new TakeResult(ResultOf(manifest, 0)));
+        await AskAsync<ResultsTaken>(batches, TakeResults.Of(ResultOf(manifest, 0)));
 
         Assert.True((await reader.ExpectMsgAsync<EventPage>()).Finished);
         Assert.Equal(1, loads());
@@ -336,7 +336,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         await AskAsync<BatchView>(batches, new GetBatch(manifests[0].Batch));
         Assert.False(reader.HasMessages);
 
-        await AskAsync<ResultTaken>(batches, new TakeResult(ResultOf(manifests[1], 0)));
+        await AskAsync<ResultsTaken>(batches, TakeResults.Of(ResultOf(manifests[1], 0)));
         await UntilAnsweredAsync<BatchView>(batches, new GetBatch(manifests[2].Batch));
     }
 
@@ -347,7 +347,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         var loads = CountLoads();
         var batches = Start(Showing with { MaxLiveJobs = 20 });
         foreach (var manifest in manifests)
-            await AskAsync<ResultTaken>(batches, new TakeResult(ResultOf(manifest, 0)));
+            await AskAsync<ResultsTaken>(batches, TakeResults.Of(ResultOf(manifest, 0)));
         Assert.Equal(200, loads());
 
         await AskAsync<BatchView>(batches, new GetBatch(manifests[^1].Batch));

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.TestKit;
+using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Streams;
 using ImageClassifier.Testing;
@@ -40,17 +41,52 @@ public sealed class ResultListenerActorSpecs : WebSpecs
     {
         var result = Put();
         Start(_batches);
-        var take = await _batches.ExpectMsgAsync<TakeResult>();
-        Assert.Equal(result.Job, take.Result.Job);
+        var take = await _batches.ExpectMsgAsync<TakeResults>();
+        Assert.Equal(result.Job, Assert.Single(take.Results).Job);
         await AdvanceAsync(TimeSpan.FromSeconds(1));
         Assert.Empty(Responses.Deleted);
         Assert.False(_scaler.HasMessages || _openBatches.HasMessages);
         var acceptedAt = Time.GetUtcNow();
 
-        _batches.LastSender.Tell(new ResultTaken(acceptedAt));
+        _batches.LastSender.Tell(new ResultsTaken(acceptedAt));
         await AdvanceUntilAsync(() => Responses.Deleted.Count == 1, "the response is deleted");
-        Assert.Equal(result.InstanceId, (await _scaler.ExpectMsgAsync<JobDone>()).Instance);
+        Assert.Equal(new JobsDone(result.InstanceId, 1), await _scaler.ExpectMsgAsync<JobsDone>());
         Assert.Equal(acceptedAt, (await _openBatches.ExpectMsgAsync<ResultReceived>()).SubmittedAt);
+    }
+
+    [Fact]
+    public async Task Results_that_arrive_while_their_batch_answers_go_in_one_call()
+    {
+        var first = Put();
+        Start(_batches);
+        await _batches.ExpectMsgAsync<TakeResults>();
+        var answered = _batches.LastSender;
+        var later = Enumerable.Range(0, 7).Select(_ => Put(first.Batch)).ToList();
+        await AdvanceUntilAsync(() => Responses.InFlight.Count == 8, "all are received");
+        Assert.False(_batches.HasMessages);
+
+        answered.Tell(new ResultsTaken(Time.GetUtcNow()));
+        var take = await _batches.ExpectMsgAsync<TakeResults>();
+        Assert.Equivalent(
+            later.Select(result => result.Job.Value), take.Results.Select(result => result.Job.Value), strict: true);
+        _batches.LastSender.Tell(new ResultsTaken(Time.GetUtcNow()));
+
+        await AdvanceUntilAsync(() => Responses.Deleted.Count == 8, "the responses are deleted");
+        await _scaler.ExpectMsgAsync<JobsDone>();
+        Assert.Equal(new JobsDone(first.InstanceId, 7), await _scaler.ExpectMsgAsync<JobsDone>());
+        await _openBatches.ExpectMsgAsync<ResultReceived>();
+        await _openBatches.ExpectMsgAsync<ResultReceived>();
+        Assert.False(_scaler.HasMessages || _openBatches.HasMessages);
+    }
+
+    [Fact]
+    public async Task A_batch_that_does_not_answer_delays_no_other()
+    {
+        Put();
+        Start(_batches);
+        await _batches.ExpectMsgAsync<TakeResults>();
+        var other = Put();
+        Assert.Equal(other.Batch, (await _batches.ExpectMsgAsync<TakeResults>()).Batch);
     }
 
     [Fact]
@@ -58,14 +94,14 @@ public sealed class ResultListenerActorSpecs : WebSpecs
     {
         var result = Put();
         Start(_batches);
-        await _batches.ExpectMsgAsync<TakeResult>();
+        await _batches.ExpectMsgAsync<TakeResults>();
         _batches.LastSender.Tell(new BatchUnavailable(result.Batch));
         await AdvanceAsync(TimeSpan.FromSeconds(25), TimeSpan.FromSeconds(1));
         Assert.Single(Responses.InFlight);
 
         await AdvanceUntilAsync(() => _batches.HasMessages, "it comes again", TimeSpan.FromSeconds(1));
-        await _batches.ExpectMsgAsync<TakeResult>();
-        _batches.LastSender.Tell(new ResultTaken(SubmittedAt: null));
+        await _batches.ExpectMsgAsync<TakeResults>();
+        _batches.LastSender.Tell(new ResultsTaken(SubmittedAt: null));
         await AdvanceUntilAsync(() => Responses.Deleted.Count == 1, "the response is deleted");
     }
 
@@ -129,14 +165,14 @@ public sealed class ResultListenerActorSpecs : WebSpecs
     {
         Put();
         var listener = Start(_batches);
-        await _batches.ExpectMsgAsync<TakeResult>();
+        await _batches.ExpectMsgAsync<TakeResults>();
         Watch(listener);
         listener.Tell(DrainListener.Instance, TestActor);
         await SettleAsync();
         Assert.False(HasMessages);
         Put();
 
-        _batches.LastSender.Tell(new ResultTaken(SubmittedAt: null));
+        _batches.LastSender.Tell(new ResultsTaken(SubmittedAt: null));
         await AdvanceUntilAsync(() => HasMessages, "it is drained");
         await ExpectMsgAsync<ListenerDrained>();
         await ExpectTerminatedAsync(listener);
@@ -153,9 +189,9 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         await AdvanceUntilAsync(() => _batches.HasMessages, "the result comes");
     }
 
-    private JobResult Put()
+    private JobResult Put(BatchId? batch = null)
     {
-        var result = Jobs.Classified(Jobs.Request());
+        var result = Jobs.Classified(Jobs.Request(batch));
         Responses.Put(WireJson.Write(result));
         return result;
     }

@@ -25,8 +25,8 @@ public sealed class LockedScalerActorSpecs(ITestOutputHelper output) : WebSpecs(
         await AdvanceUntilAsync(() => scaler.HasMessages, "the scaler is asked", TimeSpan.FromMilliseconds(500));
         await scaler.ExpectMsgAsync<GetFleet>();
         Assert.True(fleetLock.IsTaken);
-        locked.Tell(new JobDone(InstanceId.Parse("node-1")));
-        await scaler.ExpectMsgAsync<JobDone>();
+        locked.Tell(new JobsDone(InstanceId.Parse("node-1"), 1));
+        await scaler.ExpectMsgAsync<JobsDone>();
 
         Watch(locked);
         Sys.Stop(locked);

@@ -50,7 +50,7 @@ public sealed class NodeProblemSpecs : WebSpecs
 
         var instance = await NextAsync();
         _fleet.Move(instance, InstanceState.Running);
-        scaler.Tell(new JobDone(instance));
+        scaler.Tell(new JobsDone(instance, 1));
         await PassAsync(2 * Second);
         var view = await ViewAsync(scaler);
         Assert.Empty(view.Problems);
@@ -66,7 +66,7 @@ public sealed class NodeProblemSpecs : WebSpecs
         _fleet.Move(good, InstanceState.Running);
         EndAsUnfit(bad);
         await PassAsync(6 * Second);
-        scaler.Tell(new JobDone(good));
+        scaler.Tell(new JobsDone(good, 1));
         await PassAsync(Second);
 
         Assert.Equal(bad, Assert.Single((await ViewAsync(scaler)).Problems).Instance);

@@ -446,7 +446,7 @@ public sealed class ScalerActorSpecs : WebSpecs
 
         for (var i = 0; i < 40; i++)
         {
-            for (var result = 0; result < 2; result++) scaler.Tell(new JobDone(instance));
+            for (var result = 0; result < 2; result++) scaler.Tell(new JobsDone(instance, 1));
             await PassAsync(Second);
         }
 

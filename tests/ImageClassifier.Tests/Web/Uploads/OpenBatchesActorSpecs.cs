@@ -57,8 +57,8 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
         var result = StoredResult(manifest, 1)!;
         Assert.Equal((JobStatus.Failed, JobErrorCodes.Lost, 3), (result.Status, result.Error!.Code, result.Attempt));
         Assert.Contains("3 times", result.Error.Message, StringComparison.Ordinal);
-        var sent = await _batches.FishForMessageAsync<TakeResult>(_ => true);
-        Assert.Equal(WireJson.Write(result), WireJson.Write(sent.Result));
+        var sent = await _batches.FishForMessageAsync<TakeResults>(_ => true);
+        Assert.Equal(WireJson.Write(result), WireJson.Write(Assert.Single(sent.Results)));
         await PassAsync(2 * LostAfter);
         Assert.Empty(Requests.All);
         Assert.False(IsOpen(manifest));
@@ -150,7 +150,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
         await PassUntilAsync(() => StoredResult(manifest, 0) is not null, "it is there");
 
         Assert.Equal(JobStatus.Classified, StoredResult(manifest, 0)!.Status);
-        Assert.Equal(JobStatus.Classified, (await _batches.FishForMessageAsync<TakeResult>(_ => true)).Result.Status);
+        Assert.Equal(JobStatus.Classified, Assert.Single((await _batches.FishForMessageAsync<TakeResults>(_ => true)).Results).Status);
     }
 
     [Fact]

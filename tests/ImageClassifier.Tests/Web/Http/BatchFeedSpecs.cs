@@ -1,0 +1,89 @@
+using Akka.Actor;
+using Akka.Hosting;
+using Akka.TestKit;
+using ImageClassifier.Core;
+using ImageClassifier.Web.Http;
+using ImageClassifier.Web.Results;
+using Xunit;
+using Xunit.Abstractions;
+using static ImageClassifier.Web.Results.BatchProtocol;
+
+namespace ImageClassifier.Tests.Web.Http;
+
+public sealed class BatchFeedSpecs : WebSpecs
+{
+    private readonly BatchId _batch = BatchId.New();
+    private readonly TestProbe _batches;
+    private readonly BatchFeed _feed;
+
+    public BatchFeedSpecs(ITestOutputHelper output)
+        : base(output)
+    {
+        _batches = CreateTestProbe();
+        _feed = new BatchFeed(new RequiredProbe(_batches), Showing, TimeProvider.System);
+    }
+
+    [Fact]
+    public async Task Readers_that_wait_at_the_same_position_share_one_question()
+    {
+        var readers = new List<IAsyncEnumerator<IBatchAnswer>>();
+        for (var i = 0; i < 3; i++)
+        {
+            var reader = _feed.ReadAsync(_batch, null, CancellationToken.None).GetAsyncEnumerator();
+            readers.Add(reader);
+            var first = reader.MoveNextAsync();
+            await _batches.ExpectMsgAsync<ReadEvents>(read => read.Wait == TimeSpan.Zero);
+            _batches.LastSender.Tell(Page(1));
+            Assert.True(await first);
+        }
+
+        var waiting = readers.ConvertAll(reader => reader.MoveNextAsync().AsTask());
+        Assert.Equal(Id(1), (await _batches.ExpectMsgAsync<ReadEvents>()).After);
+        var answered = _batches.LastSender;
+        await SettleAsync();
+        Assert.False(_batches.HasMessages);
+        answered.Tell(Page(2));
+
+        Assert.All(await Task.WhenAll(waiting), Assert.True);
+        Assert.All(readers, reader => Assert.Equal(Id(2), ((EventPage)reader.Current).Events[^1].Id));
+    }
+
+    [Fact]
+    public async Task A_reader_that_leaves_does_not_end_the_question_of_another()
+    {
+        using var leaving = new CancellationTokenSource();
+        var (left, one) = await WaitingReaderAsync(leaving.Token);
+        await _batches.ExpectMsgAsync<ReadEvents>();
+        var answered = _batches.LastSender;
+        var (stays, two) = await WaitingReaderAsync(CancellationToken.None);
+
+        await leaving.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => one);
+        answered.Tell(Page(2));
+        Assert.True(await two);
+        Assert.NotSame(left, stays);
+    }
+
+    private async Task<(IAsyncEnumerator<IBatchAnswer> Reader, Task<bool> Waiting)> WaitingReaderAsync(
+        CancellationToken cancellation)
+    {
+        var reader = _feed.ReadAsync(_batch, null, cancellation).GetAsyncEnumerator(cancellation);
+        var first = reader.MoveNextAsync();
+        await _batches.ExpectMsgAsync<ReadEvents>(read => read.Wait == TimeSpan.Zero);
+        _batches.LastSender.Tell(Page(1));
+        await first;
+        return (reader, reader.MoveNextAsync().AsTask());
+    }
+
+    private static EventId Id(int number) => new("00000000", number);
+
+    private static EventPage Page(int number) => new([new BatchEvent(Id(number), null)], Finished: false);
+
+    private sealed class RequiredProbe(TestProbe probe) : IRequiredActor<BatchActor>
+    {
+        public IActorRef ActorRef => probe;
+
+        public Task<IActorRef> GetAsync(CancellationToken cancellationToken = default) =>
+            Task.FromResult<IActorRef>(probe);
+    }
+}
