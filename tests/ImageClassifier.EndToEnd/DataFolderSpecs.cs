@@ -45,14 +45,12 @@ public sealed class DataFolderSpecs
         Directory.Delete(folder, recursive: true);
     }
 
-    [SkippableTheory]
-    [InlineData(0b000_000_000)]
-    [InlineData(0b000_010_010)]
-    public async Task Only_its_user_can_read_the_program_s_files_whatever_the_umask(int umask)
+    [SkippableFact]
+    public async Task Only_its_user_can_read_the_program_s_files_without_the_help_of_a_umask()
     {
         Requirement.Met(!OperatingSystem.IsWindows(), "Windows has no umask");
         const UnixFileMode others = (UnixFileMode)0b000_111_111;
-        var before = SetUmask((uint)umask);
+        var before = SetUmask(0);
         try
         {
             await using var service = await RunningService.StartAsync(QuickPolls);
@@ -153,7 +151,7 @@ public sealed class DataFolderSpecs
         await using var service = await RunningService.StartAsync(
             QuickPolls, LongLease, "scaling.max-lifetime=4s", "scaling.max-instances=1");
 
-        var accepted = await service.UploadAsync(TestPictures.Slow(150));
+        var accepted = await service.UploadAsync(TestPictures.Slow(300));
         var jobs = await service.FollowAsync(BatchId(accepted), Enough);
 
         AssertOnceEach(accepted, jobs);

@@ -16,6 +16,9 @@ public sealed partial class MainJobSpecs
 
     // Longer than a test waits: what is not handed back would be missed.
     private const string LongLease = "queues.requests.lease=10m";
+
+    // Slow ones, which last for seconds: a test steps in after the first result.
+    private const int Work = 150;
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
     [SkippableFact]
@@ -156,15 +159,15 @@ public sealed partial class MainJobSpecs
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
         await using (var service = await RunningService.StartAsync(data, ownsData: false, QuickPolls))
         {
-            var accepted = await service.UploadAsync(TestPictures.Slow(300));
-            await WorkBeginsAsync(service, accepted, 300);
+            var accepted = await service.UploadAsync(TestPictures.Slow(Work));
+            await WorkBeginsAsync(service, accepted, Work);
             await service.KillWebAsync();
 
             await Until.HoldsAsync(
                 () => service.NodeProcesses().Count == 0, Enough, () => "The nodes did not end by themselves.");
         }
 
-        Assert.Equal(300, Directory.EnumerateFiles(
+        Assert.Equal(Work, Directory.EnumerateFiles(
             Path.Combine(data, "objects", "results"), "*.json", SearchOption.AllDirectories).Count());
         Directory.Delete(data, recursive: true);
     }
@@ -174,9 +177,9 @@ public sealed partial class MainJobSpecs
     {
         await using var service = await RunningService.StartAsync(QuickPolls, LongLease);
 
-        var accepted = await service.UploadAsync(TestPictures.Slow(300));
+        var accepted = await service.UploadAsync(TestPictures.Slow(Work));
         var following = service.FollowAsync(BatchId(accepted), Enough);
-        await WorkBeginsAsync(service, accepted, 300);
+        await WorkBeginsAsync(service, accepted, Work);
         foreach (var node in service.NodeProcesses()) ProcessTable.Signal(node, "TERM");
         var jobs = await following;
 
@@ -191,8 +194,8 @@ public sealed partial class MainJobSpecs
         await using (var first = await RunningService.StartAsync(
             data, ownsData: false, QuickPolls, LongLease))
         {
-            accepted = await first.UploadAsync(TestPictures.Slow(300));
-            await WorkBeginsAsync(first, accepted, 300);
+            accepted = await first.UploadAsync(TestPictures.Slow(Work));
+            await WorkBeginsAsync(first, accepted, Work);
             Assert.Equal(0, await first.StopAsync());
             AssertNoProcessIsLeft(first);
         }

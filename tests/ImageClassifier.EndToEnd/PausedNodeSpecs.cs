@@ -12,7 +12,7 @@ public sealed class PausedNodeSpecs
     private const int Pictures = 60;
 
     // Longer than the lease and than all limits of a picture.
-    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
     [SkippableFact]

@@ -224,8 +224,7 @@ internal sealed class FaultRun : IAsyncDisposable
             () => !ProcessTable.Running(_environment.DataFolder, "node").Any(byHand.Contains),
             "the app nodes that were started by hand end");
         Assert.Empty(ProcessTable.Running(_environment.DataFolder, "node"));
-        await AssertNoDeadLetterAsync("requests");
-        await AssertNoDeadLetterAsync("responses");
+        await Task.WhenAll(AssertNoDeadLetterAsync("requests"), AssertNoDeadLetterAsync("responses"));
     }
 
     /// <summary>What was done, in a line for each fault.</summary>

@@ -20,8 +20,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
     [SkippableFact]
     public async Task Nothing_is_lost_when_web_nodes_are_killed_and_paused()
     {
-        var kills = IsLong ? 8 : 1;
-        var pause = TimeSpan.FromSeconds(IsLong ? 30 : 12);
+        var (kills, pause) = IsLong ? (8, TimeSpan.FromSeconds(30)) : ShortForm;
         var form = FaultForm.Current;
         // The short form of the other faults is long enough for nodes that must be away for a while.
         var pictures = IsLong ? form.Pictures : form.Pictures / 2;
@@ -37,7 +36,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
         client.AlsoWatch(watched);
         try
         {
-            // Half of the pictures come while web nodes are killed, the rest while one is paused.
+            // Some of the pictures come while web nodes are killed, the rest while one is paused.
             var batches = TestPictures.Mixed(pictures).Chunk(pictures / 20).ToArray();
             var shares = batches.Chunk(batches.Length / (kills + 1)).ToArray();
             for (var kill = 0; kill < kills; kill++)
@@ -53,15 +52,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
             }
 
             var last = client.UploadAllAsync(shares.Skip(kills).SelectMany(share => share));
-            var paused = random.Next(Nodes);
-            tier.Pause(paused);
-            var since = Stopwatch.StartNew();
-            await Until.HoldsAsync(() => since.Elapsed >= pause, form.Limit, () => "");
-            tier.Resume(paused);
-            output.WriteLine($"Web node {paused} was paused for {pause.TotalSeconds} s");
-            // The others removed it, so it ends by itself.
-            await Until.HoldsAsync(() => tier.HasEnded(paused), form.Limit, () => $"It did not end:\n{tier.Log}");
-            await tier.StartNodeAsync(paused);
+            if (pause > TimeSpan.Zero) await PauseAsync(tier, random.Next(Nodes), pause);
             await last;
             await client.FollowedAsync();
             await client.EndsWellAsync(pictures);
@@ -80,7 +71,25 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
             () => "App nodes outlive the last web node.");
     }
 
+    /// <summary>How many web nodes the short form kills, and how long it pauses one. The long form does both in each
+    /// environment.</summary>
+    private protected abstract (int Kills, TimeSpan Pause) ShortForm { get; }
+
     private protected abstract Task<FaultEnvironment> OpenAsync();
+
+    /// <summary>Pauses a web node until the others have removed it, and starts it again after it has ended by
+    /// itself.</summary>
+    private async Task PauseAsync(WebNodeGroup tier, int node, TimeSpan pause)
+    {
+        var limit = FaultForm.Current.Limit;
+        tier.Pause(node);
+        var since = Stopwatch.StartNew();
+        await Until.HoldsAsync(() => since.Elapsed >= pause, limit, () => "");
+        tier.Resume(node);
+        output.WriteLine($"Web node {node} was paused for {pause.TotalSeconds} s");
+        await Until.HoldsAsync(() => tier.HasEnded(node), limit, () => $"It did not end:\n{tier.Log}");
+        await tier.StartNodeAsync(node);
+    }
 
     /// <summary>The processes of app nodes, without those that have ended their work and need a moment to
     /// exit.</summary>
@@ -198,6 +207,8 @@ public sealed class EmbeddedWebNodeSpecs(ITestOutputHelper output) : WebNodeSpec
         _output.WriteLine(await watched);
     }
 
+    private protected override (int Kills, TimeSpan Pause) ShortForm => (0, TimeSpan.FromSeconds(12));
+
     private protected override Task<FaultEnvironment> OpenAsync() => Task.FromResult<FaultEnvironment>(
         new EmbeddedFaults(Directory.CreateTempSubdirectory("image-classifier-").FullName));
 
@@ -215,5 +226,7 @@ public sealed class EmbeddedWebNodeSpecs(ITestOutputHelper output) : WebNodeSpec
 /// <summary>Web nodes in the environment <c>aws</c>.</summary>
 public sealed class AwsWebNodeSpecs(ITestOutputHelper output) : WebNodeSpecs(output)
 {
+    private protected override (int Kills, TimeSpan Pause) ShortForm => (1, TimeSpan.Zero);
+
     private protected override async Task<FaultEnvironment> OpenAsync() => await EmulatedAwsFaults.StartAsync();
 }

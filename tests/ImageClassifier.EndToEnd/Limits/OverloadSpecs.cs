@@ -9,7 +9,7 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 namespace ImageClassifier.EndToEnd.Limits;
 
 /// <summary>Ten times the uploads that there is room for: the service says so at once, keeps its memory, does what it
-/// accepted, and is there again. <c>IMAGE_CLASSIFIER_OVERLOAD_SECONDS</c> is how long the load lasts, 12 if not set.
+/// accepted, and is there again. <c>IMAGE_CLASSIFIER_OVERLOAD_SECONDS</c> is how long the load lasts, 6 if not set.
 /// </summary>
 public sealed class OverloadSpecs(ITestOutputHelper output)
 {
@@ -20,7 +20,7 @@ public sealed class OverloadSpecs(ITestOutputHelper output)
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(3);
 
     private static readonly TimeSpan Load = TimeSpan.FromSeconds(int.Parse(
-        Environment.GetEnvironmentVariable("IMAGE_CLASSIFIER_OVERLOAD_SECONDS") is { Length: > 0 } text ? text : "12",
+        Environment.GetEnvironmentVariable("IMAGE_CLASSIFIER_OVERLOAD_SECONDS") is { Length: > 0 } text ? text : "6",
         CultureInfo.InvariantCulture));
 
     [SkippableFact]

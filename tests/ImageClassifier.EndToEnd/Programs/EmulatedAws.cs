@@ -29,7 +29,7 @@ internal sealed class EmulatedAws : IAsyncDisposable
         "environment=aws", "fleet.kind=processes", "aws.region=eu-central-1", $"aws.s3.bucket={Bucket}",
         $"aws.sqs.service-url={_emulator.Endpoint}", $"aws.s3.service-url={_emulator.Endpoint}",
         "scaling.policy=per-image", "scaling.max-instances=2", "scaling.settle-time=1s",
-        "node.polling.wait-time=2s", "node.classification.threads=1", "node.polling.decoders=2",
+        "node.polling.wait-time=1s", "node.classification.threads=1", "node.polling.decoders=2",
         // Processes are not charged by the minute, so they need not poll it out.
         "node.termination.min-lifetime=0s",
     ];

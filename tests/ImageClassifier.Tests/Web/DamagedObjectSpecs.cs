@@ -119,7 +119,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
     [MemberData(nameof(All))]
     public async Task A_redrive_replaces_a_damaged_result_and_keeps_the_letter_of_a_damaged_manifest(string damage)
     {
-        var dead = new FakeMessageQueue(TimeProvider.System);
+        var dead = new FakeMessageQueue(Time);
         var desk = new DeadRequests(dead, Requests, Store);
         BatchManifest broken = StoredBatch(1), damaged = StoredBatch(1);
         Damage(ObjectKeys.Manifest(broken.Batch), damage);
@@ -131,7 +131,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
         var letters = await desk.ListAsync(2, default);
         Assert.Equal([JobStatus.Queued, JobStatus.Failed], letters.Select(letter => letter.Status!.Value));
         Assert.Equal(JobErrorCodes.ResultDamaged, letters[1].Error!.Code);
-        var outcomes = await desk.RedriveAsync(null, default);
+        var outcomes = await CompletedAsync(desk.RedriveAsync(null, default));
         Assert.Equal([LetterFate.Kept, LetterFate.Redriven], outcomes.Select(outcome => outcome.Fate));
         Assert.Contains(ObjectKeys.Manifest(broken.Batch), outcomes[0].Reason, StringComparison.Ordinal);
         Assert.DoesNotContain(ObjectKeys.Result(damaged.Batch, damaged.Jobs[0].Job), Store.Keys);

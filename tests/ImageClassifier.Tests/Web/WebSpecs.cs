@@ -58,6 +58,13 @@ public abstract class WebSpecs : VirtualTimeSpecs
 
     protected static LostJobSettings Losing { get; } = new(TimeSpan.FromMinutes(15), BatchesASweep: 100);
 
+    /// <summary>Moves time on until a call is done.</summary>
+    protected async Task<T> CompletedAsync<T>(Task<T> call)
+    {
+        await AdvanceUntilAsync(() => call.IsCompleted, "the call is done", TimeSpan.FromSeconds(1));
+        return await call;
+    }
+
     /// <summary>A batch of accepted pictures that is not stored yet.</summary>
     protected BatchManifest NewBatch(int pictures)
     {

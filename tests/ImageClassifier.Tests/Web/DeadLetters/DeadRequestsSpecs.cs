@@ -19,7 +19,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     private readonly FakeMessageQueue _dead;
 
     public DeadRequestsSpecs(ITestOutputHelper output)
-        : base(output) => _dead = new FakeMessageQueue(TimeProvider.System);
+        : base(output) => _dead = new FakeMessageQueue(Time);
 
     private DeadRequests Desk => new(_dead, Requests, Store);
 
@@ -31,7 +31,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
 
         for (var look = 1; look <= 2; look++)
         {
-            var letters = await Desk.ListAsync(100, default);
+            var letters = await CompletedAsync(Desk.ListAsync(100, default));
             Assert.Equal(
                 [manifest.Jobs[0].Job, manifest.Jobs[1].Job, (JobId?)null], letters.Select(letter => letter.JobId));
             var first = letters[0];
@@ -52,7 +52,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     {
         var (manifest, requests) = DeadBatch(1);
         await Store.DeleteAsync(ObjectKeys.OpenMarker(manifest.Batch), default);
-        var outcome = Assert.Single(await Desk.RedriveAsync([requests[0].Job], default));
+        var outcome = Assert.Single(await CompletedAsync(Desk.RedriveAsync([requests[0].Job], default)));
 
         Assert.Equal(new LetterOutcome(requests[0].Job, manifest.Batch, LetterFate.Redriven, 2, null), outcome);
         var sent = Assert.Single(Requests.All);
@@ -71,7 +71,8 @@ public sealed class DeadRequestsSpecs : WebSpecs
     {
         var (_, requests) = DeadBatch(25);
         JobId unknown = JobId.New();
-        var outcomes = await Desk.RedriveAsync([requests[3].Job, unknown, requests[21].Job], default);
+        var outcomes = await CompletedAsync(
+            Desk.RedriveAsync([requests[3].Job, unknown, requests[21].Job], default));
 
         Assert.Equal(
             [LetterFate.Redriven, LetterFate.Redriven, LetterFate.NotFound], outcomes.Select(outcome => outcome.Fate));
@@ -84,7 +85,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     public async Task All_jobs_are_redriven_once_each()
     {
         var (_, requests) = DeadBatch(230);
-        var outcomes = await Desk.RedriveAsync(null, default);
+        var outcomes = await CompletedAsync(Desk.RedriveAsync(null, default));
         Assert.All(outcomes, outcome => Assert.Equal(LetterFate.Redriven, outcome.Fate));
         Assert.Equal(requests.Select(request => request.Job), Sent.Select(request => request.Job));
         Assert.Empty(_dead.All);
@@ -102,7 +103,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
         PutDead(deleted);
         _dead.Put("no request");
 
-        var outcomes = await Desk.RedriveAsync(null, default);
+        var outcomes = await CompletedAsync(Desk.RedriveAsync(null, default));
         Assert.Equal(
             [LetterFate.Dropped, LetterFate.Kept, LetterFate.Redriven, LetterFate.Dropped, LetterFate.Kept],
             outcomes.Select(outcome => outcome.Fate));
@@ -122,13 +123,13 @@ public sealed class DeadRequestsSpecs : WebSpecs
             Store.Before = (call, _) => call is StoreCall.Put or StoreCall.Delete && --left < 0
                 ? Task.FromException(new IOException("The store is away."))
                 : Task.CompletedTask;
-            var isThrough = await Record.ExceptionAsync(() => Desk.RedriveAsync(null, default)) is null;
+            var isThrough = await Record.ExceptionAsync(() => CompletedAsync(Desk.RedriveAsync(null, default))) is null;
             Store.Before = null;
 
             // Wherever the redrive broke off, the job has a result or the batch is open.
             Assert.True(StoredResult(requests[0]) is not null || IsOpen(manifest));
             if (isThrough) break;
-            Assert.Equal(LetterFate.Redriven, Assert.Single(await Desk.RedriveAsync(null, default)).Fate);
+            Assert.Equal(LetterFate.Redriven, Assert.Single(await CompletedAsync(Desk.RedriveAsync(null, default))).Fate);
             Assert.Equal(requests[0].Job, Sent[^1].Job);
             Assert.True(Sent[^1].Attempt > 1);
             Assert.Empty(_dead.All);
@@ -142,10 +143,10 @@ public sealed class DeadRequestsSpecs : WebSpecs
     {
         var (_, requests) = DeadBatch(1);
         Requests.FailNext(QueueCall.Send);
-        await Assert.ThrowsAsync<QueueUnavailableException>(() => Desk.RedriveAsync(null, default));
+        await Assert.ThrowsAsync<QueueUnavailableException>(() => CompletedAsync(Desk.RedriveAsync(null, default)));
         Assert.Single(_dead.Visible);
 
-        Assert.Equal(2, Assert.Single(await Desk.RedriveAsync(null, default)).Attempt);
+        Assert.Equal(2, Assert.Single(await CompletedAsync(Desk.RedriveAsync(null, default))).Attempt);
         Assert.Equal(2, Assert.Single(Sent).Attempt);
         Assert.Equal(requests[0].Job, Sent[0].Job);
     }
@@ -175,7 +176,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
     {
         var (_, requests) = DeadBatch(1);
         PutDead(requests[0] with { Attempt = 2 });
-        var outcomes = await Desk.RedriveAsync(null, default);
+        var outcomes = await CompletedAsync(Desk.RedriveAsync(null, default));
 
         Assert.Equal(2, outcomes.Count);
         Assert.Empty(_dead.All);
@@ -186,12 +187,12 @@ public sealed class DeadRequestsSpecs : WebSpecs
     public async Task A_purge_removes_letters_and_leaves_their_jobs_unchanged()
     {
         var (_, requests) = DeadBatch(3);
-        var one = Assert.Single(await Desk.PurgeAsync([requests[1].Job], default));
+        var one = Assert.Single(await CompletedAsync(Desk.PurgeAsync([requests[1].Job], default)));
         Assert.Equal((requests[1].Job, LetterFate.Purged), (one.JobId, one.Fate));
         Assert.Equal(2, _dead.Visible.Count);
 
         _dead.Put("no request");
-        Assert.Equal(3, (await Desk.PurgeAsync(null, default)).Count);
+        Assert.Equal(3, (await CompletedAsync(Desk.PurgeAsync(null, default))).Count);
         Assert.Empty(_dead.All);
         Assert.Empty(Requests.All);
         Assert.NotNull(StoredResult(requests[0]));
@@ -203,9 +204,9 @@ public sealed class DeadRequestsSpecs : WebSpecs
         DeadBatch(1);
         _dead.EntryOutcome = (call, _) =>
             call == QueueCall.Delete ? new QueueOutcome(QueueOutcomeKind.Retriable, "Not now.") : null;
-        Assert.Equal(LetterFate.Kept, Assert.Single(await Desk.PurgeAsync(null, default)).Fate);
+        Assert.Equal(LetterFate.Kept, Assert.Single(await CompletedAsync(Desk.PurgeAsync(null, default))).Fate);
         _dead.EntryOutcome = null;
-        Assert.Equal(LetterFate.Purged, Assert.Single(await Desk.PurgeAsync(null, default)).Fate);
+        Assert.Equal(LetterFate.Purged, Assert.Single(await CompletedAsync(Desk.PurgeAsync(null, default))).Fate);
         Assert.Empty(_dead.All);
     }
 
@@ -218,7 +219,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
         Assert.Equal([JobStatus.Failed, null], before.Events.Select(batchEvent => batchEvent.Job?.Status));
         await UntilAsync(() => !IsOpen(manifest), "the batch is closed");
 
-        await Desk.RedriveAsync(null, default);
+        await CompletedAsync(Desk.RedriveAsync(null, default));
         Assert.True(IsOpen(manifest));
         var classified = Jobs.Classified(Sent[0], "dog");
         StoreResult(classified);
@@ -244,10 +245,10 @@ public sealed class DeadRequestsSpecs : WebSpecs
         _dead.Put("no result");
         var desk = new DeadResponses(_dead, Responses);
 
-        var letters = await desk.ListAsync(10, default);
+        var letters = await CompletedAsync(desk.ListAsync(10, default));
         Assert.Equal((result.Job, JobStatus.Classified), (letters[0].JobId, letters[0].Status));
         Assert.Equal("unreadable", letters[1].Error!.Code);
-        var outcomes = await desk.RedriveAsync(null, default);
+        var outcomes = await CompletedAsync(desk.RedriveAsync(null, default));
         Assert.Equal([LetterFate.Redriven, LetterFate.Kept], outcomes.Select(outcome => outcome.Fate));
         Assert.Equal(2, Responses.All.Count);
     }

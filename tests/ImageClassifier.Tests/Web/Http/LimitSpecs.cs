@@ -100,21 +100,6 @@ public sealed class LimitSpecs
     }
 
     [Fact]
-    public async Task An_upload_that_waits_too_long_for_a_slot_is_503_with_a_retry_time()
-    {
-        await using var tier = await RunningWebTier.StartAsync("uploads.max-concurrent = 1");
-        var held = new TaskCompletionSource();
-        var working = UploadWhileAsync(tier, held.Task);
-        await tier.UntilAsync(() => tier.Store.CallsOf(StoreCall.Put) == 2, "the first is under way");
-
-        using var waited = await tier.Client.PostAsync("/api/batches", Upload.Form(Upload.Jpeg("b.jpg")), tier.InTime);
-        await waited.ProblemAsync(HttpStatusCode.ServiceUnavailable, "overloaded");
-        waited.AssertComeBack();
-        held.SetResult();
-        await working;
-    }
-
-    [Fact]
     public async Task An_upload_below_the_minimum_rate_is_408()
     {
         await using var tier = await RunningWebTier.StartAsync(

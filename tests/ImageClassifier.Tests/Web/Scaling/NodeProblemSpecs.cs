@@ -105,7 +105,7 @@ public sealed class NodeProblemSpecs : WebSpecs
     }
 
     private Task UntilLivingAsync(int instances) =>
-        AdvanceUntilAsync(() => _fleet.Living.Count == instances, "instances were launched", Second / 2);
+        AdvanceUntilAsync(() => _fleet.Living.Count == instances, "instances were launched", Second);
 
     /// <summary>Ends an instance as its node does: the last record gives the reason.</summary>
     private void EndAsUnfit(InstanceId instance)
