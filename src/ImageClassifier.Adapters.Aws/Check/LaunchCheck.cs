@@ -86,7 +86,7 @@ public sealed class LaunchCheck(IAmazonEC2 ec2, Ec2FleetSettings settings)
     private async Task<IReadOnlyList<CheckFinding>> FleetAsync(
         LaunchTemplateLook? template, CancellationToken cancellation)
     {
-        // The fleet uses RunInstances then.
+        // The fleet then uses RunInstances.
         if (template is not { Unfit: null } || _requests.FleetObstacle is not null) return [];
         var request = _requests.CreateFleet(settings.Market, template.Version, count: 1, _launch, clientToken: null);
         request.DryRun = true;

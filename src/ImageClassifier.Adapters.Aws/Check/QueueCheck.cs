@@ -6,15 +6,15 @@ using ImageClassifier.Adapters.Aws.Queues;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>Looks at a queue and its dead-letter queue, as far as a role uses them.</summary>
+/// <summary>Checks a queue and its dead-letter queue, as far as a role uses them.</summary>
 internal sealed class QueueCheck(IAmazonSQS sqs, string? kmsKey, string region)
 {
     private readonly QueuePermissionCheck _permissions = new(sqs, region);
 
-    /// <param name="settings">How the queue is set.</param>
-    /// <param name="use">What the role does with it.</param>
-    /// <param name="deadLettersUse">What the role does with its dead letters.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="settings">The expected settings of the queue.</param>
+    /// <param name="use">The role's calls on the queue.</param>
+    /// <param name="deadLettersUse">The role's calls on the dead-letter queue.</param>
+    /// <param name="cancellation">Cancels the check.</param>
     public async Task<IReadOnlyList<CheckFinding>> RunAsync(
         AwsQueueSettings settings, QueueUse use, QueueUse deadLettersUse, CancellationToken cancellation)
     {

@@ -24,7 +24,7 @@ internal sealed partial class KnownInstances(TimeProvider time)
 {
     private static readonly TimeSpan EndedShownFor = TimeSpan.FromMinutes(10);
 
-    // EC2 promises "within seconds", and sometimes takes half a minute.
+    // EC2 promises "within seconds", but sometimes needs half a minute.
     private static readonly TimeSpan MissingKeptFor = TimeSpan.FromMinutes(1);
 
     // Every node ends by turning its machine off. After so short a life the node may have been unable to run. Without
@@ -180,7 +180,8 @@ internal sealed partial class KnownInstances(TimeProvider time)
             "Client.InstanceInitiatedShutdown" => life >= TooShortALife,
             "Client.UserInitiatedShutdown" or "Client.UserInitiatedHibernate" or "Server.SpotInstanceTermination"
                 or "Server.SpotInstanceShutdown" or "Server.ScheduledStop" or null or "" => true,
-            // What EC2 could not start: no capacity, a volume or snapshot that it may not use, an internal error.
+            // The reasons for which EC2 could not start a machine: no capacity, a volume or snapshot without
+            // permission, an internal error.
             _ => _seenRunningAt is not null || _state is InstanceState.Running or InstanceState.Draining,
         };
     }

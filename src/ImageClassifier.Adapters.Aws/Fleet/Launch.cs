@@ -23,7 +23,7 @@ internal sealed class Launch(LaunchToken token, int asked, LaunchPlan plan, Know
 
     private int Missing => asked - _launched.Count;
 
-    /// <summary>Whether this is the launch of that token and count.</summary>
+    /// <summary>True if this launch has this token and count.</summary>
     public bool Is(LaunchToken other, int count) => other == token && count == asked;
 
     /// <summary>Takes the steps.</summary>

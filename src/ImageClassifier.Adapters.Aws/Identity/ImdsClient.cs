@@ -27,7 +27,7 @@ internal sealed class ImdsClient : IDisposable
     private readonly HttpClient _http;
     private string? _token;
 
-    /// <summary>Makes a client. It sends nothing yet.</summary>
+    /// <summary>Creates a client. It sends nothing yet.</summary>
     /// <param name="endpoint">The service's address; null for the environment's, or else the usual one.</param>
     /// <exception cref="InvalidSettingException">The endpoint is no HTTP address.</exception>
     public ImdsClient(string? endpoint)

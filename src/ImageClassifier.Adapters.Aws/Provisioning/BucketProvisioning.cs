@@ -48,9 +48,9 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
         }
     }
 
-    /// <summary>No public access.</summary>
+    /// <summary>Blocks public access.</summary>
     /// <param name="isThere">False in a dry run where the bucket is not there yet.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     public Task<ProvisioningAction> EnsurePrivacyAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
         "public access",
         "blocked",
@@ -80,10 +80,10 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
             },
             cancellation));
 
-    /// <summary>Encryption with the key of the settings. Without such a key any encryption is right: an operator may
-    /// have chosen another.</summary>
+    /// <summary>Sets encryption with the key of the settings. Without such a key any encryption is accepted, because an
+    /// operator may have chosen it.</summary>
     /// <param name="isThere">False in a dry run where the bucket is not there yet.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     public Task<ProvisioningAction> EnsureEncryptionAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
         "encryption",
         BucketEncryption.Wanted(kmsKey),
@@ -108,7 +108,7 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
 
     /// <summary>Turns versioning off. Old versions would cost money and stay after a deletion.</summary>
     /// <param name="isThere">False in a dry run where the bucket is not there yet.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     public Task<ProvisioningAction> EnsureNoVersionsAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
         "versioning",
         "off",
@@ -197,12 +197,12 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
 
     /// <summary>Reads one setting of the bucket, and changes it if it differs from the wanted value.</summary>
     /// <param name="what">The setting's name, for people.</param>
-    /// <param name="wanted">How it should be, in words.</param>
+    /// <param name="wanted">The wanted value, in words.</param>
     /// <param name="unset">The default value, for people.</param>
-    /// <param name="look">Says how it is, in the same words.</param>
+    /// <param name="look">Returns the actual value, in the same words.</param>
     /// <param name="missingCode">S3's error code for a setting that was never set.</param>
     /// <param name="isThere">False in a dry run where the bucket is not there yet.</param>
-    /// <param name="set">Sets it.</param>
+    /// <param name="set">Sets the value.</param>
     private async Task<ProvisioningAction> EnsureAsync(
         string what,
         string wanted,

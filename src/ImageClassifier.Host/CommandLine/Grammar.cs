@@ -12,7 +12,7 @@ using ImageClassifier.Web.Access;
 
 namespace ImageClassifier.Host.CommandLine;
 
-/// <summary>The command line's verbs and options.</summary>
+/// <summary>The verbs and options of the command line.</summary>
 internal sealed class Grammar
 {
     private const string Requests = "requests";
@@ -181,11 +181,11 @@ internal sealed class Grammar
 
     public RootCommand Root { get; }
 
-    /// <summary>Whether the process is one of the nodes that a web tier starts: it has the web tier's variables, and
-    /// the web tier has said already what is wrong with them.</summary>
+    /// <summary>True for a node that a web tier started. It inherits the web tier's variables, and the web tier has
+    /// already warned about them.</summary>
     public bool IsOfAFleet(ParseResult parsed) => parsed.GetResult(_instance) is not null;
 
-    /// <summary>What is wrong with a command line, as a sentence; null when nothing is.</summary>
+    /// <summary>The error in a command line, as a sentence; null if there is none.</summary>
     public string? Complaint(ParseResult parsed)
     {
         if (parsed.Action is ParseErrorAction)
@@ -207,7 +207,7 @@ internal sealed class Grammar
         return meant is null ? "" : $" Did you mean {meant}?";
     }
 
-    // The parser takes a misspelt option for one more file. Files with such names go behind a double dash.
+    // The parser takes a misspelt option for a file. Files with such names go after a double dash.
     private string? StrayOption(ParseResult parsed)
     {
         if (parsed.GetResult(_files) is not { } files) return null;
@@ -265,7 +265,7 @@ internal sealed class Grammar
         {
             if (parsed.GetResult(option) is null) continue;
             var value = parsed.GetRequiredValue(option);
-            // An empty shell variable must not mean the default folder.
+            // An empty shell variable must not select the default folder.
             if (value.Length == 0) throw new InvalidSettingException(option.Name, value, "it must not be empty");
             yield return new OptionValue(option.Name, key, value);
         }

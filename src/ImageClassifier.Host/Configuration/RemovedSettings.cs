@@ -1,9 +1,9 @@
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>Keys that earlier versions had. Each is refused by name with what stands in its stead.</summary>
+/// <summary>Keys of earlier versions. The program refuses each by name, and tells what replaced it.</summary>
 internal static class RemovedSettings
 {
-    /// <summary>For the full name of each key: what the program does now, as a clause.</summary>
+    /// <summary>By the full name of each key: what the program does instead, as a clause.</summary>
     public static IReadOnlyDictionary<string, string> Replacements { get; } = new Dictionary<string, string>
     {
         [$"{KnownSettings.Root}.access.rate-limit.refusals.burst"] =

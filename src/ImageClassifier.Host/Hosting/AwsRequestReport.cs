@@ -2,8 +2,8 @@ using ImageClassifier.Adapters.Aws.Configuration;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>Logs the number of requests to AWS, because each costs money: at intervals while there is work, and at the
-/// end.</summary>
+/// <summary>Logs the number of requests to AWS at intervals while there is work, and at the end. Each request costs
+/// money.</summary>
 internal sealed class AwsRequestReport(AwsRequestCounter requests, TimeProvider time, ILogger<AwsRequestReport> log)
     : IHostedService, IDisposable
 {

@@ -11,10 +11,10 @@ using ImageClassifier.Web.Scaling;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>The fleet that the web tier launches its app nodes on.</summary>
+/// <summary>The fleet of the web tier.</summary>
 internal static class FleetHosting
 {
-    // Retention is counted in days, so an hour more does not matter.
+    // Retention is counted in days, so another hour does not matter.
     private static readonly TimeSpan BetweenRetentionLooks = TimeSpan.FromHours(1);
 
     /// <summary>Adds <see cref="IInstanceFleet"/>.</summary>

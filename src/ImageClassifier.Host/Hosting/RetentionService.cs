@@ -2,8 +2,8 @@ using ImageClassifier.Adapters.Embedded.Retention;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>Removes old data at intervals. A failure is logged, and the next run tries again: old data is no reason to
-/// stop the service.</summary>
+/// <summary>Deletes old data at intervals. A failure is logged and does not stop the service; the next run tries
+/// again.</summary>
 internal sealed class RetentionService(
     EmbeddedRetention retention, TimeSpan interval, TimeProvider time, ILogger<RetentionService> log) : BackgroundService
 {

@@ -7,15 +7,15 @@ using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 
 namespace ImageClassifier.Host.Logging;
 
-/// <summary>Passes the log events of actors to the host's log, under the name of the actor's class. The host's log adds
-/// time and level, so the text is only the message.</summary>
+/// <summary>Passes the log events of actors to the host's log, in the category of the actor's class. The host's log
+/// adds time and level, so the text is only the message.</summary>
 public sealed class HostLogActor : ReceiveActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
 {
     private readonly ILoggerFactory _factory = Context.System.Settings.Setup.Get<LoggerFactorySetup>() is { HasValue: true } setup
         ? setup.Value.LoggerFactory
         : throw new InvalidOperationException("The actor system was set up without the host's log.");
 
-    /// <summary>Creates the actor; the actor system does.</summary>
+    /// <summary>Called by the actor system.</summary>
     public HostLogActor()
     {
         Receive<InitializeLogger>(_ => Sender.Tell(new LoggerInitialized()));
@@ -35,8 +35,8 @@ public sealed class HostLogActor : ReceiveActor, IRequiresMessageQueue<ILoggerMe
             .Log(level, written.Cause, "{Message}", written.Message);
     }
 
-    // A log with a text for a name has a class that means nothing, and Akka adds the system's address to the text. A
-    // nested class logs under its outermost class.
+    // A logger that was created with a text as its name has String as its class, and Akka adds the system's address to
+    // the text. A nested class logs as its outermost class.
     private static string CategoryOf(LogEvent written)
     {
         if (written.LogClass is not { } logClass

@@ -91,7 +91,7 @@ internal sealed class SimulateGrammar
         return command;
     }
 
-    /// <summary>What was given.</summary>
+    /// <summary>The options in a parsed command line.</summary>
     public SimulateOptions Options(ParseResult parsed, SettingsSources settings) => new(
         settings,
         parsed.GetValue(_load),
