@@ -122,7 +122,7 @@ public sealed class DataFolderSpecs
         await using var second = await RunningService.StartAsync(data, ownsData: true, QuickPolls);
 
         AssertOnceEach(accepted, await second.FollowAsync(BatchId(accepted), Enough));
-        Assert.Contains("is missing and is made anew", second.Log, StringComparison.Ordinal);
+        Assert.Contains("was missing and is created again", second.Log, StringComparison.Ordinal);
     }
 
     [SkippableFact]

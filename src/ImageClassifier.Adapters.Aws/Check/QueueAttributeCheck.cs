@@ -25,7 +25,7 @@ internal sealed class QueueAttributeCheck(
 
     private IEnumerable<string> Problems() => attributes.GetValueOrDefault(QueueAttributeName.FifoQueue) == "true"
         ? [.. ThroughputProblems(), .. TimeoutProblems(), .. RedriveProblems(), .. KeyProblems()]
-        : [$"it is no FIFO queue; {settings.Key} must name one, which cannot be made of another"];
+        : [$"it is not a FIFO queue and cannot become one; set {settings.Key} to a FIFO queue"];
 
     private IEnumerable<string> ThroughputProblems() =>
         from wanted in new[]

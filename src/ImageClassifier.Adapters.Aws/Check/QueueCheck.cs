@@ -28,7 +28,7 @@ internal sealed class QueueCheck(IAmazonSQS sqs, string? kmsKey, string region)
             if (url is null) return [NotThere(subject, settings.Key)];
             if (!use.HasFlag(QueueUse.Look))
             {
-                findings.Add(CheckFinding.NotChecked(subject, "how it is set, which this role need not see"));
+                findings.Add(CheckFinding.NotChecked(subject, "its attributes, because this role need not see them"));
             }
             else if (await LookAsync(subject, url, cancellation) is var (attributes, refusal) && refusal is not null)
             {

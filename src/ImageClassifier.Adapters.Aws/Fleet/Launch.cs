@@ -103,7 +103,7 @@ internal sealed class Launch(LaunchToken token, int asked, LaunchPlan plan, Know
         }
 
         foreach (var error in answer.Errors) Note(LaunchAdvice.For(error.Code));
-        if (answer.Errors.Count == 0) Note($"EC2 gave {launched} of {_count} and did not say why");
+        if (answer.Errors.Count == 0) Note($"EC2 launched {launched} of {_count} and gave no reason");
         return LaunchRefusals.Of(launched, [.. answer.Errors.Select(error => error.Code)]);
     }
 

@@ -112,7 +112,7 @@ public sealed class Ec2InstanceIdentity : IInstanceIdentity, IAsyncDisposable
                 var text = await imds.GetAsync(IdPath, cancellation);
                 return InstanceId.TryParse(text?.Trim(), out var id)
                     ? id
-                    : throw new IOException($"The instance metadata service gives no instance id, but: {text}");
+                    : throw new IOException($"The instance metadata service gave no instance id but: {text}");
             }
             catch (IOException) when (attempt < StartAttempts)
             {

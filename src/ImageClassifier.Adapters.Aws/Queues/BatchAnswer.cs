@@ -11,7 +11,7 @@ internal sealed class BatchAnswer(
     Func<BatchResultErrorEntry, QueueOutcomeKind> kindOf)
 {
     private static readonly QueueOutcome Unanswered =
-        new(QueueOutcomeKind.Retriable, "SQS did not say what became of it.");
+        new(QueueOutcomeKind.Retriable, "SQS gave no outcome for this entry.");
 
     private readonly Dictionary<string, QueueOutcome> _outcomes = Collect(successful, failed, kindOf);
 

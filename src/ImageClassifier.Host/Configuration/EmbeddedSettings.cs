@@ -32,12 +32,12 @@ public sealed record EmbeddedSettings(string DataFolder, TimeSpan Retention)
             throw new InvalidSettingException(
                 EmbeddedLayout.DataFolderKey,
                 text,
-                "its name is not valid UTF-8, so the folder cannot be found by it; rename the folder");
+                "its name is not valid UTF-8, so the folder cannot be opened; rename the folder");
         }
 
         return File.Exists(folder)
             ? throw new InvalidSettingException(
-                EmbeddedLayout.DataFolderKey, text, "it must be a folder, and is a file")
+                EmbeddedLayout.DataFolderKey, text, "it is a file, and must be a folder")
             : folder;
     }
 

@@ -78,7 +78,7 @@ internal sealed class KnownSettings
         foreach (var (leaf, inner) in Leaves(key, value, level: 1))
         {
             if (RemovedSettings.Replacements.TryGetValue(leaf, out var replacement))
-                return Wrong(leaf, inner, $"it is no setting any more: {replacement}", origin);
+                return Wrong(leaf, inner, $"this setting was removed: {replacement}", origin);
         }
 
         // The full path, so that the message names "scaling.max-instances" and not "scaling".

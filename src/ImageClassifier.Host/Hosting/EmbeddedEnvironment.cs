@@ -100,7 +100,7 @@ internal static class EmbeddedEnvironment
     {
         using var log = LoggerFactory.Create(logging => logging.AddStandardErrorLog());
         log.CreateLogger(typeof(EmbeddedEnvironment)).LogWarning(
-            "{File} is missing and is made anew: the jobs of open batches are sent again", queue.DatabasePath);
+            "{File} was missing and is created again. The jobs of open batches are sent again", queue.DatabasePath);
     }
 
     private const string RequestsKey = "requests";

@@ -87,7 +87,7 @@ internal static class NodeHosting
     {
         var layout = environment.Layout!;
         var id = instance ?? throw new InvalidSettingException(
-            StartProblem.InstanceOption, null, "a node that is a process needs the name that its fleet gave it");
+            StartProblem.InstanceOption, null, "a node on this machine needs the id that its fleet assigned");
         var identity = await ProcessInstanceIdentity.StartAsync(layout, id, time: null, cancellation);
         identity.TerminateRequested.Register(Process.GetCurrentProcess().Kill);
         return new InstanceLife(identity, identity, logging => logging.AddInstanceLog(layout.DataFolder, id));

@@ -34,13 +34,13 @@ internal sealed class OutdatedNodes(
             await fleet.RequestDrainAsync(outdated, cancellation);
             var left = await AwaitDrainAsync(outdated, cancellation);
             if (left.Count == 0) return;
-            log.LogWarning("App nodes of an earlier run do not answer and are ended: {Instances}", left);
+            log.LogWarning("App nodes of an earlier run do not answer and are terminated: {Instances}", left);
             await fleet.EndNowAsync(left, cancellation);
         }
         catch (IOException failure)
         {
             // The scaler reads the fleet again and again, and deals with them.
-            log.LogWarning("App nodes of an earlier run could not be looked for: {Cause}", failure.Message);
+            log.LogWarning("App nodes of an earlier run could not be listed: {Cause}", failure.Message);
         }
     }
 

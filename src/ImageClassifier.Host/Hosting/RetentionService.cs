@@ -16,11 +16,11 @@ internal sealed class RetentionService(
             {
                 var removed = await retention.RunOnceAsync(stoppingToken);
                 if (removed != new RetentionSummary(0, 0, 0, 0))
-                    log.LogInformation("Old data was removed: {Removed}", removed);
+                    log.LogInformation("Old data was deleted: {Removed}", removed);
             }
             catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
             {
-                log.LogError(failure, "Looking for old data failed; the next look is in {Interval}", interval);
+                log.LogError(failure, "Deleting old data failed. The next try is in {Interval}", interval);
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));

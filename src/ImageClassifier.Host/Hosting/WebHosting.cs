@@ -75,7 +75,7 @@ internal static class WebHosting
         if (budget.Warning is { } warning) log.LogWarning("{Warning}", warning);
         if (tier.Access.Keys.IsEmpty && !listen.IsLoopbackOnly)
         {
-            log.LogWarning("No key is set (image-classifier.access.keys), so whoever reaches {Urls} may upload",
+            log.LogWarning("No key is set (image-classifier.access.keys), so everyone who reaches {Urls} may upload",
                 string.Join(';', listen.Urls));
         }
 

@@ -175,7 +175,7 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
             { Predictions: { } predictions } => new IsolatedOutcome.Classified(
                 predictions, TimeSpan.FromMilliseconds(reply.DecodeMs), TimeSpan.FromMilliseconds(reply.RunMs)),
             { Error: { } error } => new IsolatedOutcome.Refused(error),
-            _ => new IsolatedOutcome.Failed(reply.Failure ?? "The answer says nothing."),
+            _ => new IsolatedOutcome.Failed(reply.Failure ?? "The answer has no outcome."),
         };
     }
 
@@ -185,7 +185,7 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         var exitCode = failure is InvalidDataException ? null : await process.EndedAsync(_time);
         End(ref _asked);
         if (exitCode is not { } code)
-            return new IsolatedOutcome.Failed($"The process did not answer as agreed: {failure.Message}");
+            return new IsolatedOutcome.Failed($"The process sent an invalid answer:  {failure.Message}");
         var details = $"{ProcessEnd.Describe(code)}. It printed: {process.Errors}";
         if (!process.IsReady) return new IsolatedOutcome.Failed($"The process could not load its model. {details}");
         if (ProcessEnd.Of(code) is not { } death)

@@ -79,7 +79,7 @@ public sealed class RemovedSettingsSpecs : IDisposable
         var wrong = Sources.Wrong(sources);
         Assert.Equal(key, wrong.Key);
         Assert.Equal(
-            $"{key} = {InvalidSettingException.Hidden} is not usable: it is no setting any more: {replacement}; "
+            $"{key} = {InvalidSettingException.Hidden} is not usable: this setting was removed: {replacement}; "
             + $"it comes from {origin}.", wrong.Message);
     }
 }

@@ -37,7 +37,7 @@ internal sealed record PictureFile(ReadOnlyMemory<byte> Content, JobError? Error
         {
             return path.Contains(NotUtf8)
                 ? Refused(FileOutcome.Unreadable,
-                    "The name is not valid UTF-8, so the file cannot be found by it. Rename the file.")
+                    "The name is not valid UTF-8, so the file cannot be opened. Rename the file.")
                 : Refused(JobErrorCodes.Missing, "There is no such file.");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException

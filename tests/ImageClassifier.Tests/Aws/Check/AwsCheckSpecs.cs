@@ -100,7 +100,7 @@ public sealed class AwsCheckSpecs : IDisposable
         StubQueues("""{"VisibilityTimeout":"30"}""");
 
         Assert.Contains(await ProblemsAsync(_stub.Sqs, _stub.S3),
-            problem => problem.Text.StartsWith("it is no FIFO queue", StringComparison.Ordinal));
+            problem => problem.Text.StartsWith("it is not a FIFO queue", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -178,7 +178,7 @@ public sealed class CreateFleetSpecs : IDisposable
 
         var launch = await Fleet(Spot with { Market = Ec2Market.OnDemand }).LaunchAsync(3, "token-1", default);
 
-        Assert.Equal("EC2 gave 1 of 3 and did not say why", launch.Shortfall);
+        Assert.Equal("EC2 launched 1 of 3 and gave no reason", launch.Shortfall);
     }
 
     [Fact]
