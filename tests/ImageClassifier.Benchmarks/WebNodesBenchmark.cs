@@ -17,13 +17,11 @@ using Spectre.Console;
 
 namespace ImageClassifier.Benchmarks;
 
-/// <summary>
-/// The way of a result from the response queue to the clients' sockets, with one web node and with three in a cluster.
-/// In a cluster a response mostly arrives at another node than the one where its batch lives or its socket is open.
-/// </summary>
-/// <remarks>This program takes the place of the app nodes: it publishes results at the pace that it measures. First one
-/// at a time, for the delay; then all at once, for the CPU time of the web nodes for each message on a
-/// socket.</remarks>
+/// <summary>Measures the delivery of results from the response queue to the clients' sockets: with one web node, and
+/// with a cluster of three. In a cluster, the node that receives a response mostly has neither its batch nor its
+/// socket.</summary>
+/// <remarks>This program publishes the results in place of app nodes. First it publishes one at a time, to measure the
+/// delay. Then it publishes all at once, to measure the web nodes' CPU time for each socket message.</remarks>
 internal static class WebNodesBenchmark
 {
     private const int Batches = 12;
@@ -82,7 +80,7 @@ internal static class WebNodesBenchmark
                 sockets.Add(FollowAsync(tier.AddressOf((batch + socket) % nodes), id));
         }
 
-        // An app node that was launched meanwhile may have classified some. Those are not measured.
+        // App nodes may have been launched and may have classified some jobs. Those jobs are not measured.
         await TakeAllAsync(requests, limit.Token);
         await UntilAsync(() => IsStill());
         lock (sent) work.RemoveAll(request => seen.Contains(request.Job));
@@ -148,7 +146,7 @@ internal static class WebNodesBenchmark
             }
         }
 
-        // No job is with an app node, and no result came for a second.
+        // No app node has a job, and no result arrived for a second.
         bool IsStill()
         {
             int before;
@@ -171,7 +169,7 @@ internal static class WebNodesBenchmark
                 IMessageQueue.MaxBatch, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10), cancellation);
             taken += received.Count;
             await requests.DeleteAsync([.. received.Select(message => message.Receipt)], cancellation);
-            // The rest went to an app node.
+            // An app node has the other jobs.
             if (received.Count == 0) return;
         }
     }

@@ -10,13 +10,13 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd;
 
-/// <summary>The data folder of the embedded environment: whose it is, who may read it, and what happens when parts of
-/// it go away under the program.</summary>
+/// <summary>The data folder of the embedded environment: its owner, its permissions, and the loss of its parts while
+/// the program runs.</summary>
 public sealed class DataFolderSpecs
 {
     private const string QuickPolls = "node.polling.wait-time=1s";
 
-    // Longer than a test waits: what a node does not finish or hand back would be missed.
+    // Longer than a test waits, so a job that a node neither finishes nor hands back would be missed.
     private const string LongLease = "queues.requests.lease=10m";
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 

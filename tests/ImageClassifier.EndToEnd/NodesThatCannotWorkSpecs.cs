@@ -7,7 +7,7 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd;
 
-/// <summary>Nodes that die at their start.</summary>
+/// <summary>Nodes that end at their start.</summary>
 public sealed class NodesThatCannotWorkSpecs
 {
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);

@@ -71,6 +71,6 @@ public sealed class SeveralWebNodesSpecs
         async () => (await service.Http.GetAsync("/health/ready")).StatusCode == HttpStatusCode.OK,
         Enough, () => $"The node is not ready:\n{service.Log}");
 
-    /// <summary>The first one makes the lower address.</summary>
+    /// <summary>The first port makes the lower address.</summary>
     private static int[] FreePorts() => [.. new[] { FreePort.Next(), FreePort.Next() }.Order()];
 }

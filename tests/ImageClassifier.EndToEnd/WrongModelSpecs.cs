@@ -3,7 +3,7 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd;
 
-/// <summary>A model that no node could load stops the web tier, before anyone can upload.</summary>
+/// <summary>A model that no node could load stops the web tier before anyone can upload.</summary>
 public sealed class WrongModelSpecs : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("image-classifier-");

@@ -3,13 +3,13 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Cloud;
 
-/// <summary><c>aws check</c>, by each role with its own policy.</summary>
+/// <summary><c>aws check</c> by each role with its own policy.</summary>
 public sealed class AwsCheckSpecs(SharedCloud shared) : IClassFixture<SharedCloud>
 {
     private static readonly CloudRole[] Roles =
         [CloudRole.Deployer, CloudRole.Web, CloudRole.Node, CloudRole.Operator];
 
-    // This role may only send and receive.
+    // A role that may only send and receive.
     private static readonly CloudRole Messenger = new("messenger");
 
     [SkippableFact]

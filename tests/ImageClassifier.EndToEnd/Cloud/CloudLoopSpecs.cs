@@ -7,8 +7,8 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd.Cloud;
 
-/// <summary>The whole life of a deployment on an emulator of AWS, each role with the policy of <c>deploy/iam</c> and
-/// nothing more: provision, upload, launch, redrive, classify, end.</summary>
+/// <summary>The whole life of a deployment on an emulator of AWS: provision, upload, launch, redrive, classify, end.
+/// Each role has exactly its policy of <c>deploy/iam</c>.</summary>
 public sealed class CloudLoopSpecs
 {
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
@@ -36,7 +36,7 @@ public sealed class CloudLoopSpecs
         Assert.All(jobs, job => Assert.Equal(instance.InstanceId, job.GetProperty("instanceId").GetString()));
         Assert.True(await machine.EndedAsync(Enough) == 0, machine.Log);
         Assert.True(machine.IsTurnedOff, machine.Log);
-        // A machine that is off is terminated: its launch template says so.
+        // A machine that is turned off is terminated, as its launch template demands.
         await cloud.Owner.TerminateInstancesAsync(new([instance.InstanceId]));
         await service.FleetEndsAsync(Enough);
         Assert.Equal(0, await service.StopAsync());

@@ -7,8 +7,8 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.EndToEnd.Faults;
 
-/// <summary>Three web nodes behind nginx, without stickiness, under faults: every accepted picture has one result, every
-/// client has every job once, one scaler works, and the fleet stays below its cap.</summary>
+/// <summary>Three web nodes behind nginx without stickiness, under faults. Every accepted picture has one result, and
+/// every client has every job once. One scaler works, and the fleet stays below its cap.</summary>
 public abstract class WebNodeSpecs(ITestOutputHelper output)
 {
     private protected const int Nodes = 3;
@@ -23,7 +23,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
         var kills = IsLong ? 8 : 1;
         var pause = TimeSpan.FromSeconds(IsLong ? 30 : 12);
         var form = FaultForm.Current;
-        // The short form of the other faults is long enough for nodes that must be away for a while.
+        // In the short form, half of the pictures of the other faults are enough.
         var pictures = IsLong ? form.Pictures : form.Pictures / 2;
         var random = new Random(FaultForm.Seed);
         await using var environment = await OpenAsync();
@@ -37,7 +37,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
         client.AlsoWatch(watched);
         try
         {
-            // Half of the pictures come while web nodes are killed, the rest while one is paused.
+            // Half of the pictures arrive while web nodes are killed, the rest while one node is paused.
             var batches = TestPictures.Mixed(pictures).Chunk(pictures / 20).ToArray();
             var shares = batches.Chunk(batches.Length / (kills + 1)).ToArray();
             for (var kill = 0; kill < kills; kill++)
@@ -59,7 +59,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
             await Until.HoldsAsync(() => since.Elapsed >= pause, form.Limit, () => "");
             tier.Resume(paused);
             output.WriteLine($"Web node {paused} was paused for {pause.TotalSeconds} s");
-            // The others removed it, so it ends by itself.
+            // The other nodes removed it, so it ends by itself.
             await Until.HoldsAsync(() => tier.HasEnded(paused), form.Limit, () => $"It did not end:\n{tier.Log}");
             await tier.StartNodeAsync(paused);
             await last;
@@ -82,8 +82,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
 
     private protected abstract Task<FaultEnvironment> OpenAsync();
 
-    /// <summary>The processes of app nodes, without those that have ended their work and need a moment to
-    /// exit.</summary>
+    /// <summary>The processes of app nodes, without nodes that have finished and are exiting.</summary>
     private static async Task<int> CountAppNodesAsync(string dataFolder)
     {
         var living = ProcessTable.Running(dataFolder, "node").Select(ProcessTable.Instance).OfType<string>().ToHashSet();
@@ -98,7 +97,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
         return living.Count;
     }
 
-    /// <summary>Looks from outside, again and again, that one scaler works and that the fleet stays below its
+    /// <summary>Checks repeatedly, from outside, that one scaler works and that the fleet stays below its
     /// cap.</summary>
     private protected static async Task<string> WatchAsync(
         FaultEnvironment environment, WebNodeGroup tier, CancellationToken cancellation)
@@ -171,7 +170,7 @@ public sealed class EmbeddedWebNodeSpecs(ITestOutputHelper output) : WebNodeSpec
             using var clientOfCut = new PersistentClient(tier.AddressOf(cut), limit.Token);
             using var client = new TierClient(tier.AddressOf(others[0]), limit.Token);
             client.AlsoWatch(watched);
-            // The part that goes on finishes what the other part accepted.
+            // The larger part finishes the batches that the smaller part accepted.
             var accepted = await clientOfCut.UploadAsync([.. TestPictures.Slow(20)]);
             SplittableNetwork.Cut(cut);
             await client.UploadAllAsync(TestPictures.Mixed(40).Chunk(10));

@@ -5,10 +5,10 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd.Pictures;
 
-/// <summary>A picture fails every time it is tried, until the fault is mended; then it is redriven.</summary>
-/// <param name="data">The data folder, which goes in the end.</param>
-/// <param name="settings">Of the service, the image-classifier prefix left out.</param>
-/// <param name="queueArguments">What tells the verb <c>queue</c> where the queues are.</param>
+/// <summary>A picture fails on every try until the fault is mended. Then it is redriven.</summary>
+/// <param name="data">The data folder. It is deleted at the end.</param>
+/// <param name="settings">The settings of the service, without the prefix image-classifier.</param>
+/// <param name="queueArguments">The arguments by which the verb <c>queue</c> finds the queues.</param>
 internal sealed class RedriveStory(string data, string[] settings, string[] queueArguments)
 {
     private const int Innocents = 20;
@@ -23,13 +23,13 @@ internal sealed class RedriveStory(string data, string[] settings, string[] queu
     private readonly string[] _settings =
     [
         .. settings,
-        // One node, so that the neighbours have no one else to go to.
+        // One node, so that the other pictures have no other node.
         "scaling.max-instances=1",
         "node.polling.wait-time=1s", "node.termination.max-empty-polls=100",
     ];
 
-    /// <summary>Runs it.</summary>
-    /// <param name="place">How many of the others come before it.</param>
+    /// <summary>Runs the story.</summary>
+    /// <param name="place">The number of pictures before the failing one.</param>
     public async Task RunAsync(int place)
     {
         string batchId, failingId;
@@ -56,7 +56,7 @@ internal sealed class RedriveStory(string data, string[] settings, string[] queu
         foreach (var job in jobs)
             Assert.Equal(IsOf(failingId)(job) ? "failed" : "classified", job.GetProperty("status").GetString());
 
-        // The queue moves it when it is asked for more.
+        // The queue moves the message at the next receive.
         await Until.HoldsAsync(
             async () => Letters(await QueueAsync("list", 0)).Any(), Enough, () => $"No letter:\n{service.Log}");
         return (BatchId(accepted), failingId);
@@ -70,7 +70,7 @@ internal sealed class RedriveStory(string data, string[] settings, string[] queu
 
         await QueueAsync("redrive", 0, failingId);
 
-        // Who followed to the end comes again with the last id: there is a further result, and a further end.
+        // A client that followed to the end resumes with its last id: there is another result and another end.
         var last = before[^1].GetProperty("id").GetString();
         IReadOnlyList<JsonElement> further = [];
         await Until.HoldsAsync(

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>Awaits what another process does.</summary>
+/// <summary>Waits for something in another process.</summary>
 internal static class Until
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);

@@ -10,7 +10,7 @@ using Assembly = System.Reflection.Assembly;
 
 namespace ImageClassifier.Tests.Architecture;
 
-/// <summary>The arrows between projects, and what types may be called.</summary>
+/// <summary>The arrows between projects, and the names of types.</summary>
 public sealed class ArchitectureSpecs
 {
     private const string Core = "ImageClassifier.Core";
@@ -23,7 +23,7 @@ public sealed class ArchitectureSpecs
     private const string Simulator = "ImageClassifier.Simulator";
     private const string Host = "image-classifier";
 
-    /// <summary>What each project may see of ours. The host sees all.</summary>
+    /// <summary>The projects of this solution that each project may use. The host may use all.</summary>
     private static readonly Dictionary<string, string[]> Arrows = new()
     {
         [Core] = [],
@@ -37,7 +37,7 @@ public sealed class ArchitectureSpecs
         [Host] = [Core, Streams, Web, Node, Aws, Embedded, Onnx, Simulator],
     };
 
-    /// <summary>The libraries that only some projects may see, by namespace.</summary>
+    /// <summary>The libraries that only some projects may use, by namespace.</summary>
     private static readonly Dictionary<string, string[]> Libraries = new()
     {
         ["Akka"] = [Streams, Web, Node, Simulator, Host],
@@ -68,7 +68,7 @@ public sealed class ArchitectureSpecs
                 .Select(folder => Path.GetFileName(folder)!)
                 .Order(StringComparer.Ordinal));
 
-    // Rules hold for nothing without a word, so what they look at must be there.
+    // A rule that matches no type passes silently. So these tests check that the rules match types.
     [Theory]
     [MemberData(nameof(Projects))]
     public void A_project_with_code_shows_its_types_to_the_rules(string project)
@@ -87,7 +87,7 @@ public sealed class ArchitectureSpecs
     {
         foreach (var other in Arrows.Keys.Except([project, .. Arrows[project]]))
         {
-            // A project that has no code yet breaks no rule.
+            // A rule must also pass for a project without code.
             Types().That().Are(TypesOf(project)).Should().NotDependOnAny(TypesOf(other))
                 .Because($"the arrows between projects are {project} -> {string.Join(", ", Arrows[project])}")
                 .WithoutRequiringPositiveResults()

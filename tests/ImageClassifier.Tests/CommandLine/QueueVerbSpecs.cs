@@ -19,7 +19,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.CommandLine;
 
-/// <summary>The verb <c>queue</c> over a data folder as a service leaves it.</summary>
+/// <summary>The verb <c>queue</c> with the data folder of a stopped service.</summary>
 public sealed class QueueVerbSpecs : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -99,7 +99,7 @@ public sealed class QueueVerbSpecs : IDisposable
 
     private JsonElement Printed() => JsonSerializer.Deserialize<JsonElement>(Text());
 
-    /// <summary>Jobs that were received too often, the first with its failed result.</summary>
+    /// <summary>Jobs that were received too often. The first one has its failed result.</summary>
     private async Task<IReadOnlyList<ClassificationRequest>> GiveUpOnAsync(int count)
     {
         Layout.Create();

@@ -53,8 +53,9 @@ public sealed class SimulateVerbSpecs : IDisposable
         Assert.InRange(Json().GetProperty("lastResultSeconds").GetDouble(), 10, 10.2);
     }
 
-    // One instance: a look, 26 s of boot, 30 s of work. The first of the three empty polls of 5 s begins while the last
-    // twenty pictures, two seconds of work, are in hand; a fourth is under way by then, which SQS does not break off.
+    // One instance: an observation, 26 s of boot, 30 s of work. The first of the three empty polls of 5 s begins while
+    // the last twenty pictures (two seconds of work) are in hand. A fourth poll is then under way, which SQS does not
+    // abort.
     [Fact]
     public async Task A_burst_for_one_instance_comes_to_what_one_can_reckon()
     {

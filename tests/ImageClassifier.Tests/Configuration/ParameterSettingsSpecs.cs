@@ -17,7 +17,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Configuration;
 
-/// <summary>Settings that SSM keeps, on moto.</summary>
+/// <summary>Settings in a parameter of SSM, on moto.</summary>
 public sealed class ParameterSettingsSpecs : IAsyncLifetime
 {
     private const string Name = "/pics/web";
@@ -35,7 +35,7 @@ public sealed class ParameterSettingsSpecs : IAsyncLifetime
         }
         catch (SkipException)
         {
-            // Each test says so for itself.
+            // Each test reports it itself.
         }
     }
 
@@ -211,7 +211,7 @@ public sealed class ParameterSettingsSpecs : IAsyncLifetime
             MaxErrorRetry = 0,
         });
 
-    /// <summary>A clock whose one timer fires when the test says so.</summary>
+    /// <summary>A clock with one timer, which fires when the test wants it.</summary>
     private sealed class HandFiredTimer : TimeProvider
     {
         private Action? _fire;

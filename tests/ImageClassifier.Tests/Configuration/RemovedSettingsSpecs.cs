@@ -4,7 +4,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Configuration;
 
-/// <summary>A key that earlier versions had is refused with what replaced it, wherever it is set.</summary>
+/// <summary>A key of an earlier version is refused with its replacement, whatever its source.</summary>
 public sealed class RemovedSettingsSpecs : IDisposable
 {
     private const int MostKeys = 75;
@@ -66,7 +66,7 @@ public sealed class RemovedSettingsSpecs : IDisposable
     public void What_stands_in_its_stead_is_a_setting(string key) =>
         Assert.Contains(key, ProgramSettings.AllKeys());
 
-    /// <summary>The settings that the replacements name.</summary>
+    /// <summary>The settings that the replacements mention.</summary>
     public static TheoryData<string> NamedKeys =>
         [.. RemovedSettings.Replacements.Values
             .SelectMany(replacement => replacement.Split(' ', ',', ';', ':'))

@@ -8,10 +8,10 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Configuration;
 
-/// <summary>A key that was mistyped into the settings is not told on, whatever is wrong with its line.</summary>
+/// <summary>A key in a wrong place of the settings is never shown, whatever is wrong with its line.</summary>
 public sealed class SecretSettingsSpecs : IDisposable
 {
-    // A key of the service, and what could be a secret of anyone.
+    // A key of the service, and a text that could be anyone's secret.
     private static readonly string[] Secrets = [ApiKey.New(), "correct-horse-battery"];
 
     private readonly TemporaryFolder _folder = new();
@@ -88,7 +88,7 @@ public sealed class SecretSettingsSpecs : IDisposable
         "image-classifier.access.keys.x=ick_(hidden)",
         await PrintedAsync("image-classifier.access.keys.x={0}", _ => { }, "web"), StringComparison.Ordinal);
 
-    /// <summary>What the program prints; never the key.</summary>
+    /// <summary>The program's output, which must not contain the key.</summary>
     private static async Task<string> PrintedAsync(string line, Action<string> start, params string[] arguments)
     {
         var key = ApiKey.New();

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Configuration;
 
-/// <summary>One class reads a key, so that all who use it have the same limits.</summary>
+/// <summary>Only one class reads each key, so that all users have the same limits.</summary>
 public sealed class SettingsReadersSpecs
 {
     // Read before all others, because it is a layer.
@@ -50,7 +50,7 @@ public sealed class SettingsReadersSpecs
         typeof(AwsConfiguration).GetMethod(nameof(AwsConfiguration.CreateEc2Fleet))!,
     ];
 
-    /// <summary>Notes which class asks for which key.</summary>
+    /// <summary>Records which class reads which key.</summary>
     private sealed class RecordingConfig(Config inner) : Config
     {
         public Dictionary<string, HashSet<string>> Readers { get; } = [];

@@ -20,7 +20,7 @@ public sealed class StrayVariablesSpecs
         Assert.Contains($"Write {meant} for image-classifier.", warning, StringComparison.Ordinal);
     }
 
-    // The tests' own, the build's, and what Kubernetes gives for a service of this name.
+    // The variables of the tests and the build, and those of Kubernetes for a service of this name.
     [Theory]
     [InlineData("IMAGE_CLASSIFIER_REQUIRE_ALL")]
     [InlineData("IMAGE_CLASSIFIER_FUZZ_SECONDS")]

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Contracts;
 
-/// <summary>Waits for what comes true by itself, within a bound.</summary>
+/// <summary>Waits for a condition, with a time limit.</summary>
 public static class Condition
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Hosting;
 
-/// <summary>Nodes that an earlier web tier left, as identities in this process.</summary>
+/// <summary>Nodes of an earlier web tier, as identities in this process.</summary>
 public sealed class OutdatedNodesSpecs : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();

@@ -13,10 +13,10 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Isolation;
 
-/// <summary>The node's end and the child's end, with a real process between them.</summary>
+/// <summary>The node's side and the child's side, with a real process between them.</summary>
 public sealed class IsolatedClassifierSpecs
 {
-    // What takes longer hangs, on however busy a machine.
+    // Anything that takes longer hangs, even on a busy machine.
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
     private static readonly OnnxSettings Settings = new(

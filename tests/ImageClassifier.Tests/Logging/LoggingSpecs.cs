@@ -72,7 +72,7 @@ public sealed class LoggingSpecs : IDisposable
         using (var host = builder.Build())
         {
             await host.StartAsync();
-            // A log that is being stopped may drop what actors still say.
+            // A log that is being stopped may drop the actors' last lines.
             using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
             while (!Lines().Any(line => line.EndsWith(logged, StringComparison.Ordinal)))
                 await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, limit.Token);
@@ -153,7 +153,7 @@ public sealed class LoggingSpecs : IDisposable
     // The file is still open for writing.
     private string[] Lines()
     {
-        // The first line makes the file.
+        // The first line creates the file.
         var path = FileLogging.PathOf(_folder.Path, Instance);
         if (!File.Exists(path)) return [];
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);

@@ -5,8 +5,8 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>Which permissions a request needs. Launches are shown by <see cref="PolicyProxySpecs"/>, because they need
-/// the account's templates.</summary>
+/// <summary>The permissions that a request needs. <see cref="PolicyProxySpecs"/> covers launches, because they need the
+/// account's templates.</summary>
 public sealed class CallReaderSpecs
 {
     private const string Queue = "arn:aws:sqs:eu-central-1:123456789012:jobs.fifo";
@@ -75,7 +75,7 @@ public sealed class CallReaderSpecs
             $"AWS4-HMAC-SHA256 Credential=AKIAWEB/20260101/eu-central-1/{service}/aws4_request, SignedHeaders=host";
         if (operation is not null) context.Request.Headers["X-Amz-Target"] = operation;
         context.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
-        // None of these calls asks for facts of the account.
+        // None of these calls needs facts of the account.
         var reader = new CallReader(facts: null!);
         var needed = await reader.ReadAsync(await SignedRequest.ReadAsync(context.Request));
         return needed.Select(permission => permission.ToString());

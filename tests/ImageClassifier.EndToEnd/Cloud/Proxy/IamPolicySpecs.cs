@@ -2,7 +2,7 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>The proxy's own judgement: what it allows is what IAM would.</summary>
+/// <summary>The proxy judges as IAM would.</summary>
 public sealed class IamPolicySpecs
 {
     private static readonly Dictionary<string, string> Words = new() { ["DEPLOYMENT"] = "loop", ["REGION"] = "eu" };

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Check;
 
-/// <summary>Each thing that can be wrong, named in one line. What is right is on the emulator.</summary>
+/// <summary>Each possible fault is reported in one line. The emulator has what is right.</summary>
 [Collection(EmulatedAws.Name)]
 public sealed class AwsCheckSpecs : IDisposable
 {
@@ -36,7 +36,7 @@ public sealed class AwsCheckSpecs : IDisposable
 
         var findings = await CheckAsync(_aws.Sqs, _aws.S3);
 
-        // The emulator knows nothing that can be set on a bucket.
+        // The emulator has no settings of buckets.
         Assert.All(findings.Where(finding => !finding.Subject.Contains(": ", StringComparison.Ordinal)),
             finding => Assert.False(finding.IsProblem, finding.ToString()));
         Assert.Contains(findings, finding => finding.Text == "objects may be stored once, read and deleted");
@@ -224,7 +224,7 @@ public sealed class AwsCheckSpecs : IDisposable
     private async Task<CheckFinding[]> ProblemsAsync(IAmazonSQS sqs, IAmazonS3 s3) =>
         [.. (await CheckAsync(sqs, s3)).Where(finding => finding.IsProblem)];
 
-    /// <summary>Fails as the SDK's chain does when nothing in it has credentials.</summary>
+    /// <summary>Fails like the SDK's chain without credentials.</summary>
     private sealed class NoCredentials : AWSCredentials
     {
         public override ImmutableCredentials GetCredentials() => throw Nothing();

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Check;
 
-/// <summary>A launch is tried, never made. The errors are EC2's own.</summary>
+/// <summary>A launch is tried and never made. The errors are EC2's own.</summary>
 public sealed class LaunchCheckSpecs : IDisposable
 {
     private const string Good = "subnet-0aaaaaaaaaaaaaaaa";

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Check;
 
-/// <summary>What must go goes, by whatever rules.</summary>
+/// <summary>Any rules are right that delete everything that must be deleted.</summary>
 public sealed class LifecycleCheckSpecs
 {
     [Fact]

@@ -3,7 +3,8 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Check;
 
-/// <summary>A check looks at what a role needs: exactly its policy is enough, and each part of it is missed.</summary>
+/// <summary>The check covers a role's permissions: the role's policy is enough, and the check reports each missing
+/// part.</summary>
 public sealed class RolePermissionSpecs
 {
     [Theory]
@@ -16,7 +17,7 @@ public sealed class RolePermissionSpecs
         var findings = await CheckAsync(role);
 
         Assert.All(findings, finding => Assert.False(finding.IsProblem, finding.ToString()));
-        // Nothing that was left out is called good.
+        // A missing permission is never reported as good.
         Assert.Contains(findings, finding => finding.Verdict == CheckVerdict.NotChecked);
     }
 

@@ -5,11 +5,12 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Deploy;
 
-/// <summary>What is under <c>deploy/</c>. The checks are in <c>tests/deploy</c>, because CloudFormation's specification
-/// comes as a package of Node's; <c>npm ci</c> there installs it. They also need cfn-lint and moto.</summary>
+/// <summary>The files under <c>deploy/</c>. The checks are in <c>tests/deploy</c>, because CloudFormation's
+/// specification is a package of Node.js; <c>npm ci</c> there installs it. They also need cfn-lint and moto.</summary>
 public class DeploySpecs
 {
-    // Stacks are created on an emulator, an image is made, and machines boot: more than a minute where nothing else runs.
+    // Creating stacks on an emulator, creating an image and booting machines takes more than a minute on an idle
+    // machine.
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(6);
 
     [SkippableFact]

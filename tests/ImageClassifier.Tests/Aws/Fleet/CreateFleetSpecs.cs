@@ -5,7 +5,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Fleet;
 
-/// <summary>Launches by CreateFleet, and when they go by RunInstances instead.</summary>
+/// <summary>Launches by CreateFleet, and the cases in which RunInstances launches instead.</summary>
 public sealed class CreateFleetSpecs : IDisposable
 {
     private static readonly Ec2FleetSettings Spot = new()

@@ -91,7 +91,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
         var call = Assert.Single(_ec2.Calls("RunInstances"));
         Assert.Equal(template, call[parameter]);
         Assert.Equal("7", call["LaunchTemplate.Version"]);
-        // What the template says must not be overridden by nothing.
+        // Empty settings must not override the template's.
         Assert.Null(call["ImageId"]);
         Assert.Null(call["InstanceType"]);
         Assert.Null(call["SubnetId"]);
@@ -189,7 +189,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
 
         Assert.Empty(launch.Launched);
         Assert.StartsWith($"EC2 says {code}: ", launch.Shortfall, StringComparison.Ordinal);
-        // EC2's own sentence may have the account in it, and clients read this.
+        // EC2's message may name the account, and clients read the shortfall.
         Assert.DoesNotContain("sentence", launch.Shortfall, StringComparison.Ordinal);
         Assert.Single(_ec2.Calls("RunInstances"));
     }
@@ -409,7 +409,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
         machine.State = "running";
         var running = await OnlyAsync(fleet);
         var cameUpAt = _time.GetUtcNow();
-        // Its system boots, and EC2 cannot know when its node polls.
+        // Its system is booting, and EC2 does not know when its node polls.
         Assert.Equal((InstanceState.Running, null), (running.State, running.RunningAt));
 
         _time.Advance(TimeSpan.FromMinutes(1));
@@ -509,7 +509,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     private Ec2InstanceFleet Fleet(Ec2FleetSettings settings) =>
         new(_client, settings, NullLogger<Ec2InstanceFleet>.Instance, _time);
 
-    /// <summary>The only instance, as a fresh description shows it.</summary>
+    /// <summary>The only instance in a fresh description.</summary>
     private async Task<FleetInstance> OnlyAsync(Ec2InstanceFleet fleet)
     {
         _time.Advance(TimeSpan.FromSeconds(5));

@@ -110,8 +110,8 @@ public sealed class Ec2InstanceIdentitySpecs : IDisposable
         }
     }
 
-    /// <summary>Pauses take a hundredth of their time, so that a question every five seconds comes every
-    /// 50 ms.</summary>
+    /// <summary>Pauses take a hundredth of their time, so a request every five seconds becomes one every 50
+    /// ms.</summary>
     private sealed class ImpatientTimeProvider : TimeProvider
     {
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>

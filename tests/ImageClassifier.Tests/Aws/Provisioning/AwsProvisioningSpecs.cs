@@ -6,7 +6,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Provisioning;
 
-/// <summary>Queues on the emulator, and the bucket where its settings are known.</summary>
+/// <summary>Queues on the emulator, and a stub of the bucket's settings.</summary>
 [Collection(EmulatedAws.Name)]
 public sealed class AwsProvisioningSpecs : IDisposable
 {

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Queues;
 
-/// <summary>What becomes of SQS's refusals, with the bodies that SQS sends.</summary>
+/// <summary>The handling of SQS's refusals, with SQS's own bodies.</summary>
 public sealed class SqsFailureSpecs : IDisposable
 {
     private const string Throttled = "com.amazonaws.sqs#RequestThrottled";
@@ -37,7 +37,7 @@ public sealed class SqsFailureSpecs : IDisposable
         Assert.Equal(
             [
                 QueueOutcomeKind.Done, QueueOutcomeKind.Invalid, QueueOutcomeKind.Retriable, QueueOutcomeKind.Retriable,
-                // It was not mentioned at all.
+                // The answer did not mention this entry.
                 QueueOutcomeKind.Retriable,
             ],
             outcomes.Select(outcome => outcome.Kind));
@@ -111,7 +111,7 @@ public sealed class SqsFailureSpecs : IDisposable
     {
         _aws.On(StubbedAws.SqsCall("GetQueueAttributes"), StubbedAws.SqsError(status, type, code, "It passes."));
 
-        // The very type: a refusal is one of these as well.
+        // Exactly this type, because a refusal is one of these as well.
         await Assert.ThrowsAsync<QueueUnavailableException>(() => _queue.MeasureAsync(default));
     }
 

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Storage;
 
-/// <summary>What becomes of S3's refusals, with the bodies that S3 sends.</summary>
+/// <summary>The handling of S3's refusals, with S3's own bodies.</summary>
 public sealed class S3FailureSpecs : IDisposable
 {
     private static readonly BucketSettings Bucket = new("pictures", "", TimeSpan.FromDays(30));
@@ -100,7 +100,7 @@ public sealed class S3FailureSpecs : IDisposable
     {
         _aws.On(StubbedAws.AnyS3Call(), StubbedAws.S3Error(status, code, message));
 
-        // The very type: a refusal is one of these as well.
+        // Exactly this type, because a refusal is one of these as well.
         await Assert.ThrowsAsync<IOException>(() => _store.GetAsync("a/b", default));
     }
 

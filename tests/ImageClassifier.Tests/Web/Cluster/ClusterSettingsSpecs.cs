@@ -6,7 +6,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Cluster;
 
-/// <summary>What a cluster's settings may be.</summary>
+/// <summary>The allowed settings of a cluster.</summary>
 public sealed class ClusterSettingsSpecs
 {
     private const string Section = ClusterSettings.Section;

@@ -3,19 +3,18 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Web.Cluster;
 
-/// <summary>Nodes that run while nothing else does: nodes of a machine without time for them remove each
-/// other.</summary>
+/// <summary>Cluster tests run alone, because nodes without processor time remove each other.</summary>
 [Xunit.CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class ClusterCollection
 {
     public const string Name = "Cluster";
 }
 
-/// <summary>Nodes of a test, which end with it.</summary>
+/// <summary>The nodes of a test, which end with it.</summary>
 public abstract class ClusterSpecs(ITestOutputHelper output)
     : TestKit("akka.loggers = []\nakka.stdout-loglevel = OFF", output: output), Xunit.IAsyncLifetime
 {
-    /// <summary>Joining takes a second or two, and the removal of a killed node less than ten; a busy machine takes
+    /// <summary>Joining takes a second or two, and the removal of a killed node less than ten. A busy machine needs
     /// longer.</summary>
     protected static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 

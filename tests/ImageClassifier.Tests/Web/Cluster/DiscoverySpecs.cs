@@ -5,7 +5,7 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Web.Cluster;
 
-/// <summary>How nodes come together that only know how to find each other's addresses.</summary>
+/// <summary>Forming a cluster if nodes only know how to find each other's addresses.</summary>
 [Collection(ClusterCollection.Name)]
 public sealed class DiscoverySpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {

@@ -9,7 +9,7 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Web.Cluster;
 
-/// <summary>How nodes come together by seeds, and what becomes of those that remain when one is killed.</summary>
+/// <summary>Forming a cluster by seeds, and the cluster after one node is killed.</summary>
 [Collection(ClusterCollection.Name)]
 public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {

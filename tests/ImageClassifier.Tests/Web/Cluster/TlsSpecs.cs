@@ -10,7 +10,7 @@ namespace ImageClassifier.Tests.Web.Cluster;
 [Collection(ClusterCollection.Name)]
 public sealed class TlsSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {
-    // A node that may not join gives up instead of trying for ever, so that the test can wait for it.
+    // A node that may not join gives up instead of retrying for ever, so that the test can wait for it.
     private const string GivesUp = "akka.cluster.shutdown-after-unsuccessful-join-seed-nodes = 4s";
 
     private readonly TestCertificates _certificates = new();
@@ -29,7 +29,7 @@ public sealed class TlsSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 
         await without.System.WhenTerminated.WaitAsync(Patience);
         Assert.IsType<CoordinatedShutdown.ClusterJoinUnsuccessfulReason>(without.ShutdownReason);
-        // Akka ends a node at once that cannot shake hands with one that it calls.
+        // Akka ends a node if its TLS handshake with another node fails.
         await stranger.System.WhenTerminated.WaitAsync(Patience);
         Assert.IsNotType<CoordinatedShutdown.ClrExitReason>(stranger.ShutdownReason);
 

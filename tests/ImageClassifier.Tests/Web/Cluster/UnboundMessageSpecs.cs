@@ -8,7 +8,7 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Web.Cluster;
 
-/// <summary>A message that no serializer is bound to does not cross nodes.</summary>
+/// <summary>A message without a serializer does not cross nodes.</summary>
 [Collection(ClusterCollection.Name)]
 public sealed class UnboundMessageSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {
