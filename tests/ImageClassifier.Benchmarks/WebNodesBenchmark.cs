@@ -130,10 +130,10 @@ internal static class WebNodesBenchmark
             using var socket = new ClientWebSocket();
             await socket.ConnectAsync(
                 new UriBuilder(address) { Scheme = "ws", Path = "/ws", Query = $"batch={batch}" }.Uri, limit.Token);
-            while (await ServiceClient.ReceiveAsync(socket, limit.Token) is { } happened)
+            while (await ServiceClient.ReceiveAsync(socket, limit.Token) is { } frame)
             {
-                if (happened.GetProperty("type").GetString() == "complete") return;
-                var job = JobId.Parse(happened.GetProperty("job").GetProperty("jobId").GetString()!);
+                if (frame.GetProperty("type").GetString() == "complete") return;
+                var job = JobId.Parse(frame.GetProperty("job").GetProperty("jobId").GetString()!);
                 long at;
                 lock (sent)
                 {

@@ -40,7 +40,7 @@ public sealed partial class AwsSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Three_hundred_pictures_come_back_once_each_for_few_requests()
+    public async Task Three_hundred_pictures_are_classified_once_each_with_few_requests()
     {
         await Aws.ProvisionAsync();
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;

@@ -147,10 +147,10 @@ public sealed partial class BrowserSpecs
     public async Task The_page_asks_for_the_key_once_and_keeps_it()
     {
         var (_, output, _) = await BuiltProgram.RunAsync("key", "page", "--json");
-        var made = JsonSerializer.Deserialize<JsonElement>(output);
-        var key = made.GetProperty("key").GetString()!;
+        var newKey = JsonSerializer.Deserialize<JsonElement>(output);
+        var key = newKey.GetProperty("key").GetString()!;
         await using var service = await RunningService.StartAsync(
-            QuickPolls, $"access.keys.page={made.GetProperty("hash").GetString()}");
+            QuickPolls, $"access.keys.page={newKey.GetProperty("hash").GetString()}");
         service.Http.DefaultRequestHeaders.Add("X-Api-Key", key);
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await LaunchAsync(playwright);

@@ -139,7 +139,7 @@ public sealed class DataFolderSpecs
         await using var service = await RunningService.StartAsync(data, ownsData: true, variables);
         await service.UploadAsync(TestPictures.Slow(100));
         await Until.HoldsAsync(
-            () => service.NodeProcesses().Count > 0, Enough, () => $"No node came:\n{service.Log}");
+            () => service.NodeProcesses().Count > 0, Enough, () => $"No node started:\n{service.Log}");
 
         var environment = await File.ReadAllTextAsync($"/proc/{service.NodeProcesses()[0]}/environ");
 

@@ -37,7 +37,7 @@ public sealed class DeadlyPictureSpecs(ITestOutputHelper output)
         var (without, _) = await ClassifyAsync(deadly: 0);
         var (with, nodes) = await ClassifyAsync(deadly);
         output.WriteLine($"{Good} good pictures: {without.TotalSeconds:0.0} s;"
-            + $" with {deadly} deadly ones {with.TotalSeconds:0.0} s, {nodes} nodes brought results");
+            + $" with {deadly} deadly ones {with.TotalSeconds:0.0} s, {nodes} nodes delivered results");
         var allowed = TimeSpan.FromSeconds(Math.Max(10, 3 * without.TotalSeconds));
         Assert.InRange(with, TimeSpan.Zero, without + allowed);
     }

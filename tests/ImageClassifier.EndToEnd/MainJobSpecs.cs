@@ -25,7 +25,7 @@ public sealed partial class MainJobSpecs
 
         var accepted = await service.UploadAsync(TestPictures.All);
         var following = service.FollowAsync(BatchId(accepted), Enough);
-        await Until.HoldsAsync(() => service.NodeProcesses().Count > 0, Enough, () => $"No node came:\n{service.Log}");
+        await Until.HoldsAsync(() => service.NodeProcesses().Count > 0, Enough, () => $"No node started:\n{service.Log}");
         var jobs = await following;
 
         var batch = await service.GetJsonAsync($"/api/batches/{BatchId(accepted)}");
@@ -77,7 +77,7 @@ public sealed partial class MainJobSpecs
     }
 
     [SkippableFact]
-    public async Task The_fleet_grows_with_the_work_and_ends_after_it_and_the_log_says_so_in_a_few_lines()
+    public async Task The_fleet_grows_and_shrinks_with_the_work_and_logs_it_in_a_few_lines()
     {
         // The settings say that pictures take long, so that one node is not enough.
         await using var service = await RunningService.StartAsync(
@@ -93,7 +93,7 @@ public sealed partial class MainJobSpecs
                 return following.IsCompleted && service.NodeProcesses().Count == 0;
             },
             Enough,
-            () => $"The fleet is not gone:\n{service.Log}");
+            () => $"App nodes are left:\n{service.Log}");
         AssertOnceEach(accepted, await following);
         Assert.InRange(most, 2, 4);
 

@@ -66,7 +66,7 @@ internal static class Invariants
         if (outcome.World.Responses.All.Count is > 0 and var responses) yield return $"{responses} responses are left.";
         if (outcome.World.Responses.DeadLetters.Count is > 0 and var dead)
             yield return $"{dead} responses went to the dead-letter queue.";
-        if (outcome.World.Requests.DeadLetters.Count is > 0 and var given)
+        if (outcome.World.Requests.DeadLetters.Count is > 0 and var dead)
             yield return $"{given} requests went to the dead-letter queue.";
     }
 

@@ -117,7 +117,7 @@ internal sealed class SimulatedService
             threads.Wait();
             if (IsOver() || !_world.Scheduler.Step() || _world.Now - _start > VirtualLimit) return;
             if (watch.Elapsed > RealLimit)
-                throw new TimeoutException($"The simulation came to {_world.Now - _start} within {RealLimit}.");
+                throw new TimeoutException($"The simulation reached only {_world.Now - _start} within {RealLimit}.");
         }
     }
 

@@ -60,7 +60,7 @@ public abstract class VirtualTimeSpecs : XunitTestKit
         var started = Stopwatch.StartNew();
         while (!condition())
         {
-            if (started.Elapsed > RealLimit) throw new TimeoutException($"It never came about that {because}.");
+            if (started.Elapsed > RealLimit) throw new TimeoutException($"Timed out waiting for this: {because}.");
             await AdvanceAsync(step ?? TimeSpan.FromMilliseconds(50), step);
         }
     }
@@ -71,7 +71,7 @@ public abstract class VirtualTimeSpecs : XunitTestKit
         var started = Stopwatch.StartNew();
         while (!condition())
         {
-            if (started.Elapsed > RealLimit) throw new TimeoutException($"It never came about that {because}.");
+            if (started.Elapsed > RealLimit) throw new TimeoutException($"Timed out waiting for this: {because}.");
             await Task.Delay(RealPause, TimeProvider.System);
         }
     }

@@ -1,4 +1,4 @@
-// What the image's units do on a machine: a throw-away root boots its own systemd, with moto for CloudWatch.
+// Runs the image's units on a machine: a temporary root boots its own systemd, with moto for CloudWatch.
 import assert from "node:assert/strict";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { boot, reasonToSkip, sharedFolder, startMetadata, startMoto, unpack } fr
 const skip = reasonToSkip();
 const instance = "i-0123456789abcdef0";
 
-// Makes the image by the real provision. Only dnf is a stand-in: systemctl is the machine's own.
+// Makes the image with the real provision script. Only dnf is a stand-in; systemctl is the machine's own.
 const install = `
   cp /shared/stand-ins/aws /usr/local/bin/
   printf '[Service]\\nExecStart=/bin/true\\n[Install]\\nWantedBy=multi-user.target\\n' \\

@@ -1,4 +1,4 @@
-// What is under deploy/ is well-formed, and keeps what its comments promise.
+// The files under deploy/ are well-formed and keep what their comments promise.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -19,7 +19,7 @@ const of = (type) => Object.values(template().Resources).filter((resource) => re
 describe("the CloudFormation template", () => {
   it("names nothing that CloudFormation does not know", () => assert.deepEqual(mistakesIn(template()), []));
 
-  // The check itself: each of these is a mistake, and is found.
+  // Tests the check itself: it must find each of these mistakes.
   const broken = {
     "unknown resource type": (t) => { t.Resources.Bucket.Type = "AWS::S3::Pail"; },
     "unknown property": (t) => { t.Resources.RequestQueue.Properties.Fifo = true; },
@@ -66,13 +66,13 @@ describe("the CloudFormation template", () => {
       .map(({ Properties: rule }) => [rule.SourceSecurityGroupId["Fn::GetAtt"][0], rule.FromPort, rule.ToPort]);
     assert.deepEqual(sources(false), [["LoadBalancerSecurityGroup", 5000, 5000]]);
     assert.deepEqual(sources(true), [["WebSecurityGroup", 2551, 2551]]);
-    // What a web node may take from another, another may send.
+    // A port that a web node may receive on, another may send to.
     const egress = of("AWS::EC2::SecurityGroupEgress").map(({ Condition, Properties }) =>
       [Condition, Properties.GroupId["Fn::GetAtt"][0], Properties.DestinationSecurityGroupId["Fn::GetAtt"][0],
         Properties.FromPort, Properties.ToPort]);
     assert.deepEqual(egress,
       [2551].map((port) => ["IsCluster", "WebSecurityGroup", "WebSecurityGroup", port, port]));
-    // Only web nodes carry the group.
+    // Only web nodes have the group.
     const carriers = Object.entries(template().Resources).filter(([, { Type, Properties }]) =>
       Type === "AWS::EC2::LaunchTemplate" && JSON.stringify(Properties.LaunchTemplateData.SecurityGroupIds)
         .includes("WebSecurityGroup"));
@@ -100,7 +100,7 @@ describe("the CloudFormation template", () => {
       assert.equal(update.MaxBatchSize, 1);
       assert.equal(Properties.MaxSize, Number(nodes) + 1);
       assert.equal(CreationPolicy.ResourceSignal.Count, nodes);
-      // The same where the group replaces a node by itself.
+      // The same if the group replaces a node by itself.
       assert.equal(Properties.InstanceMaintenancePolicy.MinHealthyPercentage, 100);
       assert.ok(Properties.InstanceMaintenancePolicy.MaxHealthyPercentage / 100 * Number(nodes) >= Number(nodes) + 1);
     });
@@ -150,7 +150,7 @@ describe("the CloudFormation template", () => {
   it("tags everything that can carry a tag with the deployment", () => {
     const database = loadAwsServiceSpecSync();
     const untagged = Object.entries(template().Resources).filter(([, { Type, Properties }]) => {
-      // cfn-lint knows no tags of these yet. A listener costs nothing of its own, a dashboard little.
+      // cfn-lint does not know the tags of these yet. A listener itself costs nothing, a dashboard little.
       if (["AWS::ElasticLoadBalancingV2::Listener", "AWS::CloudWatch::Dashboard"].includes(Type)) return false;
       const { tagInformation } = database.lookup("resource", "cloudFormationType", "equals", Type).only();
       if (!tagInformation) return false;
@@ -235,7 +235,7 @@ describe("the CloudFormation template", () => {
 describe("the policies", () => {
   const list = (value) => (Array.isArray(value) ? value : [value]);
   const allowed = (statements) => Object.fromEntries(statements.map((s) => [s.Sid, list(s.Action).toSorted()]));
-  // Also the statements that a parameter asks for.
+  // Including the statements that a parameter adds.
   const ofRole = (name) => properties(name).Policies[0].PolicyDocument.Statement.map(
     (statement) => statement["Fn::If"]?.[1] ?? statement);
 
@@ -295,7 +295,7 @@ describe("the policies", () => {
       for (const statement of JSON.parse(read("iam", file)).Statement) {
         assert.ok(list(statement.Action).every((action) => !/^\*$|:\*$/.test(action)), `${file} ${statement.Sid}`);
         const readsOnly = list(statement.Action).every((action) => /:(Describe|Get|Validate)/.test(action));
-        // Session Manager's actions know no narrower resource.
+        // The actions of Session Manager have no narrower resource.
         const isSession = list(statement.Action).every((action) => /^ssmmessages:|^ssm:UpdateInstance/.test(action));
         assert.ok(!list(statement.Resource).includes("*") || statement.Condition || readsOnly || isSession,
           `${file} ${statement.Sid}`);

@@ -1,4 +1,4 @@
-// The image is made as it would be on AWS: the real scripts on a throw-away root, with moto for AWS.
+// The image is made as on AWS: by the real scripts on a temporary root, with moto for AWS.
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -103,7 +103,7 @@ describe("make-ami.sh", { skip }, () => {
       "shutdown -h now",
     ]);
 
-    // The second time the image is there already.
+    // The second time, the image exists already.
     const again = await makeAmi(folder, archive, { name: "good" });
     assert.deepEqual([again.code, again.output], [0, made.output]);
     assert.equal((await machines("good")).length, 1);
@@ -132,7 +132,7 @@ describe("make-ami.sh", { skip }, () => {
   it("starts no machine that could not read the package", async () => {
     const folder = newFolder();
     const archive = pack(folder);
-    // What S3 answers where the bucket is in another region.
+    // S3's answer if the bucket is in another region.
     mkdirSync(join(folder, "here"));
     writeFileSync(join(folder, "here", "curl"), "#!/bin/bash\necho 301\n", { mode: 0o755 });
     const made = await makeAmi(folder, archive, { name: "unread", here: join(folder, "here") });

@@ -1,4 +1,4 @@
-// The network of the deployment's own: no way out but to AWS, and to all of AWS that the program calls.
+// The deployment's own network: it reaches nothing but AWS, and all services of AWS that the program calls.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

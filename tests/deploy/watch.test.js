@@ -1,4 +1,4 @@
-// What watches a deployment: logs, alarms, dashboard and budget, from what AWS measures by itself.
+// The monitoring of a deployment: logs, alarms, dashboard and budget, from metrics that AWS publishes by itself.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -128,7 +128,7 @@ describe("the alarms", () => {
     });
   });
 
-  // CloudWatch's metric math, as far as the two expressions need it, on single values; undefined means missing.
+  // CloudWatch's metric math, as far as the two expressions need it, on single values; undefined means a missing value.
   const evaluate = (one, values) => {
     const { Expression } = one.Metrics.find((metric) => metric.Expression);
     const fill = (value, other) => value ?? other;
@@ -240,7 +240,7 @@ describe("the dashboard", () => {
     }
   });
 
-  it("shows the group's metrics, which the group is told to publish", () => {
+  it("shows the group's metrics, which the group is configured to publish", () => {
     const [{ Granularity, Metrics }] = resources.WebGroup.Properties.MetricsCollection;
     assert.equal(Granularity, "1Minute");
     const shown = metrics.filter(({ namespace }) => namespace === "AWS/AutoScaling").map(({ name }) => name);
@@ -255,9 +255,9 @@ describe("the cost", () => {
     assert.equal(parameters.MonthlyBudget.Default, 0);
     const [filter] = Properties.Budget.CostFilters.TagKeyValue;
     assert.deepEqual(filter, { "Fn::Join": ["$", ["user:image-classifier:deployment", { Ref: "AWS::StackName" }]] });
-    const told = Properties.NotificationsWithSubscribers.map(({ Notification, Subscribers }) =>
+    const notifications = Properties.NotificationsWithSubscribers.map(({ Notification, Subscribers }) =>
       [Notification.NotificationType, Subscribers[0].Address.Ref]);
-    assert.deepEqual(told, [["ACTUAL", "AlarmEmail"], ["FORECASTED", "AlarmEmail"]]);
+    assert.deepEqual(notifications, [["ACTUAL", "AlarmEmail"], ["FORECASTED", "AlarmEmail"]]);
   });
 
   it("is not watched without a reader", () => {

@@ -203,8 +203,8 @@ internal sealed class Grammar
             .. command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name),
             .. command.Options.Concat(Root.Options.Where(option => option.Recursive)).Select(option => option.Name),
         ];
-        var meant = word is null ? null : Spelling.Nearest(word, words, limit: 2);
-        return meant is null ? "" : $" Did you mean {meant}?";
+        var suggestion = word is null ? null : Spelling.Nearest(word, words, limit: 2);
+        return suggestion is null ? "" : $" Did you mean {suggestion}?";
     }
 
     // The parser takes a misspelt option for a file. Files with such names go after a double dash.

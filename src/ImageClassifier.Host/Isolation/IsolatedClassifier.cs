@@ -23,7 +23,7 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _turn = new(1);
     private readonly ITimer _idle;
-    private ClassifierProcess? _asked;
+    private ClassifierProcess? _current;
     private ClassifierProcess? _used;
     private ClassifierProcess? _spare;
     private bool _isDisposed;
@@ -94,7 +94,7 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         _isDisposed = true;
         _idle.Dispose();
         // A call under way loses its child, and so ends.
-        End(ref _asked);
+        End(ref _current);
         EndKept();
     }
 
@@ -102,8 +102,8 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
     {
         try
         {
-            _asked = Take(isAlone);
-            var reply = await _asked.AskAsync(picture).WaitAwakeAsync(_limit, _time);
+            _current = Take(isAlone);
+            var reply = await _current.AskAsync(picture).WaitAwakeAsync(_limit, _time);
             Keep();
             return ToOutcome(reply);
         }
@@ -113,8 +113,8 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         }
         catch (TimeoutException)
         {
-            var (hadOthers, isReady) = (_asked is { HasAnswered: true }, _asked is { IsReady: true });
-            End(ref _asked);
+            var (hadOthers, isReady) = (_current is { HasAnswered: true }, _current is { IsReady: true });
+            End(ref _current);
             StartSpare();
             if (!isReady) return new IsolatedOutcome.Failed($"The process had not loaded its model within {_limit}.");
             return new IsolatedOutcome.Died(
@@ -143,7 +143,7 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
     private void Keep()
     {
         End(ref _used);
-        _used = Interlocked.Exchange(ref _asked, null);
+        _used = Interlocked.Exchange(ref _current, null);
         // Not earlier: a second start would slow down the first child, while a picture waits for it.
         StartSpare();
     }
@@ -181,9 +181,9 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
 
     private async Task<IsolatedOutcome> EndOfProcessAsync(Exception failure)
     {
-        if (_asked is not { } process) return new IsolatedOutcome.Failed(failure.Message);
+        if (_current is not { } process) return new IsolatedOutcome.Failed(failure.Message);
         var exitCode = failure is InvalidDataException ? null : await process.EndedAsync(_time);
-        End(ref _asked);
+        End(ref _current);
         if (exitCode is not { } code)
             return new IsolatedOutcome.Failed($"The process sent an invalid answer:  {failure.Message}");
         var details = $"{ProcessEnd.Describe(code)}. It printed: {process.Errors}";

@@ -22,26 +22,26 @@ public sealed class HostLogActor : ReceiveActor, IRequiresMessageQueue<ILoggerMe
         Receive<LogEvent>(Pass);
     }
 
-    private void Pass(LogEvent written)
+    private void Pass(LogEvent logEvent)
     {
-        var level = written.LogLevel() switch
+        var level = logEvent.LogLevel() switch
         {
             AkkaLevel.DebugLevel => LogLevel.Debug,
             AkkaLevel.InfoLevel => LogLevel.Information,
             AkkaLevel.WarningLevel => LogLevel.Warning,
             _ => LogLevel.Error,
         };
-        _factory.CreateLogger(CategoryOf(written))
-            .Log(level, written.Cause, "{Message}", written.Message);
+        _factory.CreateLogger(CategoryOf(logEvent))
+            .Log(level, logEvent.Cause, "{Message}", logEvent.Message);
     }
 
     // A logger that was created with a text as its name has String as its class, and Akka adds the system's address to
     // the text. A nested class logs as its outermost class.
-    private static string CategoryOf(LogEvent written)
+    private static string CategoryOf(LogEvent logEvent)
     {
-        if (written.LogClass is not { } logClass
+        if (logEvent.LogClass is not { } logClass
             || logClass == typeof(string) || logClass == typeof(DummyClassForStringSources))
-            return written.LogSource.Split("(akka:", 2)[0];
+            return logEvent.LogSource.Split("(akka:", 2)[0];
         while (logClass.DeclaringType is { } outer) logClass = outer;
         return logClass.FullName ?? logClass.Name;
     }

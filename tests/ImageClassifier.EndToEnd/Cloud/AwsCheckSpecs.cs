@@ -13,7 +13,7 @@ public sealed class AwsCheckSpecs(SharedCloud shared) : IClassFixture<SharedClou
     private static readonly CloudRole Messenger = new("messenger");
 
     [SkippableFact]
-    public async Task A_healthy_deployment_is_healthy_to_every_role_and_no_policy_lacks_what_the_check_tries()
+    public async Task Every_role_finds_a_healthy_deployment_healthy_and_may_make_the_calls_of_the_check()
     {
         var cloud = await shared.OpenAsync();
         await cloud.ProvisionAsync();

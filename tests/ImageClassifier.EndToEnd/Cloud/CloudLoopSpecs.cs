@@ -14,7 +14,7 @@ public sealed class CloudLoopSpecs
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
     [SkippableFact]
-    public async Task Pictures_come_back_from_a_launched_machine_and_nobody_needs_more_than_its_policy_allows()
+    public async Task A_launched_machine_classifies_pictures_and_each_role_stays_within_its_policy()
     {
         MotoServer.Require();
         await using var cloud = await CloudDeployment.CreateAsync();

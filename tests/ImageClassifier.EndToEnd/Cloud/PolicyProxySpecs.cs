@@ -43,7 +43,7 @@ public sealed class PolicyProxySpecs(SharedCloud shared) : IClassFixture<SharedC
     }
 
     [SkippableFact]
-    public async Task A_missing_object_is_refused_to_whoever_may_not_list_the_bucket()
+    public async Task Without_permission_to_list_the_bucket_a_missing_object_is_refused()
     {
         var cloud = await shared.OpenAsync();
         using var reader = S3(cloud, Reader);

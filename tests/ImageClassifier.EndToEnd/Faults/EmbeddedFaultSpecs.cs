@@ -63,7 +63,7 @@ public sealed class EmbeddedFaultSpecs(ITestOutputHelper output) : FaultSpecs(ou
                     disk.Fill();
                     return full.Elapsed >= run.Form.Outage && run.Client.RefusedUploads > 0;
                 },
-                "uploads are told to come back, and the outage is over");
+                "uploads are refused with a time to retry, and the outage is over");
             run.Strike("disk has room again");
             disk.Free();
 

@@ -120,7 +120,7 @@ internal sealed class FaultRun : IAsyncDisposable
             return await condition();
         },
         Form.Limit - _elapsed.Elapsed,
-        () => $"It never came to this: {what}.");
+        () => $"Timed out waiting for this: {what}.");
 
     /// <summary>Records a fault that strikes now, and asserts that there is work for it to strike.</summary>
     public void Strike(string fault)
@@ -143,7 +143,7 @@ internal sealed class FaultRun : IAsyncDisposable
                     .Where(id => ProcessTable.Instance(id) is { } instance && known.Contains(instance)).Order()];
                 return atWork.Length > 0;
             },
-            "an app node that has brought results lives");
+            "an app node that has delivered results is alive");
         await KillNodeAsync(atWork[Random.Next(atWork.Length)]);
     }
 
@@ -235,7 +235,7 @@ internal sealed class FaultRun : IAsyncDisposable
             $"{Form.Pictures} pictures, seed {FaultForm.Seed} (IMAGE_CLASSIFIER_FAULTS_SEED): after"
             + $" {_elapsed.Elapsed.TotalSeconds:0} s {Client.Seen} results from {Client.Instances.Count} app nodes;"
             + $" {_strikes.Count} faults, {Client.BrokenUploads} uploads without an answer,"
-            + $" {Client.RefusedUploads} told to come back, {Client.Reconnects} sockets opened again");
+            + $" {Client.RefusedUploads} refused with a time to retry, {Client.Reconnects} sockets opened again");
         foreach (var strike in _strikes) text.AppendLine(strike);
         return text.ToString();
     }

@@ -104,7 +104,7 @@ public abstract class FaultSpecs(ITestOutputHelper output)
         await run.UntilAsync(
             () => DateTimeOffset.TryParse(
                 node.Output.Split(" shows ")[^1].Split('\n')[0], CultureInfo.InvariantCulture, out shown),
-            $"the node {name} says what its clock shows");
+            $"the node {name} has printed the time of its clock");
         Assert.InRange(shown - TimeProvider.System.GetUtcNow(), error - run.Form.Limit, error);
         return node;
     }

@@ -38,7 +38,7 @@ internal sealed class FollowedBatch
         var id = IdOf(job);
         Assert.Contains(id, Jobs);
         var epoch = eventId[..eventId.LastIndexOf('-')];
-        Assert.True(_heard.Add((epoch, id)), $"Job {id} came twice within epoch {epoch} of batch {Id}.");
+        Assert.True(_heard.Add((epoch, id)), $"Job {id} was reported twice within epoch {epoch} of batch {Id}.");
         if (!_results.TryAdd(id, job)) AssertSame(id, job);
     }
 

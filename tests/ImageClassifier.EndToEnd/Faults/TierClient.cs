@@ -71,7 +71,7 @@ internal sealed class TierClient(Uri address, CancellationToken limit) : IDispos
                 return _client.Seen >= wanted;
             },
             RequestLimit,
-            () => $"{wanted} results never came.");
+            () => $"Timed out waiting for {wanted} results.");
     }
 
     /// <summary>Waits until every client has all its results.</summary>
@@ -124,21 +124,21 @@ internal sealed class TierClient(Uri address, CancellationToken limit) : IDispos
                 using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/batches/{batch.Id}/events");
                 if (after is not null) request.Headers.Add("Last-Event-ID", after);
                 using var answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit);
-                Assert.False(answer.StatusCode == HttpStatusCode.NotFound, $"Batch {batch.Id} is gone.");
+                Assert.False(answer.StatusCode == HttpStatusCode.NotFound, $"Batch {batch.Id} does not exist any more.");
                 if (answer.StatusCode == HttpStatusCode.OK)
                 {
                     await using var stream = await answer.Content.ReadAsStreamAsync(limit);
                     await foreach (var item in SseParser.Create(stream).EnumerateAsync(limit))
                     {
                         after = item.EventId ?? after;
-                        var happened = JsonSerializer.Deserialize<JsonElement>(item.Data);
-                        if (happened.GetProperty("type").GetString() == "complete")
+                        var data = JsonSerializer.Deserialize<JsonElement>(item.Data);
+                        if (data.GetProperty("type").GetString() == "complete")
                         {
                             Assert.Equal(batch.Jobs.Order(), batch.Results.Keys.Order());
                             return;
                         }
 
-                        batch.RecordResult(happened.GetProperty("id").GetString()!, happened.GetProperty("job"));
+                        batch.RecordResult(data.GetProperty("id").GetString()!, data.GetProperty("job"));
                     }
                 }
             }

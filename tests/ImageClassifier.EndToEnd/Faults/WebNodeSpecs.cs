@@ -123,7 +123,7 @@ public sealed class EmbeddedWebNodeSpecs(ITestOutputHelper output) : WebNodeSpec
     private readonly ITestOutputHelper _output = output;
 
     [SkippableFact]
-    public async Task A_rolling_restart_fails_no_request_that_is_not_told_to_come_back()
+    public async Task A_rolling_restart_fails_only_requests_that_are_told_to_retry()
     {
         var form = FaultForm.Current;
         await using var environment = await OpenAsync();
@@ -141,7 +141,7 @@ public sealed class EmbeddedWebNodeSpecs(ITestOutputHelper output) : WebNodeSpec
             await client.FollowedAsync();
             await client.EndsWellAsync(uploaded);
             Assert.Equal(0, client.Broken);
-            _output.WriteLine($"{uploaded} pictures, {client.Refused} requests were told to come back");
+            _output.WriteLine($"{uploaded} pictures, {client.Refused} requests were refused with a time to retry");
         }
         catch (Exception failure) when (failure is not SkipException)
         {
@@ -150,10 +150,10 @@ public sealed class EmbeddedWebNodeSpecs(ITestOutputHelper output) : WebNodeSpec
     }
 
     [SkippableFact]
-    public async Task Of_a_tier_that_is_split_the_larger_part_goes_on_with_one_scaler()
+    public async Task In_a_network_partition_the_larger_part_continues_with_one_scaler()
     {
         using var network = SplittableNetwork.TryCreate(Nodes);
-        Skip.If(network is null, "no network namespaces can be made here");
+        Skip.If(network is null, "this user cannot create network namespaces here");
         var form = FaultForm.Current;
         await using var environment = await OpenAsync();
         await using var tier = await WebNodeGroup.StartOnHostsAsync(
@@ -174,7 +174,7 @@ public sealed class EmbeddedWebNodeSpecs(ITestOutputHelper output) : WebNodeSpec
             var accepted = await clientOfCut.UploadAsync([.. TestPictures.Slow(20)]);
             SplittableNetwork.Cut(cut);
             await client.UploadAllAsync(TestPictures.Mixed(40).Chunk(10));
-            await Until.HoldsAsync(() => tier.HasEnded(cut), form.Limit, () => $"Web node {cut} goes on:\n{tier.Log}");
+            await Until.HoldsAsync(() => tier.HasEnded(cut), form.Limit, () => $"Web node {cut} still runs:\n{tier.Log}");
             await Until.HoldsAsync(
                 () => tier.Scaling() is { } scaling && scaling != cut, form.Limit, () => $"Nobody scales:\n{tier.Log}");
             await client.FollowedAsync();

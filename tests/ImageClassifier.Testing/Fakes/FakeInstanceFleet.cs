@@ -139,7 +139,7 @@ public sealed class FakeInstanceFleet(TimeProvider time) : IInstanceFleet
         lock (_lock)
         {
             for (var i = 0; i < times; i++)
-                failures.Enqueue(failure ?? new IOException("The fleet fails because the test says so."));
+                failures.Enqueue(failure ?? new IOException("The test made the fleet fail."));
         }
     }
 }

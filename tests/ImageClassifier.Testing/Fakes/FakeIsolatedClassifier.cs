@@ -25,7 +25,7 @@ public sealed class FakeIsolatedClassifier : IIsolatedClassifier
 
     /// <summary>A process that ended while it had the picture.</summary>
     public static IsolatedOutcome Died(ProcessDeath how, bool hadOthers = false) =>
-        new IsolatedOutcome.Died(how, hadOthers, "The test says so.");
+        new IsolatedOutcome.Died(how, hadOthers, "The test decided so.");
 
     public async Task<IsolatedOutcome> ClassifyAsync(ReadOnlyMemory<byte> picture, bool isAlone)
     {

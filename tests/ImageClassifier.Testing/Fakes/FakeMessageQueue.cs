@@ -113,7 +113,7 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
         {
             if (!_failures.TryGetValue(call, out var queued)) _failures[call] = queued = new Queue<Exception>();
             for (var i = 0; i < times; i++)
-                queued.Enqueue(failure ?? new QueueUnavailableException($"{call} fails because the test says so."));
+                queued.Enqueue(failure ?? new QueueUnavailableException($"The test made {call} fail."));
         }
     }
 

@@ -50,7 +50,7 @@ public sealed class InMemoryObjectStore(TimeProvider time) : IObjectStore
         {
             if (!_failures.TryGetValue(call, out var queued)) _failures[call] = queued = new Queue<Exception>();
             for (var i = 0; i < times; i++)
-                queued.Enqueue(failure ?? new IOException($"{call} fails because the test says so."));
+                queued.Enqueue(failure ?? new IOException($"The test made {call} fail."));
         }
     }
 

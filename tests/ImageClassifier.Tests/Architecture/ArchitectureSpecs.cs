@@ -83,7 +83,7 @@ public sealed class ArchitectureSpecs
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public void A_project_sees_only_the_projects_it_may_see(string project)
+    public void A_project_uses_only_its_allowed_projects(string project)
     {
         foreach (var other in Arrows.Keys.Except([project, .. Arrows[project]]))
         {
@@ -97,7 +97,7 @@ public sealed class ArchitectureSpecs
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public void A_project_references_only_the_projects_it_may_see(string project) =>
+    public void A_project_references_only_its_allowed_projects(string project) =>
         Assert.Empty(Assemblies[project].GetReferencedAssemblies()
             .Select(reference => reference.Name!)
             .Where(Arrows.ContainsKey)
@@ -105,7 +105,7 @@ public sealed class ArchitectureSpecs
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public void A_project_sees_only_the_libraries_it_may_see(string project)
+    public void A_project_uses_only_its_allowed_libraries(string project)
     {
         foreach (var (library, users) in Libraries)
         {
@@ -115,7 +115,7 @@ public sealed class ArchitectureSpecs
     }
 
     [Fact]
-    public void The_rules_see_what_they_forbid()
+    public void The_rules_find_forbidden_references()
     {
         Assert.False(SeesNothingOf(Host, "System.CommandLine").HasNoViolations(Program));
         Assert.False(SeesNothingOf(Streams, "Akka").HasNoViolations(Program));
@@ -123,13 +123,13 @@ public sealed class ArchitectureSpecs
     }
 
     [Fact]
-    public void No_type_is_called_by_what_says_nothing() =>
+    public void No_type_has_a_name_without_meaning() =>
         Types().That().ResideInNamespaceMatching(@"^ImageClassifier(\.|$)")
             .Should().NotHaveNameMatching("(Helper|Util|Utility|Utilitie|Manager)s?$")
             .Check(Program);
 
     [Fact]
-    public void Actors_are_sealed_and_called_so()
+    public void Actors_are_sealed_and_their_names_end_in_Actor()
     {
         Classes().That().HaveNameEndingWith("Actor").Should().BeSealed()
             .WithoutRequiringPositiveResults()

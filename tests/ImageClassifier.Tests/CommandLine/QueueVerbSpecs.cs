@@ -65,7 +65,7 @@ public sealed class QueueVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_folder_that_is_not_there_is_wrong_use_and_is_not_made()
+    public async Task A_missing_folder_is_wrong_use_and_is_not_created()
     {
         var missing = Path.Combine(_folder.Path, "missing");
         await Assert.ThrowsAsync<InvalidSettingException>(() => RunAsync(QueueAction.List, missing));

@@ -41,7 +41,7 @@ public sealed class EffectiveSettingsSpecs
     [InlineData("results.max-waiting-requests", "200")]
     [InlineData("results.wait-limit", "50s")]
     [InlineData("embedded.retention", "30d")]
-    public void A_name_that_people_rely_on_has_its_documented_default(string key, string value) =>
+    public void Each_documented_key_has_its_documented_default(string key, string value) =>
         Assert.Equal(value, ProgramSettings.Load(new SettingsSources()).GetString($"image-classifier.{key}"));
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class EffectiveSettingsSpecs
     }
 
     [Fact]
-    public void The_budgets_of_stopping_nest()
+    public void The_stop_budgets_nest()
     {
         var config = ProgramSettings.Load(new SettingsSources());
         var phase = config.GetTimeSpan("akka.coordinated-shutdown.phases.service-requests-done.timeout");

@@ -23,7 +23,7 @@ public sealed class RemovedSettingsSpecs : IDisposable
     }
 
     [Fact]
-    public void There_are_no_more_settings_than_operators_turn() =>
+    public void The_number_of_settings_is_limited() =>
         Assert.InRange(ProgramSettings.AllKeys().Count, 1, MostKeys);
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed class RemovedSettingsSpecs : IDisposable
 
     [Theory]
     [MemberData(nameof(NamedKeys))]
-    public void What_stands_in_its_stead_is_a_setting(string key) =>
+    public void Each_replacement_is_a_setting(string key) =>
         Assert.Contains(key, ProgramSettings.AllKeys());
 
     /// <summary>The settings that the replacements mention.</summary>

@@ -31,7 +31,7 @@ public sealed class SettingsReadersSpecs
     }
 
     [Fact]
-    public void Only_classes_of_settings_read_settings()
+    public void Only_settings_classes_read_settings()
     {
         var others = Directory
             .EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories)

@@ -14,7 +14,7 @@ public static class Condition
         var clock = Stopwatch.StartNew();
         while (!await condition())
         {
-            Assert.True(clock.Elapsed < Bound, $"It never came true that {what}.");
+            Assert.True(clock.Elapsed < Bound, $"Timed out waiting for this: {what}.");
             await Task.Delay(Pause, TimeProvider.System);
         }
     }

@@ -82,7 +82,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_deleted_message_never_comes_again()
+    public async Task A_deleted_message_is_never_received_again()
     {
         await SendAsync(_queue, Message("a"));
         var received = Assert.Single(await ReceiveAsync(_queue, lease: ShortLease));
@@ -148,7 +148,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_message_that_is_handed_back_comes_again_at_once()
+    public async Task A_message_that_is_handed_back_is_received_again_at_once()
     {
         await SendAsync(_queue, Message("a"));
         var received = Assert.Single(await ReceiveAsync(_queue, lease: LongLease));
@@ -194,7 +194,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_message_that_is_handed_back_comes_again_before_later_ones_of_its_group()
+    public async Task A_message_that_is_handed_back_is_received_again_before_later_ones_of_its_group()
     {
         await SendAsync(_queue, Message("1", group: "a"), Message("2", group: "a"));
         var first = Assert.Single(await ReceiveAsync(_queue, max: 1));
@@ -205,7 +205,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_second_message_with_the_same_deduplication_id_is_taken_and_dropped()
+    public async Task A_second_message_with_the_same_deduplication_id_is_accepted_and_dropped()
     {
         var message = Message("once");
         AssertAllDone(await SendAsync(_queue, message));
@@ -218,7 +218,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_duplicate_is_dropped_also_after_the_first_was_deleted()
+    public async Task A_duplicate_is_dropped_even_after_the_first_was_deleted()
     {
         var message = Message("once");
         await SendAsync(_queue, message);
@@ -251,7 +251,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Waiting_messages_and_messages_in_flight_are_counted_apart()
+    public async Task Waiting_messages_and_messages_in_flight_are_counted_separately()
     {
         await SendAsync(_queue, [.. Enumerable.Range(0, 5).Select(i => Message($"{i}"))]);
         await ReceiveCountAsync(_queue, 2, max: 2);
@@ -260,7 +260,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task An_empty_queue_answers_with_nothing_when_the_wait_is_over()
+    public async Task An_empty_queue_returns_nothing_after_the_wait()
     {
         var clock = Stopwatch.StartNew();
         Assert.Empty(await ReceiveAsync(_queue, wait: ShortWait));

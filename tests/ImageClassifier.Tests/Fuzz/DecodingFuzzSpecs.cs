@@ -24,7 +24,7 @@ public sealed class DecodingFuzzSpecs(ITestOutputHelper output)
         [null, JobErrorCodes.Empty, JobErrorCodes.Undecodable, JobErrorCodes.TooManyPixels, JobErrorCodes.TooCostly];
 
     [SkippableFact]
-    public async Task No_picture_brings_the_decoder_down()
+    public async Task No_picture_crashes_the_decoder()
     {
         Requirement.Met(Repository.HasShared, "the shared test data is not beside the repository");
         var run = FuzzRun.Of(PercentOfInputs);

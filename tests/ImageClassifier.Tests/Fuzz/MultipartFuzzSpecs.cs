@@ -42,7 +42,7 @@ public sealed class MultipartFuzzSpecs(ITestOutputHelper output)
     ];
 
     [SkippableFact]
-    public async Task No_form_brings_the_service_down()
+    public async Task No_form_crashes_the_service()
     {
         Requirement.Met(Repository.HasShared, "the shared test data is not beside the repository");
         var run = FuzzRun.Of(PercentOfInputs);

@@ -60,9 +60,9 @@ internal sealed record PictureFile(ReadOnlyMemory<byte> Content, JobError? Error
         if (formats.FormatOf(head) is null) return new PictureFile(default, formats.Refuse(path, head));
 
         // A pipe has no length, so the limit also applies while it is read.
-        var known = file.CanSeek ? file.Length : 0;
-        if (known > maxSize) return TooLarge(maxSize);
-        using var content = new MemoryStream((int)known);
+        var length = file.CanSeek ? file.Length : 0;
+        if (length > maxSize) return TooLarge(maxSize);
+        using var content = new MemoryStream((int)length);
         content.Write(head);
         var buffer = new byte[81920];
         for (var read = file.Read(buffer); read > 0; read = file.Read(buffer))

@@ -33,7 +33,7 @@ public sealed class CallReaderSpecs
         Assert.Equal([$"{action} on {Queue}"], await ReadAsync("sqs", "POST", "/", $"AmazonSQS.{operation}", body));
 
     [Fact]
-    public async Task A_queue_that_is_made_with_tags_needs_a_permission_for_them() => Assert.Equal(
+    public async Task Creating_a_queue_with_tags_needs_permission_to_tag() => Assert.Equal(
         [$"sqs:CreateQueue on {Queue}", $"sqs:TagQueue on {Queue}"],
         await ReadAsync(
             "sqs", "POST", "/", "AmazonSQS.CreateQueue", """{"QueueName":"jobs.fifo","tags":{"a":"b"}}"""));
@@ -41,12 +41,12 @@ public sealed class CallReaderSpecs
     [Theory]
     [InlineData("/jobs/settings", "arn:aws:ssm:eu-central-1:123456789012:parameter/jobs/settings")]
     [InlineData("/aws/service/ami", "arn:aws:ssm:eu-central-1::parameter/aws/service/ami")]
-    public async Task A_parameter_is_its_accounts_unless_it_is_of_aws(string name, string arn) => Assert.Equal(
+    public async Task A_parameter_belongs_to_the_account_unless_it_is_public(string name, string arn) => Assert.Equal(
         [$"ssm:GetParameter on {arn}"],
         await ReadAsync("ssm", "POST", "/", "AmazonSSM.GetParameter", $$"""{"Name":"{{name}}"}"""));
 
     [Fact]
-    public async Task A_key_is_named_by_its_arn() => Assert.Equal(
+    public async Task A_key_is_identified_by_its_ARN() => Assert.Equal(
         ["kms:DescribeKey on arn:aws:kms:eu-central-1:123456789012:key/k"],
         await ReadAsync(
             "kms", "POST", "/", "TrentService.DescribeKey",
@@ -57,7 +57,7 @@ public sealed class CallReaderSpecs
     [InlineData("sqs", "POST", "/", "AmazonSQS.AddPermission", "sqs:AddPermission")]
     [InlineData("ssm", "POST", "/", "AmazonSSM.SendCommand", "ssm:SendCommand")]
     [InlineData("sts", "POST", "/", null, "the service sts")]
-    public async Task An_unknown_call_is_named_and_never_let_through(
+    public async Task An_unknown_call_is_reported_and_refused(
         string service, string method, string target, string? operation, string name)
     {
         var failure = await Assert.ThrowsAsync<NotModelledException>(() => ReadAsync(service, method, target, operation));

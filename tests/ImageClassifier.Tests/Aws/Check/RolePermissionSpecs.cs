@@ -44,7 +44,7 @@ public sealed class RolePermissionSpecs
     [InlineData(AwsRole.Operator, "s3:PutObject")]
     [InlineData(AwsRole.Operator, "s3:DeleteObject")]
     [InlineData(AwsRole.Deployer, "sqs:GetQueueAttributes")]
-    public async Task A_permission_that_is_missing_is_named(AwsRole role, string action) =>
+    public async Task A_missing_permission_is_reported(AwsRole role, string action) =>
         Assert.Contains(await CheckAsync(role, action), finding =>
             finding.IsProblem && finding.Text.StartsWith($"no permission for {action}", StringComparison.Ordinal));
 

@@ -14,7 +14,7 @@ public class DeploySpecs
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(6);
 
     [SkippableFact]
-    public async Task What_is_deployed_is_well_formed()
+    public async Task The_deployed_files_are_well_formed()
     {
         var folder = Path.Combine(Repository.Root, "tests", "deploy");
         Requirement.Met(Directory.Exists(Path.Combine(folder, "node_modules")), "npm ci has not run in tests/deploy");

@@ -119,7 +119,7 @@ public class IamPolicySpecs
     [InlineData("web")]
     [InlineData("node")]
     [InlineData("operator")]
-    public void A_policy_allows_nothing_of_these_services_that_its_role_does_not_call(string role)
+    public void A_policy_allows_no_call_that_its_role_does_not_make(string role)
     {
         var services = ActionsOf.Values.SelectMany(actions => actions).Select(ServiceOf).ToHashSet();
 

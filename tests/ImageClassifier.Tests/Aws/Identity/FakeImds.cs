@@ -38,7 +38,7 @@ internal sealed class FakeImds : IDisposable
 
     public int TokensGiven => Volatile.Read(ref _tokensGiven);
 
-    public int NoticeQuestions => Volatile.Read(ref _noticeQuestions);
+    public int NoticeRequests => Volatile.Read(ref _noticeQuestions);
 
     public void ExpireTokens()
     {

@@ -29,7 +29,7 @@ public class S3ObjectStoreContractSpecs(EmulatedAws aws) : ObjectStoreContract
     [InlineData(UploadBuffer.Capacity - 1)]
     [InlineData(UploadBuffer.Capacity)]
     [InlineData((2 * UploadBuffer.Capacity) + 100_000)]
-    public async Task What_is_longer_than_a_part_arrives_whole(int length)
+    public async Task Content_longer_than_a_part_arrives_complete(int length)
     {
         var bytes = new byte[length];
         new Random(length).NextBytes(bytes);
@@ -44,7 +44,7 @@ public class S3ObjectStoreContractSpecs(EmulatedAws aws) : ObjectStoreContract
     }
 
     [SkippableFact]
-    public async Task A_long_put_whose_content_fails_or_is_cancelled_stores_nothing()
+    public async Task A_multipart_put_whose_content_fails_or_is_cancelled_stores_nothing()
     {
         const int length = UploadBuffer.Capacity + 100_000;
         using var cancellation = new CancellationTokenSource();

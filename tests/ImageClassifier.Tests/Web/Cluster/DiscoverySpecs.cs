@@ -26,7 +26,7 @@ public sealed class DiscoverySpecs(ITestOutputHelper output) : ClusterSpecs(outp
     }
 
     [Fact]
-    public async Task A_node_waits_while_the_addresses_cannot_be_had()
+    public async Task A_node_waits_while_discovery_fails()
     {
         var answers = 0;
         var found = new WebNodeFinder(_ => Interlocked.Increment(ref answers) > 1

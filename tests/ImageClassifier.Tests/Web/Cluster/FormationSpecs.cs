@@ -16,7 +16,7 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
     private readonly ITestOutputHelper _output = output;
 
     [Fact]
-    public async Task Of_three_a_killed_node_is_removed_and_its_singleton_runs_elsewhere_and_it_can_come_back()
+    public async Task In_a_cluster_of_three_a_killed_node_is_removed_its_singleton_moves_and_it_can_rejoin()
     {
         var settings = ClusterNode.Settings(3);
         var starts = new ConcurrentQueue<int>();
@@ -41,7 +41,7 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
     }
 
     [Fact]
-    public async Task A_killed_node_that_is_back_before_it_is_removed_joins_at_once()
+    public async Task A_killed_node_that_restarts_before_its_removal_joins_at_once()
     {
         var settings = ClusterNode.Settings(2);
         var nodes = await Started(settings.Select(one => ClusterNode.StartAsync(one)));
@@ -55,7 +55,7 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
     }
 
     [Fact]
-    public async Task Of_two_the_one_with_the_lower_address_goes_on_alone()
+    public async Task In_a_cluster_of_two_the_node_with_the_lower_address_continues_alone()
     {
         var nodes = await Started(ClusterNode.Settings(2).Select(one => ClusterNode.StartAsync(one)));
 
@@ -67,7 +67,7 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
     }
 
     [Fact]
-    public async Task Of_two_the_one_with_the_higher_address_ends_itself_and_says_that_it_was_downed()
+    public async Task In_a_cluster_of_two_the_node_with_the_higher_address_is_downed_and_ends_itself()
     {
         var nodes = await Started(ClusterNode.Settings(2).Select(one => ClusterNode.StartAsync(one)));
 
@@ -79,7 +79,7 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
     }
 
     [Fact]
-    public async Task A_node_that_is_asked_to_stop_leaves_and_the_others_go_on()
+    public async Task A_stopped_node_leaves_and_the_others_continue()
     {
         var nodes = await Started(ClusterNode.Settings(2).Select(one => ClusterNode.StartAsync(one)));
 
@@ -91,7 +91,7 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
     }
 
     [Fact]
-    public async Task A_node_whose_first_seed_does_not_answer_is_not_ready_and_says_so()
+    public async Task A_node_whose_first_seed_does_not_answer_is_not_ready_and_reports_it()
     {
         var settings = ClusterNode.Settings(2);
 
@@ -119,7 +119,7 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
     }
 
     [Fact]
-    public async Task Nothing_of_the_cluster_is_there_when_it_is_off()
+    public async Task Without_a_cluster_the_actor_system_is_local()
     {
         var off = ClusterNode.Settings(1)[0] with { IsEnabled = false };
 

@@ -38,14 +38,14 @@ public sealed class TlsSpecs(ITestOutputHelper output) : ClusterSpecs(output)
     }
 
     [Fact]
-    public async Task One_self_signed_certificate_does_for_all_nodes()
+    public async Task One_self_signed_certificate_is_enough_for_all_nodes()
     {
         var shared = Load(_certificates.SelfSigned("web"));
         await Started(ClusterNode.Settings(2).Select(one => ClusterNode.StartAsync(one, shared)));
     }
 
     [Fact]
-    public void Files_that_are_not_usable_are_refused_by_name()
+    public void Wrong_certificate_files_are_refused_by_name()
     {
         var now = TimeProvider.System.GetUtcNow();
         var good = _certificates.Issue("good");
