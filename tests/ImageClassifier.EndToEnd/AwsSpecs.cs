@@ -59,7 +59,7 @@ public sealed partial class AwsSpecs : IAsyncLifetime
 
         await AssertObjectsAsync(accepted);
         var logs = Directory.EnumerateFiles(Path.Combine(data, "logs")).Select(File.ReadAllText).Append(log).ToArray();
-        var requests = logs.Sum(text => SumOf(Reported(), text) - SumOf(Looks(), text));
+        var requests = logs.Sum(text => SumOf(Reported(), text) - SumOf(SqsMeasurements(), text));
         Directory.Delete(data, recursive: true);
         Assert.InRange(requests / 300.0, 0.05, MostRequests);
     }
@@ -131,5 +131,5 @@ public sealed partial class AwsSpecs : IAsyncLifetime
     private static partial Regex Reported();
 
     [GeneratedRegex(@"SQS GetQueueAttributes (\d+)")]
-    private static partial Regex Looks();
+    private static partial Regex SqsMeasurements();
 }

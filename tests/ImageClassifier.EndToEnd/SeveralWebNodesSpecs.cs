@@ -5,7 +5,7 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd;
 
-/// <summary>Web nodes as processes that form a cluster, and one that is alone.</summary>
+/// <summary>Processes of web nodes: several that form a cluster, and a single one.</summary>
 public sealed class SeveralWebNodesSpecs
 {
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(1);

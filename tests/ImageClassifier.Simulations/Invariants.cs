@@ -76,7 +76,7 @@ internal static class Invariants
         var first = scenario.Arrivals.Min(arrival => arrival.At);
         if (outcome.Launches.Count == 0 || outcome.Launches[0].At - first > Reaction)
             yield return $"The first launch came later than {Reaction} after the first upload.";
-        if (!scenario.IsUntroubled || !scenario.KnowsServiceTime) yield break;
+        if (!scenario.HasNoFaults || !scenario.KnowsServiceTime) yield break;
         var latest = scenario.LastArrival + scenario.LaunchesWithin;
         foreach (var (at, count) in outcome.Launches.Where(launch => launch.At > latest))
         {

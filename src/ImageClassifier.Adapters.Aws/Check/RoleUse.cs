@@ -6,15 +6,15 @@ namespace ImageClassifier.Adapters.Aws.Check;
 [Flags]
 internal enum QueueUse
 {
-    Nothing = 0,
+    None = 0,
 
     /// <summary>Reads the attributes.</summary>
-    Look = 1,
+    ReadAttributes = 1,
 
     Send = 2,
 
     /// <summary>Receives, deletes and extends.</summary>
-    Take = 4,
+    Receive = 4,
 }
 
 /// <summary>The calls of a role on AWS. A check may assume that no other call is allowed.</summary>
@@ -52,28 +52,28 @@ internal sealed record RoleUse(
     /// <summary>The calls of each role.</summary>
     public static RoleUse Of(AwsRole role) => role switch
     {
-        AwsRole.Web => new RoleUse(QueueUse.Send | QueueUse.Look, QueueUse.Take | QueueUse.Look, QueueUse.Look,
-            QueueUse.Look)
+        AwsRole.Web => new RoleUse(QueueUse.Send | QueueUse.ReadAttributes, QueueUse.Receive | QueueUse.ReadAttributes, QueueUse.ReadAttributes,
+            QueueUse.ReadAttributes)
         {
             StoresAnything = true,
             SeesBucketSettings = true,
             Launches = true,
             Untried = "ec2:TerminateInstances, because it takes an app node to try it on",
         },
-        AwsRole.Node => new RoleUse(QueueUse.Take | QueueUse.Look, QueueUse.Send | QueueUse.Look, QueueUse.Nothing,
-            QueueUse.Nothing)
+        AwsRole.Node => new RoleUse(QueueUse.Receive | QueueUse.ReadAttributes, QueueUse.Send | QueueUse.ReadAttributes, QueueUse.None,
+            QueueUse.None)
         {
             Reads = [ObjectKeys.Images, ObjectKeys.Results],
             Writes = [ObjectKeys.Results, ObjectKeys.Nodes],
             Deletes = [ObjectKeys.Nodes],
         },
-        AwsRole.Operator => new RoleUse(QueueUse.Send, QueueUse.Send, QueueUse.Take, QueueUse.Take)
+        AwsRole.Operator => new RoleUse(QueueUse.Send, QueueUse.Send, QueueUse.Receive, QueueUse.Receive)
         {
             Reads = [ObjectKeys.Batches, ObjectKeys.Results],
             Writes = [ObjectKeys.Batches],
             Deletes = [ObjectKeys.Results],
         },
-        AwsRole.Deployer => new RoleUse(QueueUse.Look, QueueUse.Look, QueueUse.Look, QueueUse.Look)
+        AwsRole.Deployer => new RoleUse(QueueUse.ReadAttributes, QueueUse.ReadAttributes, QueueUse.ReadAttributes, QueueUse.ReadAttributes)
         {
             SeesBucketSettings = true,
             UsesKey = false,

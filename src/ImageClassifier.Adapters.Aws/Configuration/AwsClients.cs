@@ -13,7 +13,7 @@ namespace ImageClassifier.Adapters.Aws.Configuration;
 public sealed class AwsClients : IDisposable
 {
     // A client must wait longer than the longest poll, or it would lose the poll's messages.
-    private static readonly TimeSpan BeyondPoll = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PollMargin = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestPoll = TimeSpan.FromSeconds(20);
 
     private static readonly TimeSpan KeyTimeout = TimeSpan.FromSeconds(10);
@@ -50,7 +50,7 @@ public sealed class AwsClients : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(longestWait, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(longestWait, LongestPoll);
         var config = new AmazonSQSConfig();
-        Configure(config, "SQS", longestWait + BeyondPoll, _settings.Endpoints.Sqs);
+        Configure(config, "SQS", longestWait + PollMargin, _settings.Endpoints.Sqs);
         return Create(() =>
             _credentials is null ? new AmazonSQSClient(config) : new AmazonSQSClient(_credentials, config));
     }

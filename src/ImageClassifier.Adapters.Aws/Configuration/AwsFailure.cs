@@ -27,10 +27,10 @@ internal static class AwsFailure
 
     /// <summary>The error's code and message, and what to do if that is known.</summary>
     public static string Reason(Exception failure) => AwsRefusals.Of(failure) == AwsRefusal.NoCredentials
-        ? $"{Said(failure)} {MetadataAdvice.ForCredentials}"
-        : Said(failure);
+        ? $"{TextOf(failure)} {MetadataAdvice.ForCredentials}"
+        : TextOf(failure);
 
-    private static string Said(Exception failure) => failure switch
+    private static string TextOf(Exception failure) => failure switch
     {
         AmazonServiceException { ErrorCode: { Length: > 0 } code } known => $"{code}: {OneLine(known.Message)}",
         AmazonServiceException unknown => $"HTTP {(int)unknown.StatusCode}: {OneLine(unknown.Message)}",

@@ -39,7 +39,7 @@ internal sealed class Launch(LaunchToken token, int asked, LaunchPlan plan, Know
             var refusal = isExhausted ? null : await TryAsync(step, cancellation);
             if (refusal is LaunchRefusal.Final or LaunchRefusal.Throttled) break;
             if (refusal == LaunchRefusal.QuotaReached) _exhaustedGroup = step.QuotaGroup;
-            if (refusal == LaunchRefusal.NoFleet) (_steps, _step) = (plan.Instead, 0);
+            if (refusal == LaunchRefusal.NoFleet) (_steps, _step) = (plan.Fallback, 0);
             else _step++;
         }
 

@@ -149,12 +149,12 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
                 new PutLifecycleConfigurationRequest
                 {
                     BucketName = settings.Name,
-                    Configuration = new LifecycleConfiguration { Rules = [.. rules.Where(IsOthers), .. OurRules()] },
+                    Configuration = new LifecycleConfiguration { Rules = [.. rules.Where(IsForeign), .. OurRules()] },
                 },
                 cancellation));
     }
 
-    private static bool IsOthers(LifecycleRule rule) => rule.Id is not (OldObjects or BrokenUploads);
+    private static bool IsForeign(LifecycleRule rule) => rule.Id is not (OldObjects or BrokenUploads);
 
     private LifecycleRule[] OurRules() =>
     [
@@ -199,7 +199,7 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
     /// <param name="what">The setting's name, for people.</param>
     /// <param name="wanted">The wanted value, in words.</param>
     /// <param name="unset">The default value, for people.</param>
-    /// <param name="look">Returns the actual value, in the same words.</param>
+    /// <param name="read">Returns the actual value, in the same words.</param>
     /// <param name="missingCode">S3's error code for a setting that was never set.</param>
     /// <param name="isThere">False in a dry run where the bucket is not there yet.</param>
     /// <param name="set">Sets the value.</param>
@@ -207,22 +207,22 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
         string what,
         string wanted,
         string unset,
-        Func<Task<string>> look,
+        Func<Task<string>> read,
         string? missingCode,
         bool isThere,
         Func<Task> set)
     {
-        var actual = isThere ? await LookAsync() : unset;
+        var actual = isThere ? await ReadAsync() : unset;
         var resource = $"{Resource}: {what}";
         if (actual == wanted) return new ProvisioningAction(resource, ProvisioningActionKind.Unchanged);
         if (!dryRun) await set();
         return new ProvisioningAction(resource, ProvisioningActionKind.Changed, $"from {actual} to {wanted}");
 
-        async Task<string> LookAsync()
+        async Task<string> ReadAsync()
         {
             try
             {
-                return await look();
+                return await read();
             }
             catch (AmazonS3Exception failure) when (missingCode is not null && failure.ErrorCode == missingCode)
             {

@@ -14,19 +14,19 @@ internal sealed class AwsRequestReport(AwsRequestCounter requests, TimeProvider 
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _timer = time.CreateTimer(_ => ReportNews(), null, Interval, Interval);
+        _timer = time.CreateTimer(_ => ReportChanges(), null, Interval, Interval);
         return Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken)
     {
-        ReportNews();
+        ReportChanges();
         return Task.CompletedTask;
     }
 
     public void Dispose() => _timer?.Dispose();
 
-    private void ReportNews()
+    private void ReportChanges()
     {
         var done = requests.MessagesDone;
         if (Interlocked.Exchange(ref _reported, done) == done) return;

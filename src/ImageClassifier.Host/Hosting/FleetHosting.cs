@@ -15,7 +15,7 @@ namespace ImageClassifier.Host.Hosting;
 internal static class FleetHosting
 {
     // Retention is counted in days, so another hour does not matter.
-    private static readonly TimeSpan BetweenRetentionLooks = TimeSpan.FromHours(1);
+    private static readonly TimeSpan RetentionInterval = TimeSpan.FromHours(1);
 
     /// <summary>Adds <see cref="IInstanceFleet"/>.</summary>
     public static void AddFleet(
@@ -52,7 +52,7 @@ internal static class FleetHosting
         services.AddHostedService(provider => new RetentionService(
             new EmbeddedRetention(layout, new RetentionSettings(embedded.Retention),
                 provider.GetRequiredService<ILogger<EmbeddedRetention>>()),
-            BetweenRetentionLooks,
+            RetentionInterval,
             TimeProvider.System,
             provider.GetRequiredService<ILogger<RetentionService>>()));
 }

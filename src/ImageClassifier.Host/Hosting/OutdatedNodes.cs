@@ -19,7 +19,7 @@ internal sealed class OutdatedNodes(
 {
     // A node sees the request at once, unless it hangs or is paused.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Returns once no outdated node takes jobs. Such nodes finish the jobs in hand later. Nodes that do not
     /// react are terminated.</summary>
@@ -75,7 +75,7 @@ internal sealed class OutdatedNodes(
                 .Select(instance => instance.Id)
                 .ToArray();
             if (left.Length == 0 || time.GetElapsedTime(started) >= Patience) return left;
-            await Task.Delay(LookInterval, time, cancellation);
+            await Task.Delay(CheckInterval, time, cancellation);
         }
     }
 }

@@ -10,7 +10,7 @@ namespace ImageClassifier.Web.Cluster;
 /// and joins anew whenever it changes.</remarks>
 internal sealed class JoiningActor : ReceiveActor, IWithTimers
 {
-    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LookTimeout = TimeSpan.FromSeconds(10);
 
     private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
@@ -76,7 +76,7 @@ internal sealed class JoiningActor : ReceiveActor, IWithTimers
         LookLater();
     }
 
-    private void LookLater() => Timers.StartSingleTimer(nameof(Look), Look.Instance, LookInterval);
+    private void LookLater() => Timers.StartSingleTimer(nameof(Look), Look.Instance, CheckInterval);
 
     private sealed record LookFailed(Exception Cause);
 

@@ -145,7 +145,7 @@ internal sealed class CloudDeployment : IAsyncDisposable
     }
 
     /// <summary>Moves a waiting job to the dead letters, as SQS does after too many receives.</summary>
-    public async Task BuryOneJobAsync()
+    public async Task MoveOneJobToDeadLettersAsync()
     {
         var requests = (await _sqs.GetQueueUrlAsync($"{Name}-requests.fifo")).QueueUrl;
         var dead = (await _sqs.GetQueueUrlAsync($"{Name}-requests-dead.fifo")).QueueUrl;

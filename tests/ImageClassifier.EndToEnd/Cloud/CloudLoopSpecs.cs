@@ -48,7 +48,7 @@ public sealed class CloudLoopSpecs
 
     private static async Task RedriveOneJobAsync(CloudDeployment cloud)
     {
-        await cloud.BuryOneJobAsync();
+        await cloud.MoveOneJobToDeadLettersAsync();
         Assert.Equal(1, (await QueueAsync(cloud, "list", "requests")).GetArrayLength());
         await QueueAsync(cloud, "redrive", "requests", "--all");
         foreach (var queue in new[] { "requests", "responses" })

@@ -200,7 +200,7 @@ internal sealed class FaultRun : IAsyncDisposable
 
     /// <summary>The end of every run: each accepted picture has exactly one result, its client has that result, and the
     /// service stops in order.</summary>
-    public async Task EndsWellAsync()
+    public async Task AssertNothingIsLostAsync()
     {
         Assert.Empty(_pictures);
         var leftBehind = await Task.WhenAll(_leftBehind);

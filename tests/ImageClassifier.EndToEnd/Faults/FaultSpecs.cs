@@ -85,7 +85,7 @@ public abstract class FaultSpecs(ITestOutputHelper output)
         try
         {
             await faults(run);
-            await run.EndsWellAsync();
+            await run.AssertNothingIsLostAsync();
             output.WriteLine(run.Describe());
         }
         catch (Exception failure) when (failure is not SkipException)

@@ -82,7 +82,7 @@ internal sealed class TierClient(Uri address, CancellationToken limit) : IDispos
     }
 
     /// <summary>Asserts that each picture has one result, and that all clients have the same result.</summary>
-    public async Task EndsWellAsync(int pictures)
+    public async Task AssertNothingIsLostAsync(int pictures)
     {
         Assert.Equal(pictures, _client.Seen);
         Assert.Equal(pictures, _streamed.Sum(batch => batch.Results.Count));

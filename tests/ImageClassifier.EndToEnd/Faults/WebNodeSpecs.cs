@@ -13,7 +13,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
 {
     private protected const int Nodes = 3;
     private protected const int MaxInstances = 2;
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromMilliseconds(100);
 
     private static bool IsLong => FaultForm.Current.Pictures > 1000;
 
@@ -64,7 +64,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
             await tier.StartNodeAsync(paused);
             await last;
             await client.FollowedAsync();
-            await client.EndsWellAsync(pictures);
+            await client.AssertNothingIsLostAsync(pictures);
             await client.EmptyAsync();
         }
         catch (Exception failure) when (failure is not SkipException)
@@ -109,7 +109,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
             most = Math.Max(most, await CountAppNodesAsync(environment.DataFolder));
             Assert.True(most <= MaxInstances, $"There were {most} app nodes.\n{tier.Log}");
             tier.Scaling();
-            await Task.Delay(Look, TimeProvider.System, cancellation)
+            await Task.Delay(CheckInterval, TimeProvider.System, cancellation)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
@@ -139,7 +139,7 @@ public sealed class EmbeddedWebNodeSpecs(ITestOutputHelper output) : WebNodeSpec
             await restarting;
             var uploaded = form.Pictures - batches.Sum(batch => batch.Length);
             await client.FollowedAsync();
-            await client.EndsWellAsync(uploaded);
+            await client.AssertNothingIsLostAsync(uploaded);
             Assert.Equal(0, client.Broken);
             _output.WriteLine($"{uploaded} pictures, {client.Refused} requests were refused with a time to retry");
         }
@@ -178,7 +178,7 @@ public sealed class EmbeddedWebNodeSpecs(ITestOutputHelper output) : WebNodeSpec
             await Until.HoldsAsync(
                 () => tier.Scaling() is { } scaling && scaling != cut, form.Limit, () => $"Nobody scales:\n{tier.Log}");
             await client.FollowedAsync();
-            await client.EndsWellAsync(40);
+            await client.AssertNothingIsLostAsync(40);
             using var other = new PersistentClient(tier.AddressOf(others[1]), limit.Token);
             await Until.HoldsAsync(
                 async () => (await other.GetAsync($"/api/batches/{accepted.Id}")).GetProperty("completed").GetInt32() == 20,

@@ -16,7 +16,7 @@ internal sealed class LoadGenerator(Uri service, int clients)
     /// <summary>The time to send a whole picture.</summary>
     public static readonly TimeSpan Sending = TimeSpan.FromMilliseconds(500);
 
-    private const int ClientsForOneThatDoesNotAsk = 4;
+    private const int ClientsPerOneWithoutExpect = 4;
     private const int Pieces = 10;
     private const int FileBytes = 1 << 20;
     private static readonly TimeSpan PauseOfRefused = TimeSpan.FromMilliseconds(100);
@@ -43,7 +43,7 @@ internal sealed class LoadGenerator(Uri service, int clients)
         {
             while (clock.Elapsed < time)
             {
-                var answer = await UploadAsync(http, asks: client % ClientsForOneThatDoesNotAsk != 0);
+                var answer = await UploadAsync(http, expectsContinue: client % ClientsPerOneWithoutExpect != 0);
                 _answers.Enqueue(answer);
                 if (!answer.IsAccepted) await Task.Delay(PauseOfRefused, TimeProvider.System);
             }
@@ -51,12 +51,12 @@ internal sealed class LoadGenerator(Uri service, int clients)
         return [.. _answers];
     }
 
-    private async Task<Answer> UploadAsync(HttpClient http, bool asks)
+    private async Task<Answer> UploadAsync(HttpClient http, bool expectsContinue)
     {
         using var file = new SlowContent(_picture);
         using var form = new MultipartFormDataContent { { file, "file", "picture.jpg" } };
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/batches") { Content = form };
-        request.Headers.ExpectContinue = asks;
+        request.Headers.ExpectContinue = expectsContinue;
         var started = Stopwatch.GetTimestamp();
         using var answer = await http.SendAsync(request);
         var took = Stopwatch.GetElapsedTime(started);

@@ -11,7 +11,7 @@ namespace ImageClassifier.EndToEnd.Pictures;
 /// <param name="queueArguments">The arguments by which the verb <c>queue</c> finds the queues.</param>
 internal sealed class RedriveStory(string data, string[] settings, string[] queueArguments)
 {
-    private const int Innocents = 20;
+    private const int GoodPictures = 20;
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
     private static readonly TestPicture Failing = TestPictures.All[0] with
@@ -46,7 +46,7 @@ internal sealed class RedriveStory(string data, string[] settings, string[] queu
 
     private async Task<(string BatchId, string FailingId)> FailAloneAsync(RunningService service, int place)
     {
-        var pictures = TestPictures.Many(Innocents).ToList();
+        var pictures = TestPictures.Many(GoodPictures).ToList();
         pictures.Insert(place, Failing);
         var accepted = await service.UploadAsync(pictures);
         var failingId = accepted.GetProperty("jobs")[place].GetProperty("jobId").GetString()!;
@@ -65,7 +65,7 @@ internal sealed class RedriveStory(string data, string[] settings, string[] queu
     private async Task RedriveAsync(RunningService service, string batchId, string failingId)
     {
         var before = await service.ResumeAsync(batchId, after: null, Enough);
-        Assert.Equal(Innocents + 2, before.Count);
+        Assert.Equal(GoodPictures + 2, before.Count);
         Assert.Equal((failingId, "too-many-attempts"), Letters(await QueueAsync("list", 0)).Single());
 
         await QueueAsync("redrive", 0, failingId);
@@ -82,7 +82,7 @@ internal sealed class RedriveStory(string data, string[] settings, string[] queu
         Assert.Equal("classified", job.GetProperty("status").GetString());
 
         var batch = await service.GetJsonAsync($"/api/batches/{batchId}");
-        Assert.Equal(Innocents + 1, batch.GetProperty("completed").GetInt32());
+        Assert.Equal(GoodPictures + 1, batch.GetProperty("completed").GetInt32());
         Assert.Equal(0, batch.GetProperty("failed").GetInt32());
         Assert.Empty(Letters(await QueueAsync("list", 0)));
         await QueueAsync("purge", 1, failingId);

@@ -2,9 +2,9 @@ using System.ComponentModel;
 
 namespace ImageClassifier.Testing.Emulator;
 
-/// <summary>AWS on a free port of loopback, as far as moto emulates it (SSM, KMS, EC2, CloudFormation and more), in a
-/// process that ends with this one. It keeps everything in memory and accepts any credentials. Install it with <c>pip
-/// install 'moto[server]'</c>. <see cref="FauxqsEmulator"/> is faster for SQS and S3.</summary>
+/// <summary>AWS on a free port of loopback, emulated by moto: SSM, KMS, EC2, CloudFormation and more. Its process ends
+/// with this one. It keeps everything in memory and accepts any credentials. Install it with <c>pip install
+/// 'moto[server]'</c>. <see cref="FauxqsEmulator"/> is faster for SQS and S3.</summary>
 public sealed class MotoServer : IAsyncDisposable
 {
     private const string Python = "python3";

@@ -13,7 +13,7 @@ namespace ImageClassifier.Tests.Configuration;
 public sealed class SettingsReadersSpecs
 {
     // Read before all others, because it is a layer.
-    private static readonly string[] ReadByTheProgram = [SettingsParameter.Key];
+    private static readonly string[] ReadAsLayer = [SettingsParameter.Key];
 
     [Fact]
     public void Each_setting_is_read_by_exactly_one_class()
@@ -23,7 +23,7 @@ public sealed class SettingsReadersSpecs
 
         foreach (var create in Readers()) Assert.NotNull(create.Invoke(null, [recorded]));
 
-        Assert.All(ProgramSettings.AllKeys().Except(ReadByTheProgram), key =>
+        Assert.All(ProgramSettings.AllKeys().Except(ReadAsLayer), key =>
         {
             Assert.True(recorded.Readers.TryGetValue(key, out var readers), $"No one reads {key}.");
             Assert.True(readers.Count == 1, $"{key} is read by {string.Join(" and ", readers)}.");

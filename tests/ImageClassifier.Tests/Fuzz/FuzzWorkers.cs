@@ -10,7 +10,7 @@ namespace ImageClassifier.Tests.Fuzz;
 internal sealed class FuzzWorkers : IDisposable
 {
     private const int NameBytes = 64;
-    private const int InputsBetweenLooks = 200;
+    private const int InputsBetweenChecks = 200;
 
     // By then code is compiled, pools are full, and every kind of input has been tried.
     private const int InputsToWarmUp = 2000;
@@ -98,7 +98,7 @@ internal sealed class FuzzWorkers : IDisposable
                 _current[slot] = default;
             }
 
-            if (Interlocked.Increment(ref _done) % InputsBetweenLooks == 0) LookAtMemory(index);
+            if (Interlocked.Increment(ref _done) % InputsBetweenChecks == 0) CheckMemory(index);
         }
     }
 
@@ -109,7 +109,7 @@ internal sealed class FuzzWorkers : IDisposable
         _view.WriteArray(slot * NameBytes, name, 0, NameBytes);
     }
 
-    private void LookAtMemory(int index)
+    private void CheckMemory(int index)
     {
         var now = Environment.WorkingSet;
         if (_done <= InputsToWarmUp) _warm = Math.Max(_warm, now);

@@ -51,7 +51,7 @@ public sealed class MultipartFuzzSpecs(ITestOutputHelper output)
         using var workers = new FuzzWorkers("multipart", MaxGrowth);
         foreach (var part in run.Parts(InputsOfOneService))
         {
-            await using var service = (await RunningWebTier.StartAsync(Limits, Forgetful)).ForAsLongAsItTakes().WithNode();
+            await using var service = (await RunningWebTier.StartAsync(Limits, Forgetful)).WithoutTimeLimit().WithNode();
             await workers.RunAsync(part, index =>
                 answers.AddOrUpdate(Try(service, forms, run.RandomOf(index)), 1, (_, count) => count + 1));
             await AssertNothingIsHalfDoneAsync(service);

@@ -8,7 +8,7 @@ namespace ImageClassifier.Tests.Fuzz;
 internal sealed class PictureMutations
 {
     private const int MostChanges = 4;
-    private static readonly byte[] Telling = [0, 1, 0x7F, 0x80, 0xFE, 0xFF];
+    private static readonly byte[] BoundaryBytes = [0, 1, 0x7F, 0x80, 0xFE, 0xFF];
 
     private static readonly uint[] TellingLengths =
         [0, 1, 2, 3, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, uint.MaxValue];
@@ -72,7 +72,7 @@ internal sealed class PictureMutations
     {
         file = [.. file];
         for (var bytes = random.Next(1, 8); bytes > 0; bytes--)
-            file[random.Next(file.Length)] = Telling[random.Next(Telling.Length)];
+            file[random.Next(file.Length)] = BoundaryBytes[random.Next(BoundaryBytes.Length)];
         return file;
     }
 

@@ -35,7 +35,7 @@ internal sealed class JsonPrinter(TextWriter output) : IOutcomePrinter
     public void Print(FileOutcome outcome)
     {
         output.Write(_first ? "\n  " : ",\n  ");
-        output.Write(EscapeUnseen(JsonSerializer.Serialize(outcome, Options)));
+        output.Write(EscapeInvisible(JsonSerializer.Serialize(outcome, Options)));
         _first = false;
     }
 
@@ -46,7 +46,7 @@ internal sealed class JsonPrinter(TextWriter output) : IOutcomePrinter
     }
 
     // A terminal ignores the escape. JSON readers turn it back into the character.
-    private static string EscapeUnseen(string json)
+    private static string EscapeInvisible(string json)
     {
         var escaped = new StringBuilder(json.Length);
         foreach (var character in json.EnumerateRunes())

@@ -70,7 +70,7 @@ public class IamPolicySpecs
         ("Ec2WebNodes", "*", "web"),
         ("RunInstancesStep", "*", "web"),
         ("CreateFleetStep", "*", "web"),
-        ("LaunchTemplateLook", "*", "web"),
+        ("LaunchTemplateFacts", "*", "web"),
         // People run "aws check" on the web instance. It checks the bucket's settings by provisioning's dry run.
         ("AwsCheck", "*", "web"),
         ("QueueCheck", "*", "web"),

@@ -68,10 +68,10 @@ internal sealed class FakeEc2 : IDisposable
     /// <summary>Refuses the next calls of an operation, one with each code.</summary>
     public void Refuse(string operation, params string[] codes)
     {
-        foreach (var code in codes) RefuseSaying(operation, code, $"EC2's sentence about {code}.");
+        foreach (var code in codes) RefuseWithMessage(operation, code, $"EC2's sentence about {code}.");
     }
 
-    public void RefuseSaying(string operation, string code, string message)
+    public void RefuseWithMessage(string operation, string code, string message)
     {
         lock (_gate)
         {

@@ -43,11 +43,11 @@ public abstract class ClusterSpecs(ITestOutputHelper output)
     {
         var nodes = await Task.WhenAll(starting);
         _nodes.AddRange(nodes);
-        await AllSee(nodes, nodes.Length);
+        await UntilAllSeeAsync(nodes, nodes.Length);
         return nodes;
     }
 
-    private protected Task AllSee(IReadOnlyCollection<ClusterNode> nodes, int count) =>
+    private protected Task UntilAllSeeAsync(IReadOnlyCollection<ClusterNode> nodes, int count) =>
         AwaitConditionAsync(
             () => Task.FromResult(nodes.All(node => node.Up.Count == count)), Patience,
             TimeSpan.FromMilliseconds(50));

@@ -21,7 +21,7 @@ public sealed class DiscoverySpecs(ITestOutputHelper output) : ClusterSpecs(outp
         var third = IPAddress.Parse("127.0.0.2");
         addresses = [third, .. addresses];
         var later = await Started(StartAsync(third, ports, found));
-        await AllSee([.. nodes, later], 3);
+        await UntilAllSeeAsync([.. nodes, later], 3);
         Assert.Null(later.Membership.Problem);
     }
 

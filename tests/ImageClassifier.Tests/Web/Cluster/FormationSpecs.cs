@@ -28,7 +28,7 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
         var watch = Stopwatch.StartNew();
         await nodes[oldest].KillAsync();
         ClusterNode[] rest = [.. nodes.Where((_, index) => index != oldest)];
-        await AllSee(rest, 2);
+        await UntilAllSeeAsync(rest, 2);
         var removed = watch.Elapsed;
         await AwaitConditionAsync(
             () => Task.FromResult(starts.Count == 2), Patience, TimeSpan.FromMilliseconds(50));
@@ -36,7 +36,7 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
 
         Assert.All(rest, node => Assert.Null(node.ShutdownReason));
         var again = await Started(StartAsync(settings[oldest], starts));
-        await AllSee([.. rest, again], 3);
+        await UntilAllSeeAsync([.. rest, again], 3);
         Assert.Null(again.Membership.Problem);
     }
 
@@ -50,7 +50,7 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
         var again = await Started(ClusterNode.StartAsync(settings[0]));
 
         await AwaitConditionAsync(() => Task.FromResult(again.Membership.Problem is null), Patience);
-        await AllSee([nodes[1], again], 2);
+        await UntilAllSeeAsync([nodes[1], again], 2);
         Assert.Null(nodes[1].ShutdownReason);
     }
 
@@ -61,7 +61,7 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
 
         await nodes[1].KillAsync();
 
-        await AllSee([nodes[0]], 1);
+        await UntilAllSeeAsync([nodes[0]], 1);
         Assert.Null(nodes[0].Membership.Problem);
         Assert.Null(nodes[0].ShutdownReason);
     }
@@ -85,7 +85,7 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
 
         await nodes[0].StopAsync();
 
-        await AllSee([nodes[1]], 1);
+        await UntilAllSeeAsync([nodes[1]], 1);
         Assert.Null(nodes[1].ShutdownReason);
         Assert.IsType<CoordinatedShutdown.ClrExitReason>(nodes[0].ShutdownReason);
     }
@@ -100,7 +100,7 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
 
         var first = await Started(ClusterNode.StartAsync(settings[0]));
         await AwaitConditionAsync(() => Task.FromResult(second.Membership.Problem is null), Patience);
-        await AllSee([first, second], 2);
+        await UntilAllSeeAsync([first, second], 2);
     }
 
     [Fact]

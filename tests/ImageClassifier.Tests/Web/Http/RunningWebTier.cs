@@ -136,7 +136,7 @@ internal sealed class RunningWebTier : IAsyncDisposable
     }
 
     /// <summary>Removes the limit <see cref="InTime"/>, for a test that limits its own time.</summary>
-    public RunningWebTier ForAsLongAsItTakes()
+    public RunningWebTier WithoutTimeLimit()
     {
         _limit.CancelAfter(Timeout.InfiniteTimeSpan);
         return this;
