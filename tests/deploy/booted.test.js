@@ -44,7 +44,7 @@ describe("a machine of the image", { skip }, () => {
     return { console: read("console"), first: `${read("first.log")}${complaints}`, read };
   };
 
-  it("powers off when its node fails, and its last words are on the console and in the log group", async () => {
+  it("powers off when its node fails, and the node's last lines are on the console and in the log group", async () => {
     const machine = await start(
       "#!/bin/bash\n[[ $1 == node ]] || exit 0\necho node $3 begins\necho last words >&2\nexit 3\n",
       "bash /shared/package/image/user-data/node.sh");

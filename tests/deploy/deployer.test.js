@@ -25,7 +25,7 @@ describe("the boundary", () => {
     });
   }
 
-  it("leaves no room for what would undo it, or for other deployments", () => {
+  it("allows nothing that would undo it, and nothing in other deployments", () => {
     const refused = [
       ["iam:CreateRole", "arn:aws:iam::ACCOUNT:role/DEPLOYMENT-x"],
       ["iam:PutRolePolicy", "arn:aws:iam::ACCOUNT:role/DEPLOYMENT-x"],
@@ -102,7 +102,7 @@ describe("the deployer", () => {
     }
   });
 
-  it("has policies that IAM takes: each up to 6,144 characters", () => {
+  it("has policies within IAM's limit of 6,144 characters", () => {
     // With the placeholders filled in: a long region, and the longest name that install.md allows.
     for (const file of [...files, "boundary.json", "operator.json"]) {
       const policy = JSON.stringify({ Version: "2012-10-17", Statement: statementsOf(file) })

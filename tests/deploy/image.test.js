@@ -16,11 +16,11 @@ const newFolder = (distribution) => {
 const calls = (folder) => readFileSync(join(folder, "calls"), "utf8").trimEnd().split("\n");
 after(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
 
-describe("make-ami.sh refuses before it costs", { skip }, () => {
+describe("make-ami.sh refuses before it creates anything", { skip }, () => {
   const makeAmi = (...args) => run([join(image, "make-ami.sh"), ...args], { env: { PATH: process.env.PATH } });
   const complete = (archive) => ["--package", archive, "--bucket", "b", "--subnet", "subnet-1"];
 
-  it("an option without its value, and one that it does not know", async () => {
+  it("an option without its value, and an unknown option", async () => {
     for (const [args, complaint] of [
       [["--package"], /^--package has no value\.$/m],
       [["--colour", "blue"], /^There is no option --colour\.$/m],
@@ -72,7 +72,7 @@ describe("make-ami.sh", { skip }, () => {
     assert.equal((await moto.aws("s3api", "list-objects-v2", "--bucket", "packages"))?.Contents, undefined);
   };
 
-  it("makes an image of a machine that forgot who it is, and leaves nothing else", async () => {
+  it("makes an image of a machine without an identity, and leaves nothing else", async () => {
     const folder = newFolder();
     const archive = pack(folder);
     const made = await makeAmi(folder, archive, { name: "good", options: ["--deployment", "pics"] });
@@ -120,7 +120,7 @@ describe("make-ami.sh", { skip }, () => {
     await nothingIsLeft("bad");
   });
 
-  it("says so when EC2 ends the machine, and leaves nothing", async () => {
+  it("reports it when EC2 terminates the machine, and leaves nothing", async () => {
     const folder = newFolder();
     writeFileSync(join(folder, "stand-ins", "dnf"), "#!/bin/bash\nkill -9 $PPID\n");
     const made = await makeAmi(folder, pack(folder), { name: "ended", MACHINE_END: "terminate" });

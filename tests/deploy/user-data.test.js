@@ -80,7 +80,7 @@ describe("the web tier's user data", () => {
     assert.deepEqual(signals(), ["FAILURE"]);
   });
 
-  it("ends well where nothing waits for the signal, as for a machine that the group replaced", async () => {
+  it("succeeds if nothing waits for the signal, as on a machine that the group replaced", async () => {
     isReady = () => true;
     standIn("aws", "exit 254");
     const { code, output } = await run();
@@ -96,7 +96,7 @@ describe("the web tier's user data", () => {
     assert.deepEqual(signals(), ["SUCCESS"]);
   });
 
-  it("makes a lone web node no member of a cluster", async () => {
+  it("does not make a single web node a member of a cluster", async () => {
     isReady = () => true;
     await run(userData.replace("${IsCluster}", "no"));
     assert.deepEqual(clusterSettings(), []);
