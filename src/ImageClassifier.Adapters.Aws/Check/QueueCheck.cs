@@ -30,7 +30,7 @@ internal sealed class QueueCheck(IAmazonSQS sqs, string? kmsKey, string region)
             {
                 findings.Add(CheckFinding.NotChecked(subject, "its attributes, because this role need not see them"));
             }
-            else if (await ReadAttributesAsync(subject, url, cancellation) is var (attributes, refusal) && refusal is not null)
+            else if (await AttributesAsync(subject, url, cancellation) is var (attributes, refusal) && refusal is not null)
             {
                 findings.Add(refusal);
             }
@@ -73,7 +73,7 @@ internal sealed class QueueCheck(IAmazonSQS sqs, string? kmsKey, string region)
             var findings = new List<CheckFinding>();
             if (use.HasFlag(QueueUse.ReadAttributes))
             {
-                var (_, refusal) = await ReadAttributesAsync(subject, url, cancellation);
+                var (_, refusal) = await AttributesAsync(subject, url, cancellation);
                 findings.Add(refusal ?? CheckFinding.Good(subject, "it is there"));
             }
 
@@ -90,7 +90,7 @@ internal sealed class QueueCheck(IAmazonSQS sqs, string? kmsKey, string region)
         }
     }
 
-    private async Task<(Dictionary<string, string> Attributes, CheckFinding? Refusal)> ReadAttributesAsync(
+    private async Task<(Dictionary<string, string> Attributes, CheckFinding? Refusal)> AttributesAsync(
         string subject, Uri url, CancellationToken cancellation)
     {
         try

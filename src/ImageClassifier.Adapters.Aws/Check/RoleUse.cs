@@ -52,7 +52,10 @@ internal sealed record RoleUse(
     /// <summary>The calls of each role.</summary>
     public static RoleUse Of(AwsRole role) => role switch
     {
-        AwsRole.Web => new RoleUse(QueueUse.Send | QueueUse.ReadAttributes, QueueUse.Receive | QueueUse.ReadAttributes, QueueUse.ReadAttributes,
+        AwsRole.Web => new RoleUse(
+            QueueUse.Send | QueueUse.ReadAttributes,
+            QueueUse.Receive | QueueUse.ReadAttributes,
+            QueueUse.ReadAttributes,
             QueueUse.ReadAttributes)
         {
             StoresAnything = true,
@@ -60,7 +63,10 @@ internal sealed record RoleUse(
             Launches = true,
             Untried = "ec2:TerminateInstances, because it takes an app node to try it on",
         },
-        AwsRole.Node => new RoleUse(QueueUse.Receive | QueueUse.ReadAttributes, QueueUse.Send | QueueUse.ReadAttributes, QueueUse.None,
+        AwsRole.Node => new RoleUse(
+            QueueUse.Receive | QueueUse.ReadAttributes,
+            QueueUse.Send | QueueUse.ReadAttributes,
+            QueueUse.None,
             QueueUse.None)
         {
             Reads = [ObjectKeys.Images, ObjectKeys.Results],
@@ -73,7 +79,8 @@ internal sealed record RoleUse(
             Writes = [ObjectKeys.Batches],
             Deletes = [ObjectKeys.Results],
         },
-        AwsRole.Deployer => new RoleUse(QueueUse.ReadAttributes, QueueUse.ReadAttributes, QueueUse.ReadAttributes, QueueUse.ReadAttributes)
+        AwsRole.Deployer => new RoleUse(
+            QueueUse.ReadAttributes, QueueUse.ReadAttributes, QueueUse.ReadAttributes, QueueUse.ReadAttributes)
         {
             SeesBucketSettings = true,
             UsesKey = false,

@@ -48,7 +48,8 @@ internal sealed class Grammar
 
     private readonly Option<string> _urls = new("--urls")
     {
-        Description = "The addresses to listen on: http://127.0.0.1:5000 (the setting image-classifier.web.urls).",
+        Description = "The addresses to listen on, such as http://127.0.0.1:5000 (the setting"
+            + " image-classifier.web.urls).",
         HelpName = "URLS",
     };
 
@@ -146,7 +147,7 @@ internal sealed class Grammar
         key.Validators.Add(HasNoUrls);
         key.Validators.Add(HasNoData);
 
-        var provision = new Command("provision", "Creates or adjusts the queues and the bucket, and prints the changes.")
+        var provision = new Command("provision", "Creates or adjusts queues and bucket, and prints the changes.")
         {
             _dryRun, _json,
         };

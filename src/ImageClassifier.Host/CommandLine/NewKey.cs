@@ -34,7 +34,7 @@ public sealed record NewKey(string Name, string Key, string Setting, string Hash
         output.WriteLine($"""
             The key, which is shown this once:
               {Key}
-            The setting that accepts it, as a line of a settings file (--config) or as a variable. The web tier reads it at start:
+            The setting that accepts it, for a settings file (--config) or as a variable. The web tier reads it at its start:
               {Setting} = "{Hash}"
               {Variable}={Hash}
             """);

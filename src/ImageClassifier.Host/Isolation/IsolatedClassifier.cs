@@ -185,7 +185,7 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         var exitCode = failure is InvalidDataException ? null : await process.EndedAsync(_time);
         End(ref _current);
         if (exitCode is not { } code)
-            return new IsolatedOutcome.Failed($"The process sent an invalid answer:  {failure.Message}");
+            return new IsolatedOutcome.Failed($"The process sent an invalid answer: {failure.Message}");
         var details = $"{ProcessEnd.Describe(code)}. It printed: {process.Errors}";
         if (!process.IsReady) return new IsolatedOutcome.Failed($"The process could not load its model. {details}");
         if (ProcessEnd.Of(code) is not { } death)

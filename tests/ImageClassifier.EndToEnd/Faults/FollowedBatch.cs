@@ -8,7 +8,7 @@ namespace ImageClassifier.EndToEnd.Faults;
 internal sealed class FollowedBatch
 {
     private readonly ConcurrentDictionary<string, JsonElement> _results = new();
-    private readonly HashSet<(string Epoch, string Job)> _heard = [];
+    private readonly HashSet<(string Epoch, string Job)> _events = [];
 
     /// <param name="accepted">The body of the 202 answer.</param>
     public FollowedBatch(JsonElement accepted)
@@ -38,7 +38,7 @@ internal sealed class FollowedBatch
         var id = IdOf(job);
         Assert.Contains(id, Jobs);
         var epoch = eventId[..eventId.LastIndexOf('-')];
-        Assert.True(_heard.Add((epoch, id)), $"Job {id} was reported twice within epoch {epoch} of batch {Id}.");
+        Assert.True(_events.Add((epoch, id)), $"Job {id} was reported twice within epoch {epoch} of batch {Id}.");
         if (!_results.TryAdd(id, job)) AssertSame(id, job);
     }
 

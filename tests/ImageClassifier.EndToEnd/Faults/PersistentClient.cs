@@ -161,7 +161,7 @@ internal sealed class PersistentClient(Uri address, CancellationToken limit) : I
             }
             catch (WebSocketException) when (!limit.IsCancellationRequested)
             {
-                Assert.False(socket.HttpStatusCode == HttpStatusCode.NotFound, $"Batch {batch.Id} does not exist any more.");
+                Assert.False(socket.HttpStatusCode == HttpStatusCode.NotFound, $"Batch {batch.Id} is missing.");
             }
 
             Interlocked.Increment(ref _reconnects);

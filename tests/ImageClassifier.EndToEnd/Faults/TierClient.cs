@@ -124,7 +124,7 @@ internal sealed class TierClient(Uri address, CancellationToken limit) : IDispos
                 using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/batches/{batch.Id}/events");
                 if (after is not null) request.Headers.Add("Last-Event-ID", after);
                 using var answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit);
-                Assert.False(answer.StatusCode == HttpStatusCode.NotFound, $"Batch {batch.Id} does not exist any more.");
+                Assert.False(answer.StatusCode == HttpStatusCode.NotFound, $"Batch {batch.Id} is missing.");
                 if (answer.StatusCode == HttpStatusCode.OK)
                 {
                     await using var stream = await answer.Content.ReadAsStreamAsync(limit);

@@ -10,7 +10,7 @@ internal static class ProcessTable
     /// <summary>The process ids of this program's processes that run a verb with a data folder.</summary>
     public static IReadOnlyList<int> Running(string dataFolder, string verb)
     {
-        Requirement.Met(Directory.Exists("/proc/self"), "processes are read from /proc, which this system does not have");
+        Requirement.Met(Directory.Exists("/proc/self"), "processes are read from /proc, which this system lacks");
         return
         [
             .. from folder in Directory.EnumerateDirectories("/proc")

@@ -10,8 +10,8 @@ internal sealed class SimulateGrammar
     private readonly Option<string> _load = new(SimulateVerb.LoadOption)
     {
         Description = "The load: constant:20/s:10m (a Poisson process), burst:300, burst:1000@0,1000@90 (each at its"
-            + " second), diurnal:5/s (a day from midnight, with this mean rate) or diurnal:5/s:2d, csv:FILE (the second of each"
-            + " arrival, and optionally the number of pictures).",
+            + " second), diurnal:5/s (a day from midnight, with this mean rate) or diurnal:5/s:2d, csv:FILE (the second of"
+            + " each arrival, and optionally the number of pictures).",
         HelpName = "LOAD",
     };
 
