@@ -66,8 +66,8 @@ internal static class Invariants
         if (outcome.World.Responses.All.Count is > 0 and var responses) yield return $"{responses} responses are left.";
         if (outcome.World.Responses.DeadLetters.Count is > 0 and var dead)
             yield return $"{dead} responses went to the dead-letter queue.";
-        if (outcome.World.Requests.DeadLetters.Count is > 0 and var dead)
-            yield return $"{given} requests went to the dead-letter queue.";
+        if (outcome.World.Requests.DeadLetters.Count is > 0 and var deadCount)
+            yield return $"{deadCount} requests went to the dead-letter queue.";
     }
 
     private static IEnumerable<string> Launches(Outcome outcome)
