@@ -64,10 +64,10 @@ internal static class Invariants
     {
         if (outcome.World.Requests.All.Count is > 0 and var requests) yield return $"{requests} requests are left.";
         if (outcome.World.Responses.All.Count is > 0 and var responses) yield return $"{responses} responses are left.";
-        if (outcome.World.Responses.DeadLetters.Count is > 0 and var dead)
-            yield return $"{dead} responses went to the dead-letter queue.";
-        if (outcome.World.Requests.DeadLetters.Count is > 0 and var deadCount)
-            yield return $"{deadCount} requests went to the dead-letter queue.";
+        if (outcome.World.Responses.DeadLetters.Count is > 0 and var deadResponses)
+            yield return $"{deadResponses} responses went to the dead-letter queue.";
+        if (outcome.World.Requests.DeadLetters.Count is > 0 and var deadRequests)
+            yield return $"{deadRequests} requests went to the dead-letter queue.";
     }
 
     private static IEnumerable<string> Launches(Outcome outcome)
