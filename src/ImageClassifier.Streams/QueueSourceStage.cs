@@ -327,10 +327,10 @@ internal sealed class QueueSourceStage(
             foreach (var delivery in _buffer) _leases.Remove(delivery);
             _buffer.Clear();
             _handBacksUnderWay++;
-            _handBacks = Task.WhenAll(_handBacks, HandBackThenTellAsync(messages));
+            _handBacks = Task.WhenAll(_handBacks, HandBackAndReportAsync(messages));
         }
 
-        private async Task HandBackThenTellAsync(ReceivedMessage[] messages)
+        private async Task HandBackAndReportAsync(ReceivedMessage[] messages)
         {
             await HandBackAsync(messages);
             _onHandedBack(messages.Length);

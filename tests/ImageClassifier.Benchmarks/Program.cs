@@ -1,6 +1,6 @@
 using ImageClassifier.Benchmarks;
 
-// Each benchmark compares programs or arrangements within one run: the machine is shared and noisy.
+// Each benchmark compares its programs within one run, because the machine is shared and noisy.
 switch (args)
 {
     case ["web-nodes"]:

@@ -4,8 +4,8 @@ using Spectre.Console;
 
 namespace ImageClassifier.Benchmarks;
 
-/// <summary>Starts builds of the program in turn, each often, and compares how long the web node takes until it listens
-/// and how much memory it then has.</summary>
+/// <summary>Compares builds of the program: the time until the web node listens, and its memory then. It starts the
+/// builds in turn, many times.</summary>
 internal static class StartBenchmark
 {
     private const int Rounds = 15;

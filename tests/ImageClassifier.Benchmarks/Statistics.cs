@@ -2,7 +2,7 @@ namespace ImageClassifier.Benchmarks;
 
 internal static class Statistics
 {
-    /// <summary>The value below which a share of the values lies; 0.5 is the median.</summary>
+    /// <summary>A quantile of the values: the share 0.5 gives the median.</summary>
     public static double Quantile(this IEnumerable<double> values, double share)
     {
         var sorted = values.Order().ToArray();

@@ -17,13 +17,12 @@ using Spectre.Console;
 
 namespace ImageClassifier.Benchmarks;
 
-/// <summary>
-/// The way of a result from the response queue to the clients' sockets, with one web node and with three in a cluster.
-/// In a cluster a response mostly arrives at another node than the one where its batch lives or its socket is open.
-/// </summary>
-/// <remarks>This program takes the place of the app nodes: it publishes results at the pace that it measures. Some
-/// batches go first and are not measured, until the nodes have compiled their code. Then some results go one at a time,
-/// for the delay, and the rest all at once, for the CPU time of the web nodes for each message on a socket.</remarks>
+/// <summary>Measures the delivery of results from the response queue to the clients' sockets: with one web node, and
+/// with a cluster of three. In a cluster, the node that receives a response mostly has neither its batch nor its
+/// socket.</summary>
+/// <remarks>This program publishes the results in place of app nodes. The first batches are not measured: the nodes
+/// compile their code meanwhile. Then it publishes one result at a time, to measure the delay. Then it publishes the
+/// rest at once, to measure the web nodes' CPU time for each socket message.</remarks>
 internal static class WebNodesBenchmark
 {
     private const int Batches = 12;
@@ -86,7 +85,7 @@ internal static class WebNodesBenchmark
                 sockets.Add(FollowAsync(tier.AddressOf((batch + socket) % nodes), id));
         }
 
-        // An app node that was launched meanwhile may have classified some. Those are not measured.
+        // App nodes may have been launched and may have classified some jobs. Those jobs are not measured.
         await uploaded.CancelAsync();
         await taking;
         await UntilAsync(() => IsStill());
@@ -145,10 +144,10 @@ internal static class WebNodesBenchmark
             using var socket = new ClientWebSocket();
             await socket.ConnectAsync(
                 new UriBuilder(address) { Scheme = "ws", Path = "/ws", Query = $"batch={batch}" }.Uri, limit.Token);
-            while (await ServiceClient.ReceiveAsync(socket, limit.Token) is { } happened)
+            while (await ServiceClient.ReceiveAsync(socket, limit.Token) is { } frame)
             {
-                if (happened.GetProperty("type").GetString() == "complete") return;
-                var job = JobId.Parse(happened.GetProperty("job").GetProperty("jobId").GetString()!);
+                if (frame.GetProperty("type").GetString() == "complete") return;
+                var job = JobId.Parse(frame.GetProperty("job").GetProperty("jobId").GetString()!);
                 long at;
                 lock (sent)
                 {
@@ -161,7 +160,7 @@ internal static class WebNodesBenchmark
             }
         }
 
-        // No job is with an app node, and no result came for a second.
+        // No app node has a job, and no result arrived for a second.
         bool IsStill()
         {
             int before;

@@ -5,12 +5,12 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd;
 
-/// <summary>A web tier that is killed and started again with another model, while its nodes live on.</summary>
+/// <summary>A web tier that is killed and restarted with another model while its nodes live on.</summary>
 public sealed class AnotherModelSpecs
 {
     private const string New = "another-model";
 
-    // The nodes of the first life would stay through the whole test.
+    // Long enough that nodes of the first web tier do not end themselves during the test.
     private static readonly string[] Settings =
         ["node.polling.wait-time=1s", "node.termination.max-empty-polls=1000", "queues.requests.lease=5s"];
 

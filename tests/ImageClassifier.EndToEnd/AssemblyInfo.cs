@@ -1,3 +1,3 @@
-// Each test runs a whole service with its nodes; two at once would make each other late on a small machine.
+// Each test runs a whole service with its nodes. Two at once would be too slow on a small machine.
 [assembly: Xunit.CollectionBehavior(DisableTestParallelization = true)]
 [assembly: System.Runtime.CompilerServices.InternalsVisibleTo("ImageClassifier.Benchmarks")]

@@ -12,7 +12,8 @@ namespace ImageClassifier.EndToEnd;
 /// <summary>Both tiers in the environment <c>aws</c>, with SQS and S3 on an emulator and app nodes as processes.</summary>
 public sealed partial class AwsSpecs : IAsyncLifetime
 {
-    // Web tier and nodes together, in requests to SQS for each picture; without the scaler's looks, which go by time.
+    // The requests to SQS for each picture, of web tier and nodes together. The scaler's requests are left out, because
+    // they depend on time.
     private const double MostRequests = 0.73;
 
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(3);
@@ -39,7 +40,7 @@ public sealed partial class AwsSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Three_hundred_pictures_come_back_once_each_for_few_requests()
+    public async Task Three_hundred_pictures_are_classified_once_each_with_few_requests()
     {
         await Aws.ProvisionAsync();
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
@@ -58,7 +59,7 @@ public sealed partial class AwsSpecs : IAsyncLifetime
 
         await AssertObjectsAsync(accepted);
         var logs = Directory.EnumerateFiles(Path.Combine(data, "logs")).Select(File.ReadAllText).Append(log).ToArray();
-        var requests = logs.Sum(text => SumOf(Reported(), text) - SumOf(Looks(), text));
+        var requests = logs.Sum(text => SumOf(Reported(), text) - SumOf(SqsMeasurements(), text));
         Directory.Delete(data, recursive: true);
         Assert.InRange(requests / 300.0, 0.05, MostRequests);
     }
@@ -116,7 +117,7 @@ public sealed partial class AwsSpecs : IAsyncLifetime
         Assert.Equal(300, await CountAsync($"images/{batch}/"));
         Assert.Equal(300, await CountAsync($"results/{batch}/"));
         Assert.Equal(1, await CountAsync($"batches/{batch}/manifest.json"));
-        // The batch is closed after its last event, when the store has been compared.
+        // The batch is closed after its last event, once the store was compared.
         await Until.HoldsAsync(
             async () => await CountAsync("batches/open/") == 0, Enough, () => "The batch was not closed.");
     }
@@ -130,5 +131,5 @@ public sealed partial class AwsSpecs : IAsyncLifetime
     private static partial Regex Reported();
 
     [GeneratedRegex(@"SQS GetQueueAttributes (\d+)")]
-    private static partial Regex Looks();
+    private static partial Regex SqsMeasurements();
 }

@@ -56,7 +56,7 @@ public sealed class BadInputSpecs
         var folder = Repository.SharedFile("images", "found");
         var model = Path.GetDirectoryName(Repository.SharedFile("models", "mobilenet-v2", "model.json"))!;
         using var list = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "found.json")));
-        // "refused …", or a label that may stand behind a colon.
+        // "refused …", or a label, which may follow a colon.
         var files = list.RootElement.GetProperty("files").EnumerateArray()
             .Select(file => (
                 Name: file.GetProperty("file").GetString()!, Right: file.GetProperty("right").GetString()!))
@@ -123,7 +123,7 @@ public sealed class BadInputSpecs
         Assert.Equal("rejected", jobs[1].GetProperty("status").GetString());
         Assert.Equal("too-large", jobs[1].GetProperty("errorCode").GetString());
 
-        // Nothing of what was refused is left.
+        // The store has nothing of the refused files.
         var images = Path.Combine(service.DataFolder, "objects", "images");
         Assert.Single(Directory.EnumerateFiles(images, "*", SearchOption.AllDirectories));
     }

@@ -15,7 +15,7 @@ public sealed partial class BrowserSpecs
 {
     private const string QuickPolls = "node.polling.wait-time=1s";
 
-    /// <summary>The cards of pictures that the service has taken.</summary>
+    /// <summary>The cards of pictures that the service has accepted.</summary>
     private const string Accepted = ".card[data-state=queued], .card[data-state=classified]";
 
     private static readonly string[] Flags =
@@ -81,7 +81,7 @@ public sealed partial class BrowserSpecs
         });
 
         Uri address;
-        // No node comes in its first life, so that all is left for the second.
+        // No node starts in the first life of the service, so all work is left for the second.
         await using (var first = await RunningService.StartAsync(
             data, ownsData: false, QuickPolls, "scaling.settle-time=10m"))
         {
@@ -106,7 +106,7 @@ public sealed partial class BrowserSpecs
     [SkippableFact]
     public async Task A_picture_that_failed_and_is_redriven_shows_as_classified()
     {
-        // No node comes, so all that the page hears of is what is sent here.
+        // No node starts, so the page gets only the results that this test publishes.
         await using var service = await RunningService.StartAsync("scaling.settle-time=10m");
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await LaunchAsync(playwright);
@@ -147,10 +147,10 @@ public sealed partial class BrowserSpecs
     public async Task The_page_asks_for_the_key_once_and_keeps_it()
     {
         var (_, output, _) = await BuiltProgram.RunAsync("key", "page", "--json");
-        var made = JsonSerializer.Deserialize<JsonElement>(output);
-        var key = made.GetProperty("key").GetString()!;
+        var newKey = JsonSerializer.Deserialize<JsonElement>(output);
+        var key = newKey.GetProperty("key").GetString()!;
         await using var service = await RunningService.StartAsync(
-            QuickPolls, $"access.keys.page={made.GetProperty("hash").GetString()}");
+            QuickPolls, $"access.keys.page={newKey.GetProperty("hash").GetString()}");
         service.Http.DefaultRequestHeaders.Add("X-Api-Key", key);
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await LaunchAsync(playwright);
@@ -161,13 +161,13 @@ public sealed partial class BrowserSpecs
         var complaints = new List<string>();
         page.Console += (_, message) =>
         {
-            // Chromium itself tells of each answer that is 401.
+            // Chromium logs each 401 answer itself.
             if (message.Type == "error" && !message.Text.Contains("401", StringComparison.Ordinal))
                 complaints.Add(message.Text);
         };
         page.PageError += (_, failure) => complaints.Add(failure);
 
-        // It asks at once, and what is chosen meanwhile waits.
+        // The page asks for the key at once. Pictures that are chosen meanwhile wait.
         await page.GotoAsync(service.Address.ToString());
         await Expect(page.Locator("#key")).ToBeFocusedAsync();
         await ScreenshotAsync(page, "key.png");
@@ -184,7 +184,7 @@ public sealed partial class BrowserSpecs
         await Expect(page.Locator("#key-text")).ToContainTextAsync("wrong or no longer valid");
         await ScreenshotAsync(page, "key-wrong.png");
 
-        // What was wrong is selected, so typing replaces it.
+        // The wrong key is selected, so typing replaces it.
         await page.Keyboard.TypeAsync(key);
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("#key-form")).ToBeHiddenAsync();
@@ -198,7 +198,7 @@ public sealed partial class BrowserSpecs
         var batch = await page.EvaluateAsync<string>(
             "JSON.parse(sessionStorage.getItem('image-classifier.batches'))[0].id");
 
-        // Another tab asks again, and shows what the link is the right to see.
+        // Another tab asks again, but shows the batches that its link gives the right to read.
         var other = await browser.NewPageAsync();
         await other.GotoAsync(new Uri(service.Address, $"/#batch={batch}").ToString());
         await Expect(other.Locator("#key")).ToBeVisibleAsync();
@@ -214,7 +214,7 @@ public sealed partial class BrowserSpecs
         await using var browser = await LaunchAsync(playwright);
         var page = await browser.NewPageAsync();
         await page.GotoAsync(service.Address.ToString());
-        // Far more than the page sends of a film.
+        // Far more than the page sends of a refused film.
         var film = new byte[30 << 20];
         "\0\0\0\u0014ftypqt  \0\0\0\0qt  "u8.CopyTo(film);
         (string Name, byte[] Bytes)[] files =
@@ -224,7 +224,7 @@ public sealed partial class BrowserSpecs
             ("film.mov", film),
             ("photo.heic", "\0\0\0\u0018ftypheic\0\0\0\0mif1heic"u8.ToArray()),
         ];
-        // From files, because a browser that is driven from outside takes a minute for a film in a message.
+        // As files, because a driven browser takes a minute for a film in a message.
         var folder = Directory.CreateTempSubdirectory("image-classifier-page-");
         try
         {

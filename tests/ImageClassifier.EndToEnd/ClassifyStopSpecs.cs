@@ -6,12 +6,12 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd;
 
-/// <summary><c>classify</c> ends at the first signal, whatever it waits for, and says what it has.</summary>
+/// <summary><c>classify</c> ends at the first signal, whatever it waits for, and prints the results so far.</summary>
 public sealed class ClassifyStopSpecs
 {
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(1);
 
-    // The command timeout sends its signal twice at once.
+    // The command <c>timeout</c> sends its signal twice at once.
     [SkippableTheory]
     [InlineData("TERM", 1)]
     [InlineData("TERM", 2)]
@@ -19,7 +19,7 @@ public sealed class ClassifyStopSpecs
     public async Task The_first_signal_ends_a_read_that_hangs(string signal, int times)
     {
         Requirement.Met(OperatingSystem.IsLinux(), "this system has no /dev/stdin");
-        // The pipe of its standard input, into which no one writes: like a network drive that no longer answers.
+        // A pipe on standard input without a writer, which blocks like a dead network drive.
         using var process = Process.Start(BuiltProgram.StartInfo(["classify", "--json", "/dev/stdin"]))!;
         try
         {

@@ -10,13 +10,13 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd;
 
-/// <summary>The data folder of the embedded environment: whose it is, who may read it, and what happens when parts of
-/// it go away under the program.</summary>
+/// <summary>The data folder of the embedded environment: its owner, its permissions, and the loss of its parts while
+/// the program runs.</summary>
 public sealed class DataFolderSpecs
 {
     private const string QuickPolls = "node.polling.wait-time=1s";
 
-    // Longer than a test waits: what a node does not finish or hand back would be missed.
+    // Longer than a test waits, so a job that a node neither finishes nor hands back would be missed.
     private const string LongLease = "queues.requests.lease=10m";
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
@@ -120,7 +120,7 @@ public sealed class DataFolderSpecs
         await using var second = await RunningService.StartAsync(data, ownsData: true, QuickPolls);
 
         AssertOnceEach(accepted, await second.FollowAsync(BatchId(accepted), Enough));
-        Assert.Contains("is missing and is made anew", second.Log, StringComparison.Ordinal);
+        Assert.Contains("was missing and is created again", second.Log, StringComparison.Ordinal);
     }
 
     [SkippableFact]
@@ -137,7 +137,7 @@ public sealed class DataFolderSpecs
         await using var service = await RunningService.StartAsync(data, ownsData: true, variables);
         await service.UploadAsync(TestPictures.Slow(100));
         await Until.HoldsAsync(
-            () => service.NodeProcesses().Count > 0, Enough, () => $"No node came:\n{service.Log}");
+            () => service.NodeProcesses().Count > 0, Enough, () => $"No node started:\n{service.Log}");
 
         var environment = await File.ReadAllTextAsync($"/proc/{service.NodeProcesses()[0]}/environ");
 

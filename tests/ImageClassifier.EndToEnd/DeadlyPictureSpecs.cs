@@ -8,15 +8,15 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd;
 
-/// <summary>Pictures that crash whatever process decodes them, by a write to memory that is not its own, and pictures
-/// on which the decoder fails every time.</summary>
+/// <summary>Pictures that crash every process that decodes them, by an invalid memory access, and pictures on which the
+/// decoder always fails.</summary>
 public sealed class DeadlyPictureSpecs(ITestOutputHelper output)
 {
     private const int Good = 40;
     private const int Deadly = 10;
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
-    // What a dead node had in hand comes back after a lease.
+    // The jobs of a dead node return after a lease.
     private static readonly string[] Settings = ["queues.requests.lease=2s"];
 
     [SkippableFact]
@@ -26,22 +26,21 @@ public sealed class DeadlyPictureSpecs(ITestOutputHelper output)
         await new RedriveStory(data, Settings, ["--data", data]).RunAsync();
     }
 
-    // A node's death with its lease and the next boot, and for each deadly picture what a child's start takes longer than
-    // the good ones before it. All of it is work of the processor, so a busy machine, which shows in what the good ones
-    // take alone, takes longer for it.
+    // The allowed delay: a node's death with its lease and the next boot, and for each deadly picture the start of a
+    // child. All this is processor time, so it grows with the time that the good pictures alone take on a busy machine.
     [SkippableFact]
     public async Task Deadly_pictures_hardly_slow_down_the_good_ones()
     {
         var (without, _) = await ClassifyAsync(deadly: 0);
         var (with, nodes) = await ClassifyAsync(Deadly);
         output.WriteLine($"{Good} good pictures: {without.TotalSeconds:0.0} s;"
-            + $" with {Deadly} deadly ones {with.TotalSeconds:0.0} s, {nodes} nodes brought results");
+            + $" with {Deadly} deadly ones {with.TotalSeconds:0.0} s, {nodes} nodes delivered results");
         var allowed = TimeSpan.FromSeconds(Math.Max(10, 3 * without.TotalSeconds));
         Assert.InRange(with, TimeSpan.Zero, without + allowed);
     }
 
-    /// <summary>Has pictures classified by a service that just started.</summary>
-    /// <returns>How long the last of the good ones took, and how many nodes brought results.</returns>
+    /// <summary>Classifies pictures with a new service.</summary>
+    /// <returns>The time until the last good picture is done, and the number of nodes that delivered results.</returns>
     private static async Task<(TimeSpan Took, int Nodes)> ClassifyAsync(int deadly)
     {
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;

@@ -8,13 +8,13 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd;
 
-/// <summary>The main job, as a user sees it: pictures in, labels out, by app nodes that come and go.</summary>
+/// <summary>The main job as a user sees it: pictures in, labels out, by app nodes that come and go.</summary>
 public sealed partial class MainJobSpecs
 {
     private const string QuickPolls = "node.polling.wait-time=1s";
     private const string ShortLease = "queues.requests.lease=5s";
 
-    // Longer than a test waits: what is not handed back would be missed.
+    // Longer than a test waits, so a job that is not handed back would be missed.
     private const string LongLease = "queues.requests.lease=10m";
 
     // Slow ones, which last for seconds: a test steps in after the first result.
@@ -28,7 +28,7 @@ public sealed partial class MainJobSpecs
 
         var accepted = await service.UploadAsync(TestPictures.All);
         var following = service.FollowAsync(BatchId(accepted), Enough);
-        await Until.HoldsAsync(() => service.NodeProcesses().Count > 0, Enough, () => $"No node came:\n{service.Log}");
+        await Until.HoldsAsync(() => service.NodeProcesses().Count > 0, Enough, () => $"No node started:\n{service.Log}");
         var jobs = await following;
 
         var batch = await service.GetJsonAsync($"/api/batches/{BatchId(accepted)}");
@@ -80,9 +80,9 @@ public sealed partial class MainJobSpecs
     }
 
     [SkippableFact]
-    public async Task The_fleet_grows_with_the_work_and_ends_after_it_and_the_log_says_so_in_a_few_lines()
+    public async Task The_fleet_grows_and_shrinks_with_the_work_and_logs_it_in_a_few_lines()
     {
-        // Pictures are taken for slow ones, so that one quick node is not enough.
+        // The settings say that pictures take long, so that one node is not enough.
         await using var service = await RunningService.StartAsync(
             QuickPolls, "scaling.max-instances=4", "scaling.latency.service-time=500ms");
 
@@ -96,17 +96,17 @@ public sealed partial class MainJobSpecs
                 return following.IsCompleted && service.NodeProcesses().Count == 0;
             },
             Enough,
-            () => $"The fleet is not gone:\n{service.Log}");
+            () => $"App nodes are left:\n{service.Log}");
         AssertOnceEach(accepted, await following);
         Assert.InRange(most, 2, 4);
 
-        // The whole story, the service's own start included.
+        // The whole log, including the start of the service.
         var lines = service.Log.Split('\n');
-        // How many of them the scaler sees first depends on how far the outbox is.
+        // The first decision depends on how many messages the outbox has sent by then.
         Assert.Contains(lines, line => FirstLaunch().IsMatch(line));
         Assert.Contains(lines, line => line.Contains("The fleet is at zero", StringComparison.Ordinal));
         Assert.True(lines.Length < 20, $"{lines.Length} lines:\n{service.Log}");
-        // Each node ended after the third empty poll, and not a later one.
+        // Each node ended after exactly three empty polls.
         var logs = Directory.GetFiles(Path.Combine(service.DataFolder, "logs"));
         Assert.InRange(logs.Length, most, 8);
         Assert.All(logs, log => Assert.Contains(

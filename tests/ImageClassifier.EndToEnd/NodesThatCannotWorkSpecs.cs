@@ -7,13 +7,13 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd;
 
-/// <summary>Nodes that die at their start.</summary>
+/// <summary>Nodes that end at their start.</summary>
 public sealed class NodesThatCannotWorkSpecs
 {
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
     [SkippableFact]
-    public async Task The_reason_is_shown_where_people_look_until_the_cause_is_mended()
+    public async Task The_reason_is_shown_until_the_cause_is_fixed()
     {
         using var model = new CopiedModel();
         await using var service = await RunningService.StartAsync(model.Setting, "node.polling.wait-time=1s");
@@ -21,7 +21,7 @@ public sealed class NodesThatCannotWorkSpecs
         var accepted = await service.UploadAsync(TestPictures.Many(3));
         await Until.HoldsAsync(
             async () => (await ReadyAsync(service)).TryGetProperty("problems", out _), Enough,
-            () => $"Nothing is said:\n{service.Log}");
+            () => $"The reason is not shown:\n{service.Log}");
 
         var ready = (await ReadyAsync(service)).GetRawText();
         Assert.DoesNotContain(model.Path, ready, StringComparison.Ordinal);
@@ -33,7 +33,7 @@ public sealed class NodesThatCannotWorkSpecs
         AssertOnceEach(accepted, await service.FollowAsync(BatchId(accepted), Enough));
         await Until.HoldsAsync(
             async () => !(await ReadyAsync(service)).TryGetProperty("problems", out _), Enough,
-            () => $"It is still said:\n{service.Log}");
+            () => $"The reason is still shown:\n{service.Log}");
         Assert.Empty((await service.GetJsonAsync("/api/fleet")).GetProperty("problems").EnumerateArray());
     }
 

@@ -6,12 +6,12 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd;
 
-/// <summary>A node that the system stops for a while and lets go on.</summary>
+/// <summary>A node that the system pauses and resumes.</summary>
 public sealed class PausedNodeSpecs
 {
     private const int Pictures = 60;
 
-    // Longer than the lease and than all limits of a picture.
+    // Longer than the lease and all limits of a picture.
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 

@@ -5,13 +5,13 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd;
 
-/// <summary>Web nodes as processes that form a cluster, and one that is alone.</summary>
+/// <summary>Processes of web nodes: several that form a cluster, and a single one.</summary>
 public sealed class SeveralWebNodesSpecs
 {
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(1);
 
     [SkippableFact]
-    public async Task A_node_that_is_alone_loads_nothing_of_a_cluster()
+    public async Task A_single_node_loads_no_cluster_library()
     {
         Requirement.Met(OperatingSystem.IsLinux(), "only Linux shows what a process has loaded");
         await using var service = await RunningService.StartAsync();
@@ -24,7 +24,7 @@ public sealed class SeveralWebNodesSpecs
     }
 
     [SkippableFact]
-    public async Task A_node_that_is_removed_says_why_and_ends_with_a_failure_so_that_it_is_started_again()
+    public async Task A_removed_node_reports_the_reason_and_exits_with_a_failure_code()
     {
         var ports = FreePorts();
         await using var second = await StartAsync(ports, ports[1]);
@@ -42,7 +42,7 @@ public sealed class SeveralWebNodesSpecs
     }
 
     [SkippableFact]
-    public async Task A_node_that_is_asked_to_stop_leaves_and_ends_well_and_a_port_in_use_is_named()
+    public async Task A_stopped_node_leaves_the_cluster_and_a_port_in_use_is_reported()
     {
         var ports = FreePorts();
         await using var first = await StartAsync(ports, ports[0]);
@@ -71,6 +71,6 @@ public sealed class SeveralWebNodesSpecs
         async () => (await service.Http.GetAsync("/health/ready")).StatusCode == HttpStatusCode.OK,
         Enough, () => $"The node is not ready:\n{service.Log}");
 
-    /// <summary>The first one makes the lower address.</summary>
+    /// <summary>The first port makes the lower address.</summary>
     private static int[] FreePorts() => [.. new[] { FreePort.Next(), FreePort.Next() }.Order()];
 }

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd;
 
-/// <summary>A model that no node could load stops the web tier, before anyone can upload.</summary>
+/// <summary>A model that no node could load stops the web tier before anyone can upload.</summary>
 public sealed class WrongModelSpecs : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("image-classifier-");
@@ -13,7 +13,7 @@ public sealed class WrongModelSpecs : IDisposable
     public void Dispose() => _folder.Delete(recursive: true);
 
     [SkippableFact]
-    public async Task A_pointer_of_git_lfs_stops_the_start()
+    public async Task A_Git_LFS_pointer_stops_the_start()
     {
         CopyModel();
         await File.WriteAllTextAsync(
@@ -22,7 +22,7 @@ public sealed class WrongModelSpecs : IDisposable
     }
 
     [SkippableFact]
-    public async Task Labels_that_do_not_fit_stop_the_start()
+    public async Task A_wrong_number_of_labels_stops_the_start()
     {
         CopyModel();
         var labels = Path.Combine(Model, "labels.txt");

@@ -61,7 +61,7 @@ public sealed class AgreementSpecs(ITestOutputHelper output) : SimulationSpecs(o
             Boot = DrawnTime.Fixed(Boot),
             Service = DrawnTime.Fixed(scenario.Cloud.ServiceTime),
             LaunchTime = scenario.Cloud.LaunchCall,
-            LookTime = scenario.Cloud.MeasureCall,
+            ObservationTime = scenario.Cloud.MeasureCall,
             // The time that instances live, not the time that is billed.
             Price = new InstancePrice { MinimumCharge = TimeSpan.Zero },
         };

@@ -120,11 +120,11 @@ public sealed class FaultSpecs(ITestOutputHelper output) : SimulationSpecs(outpu
     {
         var outcome = await SimulateAsync(new Scenario
         {
-            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.3), StillbornShare = 0.3 },
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.3), NeverCameUpShare = 0.3 },
             Arrivals = AtOnce(1000),
         });
 
-        Assert.Contains(outcome.Instances, instance => instance.End == InstanceEnd.Stillborn);
+        Assert.Contains(outcome.Instances, instance => instance.End == InstanceEnd.NeverCameUp);
     }
 
     [Theory]

@@ -64,10 +64,10 @@ internal static class Invariants
     {
         if (outcome.World.Requests.All.Count is > 0 and var requests) yield return $"{requests} requests are left.";
         if (outcome.World.Responses.All.Count is > 0 and var responses) yield return $"{responses} responses are left.";
-        if (outcome.World.Responses.DeadLetters.Count is > 0 and var dead)
-            yield return $"{dead} responses went to the dead-letter queue.";
-        if (outcome.World.Requests.DeadLetters.Count is > 0 and var given)
-            yield return $"{given} requests went to the dead-letter queue.";
+        if (outcome.World.Responses.DeadLetters.Count is > 0 and var deadResponses)
+            yield return $"{deadResponses} responses went to the dead-letter queue.";
+        if (outcome.World.Requests.DeadLetters.Count is > 0 and var deadRequests)
+            yield return $"{deadRequests} requests went to the dead-letter queue.";
     }
 
     private static IEnumerable<string> Launches(Outcome outcome)
@@ -76,7 +76,7 @@ internal static class Invariants
         var first = scenario.Arrivals.Min(arrival => arrival.At);
         if (outcome.Launches.Count == 0 || outcome.Launches[0].At - first > Reaction)
             yield return $"The first launch came later than {Reaction} after the first upload.";
-        if (!scenario.IsUntroubled || !scenario.KnowsServiceTime) yield break;
+        if (!scenario.HasNoFaults || !scenario.KnowsServiceTime) yield break;
         var latest = scenario.LastArrival + scenario.LaunchesWithin;
         foreach (var (at, count) in outcome.Launches.Where(launch => launch.At > latest))
         {

@@ -27,7 +27,7 @@ internal sealed record Scenario
     public TimeSpan LaunchesWithin { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Whether the scenario contains no failure.</summary>
-    public bool IsUntroubled => Incidents.Count == 0 && Cloud.IsUntroubled
+    public bool HasNoFaults => Incidents.Count == 0 && Cloud.HasNoFaults
         && Arrivals.All(arrival => arrival.Poison == 0);
 
     /// <summary>When the last upload arrives.</summary>
@@ -55,4 +55,4 @@ internal sealed record Scenario
 internal sealed record Arrival(TimeSpan At, int Pictures, int Poison = 0, int Undecodable = 0);
 
 /// <summary>An event in the cloud.</summary>
-internal sealed record Incident(TimeSpan At, Action<SimulatedService> Happen);
+internal sealed record Incident(TimeSpan At, Action<SimulatedService> Run);

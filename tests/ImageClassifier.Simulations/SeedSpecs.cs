@@ -38,13 +38,13 @@ public sealed class SeedSpecs(ITestOutputHelper output) : SimulationSpecs(output
     {
         var outcome = await SimulateAsync(new Scenario
         {
-            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.3), StillbornShare = 0.3 },
+            Cloud = new CloudSettings { Seed = seed, ServiceTime = Seconds(0.3), NeverCameUpShare = 0.3 },
             Arrivals = AtOnce(1000),
         });
         return
         [
             .. outcome.Instances.Select(instance =>
-                (instance.NodeStartedAt - instance.LaunchedAt, instance.End == InstanceEnd.Stillborn)),
+                (instance.NodeStartedAt - instance.LaunchedAt, instance.End == InstanceEnd.NeverCameUp)),
         ];
     }
 

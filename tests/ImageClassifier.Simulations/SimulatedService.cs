@@ -69,7 +69,7 @@ internal sealed class SimulatedService
         _system.ActorOf(Props.Create(() => new FleetWatcher(watched, samples)));
         _unfinished = scenario.Arrivals.Count;
         foreach (var arrival in scenario.Arrivals) At(arrival.At, () => Take(arrival));
-        foreach (var incident in scenario.Incidents) At(incident.At, () => incident.Happen(this));
+        foreach (var incident in scenario.Incidents) At(incident.At, () => incident.Run(this));
     }
 
     /// <summary>The cap.</summary>
@@ -117,7 +117,7 @@ internal sealed class SimulatedService
             threads.Wait();
             if (IsOver() || !_world.Scheduler.Step() || _world.Now - _start > VirtualLimit) return;
             if (watch.Elapsed > RealLimit)
-                throw new TimeoutException($"The simulation came to {_world.Now - _start} within {RealLimit}.");
+                throw new TimeoutException($"The simulation reached only {_world.Now - _start} within {RealLimit}.");
         }
     }
 

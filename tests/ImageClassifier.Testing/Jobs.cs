@@ -5,10 +5,10 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Testing;
 
-/// <summary>Builds what crosses between the tiers.</summary>
+/// <summary>Builds the messages between the tiers.</summary>
 public static class Jobs
 {
-    /// <summary>A request for a new job, of a new batch unless one is given.</summary>
+    /// <summary>A request for a new job. Its batch is new unless one is given.</summary>
     public static ClassificationRequest Request(BatchId? batch = null, JobId? job = null, int attempt = 1)
     {
         var ofBatch = batch ?? BatchId.New();

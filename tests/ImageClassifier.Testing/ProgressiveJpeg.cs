@@ -2,24 +2,23 @@ using System.Buffers.Binary;
 
 namespace ImageClassifier.Testing;
 
-/// <summary>Progressive JPEGs of one colour, which are cheap to store and dear to decode: a decoder keeps all their
-/// coefficients, and goes through all of them again with each scan (ITU-T T.81, annex G).</summary>
+/// <summary>Progressive JPEGs of one colour: small to store and slow to decode. A decoder keeps all their coefficients,
+/// and processes all of them again with each scan (ITU-T T.81, annex G).</summary>
 public static class ProgressiveJpeg
 {
     private const int BlockSide = 8;
 
-    // A run of blocks without coefficients is at most so long.
+    // The longest run of blocks without coefficients.
     private const int LongestRun = 0x7FFF;
 
-    // 2^14 blocks and up, the rest of the number in 14 bits.
+    // 2^14 blocks or more. The rest of the number has 14 bits.
     private const byte LongRunSymbol = 0xE0;
 
-    /// <summary>Makes one.</summary>
-    /// <param name="width">Pixels across.</param>
-    /// <param name="height">Pixels down.</param>
+    /// <summary>Creates a picture.</summary>
+    /// <param name="width">The width in pixels.</param>
+    /// <param name="height">The height in pixels.</param>
     /// <param name="components">1 for grey, 3 for colour.</param>
-    /// <param name="scans">How often a decoder goes through the picture; the first scan is the only one that is of
-    /// use.</param>
+    /// <param name="scans">The number of scans. Only the first one has data of the picture.</param>
     public static byte[] Create(int width, int height, int components = 3, int scans = 1)
     {
         long blocks = (long)Blocks(width) * Blocks(height);
@@ -31,7 +30,7 @@ public static class ProgressiveJpeg
         WriteOneCodeTable(file, isForRuns: true, LongRunSymbol);
 
         WriteScan(file, [.. Enumerable.Range(1, components).Select(i => (byte)i)], first: 0, last: 0);
-        // The only code is a zero bit, for a block that is as the one before.
+        // The only code is a zero bit. It stands for a block that equals the one before.
         file.Write(new byte[(blocks * components + 7) / 8]);
         var runs = Runs(blocks);
         for (var i = 1; i < scans; i++)
@@ -62,7 +61,7 @@ public static class ProgressiveJpeg
     private static void WriteScan(MemoryStream file, byte[] components, byte first, byte last) => WriteSegment(
         file, 0xDA, [(byte)components.Length, .. components.SelectMany(id => new byte[] { id, 0 }), first, last, 0]);
 
-    /// <summary>The bits of a scan that says of every block that there is nothing in it.</summary>
+    /// <summary>The bits of a scan in which every block is empty.</summary>
     private static byte[] Runs(long blocks)
     {
         var bits = new List<bool>();
@@ -77,7 +76,7 @@ public static class ProgressiveJpeg
         foreach (var eight in bits.Chunk(8))
         {
             bytes.Add((byte)eight.Aggregate(0, (value, bit) => value << 1 | (bit ? 1 : 0)));
-            // So that it is no marker.
+            // So that it does not look like a marker.
             if (bytes[^1] == 0xFF) bytes.Add(0);
         }
 

@@ -1,6 +1,6 @@
 namespace ImageClassifier.Testing;
 
-/// <summary>Where this repository and the test data beside it are.</summary>
+/// <summary>The paths of this repository and of the test data beside it.</summary>
 public static class Repository
 {
     /// <summary>The folder of <c>ImageClassifier.sln</c>.</summary>
@@ -11,7 +11,7 @@ public static class Repository
 
     public static bool HasShared => Directory.Exists(Path.Combine(Shared, "images"));
 
-    /// <summary>A file of the shared test data. Skips the running test where the data is absent.</summary>
+    /// <summary>A file of the shared test data. Skips the running test if the data is missing.</summary>
     public static string SharedFile(params string[] path)
     {
         Requirement.Met(HasShared, "the shared test data is not beside the repository");

@@ -2,8 +2,8 @@ using Xunit;
 
 namespace ImageClassifier.Testing;
 
-/// <summary>What a test needs from the machine. A test that lacks it is skipped with the reason, and fails instead
-/// where <c>IMAGE_CLASSIFIER_REQUIRE_ALL=1</c> is set, as CI does.</summary>
+/// <summary>What a test needs from the machine. If it is missing, the test is skipped with the reason. With
+/// <c>IMAGE_CLASSIFIER_REQUIRE_ALL=1</c>, as in CI, the test fails instead.</summary>
 public static class Requirement
 {
     public static bool All => Environment.GetEnvironmentVariable("IMAGE_CLASSIFIER_REQUIRE_ALL") == "1";

@@ -5,8 +5,8 @@ using Akka.TestKit;
 
 namespace ImageClassifier.Testing;
 
-/// <summary>The test kit's scheduler, whose monotonic clock is virtual too: the kit's own tells the real time, by which
-/// nothing would last in a test.</summary>
+/// <summary>TestKit's scheduler with a virtual monotonic clock. TestKit's own monotonic clock shows real time, so
+/// nothing would take time in a test.</summary>
 public sealed class VirtualScheduler(Config config, ILoggingAdapter log) : TestScheduler(config, log), IScheduler
 {
     /// <inheritdoc />

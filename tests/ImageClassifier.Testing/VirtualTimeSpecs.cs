@@ -8,14 +8,12 @@ using XunitTestKit = Akka.TestKit.Xunit2.TestKit;
 
 namespace ImageClassifier.Testing;
 
-/// <summary>
-/// A test of actors and streams in virtual time: the system's scheduler moves only when the test moves it, and
-/// <see cref="Time"/> is that time for what is no actor. Streams and tasks still run on real threads, so a test awaits
-/// conditions; it never assumes that something has happened already.
-/// </summary>
+/// <summary>A test of actors and streams in virtual time. The system's scheduler moves only when the test moves it, and
+/// <see cref="Time"/> gives that time to other code. Streams and tasks run on real threads. So a test waits for
+/// conditions, and never assumes that something is done.</summary>
 public abstract class VirtualTimeSpecs : XunitTestKit
 {
-    /// <summary>What takes longer hangs, on however busy a machine.</summary>
+    /// <summary>Anything that takes longer hangs, even on a busy machine.</summary>
     protected static readonly TimeSpan RealLimit = TimeSpan.FromMinutes(2);
 
     private static readonly TimeSpan RealPause = TimeSpan.FromMilliseconds(1);
@@ -35,15 +33,15 @@ public abstract class VirtualTimeSpecs : XunitTestKit
         Materializer = Sys.Materializer();
     }
 
-    /// <summary>The system's virtual time for what is no actor.</summary>
+    /// <summary>The virtual time for code that is not an actor.</summary>
     protected TimeProvider Time { get; }
 
     protected ActorMaterializer Materializer { get; }
 
     private TestScheduler Scheduler => (TestScheduler)Sys.Scheduler;
 
-    /// <summary>Moves time on, step by step, and lets messages settle before each. A repeating timer fires once a step,
-    /// so no step should be longer than the smallest period that matters.</summary>
+    /// <summary>Advances time step by step, and lets messages settle before each step. A repeating timer fires once a
+    /// step, so a step should be no longer than the smallest relevant period.</summary>
     protected async Task AdvanceAsync(TimeSpan by, TimeSpan? step = null)
     {
         var stride = step ?? TimeSpan.FromMilliseconds(50);
@@ -56,35 +54,35 @@ public abstract class VirtualTimeSpecs : XunitTestKit
         await SettleAsync();
     }
 
-    /// <summary>Moves time on until something holds.</summary>
+    /// <summary>Advances time until a condition holds.</summary>
     protected async Task AdvanceUntilAsync(Func<bool> condition, string because, TimeSpan? step = null)
     {
         var started = Stopwatch.StartNew();
         while (!condition())
         {
-            if (started.Elapsed > RealLimit) throw new TimeoutException($"It never came about that {because}.");
+            if (started.Elapsed > RealLimit) throw new TimeoutException($"Timed out waiting for this: {because}.");
             await AdvanceAsync(step ?? TimeSpan.FromMilliseconds(50), step);
         }
     }
 
-    /// <summary>Waits, without moving the virtual time, until something holds.</summary>
+    /// <summary>Waits until a condition holds, without advancing the virtual time.</summary>
     protected static async Task UntilAsync(Func<bool> condition, string because)
     {
         var started = Stopwatch.StartNew();
         while (!condition())
         {
-            if (started.Elapsed > RealLimit) throw new TimeoutException($"It never came about that {because}.");
+            if (started.Elapsed > RealLimit) throw new TimeoutException($"Timed out waiting for this: {because}.");
             await Task.Delay(RealPause, TimeProvider.System);
         }
     }
 
-    /// <summary>Lets what is under way go through: what was queued on the shared threads before this call, and what
-    /// that queued in turn, some times over.</summary>
+    /// <summary>Lets queued work run: the work that is queued on the shared threads now, and several times the work
+    /// that it queues in turn.</summary>
     protected static async Task SettleAsync()
     {
         for (var round = 0; round < 3; round++)
         {
-            // On a busy machine a thread that holds some of it may just not have its turn.
+            // On a busy machine, the thread of some work may not run for a while.
             await Task.Delay(RealPause, TimeProvider.System);
             for (var turn = 0; turn < 5; turn++) await Task.Run(() => { });
         }

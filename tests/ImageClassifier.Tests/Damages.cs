@@ -5,7 +5,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests;
 
-/// <summary>What can become of a stored document that is not written by this program, or not to its end.</summary>
+/// <summary>Damages of a stored document: written by another program, or cut off.</summary>
 internal static partial class Damages
 {
     private const int Large = 2 << 20;
@@ -32,7 +32,7 @@ internal static partial class Damages
         ["huge"] = whole => Utf8(whole + new string('x', Large)),
     };
 
-    /// <summary>Their names.</summary>
+    /// <summary>The names of the damages.</summary>
     public static TheoryData<string> Names
     {
         get
@@ -43,7 +43,7 @@ internal static partial class Damages
         }
     }
 
-    /// <summary>A document damaged so.</summary>
+    /// <summary>A damaged document.</summary>
     public static byte[] Of(string damage, string whole) => All[damage](whole);
 
     private static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);

@@ -1,4 +1,4 @@
-// What the image's units do on a machine: a throw-away root boots its own systemd, with moto for CloudWatch.
+// Runs the image's units on a machine: a temporary root boots its own systemd, with moto for CloudWatch.
 import assert from "node:assert/strict";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { boot, reasonToSkip, sharedFolder, startMetadata, startMoto, unpack } fr
 const skip = reasonToSkip();
 const instance = "i-0123456789abcdef0";
 
-// Makes the image by the real provision. Only dnf is a stand-in: systemctl is the machine's own.
+// Makes the image with the real provision script. Only dnf is a stand-in; systemctl is the machine's own.
 const install = `
   cp /shared/stand-ins/aws /usr/local/bin/
   printf '[Service]\\nExecStart=/bin/true\\n[Install]\\nWantedBy=multi-user.target\\n' \\
@@ -44,7 +44,7 @@ describe("a machine of the image", { skip }, () => {
     return { console: read("console"), first: `${read("first.log")}${complaints}`, read };
   };
 
-  it("powers off when its node fails, and its last words are on the console and in the log group", async () => {
+  it("powers off when its node fails, and the node's last lines are on the console and in the log group", async () => {
     const machine = await start(
       "#!/bin/bash\n[[ $1 == node ]] || exit 0\necho node $3 begins\necho last words >&2\nexit 3\n",
       "bash /shared/package/image/user-data/node.sh");

@@ -1,6 +1,6 @@
-// Reads a CloudFormation template, and says what in it CloudFormation would not know: resource types, properties at any
-// depth, attributes, references, values of the wrong kind, rules, what a nested template takes and gives. The
-// specification is that of AWS's own CDK.
+// Reads a CloudFormation template and reports what CloudFormation would not accept: resource types, properties at any
+// depth, attributes, references, values of the wrong kind, rules, and the parameters and outputs of a nested template.
+// The specification is that of AWS's CDK.
 import { loadAwsServiceSpecSync } from "@aws-cdk/aws-service-spec";
 import { parseDocument } from "yaml";
 
@@ -15,7 +15,7 @@ const sections = new Set(["AWSTemplateFormatVersion", "Description", "Metadata",
 const resourceAttributes = new Set(["Type", "Properties", "Condition", "CreationPolicy", "DeletionPolicy", "DependsOn",
   "Metadata", "UpdatePolicy", "UpdateReplacePolicy"]);
 
-// Read once: it is large.
+// Read once, because it is large.
 let specification;
 
 /** The template as plain objects, with the short forms (!Ref x) in their long form ({ Ref: x }). */
@@ -75,7 +75,7 @@ export function mistakesIn(template, nested = {}) {
     }
   }
 
-  // A value is fine if one of its types takes it; what is said is what the first type of its shape finds.
+  // A value is right if one of its types accepts it. The reported error is that of the first type with its shape.
   function checkValue(value, types, path) {
     const intrinsic = intrinsicOf(value);
     if (intrinsic === "Fn::If") {
@@ -151,7 +151,7 @@ export function mistakesIn(template, nested = {}) {
     checkRuleFunctions([rule.RuleCondition, (rule.Assertions ?? []).map((assertion) => assertion.Assert)], path);
   }
 
-  // A rule is evaluated before there is any resource, by functions of its own.
+  // A rule is evaluated before any resource exists, and by its own functions.
   function checkRuleFunctions(value, path) {
     if (Array.isArray(value)) value.forEach((item) => checkRuleFunctions(item, path));
     else if (value && typeof value === "object") {
@@ -221,7 +221,7 @@ function intrinsicOf(value) {
   return keys.length === 1 && intrinsics.includes(keys[0]) ? keys[0] : undefined;
 }
 
-// CloudFormation takes numbers and truth values as text and the other way round.
+// CloudFormation accepts numbers and booleans as text, and text as numbers and booleans.
 function hasShape(value, type) {
   switch (type.type) {
     case "array": return Array.isArray(value);

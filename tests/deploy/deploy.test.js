@@ -1,4 +1,4 @@
-// What is under deploy/ is well-formed, and keeps what its comments promise.
+// The files under deploy/ are well-formed and keep what their comments promise.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -17,9 +17,9 @@ const properties = (name) => template().Resources[name].Properties;
 const of = (type) => Object.values(template().Resources).filter((resource) => resource.Type === type);
 
 describe("the CloudFormation template", () => {
-  it("names nothing that CloudFormation does not know", () => assert.deepEqual(mistakesIn(template()), []));
+  it("has only what CloudFormation knows", () => assert.deepEqual(mistakesIn(template()), []));
 
-  // The check itself: each of these is a mistake, and is found.
+  // Tests the check itself: it must find each of these mistakes.
   const broken = {
     "unknown resource type": (t) => { t.Resources.Bucket.Type = "AWS::S3::Pail"; },
     "unknown property": (t) => { t.Resources.RequestQueue.Properties.Fifo = true; },
@@ -46,7 +46,7 @@ describe("the CloudFormation template", () => {
     });
   }
 
-  it("is deployed by way of a bucket, because CloudFormation takes no more than 51,200 bytes without", () => {
+  it("is deployed through a bucket, because CloudFormation accepts at most 51,200 bytes without one", () => {
     for (const file of readdirSync(join(deploy, "runbooks"))) {
       const text = read("runbooks", file).replaceAll(/\\\n\s*/g, " ");
       for (const [command] of text.matchAll(/aws cloudformation deploy .*--template-file.*/g)) {
@@ -57,7 +57,7 @@ describe("the CloudFormation template", () => {
 
   it("asks who may reach the service", () => assert.ok(!("Default" in template().Parameters.AllowedCidr)));
 
-  it("lets nothing from outside reach app nodes, and only the load balancer reach the web tier", () => {
+  it("lets only the load balancer reach the web tier, and nothing from outside reach app nodes", () => {
     assert.ok(!("SecurityGroupIngress" in properties("NodeSecurityGroup")));
     assert.ok(!("SecurityGroupIngress" in properties("WebSecurityGroup")));
     const ingress = of("AWS::EC2::SecurityGroupIngress");
@@ -66,13 +66,13 @@ describe("the CloudFormation template", () => {
       .map(({ Properties: rule }) => [rule.SourceSecurityGroupId["Fn::GetAtt"][0], rule.FromPort, rule.ToPort]);
     assert.deepEqual(sources(false), [["LoadBalancerSecurityGroup", 5000, 5000]]);
     assert.deepEqual(sources(true), [["WebSecurityGroup", 2551, 2551]]);
-    // What a web node may take from another, another may send.
+    // A port that a web node may receive on, another may send to.
     const egress = of("AWS::EC2::SecurityGroupEgress").map(({ Condition, Properties }) =>
       [Condition, Properties.GroupId["Fn::GetAtt"][0], Properties.DestinationSecurityGroupId["Fn::GetAtt"][0],
         Properties.FromPort, Properties.ToPort]);
     assert.deepEqual(egress,
       [2551].map((port) => ["IsCluster", "WebSecurityGroup", "WebSecurityGroup", port, port]));
-    // Only web nodes carry the group.
+    // Only web nodes have the group.
     const carriers = Object.entries(template().Resources).filter(([, { Type, Properties }]) =>
       Type === "AWS::EC2::LaunchTemplate" && JSON.stringify(Properties.LaunchTemplateData.SecurityGroupIds)
         .includes("WebSecurityGroup"));
@@ -81,7 +81,7 @@ describe("the CloudFormation template", () => {
 
   const webGroup = (WebNodes) => valueWith(template(), { WebNodes }, template().Resources.WebGroup);
 
-  it("never has two web nodes where they are no cluster", () => {
+  it("never has two web nodes without a cluster", () => {
     const { Properties, UpdatePolicy } = webGroup("1");
     assert.deepEqual([Properties.MinSize, Properties.MaxSize, Properties.DesiredCapacity], ["1", 1, "1"]);
     assert.equal(Properties.InstanceMaintenancePolicy.MaxHealthyPercentage, 100);
@@ -100,7 +100,7 @@ describe("the CloudFormation template", () => {
       assert.equal(update.MaxBatchSize, 1);
       assert.equal(Properties.MaxSize, Number(nodes) + 1);
       assert.equal(CreationPolicy.ResourceSignal.Count, nodes);
-      // The same where the group replaces a node by itself.
+      // The same if the group replaces a node by itself.
       assert.equal(Properties.InstanceMaintenancePolicy.MinHealthyPercentage, 100);
       assert.ok(Properties.InstanceMaintenancePolicy.MaxHealthyPercentage / 100 * Number(nodes) >= Number(nodes) + 1);
     });
@@ -115,7 +115,7 @@ describe("the CloudFormation template", () => {
     assert.equal(delayWith("1"), 30);
   });
 
-  it("marks web nodes, which find each other by it, and never as app nodes", () => {
+  it("tags web nodes so that they find each other, and never as app nodes", () => {
     const tags = Object.fromEntries(properties("WebGroup").Tags.map((tag) => [tag.Key, tag]));
     assert.deepEqual(tags["image-classifier:web"].Value, { Ref: "AWS::StackName" });
     assert.equal(tags["image-classifier:role"].Value, "web");
@@ -123,7 +123,7 @@ describe("the CloudFormation template", () => {
     assert.doesNotMatch(JSON.stringify(properties("NodeLaunchTemplate")), /image-classifier:web/);
   });
 
-  it("replaces a web tier that does not answer, and not one whose queues or bucket are away", () => {
+  it("replaces a web node that does not answer, but not one whose queues or bucket are unavailable", () => {
     const targets = properties("WebTargets");
     assert.equal(targets.HealthCheckPath, "/health/live");
     const unit = read("image", "systemd", "image-classifier-web.service");
@@ -131,7 +131,7 @@ describe("the CloudFormation template", () => {
     assert.ok(targets.HealthCheckIntervalSeconds * targets.UnhealthyThresholdCount > restart);
   });
 
-  it("lets a deploy fail whose web tier does not become ready", () => {
+  it("fails a deploy if the web tier does not become ready", () => {
     const { CreationPolicy, UpdatePolicy } = template().Resources.WebGroup;
     const update = UpdatePolicy.AutoScalingRollingUpdate;
     assert.deepEqual(CreationPolicy.ResourceSignal.Count, { Ref: "WebNodes" });
@@ -141,7 +141,7 @@ describe("the CloudFormation template", () => {
     for (const process of ["HealthCheck", "ReplaceUnhealthy"]) assert.ok(update.SuspendProcesses.includes(process));
   });
 
-  it("offers no lease that the program refuses", () => {
+  it("allows only leases that the program accepts", () => {
     const source = join(deploy, "..", "src", "ImageClassifier.Streams", "Settings", "QueueSettings.cs");
     const [, hours] = /LongestLease = TimeSpan\.FromHours\((\d+)\)/.exec(readFileSync(source, "utf8"));
     assert.ok(template().Parameters.RequestLeaseSeconds.MaxValue <= hours * 3600);
@@ -150,7 +150,7 @@ describe("the CloudFormation template", () => {
   it("tags everything that can carry a tag with the deployment", () => {
     const database = loadAwsServiceSpecSync();
     const untagged = Object.entries(template().Resources).filter(([, { Type, Properties }]) => {
-      // cfn-lint knows no tags of these yet. A listener costs nothing of its own, a dashboard little.
+      // cfn-lint does not know the tags of these yet. A listener itself costs nothing, a dashboard little.
       if (["AWS::ElasticLoadBalancingV2::Listener", "AWS::CloudWatch::Dashboard"].includes(Type)) return false;
       const { tagInformation } = database.lookup("resource", "cloudFormationType", "equals", Type).only();
       if (!tagInformation) return false;
@@ -162,7 +162,7 @@ describe("the CloudFormation template", () => {
     assert.deepEqual(untagged.map(([name]) => name), []);
   });
 
-  it("encrypts queues, bucket and volumes with a key that is given", () => {
+  it("encrypts queues, bucket and volumes with the given key", () => {
     const yours = { "Fn::If": ["HasKmsKey", { Ref: "KmsKeyArn" }, { Ref: "AWS::NoValue" }] };
     for (const queue of of("AWS::SQS::Queue")) {
       assert.deepEqual(queue.Properties.KmsMasterKeyId, yours);
@@ -178,7 +178,7 @@ describe("the CloudFormation template", () => {
     }
   });
 
-  it("tells both tiers which parameter and key they have", () => {
+  it("gives both tiers the names of parameter and key", () => {
     for (const [name, tier] of [["WebLaunchTemplate", "Web"], ["NodeLaunchTemplate", "Node"]]) {
       const [text] = [properties(name).LaunchTemplateData.UserData["Fn::Base64"]["Fn::Sub"]].flat();
       assert.ok(text.includes(`\nIMAGE_CLASSIFIER__AWS__SETTINGS_PARAMETER=\${${tier}SettingsParameter}\n`));
@@ -186,20 +186,20 @@ describe("the CloudFormation template", () => {
     }
   });
 
-  it("bounds its roles by the policy that is given", () => {
+  it("bounds its roles by the given policy", () => {
     for (const role of of("AWS::IAM::Role")) {
       assert.deepEqual(role.Properties.PermissionsBoundary,
         { "Fn::If": ["HasBoundary", { Ref: "PermissionsBoundaryArn" }, { Ref: "AWS::NoValue" }] });
     }
   });
 
-  it("lets a waiting request wait", () => {
+  it("has a load balancer whose idle time-out is longer than a waiting request", () => {
     const idle = properties("LoadBalancer").LoadBalancerAttributes.find(
       (a) => a.Key === "idle_timeout.timeout_seconds");
     assert.ok(Number(idle.Value) > 120);
   });
 
-  it("asks for IMDSv2, and for machines that terminate when they shut down", () => {
+  it("requires IMDSv2, and machines that terminate when they shut down", () => {
     for (const launch of of("AWS::EC2::LaunchTemplate")) {
       const data = launch.Properties.LaunchTemplateData;
       assert.equal(data.MetadataOptions.HttpTokens, "required");
@@ -224,7 +224,7 @@ describe("the CloudFormation template", () => {
     }
   });
 
-  it("blocks public access to the bucket, encrypts it, and lets old pictures go", () => {
+  it("blocks public access to the bucket, encrypts it, and deletes old pictures", () => {
     const bucket = properties("Bucket");
     assert.ok(Object.values(bucket.PublicAccessBlockConfiguration).every((blocked) => blocked === true));
     assert.ok(bucket.BucketEncryption.ServerSideEncryptionConfiguration.length > 0);
@@ -235,7 +235,7 @@ describe("the CloudFormation template", () => {
 describe("the policies", () => {
   const list = (value) => (Array.isArray(value) ? value : [value]);
   const allowed = (statements) => Object.fromEntries(statements.map((s) => [s.Sid, list(s.Action).toSorted()]));
-  // Also the statements that a parameter asks for.
+  // Including the statements that a parameter adds.
   const ofRole = (name) => properties(name).Policies[0].PolicyDocument.Statement.map(
     (statement) => statement["Fn::If"]?.[1] ?? statement);
 
@@ -258,7 +258,7 @@ describe("the policies", () => {
     assert.deepEqual(actions.filter((action) => action.startsWith("ec2:")), []);
   });
 
-  it("bound what the web tier launches by type, subnet, key pair and marks", () => {
+  it("bound the web tier's launches by type, subnet, key pair and tags", () => {
     const { Statement } = JSON.parse(read("iam", "web.json"));
     for (const statements of [Statement, ofRole("WebRole")]) {
       const launching = statements.filter((s) => list(s.Action).some((a) => /:(RunInstances|CreateFleet)$/.test(a)));
@@ -280,7 +280,7 @@ describe("the policies", () => {
     }
   });
 
-  it("let the web tier neither mark a machine as a web node nor end one", () => {
+  it("let the web tier neither tag a machine as a web node nor terminate one", () => {
     const { Statement } = JSON.parse(read("iam", "web.json"));
     for (const statements of [Statement, ofRole("WebRole")]) {
       const refusing = (action, tag) => statements.filter((s) => list(s.Action).includes(action))
@@ -290,12 +290,12 @@ describe("the policies", () => {
     }
   });
 
-  it("never allow everything of a service, nor anything on everything without a reason", () => {
+  it("never allow all actions of a service, and allow all resources only with a reason", () => {
     for (const file of readdirSync(join(deploy, "iam")).filter((name) => name.endsWith(".json"))) {
       for (const statement of JSON.parse(read("iam", file)).Statement) {
         assert.ok(list(statement.Action).every((action) => !/^\*$|:\*$/.test(action)), `${file} ${statement.Sid}`);
         const readsOnly = list(statement.Action).every((action) => /:(Describe|Get|Validate)/.test(action));
-        // Session Manager's actions know no narrower resource.
+        // The actions of Session Manager have no narrower resource.
         const isSession = list(statement.Action).every((action) => /^ssmmessages:|^ssm:UpdateInstance/.test(action));
         assert.ok(!list(statement.Resource).includes("*") || statement.Condition || readsOnly || isSession,
           `${file} ${statement.Sid}`);
@@ -313,7 +313,7 @@ describe("the image", () => {
     });
   }
 
-  it("ends the machine of a node however its process ends", () => {
+  it("terminates the machine of a node, however its process ends", () => {
     const unit = read("image", "systemd", "image-classifier-node.service");
     for (const line of ["SuccessAction=poweroff", "FailureAction=poweroff", "Restart=no"]) {
       assert.match(unit, new RegExp(`^${line}$`, "m"));
@@ -329,7 +329,7 @@ describe("the image", () => {
     for (const [, unit] of starts) assert.ok(units.includes(unit), unit);
   });
 
-  it("names a node by what the metadata service says", async () => {
+  it("names a node by its id from the metadata service", async () => {
     const server = createServer((request, response) => {
       const isToken = request.method === "PUT" && request.url === "/latest/api/token"
         && request.headers["x-aws-ec2-metadata-token-ttl-seconds"];
@@ -403,7 +403,7 @@ describe("the compose file", () => {
     }
   });
 
-  it("builds from files that are there", () => {
+  it("builds from existing files", () => {
     for (const { build } of Object.values(compose().services)) {
       assert.ok(read("docker", build.context, build.dockerfile ?? "Dockerfile").startsWith("#")
         || read("docker", build.context, build.dockerfile ?? "Dockerfile").startsWith("FROM"));

@@ -1,4 +1,4 @@
-// What the deployer may do, and what the roles that the deployer makes may do at most.
+// The permissions of the deployer, and the boundary of the roles that the deployer creates.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ describe("the boundary", () => {
     });
   }
 
-  it("leaves no room for what would undo it, or for other deployments", () => {
+  it("allows nothing that would undo it, and nothing in other deployments", () => {
     const refused = [
       ["iam:CreateRole", "arn:aws:iam::ACCOUNT:role/DEPLOYMENT-x"],
       ["iam:PutRolePolicy", "arn:aws:iam::ACCOUNT:role/DEPLOYMENT-x"],
@@ -102,8 +102,8 @@ describe("the deployer", () => {
     }
   });
 
-  it("has policies that IAM takes: each up to 6,144 characters", () => {
-    // As they are with the words filled in: a long region, and the longest name that install.md allows.
+  it("has policies within IAM's limit of 6,144 characters", () => {
+    // With the placeholders filled in: a long region, and the longest name that install.md allows.
     for (const file of [...files, "boundary.json", "operator.json"]) {
       const policy = JSON.stringify({ Version: "2012-10-17", Statement: statementsOf(file) })
         .replaceAll("REGION", "ap-southeast-2").replaceAll("ACCOUNT", "123456789012")
@@ -113,13 +113,13 @@ describe("the deployer", () => {
   });
 });
 
-// The words in capitals as a deployment of the template has them.
+// The placeholders in capitals, as in a deployment of the template.
 function ofADeployment(resource) {
   return resource.replace("BUCKET", "DEPLOYMENT-bucket").replace("NODE_ROLE", "DEPLOYMENT-NodeRole")
     .replace(/(secret:|parameter\/)(WEB|NODE)_SETTINGS/, "$1image-classifier/DEPLOYMENT/$2");
 }
 
-// Whether a statement allows the action, with all its conditions met.
+// True if a statement allows the action, with all its conditions met.
 function covers(statement, action, resource, met = {}) {
   return statement.Effect === "Allow"
     && list(statement.Action).some((pattern) => matches(pattern, action))

@@ -1,4 +1,4 @@
-// The image is made as it would be on AWS: the real scripts on a throw-away root, with moto for AWS.
+// The image is made as on AWS: by the real scripts on a temporary root, with moto for AWS.
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,11 +16,11 @@ const newFolder = (distribution) => {
 const calls = (folder) => readFileSync(join(folder, "calls"), "utf8").trimEnd().split("\n");
 after(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
 
-describe("make-ami.sh refuses before it costs", { skip }, () => {
+describe("make-ami.sh refuses before it creates anything", { skip }, () => {
   const makeAmi = (...args) => run([join(image, "make-ami.sh"), ...args], { env: { PATH: process.env.PATH } });
   const complete = (archive) => ["--package", archive, "--bucket", "b", "--subnet", "subnet-1"];
 
-  it("an option without its value, and one that it does not know", async () => {
+  it("an option without its value, and an unknown option", async () => {
     for (const [args, complaint] of [
       [["--package"], /^--package has no value\.$/m],
       [["--colour", "blue"], /^There is no option --colour\.$/m],
@@ -72,7 +72,7 @@ describe("make-ami.sh", { skip }, () => {
     assert.equal((await moto.aws("s3api", "list-objects-v2", "--bucket", "packages"))?.Contents, undefined);
   };
 
-  it("makes an image of a machine that forgot who it is, and leaves nothing else", async () => {
+  it("makes an image of a machine without an identity, and leaves nothing else", async () => {
     const folder = newFolder();
     const archive = pack(folder);
     const made = await makeAmi(folder, archive, { name: "good", options: ["--deployment", "pics"] });
@@ -103,7 +103,7 @@ describe("make-ami.sh", { skip }, () => {
       "shutdown -h now",
     ]);
 
-    // The second time the image is there already.
+    // The second time, the image exists already.
     const again = await makeAmi(folder, archive, { name: "good" });
     assert.deepEqual([again.code, again.output], [0, made.output]);
     assert.equal((await machines("good")).length, 1);
@@ -120,7 +120,7 @@ describe("make-ami.sh", { skip }, () => {
     await nothingIsLeft("bad");
   });
 
-  it("says so when EC2 ends the machine, and leaves nothing", async () => {
+  it("reports it when EC2 terminates the machine, and leaves nothing", async () => {
     const folder = newFolder();
     writeFileSync(join(folder, "stand-ins", "dnf"), "#!/bin/bash\nkill -9 $PPID\n");
     const made = await makeAmi(folder, pack(folder), { name: "ended", MACHINE_END: "terminate" });
@@ -132,7 +132,7 @@ describe("make-ami.sh", { skip }, () => {
   it("starts no machine that could not read the package", async () => {
     const folder = newFolder();
     const archive = pack(folder);
-    // What S3 answers where the bucket is in another region.
+    // S3's answer if the bucket is in another region.
     mkdirSync(join(folder, "here"));
     writeFileSync(join(folder, "here", "curl"), "#!/bin/bash\necho 301\n", { mode: 0o755 });
     const made = await makeAmi(folder, archive, { name: "unread", here: join(folder, "here") });

@@ -1,4 +1,4 @@
-// The network of the deployment's own: no way out but to AWS, and to all of AWS that the program calls.
+// The deployment's own network: it reaches nothing but AWS, and all services of AWS that the program calls.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,9 +16,9 @@ const endpoints = (kind) => of("AWS::EC2::VPCEndpoint").filter(([, e]) => e.Prop
 const serviceOf = ([, endpoint]) => endpoint.Properties.ServiceName["Fn::Sub"].split(".").at(-1);
 
 describe("the network's template", () => {
-  it("names nothing that CloudFormation does not know", () => assert.deepEqual(mistakesIn(network), []));
+  it("has only what CloudFormation knows", () => assert.deepEqual(mistakesIn(network), []));
 
-  it("is nested with parameters that it takes, for outputs that it gives", () => {
+  it("is nested with its own parameters and outputs", () => {
     assert.deepEqual(mistakesIn(main, { Network: network }), []);
   });
 
@@ -149,15 +149,15 @@ describe("the network", () => {
   });
 });
 
-describe("what the documents say of it", () => {
+describe("the documents about the network", () => {
   const cost = read("deploy", "runbooks", "cost.md");
 
-  it("counts the interface endpoints as they are", () => {
+  it("count the interface endpoints right", () => {
     const [always, withKey] = [endpoints("Interface").filter(([, e]) => !e.Condition), endpoints("Interface")];
     assert.match(cost, new RegExp(`; ${always.length} interface endpoints, ${withKey.length} with \`KmsKeyArn\``));
   });
 
-  it("adds up", () => {
+  it("have a right sum", () => {
     const rows = [...cost.split("## Idle")[1].matchAll(/^\| (.+: .+|\*\*sum\*\*) \|(.*)\|(.*)\|(.*)\|$/gm)]
       .map(([, what, ...cells]) => [what, ...cells.map((cell) => Number(cell.replaceAll("*", "")))]);
     assert.equal(rows.length, 8);
@@ -186,10 +186,10 @@ describe("the choice of a network", () => {
     assert.deepEqual(refusals(main, own), []);
   });
 
-  it("refuses no network, and says what to give", () => {
-    const said = refusals(main, {});
-    assert.equal(said.length, 1);
-    assert.match(said[0], /^The network is missing or incomplete\. Give all of .* or give NetworkTemplateUrl/);
+  it("refuses an incomplete network, and says which parameters to give", () => {
+    const found = refusals(main, {});
+    assert.equal(found.length, 1);
+    assert.match(found[0], /^The network is missing or incomplete\. Give all of .* or give NetworkTemplateUrl/);
   });
 
   for (const name of Object.keys(given)) {
@@ -211,7 +211,7 @@ describe("the choice of a network", () => {
     }
   });
 
-  it("accepts ids and refuses what is none", () => {
+  it("accepts ids and refuses other text", () => {
     for (const [name, good] of Object.entries(given)) {
       const pattern = new RegExp(main.Parameters[name].AllowedPattern);
       for (const value of good.split(",")) assert.match(value, pattern);

@@ -1,5 +1,5 @@
-// A tool that a check needs. Where IMAGE_CLASSIFIER_REQUIRE_ALL=1 is set, as in CI, its absence is a failure; elsewhere
-// the check is skipped, and says why.
+// A tool that a check needs. If it is missing, the check is skipped with the reason. With
+// IMAGE_CLASSIFIER_REQUIRE_ALL=1, as in CI, the check fails instead.
 import { spawnSync } from "node:child_process";
 
 /** The reason to skip, or false where the command ends well. */

@@ -1,4 +1,4 @@
-// The templates as CloudFormation's linter sees them, and stacks of the main one on an emulator of AWS.
+// Checks the templates with CloudFormation's linter, and creates stacks of the main one on an emulator of AWS.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -55,7 +55,7 @@ describe("the stack", { skip: unmet("moto is not installed", "python3", "-c", "i
     PermissionsBoundaryArn: "arn:aws:iam::123456789012:policy/pictures-boundary",
   };
 
-  // All at once, but for the number of web nodes: of one and several, several have more resources.
+  // All at once, except the number of web nodes: several nodes have more resources than one.
   const everyOption = { ...options, WebNodes: "3", VpcId: "", LoadBalancerSubnetIds: "", WebSubnetIds: "",
     NodeSubnetIds: "" };
 
@@ -158,7 +158,7 @@ describe("the stack", { skip: unmet("moto is not installed", "python3", "-c", "i
   }
 });
 
-// The emulator starts no machine from an image without a size for its disk. EC2 takes the image's own.
+// The emulator starts no machine from an image without a disk size. EC2 uses the image's own.
 function forTheEmulator(template) {
   const copy = structuredClone(template);
   for (const { Type, Properties } of Object.values(copy.Resources)) {

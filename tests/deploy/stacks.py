@@ -34,7 +34,7 @@ def statements_of(iam, role):
     """The statements of a role's own policies."""
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]
     documents = [iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
-    # moto answers with a Python literal rather than with JSON.
+    # moto answers with a Python literal instead of JSON.
     documents = [ast.literal_eval(document) if isinstance(document, str) else document for document in documents]
     return [statement for document in documents for statement in document["Statement"]]
 
@@ -75,7 +75,7 @@ def create(cloud, iam, scaling, ec2, name, template, parameters):
     cloud.delete_stack(StackName=stack)
     return {
         "created": created["StackStatus"],
-        # moto lists what it did not create without a name.
+        # moto lists resources that it did not create without a name.
         "resources": [each["LogicalResourceId"] for each in resources if "LogicalResourceId" in each],
         "outputs": {each["OutputKey"]: each.get("OutputValue") for each in created.get("Outputs", [])},
         "roles": roles,

@@ -1,4 +1,4 @@
-// Runs the web tier's user data in a real shell, with real curl against a real server. Stand-ins play what only a
+// Runs the web tier's user data in a real shell, with real curl and a real server. Stand-ins replace what only a
 // machine of the stack has.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -80,7 +80,7 @@ describe("the web tier's user data", () => {
     assert.deepEqual(signals(), ["FAILURE"]);
   });
 
-  it("ends well where nothing waits for the signal, as for a machine that the group replaced", async () => {
+  it("succeeds if nothing waits for the signal, as on a machine that the group replaced", async () => {
     isReady = () => true;
     standIn("aws", "exit 254");
     const { code, output } = await run();
@@ -96,7 +96,7 @@ describe("the web tier's user data", () => {
     assert.deepEqual(signals(), ["SUCCESS"]);
   });
 
-  it("makes a lone web node no member of a cluster", async () => {
+  it("does not make a single web node a member of a cluster", async () => {
     isReady = () => true;
     await run(userData.replace("${IsCluster}", "no"));
     assert.deepEqual(clusterSettings(), []);
@@ -110,7 +110,7 @@ describe("the web tier's user data", () => {
     assert.deepEqual(signals(), ["FAILURE"]);
   });
 
-  // The metadata service as IMDSv2 has it.
+  // The metadata service, version 2.
   function metadata(request, response) {
     const isToken = request.method === "PUT" && request.url === "/latest/api/token";
     const isAddress = request.url === "/latest/meta-data/local-ipv4"
@@ -124,7 +124,7 @@ describe("the web tier's user data", () => {
     return [...text.matchAll(/^IMAGE_CLASSIFIER__WEB__CLUSTER__(.*)$/gm)].map(([, setting]) => setting);
   }
 
-  // A name of the template stands for its own value.
+  // Each name of the template is its own value.
   function run(text = userData) {
     const script = text.replaceAll(/\$\{([^}]+)\}/g, "$1")
       .replaceAll("/etc/image-classifier", join(folder, "settings"))

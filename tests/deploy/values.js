@@ -1,4 +1,4 @@
-// What a part of a template is with some parameters, as far as CloudFormation knows it before it makes anything.
+// Evaluates a part of a template with given parameters, as far as CloudFormation knows it before it creates anything.
 
 /** The part with its conditions, parameters and mappings filled in. What only a made resource says stays as it is. */
 export function valueWith(template, parameters, part) {

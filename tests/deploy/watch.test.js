@@ -1,4 +1,4 @@
-// What watches a deployment: logs, alarms, dashboard and budget, from what AWS measures by itself.
+// The monitoring of a deployment: logs, alarms, dashboard and budget, from metrics that AWS publishes by itself.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -119,7 +119,7 @@ describe("the alarms", () => {
     ]);
   });
 
-  it("say what missing data means", () => {
+  it("define what missing data means", () => {
     const meanings = Object.fromEntries(alarms.map((one) => [one.name, one.TreatMissingData]));
     assert.deepEqual(meanings, {
       RequestDeadLettersPresent: "ignore", ResponseDeadLettersPresent: "ignore", OldestRequestTooOld: "notBreaching",
@@ -128,7 +128,7 @@ describe("the alarms", () => {
     });
   });
 
-  // CloudWatch's metric math, as far as the two expressions need it, on single values; undefined means missing.
+  // CloudWatch's metric math, as far as the two expressions need it, on single values; undefined means a missing value.
   const evaluate = (one, values) => {
     const { Expression } = one.Metrics.find((metric) => metric.Expression);
     const fill = (value, other) => value ?? other;
@@ -138,7 +138,7 @@ describe("the alarms", () => {
     return new Function("FILL", "IF", ...names, `return ${text}`)(fill, choose, ...names.map((name) => values[name]));
   };
 
-  it("know refused launches by pictures that wait while nobody takes one", () => {
+  it("detect refused launches by pictures that wait while nobody receives one", () => {
     const stuck = (values) => evaluate(alarm("NoNodeTakesRequests"), values);
     assert.equal(stuck({ waiting: 7 }), 1, "what is zero may be missing");
     assert.equal(stuck({ waiting: 7, received: 0, inflight: 0 }), 1);
@@ -174,7 +174,7 @@ describe("the alarms", () => {
     assert.ok(parameters.RequestAgeAlarmSeconds.Default >= 600);
   });
 
-  it("tell of a web node that its group does not replace, where there are several", () => {
+  it("report a web node that its group does not replace, if there are several", () => {
     const { EvaluationPeriods, Period, Threshold } = alarm("WebNodesMissing");
     assert.equal(resources.WebNodesMissing.Condition, "IsCluster");
     assert.deepEqual(Threshold, { Ref: "WebNodes" });
@@ -182,7 +182,7 @@ describe("the alarms", () => {
     assert.ok(EvaluationPeriods * Period > timeout * 60, "a new node has that long to come up");
   });
 
-  it("tell the e-mail address, if there is one", () => {
+  it("notify the e-mail address, if there is one", () => {
     const tell = { "Fn::If": ["HasAlarmEmail", [{ Ref: "AlarmTopic" }], { Ref: "AWS::NoValue" }] };
     for (const { name, AlarmActions, OKActions } of alarms) {
       assert.deepEqual([AlarmActions, OKActions], [tell, tell], name);
@@ -240,7 +240,7 @@ describe("the dashboard", () => {
     }
   });
 
-  it("shows the group's metrics, which the group is told to publish", () => {
+  it("shows the group's metrics, which the group is configured to publish", () => {
     const [{ Granularity, Metrics }] = resources.WebGroup.Properties.MetricsCollection;
     assert.equal(Granularity, "1Minute");
     const shown = metrics.filter(({ namespace }) => namespace === "AWS/AutoScaling").map(({ name }) => name);
@@ -255,9 +255,9 @@ describe("the cost", () => {
     assert.equal(parameters.MonthlyBudget.Default, 0);
     const [filter] = Properties.Budget.CostFilters.TagKeyValue;
     assert.deepEqual(filter, { "Fn::Join": ["$", ["user:image-classifier:deployment", { Ref: "AWS::StackName" }]] });
-    const told = Properties.NotificationsWithSubscribers.map(({ Notification, Subscribers }) =>
+    const notifications = Properties.NotificationsWithSubscribers.map(({ Notification, Subscribers }) =>
       [Notification.NotificationType, Subscribers[0].Address.Ref]);
-    assert.deepEqual(told, [["ACTUAL", "AlarmEmail"], ["FORECASTED", "AlarmEmail"]]);
+    assert.deepEqual(notifications, [["ACTUAL", "AlarmEmail"], ["FORECASTED", "AlarmEmail"]]);
   });
 
   it("is not watched without a reader", () => {
@@ -267,7 +267,7 @@ describe("the cost", () => {
     assert.deepEqual(refusals(template, { ...network, MonthlyBudget: 50, AlarmEmail: "operators@example.com" }), []);
   });
 
-  it("is tagged with the deployment on what watches it, and on the network of its own", () => {
+  it("is tagged with the deployment on its monitoring and on its own network", () => {
     const tag = [{ Key: "image-classifier:deployment", Value: { Ref: "AWS::StackName" } }];
     const tagged = ["AWS::Logs::LogGroup", "AWS::SNS::Topic", "AWS::CloudWatch::Alarm", "AWS::CloudFormation::Stack"];
     for (const [name, { Properties }] of tagged.flatMap(of)) assert.deepEqual(Properties.Tags, tag, name);

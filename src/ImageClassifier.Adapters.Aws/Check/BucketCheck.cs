@@ -37,7 +37,7 @@ internal sealed class BucketCheck(IAmazonS3 s3, BucketSettings settings, string?
         else
         {
             findings.Add(CheckFinding.NotChecked(
-                Subject, "how it is set, which this role need not see; --as deployer looks at it"));
+                Subject, "its settings, because this role need not see them; --as deployer checks them"));
         }
 
         return findings;

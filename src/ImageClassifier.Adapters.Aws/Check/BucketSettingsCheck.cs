@@ -12,7 +12,7 @@ internal sealed class BucketSettingsCheck(IAmazonS3 s3, BucketSettings settings,
 
     public async Task<IReadOnlyList<CheckFinding>> RunAsync(string subject, CancellationToken cancellation)
     {
-        (string What, string Permission, Func<Task<CheckFinding>> Look)[] looks =
+        (string What, string Permission, Func<Task<CheckFinding>> Check)[] checks =
         [
             ("public access", "s3:GetBucketPublicAccessBlock",
                 () => JudgeAsync(_provisioning.EnsurePrivacyAsync(isThere: true, cancellation))),
@@ -23,11 +23,11 @@ internal sealed class BucketSettingsCheck(IAmazonS3 s3, BucketSettings settings,
             ("lifecycle", "s3:GetLifecycleConfiguration", () => JudgeLifecycleAsync($"{subject}: lifecycle")),
         ];
         var findings = new List<CheckFinding>();
-        foreach (var (what, permission, look) in looks)
+        foreach (var (what, permission, check) in checks)
         {
             try
             {
-                findings.Add(await look());
+                findings.Add(await check());
             }
             catch (Exception failure) when (AwsFailure.Is(failure, cancellation))
             {

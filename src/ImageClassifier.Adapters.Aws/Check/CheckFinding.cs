@@ -14,12 +14,12 @@ public enum CheckVerdict
 }
 
 /// <summary>One thing that a check is about.</summary>
-/// <param name="Subject">What: <c>queue jobs.fifo</c>.</param>
+/// <param name="Subject">The checked resource: <c>queue jobs.fifo</c>.</param>
 /// <param name="Verdict">The verdict.</param>
 /// <param name="Text">The result in one line; for a problem, its cause and what to do.</param>
 public sealed record CheckFinding(string Subject, CheckVerdict Verdict, string Text)
 {
-    /// <summary>Whether something is wrong.</summary>
+    /// <summary>True if something is wrong.</summary>
     public bool IsProblem => Verdict == CheckVerdict.Problem;
 
     /// <summary>One line for people.</summary>

@@ -29,15 +29,15 @@ public sealed class LaunchCheck(IAmazonEC2 ec2, Ec2FleetSettings settings)
         }
 
         var findings = new List<CheckFinding> { await DescribeAsync(region, cancellation) };
-        LaunchTemplateLook? look = null;
+        LaunchTemplateFacts? facts = null;
         if (settings.LaunchTemplate is { } template)
         {
-            (var finding, look) = await TemplateAsync(template, cancellation);
+            (var finding, facts) = await TemplateAsync(template, cancellation);
             findings.Add(finding);
         }
 
-        findings.AddRange(await FleetAsync(look, cancellation));
-        findings.AddRange(await CandidatesAsync(look?.HopLimit, cancellation));
+        findings.AddRange(await FleetAsync(facts, cancellation));
+        findings.AddRange(await CandidatesAsync(facts?.HopLimit, cancellation));
         return findings;
     }
 
@@ -63,18 +63,18 @@ public sealed class LaunchCheck(IAmazonEC2 ec2, Ec2FleetSettings settings)
     }
 
     /// <summary>Reads the launch template, as the fleet does before each launch.</summary>
-    private async Task<(CheckFinding Finding, LaunchTemplateLook? Look)> TemplateAsync(
+    private async Task<(CheckFinding Finding, LaunchTemplateFacts? Facts)> TemplateAsync(
         string template, CancellationToken cancellation)
     {
         var subject = $"launch template {template}";
         try
         {
-            var look = await LaunchTemplateLook.TakeAsync(
+            var facts = await LaunchTemplateFacts.ReadAsync(
                 ec2, _requests, settings.LaunchTemplateVersion, cancellation);
-            if (!look.IsThere) return (CheckFinding.Problem(subject, look.Unfit!), null);
-            return (CheckFinding.Good(subject, look.Unfit is { } reason
+            if (!facts.IsThere) return (CheckFinding.Problem(subject, facts.Objection!), null);
+            return (CheckFinding.Good(subject, facts.Objection is { } reason
                 ? $"it is there; nodes are launched by RunInstances and not by CreateFleet, because {reason}"
-                : "it is there"), look);
+                : "it is there"), facts);
         }
         catch (Exception failure) when (AwsFailure.Is(failure, cancellation))
         {
@@ -84,10 +84,10 @@ public sealed class LaunchCheck(IAmazonEC2 ec2, Ec2FleetSettings settings)
     }
 
     private async Task<IReadOnlyList<CheckFinding>> FleetAsync(
-        LaunchTemplateLook? template, CancellationToken cancellation)
+        LaunchTemplateFacts? template, CancellationToken cancellation)
     {
-        // The fleet uses RunInstances then.
-        if (template is not { Unfit: null } || _requests.FleetObstacle is not null) return [];
+        // The fleet then uses RunInstances.
+        if (template is not { Objection: null } || _requests.FleetObstacle is not null) return [];
         var request = _requests.CreateFleet(settings.Market, template.Version, count: 1, _launch, clientToken: null);
         request.DryRun = true;
         var refusal = await RefusalOfAsync(

@@ -6,7 +6,7 @@ namespace ImageClassifier.Adapters.Aws.Check;
 
 /// <summary>Why EC2 refuses a dry run. Unlike <see cref="LaunchAdvice"/> it quotes EC2, because only an administrator
 /// reads it.</summary>
-/// <param name="Text">EC2's words, and what to do.</param>
+/// <param name="Text">The words of EC2, and what to do.</param>
 /// <param name="IsOfOneCandidate">True if another type or subnet may work.</param>
 internal sealed record LaunchObjection(string Text, bool IsOfOneCandidate)
 {
@@ -28,7 +28,7 @@ internal sealed record LaunchObjection(string Text, bool IsOfOneCandidate)
         return (encoded < 0 ? reason : reason[..encoded]).TrimEnd();
     }
 
-    // EC2 has no error code of its own for it.
+    // EC2 has no error code for this case.
     private static bool IsAboutTheProfile(Exception failure) =>
         failure.Message.Contains("iamInstanceProfile", StringComparison.OrdinalIgnoreCase)
         || failure.Message.Contains("instance profile", StringComparison.OrdinalIgnoreCase);

@@ -5,10 +5,10 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>Judges whether a bucket's lifecycle rules, of whatever origin, delete old objects.</summary>
+/// <summary>Checks whether the lifecycle rules of a bucket delete old objects. The rules may have any origin.</summary>
 internal static class LifecycleCheck
 {
-    // These grow with each batch. Node records are few, and the web tier deletes them.
+    // Objects with these prefixes grow in number with each batch. Node records are few, and the web tier deletes them.
     private static readonly string[] Growing = [ObjectKeys.Images, ObjectKeys.Results, ObjectKeys.Batches];
 
     public static CheckFinding Judge(string subject, IReadOnlyList<LifecycleRule> rules, BucketSettings settings)
@@ -42,7 +42,7 @@ internal static class LifecycleCheck
     {
         null => prefix.StartsWith(OldForm(rule), StringComparison.Ordinal),
         LifecyclePrefixPredicate only => prefix.StartsWith(only.Prefix ?? "", StringComparison.Ordinal),
-        // By tags or sizes as well.
+        // Rules can also filter by tags or sizes.
         _ => false,
     };
 

@@ -32,7 +32,7 @@ internal sealed class ObjectPermissionCheck(IAmazonS3 s3, BucketSettings setting
             {
                 await tryIt($"{settings.KeyPrefix}{prefix}{name}");
             }
-            catch (Exception failure) when (AwsFailure.Is(failure, cancellation) && !IsForWhatIsMissing(failure))
+            catch (Exception failure) when (AwsFailure.Is(failure, cancellation) && !IsForMissingObject(failure))
             {
                 var what = $"{permission} on {settings.KeyPrefix}{prefix}*";
                 problems.Add(CheckFinding.Problem(subject, AwsRefusals.Describe(failure, what, region)));
@@ -68,7 +68,7 @@ internal sealed class ObjectPermissionCheck(IAmazonS3 s3, BucketSettings setting
         Task AbortAsync(string key) => s3.AbortMultipartUploadAsync(settings.Name, key, NoUpload, cancellation);
     }
 
-    private static bool IsForWhatIsMissing(Exception failure) =>
+    private static bool IsForMissingObject(Exception failure) =>
         failure is AmazonS3Exception refused
         && (int)refused.StatusCode < 500
         && AwsRefusals.Of(refused) == AwsRefusal.Other;

@@ -5,10 +5,10 @@ using ImageClassifier.Adapters.Aws.Provisioning;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>Judges how a queue is set.</summary>
-/// <param name="settings">How it should be.</param>
-/// <param name="kmsKey">The key that it should be encrypted with; null for any.</param>
-/// <param name="attributes">How it is, by SQS's names.</param>
+/// <summary>Checks the attributes of a queue.</summary>
+/// <param name="settings">The expected settings.</param>
+/// <param name="kmsKey">The expected encryption key; null for any.</param>
+/// <param name="attributes">The actual attributes, by SQS's names.</param>
 internal sealed class QueueAttributeCheck(
     AwsQueueSettings settings, string? kmsKey, IReadOnlyDictionary<string, string> attributes)
 {
@@ -25,7 +25,7 @@ internal sealed class QueueAttributeCheck(
 
     private IEnumerable<string> Problems() => attributes.GetValueOrDefault(QueueAttributeName.FifoQueue) == "true"
         ? [.. ThroughputProblems(), .. TimeoutProblems(), .. RedriveProblems(), .. KeyProblems()]
-        : [$"it is no FIFO queue; {settings.Key} must name one, which cannot be made of another"];
+        : [$"it is not a FIFO queue and cannot become one; set {settings.Key} to a FIFO queue"];
 
     private IEnumerable<string> ThroughputProblems() =>
         from wanted in new[]

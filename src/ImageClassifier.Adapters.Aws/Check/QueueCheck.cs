@@ -6,15 +6,15 @@ using ImageClassifier.Adapters.Aws.Queues;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>Looks at a queue and its dead-letter queue, as far as a role uses them.</summary>
+/// <summary>Checks a queue and its dead-letter queue, as far as a role uses them.</summary>
 internal sealed class QueueCheck(IAmazonSQS sqs, string? kmsKey, string region)
 {
     private readonly QueuePermissionCheck _permissions = new(sqs, region);
 
-    /// <param name="settings">How the queue is set.</param>
-    /// <param name="use">What the role does with it.</param>
-    /// <param name="deadLettersUse">What the role does with its dead letters.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="settings">The expected settings of the queue.</param>
+    /// <param name="use">The role's calls on the queue.</param>
+    /// <param name="deadLettersUse">The role's calls on the dead-letter queue.</param>
+    /// <param name="cancellation">Cancels the check.</param>
     public async Task<IReadOnlyList<CheckFinding>> RunAsync(
         AwsQueueSettings settings, QueueUse use, QueueUse deadLettersUse, CancellationToken cancellation)
     {
@@ -26,11 +26,11 @@ internal sealed class QueueCheck(IAmazonSQS sqs, string? kmsKey, string region)
         {
             var url = settings.Url ?? await SqsQueueUrls.FindAsync(sqs, settings.Name, cancellation);
             if (url is null) return [NotThere(subject, settings.Key)];
-            if (!use.HasFlag(QueueUse.Look))
+            if (!use.HasFlag(QueueUse.ReadAttributes))
             {
-                findings.Add(CheckFinding.NotChecked(subject, "how it is set, which this role need not see"));
+                findings.Add(CheckFinding.NotChecked(subject, "its attributes, because this role need not see them"));
             }
-            else if (await LookAsync(subject, url, cancellation) is var (attributes, refusal) && refusal is not null)
+            else if (await AttributesAsync(subject, url, cancellation) is var (attributes, refusal) && refusal is not null)
             {
                 findings.Add(refusal);
             }
@@ -62,7 +62,7 @@ internal sealed class QueueCheck(IAmazonSQS sqs, string? kmsKey, string region)
         AwsQueueSettings settings, string name, QueueUse use, CancellationToken cancellation)
     {
         var subject = $"queue {name}";
-        if (use == QueueUse.Nothing)
+        if (use == QueueUse.None)
             return [CheckFinding.NotChecked(subject, "this role does not use the dead letters")];
         try
         {
@@ -71,9 +71,9 @@ internal sealed class QueueCheck(IAmazonSQS sqs, string? kmsKey, string region)
                 : await SqsQueueUrls.FindAsync(sqs, name, cancellation);
             if (url is null) return [NoDeadLetters(subject, settings)];
             var findings = new List<CheckFinding>();
-            if (use.HasFlag(QueueUse.Look))
+            if (use.HasFlag(QueueUse.ReadAttributes))
             {
-                var (_, refusal) = await LookAsync(subject, url, cancellation);
+                var (_, refusal) = await AttributesAsync(subject, url, cancellation);
                 findings.Add(refusal ?? CheckFinding.Good(subject, "it is there"));
             }
 
@@ -90,7 +90,7 @@ internal sealed class QueueCheck(IAmazonSQS sqs, string? kmsKey, string region)
         }
     }
 
-    private async Task<(Dictionary<string, string> Attributes, CheckFinding? Refusal)> LookAsync(
+    private async Task<(Dictionary<string, string> Attributes, CheckFinding? Refusal)> AttributesAsync(
         string subject, Uri url, CancellationToken cancellation)
     {
         try

@@ -21,7 +21,7 @@ internal sealed class QueuePermissionCheck(IAmazonSQS sqs, string region)
             {
                 await tryIt();
             }
-            catch (Exception failure) when (AwsFailure.Is(failure, cancellation) && !IsForItsForm(failure))
+            catch (Exception failure) when (AwsFailure.Is(failure, cancellation) && !IsForMalformedRequest(failure))
             {
                 // The caller reports a missing queue.
                 if (failure is QueueDoesNotExistException) throw;
@@ -34,15 +34,15 @@ internal sealed class QueuePermissionCheck(IAmazonSQS sqs, string region)
         }
 
         if (problems.Count > 0) return problems;
-        return (use & (QueueUse.Send | QueueUse.Take)) switch
+        return (use & (QueueUse.Send | QueueUse.Receive)) switch
         {
             QueueUse.Send => [CheckFinding.Good(subject, "it may be sent to")],
-            QueueUse.Take => [CheckFinding.Good(subject, "it may be received from, deleted from and extended")],
+            QueueUse.Receive => [CheckFinding.Good(subject, "it may be received from, deleted from and extended")],
             _ => [],
         };
     }
 
-    private static bool IsForItsForm(Exception failure) =>
+    private static bool IsForMalformedRequest(Exception failure) =>
         failure is AmazonSQSException refused
         && (int)refused.StatusCode < 500
         && AwsRefusals.Of(refused) == AwsRefusal.Other;
@@ -57,7 +57,7 @@ internal sealed class QueuePermissionCheck(IAmazonSQS sqs, string region)
                 new SendMessageBatchRequest(url, [new SendMessageBatchRequestEntry("0", "check")]), cancellation));
         }
 
-        if (!use.HasFlag(QueueUse.Take)) yield break;
+        if (!use.HasFlag(QueueUse.Receive)) yield break;
         yield return ("sqs:ReceiveMessage", () => sqs.ReceiveMessageAsync(
             new ReceiveMessageRequest(url) { MaxNumberOfMessages = 11, WaitTimeSeconds = 0 }, cancellation));
         yield return ("sqs:DeleteMessage", () => sqs.DeleteMessageBatchAsync(

@@ -2,78 +2,85 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>What a role does with a queue.</summary>
+/// <summary>The calls of a role on a queue.</summary>
 [Flags]
 internal enum QueueUse
 {
-    Nothing = 0,
+    None = 0,
 
-    /// <summary>Asks for its attributes.</summary>
-    Look = 1,
+    /// <summary>Reads the attributes.</summary>
+    ReadAttributes = 1,
 
     Send = 2,
 
     /// <summary>Receives, deletes and extends.</summary>
-    Take = 4,
+    Receive = 4,
 }
 
-/// <summary>The calls that a role makes on AWS. A check may expect no other to be allowed.</summary>
-/// <param name="Requests">On the queue of jobs.</param>
-/// <param name="Responses">On the queue of results.</param>
-/// <param name="RequestDeadLetters">On the dead letters of the jobs.</param>
-/// <param name="ResponseDeadLetters">On the dead letters of the results.</param>
+/// <summary>The calls of a role on AWS. A check may assume that no other call is allowed.</summary>
+/// <param name="Requests">The calls on the queue of jobs.</param>
+/// <param name="Responses">The calls on the queue of results.</param>
+/// <param name="RequestDeadLetters">The calls on the dead letters of jobs.</param>
+/// <param name="ResponseDeadLetters">The calls on the dead letters of results.</param>
 internal sealed record RoleUse(
     QueueUse Requests, QueueUse Responses, QueueUse RequestDeadLetters, QueueUse ResponseDeadLetters)
 {
     /// <summary>True if the role may store and delete objects of any name, so that a check can store one.</summary>
     public bool StoresAnything { get; private init; }
 
-    /// <summary>The prefixes below which it reads.</summary>
+    /// <summary>The prefixes of the objects that it reads.</summary>
     public IReadOnlyList<string> Reads { get; private init; } = [];
 
-    /// <summary>The prefixes below which it stores.</summary>
+    /// <summary>The prefixes of the objects that it stores.</summary>
     public IReadOnlyList<string> Writes { get; private init; } = [];
 
-    /// <summary>The prefixes below which it deletes.</summary>
+    /// <summary>The prefixes of the objects that it deletes.</summary>
     public IReadOnlyList<string> Deletes { get; private init; } = [];
 
-    /// <summary>Whether it may look at how the bucket is set.</summary>
+    /// <summary>True if it may read the settings of the bucket.</summary>
     public bool SeesBucketSettings { get; private init; }
 
-    /// <summary>Whether it launches app nodes.</summary>
+    /// <summary>True if it launches app nodes.</summary>
     public bool Launches { get; private init; }
 
     /// <summary>True if the role sends, receives, stores or reads data that a key of KMS encrypts.</summary>
     public bool UsesKey { get; private init; } = true;
 
-    /// <summary>What no call can try without doing it; null: nothing.</summary>
+    /// <summary>The permissions that only a real call could check; null if there are none.</summary>
     public string? Untried { get; private init; }
 
-    /// <summary>What a role does.</summary>
+    /// <summary>The calls of each role.</summary>
     public static RoleUse Of(AwsRole role) => role switch
     {
-        AwsRole.Web => new RoleUse(QueueUse.Send | QueueUse.Look, QueueUse.Take | QueueUse.Look, QueueUse.Look,
-            QueueUse.Look)
+        AwsRole.Web => new RoleUse(
+            QueueUse.Send | QueueUse.ReadAttributes,
+            QueueUse.Receive | QueueUse.ReadAttributes,
+            QueueUse.ReadAttributes,
+            QueueUse.ReadAttributes)
         {
             StoresAnything = true,
             SeesBucketSettings = true,
             Launches = true,
             Untried = "ec2:TerminateInstances, because it takes an app node to try it on",
         },
-        AwsRole.Node => new RoleUse(QueueUse.Take | QueueUse.Look, QueueUse.Send | QueueUse.Look, QueueUse.Nothing,
-            QueueUse.Nothing)
+        AwsRole.Node => new RoleUse(
+            QueueUse.Receive | QueueUse.ReadAttributes,
+            QueueUse.Send | QueueUse.ReadAttributes,
+            QueueUse.None,
+            QueueUse.None)
         {
             Reads = [ObjectKeys.Images, ObjectKeys.Results],
             Writes = [ObjectKeys.Results, ObjectKeys.Nodes],
             Deletes = [ObjectKeys.Nodes],
         },
-        AwsRole.Operator => new RoleUse(QueueUse.Send, QueueUse.Send, QueueUse.Take, QueueUse.Take)
+        AwsRole.Operator => new RoleUse(QueueUse.Send, QueueUse.Send, QueueUse.Receive, QueueUse.Receive)
         {
             Reads = [ObjectKeys.Batches, ObjectKeys.Results],
             Writes = [ObjectKeys.Batches],
             Deletes = [ObjectKeys.Results],
         },
-        AwsRole.Deployer => new RoleUse(QueueUse.Look, QueueUse.Look, QueueUse.Look, QueueUse.Look)
+        AwsRole.Deployer => new RoleUse(
+            QueueUse.ReadAttributes, QueueUse.ReadAttributes, QueueUse.ReadAttributes, QueueUse.ReadAttributes)
         {
             SeesBucketSettings = true,
             UsesKey = false,

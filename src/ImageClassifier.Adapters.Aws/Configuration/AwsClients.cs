@@ -8,17 +8,17 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Aws.Configuration;
 
-/// <summary>Makes the SDK's clients, with time limits, retries and endpoints as this program needs them. One for the
-/// whole program; it owns the connections.</summary>
+/// <summary>Creates the clients of the AWS SDK with the time limits, retries and endpoints that this program needs. The
+/// program has one such object, which owns the connections.</summary>
 public sealed class AwsClients : IDisposable
 {
-    // A client must wait longer than the service takes to end a poll, or it would lose the poll's messages.
-    private static readonly TimeSpan BeyondPoll = TimeSpan.FromSeconds(10);
+    // A client must wait longer than the longest poll, or it would lose the poll's messages.
+    private static readonly TimeSpan PollMargin = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestPoll = TimeSpan.FromSeconds(20);
 
     private static readonly TimeSpan KeyTimeout = TimeSpan.FromSeconds(10);
 
-    // Enough to send eight megabytes over a slow line and get the answer's headers.
+    // Enough to send eight megabytes over a slow line and receive the headers of the answer.
     private static readonly TimeSpan StoreTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan FleetTimeout = TimeSpan.FromSeconds(30);
 
@@ -28,33 +28,34 @@ public sealed class AwsClients : IDisposable
     private readonly AWSCredentials? _credentials;
     private readonly List<IDisposable> _owned = [];
 
-    /// <summary>Makes no connection yet.</summary>
-    /// <param name="settings">Regions and endpoints.</param>
-    /// <param name="credentials">Null for the SDK's own chain: variables, profiles, the machine's role.</param>
+    /// <summary>Creates the factory. It opens no connection yet.</summary>
+    /// <param name="settings">The region and the endpoints.</param>
+    /// <param name="credentials">The credentials; null for the SDK's own chain: variables, profiles, the role of the
+    /// machine.</param>
     public AwsClients(AwsSettings settings, AWSCredentials? credentials = null)
     {
         _settings = settings;
         _credentials = credentials;
     }
 
-    /// <summary>Counts what all these clients send.</summary>
+    /// <summary>Counts the requests of all these clients.</summary>
     public AwsRequestCounter Requests { get; } = new();
 
-    /// <summary>A client of SQS.</summary>
-    /// <param name="longestWait">The longest poll that will be made with it; at most 20 s. Its time limit is ten
-    /// seconds longer.</param>
+    /// <summary>Creates a client of SQS.</summary>
+    /// <param name="longestWait">The longest poll of the client; at most 20 s. The client's time limit is ten seconds
+    /// longer.</param>
     /// <exception cref="InvalidSettingException">Nothing names a region.</exception>
     public IAmazonSQS Sqs(TimeSpan longestWait)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(longestWait, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(longestWait, LongestPoll);
         var config = new AmazonSQSConfig();
-        Configure(config, "SQS", longestWait + BeyondPoll, _settings.Endpoints.Sqs);
+        Configure(config, "SQS", longestWait + PollMargin, _settings.Endpoints.Sqs);
         return Create(() =>
             _credentials is null ? new AmazonSQSClient(config) : new AmazonSQSClient(_credentials, config));
     }
 
-    /// <summary>A client of KMS. Its address is AWS's own, or that in <c>AWS_ENDPOINT_URL_KMS</c>.</summary>
+    /// <summary>Creates a client of KMS. Its address is AWS's own, or that in <c>AWS_ENDPOINT_URL_KMS</c>.</summary>
     /// <exception cref="InvalidSettingException">Nothing names a region.</exception>
     public IAmazonKeyManagementService Kms()
     {
@@ -65,19 +66,19 @@ public sealed class AwsClients : IDisposable
             : new AmazonKeyManagementServiceClient(_credentials, config));
     }
 
-    /// <summary>A client of S3.</summary>
+    /// <summary>Creates a client of S3.</summary>
     /// <exception cref="InvalidSettingException">Nothing names a region.</exception>
     public IAmazonS3 S3()
     {
         var config = new AmazonS3Config();
         Configure(config, "S3", StoreTimeout, _settings.Endpoints.S3);
-        // Whatever is not AWS's own place rarely has a host name for each bucket.
+        // Services other than AWS rarely have a host name for each bucket.
         config.ForcePathStyle = _settings.Endpoints.S3 is not null || IsInVariables("S3");
         return Create(() =>
             _credentials is null ? new AmazonS3Client(config) : new AmazonS3Client(_credentials, config));
     }
 
-    /// <summary>A client of EC2.</summary>
+    /// <summary>Creates a client of EC2.</summary>
     /// <exception cref="InvalidSettingException">Nothing names a region.</exception>
     public IAmazonEC2 Ec2()
     {
@@ -99,7 +100,7 @@ public sealed class AwsClients : IDisposable
         if (endpoint is not null)
         {
             config.ServiceURL = endpoint.ToString();
-            // The SDK cannot derive the region for the signature from such an address.
+            // The SDK cannot derive the region of the signature from such an address.
             config.AuthenticationRegion = _settings.Region ?? AmbientRegion();
         }
         else if (_settings.Region is { } region)

@@ -6,8 +6,8 @@ namespace ImageClassifier.Adapters.Aws.Configuration;
 /// <summary>Recognises and describes failed calls to AWS.</summary>
 internal static class AwsFailure
 {
-    /// <summary>True for an exception of the service, the SDK or the network; false for the caller's own cancellation
-    /// and for a bug.</summary>
+    /// <summary>True for an exception of the service, the SDK or the network; false if the caller cancelled, or if this
+    /// program has a bug.</summary>
     public static bool Is(Exception failure, CancellationToken callers) => failure switch
     {
         AmazonServiceException or AmazonClientException => true,
@@ -16,21 +16,21 @@ internal static class AwsFailure
         _ => false,
     };
 
-    /// <summary>One line that names the service, the operation and the error's code. What AWS says names resources and
-    /// identities, and holds no secrets.</summary>
+    /// <summary>One line with the service, the operation and the error's code. AWS's message names resources and
+    /// identities, but no secrets.</summary>
     public static string Describe(string service, string operation, Exception failure) =>
         $"{service} {operation} failed: {Reason(failure)}";
 
-    /// <summary>The failure as the exception that callers of the ports expect.</summary>
+    /// <summary>The failure as an exception of the ports.</summary>
     public static IOException AsIOException(string service, string operation, Exception failure) =>
         new(Describe(service, operation, failure), failure);
 
     /// <summary>The error's code and message, and what to do if that is known.</summary>
     public static string Reason(Exception failure) => AwsRefusals.Of(failure) == AwsRefusal.NoCredentials
-        ? $"{Said(failure)} {MetadataAdvice.ForCredentials}"
-        : Said(failure);
+        ? $"{TextOf(failure)} {MetadataAdvice.ForCredentials}"
+        : TextOf(failure);
 
-    private static string Said(Exception failure) => failure switch
+    private static string TextOf(Exception failure) => failure switch
     {
         AmazonServiceException { ErrorCode: { Length: > 0 } code } known => $"{code}: {OneLine(known.Message)}",
         AmazonServiceException unknown => $"HTTP {(int)unknown.StatusCode}: {OneLine(unknown.Message)}",

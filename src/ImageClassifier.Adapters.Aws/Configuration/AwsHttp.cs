@@ -8,7 +8,7 @@ internal sealed class AwsHttp(string service, TimeSpan timeout, AwsRequestCounte
 {
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
 
-    // A name that moves to another address is looked up again.
+    // The client must notice when a name moves to another address.
     private static readonly TimeSpan ConnectionLifetime = TimeSpan.FromMinutes(5);
 
     private readonly HttpClient _client = new(new CountingHandler(service, requests))
@@ -27,7 +27,7 @@ internal sealed class AwsHttp(string service, TimeSpan timeout, AwsRequestCounte
     private sealed class CountingHandler(string service, AwsRequestCounter requests) : DelegatingHandler(
         new SocketsHttpHandler
         {
-            // The SDK follows redirects itself, and signs the request for the new address.
+            // The SDK follows redirects itself, because the new address needs its own signature.
             AllowAutoRedirect = false,
             ConnectTimeout = ConnectTimeout,
             PooledConnectionLifetime = ConnectionLifetime,
@@ -40,7 +40,7 @@ internal sealed class AwsHttp(string service, TimeSpan timeout, AwsRequestCounte
             return base.SendAsync(request, cancellationToken);
         }
 
-        // AWS's JSON protocol names the operation in a header: AmazonSQS.ReceiveMessage. S3 has none but HTTP's.
+        // AWS's JSON protocol names the operation in a header: AmazonSQS.ReceiveMessage. S3 has only the HTTP method.
         private static string OperationOf(HttpRequestMessage request) =>
             request.Headers.TryGetValues("X-Amz-Target", out var targets) && targets.FirstOrDefault() is { } target
                 ? target[(target.LastIndexOf('.') + 1)..]

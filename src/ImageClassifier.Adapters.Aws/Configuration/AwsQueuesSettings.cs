@@ -13,25 +13,25 @@ public sealed record AwsQueuesSettings(AwsQueueSettings Requests, AwsQueueSettin
     /// <summary>The setting of the response queue's name or URL.</summary>
     public const string ResponsesKey = "image-classifier.aws.sqs.responses";
 
-    /// <summary>Both, first the requests.</summary>
+    /// <summary>Both queues, the request queue first.</summary>
     public IEnumerable<AwsQueueSettings> All => [Requests, Responses];
 }
 
-/// <summary>One queue on SQS, and how the program treats its messages.</summary>
+/// <summary>The settings of one queue on SQS.</summary>
 public sealed record AwsQueueSettings
 {
     private const string Suffix = ".fifo";
     private const int MaxNameLength = 80;
 
-    /// <summary>A queue.</summary>
-    /// <param name="key">The setting that gives its name: <see cref="AwsQueuesSettings.RequestsKey"/>.</param>
+    /// <summary>Describes a queue.</summary>
+    /// <param name="key">The setting that names the queue: <see cref="AwsQueuesSettings.RequestsKey"/>.</param>
     /// <param name="nameOrUrl">The name of a FIFO queue, or its URL.</param>
-    /// <param name="leaseName">What messages call <paramref name="lease"/>: its setting, or words.</param>
-    /// <param name="lease">How long a received message is hidden from others; from 1 s to 12 h on SQS.</param>
-    /// <param name="maxReceivesName">What messages call a quarter of <paramref name="maxReceiveCount"/>.</param>
-    /// <param name="maxReceiveCount">How often the queue hands a message out before it moves it to the dead-letter
-    /// queue, from 1 to 1000.</param>
-    /// <exception cref="InvalidSettingException">The name is not usable on SQS.</exception>
+    /// <param name="leaseName">The name of <paramref name="lease"/> in messages: its setting, or words.</param>
+    /// <param name="lease">How long a received message is hidden from other receivers: from 1 s to 12 h on SQS.</param>
+    /// <param name="maxReceivesName">The name of a quarter of <paramref name="maxReceiveCount"/> in messages.</param>
+    /// <param name="maxReceiveCount">The number of receives after which the queue moves a message to the dead-letter
+    /// queue: from 1 to 1000.</param>
+    /// <exception cref="InvalidSettingException">SQS does not allow the name.</exception>
     public AwsQueueSettings(
         string key, string? nameOrUrl, string leaseName, TimeSpan lease, string maxReceivesName, int maxReceiveCount)
     {
@@ -54,25 +54,25 @@ public sealed record AwsQueueSettings
     /// <summary>The setting that names the queue.</summary>
     public string Key { get; }
 
-    /// <summary>What messages call the lease.</summary>
+    /// <summary>The name of the lease in messages.</summary>
     public string LeaseName { get; }
 
-    /// <summary>What messages call the number of tries.</summary>
+    /// <summary>The name of the number of tries in messages.</summary>
     public string MaxReceivesName { get; }
 
     /// <summary>The queue's name.</summary>
     public string Name { get; }
 
-    /// <summary>The queue's URL if the settings give it; else null, and SQS is asked for it.</summary>
+    /// <summary>The URL of the queue, if the settings give it; otherwise null, and SQS is asked.</summary>
     public Uri? Url { get; }
 
-    /// <summary>The name of its dead-letter queue: <c>jobs-dead.fifo</c> for <c>jobs.fifo</c>.</summary>
+    /// <summary>The name of the dead-letter queue: <c>jobs-dead.fifo</c> for <c>jobs.fifo</c>.</summary>
     public string DeadLetterName => $"{Name[..^Suffix.Length]}-dead{Suffix}";
 
-    /// <summary>How long a received message is hidden from others.</summary>
+    /// <summary>How long a received message is hidden from other receivers.</summary>
     public TimeSpan Lease { get; }
 
-    /// <summary>How often the queue hands a message out before it moves it to the dead-letter queue.</summary>
+    /// <summary>The number of receives after which the queue moves a message to the dead-letter queue.</summary>
     public int MaxReceiveCount { get; }
 
     private Uri UrlOf(string text) =>
@@ -80,7 +80,7 @@ public sealed record AwsQueueSettings
             ? url
             : throw new InvalidSettingException(Key, text, "it is neither a queue's name nor its URL");
 
-    // The dead-letter queue's name must fit as well.
+    // The name of the dead-letter queue is longer, and must also be allowed.
     private static bool IsName(string name) =>
         name.EndsWith(Suffix, StringComparison.Ordinal)
         && name.Length > Suffix.Length && name.Length + "-dead".Length <= MaxNameLength

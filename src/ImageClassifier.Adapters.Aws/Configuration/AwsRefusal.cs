@@ -19,7 +19,7 @@ internal static class AwsRefusals
     public static AwsRefusal Of(Exception failure) => failure switch
     {
         AmazonServiceException refused => Of(refused),
-        // An exception of the SDK itself without a network error: it found no credentials.
+        // The SDK's own exception without a network error: it found no credentials.
         AmazonClientException
         {
             InnerException: not (HttpRequestException or IOException or OperationCanceledException),
@@ -39,7 +39,7 @@ internal static class AwsRefusals
             or "TemporaryRedirect" or "Redirect" or "RequestLimitExceeded" or "KmsThrottled")
         && ShortCode(refused)?.Contains("Throttl", StringComparison.OrdinalIgnoreCase) != true;
 
-    /// <summary>What is wrong, in one line.</summary>
+    /// <summary>The cause in one line.</summary>
     /// <param name="failure">The exception of AWS or the SDK.</param>
     /// <param name="operation">The permission of the call, such as <c>sqs:SendMessage</c>.</param>
     /// <param name="region">The region of the call.</param>
@@ -74,7 +74,7 @@ internal static class AwsRefusals
         _ => AwsRefusal.Other,
     };
 
-    // Some carry a namespace: AWS.SimpleQueueService.NonExistentQueue.
+    // Some codes have a namespace: AWS.SimpleQueueService.NonExistentQueue.
     private static string? ShortCode(AmazonServiceException refused) =>
         AwsFailure.CodeOf(refused) is { } code ? code[(code.LastIndexOf('.') + 1)..] : null;
 }

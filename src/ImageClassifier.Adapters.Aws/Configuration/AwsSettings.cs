@@ -3,8 +3,8 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Aws.Configuration;
 
-/// <summary>What the program uses on AWS: <c>image-classifier.aws</c>. Credentials are no setting; they come from the
-/// SDK's own chain.</summary>
+/// <summary>The settings for AWS: <c>image-classifier.aws</c>. Credentials are not among them, because the SDK finds
+/// them by its own chain.</summary>
 public sealed partial record AwsSettings
 {
     /// <summary>The setting of <see cref="Region"/>.</summary>
@@ -22,9 +22,9 @@ public sealed partial record AwsSettings
     /// <summary>The setting of <see cref="KmsKey"/>.</summary>
     public const string KmsKeyKey = "image-classifier.aws.kms-key";
 
-    /// <summary>Checks settings that depend on each other.</summary>
+    /// <summary>Creates the settings, and checks those that depend on each other.</summary>
     /// <param name="region">See <see cref="Region"/>; empty is null.</param>
-    /// <param name="endpoints">Where the services are, where that is not AWS's own place.</param>
+    /// <param name="endpoints">Addresses of services outside AWS.</param>
     /// <param name="queues">The two queues.</param>
     /// <param name="bucket">The bucket.</param>
     /// <param name="kmsKey">See <see cref="KmsKey"/>; empty is null.</param>
@@ -50,7 +50,7 @@ public sealed partial record AwsSettings
     /// <summary>The region; null leaves it to the SDK: its variables, the profile, the machine.</summary>
     public string? Region { get; }
 
-    /// <summary>Where the services are, where that is not AWS's own place.</summary>
+    /// <summary>Addresses of services outside AWS.</summary>
     public EndpointOverrides Endpoints { get; }
 
     /// <summary>The two queues.</summary>
@@ -66,15 +66,15 @@ public sealed partial record AwsSettings
     private static partial Regex KmsKeyArn();
 }
 
-/// <summary>Addresses of services that are not AWS's own place: an emulator, a VPC endpoint. Where one is null the
-/// SDK's own variables (<c>AWS_ENDPOINT_URL_SQS</c> and the like) are looked at, and then AWS is meant.</summary>
+/// <summary>Addresses of services outside AWS: an emulator, a VPC endpoint. If an address is null, the SDK's variables
+/// count (<c>AWS_ENDPOINT_URL_SQS</c> and the like), and otherwise AWS's own address.</summary>
 public sealed record EndpointOverrides
 {
-    /// <summary>All services in AWS's own place, unless the SDK's variables say otherwise.</summary>
+    /// <summary>No addresses: all services are on AWS, unless the SDK's variables give others.</summary>
     public static EndpointOverrides None { get; } = new(null, null, null);
 
-    /// <summary>Addresses; empty is null.</summary>
-    /// <exception cref="InvalidSettingException">One is no absolute http or https address.</exception>
+    /// <summary>Creates the addresses. An empty one counts as null.</summary>
+    /// <exception cref="InvalidSettingException">An address is not an absolute http or https address.</exception>
     public EndpointOverrides(string? sqs, string? s3, string? ec2)
     {
         Sqs = AddressOf(AwsSettings.SqsServiceUrlKey, sqs);
@@ -82,13 +82,13 @@ public sealed record EndpointOverrides
         Ec2 = AddressOf(AwsSettings.Ec2ServiceUrlKey, ec2);
     }
 
-    /// <summary>Of SQS.</summary>
+    /// <summary>The address of SQS.</summary>
     public Uri? Sqs { get; }
 
-    /// <summary>Of S3. Buckets are then named in the path, not in the host.</summary>
+    /// <summary>The address of S3. Buckets are then named in the path and not in the host.</summary>
     public Uri? S3 { get; }
 
-    /// <summary>Of EC2.</summary>
+    /// <summary>The address of EC2.</summary>
     public Uri? Ec2 { get; }
 
     private static Uri? AddressOf(string key, string? text)

@@ -15,11 +15,11 @@ public sealed record BucketSettings
     /// <summary>The setting of the retention.</summary>
     public const string RetentionKey = "image-classifier.aws.s3.retention";
 
-    /// <summary>A bucket.</summary>
-    /// <param name="name">Its name, which is unique on all of AWS.</param>
-    /// <param name="keyPrefix">What all keys in it begin with: empty, or names that each end in <c>/</c>.</param>
-    /// <param name="retention">What is older goes; whole days, because S3 knows no other.</param>
-    /// <exception cref="InvalidSettingException">A value is not usable on S3.</exception>
+    /// <summary>Describes the bucket.</summary>
+    /// <param name="name">The name, which must be unique in all of AWS.</param>
+    /// <param name="keyPrefix">The prefix of all keys in the bucket: empty, or names that each end in <c>/</c>.</param>
+    /// <param name="retention">Objects older than this are deleted. Whole days, because S3 counts in days.</param>
+    /// <exception cref="InvalidSettingException">S3 does not allow a value.</exception>
     public BucketSettings(string? name, string keyPrefix, TimeSpan retention)
     {
         if (string.IsNullOrEmpty(name))
@@ -45,13 +45,13 @@ public sealed record BucketSettings
         Retention = retention;
     }
 
-    /// <summary>Its name.</summary>
+    /// <summary>The name of the bucket.</summary>
     public string Name { get; }
 
-    /// <summary>What all keys in it begin with.</summary>
+    /// <summary>The prefix of all keys in the bucket.</summary>
     public string KeyPrefix { get; }
 
-    /// <summary>What is older goes.</summary>
+    /// <summary>Objects older than this are deleted.</summary>
     public TimeSpan Retention { get; }
 
     private static bool IsPrefix(string prefix) =>

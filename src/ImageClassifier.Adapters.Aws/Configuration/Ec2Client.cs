@@ -21,10 +21,10 @@ internal sealed class Ec2Client : AmazonEC2Client
     protected override void CustomizeRuntimePipeline(RuntimePipeline pipeline)
     {
         base.CustomizeRuntimePipeline(pipeline);
-        pipeline.ReplaceHandler<RetryHandler>(new RetryHandler(new CapacityIsAnAnswer(Config)));
+        pipeline.ReplaceHandler<RetryHandler>(new RetryHandler(new NoRetryForCapacity(Config)));
     }
 
-    private sealed class CapacityIsAnAnswer(IClientConfig config) : StandardRetryPolicy(config)
+    private sealed class NoRetryForCapacity(IClientConfig config) : StandardRetryPolicy(config)
     {
         public override Task<bool> RetryForExceptionAsync(IExecutionContext executionContext, Exception exception) =>
             exception is AmazonServiceException { ErrorCode: { } code }

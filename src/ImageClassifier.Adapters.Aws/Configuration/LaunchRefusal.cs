@@ -1,33 +1,35 @@
 namespace ImageClassifier.Adapters.Aws.Configuration;
 
-/// <summary>The kinds of EC2 refusals to launch. Each has another consequence for the launch.</summary>
+/// <summary>The kinds of EC2's refusals to launch. Each has its own consequence for the launch.</summary>
 internal enum LaunchRefusal
 {
-    /// <summary>There is no room for this type in this place: another subnet, type or market may have some.</summary>
+    /// <summary>There is no capacity for this type in this place. Another subnet, type or market may have
+    /// some.</summary>
     NoCapacity,
 
-    /// <summary>A quota of the account is used up, in every subnet: fewer instances, another family of types, or
-    /// another market may still fit.</summary>
+    /// <summary>A quota of the account is used up in every subnet. A smaller launch, another type family or another
+    /// market may still fit.</summary>
     QuotaReached,
 
-    /// <summary>EC2 throttles, even after the SDK's retries: more calls make it worse. The scaler tries again after a
-    /// pause.</summary>
+    /// <summary>EC2 throttles, even after the SDK's retries. More calls would make it worse, so the scaler tries again
+    /// after a pause.</summary>
     Throttled,
 
-    /// <summary>CreateFleet does not take this launch, for example two subnets in one zone; RunInstances may.</summary>
+    /// <summary>CreateFleet does not accept this launch, for example because of two subnets in one zone. RunInstances
+    /// may.</summary>
     NoFleet,
 
-    /// <summary>Wrong settings or a missing permission: no other step would succeed.</summary>
+    /// <summary>A setting is wrong or a permission is missing. No other step would succeed.</summary>
     Final,
 
-    /// <summary>EC2 may have launched all the same: the answer was lost on its way, or EC2 failed by itself.</summary>
+    /// <summary>EC2 may have launched anyway: the answer was lost, or EC2 itself failed.</summary>
     Unanswered,
 }
 
 /// <summary>Sorts EC2's error codes, which RunInstances and CreateFleet share.</summary>
 internal static class LaunchRefusals
 {
-    /// <summary>The kind of an error code; null stands for a call without an answer.</summary>
+    /// <summary>The kind of an error code. Null stands for a call without an answer.</summary>
     public static LaunchRefusal Of(string? errorCode) => errorCode switch
     {
         "InsufficientInstanceCapacity" or "InsufficientCapacity" or "InsufficientHostCapacity"

@@ -6,24 +6,24 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Aws.Configuration;
 
-/// <summary>Settings kept in SSM's Parameter Store, or in Secrets Manager, which SSM reads by the name
+/// <summary>Reads settings from SSM's Parameter Store, or from Secrets Manager, which SSM reads by the name
 /// <c>/aws/reference/secretsmanager/NAME</c>.</summary>
 public static class SettingsParameter
 {
     /// <summary>The setting that names the parameter.</summary>
     public const string Key = "image-classifier.aws.settings-parameter";
 
-    // At a first boot the network and the role's credentials may take some seconds, which the retries bridge. A start
-    // that waits longer looks hung. It is better to fail, because systemd starts the program again.
+    // At the first boot the network and the role's credentials can take some seconds. Retries bridge them. A longer
+    // start would look like a hang, so it fails, and systemd starts the program again.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan AttemptLimit = TimeSpan.FromSeconds(10);
 
     private const int Retries = 3;
 
-    /// <summary>The parameter's value, decrypted. It may hold secrets: no message may show it.</summary>
+    /// <summary>The decrypted value of the parameter. It may contain secrets, so no message may show it.</summary>
     /// <param name="region">The region; empty leaves it to the SDK.</param>
     /// <param name="name">The parameter's name or ARN.</param>
-    /// <param name="cancellation">Gives up.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     /// <exception cref="InvalidSettingException">There is no such parameter, it may not be read, or nothing names a
     /// region.</exception>
     /// <exception cref="IOException">SSM did not answer in time, or failed.</exception>
@@ -33,7 +33,7 @@ public static class SettingsParameter
         return await ReadAsync(ssm, name, cancellation);
     }
 
-    /// <summary>A client of SSM. Its address is AWS's own, or that in <c>AWS_ENDPOINT_URL_SSM</c>.</summary>
+    /// <summary>Creates a client of SSM. Its address is AWS's own, or that in <c>AWS_ENDPOINT_URL_SSM</c>.</summary>
     /// <param name="region">The region; empty leaves it to the SDK.</param>
     /// <exception cref="InvalidSettingException">Nothing names a region.</exception>
     private static AmazonSimpleSystemsManagementClient Client(string region)
@@ -56,10 +56,10 @@ public static class SettingsParameter
         }
     }
 
-    /// <summary>The parameter's value, decrypted. It may hold secrets: no message may show it.</summary>
+    /// <summary>The decrypted value of the parameter. It may contain secrets, so no message may show it.</summary>
     /// <param name="ssm">A client of SSM.</param>
     /// <param name="name">The parameter's name or ARN.</param>
-    /// <param name="cancellation">Gives up.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     /// <param name="time">Measures the limit of 30 s; null for the system's.</param>
     /// <exception cref="InvalidSettingException">There is no such parameter, or it may not be read.</exception>
     /// <exception cref="IOException">SSM did not answer in time, or failed.</exception>
@@ -81,7 +81,7 @@ public static class SettingsParameter
         }
     }
 
-    /// <summary>Why SSM refuses the parameter until someone changes something; null if a later try may
+    /// <summary>The reason if SSM refuses the parameter until someone corrects it; null if a later try may
     /// succeed.</summary>
     private static string? Refusal(Exception failure) => failure switch
     {

@@ -4,33 +4,31 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Aws.Fleet;
 
-/// <summary>How EC2 instances are paid for.</summary>
+/// <summary>The markets of EC2 instances.</summary>
 public enum Ec2Market
 {
-    /// <summary>At the list price, for as long as they are wanted.</summary>
+    /// <summary>At the list price, for as long as needed.</summary>
     OnDemand,
 
     /// <summary>Spare capacity, much cheaper, which EC2 takes back with two minutes' notice.</summary>
     Spot,
 }
 
-/// <summary>
-/// How an <see cref="Ec2InstanceFleet"/> launches app nodes: from a launch template, or from these settings, or from a
-/// template with some of it overridden by these settings. Keys are under <c>image-classifier.fleet.ec2</c>.
-/// </summary>
-/// <remarks>Whatever a template says, each instance has IMDSv2 only, terminates when it shuts down, and carries the
-/// fleet's tags.</remarks>
+/// <summary>The settings of an <see cref="Ec2InstanceFleet"/>, under <c>image-classifier.fleet.ec2</c>. It launches app
+/// nodes from a launch template, from these settings, or from a template that these settings override.</summary>
+/// <remarks>Each instance has IMDSv2 only, terminates when it shuts down, and has the fleet's tags, whatever a template
+/// says.</remarks>
 public sealed partial record Ec2FleetSettings
 {
-    /// <summary>Where these settings are.</summary>
+    /// <summary>The path of these settings.</summary>
     public const string Section = "image-classifier.fleet.ec2";
 
-    // EC2's limit, before base64.
+    // EC2's limit before base64.
     private const int MaxUserDataBytes = 16 * 1024;
 
-    /// <summary><c>deployment</c>: marks what belongs to this deployment, as the value of the tag
-    /// <c>image-classifier:deployment</c>. Two deployments in one account and region have different ones, or each takes
-    /// the other's instances for its own. 1 to 64 letters, digits and hyphens.</summary>
+    /// <summary><c>deployment</c>: the value of the tag <c>image-classifier:deployment</c> on all resources of this
+    /// deployment. Two deployments in one account and region need different values, or each would use the other's
+    /// instances. 1 to 64 letters, digits and hyphens.</summary>
     public string Deployment { get; init; } = "image-classifier";
 
     /// <summary><c>launch-template</c>: its id (<c>lt-…</c>) or its name; null to launch from the settings
@@ -40,45 +38,45 @@ public sealed partial record Ec2FleetSettings
     /// <summary><c>launch-template-version</c>: a number, <c>$Default</c> or <c>$Latest</c>.</summary>
     public string LaunchTemplateVersion { get; init; } = "$Default";
 
-    /// <summary><c>ami</c>: the image; null where the template names it.</summary>
+    /// <summary><c>ami</c>: the image; null if the template names it.</summary>
     public string? Ami { get; init; }
 
-    /// <summary><c>instance-types</c>: tried in this order; empty where the template names one.</summary>
+    /// <summary><c>instance-types</c>: tried in this order; empty if the template names one.</summary>
     public IReadOnlyList<string> InstanceTypes { get; init; } = [];
 
-    /// <summary><c>subnets</c>: tried in this order for each type; empty for the template's, or the default
-    /// one.</summary>
+    /// <summary><c>subnets</c>: tried in this order for each type; empty for the template's or the default
+    /// subnet.</summary>
     public IReadOnlyList<string> Subnets { get; init; } = [];
 
-    /// <summary><c>security-groups</c>: ids (<c>sg-…</c>); empty for the template's, or the network's default
-    /// one.</summary>
+    /// <summary><c>security-groups</c>: ids (<c>sg-…</c>); empty for the template's or the network's default
+    /// group.</summary>
     public IReadOnlyList<string> SecurityGroups { get; init; } = [];
 
-    /// <summary><c>key-name</c>: the key pair for people who log in; null for none.</summary>
+    /// <summary><c>key-name</c>: the key pair of people who log in; null for none.</summary>
     public string? KeyName { get; init; }
 
     /// <summary><c>instance-profile</c>: the name or the ARN of the profile with the nodes' role; null for the
     /// template's.</summary>
     public string? InstanceProfile { get; init; }
 
-    /// <summary><c>user-data</c>: what the machine runs at its first boot, as plain text of at most 16 KiB; null for
-    /// the template's.</summary>
+    /// <summary><c>user-data</c>: the script of the machine's first boot, as plain text of at most 16 KiB; null for the
+    /// template's.</summary>
     public string? UserData { get; init; }
 
     /// <summary>The tag <c>Name</c> of each instance, for people.</summary>
     public string NameTag => $"{Deployment}-node";
 
-    /// <summary><c>market</c>: spot or on demand. CreateFleet launches on demand what spot cannot give; RunInstances
-    /// does not.</summary>
+    /// <summary><c>market</c>: spot or on demand. CreateFleet fills missing spot capacity on demand; RunInstances does
+    /// not.</summary>
     public Ec2Market Market { get; init; } = Ec2Market.OnDemand;
 
-    /// <summary>The fleet describes its instances no more often than this, because EC2 throttles the account's
-    /// calls.</summary>
+    /// <summary>The fleet describes its instances at most once in this time, because EC2 throttles the calls of the
+    /// account.</summary>
     internal TimeSpan DescribeInterval { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>These settings, once they are known to be usable.</summary>
-    /// <exception cref="InvalidSettingException">They are not. What only EC2 can know, such as whether an image is
-    /// there, is not looked at.</exception>
+    /// <summary>Checks these settings and returns them.</summary>
+    /// <exception cref="InvalidSettingException">A setting is wrong. What only EC2 knows, such as the existence of an
+    /// image, is not checked.</exception>
     internal Ec2FleetSettings Validated()
     {
         Require(DeploymentName().IsMatch(Deployment), "deployment", Deployment,

@@ -19,20 +19,19 @@ namespace ImageClassifier.Adapters.Aws.Fleet;
 /// </remarks>
 public sealed partial class Ec2InstanceFleet : IInstanceFleet
 {
-    /// <summary>The tag that says which deployment an instance belongs to.</summary>
+    /// <summary>The tag with the deployment of an instance.</summary>
     public const string DeploymentTag = "image-classifier:deployment";
 
-    /// <summary>The tag that says which deployment's web tier an instance is a node of.</summary>
+    /// <summary>The tag with the deployment whose web tier the instance is a node of.</summary>
     public const string WebTag = "image-classifier:web";
 
-    /// <summary>The tag that marks app nodes among a deployment's machines, with the value
-    /// <see cref="NodeRole"/>.</summary>
+    /// <summary>The tag of the deployment's app nodes, with the value <see cref="NodeRole"/>.</summary>
     public const string RoleTag = "image-classifier:role";
 
     /// <summary>The value of <see cref="RoleTag"/>.</summary>
     public const string NodeRole = "node";
 
-    /// <summary>The tag that says which launch an instance came from.</summary>
+    /// <summary>The tag with the launch that an instance came from.</summary>
     public const string LaunchTag = "image-classifier:launch";
 
     // EC2's limit.
@@ -50,10 +49,10 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
     private long _describedAt;
     private Launch? _unanswered;
 
-    /// <summary>Makes a fleet. It calls EC2 only when it is used.</summary>
+    /// <summary>Creates a fleet. It calls EC2 only when it is used.</summary>
     /// <param name="ec2">The client. The caller disposes it.</param>
-    /// <param name="settings">How nodes are launched.</param>
-    /// <param name="log">Gets a line for each call that launches or is refused.</param>
+    /// <param name="settings">The settings of the launches.</param>
+    /// <param name="log">Receives a line for each launch and each refusal.</param>
     /// <param name="time">Measures the age of a description, and dates changes for which EC2 gives no time.</param>
     /// <exception cref="InvalidSettingException">The settings are not usable.</exception>
     public Ec2InstanceFleet(
@@ -162,7 +161,7 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
                 || (_described.IsCompleted && _time.GetElapsedTime(_describedAt) >= _settings.DescribeInterval))
             {
                 _describedAt = _time.GetTimestamp();
-                // Shared by all callers, so none of them can cancel it; the client's own timeouts end it.
+                // All callers share the call, so none of them can cancel it. The time limits of the client end it.
                 _described = DescribeAllAsync();
             }
 

@@ -6,11 +6,11 @@ using ImageClassifier.Adapters.Aws.Configuration;
 namespace ImageClassifier.Adapters.Aws.Fleet;
 
 /// <summary>Finds the web nodes of a deployment by the tag <see cref="Ec2InstanceFleet.WebTag"/>.</summary>
-/// <param name="ec2">The client, which stays the caller's.</param>
-/// <param name="deployment">The tag's value.</param>
+/// <param name="ec2">The client. The caller disposes of it.</param>
+/// <param name="deployment">The value of the tag.</param>
 public sealed class Ec2WebNodes(IAmazonEC2 ec2, string deployment)
 {
-    /// <summary>The private addresses of all running web nodes, this one too, the oldest first.</summary>
+    /// <summary>The private addresses of all running web nodes, including this one, oldest first.</summary>
     /// <exception cref="IOException">EC2 refuses or does not answer.</exception>
     public async Task<IReadOnlyList<IPAddress>> FindAsync(CancellationToken cancellation)
     {

@@ -24,12 +24,12 @@ internal sealed partial class KnownInstances(TimeProvider time)
 {
     private static readonly TimeSpan EndedShownFor = TimeSpan.FromMinutes(10);
 
-    // EC2 promises "within seconds", and sometimes takes half a minute.
-    private static readonly TimeSpan MissingKeptFor = TimeSpan.FromMinutes(1);
+    // EC2 promises "within seconds", but sometimes needs half a minute.
+    private static readonly TimeSpan KeptWhileMissing = TimeSpan.FromMinutes(1);
 
     // Every node ends by turning its machine off. After so short a life the node may have been unable to run. Without
     // a record of the node this counts as a failed launch, or the fleet would launch a broken image for ever.
-    private static readonly TimeSpan TooShortALife = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan ShortLife = TimeSpan.FromMinutes(3);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<InstanceId, Entry> _entries = [];
@@ -54,7 +54,7 @@ internal sealed partial class KnownInstances(TimeProvider time)
             foreach (var (id, entry) in _entries)
             {
                 if (shown.Contains(id)) continue;
-                if (entry.HasEnded || time.GetElapsedTime(entry.LastShown) >= MissingKeptFor) _entries.Remove(id);
+                if (entry.HasEnded || time.GetElapsedTime(entry.LastShown) >= KeptWhileMissing) _entries.Remove(id);
             }
         }
     }
@@ -177,10 +177,11 @@ internal sealed partial class KnownInstances(TimeProvider time)
 
         private bool MayHaveRun(Instance instance, TimeSpan life) => instance.StateReason?.Code switch
         {
-            "Client.InstanceInitiatedShutdown" => life >= TooShortALife,
+            "Client.InstanceInitiatedShutdown" => life >= ShortLife,
             "Client.UserInitiatedShutdown" or "Client.UserInitiatedHibernate" or "Server.SpotInstanceTermination"
                 or "Server.SpotInstanceShutdown" or "Server.ScheduledStop" or null or "" => true,
-            // What EC2 could not start: no capacity, a volume or snapshot that it may not use, an internal error.
+            // The reasons for which EC2 could not start a machine: no capacity, a volume or snapshot without
+            // permission, an internal error.
             _ => _seenRunningAt is not null || _state is InstanceState.Running or InstanceState.Draining,
         };
     }

@@ -23,7 +23,7 @@ internal sealed class Launch(LaunchToken token, int asked, LaunchPlan plan, Know
 
     private int Missing => asked - _launched.Count;
 
-    /// <summary>Whether this is the launch of that token and count.</summary>
+    /// <summary>True if this launch has this token and count.</summary>
     public bool Is(LaunchToken other, int count) => other == token && count == asked;
 
     /// <summary>Takes the steps.</summary>
@@ -39,7 +39,7 @@ internal sealed class Launch(LaunchToken token, int asked, LaunchPlan plan, Know
             var refusal = isExhausted ? null : await TryAsync(step, cancellation);
             if (refusal is LaunchRefusal.Final or LaunchRefusal.Throttled) break;
             if (refusal == LaunchRefusal.QuotaReached) _exhaustedGroup = step.QuotaGroup;
-            if (refusal == LaunchRefusal.NoFleet) (_steps, _step) = (plan.Instead, 0);
+            if (refusal == LaunchRefusal.NoFleet) (_steps, _step) = (plan.Fallback, 0);
             else _step++;
         }
 
@@ -103,7 +103,7 @@ internal sealed class Launch(LaunchToken token, int asked, LaunchPlan plan, Know
         }
 
         foreach (var error in answer.Errors) Note(LaunchAdvice.For(error.Code));
-        if (answer.Errors.Count == 0) Note($"EC2 gave {launched} of {_count} and did not say why");
+        if (answer.Errors.Count == 0) Note($"EC2 launched {launched} of {_count} and gave no reason");
         return LaunchRefusals.Of(launched, [.. answer.Errors.Select(error => error.Code)]);
     }
 

@@ -2,15 +2,15 @@ using ImageClassifier.Adapters.Aws.Configuration;
 
 namespace ImageClassifier.Adapters.Aws.Fleet;
 
-/// <summary>Says what an error code of EC2 means for a launch, and what to do. Clients read it, so it does not quote
-/// EC2, whose messages name accounts, roles and networks.</summary>
+/// <summary>The meaning of EC2's error codes for a launch, and what to do. Clients read it. So it does not quote EC2,
+/// whose messages name accounts, roles and networks.</summary>
 internal static class LaunchAdvice
 {
     /// <summary>One sentence or two about an error code, without the last full stop.</summary>
     public static string For(string code) =>
         $"EC2 says {code}: {MeaningOf(code) ?? "the web tier's log has EC2's message"}";
 
-    /// <summary>The same without the code; null for a code that is not known.</summary>
+    /// <summary>The same without the code; null if the code is unknown.</summary>
     public static string? MeaningOf(string code) => code switch
     {
         "InsufficientInstanceCapacity" or "InsufficientCapacity" or "InsufficientHostCapacity"

@@ -13,11 +13,11 @@ internal sealed partial class LaunchRequests(Ec2FleetSettings settings)
 
     private readonly IReadOnlyList<LaunchCandidate> _candidates = LaunchCandidate.Of(settings);
 
-    /// <summary>The id of the launch template where the settings give an id; else null.</summary>
+    /// <summary>The id of the launch template, if the settings give an id; otherwise null.</summary>
     public string? TemplateId { get; } =
         settings.LaunchTemplate is { } id && TemplateIdForm().IsMatch(id) ? id : null;
 
-    /// <summary>The name of the launch template where the settings give a name; else null.</summary>
+    /// <summary>The name of the launch template, if the settings give a name; otherwise null.</summary>
     public string? TemplateName => TemplateId is null ? settings.LaunchTemplate : null;
 
     /// <summary>Why CreateFleet cannot launch with these settings: it has no override for one of them. Null if it
@@ -79,8 +79,9 @@ internal sealed partial class LaunchRequests(Ec2FleetSettings settings)
                     ? DefaultTargetCapacityType.Spot
                     : DefaultTargetCapacityType.OnDemand,
             },
-            // EC2 takes the pools with the most capacity, which it interrupts least, and of those the cheapest. No
-            // price limit: EC2 caps the price at on demand, and a lower limit only causes more interruptions.
+            // EC2 chooses the pools with the most capacity, which it interrupts least, and then the cheapest of them.
+            // There is no price limit: EC2 caps the price at the on-demand price, and a lower limit would only cause
+            // more interruptions.
             SpotOptions = market == Ec2Market.Spot
                 ? new SpotOptionsRequest
                 {
@@ -88,7 +89,7 @@ internal sealed partial class LaunchRequests(Ec2FleetSettings settings)
                     InstanceInterruptionBehavior = SpotInstanceInterruptionBehavior.Terminate,
                 }
                 : null,
-            // The settings' order is a preference.
+            // The order in the settings is a preference.
             OnDemandOptions = market == Ec2Market.OnDemand && HasOverrides
                 ? new OnDemandOptionsRequest { AllocationStrategy = FleetOnDemandAllocationStrategy.Prioritized }
                 : null,
@@ -141,7 +142,7 @@ internal sealed partial class LaunchRequests(Ec2FleetSettings settings)
         { } name => new IamInstanceProfileSpecification { Name = name },
     };
 
-    // One-time and terminated: a node that EC2 took away must not come back by itself.
+    // One-time and terminating: a node that EC2 took back must not return by itself.
     private static InstanceMarketOptionsRequest Spot() => new()
     {
         MarketType = MarketType.Spot,

@@ -6,10 +6,10 @@ namespace ImageClassifier.Adapters.Aws.Fleet;
 /// <summary>One way to ask EC2 for instances. A launch takes its steps in order until it has enough.</summary>
 internal abstract class LaunchStep
 {
-    /// <summary>Names the step in client tokens; no other step of the launch has this name.</summary>
+    /// <summary>The name of the step in client tokens. It is unique within the launch.</summary>
     public abstract string Key { get; }
 
-    /// <summary>EC2's name of the call.</summary>
+    /// <summary>The name of the call in EC2.</summary>
     public abstract string Operation { get; }
 
     /// <summary>Steps of one group share a quota of the account; null if the quota is not known.</summary>
@@ -19,12 +19,12 @@ internal abstract class LaunchStep
     /// <param name="count">For how many instances.</param>
     /// <param name="launch">The launch, by which its instances are found.</param>
     /// <param name="clientToken">Names the call: EC2 answers a repeated call with the instances of the first.</param>
-    /// <param name="cancellation">Gives up on the answer.</param>
+    /// <param name="cancellation">Stops waiting for the answer.</param>
     public abstract Task<LaunchAnswer> AskAsync(
         int count, LaunchToken launch, string clientToken, CancellationToken cancellation);
 }
 
-/// <summary>What EC2 answered to a step.</summary>
+/// <summary>The answer of EC2 to a step.</summary>
 /// <param name="Instances">The launched instances that the answer names.</param>
 /// <param name="Errors">The reasons for missing instances, in EC2's order.</param>
 internal sealed record LaunchAnswer(IReadOnlyList<Instance> Instances, IReadOnlyList<LaunchError> Errors);

@@ -49,9 +49,9 @@ public sealed class Ec2InstanceIdentity : IInstanceIdentity, IAsyncDisposable
     /// <summary>Reads the id, and begins to watch for notices. The metadata service may start after the program, so
     /// this tries for some seconds.</summary>
     /// <param name="shutdown">Turns the machine off, which terminates the instance.</param>
-    /// <param name="log">Gets the notice and the shutdown.</param>
-    /// <param name="endpoint">The metadata service's address, such as <c>http://169.254.169.254</c>; null for that of
-    /// <c>AWS_EC2_METADATA_SERVICE_ENDPOINT</c>, or else the usual one.</param>
+    /// <param name="log">Receives the notice and the shutdown.</param>
+    /// <param name="endpoint">The metadata service's address, such as <c>http://169.254.169.254</c>; null for the
+    /// address in <c>AWS_EC2_METADATA_SERVICE_ENDPOINT</c>, or else the usual one.</param>
     /// <param name="time">Measures the pauses between requests.</param>
     /// <param name="cancellation">Cancels the start.</param>
     /// <exception cref="IOException">No metadata service answers: this is not an EC2 instance, or the service is turned
@@ -112,7 +112,7 @@ public sealed class Ec2InstanceIdentity : IInstanceIdentity, IAsyncDisposable
                 var text = await imds.GetAsync(IdPath, cancellation);
                 return InstanceId.TryParse(text?.Trim(), out var id)
                     ? id
-                    : throw new IOException($"The instance metadata service gives no instance id, but: {text}");
+                    : throw new IOException($"The instance metadata service gave no instance id but: {text}");
             }
             catch (IOException) when (attempt < StartAttempts)
             {

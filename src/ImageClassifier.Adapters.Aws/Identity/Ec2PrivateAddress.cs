@@ -7,8 +7,8 @@ namespace ImageClassifier.Adapters.Aws.Identity;
 public static class Ec2PrivateAddress
 {
     /// <summary>Asks the instance metadata service.</summary>
-    /// <param name="endpoint">Where the service is; null for what the environment says, or the usual place.</param>
-    /// <param name="cancellation">Gives up.</param>
+    /// <param name="endpoint">The address of the service; null for the environment's, or else the usual one.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     /// <exception cref="IOException">The service does not answer, or has no address.</exception>
     /// <exception cref="InvalidSettingException">The endpoint is no HTTP address.</exception>
     public static async Task<IPAddress> ReadAsync(string? endpoint, CancellationToken cancellation)

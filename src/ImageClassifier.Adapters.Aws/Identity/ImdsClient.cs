@@ -4,12 +4,10 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Aws.Identity;
 
-/// <summary>
-/// A client of the instance metadata service, version 2. It fetches a token with PUT, keeps it, and sends it with each
-/// GET. If the service refuses the token, the client fetches another one once.
-/// </summary>
+/// <summary>A client of the instance metadata service, version 2. It fetches a token with PUT, keeps it, and sends it
+/// with each GET. If the service refuses the token, the client fetches another one once.</summary>
 /// <remarks>Calls throw <see cref="IOException"/> if the service does not answer, or not as documented. The SDK's
-/// <c>EC2InstanceMetadata</c> is no replacement: it blocks the thread, takes no cancellation and no endpoint, and
+/// <c>EC2InstanceMetadata</c> is no replacement: it blocks the thread and takes neither cancellation nor endpoint. It
 /// returns null both for a missing value and for a service that does not answer.</remarks>
 internal sealed class ImdsClient : IDisposable
 {
@@ -27,7 +25,7 @@ internal sealed class ImdsClient : IDisposable
     private readonly HttpClient _http;
     private string? _token;
 
-    /// <summary>Makes a client. It sends nothing yet.</summary>
+    /// <summary>Creates a client. It sends nothing yet.</summary>
     /// <param name="endpoint">The service's address; null for the environment's, or else the usual one.</param>
     /// <exception cref="InvalidSettingException">The endpoint is no HTTP address.</exception>
     public ImdsClient(string? endpoint)

@@ -4,16 +4,16 @@ using ImageClassifier.Adapters.Aws.Configuration;
 
 namespace ImageClassifier.Adapters.Aws.Provisioning;
 
-/// <summary>How a bucket encrypts, in words and as S3 has it.</summary>
+/// <summary>The encryption of a bucket, in words and in S3's form.</summary>
 internal static class BucketEncryption
 {
     private const string On = "on";
 
-    /// <summary>How it should be.</summary>
+    /// <summary>The wanted encryption.</summary>
     /// <param name="kmsKey">The key; null for any.</param>
     public static string Wanted(string? kmsKey) => kmsKey is null ? On : WithKey(kmsKey, hasBucketKey: true);
 
-    /// <summary>How it is, in the same words.</summary>
+    /// <summary>The actual encryption, in the same words.</summary>
     public static string Describe(GetBucketEncryptionResponse answer, string? kmsKey)
     {
         if (answer.ServerSideEncryptionConfiguration?.ServerSideEncryptionRules is not [var rule, ..]) return "off";
@@ -24,7 +24,7 @@ internal static class BucketEncryption
         return WithKey(KmsKeys.AreSame(key, kmsKey) ? kmsKey : KmsKeys.Show(key), rule.BucketKeyEnabled == true);
     }
 
-    /// <summary>As it should be.</summary>
+    /// <summary>The wanted encryption in S3's form.</summary>
     public static ServerSideEncryptionRule Rule(string? kmsKey) => kmsKey is null
         ? new ServerSideEncryptionRule
         {
@@ -40,7 +40,7 @@ internal static class BucketEncryption
                 ServerSideEncryptionAlgorithm = ServerSideEncryptionMethod.AWSKMS,
                 ServerSideEncryptionKeyManagementServiceKeyId = kmsKey,
             },
-            // Without a bucket key each picture costs a call to KMS, which AWS charges and throttles.
+            // Without a bucket key each picture needs a call to KMS. AWS charges and throttles these calls.
             BucketKeyEnabled = true,
         };
 

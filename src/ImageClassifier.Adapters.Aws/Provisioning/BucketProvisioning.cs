@@ -48,9 +48,9 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
         }
     }
 
-    /// <summary>No public access.</summary>
+    /// <summary>Blocks public access.</summary>
     /// <param name="isThere">False in a dry run where the bucket is not there yet.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     public Task<ProvisioningAction> EnsurePrivacyAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
         "public access",
         "blocked",
@@ -80,10 +80,10 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
             },
             cancellation));
 
-    /// <summary>Encryption with the key of the settings. Without such a key any encryption is right: an operator may
-    /// have chosen another.</summary>
+    /// <summary>Sets encryption with the key of the settings. Without such a key any encryption is accepted, because an
+    /// operator may have chosen it.</summary>
     /// <param name="isThere">False in a dry run where the bucket is not there yet.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     public Task<ProvisioningAction> EnsureEncryptionAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
         "encryption",
         BucketEncryption.Wanted(kmsKey),
@@ -108,7 +108,7 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
 
     /// <summary>Turns versioning off. Old versions would cost money and stay after a deletion.</summary>
     /// <param name="isThere">False in a dry run where the bucket is not there yet.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     public Task<ProvisioningAction> EnsureNoVersionsAsync(bool isThere, CancellationToken cancellation) => EnsureAsync(
         "versioning",
         "off",
@@ -149,12 +149,12 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
                 new PutLifecycleConfigurationRequest
                 {
                     BucketName = settings.Name,
-                    Configuration = new LifecycleConfiguration { Rules = [.. rules.Where(IsOthers), .. OurRules()] },
+                    Configuration = new LifecycleConfiguration { Rules = [.. rules.Where(IsForeign), .. OurRules()] },
                 },
                 cancellation));
     }
 
-    private static bool IsOthers(LifecycleRule rule) => rule.Id is not (OldObjects or BrokenUploads);
+    private static bool IsForeign(LifecycleRule rule) => rule.Id is not (OldObjects or BrokenUploads);
 
     private LifecycleRule[] OurRules() =>
     [
@@ -197,32 +197,32 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
 
     /// <summary>Reads one setting of the bucket, and changes it if it differs from the wanted value.</summary>
     /// <param name="what">The setting's name, for people.</param>
-    /// <param name="wanted">How it should be, in words.</param>
+    /// <param name="wanted">The wanted value, in words.</param>
     /// <param name="unset">The default value, for people.</param>
-    /// <param name="look">Says how it is, in the same words.</param>
+    /// <param name="read">Returns the actual value, in the same words.</param>
     /// <param name="missingCode">S3's error code for a setting that was never set.</param>
     /// <param name="isThere">False in a dry run where the bucket is not there yet.</param>
-    /// <param name="set">Sets it.</param>
+    /// <param name="set">Sets the value.</param>
     private async Task<ProvisioningAction> EnsureAsync(
         string what,
         string wanted,
         string unset,
-        Func<Task<string>> look,
+        Func<Task<string>> read,
         string? missingCode,
         bool isThere,
         Func<Task> set)
     {
-        var actual = isThere ? await LookAsync() : unset;
+        var actual = isThere ? await ReadAsync() : unset;
         var resource = $"{Resource}: {what}";
         if (actual == wanted) return new ProvisioningAction(resource, ProvisioningActionKind.Unchanged);
         if (!dryRun) await set();
         return new ProvisioningAction(resource, ProvisioningActionKind.Changed, $"from {actual} to {wanted}");
 
-        async Task<string> LookAsync()
+        async Task<string> ReadAsync()
         {
             try
             {
-                return await look();
+                return await read();
             }
             catch (AmazonS3Exception failure) when (missingCode is not null && failure.ErrorCode == missingCode)
             {

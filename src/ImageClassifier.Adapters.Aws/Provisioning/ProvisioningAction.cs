@@ -1,10 +1,10 @@
 namespace ImageClassifier.Adapters.Aws.Provisioning;
 
-/// <summary>An action of provisioning on one resource; in a dry run, the action that it would take.</summary>
-/// <param name="Resource">What it is about: <c>queue jobs.fifo</c>.</param>
-/// <param name="Kind">What it did.</param>
-/// <param name="Detail">What exactly: <c>VisibilityTimeout from 60 to 30</c>; empty where nothing is to be
-/// told.</param>
+/// <summary>An action of provisioning on one resource. In a dry run it is not carried out.</summary>
+/// <param name="Resource">The resource: <c>queue jobs.fifo</c>.</param>
+/// <param name="Kind">The kind of action.</param>
+/// <param name="Detail">The change: <c>VisibilityTimeout from 60 to 30</c>; empty if there is nothing to
+/// report.</param>
 public sealed record ProvisioningAction(string Resource, ProvisioningActionKind Kind, string Detail = "")
 {
     /// <summary>The action in one line, for people.</summary>
@@ -16,13 +16,13 @@ public sealed record ProvisioningAction(string Resource, ProvisioningActionKind 
     };
 }
 
-/// <summary>What provisioning can do with a resource.</summary>
+/// <summary>The kinds of actions on a resource.</summary>
 public enum ProvisioningActionKind
 {
-    /// <summary>It was not there.</summary>
+    /// <summary>The resource was missing.</summary>
     Created,
 
-    /// <summary>It was otherwise.</summary>
+    /// <summary>The resource had other settings.</summary>
     Changed,
 
     /// <summary>Nothing.</summary>

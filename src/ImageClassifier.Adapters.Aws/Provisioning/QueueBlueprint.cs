@@ -5,19 +5,19 @@ using ImageClassifier.Adapters.Aws.Configuration;
 
 namespace ImageClassifier.Adapters.Aws.Provisioning;
 
-/// <summary>How a queue should be.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Attributes">Its attributes, by the names that SQS has for them.</param>
+/// <summary>The wanted settings of a queue.</summary>
+/// <param name="Name">The name of the queue.</param>
+/// <param name="Attributes">The attributes, by SQS's names.</param>
 internal sealed record QueueBlueprint(string Name, IReadOnlyDictionary<string, string> Attributes)
 {
-    // Messages are kept for as long as SQS can: an accepted picture is never lost.
+    // SQS's longest retention, because an accepted picture must not be lost.
     private const string Retention = "1209600";
 
     // Seconds for which SQS reuses a data key of KMS (its default is five minutes). AWS charges each call to KMS, for
     // each sender and receiver. A key that is turned off stops the messages only after this hour.
     private const string KeyReuse = "3600";
 
-    /// <summary>The attributes that are looked at.</summary>
+    /// <summary>The attributes that are compared.</summary>
     public static List<string> AttributeNames { get; } =
     [
         QueueAttributeName.FifoQueue, QueueAttributeName.DeduplicationScope, QueueAttributeName.FifoThroughputLimit,
@@ -27,15 +27,15 @@ internal sealed record QueueBlueprint(string Name, IReadOnlyDictionary<string, s
         QueueAttributeName.SqsManagedSseEnabled,
     ];
 
-    /// <summary>A queue's dead-letter queue.</summary>
-    /// <param name="settings">Which queue's.</param>
+    /// <summary>The wanted dead-letter queue of a queue.</summary>
+    /// <param name="settings">The settings of the queue.</param>
     /// <param name="kmsKey">The key that encrypts it; null for any.</param>
     public static QueueBlueprint DeadLettersOf(AwsQueueSettings settings, string? kmsKey) =>
         new(settings.DeadLetterName, Common(settings, kmsKey));
 
-    /// <summary>A queue.</summary>
-    /// <param name="settings">Which.</param>
-    /// <param name="deadLettersArn">Its dead-letter queue.</param>
+    /// <summary>The wanted queue.</summary>
+    /// <param name="settings">The settings of the queue.</param>
+    /// <param name="deadLettersArn">The ARN of its dead-letter queue.</param>
     /// <param name="kmsKey">The key that encrypts it; null for any.</param>
     public static QueueBlueprint Of(AwsQueueSettings settings, string deadLettersArn, string? kmsKey) =>
         new(settings.Name, new Dictionary<string, string>(Common(settings, kmsKey))
@@ -44,7 +44,7 @@ internal sealed record QueueBlueprint(string Name, IReadOnlyDictionary<string, s
                 new RedrivePolicy(deadLettersArn, settings.MaxReceiveCount).ToJson(),
         });
 
-    /// <summary>Whether two values of an attribute mean the same.</summary>
+    /// <summary>True if two values of an attribute mean the same.</summary>
     public static bool AreSame(string attribute, string? actual, string wanted) =>
         actual == wanted
         || (attribute == QueueAttributeName.RedrivePolicy
@@ -63,7 +63,7 @@ internal sealed record QueueBlueprint(string Name, IReadOnlyDictionary<string, s
         return attributes;
     }
 
-    // High throughput: order and deduplication within a message group, and each group for itself.
+    // High throughput: order, deduplication and limits apply to each message group alone.
     private static Dictionary<string, string> Common(AwsQueueSettings settings) => new()
     {
         [QueueAttributeName.FifoQueue] = "true",
@@ -93,7 +93,7 @@ internal sealed record RedrivePolicy(string DeadLettersArn, int MaxReceiveCount)
         {
             using var document = JsonDocument.Parse(json);
             var count = document.RootElement.GetProperty("maxReceiveCount");
-            // SQS returns the value in the form in which it was set: a number or a text.
+            // SQS returns the number in the form in which it was set: a number or a text.
             return new RedrivePolicy(
                 document.RootElement.GetProperty("deadLetterTargetArn").GetString() ?? "",
                 count.ValueKind == JsonValueKind.Number

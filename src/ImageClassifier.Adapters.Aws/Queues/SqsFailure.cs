@@ -3,7 +3,7 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Adapters.Aws.Queues;
 
-/// <summary>A failed call of SQS in the port's terms.</summary>
+/// <summary>Turns a failed call of SQS into an exception of the port.</summary>
 internal static class SqsFailure
 {
     public static QueueUnavailableException Of(string operation, Exception failure)

@@ -4,7 +4,8 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Adapters.Aws.Queues;
 
-/// <summary>SQS's limits for messages. Some regions take larger bodies; the port promises only these.</summary>
+/// <summary>SQS's limits for messages. Some regions accept larger bodies, but the port promises only these
+/// limits.</summary>
 internal static class SqsLimits
 {
     /// <summary>The limit of one body, and of all bodies of a call together, in bytes as UTF-8.</summary>
@@ -21,7 +22,7 @@ internal static class SqsLimits
         : Encoding.UTF8.GetByteCount(message.Body) > MaxBytes ? Invalid("A body has at most 256 KiB as UTF-8.")
         : QueueOutcome.Done;
 
-    /// <summary>Divides messages into as few calls as their sizes allow, in their order.</summary>
+    /// <summary>Divides messages into as few calls as their sizes allow, in order.</summary>
     /// <returns>Their indices, by call.</returns>
     public static IEnumerable<IReadOnlyList<int>> Calls(IReadOnlyList<OutgoingMessage> messages, Func<int, bool> isGood)
     {

@@ -7,15 +7,11 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Adapters.Aws.Queues;
 
-/// <summary>
-/// One SQS FIFO queue. Its limit of receives and its dead-letter queue are the queue's own attributes. Waits and leases
-/// are whole seconds on SQS; fractions are rounded up.
-/// </summary>
-/// <remarks>
-/// A poll is never cancelled: its messages would stay hidden until their leases run out. A message cannot be deleted
-/// after its lease has run out, even if nobody else has received it. The SDK repeats a call after throttling or a
-/// broken connection, and a repeated receive brings the same messages.
-/// </remarks>
+/// <summary>One SQS FIFO queue. Its receive limit and its dead-letter queue are attributes of the queue. SQS counts
+/// waits and leases in whole seconds, so fractions are rounded up.</summary>
+/// <remarks>A poll is never cancelled, because its messages would stay hidden until their leases end. SQS does not
+/// delete a message after its lease has ended, even if nobody else has received it. The SDK repeats a call after
+/// throttling or a broken connection, and a repeated receive returns the same messages.</remarks>
 public sealed class SqsMessageQueue : IMessageQueue
 {
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(20);
@@ -36,10 +32,10 @@ public sealed class SqsMessageQueue : IMessageQueue
     private readonly string _url;
     private readonly AwsRequestCounter? _counter;
 
-    /// <summary>The queue at a URL.</summary>
-    /// <param name="sqs">A client whose time limit is longer than any wait; it stays the caller's.</param>
-    /// <param name="url">Of a FIFO queue.</param>
-    /// <param name="counter">Told of the messages that are done.</param>
+    /// <summary>Creates the queue of a URL.</summary>
+    /// <param name="sqs">A client whose time limit is longer than any wait. The caller disposes of it.</param>
+    /// <param name="url">The URL of a FIFO queue.</param>
+    /// <param name="counter">Counts the deleted messages.</param>
     public SqsMessageQueue(IAmazonSQS sqs, Uri url, AwsRequestCounter? counter = null)
     {
         _sqs = sqs;
@@ -133,7 +129,7 @@ public sealed class SqsMessageQueue : IMessageQueue
     {
         var request = new GetQueueAttributesRequest(_url, MeasuredAttributes);
         var answer = await CallAsync("GetQueueAttributes", _sqs.GetQueueAttributesAsync, request, cancellation);
-        // Delayed messages wait too.
+        // Delayed messages count as waiting.
         return new QueueMeasure(
             answer.ApproximateNumberOfMessages + answer.ApproximateNumberOfMessagesDelayed,
             answer.ApproximateNumberOfMessagesNotVisible);

@@ -6,28 +6,28 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Adapters.Aws.Queues;
 
-/// <summary>Finds the queues that the settings name.</summary>
+/// <summary>Finds the queues of the settings.</summary>
 public static class SqsQueueUrls
 {
-    /// <summary>The two queues of the settings. SQS is asked for a URL that they do not give.</summary>
-    /// <exception cref="InvalidSettingException">There is no such queue.</exception>
-    /// <exception cref="QueueUnavailableException">SQS could not be asked.</exception>
+    /// <summary>The two queues of the settings. If the settings give no URL, SQS is asked for it.</summary>
+    /// <exception cref="InvalidSettingException">The queue does not exist.</exception>
+    /// <exception cref="QueueUnavailableException">SQS did not answer.</exception>
     public static async Task<QueuePair> OpenAsync(
         IAmazonSQS sqs, AwsQueuesSettings settings, AwsRequestCounter counter, CancellationToken cancellation) => new(
         new SqsMessageQueue(sqs, await FindAsync(sqs, settings.Requests, cancellation), counter),
         new SqsMessageQueue(sqs, await FindAsync(sqs, settings.Responses, cancellation), counter));
 
-    /// <summary>One queue of the settings and its dead-letter queue.</summary>
-    /// <exception cref="InvalidSettingException">There is no such queue.</exception>
-    /// <exception cref="QueueUnavailableException">SQS could not be asked.</exception>
+    /// <summary>One queue of the settings, and its dead-letter queue.</summary>
+    /// <exception cref="InvalidSettingException">The queue does not exist.</exception>
+    /// <exception cref="QueueUnavailableException">SQS did not answer.</exception>
     public static async Task<(SqsMessageQueue Queue, SqsMessageQueue DeadLetters)> OpenWithDeadLettersAsync(
         IAmazonSQS sqs, AwsQueueSettings settings, CancellationToken cancellation) => (
         new SqsMessageQueue(sqs, await FindAsync(sqs, settings, cancellation)),
         new SqsMessageQueue(sqs, await FindDeadLettersAsync(sqs, settings, cancellation)));
 
-    /// <summary>A queue's URL.</summary>
-    /// <exception cref="InvalidSettingException">There is no such queue.</exception>
-    /// <exception cref="QueueUnavailableException">SQS could not be asked.</exception>
+    /// <summary>The URL of a queue.</summary>
+    /// <exception cref="InvalidSettingException">The queue does not exist.</exception>
+    /// <exception cref="QueueUnavailableException">SQS did not answer.</exception>
     public static async Task<Uri> FindAsync(
         IAmazonSQS sqs, AwsQueueSettings settings, CancellationToken cancellation) =>
         settings.Url ?? await FindAsync(sqs, settings, settings.Name, cancellation);

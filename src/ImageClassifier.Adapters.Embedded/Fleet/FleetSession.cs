@@ -178,7 +178,7 @@ internal sealed class FleetSession : SqliteSession
     /// <summary>Deletes the rows of instances that ended before a time.</summary>
     public int Forget(DateTimeOffset endedBefore) => _forget.Execute(endedBefore.ToUnixTimeMilliseconds());
 
-    /// <summary>What the fleet wants of an instance.</summary>
+    /// <summary>The requests of the fleet to an instance.</summary>
     public FleetRequests RequestsFor(InstanceId instance) =>
         _requests.Rows(row => new FleetRequests(row.GetBoolean(0), row.GetBoolean(1)), instance.Value).FirstOrDefault();
 

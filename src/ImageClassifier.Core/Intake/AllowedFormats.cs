@@ -52,7 +52,7 @@ public sealed class AllowedFormats(params IReadOnlyCollection<PictureFormat> for
         if (FileKinds.FromBytes(head) is not null) return Refuse(head);
         return FileKinds.FromExtension(ExtensionOf(fileName)) is { } named
             ? $"By its name the file is {named.Name}. {RemedyFor(named)}"
-            : $"The file's name does not end as a {Names} picture's does. "
+            : $"The file's name has no ending of {Names}. "
                 + $"If it is one, rename it to end in {Alternatives(_formats.Select(PictureFormats.Extension))}.";
     }
 

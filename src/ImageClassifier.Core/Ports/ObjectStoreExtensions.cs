@@ -26,13 +26,13 @@ public static class ObjectStoreExtensions
                 if (document is { IsTombstone: true }) return new DocumentRead<T>.Missing();
                 return document is not null && document.IsWholeAt(key)
                     ? new DocumentRead<T>.Found(document)
-                    : Damaged("parts of it are missing, or belong elsewhere");
+                    : Damaged("parts of it are missing, or belong to another object");
             }
             catch (Exception failure) when (
                 failure is JsonException or FormatException or InvalidOperationException or NotSupportedException)
             {
                 // The parser's message may quote the document.
-                return Damaged("it is not the JSON that belongs there");
+                return Damaged("it is not valid JSON of this document");
             }
         }
 

@@ -6,26 +6,26 @@ using ImageClassifier.Web.Access;
 
 namespace ImageClassifier.Host.CommandLine;
 
-/// <summary>Reads the command line, runs the verb it names, and turns what goes wrong into a line on standard error and
-/// an exit code.</summary>
-/// <param name="verbs">What the verbs do.</param>
-/// <param name="output">Standard output; help and version go there.</param>
+/// <summary>Parses the command line and runs its verb. A failure becomes a line on standard error and an exit
+/// code.</summary>
+/// <param name="verbs">The actions of the verbs.</param>
+/// <param name="output">Standard output, for help and version.</param>
 /// <param name="error">Standard error.</param>
-/// <param name="environmentVariables">The variables in which settings are looked for.</param>
+/// <param name="environmentVariables">The environment variables that can be settings.</param>
 public sealed class CommandLineProgram(
     IVerbs verbs, TextWriter output, TextWriter error, IReadOnlyDictionary<string, string> environmentVariables)
 {
     private const string Name = "image-classifier";
 
     /// <summary>Runs the program.</summary>
-    /// <param name="arguments">What follows the program's name.</param>
-    /// <param name="cancellation">Asks the verb to stop. Signals are left to the verbs: how long a drain takes is theirs to
-    /// say.</param>
+    /// <param name="arguments">The arguments after the program's name.</param>
+    /// <param name="cancellation">Asks the verb to stop. Each verb handles signals itself, because verbs drain for
+    /// different times.</param>
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
     public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellation)
     {
         var grammar = new Grammar(verbs, environmentVariables);
-        // A picture may be called @home.jpg: no response files.
+        // A file may be called @home.jpg, so there are no response files.
         var parsed = grammar.Root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (grammar.Complaint(parsed) is { } complaint) return Refuse(parsed, grammar, complaint);
 
@@ -56,7 +56,7 @@ public sealed class CommandLineProgram(
         }
     }
 
-    // On standard error, so that standard output has nothing but what was asked for.
+    // On standard error, because standard output holds only the results.
     private void WarnOfStrayVariables()
     {
         foreach (var warning in StrayVariables.Warnings(environmentVariables.Keys))

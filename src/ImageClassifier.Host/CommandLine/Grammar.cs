@@ -12,7 +12,7 @@ using ImageClassifier.Web.Access;
 
 namespace ImageClassifier.Host.CommandLine;
 
-/// <summary>The command line's verbs and options.</summary>
+/// <summary>The verbs and options of the command line.</summary>
 internal sealed class Grammar
 {
     private const string Requests = "requests";
@@ -26,14 +26,14 @@ internal sealed class Grammar
 
     private readonly Option<string> _config = new(SettingsSources.ConfigOption)
     {
-        Description = "A settings file (HOCON), stronger than the program's own.",
+        Description = "A settings file (HOCON). It wins over the program's own settings.",
         HelpName = "FILE",
         Recursive = true,
     };
 
     private readonly Option<string[]> _set = new(SettingsSources.SetOption)
     {
-        Description = "One setting, such as image-classifier.scaling.max-instances=4; may be given several times.",
+        Description = "One setting, such as image-classifier.scaling.max-instances=4. Repeat it for more settings.",
         HelpName = "key=value",
         Recursive = true,
         Arity = ArgumentArity.OneOrMore,
@@ -48,13 +48,14 @@ internal sealed class Grammar
 
     private readonly Option<string> _urls = new("--urls")
     {
-        Description = "Where to listen, such as http://127.0.0.1:5000 (the setting image-classifier.web.urls).",
+        Description = "The addresses to listen on, such as http://127.0.0.1:5000 (the setting"
+            + " image-classifier.web.urls).",
         HelpName = "URLS",
     };
 
     private readonly Option<string> _instance = new("--instance")
     {
-        Description = "The name that the fleet gave this instance; on EC2 the machine knows it.",
+        Description = "The id that the fleet assigned to this instance. On EC2 the machine knows it.",
         HelpName = "ID",
     };
 
@@ -66,17 +67,17 @@ internal sealed class Grammar
 
     private readonly Option<bool> _json = new("--json")
     {
-        Description = "Print JSON, and nothing else, on standard output; of files an array in the order of the arguments.",
+        Description = "Print only JSON on standard output; for files, an array in the order of the arguments.",
     };
 
     private readonly Argument<string> _keyName = new("NAME")
     {
-        Description = $"Whose key it is, as the log shows it: {ApiKeys.NameRule}.",
+        Description = $"The name of the key, which the log shows: {ApiKeys.NameRule}.",
     };
 
     private readonly Option<bool> _dryRun = new("--dry-run")
     {
-        Description = "Only say what would be done.",
+        Description = "Only print what would be done.",
     };
 
     private readonly Option<AwsRole> _as = new("--as")
@@ -90,7 +91,7 @@ internal sealed class Grammar
 
     private readonly Option<string> _queue = new("--queue")
     {
-        Description = "Whose dead letters: those of the jobs, or those of the results.",
+        Description = "The dead letters of jobs, or of results.",
         HelpName = $"{Requests}|{Responses}",
         DefaultValueFactory = _ => Requests,
     };
@@ -103,7 +104,7 @@ internal sealed class Grammar
 
     private readonly Option<bool> _all = new("--all")
     {
-        Description = "All that there is, instead of some jobs.",
+        Description = "All jobs, instead of some.",
     };
 
     private readonly SimulateGrammar _simulate = new();
@@ -131,13 +132,13 @@ internal sealed class Grammar
         var isolated = new Command(IsolatedClassifierVerb.Name, "The child process of a node.") { Hidden = true };
         isolated.SetAction((_, _) => _verbs.IsolatedClassifierAsync());
 
-        var classify = new Command("classify", "Classifies pictures on the spot, without a server.") { _files, _json };
+        var classify = new Command("classify", "Classifies pictures, without a server.") { _files, _json };
         classify.SetAction((parsed, cancellation) => _verbs.ClassifyAsync(
             new ClassifyOptions(Sources(parsed), parsed.GetRequiredValue(_files), parsed.GetValue(_json)), cancellation));
         classify.Validators.Add(HasNoUrls);
         classify.Validators.Add(HasNoData);
 
-        var key = new Command("key", "Makes an API key, and prints it this once with the setting that lets it in.")
+        var key = new Command("key", "Creates an API key, and prints it once, with the setting that accepts it.")
         {
             _keyName, _json,
         };
@@ -146,14 +147,14 @@ internal sealed class Grammar
         key.Validators.Add(HasNoUrls);
         key.Validators.Add(HasNoData);
 
-        var provision = new Command("provision", "Creates or adjusts queues and bucket, and says what it did.")
+        var provision = new Command("provision", "Creates or adjusts queues and bucket, and prints the changes.")
         {
             _dryRun, _json,
         };
         provision.SetAction((parsed, cancellation) => _verbs.AwsProvisionAsync(
             new AwsProvisionOptions(Sources(parsed), parsed.GetValue(_dryRun), parsed.GetValue(_json)), cancellation));
         var check = new Command("check", "Tries a role's calls on AWS, and checks queues, bucket and launch. Each "
-            + "line says what is right, wrong or not checked.") { _as, _json };
+            + "line reports what is right, wrong or not checked.") { _as, _json };
         check.SetAction((parsed, cancellation) => _verbs.AwsCheckAsync(
             new AwsCheckOptions(Sources(parsed), parsed.GetValue(_as), parsed.GetValue(_json)), cancellation));
         foreach (var verb in (Command[])[provision, check])
@@ -168,7 +169,7 @@ internal sealed class Grammar
         simulate.Validators.Add(HasNoUrls);
         simulate.Validators.Add(HasNoData);
 
-        var aws = new Command("aws", "What the program needs on AWS.") { provision, check };
+        var aws = new Command("aws", "Manages the program's resources on AWS.") { provision, check };
 
         Root = new RootCommand("An elastic image-classification service. Exit codes: 0 done, 1 some of the work failed or "
             + "was interrupted, 2 wrong use or settings.")
@@ -181,11 +182,11 @@ internal sealed class Grammar
 
     public RootCommand Root { get; }
 
-    /// <summary>Whether the process is one of the nodes that a web tier starts: it has the web tier's variables, and
-    /// the web tier has said already what is wrong with them.</summary>
+    /// <summary>True for a node that a web tier started. It inherits the web tier's variables, and the web tier has
+    /// already warned about them.</summary>
     public bool IsOfAFleet(ParseResult parsed) => parsed.GetResult(_instance) is not null;
 
-    /// <summary>What is wrong with a command line, as a sentence; null when nothing is.</summary>
+    /// <summary>The error in a command line, as a sentence; null if there is none.</summary>
     public string? Complaint(ParseResult parsed)
     {
         if (parsed.Action is ParseErrorAction)
@@ -203,11 +204,11 @@ internal sealed class Grammar
             .. command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name),
             .. command.Options.Concat(Root.Options.Where(option => option.Recursive)).Select(option => option.Name),
         ];
-        var meant = word is null ? null : Spelling.Nearest(word, words, limit: 2);
-        return meant is null ? "" : $" Did you mean {meant}?";
+        var suggestion = word is null ? null : Spelling.Nearest(word, words, limit: 2);
+        return suggestion is null ? "" : $" Did you mean {suggestion}?";
     }
 
-    // The parser takes a misspelt option for one more file. Files with such names go behind a double dash.
+    // The parser takes a misspelt option for a file. Files with such names go after a double dash.
     private string? StrayOption(ParseResult parsed)
     {
         if (parsed.GetResult(_files) is not { } files) return null;
@@ -218,18 +219,21 @@ internal sealed class Grammar
 
     private Command QueueVerb()
     {
-        var list = new Command("list", "Shows them, with the reason for which each failed.") { _queue, _data, _json };
+        var list = new Command("list", "Lists dead letters, each with its reason.") { _queue, _data, _json };
         list.SetAction((parsed, cancellation) => QueueAsync(parsed, QueueAction.List, cancellation));
         var redrive = new Command("redrive", "Sends jobs again: a failed result is deleted, and a next attempt begins.")
         {
             _jobs, _all, _queue, _data, _json,
         };
         redrive.SetAction((parsed, cancellation) => QueueAsync(parsed, QueueAction.Redrive, cancellation));
-        var purge = new Command("purge", "Throws them away; the jobs stay as they are.") { _jobs, _all, _queue, _data, _json };
+        var purge = new Command("purge", "Deletes dead letters. Their jobs do not change.")
+        {
+            _jobs, _all, _queue, _data, _json,
+        };
         purge.SetAction((parsed, cancellation) => QueueAsync(parsed, QueueAction.Purge, cancellation));
         foreach (var verb in (Command[])[redrive, purge]) verb.Validators.Add(HasJobsOrAll);
         foreach (var verb in (Command[])[list, redrive, purge]) verb.Validators.Add(HasNoUrls);
-        return new Command("queue", "Deals with dead letters: what was tried as often as is allowed, and failed.")
+        return new Command("queue", "Handles dead letters: messages that failed as often as allowed.")
         {
             list, redrive, purge,
         };
@@ -265,7 +269,7 @@ internal sealed class Grammar
         {
             if (parsed.GetResult(option) is null) continue;
             var value = parsed.GetRequiredValue(option);
-            // An empty shell variable must not mean the default folder.
+            // An empty shell variable must not select the default folder.
             if (value.Length == 0) throw new InvalidSettingException(option.Name, value, "it must not be empty");
             yield return new OptionValue(option.Name, key, value);
         }

@@ -4,15 +4,15 @@ using ImageClassifier.Web.Access;
 
 namespace ImageClassifier.Host.CommandLine;
 
-/// <summary>What the verb <c>key</c> prints.</summary>
-/// <param name="Name">Whose key it is.</param>
-/// <param name="Key">The key. It is printed and kept nowhere.</param>
+/// <summary>The output of the verb <c>key</c>.</summary>
+/// <param name="Name">The name of the key.</param>
+/// <param name="Key">The key. The program prints it and does not keep it.</param>
 /// <param name="Setting">The setting's full name.</param>
-/// <param name="Hash">The setting's value.</param>
-/// <param name="Variable">The variable that gives the same setting.</param>
+/// <param name="Hash">The value of the setting.</param>
+/// <param name="Variable">The environment variable of the same setting.</param>
 public sealed record NewKey(string Name, string Key, string Setting, string Hash, string Variable)
 {
-    /// <summary>Draws a key.</summary>
+    /// <summary>Creates a random key.</summary>
     /// <param name="name">A name that <see cref="ApiKeys.IsName"/>.</param>
     public static NewKey For(string name)
     {
@@ -34,7 +34,7 @@ public sealed record NewKey(string Name, string Key, string Setting, string Hash
         output.WriteLine($"""
             The key, which is shown this once:
               {Key}
-            What lets it in, in a settings file (--config) or as a variable; the web tier reads it at its start:
+            The setting that accepts it, for a settings file (--config) or as a variable. The web tier reads it at its start:
               {Setting} = "{Hash}"
               {Variable}={Hash}
             """);

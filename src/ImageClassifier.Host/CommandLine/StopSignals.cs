@@ -3,11 +3,11 @@ using System.Runtime.InteropServices;
 
 namespace ImageClassifier.Host.CommandLine;
 
-/// <summary>Turns Ctrl-C and SIGTERM into a token, for verbs that run no host of their own. A second signal ends the
-/// process as usual.</summary>
+/// <summary>Turns Ctrl-C and SIGTERM into a cancellation token, for verbs without a host. A second signal ends the
+/// process at once.</summary>
 public sealed class StopSignals : IDisposable
 {
-    // The command timeout sends its signal twice at once: to the process, and to its group.
+    // The command <c>timeout</c> sends its signal twice at once: to the process, and to its group.
     private static readonly TimeSpan Together = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource _stop = new();
@@ -15,7 +15,7 @@ public sealed class StopSignals : IDisposable
     private long? _firstAt;
     private readonly PosixSignalRegistration[] _registrations;
 
-    /// <summary>Listens from now on.</summary>
+    /// <summary>Starts to handle the signals.</summary>
     public StopSignals() =>
         _registrations =
         [

@@ -3,16 +3,16 @@ using Spectre.Console;
 
 namespace ImageClassifier.Host.CommandLine;
 
-/// <summary>Tables for people, on a terminal or in a file.</summary>
+/// <summary>Tables on a terminal or in a file.</summary>
 internal static class TerminalTable
 {
-    // Where no terminal sets a width, lines are as long as they are, so that grep and cut find a row on one line.
+    // Without a terminal lines are not wrapped, so that grep and cut find each row on one line.
     private const int Unlimited = 10_000;
 
     /// <summary>Writes a table.</summary>
     /// <param name="table">The table.</param>
-    /// <param name="output">Where.</param>
-    /// <param name="width">How wide a line may be; null where the output is no terminal.</param>
+    /// <param name="output">The destination.</param>
+    /// <param name="width">The width of the terminal in characters; null if the output is no terminal.</param>
     public static void Write(this Table table, TextWriter output, int? width)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -24,7 +24,7 @@ internal static class TerminalTable
         console.Write(table);
     }
 
-    /// <summary>A cell that is never markup and in which every character is seen: what others have written must not
-    /// move the cursor, nor turn the direction of the line.</summary>
+    /// <summary>A cell whose text is never markup, with all characters visible. Text from others must not move the
+    /// cursor or reverse the line.</summary>
     public static Text Plain(string text, Style? style = null) => new(UntrustedText.ForDisplay(text), style);
 }

@@ -6,13 +6,14 @@ using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>Reads the settings of the environment <c>aws</c> and of a fleet on EC2.</summary>
+/// <summary>Reads the settings of the environment <c>aws</c> and of the EC2 fleet.</summary>
 public static class AwsConfiguration
 {
     private const string Root = "image-classifier";
 
-    /// <summary>Reads <c>image-classifier.aws</c>, and what the queues' attributes follow from.</summary>
-    /// <exception cref="InvalidSettingException">A value is not usable.</exception>
+    /// <summary>Reads <c>image-classifier.aws</c> and the settings that determine the attributes of the
+    /// queues.</summary>
+    /// <exception cref="InvalidSettingException">A value is wrong.</exception>
     public static AwsSettings CreateAws(Config config)
     {
         var aws = new SettingsSection(config, $"{Root}.aws");
@@ -36,9 +37,9 @@ public static class AwsConfiguration
             aws.Text("kms-key"));
     }
 
-    /// <summary>Reads <c>image-classifier.fleet.ec2</c>; lists are written with commas, so that they fit a
-    /// variable.</summary>
-    /// <exception cref="InvalidSettingException">A value is not usable.</exception>
+    /// <summary>Reads <c>image-classifier.fleet.ec2</c>. Commas separate the entries of a list, so that it fits an
+    /// environment variable.</summary>
+    /// <exception cref="InvalidSettingException">A value is wrong.</exception>
     public static Ec2FleetSettings CreateEc2Fleet(Config config)
     {
         var ec2 = new SettingsSection(config, Ec2FleetSettings.Section);

@@ -5,20 +5,20 @@ using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>What the embedded environment keeps on this machine.</summary>
-/// <param name="DataFolder">The folder of queues, pictures, results and logs; an absolute path. It may not exist
+/// <summary>The settings of the embedded environment.</summary>
+/// <param name="DataFolder">The folder of queues, pictures, results and logs, as an absolute path. It may not exist
 /// yet.</param>
-/// <param name="Retention">What is older goes.</param>
+/// <param name="Retention">Data older than this is deleted.</param>
 public sealed record EmbeddedSettings(string DataFolder, TimeSpan Retention)
 {
-    /// <summary>Reads <c>image-classifier.embedded</c>. A relative folder is one of the working directory.</summary>
-    /// <exception cref="InvalidSettingException">A value is not usable.</exception>
+    /// <summary>Reads <c>image-classifier.embedded</c>. A relative folder starts at the working directory.</summary>
+    /// <exception cref="InvalidSettingException">A value is wrong.</exception>
     public static EmbeddedSettings Create(Config config)
     {
         var section = new SettingsSection(config, "image-classifier.embedded");
         return new EmbeddedSettings(
             DataFolderOf(section.Text("data")),
-            // What is an hour old may still be worked on.
+            // Data that is less than an hour old may still be in use.
             section.Duration("retention", TimeSpan.FromHours(1), TimeSpan.FromDays(3650)));
     }
 
@@ -32,12 +32,12 @@ public sealed record EmbeddedSettings(string DataFolder, TimeSpan Retention)
             throw new InvalidSettingException(
                 EmbeddedLayout.DataFolderKey,
                 text,
-                "its name is not valid UTF-8, so the folder cannot be found by it; rename the folder");
+                "its name is not valid UTF-8, so the folder cannot be opened; rename the folder");
         }
 
         return File.Exists(folder)
             ? throw new InvalidSettingException(
-                EmbeddedLayout.DataFolderKey, text, "it must be a folder, and is a file")
+                EmbeddedLayout.DataFolderKey, text, "it is a file, and must be a folder")
             : folder;
     }
 

@@ -2,13 +2,12 @@ using Akka.Configuration;
 
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>
-/// Parses HOCON strictly. Akka's parser takes a missing brace or quote for the end of the text, and drops in silence
-/// what follows a brace too many; a settings file that lost its second half must not start a program.
-/// </summary>
+/// <summary>Parses HOCON strictly. Akka's parser accepts a missing brace or quote at the end, and silently drops the
+/// text after a surplus brace. Half a settings file must not start the program.</summary>
 internal static class HoconText
 {
-    /// <exception cref="FormatException">The text is not HOCON, or uses a part of it that is not supported.</exception>
+    /// <exception cref="FormatException">The text is not HOCON, or uses a part of HOCON that is not
+    /// supported.</exception>
     public static Config Parse(string text)
     {
         CheckShape(text);
@@ -18,7 +17,7 @@ internal static class HoconText
         }
         catch (NullReferenceException failure)
         {
-            // What the parser answers to an include where no resolver is given.
+            // The parser's result for an include without a resolver.
             throw new FormatException("include is not supported", failure);
         }
         catch (Exception failure) when (failure is not FormatException)
@@ -27,7 +26,8 @@ internal static class HoconText
         }
     }
 
-    /// <summary>Checks only braces and quotes. Its message names lines, and quotes nothing of the text.</summary>
+    /// <summary>Checks only braces and quotes. The message names the line and quotes no text, which may be
+    /// secret.</summary>
     /// <exception cref="FormatException">A brace or quote does not match.</exception>
     public static void CheckShape(string text)
     {
@@ -74,7 +74,7 @@ internal static class HoconText
     private static int EndOfLine(string text, int from) =>
         text.IndexOf('\n', from) is var end and >= 0 ? end : text.Length;
 
-    /// <returns>The index behind the closing quote; below zero where there is none.</returns>
+    /// <returns>The index after the closing quote; negative if there is none.</returns>
     private static int EndOfQuote(string text, int start)
     {
         const string Triple = "\"\"\"";

@@ -4,11 +4,11 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>The settings that there are: the keys of <c>reference.conf</c>. In a group that is empty there the names
-/// are the user's own. Akka's own are not checked.</summary>
+/// <summary>The known settings: the keys of <c>reference.conf</c>. A group that is empty there has names that the user
+/// chooses. Akka's own settings are not checked.</summary>
 internal sealed class KnownSettings
 {
-    /// <summary>Where the program's own settings are.</summary>
+    /// <summary>The path of the program's own settings.</summary>
     public const string Root = "image-classifier";
 
     private const string Akka = "akka";
@@ -30,8 +30,8 @@ internal sealed class KnownSettings
     /// <summary>The full names of the single settings.</summary>
     public IReadOnlyCollection<string> Values => _values;
 
-    /// <exception cref="InvalidSettingException">The layer has a key that there is not, or a group where a value must
-    /// be, or a value where a group must be.</exception>
+    /// <exception cref="InvalidSettingException">The layer has an unknown key, a group in place of a value, or a value
+    /// in place of a group.</exception>
     public void Check(SettingsLayer layer)
     {
         foreach (var (name, value) in Items(layer.Config))
@@ -78,10 +78,10 @@ internal sealed class KnownSettings
         foreach (var (leaf, inner) in Leaves(key, value, level: 1))
         {
             if (RemovedSettings.Replacements.TryGetValue(leaf, out var replacement))
-                return Wrong(leaf, inner, $"it is no setting any more: {replacement}", origin);
+                return Wrong(leaf, inner, $"this setting was removed: {replacement}", origin);
         }
 
-        // The whole path down to what was written, so that "scaling.max-instances" is named rather than "scaling".
+        // The full path, so that the message names "scaling.max-instances" and not "scaling".
         while (value.IsObject() && value.GetObject().Items is { Count: 1 } items)
         {
             key = $"{key}.{items.First().Key}";
@@ -111,7 +111,7 @@ internal sealed class KnownSettings
 
     private static InvalidSettingException Wrong(string key, HoconValue value, string reason, string origin)
     {
-        // What is set in a wrong place may be a secret that belongs elsewhere.
+        // A value in a wrong place may be a secret that belongs elsewhere.
         var shown = value.IsObject() ? "{…}" : value.IsArray() ? "[…]" : InvalidSettingException.Hidden;
         var joint = reason.EndsWith('?') ? " It" : "; it";
         return new InvalidSettingException(key, shown, $"{reason}{joint} comes from {origin}");

@@ -6,15 +6,15 @@ using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>Where the web tier listens, and how it stops.</summary>
-/// <param name="Urls">One or more addresses, such as <c>http://127.0.0.1:5000</c>; port 0 takes a free one.</param>
-/// <param name="ShutdownTimeout">How long a stopping web tier waits for requests under way.</param>
+/// <summary>The addresses of the web tier, and its time to stop.</summary>
+/// <param name="Urls">One or more addresses, such as <c>http://127.0.0.1:5000</c>; port 0 chooses a free port.</param>
+/// <param name="ShutdownTimeout">The time that a stopping web tier gives to running requests.</param>
 public sealed record ListenSettings(IReadOnlyList<string> Urls, TimeSpan ShutdownTimeout)
 {
-    /// <summary>The setting that <c>--urls</c> gives.</summary>
+    /// <summary>The setting of the option <c>--urls</c>.</summary>
     public const string UrlsKey = "image-classifier.web.urls";
 
-    // With what comes after it (cleaning up, the responses in hand), within ActorSystemHosting.WebStop.
+    // Requests, their clean-up and the responses in hand all end within ActorSystemHosting.WebStop.
     private static readonly TimeSpan LongestRequestAtStop = TimeSpan.FromSeconds(10);
 
     private const string Localhost = "localhost";
@@ -23,13 +23,13 @@ public sealed record ListenSettings(IReadOnlyList<string> Urls, TimeSpan Shutdow
         "addresses of this machine such as http://127.0.0.1:5000, http://localhost:5000 and http://[::1]:5000, or "
         + "http://*:5000 for every interface, separated by semicolons";
 
-    /// <summary>Whether only this machine reaches the addresses.</summary>
+    /// <summary>True if only this machine can reach the addresses.</summary>
     public bool IsLoopbackOnly => Urls.Select(BindingAddress.Parse).All(address =>
         address.IsUnixPipe || IsLocalhost(address.Host)
         || (IPAddress.TryParse(address.Host, out var host) && IPAddress.IsLoopback(host)));
 
     /// <summary>Reads <c>image-classifier.web.urls</c>.</summary>
-    /// <exception cref="InvalidSettingException">A value is not usable.</exception>
+    /// <exception cref="InvalidSettingException">A value is wrong.</exception>
     public static ListenSettings Create(Config config)
     {
         var section = new SettingsSection(config, "image-classifier.web");
@@ -42,14 +42,14 @@ public sealed record ListenSettings(IReadOnlyList<string> Urls, TimeSpan Shutdow
         if (urls.Length == 0) throw new InvalidSettingException(UrlsKey, text, $"allowed are {Allowed}");
         foreach (var url in urls)
         {
-            // What is before an @ may be a password.
+            // The text before an @ may be a password.
             if (Fault(url) is { } fault) throw new InvalidSettingException(UrlsKey, url.Contains('@') ? null : text, fault);
         }
 
         return urls;
     }
 
-    /// <summary>What is wrong with an address, as a clause; null when nothing is.</summary>
+    /// <summary>The error in an address, as a clause; null if there is none.</summary>
     private static string? Fault(string url)
     {
         if (url.Contains('@')) return $"an address has a user or a password, which it cannot have; allowed are {Allowed}";
@@ -57,7 +57,7 @@ public sealed record ListenSettings(IReadOnlyList<string> Urls, TimeSpan Shutdow
         BindingAddress address;
         try
         {
-            // Kestrel's own reading, which knows more than a URI: http://*:5000, http://unix:/path.
+            // Kestrel's own parser accepts more than a URI: http://*:5000, http://unix:/path.
             address = BindingAddress.Parse(url);
         }
         catch (FormatException)
@@ -74,7 +74,8 @@ public sealed record ListenSettings(IReadOnlyList<string> Urls, TimeSpan Shutdow
         return address.Port is < 0 or > 65535 ? $"{url} has no port from 0 to 65535" : HostFault(url, address.Host);
     }
 
-    // Kestrel listens on every interface where it does not know a host: a misspelt one would open the service to all.
+    // Kestrel listens on every interface if it does not know the host. A misspelt host would open the service to
+    // everyone.
     private static string? HostFault(string url, string host)
     {
         if (host is "*" or "+" || IsLocalhost(host)) return null;
@@ -87,7 +88,7 @@ public sealed record ListenSettings(IReadOnlyList<string> Urls, TimeSpan Shutdow
 
         if (IPAddress.TryParse(host, out var address))
         {
-            // "5000" and "0" are addresses to the parser, in a notation that no one means.
+            // The parser accepts "5000" and "0" as addresses in a notation that nobody means.
             return address.AddressFamily == AddressFamily.InterNetworkV6 || address.ToString() == host
                 ? null
                 : $"{url} has the host {host}, which means {address}; write that, if it is meant";

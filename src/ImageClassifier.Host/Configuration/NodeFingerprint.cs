@@ -6,8 +6,8 @@ using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>Identifies a node's model and its settings under <c>node</c> and <c>queues</c>. Nodes with equal fingerprints
-/// give equal results. A web tier drains nodes with another fingerprint than its own.</summary>
+/// <summary>Identifies a node's model and its settings under <c>node</c> and <c>queues</c>. Nodes with equal
+/// fingerprints give equal results. A web tier drains nodes whose fingerprint differs from its own.</summary>
 public static class NodeFingerprint
 {
     // Enough to distinguish a few versions, and short enough to read.
@@ -17,7 +17,7 @@ public static class NodeFingerprint
 
     /// <summary>The fingerprint, as lower-case hexadecimal digits.</summary>
     /// <param name="model">The model that the node runs.</param>
-    /// <param name="config">The settings in the role of a node.</param>
+    /// <param name="config">The settings as a node reads them.</param>
     public static string Of(ModelIdentity model, Config config)
     {
         var text = new StringBuilder().Append(model.Name).Append('\n').Append(model.Sha256).Append('\n');

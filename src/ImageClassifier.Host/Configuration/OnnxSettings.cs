@@ -7,24 +7,25 @@ using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>Which model runs, and how.</summary>
-/// <param name="ModelFolder">The model directory. Where the model runs on this machine, an absolute path of a folder that
-/// exists.</param>
-/// <param name="MaxBatch">Pictures in one run of the model at most.</param>
-/// <param name="Threads">Threads of one run.</param>
-/// <param name="Decoding">What decoding may cost.</param>
+/// <summary>The settings of the model.</summary>
+/// <param name="ModelFolder">The model directory. If the model runs on this machine, the absolute path of an existing
+/// folder.</param>
+/// <param name="MaxBatch">The most pictures in one run of the model.</param>
+/// <param name="Threads">The number of threads of one run.</param>
+/// <param name="Decoding">The limits of decoding.</param>
 public sealed record OnnxSettings(string ModelFolder, int MaxBatch, int Threads, DecodingLimits Decoding)
 {
     /// <summary>Reads <c>image-classifier.node.classification</c> for a model on this machine. A relative model
     /// directory is looked up beside the program, then in the working directory.</summary>
-    /// <exception cref="InvalidSettingException">A value is not usable, or there is no such folder.</exception>
+    /// <exception cref="InvalidSettingException">A value is wrong, or the folder does not exist.</exception>
     public static OnnxSettings Create(Config config) => Create(config, Environment.ProcessorCount, Find);
 
-    /// <summary>Reads the same for a model on another machine, whose folders and cores are not known here.</summary>
-    /// <exception cref="InvalidSettingException">A value is not usable on any machine.</exception>
+    /// <summary>Reads the same settings for a model on another machine, whose folders and cores are unknown
+    /// here.</summary>
+    /// <exception cref="InvalidSettingException">A value is wrong on every machine.</exception>
     public static OnnxSettings CreateForAnotherMachine(Config config) => Create(config, cores: null, (_, text) => text);
 
-    /// <summary>The same settings for the adapter.</summary>
+    /// <summary>The settings of the ONNX adapter.</summary>
     internal OnnxClassifierSettings ToAdapter() => new(ModelFolder, MaxBatch, Threads, Decoding);
 
     private static OnnxSettings Create(Config config, int? cores, Func<string, string, string> folderOf)

@@ -1,6 +1,6 @@
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>What a process of this program is.</summary>
+/// <summary>The role of a process of this program.</summary>
 public enum ProgramRole
 {
     /// <summary>The web tier.</summary>

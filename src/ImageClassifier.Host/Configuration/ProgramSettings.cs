@@ -5,23 +5,20 @@ using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>
-/// Puts the layers of settings together, before anything else starts. Later wins: <c>reference.conf</c>, the
-/// environment (<c>embedded.conf</c>), the file given by
-/// <c>--config</c>, the parameter that AWS keeps, environment variables, <c>--set</c>, options of their own such as
-/// <c>--data</c>. The user's layers are read first, because they alone decide the environment.
-/// </summary>
+/// <summary>Combines the layers of settings before anything else starts. Later wins: <c>reference.conf</c>, the
+/// environment's file, the file of <c>--config</c>, the parameter on AWS, environment variables, <c>--set</c>, and
+/// options such as <c>--data</c>. The user's layers are read first, because only they choose the environment.</summary>
 public static class ProgramSettings
 {
     internal const string VariablePrefix = "IMAGE_CLASSIFIER__";
 
-    /// <summary>The folder of the settings files that come with the program.</summary>
+    /// <summary>The folder of the program's settings files.</summary>
     public static string BundledFolder { get; } = Path.Combine(AppContext.BaseDirectory, "hocon");
 
     /// <summary>The settings of a process.</summary>
-    /// <param name="sources">What the user says.</param>
+    /// <param name="sources">The user's settings.</param>
     /// <exception cref="InvalidSettingException">A file is missing or not HOCON, an assignment is malformed, a key is
-    /// unknown, or a group is where a value must be. The class that reads a value checks its limits.</exception>
+    /// unknown, or a group is in place of a value. The class that reads a value checks its limits.</exception>
     public static Config Load(SettingsSources sources)
     {
         var reference = Bundled("reference");
@@ -32,7 +29,7 @@ public static class ProgramSettings
         return Together([reference, ofEnvironment, .. fromUser]);
     }
 
-    /// <summary>What the user says before any parameter is read.</summary>
+    /// <summary>The user's settings without the parameter on AWS.</summary>
     /// <exception cref="InvalidSettingException">As for <see cref="Load"/>.</exception>
     internal static Config LoadWithoutParameter(SettingsSources sources)
     {
@@ -41,7 +38,7 @@ public static class ProgramSettings
         return Together([reference, .. FromUser(known, sources with { Parameter = null })]);
     }
 
-    /// <summary>The full names of all settings, as <c>reference.conf</c> has them.</summary>
+    /// <summary>The full names of all settings in <c>reference.conf</c>.</summary>
     internal static IReadOnlyCollection<string> AllKeys() => new KnownSettings(Bundled("reference").Config).Values;
 
     private static SettingsLayer[] FromUser(KnownSettings known, SettingsSources sources)
@@ -58,7 +55,7 @@ public static class ProgramSettings
     private static Config Together(IEnumerable<SettingsLayer> layers) =>
         layers.Select(layer => layer.Config).Aggregate((below, above) => above.WithFallback(below));
 
-    // Each environment has a file of its name.
+    // Each environment has a file with its name.
     private static string ChosenEnvironment(Config config) =>
         EnvironmentSettings.Create(config).IsAws ? EnvironmentSettings.Aws : EnvironmentSettings.Embedded;
 

@@ -1,9 +1,9 @@
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>Keys that earlier versions had. Each is refused by name with what stands in its stead.</summary>
+/// <summary>Keys of earlier versions. The program refuses each by name, and tells what replaced it.</summary>
 internal static class RemovedSettings
 {
-    /// <summary>For the full name of each key: what the program does now, as a clause.</summary>
+    /// <summary>By the full name of each key: what the program does instead, as a clause.</summary>
     public static IReadOnlyDictionary<string, string> Replacements { get; } = new Dictionary<string, string>
     {
         [$"{KnownSettings.Root}.access.rate-limit.refusals.burst"] =
@@ -13,11 +13,11 @@ internal static class RemovedSettings
         [$"{KnownSettings.Root}.access.rate-limit.refusals.per"] =
             "the program counts wrong calls a minute: a mistyped key stays below its 60",
         [$"{KnownSettings.Root}.embedded.retention-interval"] =
-            "the program looks once an hour, because embedded.retention is counted in hours and days",
+            "the program deletes old data once an hour, because embedded.retention is counted in hours and days",
         [$"{KnownSettings.Root}.fleet.ec2.describe-interval"] =
             "the program asks EC2 at most every 5 s, because EC2 throttles the calls of an account",
         [$"{KnownSettings.Root}.fleet.ec2.name-tag"] =
-            "the program names instances after fleet.ec2.deployment, with -node behind it",
+            "the program names instances after fleet.ec2.deployment, followed by -node",
         [$"{KnownSettings.Root}.fleet.processes.boot-timeout"] =
             "the program waits 60 s for a child process, because a busy machine needs seconds to load a large model",
         [$"{KnownSettings.Root}.fleet.processes.drain-timeout"] =
@@ -26,7 +26,7 @@ internal static class RemovedSettings
             "the program ends a node after 10 failed pictures in a row, or queues.requests.max-receives + 1 "
             + "where that is more",
         [$"{KnownSettings.Root}.node.drain-timeout"] =
-            "the program uses 15 s, because the host ends a node 30 s after it is told to stop",
+            "the program uses 15 s, because the host ends a node 30 s after the request to stop",
         [$"{KnownSettings.Root}.node.polling.acknowledge-linger"] =
             "the program waits 1 s on AWS, where each call costs, and 5 ms elsewhere",
         [$"{KnownSettings.Root}.node.polling.fetchers"] =
@@ -40,7 +40,7 @@ internal static class RemovedSettings
         [$"{KnownSettings.Root}.node.record-interval"] =
             "the program uses 10 s on AWS, where each write costs, and 5 s elsewhere",
         [$"{KnownSettings.Root}.node.termination.cut-off-limit"] =
-            "the program uses 10 min, which is longer than a queue is away in the ordinary run of things",
+            "the program uses 10 min, which is longer than ordinary outages of a queue",
         [$"{KnownSettings.Root}.queues.requests.max-lease"] =
             "the program renews for 20 times queues.requests.lease, and for 10 min at least",
         [$"{KnownSettings.Root}.queues.responses.lease"] =
@@ -64,7 +64,7 @@ internal static class RemovedSettings
         [$"{KnownSettings.Root}.results.max-reads"] =
             "the program reads 2000 batches and pictures at once, for which files and connections suffice",
         [$"{KnownSettings.Root}.results.open-batches-a-sweep"] =
-            "the program looks at 200 open batches a minute, which bounds the calls to the store",
+            "the program checks 200 open batches a minute, which bounds the calls to the store",
         [$"{KnownSettings.Root}.results.passivate-after"] =
             "the program uses 2 min; results.max-live-jobs bounds the memory",
         [$"{KnownSettings.Root}.results.send-timeout"] =
@@ -74,7 +74,7 @@ internal static class RemovedSettings
         [$"{KnownSettings.Root}.scaling.counts-lag"] =
             "the program uses 1 min on AWS, as SQS documents, and 0 s elsewhere",
         [$"{KnownSettings.Root}.scaling.idle-interval"] =
-            "the program uses 10 s on AWS, where each look costs, and 5 s elsewhere; an upload wakes the scaler "
+            "the program uses 10 s on AWS, where each observation costs, and 5 s elsewhere; an upload wakes the scaler "
             + "at once",
         [$"{KnownSettings.Root}.scaling.interval"] =
             "the program uses 1 s, because an upload wakes the scaler at once",
@@ -105,10 +105,10 @@ internal static class RemovedSettings
         [$"{KnownSettings.Root}.uploads.outbox.parallelism"] =
             "the program uses 2 calls, because a third does not speed a queue up",
         [$"{KnownSettings.Root}.uploads.retry-after"] =
-            "the program says 2 s, because uploads end within seconds",
+            "the program answers 2 s, because uploads end within seconds",
         [$"{KnownSettings.Root}.uploads.sweep-interval"] =
-            "the program looks once a minute, because what a sweep repairs is rare",
+            "the program sweeps once a minute, because what a sweep repairs is rare",
         [$"{KnownSettings.Root}.web.shutdown-timeout"] =
-            "the program waits 10 s for requests under way, because the host ends it 40 s after it is told to stop",
+            "the program waits 10 s for requests under way, because the host ends it 40 s after the request to stop",
     };
 }

@@ -6,16 +6,14 @@ using ImageClassifier.Web.Supervision;
 
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>
-/// The settings of both tiers. Each tier reads all of them at its start: what nodes would refuse must stop the web
-/// tier, which would otherwise accept pictures that no node ever classifies.
-/// </summary>
-/// <param name="Config">The configuration of the process itself.</param>
-/// <param name="Fleet">What app nodes run on.</param>
-/// <param name="Listen">Where the web tier listens.</param>
-/// <param name="Web">The web tier.</param>
-/// <param name="Node">The app node.</param>
-/// <param name="Model">The model that app nodes run.</param>
+/// <summary>The settings of both tiers. Each tier reads all of them at its start. Otherwise a web tier could accept
+/// pictures although its nodes refuse their settings.</summary>
+/// <param name="Config">The configuration of this process.</param>
+/// <param name="Fleet">The kind of fleet.</param>
+/// <param name="Listen">The addresses of the web tier.</param>
+/// <param name="Web">The settings of the web tier.</param>
+/// <param name="Node">The settings of the app nodes.</param>
+/// <param name="Model">The settings of the model.</param>
 public sealed record ServiceSettings(
     Config Config,
     FleetSettings Fleet,
@@ -25,10 +23,11 @@ public sealed record ServiceSettings(
     OnnxSettings Model)
 {
     /// <summary>Reads the settings.</summary>
-    /// <param name="role">What the process is. Cores and folders of machines on EC2 are not known to the web tier; it
-    /// leaves what depends on them to the nodes.</param>
-    /// <param name="sources">What the user says.</param>
-    /// <exception cref="InvalidSettingException">One is missing or wrong, or two contradict each other.</exception>
+    /// <param name="role">The role of the process. The web tier does not know the cores and folders of machines on EC2,
+    /// so nodes check settings that depend on them.</param>
+    /// <param name="sources">The user's settings.</param>
+    /// <exception cref="InvalidSettingException">A setting is missing or wrong, or two settings contradict each
+    /// other.</exception>
     public static ServiceSettings Load(ProgramRole role, SettingsSources sources)
     {
         var config = ProgramSettings.Load(sources);

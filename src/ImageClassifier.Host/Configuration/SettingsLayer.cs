@@ -5,15 +5,15 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>Settings from one place.</summary>
-/// <param name="Origin">The place, as the user knows it: <c>--set</c>, or a file's name.</param>
+/// <summary>Settings from one source.</summary>
+/// <param name="Origin">The name of the source in messages: <c>--set</c>, or the name of a file.</param>
 /// <param name="Config">The settings.</param>
 internal sealed record SettingsLayer(string Origin, Config Config)
 {
     /// <summary>Reads a HOCON file.</summary>
-    /// <param name="path">Where it is.</param>
-    /// <param name="origin">What messages call it.</param>
-    /// <param name="option">The setting or option that a message blames if the file is missing or wrong.</param>
+    /// <param name="path">The path of the file.</param>
+    /// <param name="origin">The name of the file in messages.</param>
+    /// <param name="option">The setting or option that a message names if the file is missing or wrong.</param>
     public static SettingsLayer FromFile(string path, string origin, string option)
     {
         try
@@ -34,7 +34,7 @@ internal sealed record SettingsLayer(string Origin, Config Config)
         }
     }
 
-    /// <summary>Reads HOCON that AWS keeps. It may hold secrets, so no message quotes it.</summary>
+    /// <summary>Reads HOCON from a parameter on AWS. It may contain secrets, so messages do not quote it.</summary>
     public static SettingsLayer FromParameter(ParameterText parameter)
     {
         var origin = $"the SSM parameter {parameter.Name}";
@@ -59,7 +59,7 @@ internal sealed record SettingsLayer(string Origin, Config Config)
             throw new InvalidSettingException(SettingsParameter.Key, parameter.Name, "its value is not HOCON");
         }
 
-        // A bare secret parses as a name, which a message about an unknown setting would show.
+        // A secret alone parses as a key, and the message about an unknown key would show it.
         if (config.IsEmpty || !config.HasPath(KnownSettings.Root))
         {
             throw new InvalidSettingException(SettingsParameter.Key, parameter.Name,
@@ -69,7 +69,7 @@ internal sealed record SettingsLayer(string Origin, Config Config)
         return new SettingsLayer(origin, config);
     }
 
-    /// <summary>One setting. The value is taken as it is and never parsed, so it may have any characters.</summary>
+    /// <summary>One setting. The value is taken literally and never parsed, so it may contain any characters.</summary>
     public static SettingsLayer FromValue(string origin, string key, string value)
     {
         IHoconElement element = new HoconLiteral { Value = value };

@@ -2,33 +2,33 @@ using System.Collections;
 
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>What the user says about settings, from the weakest source to the strongest.</summary>
+/// <summary>The user's settings, from the weakest source to the strongest.</summary>
 public sealed record SettingsSources
 {
-    /// <summary>The option that names a settings file.</summary>
+    /// <summary>The option of a settings file.</summary>
     public const string ConfigOption = "--config";
 
-    /// <summary>The option that gives one setting.</summary>
+    /// <summary>The option of one setting.</summary>
     public const string SetOption = "--set";
 
     private const string AccessSection = "image-classifier.access";
 
-    /// <summary>The file given by <c>--config</c>; null where none is given.</summary>
+    /// <summary>The file of <c>--config</c>; null if there is none.</summary>
     public string? ConfigFile { get; init; }
 
-    /// <summary>The settings kept on AWS; null if there are none, or before they are read.</summary>
+    /// <summary>The parameter on AWS; null if there is none, or it is not read yet.</summary>
     public ParameterText? Parameter { get; init; }
 
-    /// <summary>The environment's variables; those that begin with <c>IMAGE_CLASSIFIER__</c> are settings.</summary>
+    /// <summary>The environment variables. Those that begin with <c>IMAGE_CLASSIFIER__</c> are settings.</summary>
     public IReadOnlyDictionary<string, string> EnvironmentVariables { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>What <c>--set</c> gave, each as <c>key=value</c>; the later of two wins.</summary>
+    /// <summary>The values of <c>--set</c>, each as <c>key=value</c>. The later of two wins.</summary>
     public IReadOnlyList<string> Assignments { get; init; } = [];
 
-    /// <summary>Settings that have an option of their own, which is stronger than anything else.</summary>
+    /// <summary>Settings with their own option, which wins over all other sources.</summary>
     public IReadOnlyList<OptionValue> Options { get; init; } = [];
 
-    /// <summary>The variables of this process.</summary>
+    /// <summary>The environment variables of this process.</summary>
     public static IReadOnlyDictionary<string, string> ProcessVariables() =>
         Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
             .ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "");
@@ -44,19 +44,20 @@ public sealed record SettingsSources
     ];
 }
 
-/// <summary>Settings that AWS keeps. Not a record: a record prints its text, which may hold secrets.</summary>
-/// <param name="name">The parameter's name.</param>
-/// <param name="text">Its value, HOCON.</param>
+/// <summary>The settings in a parameter on AWS. Not a record, because a record prints its text, which may contain
+/// secrets.</summary>
+/// <param name="name">The name of the parameter.</param>
+/// <param name="text">The value of the parameter, as HOCON.</param>
 public sealed class ParameterText(string name, string text)
 {
-    /// <summary>The parameter's name.</summary>
+    /// <summary>The name of the parameter.</summary>
     public string Name => name;
 
-    /// <summary>Its value, HOCON.</summary>
+    /// <summary>The value of the parameter, as HOCON.</summary>
     public string Text => text;
 }
 
-/// <summary>A setting given by an option of its own.</summary>
+/// <summary>A setting that has its own option.</summary>
 /// <param name="Option">The option, as the user wrote it: <c>--data</c>.</param>
 /// <param name="Key">The setting's full name.</param>
 /// <param name="Value">Its value, literally.</param>

@@ -1,9 +1,9 @@
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>Finds what someone meant to write.</summary>
+/// <summary>Finds the most likely correct spelling of a word.</summary>
 internal static class Spelling
 {
-    /// <summary>The candidate nearest to a word; null where none is within <paramref name="limit"/> edits.</summary>
+    /// <summary>The candidate nearest to a word; null if none is within <paramref name="limit"/> edits.</summary>
     public static string? Nearest(string word, IEnumerable<string> candidates, int limit) =>
         candidates.Select(candidate => (candidate, distance: Distance(word, candidate)))
             .Where(found => found.distance <= limit)
@@ -11,8 +11,7 @@ internal static class Spelling
             .Select(found => found.candidate)
             .FirstOrDefault();
 
-    /// <summary>The least number of letters put in, taken out or changed that make one word the other (the distance of
-    /// Levenshtein).</summary>
+    /// <summary>The Levenshtein distance of two words.</summary>
     public static int Distance(string left, string right)
     {
         var previous = Enumerable.Range(0, right.Length + 1).ToArray();

@@ -1,10 +1,8 @@
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>
-/// Environment variables that look like settings and are none. Most often they have one underscore instead of two. Only
-/// names close to that of a setting are reported, because other programs use the prefix too: Kubernetes sets such
-/// variables for a service of this name.
-/// </summary>
+/// <summary>Finds environment variables that look like settings but are none. Most have one underscore instead of two.
+/// Only names close to a setting's are reported, because other programs use the prefix too: Kubernetes sets such
+/// variables for a service of this name.</summary>
 public static class StrayVariables
 {
     private const string Begin = "IMAGE_CLASSIFIER";

@@ -5,23 +5,23 @@ using ImageClassifier.Web.Cluster;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>The actor system in a host.</summary>
+/// <summary>Adds the actor system to a host.</summary>
 internal static class ActorSystemHosting
 {
-    /// <summary>The longest time that a stopping node takes; everything that drains has less.</summary>
+    /// <summary>The longest time in which a node stops. All drains are shorter.</summary>
     public static readonly TimeSpan NodeStop = TimeSpan.FromSeconds(30);
 
-    /// <summary>The longest time that a stopping web tier takes: for requests under way and their cleaning up, and after
-    /// them for the responses in hand. Machines are shut down after 45 s (systemd, containers).</summary>
+    /// <summary>The longest time in which a web tier stops: first for running requests and their clean-up, then for the
+    /// responses in hand. systemd and containers kill the program after 45 s.</summary>
     public static readonly TimeSpan WebStop = TimeSpan.FromSeconds(40);
 
     private const string Name = WebClusterExtensions.SystemName;
 
     /// <summary>Adds the actor system with its settings, logging through the host's log.</summary>
-    /// <param name="services">The host's.</param>
+    /// <param name="services">The services of the host.</param>
     /// <param name="config">All settings.</param>
-    /// <param name="longestStop">After this time the host stops, whether or not all has come to its end.</param>
-    /// <param name="configure">Puts a tier into it.</param>
+    /// <param name="longestStop">The host stops after this time, even if the actors have not.</param>
+    /// <param name="configure">Adds the actors of a tier.</param>
     public static IServiceCollection AddActorSystem(
         this IServiceCollection services,
         Config config,

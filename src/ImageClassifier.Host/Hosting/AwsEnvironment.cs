@@ -8,7 +8,7 @@ using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>The environment on AWS: queues on SQS and objects on S3. It owns the clients.</summary>
+/// <summary>The environment on AWS: queues on SQS and objects on S3. It owns the clients of AWS.</summary>
 internal sealed class AwsEnvironment : IDisposable
 {
     private readonly QueuePair _queues;
@@ -21,12 +21,12 @@ internal sealed class AwsEnvironment : IDisposable
         _store = store;
     }
 
-    /// <summary>The clients.</summary>
+    /// <summary>The clients of AWS.</summary>
     public AwsClients Clients { get; }
 
-    /// <summary>Looks the queues up, so that a wrong name stops the start.</summary>
-    /// <exception cref="InvalidSettingException">A setting is not usable, or there is no such queue.</exception>
-    /// <exception cref="QueueUnavailableException">SQS could not be asked.</exception>
+    /// <summary>Looks up the queues, so that a wrong name stops the start.</summary>
+    /// <exception cref="InvalidSettingException">A setting is wrong, or a queue does not exist.</exception>
+    /// <exception cref="QueueUnavailableException">SQS did not answer.</exception>
     public static async Task<AwsEnvironment> OpenAsync(Config config, TimeSpan longestWait, CancellationToken cancellation)
     {
         var settings = AwsConfiguration.CreateAws(config);
@@ -44,7 +44,8 @@ internal sealed class AwsEnvironment : IDisposable
         }
     }
 
-    /// <summary>Adds <see cref="QueuePair"/> and <see cref="IObjectStore"/>, and reports what they cost.</summary>
+    /// <summary>Adds <see cref="QueuePair"/> and <see cref="IObjectStore"/>, and logs the number of their
+    /// requests.</summary>
     public void AddTo(IServiceCollection services) => services
         .AddSingleton(_queues)
         .AddSingleton(_store)

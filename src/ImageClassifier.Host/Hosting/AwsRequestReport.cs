@@ -2,8 +2,8 @@ using ImageClassifier.Adapters.Aws.Configuration;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>Logs the number of requests to AWS, because each costs money: at intervals while there is work, and at the
-/// end.</summary>
+/// <summary>Logs the number of requests to AWS at intervals while there is work, and at the end. Each request costs
+/// money.</summary>
 internal sealed class AwsRequestReport(AwsRequestCounter requests, TimeProvider time, ILogger<AwsRequestReport> log)
     : IHostedService, IDisposable
 {
@@ -14,19 +14,19 @@ internal sealed class AwsRequestReport(AwsRequestCounter requests, TimeProvider 
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _timer = time.CreateTimer(_ => ReportNews(), null, Interval, Interval);
+        _timer = time.CreateTimer(_ => ReportChanges(), null, Interval, Interval);
         return Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken)
     {
-        ReportNews();
+        ReportChanges();
         return Task.CompletedTask;
     }
 
     public void Dispose() => _timer?.Dispose();
 
-    private void ReportNews()
+    private void ReportChanges()
     {
         var done = requests.MessagesDone;
         if (Interlocked.Exchange(ref _reported, done) == done) return;

@@ -15,13 +15,14 @@ internal static class AwsVerbs
 {
     private static readonly TimeSpan NoPoll = TimeSpan.Zero;
 
-    // Fetching, decoding and classifying a large picture on a small machine. A shorter lease leaves no time to renew it
-    // when a call is slow.
+    // The time to fetch, decode and classify a large picture on a small machine. A shorter lease could not be renewed
+    // in time if a call is slow.
     private static readonly TimeSpan LongestJob = TimeSpan.FromSeconds(15);
 
     private static readonly JsonSerializerOptions Json = new(WireJson.Options) { WriteIndented = true };
 
-    /// <summary>Creates or adjusts queues and bucket, and lists the changes. A dry run only lists them.</summary>
+    /// <summary>Creates or adjusts the queues and the bucket, and prints the changes. A dry run only prints
+    /// them.</summary>
     public static async Task<int> ProvisionAsync(AwsProvisionOptions options, CancellationToken cancellation)
     {
         using var aws = Open(Load(options.Settings));
@@ -32,11 +33,11 @@ internal static class AwsVerbs
         return ExitCodes.Done;
     }
 
-    /// <summary>Checks whether a role can do its work with these settings. Each line says what is right, wrong or not
+    /// <summary>Checks whether a role can work with these settings. Each line reports what is right, wrong or not
     /// checked.</summary>
     public static async Task<int> CheckAsync(AwsCheckOptions options, CancellationToken cancellation)
     {
-        // What either tier would refuse at its start is refused here.
+        // Settings that a tier would refuse at its start are refused here too.
         var service = ServiceSettings.Load(ProgramRole.Web, OnAws(options.Settings));
         using var aws = Open(Load(options.Settings));
         var check = new AwsCheck(options.Role, aws.Clients.Sqs(NoPoll), aws.Clients.S3(), aws.Settings, LongestJob)

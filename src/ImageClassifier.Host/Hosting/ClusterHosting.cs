@@ -10,17 +10,17 @@ using ImageClassifier.Web.Cluster;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>A web node's place in its cluster.</summary>
-/// <param name="Settings">With the address that this node has.</param>
-/// <param name="Certificate">What remoting shows and trusts; null: no TLS.</param>
-/// <param name="Finder">Finds the web nodes on EC2; null with seeds.</param>
+/// <summary>The part of a web node in its cluster.</summary>
+/// <param name="Settings">The settings of the cluster, with the address of this node.</param>
+/// <param name="Certificate">The certificates for TLS; null for no TLS.</param>
+/// <param name="Finder">Finds the web nodes on EC2; null if seeds are set.</param>
 internal sealed record ClusterHosting(
     ClusterSettings Settings, ClusterCertificate? Certificate, WebNodeFinder? Finder)
 {
     private const string Section = ClusterSettings.Section;
 
-    /// <summary>Checks what only this machine can tell: the certificate's files, the address, and its ports.</summary>
-    /// <exception cref="InvalidSettingException">One of them is not usable.</exception>
+    /// <summary>Checks what only this machine knows: the certificate files, the address and its ports.</summary>
+    /// <exception cref="InvalidSettingException">One of them is wrong.</exception>
     public static async Task<ClusterHosting> OpenAsync(
         ServiceSettings service, TierEnvironment environment, CancellationToken cancellation)
     {
@@ -40,8 +40,8 @@ internal sealed record ClusterHosting(
 
     public void AddTo(AkkaConfigurationBuilder akka) => akka.WithWebCluster(Settings, Certificate, Finder);
 
-    /// <summary>The exit code. Its watcher (systemd, the Auto Scaling group) must start a node again that its cluster
-    /// removed, or whose actor system ended for another reason of its own.</summary>
+    /// <summary>The exit code of a node that the cluster removed, or whose actor system ended by itself. systemd or the
+    /// Auto Scaling group must start such a node again.</summary>
     public static int ExitCodeAfter(CoordinatedShutdown shutdown) =>
         shutdown.ShutdownReason is CoordinatedShutdown.ClrExitReason ? ExitCodes.Done : ExitCodes.SomeFailed;
 
@@ -64,7 +64,7 @@ internal sealed record ClusterHosting(
         }
     }
 
-    // Akka would only say that an actor could not be created.
+    // Akka would only report that it could not create an actor.
     private static void CheckFree(string key, IPAddress host, int port)
     {
         using var listener = new TcpListener(host, port);

@@ -14,12 +14,13 @@ using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>The embedded environment: queues in SQLite and objects in files, under one data folder.</summary>
+/// <summary>The embedded environment: queues in SQLite and objects in files, in one data folder.</summary>
 internal static class EmbeddedEnvironment
 {
-    /// <summary>The data folder, which is there and ours from now on. What this process and its children create is for
-    /// their user only.</summary>
-    /// <exception cref="InvalidSettingException">It cannot be made, or is someone else's.</exception>
+    /// <summary>Opens the data folder, and creates it if it is missing. Only the user of this process can read files
+    /// that it and its children create.</summary>
+    /// <exception cref="InvalidSettingException">The folder cannot be created, or belongs to something
+    /// else.</exception>
     public static EmbeddedLayout CreateLayout(EmbeddedSettings settings)
     {
         PrivateFiles.CreateForOwnerOnly();
@@ -35,11 +36,12 @@ internal static class EmbeddedEnvironment
         return layout;
     }
 
-    /// <summary>Opens the queues' files, so that a wrong one stops the start.</summary>
+    /// <summary>Opens the files of the queues, so that a wrong file stops the start.</summary>
     /// <param name="config">The settings.</param>
     /// <param name="layout">The data folder.</param>
-    /// <param name="makes">True to create missing queues.</param>
-    /// <exception cref="InvalidSettingException">A file is not ours, too new, or damaged.</exception>
+    /// <param name="makes">True to create missing files.</param>
+    /// <exception cref="InvalidSettingException">A file belongs to something else, is too new, or is
+    /// damaged.</exception>
     public static void OpenQueues(Config config, EmbeddedLayout layout, bool makes)
     {
         foreach (var ofResponses in new[] { false, true })
@@ -59,10 +61,10 @@ internal static class EmbeddedEnvironment
     }
 
     /// <summary>Adds <see cref="QueuePair"/> and <see cref="IObjectStore"/>.</summary>
-    /// <param name="services">The host's.</param>
+    /// <param name="services">The services of the host.</param>
     /// <param name="config">The settings.</param>
     /// <param name="layout">The data folder.</param>
-    /// <param name="makesQueues">Whether this process makes queues that go missing anew; one does.</param>
+    /// <param name="makesQueues">True if this process creates files that go missing. Only one process does.</param>
     public static IServiceCollection AddEmbeddedEnvironment(
         this IServiceCollection services, Config config, EmbeddedLayout layout, bool makesQueues)
     {
@@ -79,7 +81,7 @@ internal static class EmbeddedEnvironment
             new(QueueOf(layout, config, responses) with { CreatesFile = makesQueues });
     }
 
-    /// <summary>The settings of one of the queues.</summary>
+    /// <summary>The settings of one queue.</summary>
     public static SqliteQueueSettings QueueOf(EmbeddedLayout layout, Config config, bool responses)
     {
         var queues = QueueSettings.Create(config);
@@ -98,7 +100,7 @@ internal static class EmbeddedEnvironment
     {
         using var log = LoggerFactory.Create(logging => logging.AddStandardErrorLog());
         log.CreateLogger(typeof(EmbeddedEnvironment)).LogWarning(
-            "{File} is missing and is made anew: the jobs of open batches are sent again", queue.DatabasePath);
+            "{File} was missing and is created again. The jobs of open batches are sent again", queue.DatabasePath);
     }
 
     private const string RequestsKey = "requests";

@@ -11,11 +11,11 @@ using ImageClassifier.Web.Scaling;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>The fleet that the web tier launches its app nodes on.</summary>
+/// <summary>The fleet of the web tier.</summary>
 internal static class FleetHosting
 {
-    // Retention is counted in days, so an hour more does not matter.
-    private static readonly TimeSpan BetweenRetentionLooks = TimeSpan.FromHours(1);
+    // Retention is counted in days, so another hour does not matter.
+    private static readonly TimeSpan RetentionInterval = TimeSpan.FromHours(1);
 
     /// <summary>Adds <see cref="IInstanceFleet"/>.</summary>
     public static void AddFleet(
@@ -52,7 +52,7 @@ internal static class FleetHosting
         services.AddHostedService(provider => new RetentionService(
             new EmbeddedRetention(layout, new RetentionSettings(embedded.Retention),
                 provider.GetRequiredService<ILogger<EmbeddedRetention>>()),
-            BetweenRetentionLooks,
+            RetentionInterval,
             TimeProvider.System,
             provider.GetRequiredService<ILogger<RetentionService>>()));
 }

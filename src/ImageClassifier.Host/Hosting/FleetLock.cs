@@ -4,8 +4,8 @@ using ImageClassifier.Web.Scaling;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>The lock of the data folder, which only the web tier's scaler holds when several web nodes share the
-/// folder. A web tier of one node takes it at its start, so the two exclude each other.</summary>
+/// <summary>The lock of the data folder. If several web nodes share the folder, only the node with the scaler holds it.
+/// A single web node takes it at its start, so the two forms exclude each other.</summary>
 internal sealed class FleetLock(EmbeddedLayout layout) : IScalerLock
 {
     /// <inheritdoc />

@@ -5,26 +5,25 @@ using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>
-/// Loads and tries the model as a node does, while the web tier starts. Otherwise a wrong model would show only as
-/// nodes that die one after the other.
-/// </summary>
+/// <summary>Loads the model and tries it as a node does, while the web tier starts. Otherwise a wrong model would only
+/// show as nodes that die one after the other.</summary>
 internal sealed class ModelTrial : IAsyncDisposable
 {
     private readonly Task _trial;
 
     private ModelTrial(Task trial) => _trial = trial;
 
-    /// <summary>Begins the trial. A model on other machines is not tried: it need not be on this one.</summary>
+    /// <summary>Starts the trial. A model on other machines is not tried, because this machine may not have
+    /// it.</summary>
     public static ModelTrial Begin(ServiceSettings settings) =>
         new(settings.Fleet.Kind == FleetSettings.Processes ? Task.Run(() => Try(settings.Model)) : Task.CompletedTask);
 
-    /// <summary>Waits for its end.</summary>
+    /// <summary>Waits for the end of the trial.</summary>
     /// <exception cref="InvalidSettingException">The model is wrong.</exception>
     public Task EndAsync(CancellationToken cancellation) => _trial.WaitAsync(cancellation);
 
-    /// <summary>Waits for the end of the trial, also of a failed one: a process that exits meanwhile would crash in
-    /// native code.</summary>
+    /// <summary>Waits for the end of the trial, even if it failed. An earlier exit of the process would crash in native
+    /// code.</summary>
     public async ValueTask DisposeAsync() => await _trial.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private static void Try(OnnxSettings model) => OnnxImageClassifier.Load(model.ToAdapter()).Dispose();

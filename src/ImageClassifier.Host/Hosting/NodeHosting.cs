@@ -11,14 +11,14 @@ using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>The verb <c>node</c>: an app node in its host, as an instance of its fleet.</summary>
+/// <summary>The verb <c>node</c>: an app node in its own host, as an instance of its fleet.</summary>
 internal static class NodeHosting
 {
-    /// <summary>Runs an app node until it ends itself, or is asked to stop.</summary>
+    /// <summary>Runs an app node until it ends itself or is asked to stop.</summary>
     /// <param name="sources">The user's settings.</param>
-    /// <param name="instance">The name that the fleet gave; null on EC2, where the machine knows it.</param>
-    /// <param name="parts">The parts of the node.</param>
-    /// <param name="cancellation">Asks it to stop.</param>
+    /// <param name="instance">The id that the fleet assigned; null on EC2, where the machine knows it.</param>
+    /// <param name="parts">The replaceable parts of the node.</param>
+    /// <param name="cancellation">Asks the node to stop.</param>
     public static async Task<int> RunAsync(
         SettingsSources sources, InstanceId? instance, NodeParts parts, CancellationToken cancellation)
     {
@@ -66,7 +66,8 @@ internal static class NodeHosting
         using var host = builder.Build();
         await host.RunAsync(cancellation);
         if (problem is null) return ExitCodes.Done;
-        // The fleet reads it there; the store, where it is in the node's record, may be what refuses the node.
+        // The process fleet reads it there. The node's record also has it, but the store may be the cause of the
+        // refusal.
         await Console.Error.WriteLineAsync(problem);
         return ExitCodes.SomeFailed;
     }
@@ -74,7 +75,8 @@ internal static class NodeHosting
     private static IsolatedClassifier Isolate(ServiceSettings service, IImageClassifier classifier)
     {
         var model = service.Model;
-        // The child has limits of its own; this one is for a child that hangs, and bounds them all with its start.
+        // The child limits its own work. This limit is for a child that hangs, and covers all the child's limits and
+        // its start.
         var limit = model.Decoding.Timeout + service.Node.Classification.Timeout;
         return new IsolatedClassifier(
             IsolatedClassifier.ChildOfThisProgram(), model, classifier.Model, limit, TimeProvider.System);
@@ -85,7 +87,7 @@ internal static class NodeHosting
     {
         var layout = environment.Layout!;
         var id = instance ?? throw new InvalidSettingException(
-            StartProblem.InstanceOption, null, "a node that is a process needs the name that its fleet gave it");
+            StartProblem.InstanceOption, null, "a node on this machine needs the id that its fleet assigned");
         var identity = await ProcessInstanceIdentity.StartAsync(layout, id, time: null, cancellation);
         identity.TerminateRequested.Register(Process.GetCurrentProcess().Kill);
         return new InstanceLife(identity, identity, logging => logging.AddInstanceLog(layout.DataFolder, id));
@@ -103,7 +105,7 @@ internal static class NodeHosting
                 StartProblem.InstanceOption, named.Value, $"this machine is {identity.Id}");
         }
 
-        // The machine's own log takes standard error.
+        // The log of the machine receives standard error.
         return new InstanceLife(identity, identity, logging => logging.AddStandardErrorLog());
     }
 

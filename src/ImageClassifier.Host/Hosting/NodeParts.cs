@@ -6,16 +6,17 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>The parts from which a node and its child process are composed.</summary>
+/// <summary>The replaceable parts of a node and its child process.</summary>
 /// <param name="LoadClassifier">Loads the classifier of a node.</param>
-/// <param name="LoadInBackground">Loads the classifier of a child process, which decodes while its model loads.</param>
+/// <param name="LoadInBackground">Loads the classifier of a child process, which can decode while its model
+/// loads.</param>
 /// <param name="CreateClock">Creates the clock of a node's actor system.</param>
 internal sealed record NodeParts(
     Func<OnnxSettings, IImageClassifier> LoadClassifier,
     Func<OnnxSettings, IImageClassifier> LoadInBackground,
     Func<ActorSystem, TimeProvider> CreateClock)
 {
-    /// <summary>The parts of this program.</summary>
+    /// <summary>The parts of the real program.</summary>
     public static NodeParts Create() => new(
         settings => OnnxImageClassifier.Load(settings.ToAdapter()),
         settings => OnnxImageClassifier.LoadInBackground(settings.ToAdapter()),

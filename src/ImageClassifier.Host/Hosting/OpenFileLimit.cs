@@ -2,14 +2,14 @@ using System.Runtime.InteropServices;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>How many files this process may have open. Each connection is one of them.</summary>
+/// <summary>The number of files that this process may have open. Each connection is one of them.</summary>
 internal static class OpenFileLimit
 {
     private const int OnLinux = 7;
     private const int OnMacOs = 8;
 
-    /// <summary>The limit; null where the system has none. At its start the runtime has raised it as far as it
-    /// may.</summary>
+    /// <summary>The limit; null if the system has none. The runtime has raised it at its start as far as
+    /// allowed.</summary>
     public static long? OfThisProcess()
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS()) return null;

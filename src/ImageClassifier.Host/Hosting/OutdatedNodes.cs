@@ -6,22 +6,23 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>The nodes that a web tier which was killed left behind. Those with another model or other settings than
-/// this one's drain before it takes uploads: a new batch is not for them. Equal ones go on.</summary>
-/// <param name="fleet">Where the nodes are.</param>
-/// <param name="store">Where their records are.</param>
-/// <param name="fingerprint">What the nodes of this web tier answer with.</param>
-/// <param name="log">Logs which nodes are drained.</param>
+/// <summary>The nodes that a killed web tier left behind. Before the new web tier accepts uploads, nodes with another
+/// model or other settings must drain, because they must not get new batches. Nodes with the same fingerprint
+/// stay.</summary>
+/// <param name="fleet">The fleet of the nodes.</param>
+/// <param name="store">The store with the records of the nodes.</param>
+/// <param name="fingerprint">The fingerprint of this web tier's nodes.</param>
+/// <param name="log">Receives the drained nodes.</param>
 /// <param name="time">Measures the wait.</param>
 internal sealed class OutdatedNodes(
     ProcessFleet fleet, IObjectStore store, string fingerprint, ILogger<OutdatedNodes> log, TimeProvider time)
 {
-    // A node hears of it at once. One that does not hangs or is stopped.
+    // A node sees the request at once, unless it hangs or is paused.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Returns once none of them takes work any more; what they have in hand they finish later. Those that do
-    /// not answer are ended.</summary>
+    /// <summary>Returns once no outdated node takes jobs. Such nodes finish the jobs in hand later. Nodes that do not
+    /// react are terminated.</summary>
     public async Task DrainAsync(CancellationToken cancellation)
     {
         try
@@ -33,13 +34,13 @@ internal sealed class OutdatedNodes(
             await fleet.RequestDrainAsync(outdated, cancellation);
             var left = await AwaitDrainAsync(outdated, cancellation);
             if (left.Count == 0) return;
-            log.LogWarning("App nodes of an earlier run do not answer and are ended: {Instances}", left);
+            log.LogWarning("App nodes of an earlier run do not answer and are terminated: {Instances}", left);
             await fleet.EndNowAsync(left, cancellation);
         }
         catch (IOException failure)
         {
-            // The scaler looks for them again and again.
-            log.LogWarning("App nodes of an earlier run could not be looked for: {Cause}", failure.Message);
+            // The scaler reads the fleet again and again, and deals with them.
+            log.LogWarning("App nodes of an earlier run could not be listed: {Cause}", failure.Message);
         }
     }
 
@@ -61,20 +62,20 @@ internal sealed class OutdatedNodes(
         return record.OrNull?.Fingerprint;
     }
 
-    /// <returns>Those that still take work when patience is over.</returns>
+    /// <returns>The outdated nodes that still take jobs at the time limit.</returns>
     private async Task<IReadOnlyCollection<InstanceId>> AwaitDrainAsync(
         IReadOnlyCollection<InstanceId> outdated, CancellationToken cancellation)
     {
         var started = time.GetTimestamp();
         while (true)
         {
-            // One that still boots has been asked before it comes up.
+            // A node that is still booting was already asked to drain.
             var left = (await fleet.DescribeAsync(cancellation))
                 .Where(instance => instance.State == InstanceState.Running && outdated.Contains(instance.Id))
                 .Select(instance => instance.Id)
                 .ToArray();
             if (left.Length == 0 || time.GetElapsedTime(started) >= Patience) return left;
-            await Task.Delay(LookInterval, time, cancellation);
+            await Task.Delay(CheckInterval, time, cancellation);
         }
     }
 }

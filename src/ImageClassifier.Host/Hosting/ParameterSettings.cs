@@ -3,15 +3,16 @@ using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>Fetches the settings that AWS keeps, once, at the start of a verb.</summary>
+/// <summary>Reads the settings that are kept in a parameter on AWS, once at the start of a verb.</summary>
 internal static class ParameterSettings
 {
-    /// <summary>The same sources with the parameter's text, where the settings name a parameter.</summary>
-    /// <param name="sources">What the user says.</param>
-    /// <param name="read">Reads a parameter by region and name.</param>
-    /// <param name="cancellation">Gives up.</param>
-    /// <exception cref="Core.InvalidSettingException">There is no such parameter, or it may not be read.</exception>
-    /// <exception cref="IOException">SSM did not answer in time, or failed.</exception>
+    /// <summary>Adds the parameter's text to the sources, if the settings name a parameter.</summary>
+    /// <param name="sources">The user's settings.</param>
+    /// <param name="read">Reads a parameter by its region and name.</param>
+    /// <param name="cancellation">Cancels the read.</param>
+    /// <exception cref="Core.InvalidSettingException">The parameter does not exist, or this program may not read
+    /// it.</exception>
+    /// <exception cref="IOException">SSM failed, or did not answer in time.</exception>
     public static async Task<SettingsSources> FetchAsync(
         SettingsSources sources,
         Func<string, string, CancellationToken, Task<string>> read,

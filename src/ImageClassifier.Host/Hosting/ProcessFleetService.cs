@@ -4,8 +4,8 @@ using ImageClassifier.Web.Cluster;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>Ends the app nodes together with the last web node. They are asked to drain when it starts to stop, and
-/// drain while it stops. While other web nodes work on, the app nodes do too.</summary>
+/// <summary>Ends the app nodes together with the last web node. They drain while it stops. If other web nodes go on, so
+/// do the app nodes.</summary>
 internal sealed class ProcessFleetService(
     ProcessFleet fleet, ClusterSettings cluster, IServiceProvider services, IHostApplicationLifetime lifetime)
     : IHostedService

@@ -15,19 +15,19 @@ using ImageClassifier.Web.DeadLetters;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>The verb <c>queue</c> over the queues of the environment that the settings name. It works beside a running
+/// <summary>The verb <c>queue</c> with the queues of the settings' environment. It works beside a running
 /// service.</summary>
 public static class QueueHosting
 {
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(1);
 
     /// <summary>Runs the verb.</summary>
-    /// <param name="options">How it was called.</param>
+    /// <param name="options">The arguments of the verb.</param>
     /// <param name="output">Standard output.</param>
-    /// <param name="width">How wide a line may be; null for no limit.</param>
-    /// <param name="cancellation">Asks it to stop.</param>
+    /// <param name="width">The width of the terminal in characters; null if the output is no terminal.</param>
+    /// <param name="cancellation">Asks the verb to stop.</param>
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
-    /// <exception cref="InvalidSettingException">A setting is not usable.</exception>
+    /// <exception cref="InvalidSettingException">A setting is wrong.</exception>
     public static Task<int> RunAsync(QueueOptions options, TextWriter output, int? width, CancellationToken cancellation)
     {
         var config = ProgramSettings.Load(options.Settings);
@@ -40,7 +40,7 @@ public static class QueueHosting
         Config config, QueueOptions options, TextWriter output, int? width, CancellationToken cancellation)
     {
         var settings = EmbeddedSettings.Create(config);
-        // A mistyped folder should not become a new and empty one.
+        // A misspelt path must not become a new, empty folder.
         if (!Directory.Exists(settings.DataFolder))
             throw new InvalidSettingException(
                 EmbeddedLayout.DataFolderKey, settings.DataFolder, "there is no such folder");
@@ -48,7 +48,7 @@ public static class QueueHosting
             throw new InvalidSettingException(EmbeddedLayout.DataFolderKey, settings.DataFolder, "the folder is empty");
         var layout = EmbeddedEnvironment.CreateLayout(settings);
         EmbeddedEnvironment.OpenQueues(config, layout, makes: false);
-        // The web tier makes the file, and after a loss it waits for it.
+        // The web tier creates the file, and waits for it after a loss.
         var queueSettings = EmbeddedEnvironment.QueueOf(layout, config, options.OfResponses) with
         {
             CreatesFile = false,

@@ -2,8 +2,8 @@ using ImageClassifier.Adapters.Embedded.Retention;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>Removes old data at intervals. A failure is logged, and the next run tries again: old data is no reason to
-/// stop the service.</summary>
+/// <summary>Deletes old data at intervals. A failure is logged and does not stop the service; the next run tries
+/// again.</summary>
 internal sealed class RetentionService(
     EmbeddedRetention retention, TimeSpan interval, TimeProvider time, ILogger<RetentionService> log) : BackgroundService
 {
@@ -16,11 +16,11 @@ internal sealed class RetentionService(
             {
                 var removed = await retention.RunOnceAsync(stoppingToken);
                 if (removed != new RetentionSummary(0, 0, 0, 0))
-                    log.LogInformation("Old data was removed: {Removed}", removed);
+                    log.LogInformation("Old data was deleted: {Removed}", removed);
             }
             catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
             {
-                log.LogError(failure, "Looking for old data failed; the next look is in {Interval}", interval);
+                log.LogError(failure, "Deleting old data failed. The next try is in {Interval}", interval);
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));

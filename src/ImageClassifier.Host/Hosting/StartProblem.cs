@@ -11,20 +11,20 @@ using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>Tells the web tier why a node died at its start: a record of the node in the store, where the scaler looks
-/// for it. A node on a machine of its own has no other way.</summary>
+/// <summary>Tells the web tier why a node ended at its start, by the node's record in the store. A node on its own
+/// machine has no other way.</summary>
 internal static class StartProblem
 {
-    /// <summary>The option that names a node's instance.</summary>
+    /// <summary>The option with the id of a node's instance.</summary>
     public const string InstanceOption = "--instance";
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
-    /// <summary>Writes the record if the store lets it. It never fails: the exit code and standard error tell it too.
-    /// </summary>
+    /// <summary>Writes the record if the store allows it. It never fails, because the exit code and standard error also
+    /// give the reason.</summary>
     public static async Task LeaveAsync(Config config, InstanceId instance, Exception failure)
     {
-        // The name is another node's, and so is its record.
+        // Another node has this id and its record.
         if (failure is InvalidSettingException { Key: InstanceOption }) return;
         var record = new NodeRecord(instance, InstanceState.Ended, 0, null, null) { Problem = failure.Message };
         try
@@ -34,7 +34,7 @@ internal static class StartProblem
         }
         catch (Exception)
         {
-            // What is wrong may be the store itself, or the settings that name it.
+            // The cause may be the store itself, or its settings.
         }
     }
 

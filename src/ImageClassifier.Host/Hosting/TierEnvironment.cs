@@ -6,7 +6,7 @@ using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>Where a tier's queues, store and fleet are, as the settings choose: on this machine, or on AWS.</summary>
+/// <summary>The queues, the store and the fleet of a tier by its settings: on this machine, or on AWS.</summary>
 internal sealed class TierEnvironment : IDisposable
 {
     private readonly Config _config;
@@ -20,20 +20,20 @@ internal sealed class TierEnvironment : IDisposable
         Aws = aws;
     }
 
-    /// <summary>What app nodes run on.</summary>
+    /// <summary>The kind of fleet.</summary>
     public FleetSettings Fleet { get; }
 
-    /// <summary>The data folder; null where nothing is kept on this machine.</summary>
+    /// <summary>The data folder; null if nothing is kept on this machine.</summary>
     public EmbeddedLayout? Layout { get; }
 
-    /// <summary>What is on AWS; null in the embedded environment.</summary>
+    /// <summary>The environment on AWS; null in the embedded environment.</summary>
     public AwsEnvironment? Aws { get; }
 
-    /// <summary>Opens the environment. Any fault of it stops the start.</summary>
+    /// <summary>Opens the environment. Every error stops the start.</summary>
     /// <param name="config">The settings.</param>
-    /// <param name="longestWait">The longest poll that will be made.</param>
-    /// <param name="cancellation">Gives up starting.</param>
-    /// <exception cref="InvalidSettingException">A setting is not usable.</exception>
+    /// <param name="longestWait">The longest poll of the program.</param>
+    /// <param name="cancellation">Cancels the start.</param>
+    /// <exception cref="InvalidSettingException">A setting is wrong.</exception>
     public static async Task<TierEnvironment> OpenAsync(
         Config config, TimeSpan longestWait, CancellationToken cancellation)
     {
@@ -53,8 +53,9 @@ internal sealed class TierEnvironment : IDisposable
     }
 
     /// <summary>Opens the queues on this machine, so that a wrong file stops the start.</summary>
-    /// <param name="makes">Whether this process makes them where they are missing: one does.</param>
-    /// <exception cref="InvalidSettingException">A file is not ours, too new, or damaged.</exception>
+    /// <param name="makes">True if this process creates missing files. Only one process does.</param>
+    /// <exception cref="InvalidSettingException">A file belongs to something else, is too new, or is
+    /// damaged.</exception>
     public void OpenQueues(bool makes)
     {
         _makesQueues = makes;

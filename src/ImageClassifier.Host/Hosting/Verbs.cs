@@ -8,7 +8,7 @@ using ImageClassifier.Simulator;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>The verbs with the real adapters behind them.</summary>
+/// <summary>The verbs with the real adapters.</summary>
 /// <param name="parts">The parts of a node.</param>
 internal sealed class Verbs(NodeParts parts) : IVerbs
 {

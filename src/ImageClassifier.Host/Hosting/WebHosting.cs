@@ -15,7 +15,7 @@ using ImageClassifier.Web.Http.Connections;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>The verb <c>web</c>: the web tier in its host.</summary>
+/// <summary>The verb <c>web</c>: the web tier in its own host.</summary>
 internal static class WebHosting
 {
     private static readonly string PageFolder = Path.Combine(AppContext.BaseDirectory, "page");
@@ -29,7 +29,7 @@ internal static class WebHosting
         var tier = budget.Limit(settings.Web);
         await using var model = ModelTrial.Begin(settings);
         using var environment = await TierEnvironment.OpenAsync(config, tier.Listening.WaitTime, cancellation);
-        // With several web nodes the scaler takes the lock, on whichever of them it runs.
+        // With several web nodes, the scaler takes the lock on its own node.
         using var only = environment.Layout is { } layout && !tier.Cluster.IsEnabled ? LockFolder(layout) : null;
         environment.OpenQueues(makes: true);
         var cluster = await ClusterHosting.OpenAsync(settings, environment, cancellation);
@@ -45,12 +45,11 @@ internal static class WebHosting
         builder.WebHost.UseUrls([.. listen.Urls]);
         builder.Logging.AddStandardErrorLog();
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        // Its scope has the request's path, and the path the id of a batch, which is the right to read it.
+        // The scope of its lines contains the path, and so the batch id, which is the right to read the batch.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
-        // A line for each connection over the limit would help an attacker who floods the service.
+        // A line for each refused connection would help an attacker who floods the service.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel.Connections", LogLevel.Error);
-        // A failed start is said in one line at the end, not as a stack trace before it. Later on the host alone tells
-        // why it stops.
+        // A failed start is one line at the end, without a stack trace. Later, only the host logs why it stops.
         var hasStarted = false;
         builder.Logging.AddFilter(
             "Microsoft.Extensions.Hosting.Internal.Host",
@@ -65,7 +64,7 @@ internal static class WebHosting
             })
             .AddWebTier(tier, listen.ShutdownTimeout);
 
-        // Before there are actors, and before anyone can upload.
+        // Before the actors start and anyone can upload.
         await model.EndAsync(cancellation);
         await using var app = builder.Build();
         app.UseWebTier(PageFolder);
@@ -76,7 +75,7 @@ internal static class WebHosting
         if (budget.Warning is { } warning) log.LogWarning("{Warning}", warning);
         if (tier.Access.Keys.IsEmpty && !listen.IsLoopbackOnly)
         {
-            log.LogWarning("No key is set (image-classifier.access.keys), so whoever reaches {Urls} may upload",
+            log.LogWarning("No key is set (image-classifier.access.keys), so everyone who reaches {Urls} may upload",
                 string.Join(';', listen.Urls));
         }
 
@@ -88,11 +87,11 @@ internal static class WebHosting
     private static int ChildProcesses(ServiceSettings settings) =>
         settings.Fleet.Kind == FleetSettings.Processes ? settings.Web.Scaling.MaxInstances : 0;
 
-    /// <summary>What the nodes that this web tier launches will answer with: they get its settings.</summary>
+    /// <summary>The fingerprint of the nodes that this web tier launches, because they get its settings.</summary>
     private static string FingerprintOfNodes(ServiceSettings settings, SettingsSources sources) => NodeFingerprint.Of(
         ModelDirectory.Load(settings.Model.ModelFolder).Identity, ProgramSettings.Load(sources));
 
-    /// <summary>Before the first upload is taken, so that each new batch is answered by one model.</summary>
+    /// <summary>Before the first upload, so that one model answers each new batch.</summary>
     private static Task DrainOutdatedNodesAsync(
         IServiceProvider services, string fingerprint, CancellationToken cancellation) =>
         new OutdatedNodes(
@@ -104,7 +103,7 @@ internal static class WebHosting
         ExclusiveFileLock.TryTake(layout.WebLock) ?? throw new InvalidSettingException(
             EmbeddedLayout.DataFolderKey, layout.DataFolder, "another web tier uses this folder now");
 
-    /// <returns>False where it was asked to stop before it had started, and has.</returns>
+    /// <returns>False if it was asked to stop before it had started. It has then stopped.</returns>
     private static async Task<bool> StartAsync(WebApplication app, ListenSettings listen, CancellationToken cancellation)
     {
         try
@@ -114,7 +113,7 @@ internal static class WebHosting
         }
         catch (Exception failure)
         {
-            // What has started by then stops in order.
+            // The parts that have started by then stop in order.
             await app.StopAsync(CancellationToken.None);
             var isAsked = app.Lifetime.ApplicationStopping.IsCancellationRequested;
             if (failure is OperationCanceledException && isAsked) return false;

@@ -6,10 +6,10 @@ using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Host.Isolation;
 
-/// <summary>One classifier process, from the node's end.</summary>
+/// <summary>The node's side of one classifier process.</summary>
 internal sealed class ClassifierProcess : IDisposable
 {
-    // A crash prints a stack; more than this is of no use in a log.
+    // A crash prints its stack. The log needs no more than this of it.
     private const int MostLines = 40;
 
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(10);
@@ -20,19 +20,19 @@ internal sealed class ClassifierProcess : IDisposable
 
     private ClassifierProcess(ProcessStartInfo command) => _process = new Process { StartInfo = command };
 
-    /// <summary>Whether it has loaded its model. An end before that says nothing of a picture.</summary>
+    /// <summary>True if it has loaded its model. If it ends before, no picture is at fault.</summary>
     public bool IsReady => _ready.IsCompletedSuccessfully;
 
-    /// <summary>Whether it has answered a picture.</summary>
+    /// <summary>True if it has answered a picture.</summary>
     public bool HasAnswered { get; private set; }
 
-    /// <summary>Whether it runs no more.</summary>
+    /// <summary>True if the process has ended.</summary>
     public bool HasEnded => _process.HasExited;
 
-    /// <summary>What it printed on standard error.</summary>
+    /// <summary>The process's output on standard error.</summary>
     public string Errors => string.Join('\n', _errors);
 
-    /// <summary>Starts a process. It loads its model before it has a picture.</summary>
+    /// <summary>Starts a process, which loads its model before the first picture arrives.</summary>
     /// <exception cref="Win32Exception">The system cannot start it.</exception>
     public static ClassifierProcess Start(ProcessStartInfo command, ReadOnlyMemory<byte> settings)
     {
@@ -42,7 +42,7 @@ internal sealed class ClassifierProcess : IDisposable
             started._process.ErrorDataReceived += (_, line) => started.Note(line.Data);
             started._process.Start();
             started._process.BeginErrorReadLine();
-            // Awaited with the first picture, which fails as this does.
+            // The first picture awaits it, and fails like it.
             started._ready = started.BeginAsync(settings);
             return started;
         }
@@ -53,8 +53,8 @@ internal sealed class ClassifierProcess : IDisposable
         }
     }
 
-    /// <summary>Has a picture classified.</summary>
-    /// <exception cref="IOException">The process ended instead.</exception>
+    /// <summary>Classifies a picture in the process.</summary>
+    /// <exception cref="IOException">The process ended.</exception>
     /// <exception cref="InvalidDataException">The process gave an invalid answer.</exception>
     public async Task<IsolatedReply> AskAsync(ReadOnlyMemory<byte> picture)
     {
@@ -74,8 +74,8 @@ internal sealed class ClassifierProcess : IDisposable
         }
     }
 
-    /// <summary>Waits until it is gone, and ends it where it does not go.</summary>
-    /// <returns>Its exit code; null where it had to be ended.</returns>
+    /// <summary>Waits for the end of the process, and kills it if it does not end.</summary>
+    /// <returns>The exit code; null if it had to be killed.</returns>
     public async Task<int?> EndedAsync(TimeProvider time)
     {
         await _process.WaitForExitAsync().WaitAsync(EndLimit, time)
@@ -83,7 +83,7 @@ internal sealed class ClassifierProcess : IDisposable
         return _process.HasExited ? _process.ExitCode : null;
     }
 
-    /// <summary>Ends it, if it still runs.</summary>
+    /// <summary>Kills the process if it still runs.</summary>
     public void Dispose()
     {
         try
@@ -92,7 +92,7 @@ internal sealed class ClassifierProcess : IDisposable
         }
         catch (Exception failure) when (failure is InvalidOperationException or Win32Exception)
         {
-            // It is gone, or was never started.
+            // The process has ended, or never started.
         }
 
         _process.Dispose();
@@ -101,7 +101,7 @@ internal sealed class ClassifierProcess : IDisposable
     private async Task BeginAsync(ReadOnlyMemory<byte> settings)
     {
         await Frames.WriteAsync(_process.StandardInput.BaseStream, settings);
-        // An empty message: the model is loaded.
+        // An empty message reports that the model is loaded.
         if (await Frames.ReadAsync(_process.StandardOutput.BaseStream) is null)
             throw new EndOfStreamException("The process ended before it had loaded its model.");
     }

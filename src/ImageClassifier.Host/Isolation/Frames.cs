@@ -2,14 +2,14 @@ using System.Buffers.Binary;
 
 namespace ImageClassifier.Host.Isolation;
 
-/// <summary>Messages on a pipe: four bytes with the length, the lowest first, and so many bytes.</summary>
+/// <summary>Messages on a pipe. Each has its length in four bytes, lowest byte first, and then its content.</summary>
 internal static class Frames
 {
-    // More than any picture or answer; what says more is no frame.
+    // Larger than any picture or answer. A larger length is not of this protocol.
     private const int Longest = 1 << 30;
 
-    /// <summary>Writes one message.</summary>
-    /// <exception cref="IOException">The other end is closed.</exception>
+    /// <summary>Writes a message.</summary>
+    /// <exception cref="IOException">The other side has closed the pipe.</exception>
     public static async Task WriteAsync(Stream pipe, ReadOnlyMemory<byte> content)
     {
         var length = new byte[sizeof(int)];
@@ -19,9 +19,9 @@ internal static class Frames
         await pipe.FlushAsync();
     }
 
-    /// <summary>Reads the next message; null where the other end has closed the pipe.</summary>
-    /// <exception cref="EndOfStreamException">It was closed within a message.</exception>
-    /// <exception cref="InvalidDataException">What comes is no message.</exception>
+    /// <summary>Reads the next message; null if the other side has closed the pipe.</summary>
+    /// <exception cref="EndOfStreamException">The pipe was closed within a message.</exception>
+    /// <exception cref="InvalidDataException">The data is not a message.</exception>
     public static async Task<byte[]?> ReadAsync(Stream pipe)
     {
         var length = new byte[sizeof(int)];

@@ -8,13 +8,12 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Host.Isolation;
 
-/// <summary>
-/// Classifies pictures in child processes: this same program, with a verb that no help shows. A start costs more than
-/// most pictures, so one child is kept for the next ones, and a spare beside it takes over where it dies. There are two
-/// at most. They end after a while without pictures, and with their node.</summary>
+/// <summary>Classifies pictures in child processes: this program with a hidden verb. Starting a child takes longer than
+/// most pictures, so one child is kept and a spare replaces it if it dies. There are never more than two. Children end
+/// after a while without pictures, and with their node.</summary>
 internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
 {
-    // The neighbours of a deadly picture come within a lease or so.
+    // The other messages of a crashed node return within about a lease.
     private static readonly TimeSpan IdleLimit = TimeSpan.FromMinutes(1);
 
     private readonly ProcessStartInfo _command;
@@ -24,22 +23,22 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _turn = new(1);
     private readonly ITimer _idle;
-    private ClassifierProcess? _asked;
+    private ClassifierProcess? _current;
     private ClassifierProcess? _used;
     private ClassifierProcess? _spare;
     private bool _isDisposed;
 
-    /// <summary>Starts nothing yet.</summary>
-    /// <param name="command">Starts a child, its streams redirected.</param>
-    /// <param name="settings">What the child runs.</param>
-    /// <param name="model">The model that it must turn out to be.</param>
-    /// <param name="limit">How long a picture may take in all, in a child that starts.</param>
-    /// <param name="time">Measures that.</param>
+    /// <summary>Creates the classifier. It starts no child yet.</summary>
+    /// <param name="command">The start of a child, with redirected streams.</param>
+    /// <param name="settings">The settings of the child.</param>
+    /// <param name="model">The model that the child must report.</param>
+    /// <param name="limit">The time limit of a picture, including the start of its child.</param>
+    /// <param name="time">Measures the time limit.</param>
     public IsolatedClassifier(
         ProcessStartInfo command, OnnxSettings settings, ModelIdentity model, TimeSpan limit, TimeProvider time)
     {
         _command = command;
-        // One picture at a time.
+        // Pictures are classified one at a time.
         _settings = WireJson.WriteUtf8(settings with { MaxBatch = 1 });
         _model = model;
         _limit = limit;
@@ -47,8 +46,8 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         _idle = time.CreateTimer(_ => EndIdle(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>The command of a child of this program. The child decodes hostile pictures, so it gets the
-    /// variables of any node without secrets and settings. The node sends it the settings that it needs.</summary>
+    /// <summary>The start of this program as a child. The child decodes hostile pictures, so it gets a node's variables
+    /// without secrets and settings. The node sends it the settings that it needs.</summary>
     public static ProcessStartInfo ChildOfThisProgram()
     {
         var program = NodeCommand.OfThisProgram([]);
@@ -63,7 +62,7 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         };
         foreach (var name in command.Environment.Keys.Where(name => !Passes(name)).ToArray())
             command.Environment.Remove(name);
-        // It may live for one picture, so its start counts, and what the runtime measures for later does not.
+        // A child may live for a single picture. So a fast start is worth more than code that gets faster later.
         command.Environment["DOTNET_TieredPGO"] = "0";
         return command;
     }
@@ -94,8 +93,8 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
     {
         _isDisposed = true;
         _idle.Dispose();
-        // One that has a picture loses its process, and ends.
-        End(ref _asked);
+        // A call under way loses its child, and so ends.
+        End(ref _current);
         EndKept();
     }
 
@@ -103,8 +102,8 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
     {
         try
         {
-            _asked = Take(isAlone);
-            var reply = await _asked.AskAsync(picture).WaitAwakeAsync(_limit, _time);
+            _current = Take(isAlone);
+            var reply = await _current.AskAsync(picture).WaitAwakeAsync(_limit, _time);
             Keep();
             return ToOutcome(reply);
         }
@@ -114,8 +113,8 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         }
         catch (TimeoutException)
         {
-            var (hadOthers, isReady) = (_asked is { HasAnswered: true }, _asked is { IsReady: true });
-            End(ref _asked);
+            var (hadOthers, isReady) = (_current is { HasAnswered: true }, _current is { IsReady: true });
+            End(ref _current);
             StartSpare();
             if (!isReady) return new IsolatedOutcome.Failed($"The process had not loaded its model within {_limit}.");
             return new IsolatedOutcome.Died(
@@ -129,14 +128,14 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
 
     private ClassifierProcess Take(bool isAlone)
     {
-        // One that ended without a picture tells nothing of the next one.
+        // A child that ended without a picture says nothing about the next picture.
         if (_used is { HasEnded: true }) End(ref _used);
         if (_spare is { HasEnded: true }) End(ref _spare);
         ClassifierProcess? taken = null;
         if (!isAlone) taken = Interlocked.Exchange(ref _used, null);
         taken ??= Interlocked.Exchange(ref _spare, null);
         if (taken is null) return ClassifierProcess.Start(_command, _settings);
-        // While this one works the next one starts.
+        // The next child starts while this one works.
         if (_used is null) StartSpare();
         return taken;
     }
@@ -144,8 +143,8 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
     private void Keep()
     {
         End(ref _used);
-        _used = Interlocked.Exchange(ref _asked, null);
-        // Not earlier: a second start would slow down the first one, which a picture waits for.
+        _used = Interlocked.Exchange(ref _current, null);
+        // Not earlier: a second start would slow down the first child, while a picture waits for it.
         StartSpare();
     }
 
@@ -158,7 +157,7 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
         }
         catch (Win32Exception)
         {
-            // Then the next picture has none, and says so.
+            // The next picture then has no child, and reports it.
         }
     }
 
@@ -176,17 +175,17 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
             { Predictions: { } predictions } => new IsolatedOutcome.Classified(
                 predictions, TimeSpan.FromMilliseconds(reply.DecodeMs), TimeSpan.FromMilliseconds(reply.RunMs)),
             { Error: { } error } => new IsolatedOutcome.Refused(error),
-            _ => new IsolatedOutcome.Failed(reply.Failure ?? "The answer says nothing."),
+            _ => new IsolatedOutcome.Failed(reply.Failure ?? "The answer has no outcome."),
         };
     }
 
     private async Task<IsolatedOutcome> EndOfProcessAsync(Exception failure)
     {
-        if (_asked is not { } process) return new IsolatedOutcome.Failed(failure.Message);
+        if (_current is not { } process) return new IsolatedOutcome.Failed(failure.Message);
         var exitCode = failure is InvalidDataException ? null : await process.EndedAsync(_time);
-        End(ref _asked);
+        End(ref _current);
         if (exitCode is not { } code)
-            return new IsolatedOutcome.Failed($"The process did not answer as agreed: {failure.Message}");
+            return new IsolatedOutcome.Failed($"The process sent an invalid answer: {failure.Message}");
         var details = $"{ProcessEnd.Describe(code)}. It printed: {process.Errors}";
         if (!process.IsReady) return new IsolatedOutcome.Failed($"The process could not load its model. {details}");
         if (ProcessEnd.Of(code) is not { } death)
@@ -197,7 +196,7 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
 
     private void EndIdle()
     {
-        // Someone has a picture: the timer starts anew after it.
+        // A picture is under way. The timer starts again after it.
         if (!_turn.Wait(0)) return;
         EndKept();
         _turn.Release();

@@ -7,14 +7,14 @@ using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.Isolation;
 
-/// <summary>The verb that a node starts for pictures that may kill it: the child's end of
-/// <see cref="IsolatedClassifier"/>. Its input is its settings, then a picture a message. Its output is an empty
-/// message once its model is loaded, then an answer a picture. It ends when its input ends, so it never outlives its
-/// node.</summary>
-/// <param name="createClassifier">Makes the classifier that the settings describe.</param>
+/// <summary>The hidden verb of a node's child process, which tries pictures that may crash it: the child's side of
+/// <see cref="IsolatedClassifier"/>. The input is its settings, and then one message for each picture. The output is an
+/// empty message once its model is loaded, and then one answer for each picture. It ends with its input, so it never
+/// outlives its node.</summary>
+/// <param name="createClassifier">Creates the classifier of the settings.</param>
 internal sealed class IsolatedClassifierVerb(Func<OnnxSettings, IImageClassifier> createClassifier)
 {
-    /// <summary>The verb's name. It is for nodes only, and no help shows it.</summary>
+    /// <summary>The name of the verb. Only nodes use it, so no help shows it.</summary>
     public const string Name = "isolated-classifier";
 
     private const int PoolThreads = 8;
@@ -22,14 +22,14 @@ internal sealed class IsolatedClassifierVerb(Func<OnnxSettings, IImageClassifier
     /// <summary>Answers pictures until the input ends.</summary>
     public async Task<int> RunAsync(Stream input, Stream output)
     {
-        // Ctrl-C and service managers signal the whole group; the node still needs this process while it drains.
+        // Ctrl-C and service managers signal the whole process group, but a draining node still needs this process.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => signal.Cancel = true);
         OfferToEndFirst();
         if (await Frames.ReadAsync(input) is not { } settings) return ExitCodes.Done;
-        // The reader of the input blocks one thread of the pool, and neither loading nor decoding must wait for it.
+        // Reading the input blocks a thread of the pool. Loading and decoding must not wait for that thread.
         ThreadPool.SetMinThreads(PoolThreads, PoolThreads);
-        // Not disposed of: a picture may still be decoded when the input ends, and then the process ends.
+        // Not disposed of, because a picture may still be decoded when the input ends. The process then ends.
         var classifier = createClassifier(
             JsonSerializer.Deserialize<OnnxSettings>(settings, WireJson.Options)
             ?? throw new InvalidDataException("The first message holds no settings."));
@@ -42,7 +42,7 @@ internal sealed class IsolatedClassifierVerb(Func<OnnxSettings, IImageClassifier
         return ExitCodes.Done;
     }
 
-    /// <summary>Makes the system end this process before its node when memory runs out.</summary>
+    /// <summary>Makes the system kill this process before its node if memory runs out.</summary>
     private static void OfferToEndFirst()
     {
         if (!OperatingSystem.IsLinux()) return;
@@ -52,7 +52,7 @@ internal sealed class IsolatedClassifierVerb(Func<OnnxSettings, IImageClassifier
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // Then the system chooses the process.
+            // The system then chooses which process to kill.
         }
     }
 

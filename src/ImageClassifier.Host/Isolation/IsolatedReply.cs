@@ -2,15 +2,15 @@ using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Host.Isolation;
 
-/// <summary>What a classifier process answers to a picture, as JSON. One of <paramref name="Predictions"/>,
-/// <paramref name="Error"/> and <paramref name="Failure"/> is there.</summary>
-/// <param name="Model">The model that it runs.</param>
-/// <param name="Predictions">The picture was classified.</param>
-/// <param name="Error">The picture is refused.</param>
-/// <param name="Failure">Something failed that says nothing of the picture.</param>
-/// <param name="IsMemoryShort">Whether that was for lack of memory.</param>
-/// <param name="DecodeMs">How long decoding took.</param>
-/// <param name="RunMs">How long the model's run took.</param>
+/// <summary>The answer of a classifier process to a picture, as JSON. It has exactly one of
+/// <paramref name="Predictions"/>, <paramref name="Error"/> and <paramref name="Failure"/>.</summary>
+/// <param name="Model">The model of the process.</param>
+/// <param name="Predictions">The predictions of a classified picture.</param>
+/// <param name="Error">Why the picture is refused.</param>
+/// <param name="Failure">A failure that is not the picture's fault.</param>
+/// <param name="IsMemoryShort">True if the failure is a lack of memory.</param>
+/// <param name="DecodeMs">The duration of decoding.</param>
+/// <param name="RunMs">The duration of the model's run.</param>
 internal sealed record IsolatedReply(
     ModelIdentity Model,
     IReadOnlyList<Prediction>? Predictions = null,

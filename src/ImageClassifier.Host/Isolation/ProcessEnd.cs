@@ -3,20 +3,20 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Host.Isolation;
 
-/// <summary>How a process ended, by its exit code.</summary>
+/// <summary>Explains how a process ended, from its exit code.</summary>
 internal static class ProcessEnd
 {
-    // What the runtime adds to the number of the signal that ended a process.
+    // The exit code of a process that a signal ended is this plus the number of the signal.
     private const int SignalBase = 128;
 
-    // What a process gets for a fault of its own: SIGILL, SIGTRAP, SIGABRT, SIGFPE and SIGSEGV, with SIGBUS below.
-    // Windows gives the exception's number, which is negative, and -1 to a process that another one ended.
+    // The signals for a fault of the process itself: SIGILL, SIGTRAP, SIGABRT, SIGFPE and SIGSEGV; SIGBUS is below. On
+    // Windows a fault gives its exception's number, which is negative, and a kill by another process gives -1.
     private static readonly int[] Faults = [4, 5, 6, 8, 11];
     private const int KilledOnWindows = -1;
 
     private static int BusError => OperatingSystem.IsMacOS() ? 10 : 7;
 
-    /// <summary>The kind of its death; null where it ended by itself, with an exit code of its own.</summary>
+    /// <summary>How the process died; null if it ended by itself with its own exit code.</summary>
     public static ProcessDeath? Of(int exitCode)
     {
         if (OperatingSystem.IsWindows())
@@ -34,7 +34,7 @@ internal static class ProcessEnd
         return Faults.Contains(signal) || signal == BusError ? ProcessDeath.Crashed : ProcessDeath.Killed;
     }
 
-    /// <summary>For the log.</summary>
+    /// <summary>A description for the log.</summary>
     public static string Describe(int exitCode) => exitCode > SignalBase
         ? string.Create(CultureInfo.InvariantCulture, $"Signal {exitCode - SignalBase}")
         : string.Create(CultureInfo.InvariantCulture, $"Exit code {exitCode}");

@@ -2,11 +2,11 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace ImageClassifier.Host.Logging;
 
-/// <summary>The log of a program that runs in a terminal or under a service manager.</summary>
+/// <summary>The log of a program on a terminal or under a service manager.</summary>
 public static class ConsoleLogging
 {
-    /// <summary>Logs to standard error, because standard output is for results: one line an event, with its time in UTC
-    /// and the call that it belongs to.</summary>
+    /// <summary>Logs to standard error, because standard output is for results. Each event is one line with its time in
+    /// UTC and its scopes.</summary>
     public static ILoggingBuilder AddStandardErrorLog(this ILoggingBuilder logging)
     {
         logging.AddSimpleConsole(console =>
@@ -18,7 +18,7 @@ public static class ConsoleLogging
             console.ColorBehavior = LoggerColorBehavior.Disabled;
         });
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        // In place of the console's provider, which AddSimpleConsole has added.
+        // Replaces the provider that AddSimpleConsole has added.
         logging.Services.Remove(
             logging.Services.Single(service => service.ImplementationType == typeof(ConsoleLoggerProvider)));
         logging.Services.AddSingleton<ILoggerProvider>(services => new RedactingLoggerProvider(

@@ -12,12 +12,13 @@ public static class FileLogging
     private const long MaxFileSize = 20 * 1024 * 1024;
     private const int MaxFiles = 3;
 
-    /// <summary>The log file of an instance. A full file is continued in <c>{instance}_001.log</c>.</summary>
+    /// <summary>The log file of an instance. After a full file the log continues in
+    /// <c>{instance}_001.log</c>.</summary>
     public static string PathOf(string dataFolder, InstanceId instance) =>
         Path.Combine(dataFolder, "logs", $"{instance.Value}.log");
 
-    /// <summary>Logs into the instance's own file under the data folder: one line an event, with its time in UTC. At
-    /// most 60 MB are kept. An event is with the operating system when the call returns, so the log of a killed node is
+    /// <summary>Logs to the instance's file in the data folder. Each event is one line with its time in UTC. At most 60
+    /// MB are kept. The operating system has an event when the call returns, so the log of a killed node is
     /// complete.</summary>
     public static ILoggingBuilder AddInstanceLog(this ILoggingBuilder logging, string dataFolder, InstanceId instance)
     {

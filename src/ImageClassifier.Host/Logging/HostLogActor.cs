@@ -7,41 +7,41 @@ using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 
 namespace ImageClassifier.Host.Logging;
 
-/// <summary>Passes the log events of actors to the host's log, under the name of the actor's class. The host's log adds
-/// time and level, so the text is only the message.</summary>
+/// <summary>Passes the log events of actors to the host's log, in the category of the actor's class. The host's log
+/// adds time and level, so the text is only the message.</summary>
 public sealed class HostLogActor : ReceiveActor, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
 {
     private readonly ILoggerFactory _factory = Context.System.Settings.Setup.Get<LoggerFactorySetup>() is { HasValue: true } setup
         ? setup.Value.LoggerFactory
         : throw new InvalidOperationException("The actor system was set up without the host's log.");
 
-    /// <summary>Creates the actor; the actor system does.</summary>
+    /// <summary>Called by the actor system.</summary>
     public HostLogActor()
     {
         Receive<InitializeLogger>(_ => Sender.Tell(new LoggerInitialized()));
         Receive<LogEvent>(Pass);
     }
 
-    private void Pass(LogEvent written)
+    private void Pass(LogEvent logEvent)
     {
-        var level = written.LogLevel() switch
+        var level = logEvent.LogLevel() switch
         {
             AkkaLevel.DebugLevel => LogLevel.Debug,
             AkkaLevel.InfoLevel => LogLevel.Information,
             AkkaLevel.WarningLevel => LogLevel.Warning,
             _ => LogLevel.Error,
         };
-        _factory.CreateLogger(CategoryOf(written))
-            .Log(level, written.Cause, "{Message}", written.Message);
+        _factory.CreateLogger(CategoryOf(logEvent))
+            .Log(level, logEvent.Cause, "{Message}", logEvent.Message);
     }
 
-    // A log with a text for a name has a class that means nothing, and Akka adds the system's address to the text. A
-    // nested class logs under its outermost class.
-    private static string CategoryOf(LogEvent written)
+    // A logger that was created with a text as its name has String as its class, and Akka adds the system's address to
+    // the text. A nested class logs as its outermost class.
+    private static string CategoryOf(LogEvent logEvent)
     {
-        if (written.LogClass is not { } logClass
+        if (logEvent.LogClass is not { } logClass
             || logClass == typeof(string) || logClass == typeof(DummyClassForStringSources))
-            return written.LogSource.Split("(akka:", 2)[0];
+            return logEvent.LogSource.Split("(akka:", 2)[0];
         while (logClass.DeclaringType is { } outer) logClass = outer;
         return logClass.FullName ?? logClass.Name;
     }

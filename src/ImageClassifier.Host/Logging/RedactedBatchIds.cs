@@ -3,11 +3,11 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Host.Logging;
 
-/// <summary>Keeps batch ids out of texts, because anyone with an id may read and delete the batch.</summary>
+/// <summary>Removes batch ids from texts, because everyone with an id can read and delete the batch.</summary>
 internal static partial class RedactedBatchIds
 {
-    /// <summary>The text with each batch's <see cref="BatchId.LogReference"/> in place of its id. The text
-    /// before an id shows what it is: a word such as <c>Batch</c>, a key, a path or an address. Ids of jobs stay,
+    /// <summary>Replaces the id of each batch in a text by its <see cref="BatchId.LogReference"/>. The text before an
+    /// id shows that it is a batch's: a word such as <c>Batch</c>, a key, a path or an address. Ids of jobs stay,
     /// because they give no access.</summary>
     public static string In(string text) =>
         Id().Replace(text, id => BatchId.Parse(id.Value.ToLowerInvariant()).LogReference);

@@ -1,6 +1,6 @@
 namespace ImageClassifier.Host.Logging;
 
-/// <summary>Keeps batch ids out of a log: out of all messages, scopes and exceptions.</summary>
+/// <summary>Removes batch ids from all messages, scopes and exceptions of a log.</summary>
 /// <param name="inner">The log.</param>
 internal sealed class RedactingLoggerProvider(ILoggerProvider inner) : ILoggerProvider, ISupportExternalScope
 {
@@ -50,7 +50,7 @@ internal sealed class RedactingLoggerProvider(ILoggerProvider inner) : ILoggerPr
 
     private static string RedactedScope(object? scope) => RedactedBatchIds.In(scope?.ToString() ?? "");
 
-    /// <summary>What a log shows of an exception.</summary>
+    /// <summary>The text of an exception in a log.</summary>
     private sealed class RedactedException(string message, string text) : Exception(message)
     {
         public override string ToString() => text;

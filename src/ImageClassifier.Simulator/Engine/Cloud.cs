@@ -88,7 +88,7 @@ internal sealed class Cloud
     {
         if (Model.ResultDelay <= TimeSpan.Zero)
         {
-            ResultCame(node, picture);
+            OnResult(node, picture);
             return;
         }
 
@@ -100,7 +100,7 @@ internal sealed class Cloud
     public void OnResultArrived()
     {
         var (node, picture) = _onTheWay.Dequeue();
-        ResultCame(node, picture);
+        OnResult(node, picture);
     }
 
     /// <summary>Returns pictures when their leases end. Leases are renewed after two thirds, so between a third of a
@@ -120,9 +120,9 @@ internal sealed class Cloud
         Queue.Return(pictures);
     }
 
-    private void ResultCame(SimulatedNode node, int picture)
+    private void OnResult(SimulatedNode node, int picture)
     {
-        Recorder.ResultCame(picture, Events.Now);
+        Recorder.OnResult(picture, Events.Now);
         Launcher.JobDone(node.Shown.Id);
     }
 

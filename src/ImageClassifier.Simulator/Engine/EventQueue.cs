@@ -55,7 +55,7 @@ internal enum EventKind : byte
     ScalerDue,
 
     /// <summary>The scaler has its measurements.</summary>
-    ScalerSaw,
+    ScalerObserved,
 
     /// <summary>The fleet answers a launch.</summary>
     LaunchAnswered,

@@ -36,7 +36,7 @@ internal sealed class Recorder(long[] arrivals, long deadline)
     /// <summary>Records the result of a picture.</summary>
     /// <exception cref="InvalidOperationException">The picture already has a result, which is a fault of the
     /// model.</exception>
-    public void ResultCame(int picture, long now)
+    public void OnResult(int picture, long now)
     {
         if (_hasResult[picture]) throw new InvalidOperationException($"Picture {picture} has two results.");
         _hasResult[picture] = true;

@@ -190,7 +190,7 @@ internal sealed class SimulatedNode
         if (_idle!.RecordPoll(received, InHand, failed: false, _cloud.Now)
             && _idle.RecordMeasure(_cloud.Queue.Measure().Waiting, _cloud.Now))
         {
-            if (_cloud.Model.BreaksOffPolls) End();
+            if (_cloud.Model.AbortsPolls) End();
             else _drainsSince = _cloud.Now;
         }
     }

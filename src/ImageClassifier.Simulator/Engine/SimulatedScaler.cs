@@ -5,9 +5,9 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Simulator.Engine;
 
-/// <summary>Runs the <see cref="FleetPlanner"/> as the scaler's actor does. It looks at once after jobs were sent and
-/// after a launch, and otherwise when the planner says. One look or launch is under way at a time. Some looks also read
-/// the nodes' records.</summary>
+/// <summary>Runs the <see cref="FleetPlanner"/> as the scaler's actor does. It observes at once after jobs were sent and
+/// after a launch, and otherwise when the planner says. One observation or launch is under way at a time. Some
+/// observations also read the nodes' records.</summary>
 internal sealed class SimulatedScaler : ILauncher
 {
     private const int KeptDecisions = 10_000;
@@ -18,8 +18,8 @@ internal sealed class SimulatedScaler : ILauncher
     private (ScalingPlan Plan, LaunchOutcome Outcome)? _launch;
     private long? _recordsReadAt;
     private int _timer;
-    private bool _isLooking;
-    private bool _looksAgain;
+    private bool _isObserving;
+    private bool _observesAgain;
 
     public SimulatedScaler(Cloud cloud, ScalingPolicy policy, Random random)
     {
@@ -37,13 +37,13 @@ internal sealed class SimulatedScaler : ILauncher
     public IReadOnlyList<DecisionRecord> Decisions => _decisions;
 
     /// <inheritdoc />
-    public void Start() => Look();
+    public void Start() => Observe();
 
     /// <inheritdoc />
     public void WorkSent(int jobs)
     {
         _planner.WorkSent(jobs, _cloud.Now);
-        Look();
+        Observe();
     }
 
     /// <inheritdoc />
@@ -55,10 +55,10 @@ internal sealed class SimulatedScaler : ILauncher
         switch (next.Kind)
         {
             case EventKind.ScalerDue when next.Stamp == _timer:
-                Look();
+                Observe();
                 break;
-            case EventKind.ScalerSaw:
-                OnSaw();
+            case EventKind.ScalerObserved:
+                OnObserved();
                 break;
             case EventKind.LaunchAnswered:
                 OnLaunchAnswered();
@@ -66,24 +66,24 @@ internal sealed class SimulatedScaler : ILauncher
         }
     }
 
-    private void Look()
+    private void Observe()
     {
-        if (_isLooking || _launch is not null)
+        if (_isObserving || _launch is not null)
         {
-            _looksAgain = true;
+            _observesAgain = true;
             return;
         }
 
-        _isLooking = true;
-        _looksAgain = false;
-        _cloud.Events.Schedule(_cloud.Events.Now + _cloud.Model.LookTime.Ticks, EventKind.ScalerSaw);
+        _isObserving = true;
+        _observesAgain = false;
+        _cloud.Events.Schedule(_cloud.Events.Now + _cloud.Model.ObservationTime.Ticks, EventKind.ScalerObserved);
     }
 
-    private void OnSaw()
+    private void OnObserved()
     {
-        _isLooking = false;
-        var seen = new Observation(_cloud.Queue.Measure(), _cloud.Fleet.Describe(), ReadRecords());
-        var plan = _planner.MakePlan(seen, _cloud.Now);
+        _isObserving = false;
+        var observation = new Observation(_cloud.Queue.Measure(), _cloud.Fleet.Describe(), ReadRecords());
+        var plan = _planner.MakePlan(observation, _cloud.Now);
         Wanted = plan.Decision.Wanted;
         Keep(plan.NewDecision);
         foreach (var termination in plan.Terminate) _cloud.Fleet.Terminate(termination.Instance);
@@ -94,7 +94,7 @@ internal sealed class SimulatedScaler : ILauncher
             return;
         }
 
-        if (_looksAgain) Look();
+        if (_observesAgain) Observe();
         else _cloud.Events.Schedule(_cloud.Events.Now + _planner.NextObservation.Ticks, EventKind.ScalerDue, stamp: ++_timer);
     }
 
@@ -103,7 +103,7 @@ internal sealed class SimulatedScaler : ILauncher
         var (plan, outcome) = _launch!.Value;
         _launch = null;
         Keep(_planner.LaunchAnswered(plan, outcome, _cloud.Now));
-        Look();
+        Observe();
     }
 
     private IReadOnlyList<StoredNodeRecord>? ReadRecords()

@@ -27,7 +27,7 @@ public sealed record SimulationModel
     public required TerminationSettings Termination { get; init; }
 
     /// <summary>True if a poll under way is aborted when its node ends. On SQS it runs to its end.</summary>
-    public bool BreaksOffPolls { get; init; } = true;
+    public bool AbortsPolls { get; init; } = true;
 
     /// <summary>The interval at which a node writes its heartbeat record.</summary>
     public TimeSpan RecordInterval { get; init; } = TimeSpan.FromSeconds(10);
@@ -42,8 +42,8 @@ public sealed record SimulationModel
     public TimeSpan ResultDelay { get; init; }
 
     /// <summary>How long the scaler takes to measure the queue and the fleet. It sees uploads during that time at the
-    /// next look.</summary>
-    public TimeSpan LookTime { get; init; } = TimeSpan.FromMilliseconds(50);
+    /// next observation.</summary>
+    public TimeSpan ObservationTime { get; init; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>How long the fleet takes to answer a launch.</summary>
     public TimeSpan LaunchTime { get; init; }
@@ -74,7 +74,7 @@ public sealed record SimulationModel
             Linger = node.Polling.Linger,
             AcknowledgeLinger = node.Polling.AcknowledgeLinger,
             Termination = node.Termination,
-            BreaksOffPolls = !EnvironmentSettings.Create(settings).IsAws,
+            AbortsPolls = !EnvironmentSettings.Create(settings).IsAws,
             RecordInterval = node.RecordInterval,
             Boot = DrawnTime.Fixed(scaling.Latency.BootTime),
             Service = DrawnTime.Fixed(scaling.Latency.ServiceTime),

@@ -199,7 +199,7 @@ public abstract class Load
                 {
                     throw new InvalidSettingException(option, Text,
                         $"line {csv.LineNumber} is \"{Encoding.UTF8.GetString(csv.RawRecord)}\"; allowed are the seconds"
-                        + " of an arrival, at most a year, and perhaps a comma and how many pictures");
+                        + " of an arrival, at most a year, and optionally a comma and the number of pictures");
                 }
 
                 if ((long)arrivals.Count + count > MostPictures) throw TooMany(option, Text);

@@ -3,7 +3,7 @@ using ImageClassifier.Core;
 
 namespace ImageClassifier.Streams.Settings;
 
-/// <summary>What app nodes run on.</summary>
+/// <summary>The kind of fleet.</summary>
 /// <param name="Kind">The kind of fleet: <see cref="Processes"/> or <see cref="Ec2"/>.</param>
 public sealed record FleetSettings(string Kind)
 {

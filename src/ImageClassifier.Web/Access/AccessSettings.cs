@@ -13,7 +13,7 @@ namespace ImageClassifier.Web.Access;
 public sealed record AccessSettings(
     ApiKeys Keys, IReadOnlyList<Uri> AllowedOrigins, RateLimitSettings Uploads, RateLimitSettings Refusals)
 {
-    // A person who mistypes a key stays below it, and a script that guesses keys fills no log.
+    // A person who mistypes a key stays below it, and a script that guesses keys cannot fill the log.
     private static readonly RateLimitSettings RefusalLimit = new(Burst: 60, Count: 60, Per: TimeSpan.FromMinutes(1));
 
     /// <summary>Reads the settings.</summary>
@@ -51,8 +51,8 @@ public sealed record RateLimitSettings(int Burst, int Count, TimeSpan Per)
         limit.Duration("per", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)));
 
     /// <summary>The bucket of one key or address.</summary>
-    internal RateLimitPartition<string> Partition(string who) =>
-        RateLimitPartition.GetTokenBucketLimiter(who, _ => new TokenBucketRateLimiterOptions
+    internal RateLimitPartition<string> Partition(string caller) =>
+        RateLimitPartition.GetTokenBucketLimiter(caller, _ => new TokenBucketRateLimiterOptions
         {
             TokenLimit = Burst,
             TokensPerPeriod = Count,

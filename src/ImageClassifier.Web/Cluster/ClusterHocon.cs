@@ -11,15 +11,13 @@ internal static class ClusterHocon
     /// <list type="bullet">
     /// <item>up to 3.7 s until it is unreachable (0.5 s heartbeat, 2 s pause, 0.7 s threshold, 0.5 s look);</item>
     /// <item>3 s until nothing more changes, and up to 1 s until the resolver looks;</item>
-    /// <item>up to 1 s until all nodes know, and 0.3 s margin.</item>
-    /// </list>
-    /// A node that is only slow, on a busy machine or during a long garbage collection, stays a member if it is silent
-    /// for less than 5 s.</summary>
+    /// <item>up to 1 s until all nodes know, and 0.3 s margin.</item> </list> A node that is only slow (a busy machine,
+    /// a long garbage collection) stays a member if it is silent for less than 5 s.</summary>
     private const string Membership = """
         akka.cluster {
           roles = [web]
 
-          # Members that come and go are told by warnings, and by the line of the node that scales.
+          # Warnings report members that become unreachable, and the scaler's log line shows where it runs.
           log-info = off
           singleton-proxy.log-singleton-identification-failure = off
 

@@ -73,7 +73,7 @@ public sealed record ClusterSettings(
     {
         var text = section.Text("host");
         if (text.Length == 0) return null;
-        // IPAddress also reads "5000", in a notation that no one means.
+        // IPAddress also reads "5000", in a notation that nobody means.
         if (!IPAddress.TryParse(text, out var host)
             || (host.AddressFamily == AddressFamily.InterNetwork && host.ToString() != text))
         {

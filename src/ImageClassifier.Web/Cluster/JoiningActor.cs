@@ -10,8 +10,8 @@ namespace ImageClassifier.Web.Cluster;
 /// and joins anew whenever it changes.</remarks>
 internal sealed class JoiningActor : ReceiveActor, IWithTimers
 {
-    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LookTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan DiscoveryInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan DiscoveryTimeout = TimeSpan.FromSeconds(10);
 
     private readonly Akka.Cluster.Cluster _cluster = Akka.Cluster.Cluster.Get(Context.System);
     private readonly ServiceDiscovery _discovery = Discovery.Get(Context.System).Default;
@@ -31,10 +31,10 @@ internal sealed class JoiningActor : ReceiveActor, IWithTimers
         _port = port;
         _stableFor = stableFor;
 
-        Receive<Look>(_ => _discovery.Lookup(new Lookup("web-nodes"), LookTimeout).PipeTo(
-            Self, success: found => found, failure: cause => new LookFailed(cause)));
+        Receive<Discover>(_ => _discovery.Lookup(new Lookup("web-nodes"), DiscoveryTimeout).PipeTo(
+            Self, success: found => found, failure: cause => new DiscoveryFailed(cause)));
         Receive<ServiceDiscovery.Resolved>(OnFound);
-        Receive<LookFailed>(OnLookFailed);
+        Receive<DiscoveryFailed>(OnDiscoveryFailed);
         Receive<Joined>(_ => Context.Stop(Self));
     }
 
@@ -48,7 +48,7 @@ internal sealed class JoiningActor : ReceiveActor, IWithTimers
     {
         var self = Self;
         _cluster.RegisterOnMemberUp(() => self.Tell(Joined.Instance));
-        self.Tell(Look.Instance);
+        self.Tell(Discover.Instance);
     }
 
     private void OnFound(ServiceDiscovery.Resolved resolved)
@@ -65,24 +65,24 @@ internal sealed class JoiningActor : ReceiveActor, IWithTimers
             _cluster.JoinSeedNodes(found);
         }
 
-        LookLater();
+        DiscoverLater();
     }
 
-    private void OnLookFailed(LookFailed failed)
+    private void OnDiscoveryFailed(DiscoveryFailed failed)
     {
         if (!_hasFailed)
             _log.Warning("The web nodes cannot be found. The search goes on: {Cause}", failed.Cause.Message);
         _hasFailed = true;
-        LookLater();
+        DiscoverLater();
     }
 
-    private void LookLater() => Timers.StartSingleTimer(nameof(Look), Look.Instance, LookInterval);
+    private void DiscoverLater() => Timers.StartSingleTimer(nameof(Discover), Discover.Instance, DiscoveryInterval);
 
-    private sealed record LookFailed(Exception Cause);
+    private sealed record DiscoveryFailed(Exception Cause);
 
-    private sealed record Look
+    private sealed record Discover
     {
-        public static Look Instance { get; } = new();
+        public static Discover Instance { get; } = new();
     }
 
     private sealed record Joined

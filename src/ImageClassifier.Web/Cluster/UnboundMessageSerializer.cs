@@ -10,7 +10,8 @@ namespace ImageClassifier.Web.Cluster;
 /// <remarks>Messages between actors of one node are not serialized, so they need none.</remarks>
 internal sealed class UnboundMessageSerializer : Serializer
 {
-    // The identifier of the serializer that it replaces: what a peer wrote with that one is refused as well.
+    // The identifier of the serializer that it replaces: messages that a peer wrote with the replaced one are refused
+    // too.
     private const int IdentifierOfJson = 1;
 
     public UnboundMessageSerializer(ExtendedActorSystem system)

@@ -23,7 +23,7 @@ public static class WebClusterExtensions
     /// cluster is off.</summary>
     /// <param name="builder">The actor system's.</param>
     /// <param name="settings">The settings; <see cref="ClusterSettings.Host"/> must be known by now.</param>
-    /// <param name="certificate">What remoting shows and trusts; null: no TLS.</param>
+    /// <param name="certificate">The certificates for TLS; null for no TLS.</param>
     /// <param name="finder">Finds the web nodes, if there are no seeds.</param>
     /// <param name="stableFor">How long the nodes that it finds must stay the same; null: ten seconds.</param>
     public static AkkaConfigurationBuilder WithWebCluster(

@@ -5,6 +5,6 @@ namespace ImageClassifier.Web.Scaling;
 public interface IScalerLock
 {
     /// <summary>Takes the lock.</summary>
-    /// <returns>What releases it when it is disposed of; null if another process holds it.</returns>
+    /// <returns>The held lock, which disposal releases; null if another process holds it.</returns>
     IDisposable? TryTake();
 }

@@ -7,11 +7,9 @@ using ImageClassifier.Web.Batches;
 namespace ImageClassifier.Web.Uploads;
 
 /// <summary>Finds and removes uploads that started and never got a manifest.</summary>
-/// <remarks>
-/// A sweep first writes a tombstone in the place of the manifest. Only one of tombstone and manifest can exist, so an
-/// upload whose pictures are being removed cannot commit any more, even if its process was paused meanwhile. The
-/// tombstone and the marker go last, when the tombstone is as old as an abandoned upload.
-/// </remarks>
+/// <remarks>A sweep first writes a tombstone in the place of the manifest. Only one of tombstone and manifest can
+/// exist. So an upload whose pictures are being removed cannot commit, even after a pause of its process. The tombstone
+/// and the marker go last, when the tombstone is as old as an abandoned upload.</remarks>
 internal sealed class AbandonedUploads(IObjectStore store, TimeSpan abandonedAfter)
 {
     // Each check is a call to the store.

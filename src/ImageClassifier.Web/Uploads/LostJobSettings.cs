@@ -9,7 +9,7 @@ namespace ImageClassifier.Web.Uploads;
 /// <param name="BatchesASweep">Maximum number of open batches per sweep.</param>
 public sealed record LostJobSettings(TimeSpan LostAfter, int BatchesASweep)
 {
-    // Each batch costs a few calls to the store. The next sweep goes on with the others.
+    // Each batch costs a few calls to the store. The next sweep continues with the others.
     private const int MostBatches = 200;
 
     /// <summary>Reads <c>image-classifier.results.lost-after</c>. A job can be under way for longer: each receive can

@@ -41,7 +41,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     private readonly Queue<BatchId> _deferred = [];
     private readonly HashSet<BatchId> _isDeferred = [];
 
-    /// <summary>Batches of which some messages may have gone to a queue that is lost.</summary>
+    /// <summary>Batches with messages that may be in a lost queue.</summary>
     private readonly HashSet<BatchId> _sentToLostQueue = [];
 
     /// <summary>The identity of the queue's contents; null until it is known, and for a queue that loses

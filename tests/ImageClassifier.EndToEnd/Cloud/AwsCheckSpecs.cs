@@ -3,17 +3,17 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Cloud;
 
-/// <summary><c>aws check</c>, by each role with its own policy.</summary>
+/// <summary><c>aws check</c> by each role with its own policy.</summary>
 public sealed class AwsCheckSpecs(SharedCloud shared) : IClassFixture<SharedCloud>
 {
     private static readonly CloudRole[] Roles =
         [CloudRole.Deployer, CloudRole.Web, CloudRole.Node, CloudRole.Operator];
 
-    // This role may only send and receive.
+    // A role that may only send and receive.
     private static readonly CloudRole Messenger = new("messenger");
 
     [SkippableFact]
-    public async Task A_healthy_deployment_is_healthy_to_every_role_and_no_policy_lacks_what_the_check_tries()
+    public async Task Every_role_finds_a_healthy_deployment_healthy_and_may_make_the_calls_of_the_check()
     {
         var cloud = await shared.OpenAsync();
         await cloud.ProvisionAsync();

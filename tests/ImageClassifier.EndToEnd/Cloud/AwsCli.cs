@@ -7,16 +7,16 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Cloud;
 
-/// <summary>The AWS CLI, with which people set up what the program does not.</summary>
+/// <summary>The AWS CLI, with which people create what the program does not create.</summary>
 internal static class AwsCli
 {
     private static readonly Lazy<bool> Installed = new(IsInstalled);
 
-    /// <summary>Skips the running test where it is not installed.</summary>
+    /// <summary>Skips the running test if the CLI is not installed.</summary>
     public static void Require() => Requirement.Met(Installed.Value, "the AWS CLI is not installed (pip install awscli)");
 
     /// <summary>Runs a command, which must succeed.</summary>
-    /// <returns>What it printed.</returns>
+    /// <returns>The command's output.</returns>
     public static async Task<JsonElement> RunAsync(
         CloudRole role, Uri endpoint, string region, params string[] arguments)
     {

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Cloud;
 
-/// <summary>A deployment on moto like that of the stack, made with the deployer's permissions. Every role calls through
+/// <summary>A deployment on moto like the stack's, created with the deployer's permissions. Each role calls AWS through
 /// its proxy.</summary>
 internal sealed class CloudDeployment : IAsyncDisposable
 {
@@ -41,7 +41,7 @@ internal sealed class CloudDeployment : IAsyncDisposable
 
     public PolicyProxy Proxy { get; }
 
-    /// <summary>EC2 past the proxy, for what the account's owner and the machines themselves do.</summary>
+    /// <summary>EC2 without the proxy, for the owner of the account and for the machines.</summary>
     public AmazonEC2Client Owner { get; }
 
     public string Image { get; private set; } = "";
@@ -52,7 +52,7 @@ internal sealed class CloudDeployment : IAsyncDisposable
 
     public string LaunchTemplate { get; private set; } = "";
 
-    /// <summary>What the program is started with in every role, the image-classifier prefix left out.</summary>
+    /// <summary>The settings of the program in every role, without the prefix image-classifier.</summary>
     public IReadOnlyList<string> Settings =>
     [
         "environment=aws", "fleet.kind=ec2", $"aws.region={Region}", $"aws.s3.bucket={Bucket}",
@@ -63,11 +63,11 @@ internal sealed class CloudDeployment : IAsyncDisposable
         $"fleet.ec2.instance-types={InstanceType}", $"fleet.ec2.subnets={Subnet}",
         "scaling.policy=per-image", "scaling.max-instances=1", "scaling.settle-time=1s",
         "node.polling.wait-time=1s", "node.classification.threads=1", "node.polling.decoders=2",
-        // This machine is not charged by the minute.
+        // EC2's minimum charge does not apply to this machine.
         "node.termination.min-lifetime=0s",
     ];
 
-    /// <summary>Starts moto and the proxy, and sets up all but queues and bucket.</summary>
+    /// <summary>Starts moto and the proxy, and creates everything except queues and bucket.</summary>
     public static async Task<CloudDeployment> CreateAsync()
     {
         MotoServer.Require();
@@ -96,14 +96,14 @@ internal sealed class CloudDeployment : IAsyncDisposable
         return BuiltProgram.RunAsync(start);
     }
 
-    /// <summary>Has the program make queues and bucket.</summary>
+    /// <summary>Runs aws provision, which creates the queues and the bucket.</summary>
     public async Task ProvisionAsync()
     {
         var (exitCode, output, error) = await RunAsync(CloudRole.Deployer, "aws", "provision");
         Assert.True(exitCode == 0, $"{output}\n{error}\n{string.Join('\n', Proxy.Refused)}");
     }
 
-    /// <summary>Awaits an app node's instance, by its tags.</summary>
+    /// <summary>Waits for the instance of an app node, by its tags.</summary>
     public async Task<Instance> RunningNodeAsync(Func<string> otherwise)
     {
         Instance? found = null;
@@ -131,8 +131,8 @@ internal sealed class CloudDeployment : IAsyncDisposable
     public Task<JsonElement> DeployAsync(params string[] arguments) =>
         AwsCli.RunAsync(CloudRole.Deployer, Proxy.Endpoint, Region, arguments);
 
-    /// <summary>Makes a role within the boundary, and an instance profile of the same name that has it.</summary>
-    /// <returns>The profile's ARN.</returns>
+    /// <summary>Creates a role within the boundary, and an instance profile with the same name.</summary>
+    /// <returns>The ARN of the profile.</returns>
     public async Task<string> CreateProfileAsync(string name)
     {
         const string trust = """{"Version":"2012-10-17","Statement":[]}""";
@@ -145,7 +145,7 @@ internal sealed class CloudDeployment : IAsyncDisposable
     }
 
     /// <summary>Moves a waiting job to the dead letters, as SQS does after too many receives.</summary>
-    public async Task BuryOneJobAsync()
+    public async Task MoveOneJobToDeadLettersAsync()
     {
         var requests = (await _sqs.GetQueueUrlAsync($"{Name}-requests.fifo")).QueueUrl;
         var dead = (await _sqs.GetQueueUrlAsync($"{Name}-requests-dead.fifo")).QueueUrl;
@@ -183,7 +183,7 @@ internal sealed class CloudDeployment : IAsyncDisposable
             ["NODE_SETTINGS"] = "none",
         };
         Admit(CloudRole.Deployer);
-        // The network is there before.
+        // The account already has the network.
         Subnet = (await Owner.DescribeSubnetsAsync(new DescribeSubnetsRequest())).Subnets[0].SubnetId;
         Image = Text(await DeployAsync("ssm", "get-parameter", "--name", AmazonLinux), "Parameter", "Value");
         var profile = await CreateProfileAsync(NodeRole);

@@ -7,14 +7,14 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd.Cloud;
 
-/// <summary>The whole life of a deployment on an emulator of AWS, each role with the policy of <c>deploy/iam</c> and
-/// nothing more: provision, upload, launch, redrive, classify, end.</summary>
+/// <summary>The whole life of a deployment on an emulator of AWS: provision, upload, launch, redrive, classify, end.
+/// Each role has exactly its policy of <c>deploy/iam</c>.</summary>
 public sealed class CloudLoopSpecs
 {
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
     [SkippableFact]
-    public async Task Pictures_come_back_from_a_launched_machine_and_nobody_needs_more_than_its_policy_allows()
+    public async Task A_launched_machine_classifies_pictures_and_each_role_stays_within_its_policy()
     {
         MotoServer.Require();
         await using var cloud = await CloudDeployment.CreateAsync();
@@ -36,7 +36,7 @@ public sealed class CloudLoopSpecs
         Assert.All(jobs, job => Assert.Equal(instance.InstanceId, job.GetProperty("instanceId").GetString()));
         Assert.True(await machine.EndedAsync(Enough) == 0, machine.Log);
         Assert.True(machine.IsTurnedOff, machine.Log);
-        // A machine that is off is terminated: its launch template says so.
+        // A machine that is turned off is terminated, as its launch template demands.
         await cloud.Owner.TerminateInstancesAsync(new([instance.InstanceId]));
         await service.FleetEndsAsync(Enough);
         Assert.Equal(0, await service.StopAsync());
@@ -48,7 +48,7 @@ public sealed class CloudLoopSpecs
 
     private static async Task RedriveOneJobAsync(CloudDeployment cloud)
     {
-        await cloud.BuryOneJobAsync();
+        await cloud.MoveOneJobToDeadLettersAsync();
         Assert.Equal(1, (await QueueAsync(cloud, "list", "requests")).GetArrayLength());
         await QueueAsync(cloud, "redrive", "requests", "--all");
         foreach (var queue in new[] { "requests", "responses" })

@@ -4,8 +4,8 @@ using ImageClassifier.EndToEnd.Programs;
 
 namespace ImageClassifier.EndToEnd.Cloud;
 
-/// <summary>Plays the machine of an instance, which the emulator only lists. It runs the built program as <c>node</c>,
-/// has a metadata service, and the node can turn it off.</summary>
+/// <summary>Plays the machine of an instance, because the emulator only lists instances. It runs the built program as
+/// <c>node</c> and has a metadata service. The node can turn it off.</summary>
 internal sealed class EmulatedMachine : IAsyncDisposable
 {
     private readonly MetadataService _metadata;
@@ -22,12 +22,12 @@ internal sealed class EmulatedMachine : IAsyncDisposable
 
     public string Log => string.Join('\n', _log);
 
-    /// <summary>Whether the node has turned the machine off.</summary>
+    /// <summary>True if the node has turned the machine off.</summary>
     public bool IsTurnedOff => File.Exists(OffFile(_programs));
 
-    /// <summary>Boots: starts the node, as user data does.</summary>
-    /// <param name="instanceId">Which instance it is.</param>
-    /// <param name="settings">Given with <c>--set</c>, the image-classifier prefix left out.</param>
+    /// <summary>Boots the machine: starts the node, as user data does.</summary>
+    /// <param name="instanceId">The id of the instance.</param>
+    /// <param name="settings">The values of <c>--set</c>, without the prefix image-classifier.</param>
     public static async Task<EmulatedMachine> BootAsync(string instanceId, IEnumerable<string> settings)
     {
         var metadata = await MetadataService.StartAsync(instanceId);
@@ -36,7 +36,7 @@ internal sealed class EmulatedMachine : IAsyncDisposable
             ["node", .. settings.SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" })]);
         foreach (var (name, value) in CloudRole.Node.Variables) start.Environment[name] = value;
         start.Environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = metadata.Endpoint;
-        // Only the stand-in is on the path, or the node could turn the real machine off.
+        // The search path has only the stand-in for shutdown. Otherwise the node could turn the real machine off.
         start.Environment["PATH"] = programs.FullName;
         AddShutdown(programs);
         var machine = new EmulatedMachine(metadata, programs, new Process { StartInfo = start });
@@ -49,8 +49,8 @@ internal sealed class EmulatedMachine : IAsyncDisposable
         return machine;
     }
 
-    /// <summary>Awaits that the node has ended by itself.</summary>
-    /// <returns>Its exit code.</returns>
+    /// <summary>Waits until the node has ended by itself.</summary>
+    /// <returns>The exit code of the node.</returns>
     public async Task<int> EndedAsync(TimeSpan limit)
     {
         await Until.HoldsAsync(() => _node.HasExited, limit, () => $"The node did not end itself:\n{Log}");

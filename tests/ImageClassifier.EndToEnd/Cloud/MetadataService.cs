@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ImageClassifier.EndToEnd.Cloud;
 
-/// <summary>The metadata service of one instance (IMDSv2), which no spot interruption threatens.</summary>
+/// <summary>The metadata service (IMDSv2) of one instance, without a spot interruption.</summary>
 internal sealed class MetadataService : IAsyncDisposable
 {
     private const string Token = "token-of-the-metadata-service";

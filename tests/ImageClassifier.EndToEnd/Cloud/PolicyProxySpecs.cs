@@ -11,8 +11,8 @@ using Tag = Amazon.EC2.Model.Tag;
 
 namespace ImageClassifier.EndToEnd.Cloud;
 
-/// <summary>The proxy refuses what the policies of <c>deploy/iam</c> do not allow, in the words of AWS. Without this a
-/// healthy loop would prove nothing.</summary>
+/// <summary>The proxy refuses calls that the policies of <c>deploy/iam</c> do not allow, in AWS's words. Without these
+/// tests, a passing loop would prove nothing.</summary>
 public sealed class PolicyProxySpecs(SharedCloud shared) : IClassFixture<SharedCloud>
 {
     private static readonly CloudRole Fleets = new("fleets");
@@ -43,7 +43,7 @@ public sealed class PolicyProxySpecs(SharedCloud shared) : IClassFixture<SharedC
     }
 
     [SkippableFact]
-    public async Task A_missing_object_is_refused_to_whoever_may_not_list_the_bucket()
+    public async Task Without_permission_to_list_the_bucket_a_missing_object_is_refused()
     {
         var cloud = await shared.OpenAsync();
         using var reader = S3(cloud, Reader);
@@ -114,7 +114,7 @@ public sealed class PolicyProxySpecs(SharedCloud shared) : IClassFixture<SharedC
         var node = await web.RunInstancesAsync(NodeOf(cloud));
         await web.TerminateInstancesAsync(new([node.Reservation.Instances[0].InstanceId]));
 
-        // As the Auto Scaling group tags them, and one that somebody gave both marks.
+        // With the tags of the Auto Scaling group, and with both marks.
         foreach (var role in new[] { "web", "node" })
         {
             var webNode = await cloud.Owner.RunInstancesAsync(new RunInstancesRequest(cloud.Image, 1, 1)

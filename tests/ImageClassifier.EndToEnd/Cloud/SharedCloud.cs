@@ -2,7 +2,7 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Cloud;
 
-/// <summary>One deployment for all tests of a class. The first test makes it. If it cannot be made, all tests are
+/// <summary>One deployment for all tests of a class. The first test creates it. If that fails, all tests are
 /// skipped.</summary>
 public sealed class SharedCloud : IAsyncLifetime
 {

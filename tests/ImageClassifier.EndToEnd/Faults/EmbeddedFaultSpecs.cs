@@ -7,7 +7,7 @@ namespace ImageClassifier.EndToEnd.Faults;
 /// <summary>Faults on one machine: queues in SQLite, pictures in files.</summary>
 public sealed class EmbeddedFaultSpecs(ITestOutputHelper output) : FaultSpecs(output)
 {
-    // Pictures have a tenth of a mebibyte on average.
+    // A picture has a tenth of a mebibyte on average.
     private static readonly int Mebibytes = 64 + (FaultForm.Current.Pictures / 4);
 
     [SkippableFact]
@@ -47,11 +47,11 @@ public sealed class EmbeddedFaultSpecs(ITestOutputHelper output) : FaultSpecs(ou
             await run.UntilAsync(
                 () =>
                 {
-                    // Whoever deletes something makes room again, and whoever starts has room at first.
+                    // Each deletion makes room, so the disk is filled again and again.
                     disk.Fill();
                     return full.Elapsed >= run.Form.Outage && run.Client.RefusedUploads > 0;
                 },
-                "uploads are told to come back, and the outage is over");
+                "uploads are refused with a time to retry, and the outage is over");
             run.Strike("disk has room again");
             disk.Free();
 

@@ -3,31 +3,30 @@ using Microsoft.Data.Sqlite;
 
 namespace ImageClassifier.EndToEnd.Faults;
 
-/// <summary>What a fault run takes place in.</summary>
+/// <summary>The environment of a fault run.</summary>
 internal abstract class FaultEnvironment(string dataFolder, IStoredObjects objects) : IAsyncDisposable
 {
     public string DataFolder => dataFolder;
 
     public IStoredObjects Objects => objects;
 
-    /// <summary>Given with <c>--set</c>, the image-classifier prefix left out.</summary>
+    /// <summary>The values of <c>--set</c>, without the prefix image-classifier.</summary>
     public abstract IReadOnlyList<string> Settings { get; }
 
-    /// <summary>Whether pictures can be accepted while the queue is away, because the store is not.</summary>
+    /// <summary>True if pictures can be accepted while the queue is away, because the store is not away.</summary>
     public abstract bool AcceptsWithoutQueue { get; }
 
-    /// <summary>Stops both queues, until what it answers is disposed of.</summary>
+    /// <summary>Stops both queues until the returned value is disposed of.</summary>
     public abstract IDisposable StopQueues();
 
-    /// <summary>How many messages the response queue has, those in flight included; null where the queue does not tell
-    /// past the program.</summary>
+    /// <summary>The number of messages in the response queue, including those in flight; null if only the program can
+    /// count them.</summary>
     public abstract Task<long?> ResponsesLeftAsync();
 
-    /// <summary>The requests in flight, each with when its lease ends; null where the queue does not tell past the
-    /// program.</summary>
+    /// <summary>The requests in flight and the ends of their leases; null if only the program can see them.</summary>
     public abstract Task<IReadOnlyDictionary<long, TimeSpan>?> LeasesAsync();
 
-    /// <summary>The time since the machine started, by which the embedded queues keep their leases.</summary>
+    /// <summary>The time since the machine started, by which the embedded queues measure leases.</summary>
     public static TimeSpan MachineTime => TimeProvider.System.GetElapsedTime(0);
 
     public abstract ValueTask DisposeAsync();
@@ -40,8 +39,8 @@ internal sealed class EmbeddedFaults(string dataFolder) : FaultEnvironment(dataF
 
     public override bool AcceptsWithoutQueue => true;
 
-    /// <summary>No process serves these queues that could be stopped. Someone who holds the write lock of their files
-    /// has the same effect: nothing can be sent, received, renewed or deleted.</summary>
+    /// <summary>No process serves these queues, so none can be stopped. Holding the write lock of their files has the
+    /// same effect: nothing can be sent, received, renewed or deleted.</summary>
     public override IDisposable StopQueues()
     {
         var locks = new HeldLocks();
@@ -106,7 +105,7 @@ internal sealed class EmbeddedFaults(string dataFolder) : FaultEnvironment(dataF
             begin.ExecuteNonQuery();
         }
 
-        // A connection that closes in a transaction lets go of its lock.
+        // Closing a connection ends its transaction and releases the lock.
         public void Dispose() => _held.ForEach(connection => connection.Dispose());
     }
 }
@@ -130,7 +129,7 @@ internal sealed class EmulatedAwsFaults : FaultEnvironment
         return new EmulatedAwsFaults(aws, Directory.CreateTempSubdirectory("image-classifier-").FullName);
     }
 
-    /// <summary>The emulator answers nothing meanwhile, and forgets nothing. The store is stopped with it.</summary>
+    /// <summary>The emulator answers nothing meanwhile, but keeps its state. The store stops too.</summary>
     public override IDisposable StopQueues() => new StoppedProcess(_aws.ProcessId);
 
     public override Task<long?> ResponsesLeftAsync() => Task.FromResult<long?>(null);

@@ -2,13 +2,14 @@ using System.Globalization;
 
 namespace ImageClassifier.EndToEnd.Faults;
 
-/// <summary>How much a fault run does: the short form, unless <c>IMAGE_CLASSIFIER_FAULTS=long</c> is set.</summary>
-/// <param name="Pictures">Pictures uploaded.</param>
-/// <param name="NodeKills">App nodes killed, where that is the fault.</param>
-/// <param name="WebKills">Times that the web tier is killed, where that is the fault.</param>
-/// <param name="Outage">How long something is away, where that is the fault: longer than a lease and than SQLite waits
-/// for its turn.</param>
-/// <param name="Limit">The run has failed when it has not ended after this time.</param>
+/// <summary>The amount of work in a fault run: the short form, unless <c>IMAGE_CLASSIFIER_FAULTS=long</c> is
+/// set.</summary>
+/// <param name="Pictures">The number of uploaded pictures.</param>
+/// <param name="NodeKills">The number of killed app nodes, if that is the fault.</param>
+/// <param name="WebKills">The number of kills of the web tier, if that is the fault.</param>
+/// <param name="Outage">The duration of an outage, if that is the fault: longer than a lease and than SQLite waits for
+/// a lock.</param>
+/// <param name="Limit">A run that takes longer has failed.</param>
 internal sealed record FaultForm(int Pictures, int NodeKills, int WebKills, TimeSpan Outage, TimeSpan Limit)
 {
     /// <summary>The form that the environment asks for.</summary>
@@ -19,7 +20,8 @@ internal sealed record FaultForm(int Pictures, int NodeKills, int WebKills, Time
         var other => throw new InvalidOperationException($"IMAGE_CLASSIFIER_FAULTS is long or short, not '{other}'."),
     };
 
-    /// <summary>What decides whom the faults hit and when: <c>IMAGE_CLASSIFIER_FAULTS_SEED</c>, or 1.</summary>
+    /// <summary>The seed that decides when a fault strikes, and whom: <c>IMAGE_CLASSIFIER_FAULTS_SEED</c>, or
+    /// 1.</summary>
     public static int Seed { get; } = int.Parse(
         Environment.GetEnvironmentVariable("IMAGE_CLASSIFIER_FAULTS_SEED") ?? "1", CultureInfo.InvariantCulture);
 }

@@ -8,22 +8,20 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Faults;
 
-/// <summary>
-/// The service under faults, with clients that want their results. A fault strikes by progress: once so many results
-/// have come, and only while there is work left. A seed decides how many, and whom it hits.
-/// </summary>
+/// <summary>The service under faults, with clients that want their results. A fault strikes after a number of results,
+/// and only while there is work left. The seed decides that number and the target.</summary>
 internal sealed class FaultRun : IAsyncDisposable
 {
-    /// <summary>Pictures of a batch that is accepted before much of it can be done.</summary>
+    /// <summary>Pictures of a batch that is accepted long before it is done.</summary>
     public const int LargeBatch = 500;
 
-    /// <summary>Pictures of a batch where many uploads should be under way.</summary>
+    /// <summary>Pictures of a batch if many uploads should run at once.</summary>
     public const int SmallBatch = 10;
 
     private const int UploadsAtOnce = 2;
     private const int LogLines = 30;
 
-    // Faults come faster here than they do in life, so a killed process's messages come back sooner too.
+    // Faults come faster here than in production. So the messages of a killed process must return sooner too.
     private static readonly string[] QuickRecovery =
     [
         "queues.requests.lease=5s",
@@ -54,20 +52,20 @@ internal sealed class FaultRun : IAsyncDisposable
 
     public FaultEnvironment Environment => _environment;
 
-    /// <summary>Draws from the seed.</summary>
+    /// <summary>Random numbers from the seed.</summary>
     public Random Random { get; } = new(FaultForm.Seed);
 
     public PersistentClient Client { get; }
 
-    /// <summary>What the web tier has logged, in all its lives.</summary>
+    /// <summary>The log of the web tier, across all restarts.</summary>
     public string Log => string.Join("\n--- killed ---\n", _lives.Select(life => life.Log));
 
     private RunningService Service => _lives[^1];
 
     /// <summary>Starts the service.</summary>
-    /// <param name="environment">Where; it outlives the run.</param>
-    /// <param name="settings">Given with <c>--set</c>, the image-classifier prefix left out.</param>
-    /// <param name="pictures">Gives as many pictures as the run uploads.</param>
+    /// <param name="environment">The environment. The caller disposes of it after the run.</param>
+    /// <param name="settings">The values of <c>--set</c>, without the prefix image-classifier.</param>
+    /// <param name="pictures">Returns the requested number of pictures.</param>
     public static async Task<FaultRun> StartAsync(
         FaultEnvironment environment, string[] settings, Func<int, IEnumerable<TestPicture>> pictures)
     {
@@ -89,10 +87,10 @@ internal sealed class FaultRun : IAsyncDisposable
         return uploading;
     }
 
-    /// <summary>Uploads the pictures that are left.</summary>
+    /// <summary>Uploads the remaining pictures.</summary>
     public Task UploadRestAsync() => UploadAsync(_pictures.Count, SmallBatch);
 
-    /// <summary>Completes in the moment in which, from now on, so many uploads have begun.</summary>
+    /// <summary>Completes as soon as this number of further uploads has begun.</summary>
     public Task UploadsBeginAsync(int count)
     {
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -103,14 +101,14 @@ internal sealed class FaultRun : IAsyncDisposable
         return begun.Task.WaitAsync(_limit.Token);
     }
 
-    /// <summary>Awaits more results than there are.</summary>
+    /// <summary>Waits for more results than there are now.</summary>
     public Task ResultsAsync(int more)
     {
         var wanted = Client.Seen + more;
         return UntilAsync(() => Client.Seen >= wanted, $"{wanted} results are there");
     }
 
-    /// <summary>Awaits that something holds, unless the run has gone wrong already.</summary>
+    /// <summary>Waits until a condition holds. Fails if the run has already failed.</summary>
     public Task UntilAsync(Func<bool> condition, string what) => UntilAsync(() => Task.FromResult(condition()), what);
 
     /// <inheritdoc cref="UntilAsync(Func{bool}, string)"/>
@@ -122,9 +120,9 @@ internal sealed class FaultRun : IAsyncDisposable
             return await condition();
         },
         Form.Limit - _elapsed.Elapsed,
-        () => $"It never came to this: {what}.");
+        () => $"Timed out waiting for this: {what}.");
 
-    /// <summary>Notes a fault that strikes now, and asserts that it strikes work.</summary>
+    /// <summary>Records a fault that strikes now, and asserts that there is work for it to strike.</summary>
     public void Strike(string fault)
     {
         var struck = $"{_elapsed.Elapsed.TotalSeconds:0.0} s: {fault}, with {Client.Seen} results there,"
@@ -133,7 +131,7 @@ internal sealed class FaultRun : IAsyncDisposable
         Assert.True(Client.Outstanding > 0, $"There was no work left to hit. {struck}");
     }
 
-    /// <summary>Kills an app node that has brought results and lives.</summary>
+    /// <summary>Kills a live app node that has delivered results.</summary>
     public async Task KillNodeAsync()
     {
         int[] atWork = [];
@@ -145,14 +143,14 @@ internal sealed class FaultRun : IAsyncDisposable
                     .Where(id => ProcessTable.Instance(id) is { } instance && known.Contains(instance)).Order()];
                 return atWork.Length > 0;
             },
-            "an app node that has brought results lives");
+            "an app node that has delivered results is alive");
         await KillNodeAsync(atWork[Random.Next(atWork.Length)]);
     }
 
     /// <summary>Kills an app node.</summary>
     public async Task KillNodeAsync(int process)
     {
-        // From here on it finishes nothing of what it has.
+        // From now on it finishes no job.
         ProcessTable.Signal(process, "STOP");
         var leases = await _environment.LeasesAsync();
         Strike($"app node {ProcessTable.Instance(process)} killed");
@@ -160,12 +158,12 @@ internal sealed class FaultRun : IAsyncDisposable
         _leftBehind.Add(IsAnyLeftAsync(leases));
     }
 
-    /// <summary>Whether a lease ends that no one renews, as one does of which the holder is dead; null where the queue does
-    /// not tell.</summary>
+    /// <summary>True if a lease ends without being renewed, as after the death of its holder; null if the queue cannot
+    /// tell.</summary>
     private async Task<bool?> IsAnyLeftAsync(IReadOnlyDictionary<long, TimeSpan>? leases)
     {
         if (leases is null) return null;
-        // A node that lives renews when a third of the lease is left.
+        // A live node renews when a third of the lease is left.
         var lateRenewal = TimeSpan.FromSeconds(0.7);
         while (leases.Values.Any(end => end > FaultEnvironment.MachineTime))
         {
@@ -178,7 +176,7 @@ internal sealed class FaultRun : IAsyncDisposable
         return false;
     }
 
-    /// <summary>Kills the web tier, which takes uploads, and starts it again.</summary>
+    /// <summary>Kills the web tier while it accepts uploads, and restarts it.</summary>
     public async Task KillWebAsync()
     {
         Strike("web tier killed");
@@ -187,7 +185,7 @@ internal sealed class FaultRun : IAsyncDisposable
         await StartWebAsync();
     }
 
-    /// <summary>Starts an app node beside those that the web tier launches, and awaits that it is up.</summary>
+    /// <summary>Starts an app node beside those of the web tier, and waits until it is up.</summary>
     public async Task<RunningNode> StartNodeAsync(string instance, IReadOnlyDictionary<string, string> variables)
     {
         var node = RunningNode.Start(_environment.DataFolder, instance, variables, _settings);
@@ -200,9 +198,9 @@ internal sealed class FaultRun : IAsyncDisposable
         return node;
     }
 
-    /// <summary>The end of every run: each accepted picture has exactly one result, its client has it, and the service
-    /// stops as it should.</summary>
-    public async Task EndsWellAsync()
+    /// <summary>The end of every run: each accepted picture has exactly one result, its client has that result, and the
+    /// service stops in order.</summary>
+    public async Task AssertNothingIsLostAsync()
     {
         Assert.Empty(_pictures);
         var leftBehind = await Task.WhenAll(_leftBehind);
@@ -218,7 +216,7 @@ internal sealed class FaultRun : IAsyncDisposable
         await UntilAsync(
             async () => await _environment.ResponsesLeftAsync() is null or 0, "no message is left on the response queue");
         Assert.Equal(0, await Service.StopAsync());
-        // Those that were started by hand are told to stop, but no one waits for their very end.
+        // Nodes that were started by hand are asked to stop, but nobody waits for their end.
         var byHand = _nodes.Select(node => node.ProcessId).ToHashSet();
         await UntilAsync(
             () => !ProcessTable.Running(_environment.DataFolder, "node").Any(byHand.Contains),
@@ -227,7 +225,7 @@ internal sealed class FaultRun : IAsyncDisposable
         await Task.WhenAll(AssertNoDeadLetterAsync("requests"), AssertNoDeadLetterAsync("responses"));
     }
 
-    /// <summary>What was done, in a line for each fault.</summary>
+    /// <summary>The history of the run, with a line for each fault.</summary>
     public string Describe()
     {
         var text = new StringBuilder();
@@ -236,12 +234,12 @@ internal sealed class FaultRun : IAsyncDisposable
             $"{Form.Pictures} pictures, seed {FaultForm.Seed} (IMAGE_CLASSIFIER_FAULTS_SEED): after"
             + $" {_elapsed.Elapsed.TotalSeconds:0} s {Client.Seen} results from {Client.Instances.Count} app nodes;"
             + $" {_strikes.Count} faults, {Client.BrokenUploads} uploads without an answer,"
-            + $" {Client.RefusedUploads} told to come back, {Client.Reconnects} sockets opened again");
+            + $" {Client.RefusedUploads} refused with a time to retry, {Client.Reconnects} sockets opened again");
         foreach (var strike in _strikes) text.AppendLine(strike);
         return text.ToString();
     }
 
-    /// <summary>The last of every log.</summary>
+    /// <summary>The last lines of every log.</summary>
     public string DescribeLogs()
     {
         var text = new StringBuilder();
@@ -273,7 +271,7 @@ internal sealed class FaultRun : IAsyncDisposable
         Client.Dispose();
         foreach (var node in _nodes) await node.DisposeAsync();
         foreach (var life in _lives) await life.DisposeAsync();
-        // Those that lost their web tier, where the run broke off before it was back.
+        // Nodes without a web tier, if the run broke off before its restart.
         foreach (var node in ProcessTable.Running(_environment.DataFolder, "node")) ProcessTable.Signal(node, "KILL");
         _limit.Dispose();
     }
@@ -301,8 +299,7 @@ internal sealed class FaultRun : IAsyncDisposable
         }
     }
 
-    /// <summary>An upload that was sent again is one batch, so the store has those of the clients and no
-    /// more.</summary>
+    /// <summary>A repeated upload is one batch. So the store has exactly the clients' batches.</summary>
     private async Task AssertStoredAsync()
     {
         var manifests = (await _environment.Objects.ListAsync("batches/"))

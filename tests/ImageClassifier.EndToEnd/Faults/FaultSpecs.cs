@@ -7,21 +7,19 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.EndToEnd.Faults;
 
-/// <summary>
-/// Nothing lost, nothing twice: what every environment promises under faults. Each run ends with exactly one result for
-/// each accepted picture, in the store and with a client that stayed through it all.
-/// <c>IMAGE_CLASSIFIER_FAULTS=long</c> makes them long, and <c>IMAGE_CLASSIFIER_FAULTS_SEED</c> repeats a run that
-/// failed.
-/// </summary>
+/// <summary>No result is lost and none comes twice, in every environment and under every fault. A run ends with exactly
+/// one result for each accepted picture, in the store and at a client that stayed connected.
+/// <c>IMAGE_CLASSIFIER_FAULTS=long</c> selects the long form, and <c>IMAGE_CLASSIFIER_FAULTS_SEED</c> repeats a failed
+/// run.</summary>
 public abstract class FaultSpecs(ITestOutputHelper output)
 {
-    // More than any lease or limit here, so that whatever went by a wrong clock would not end in time.
+    // More than any lease or limit here. So anything that used a wrong clock would not end in time.
     private static readonly TimeSpan ClockError = TimeSpan.FromMinutes(30);
 
     [SkippableFact]
     public Task Nothing_is_lost_when_app_nodes_are_killed_at_random() => RunAsync(async run =>
     {
-        // One share ahead of the kills, so that nodes never run out of work.
+        // One share more than there are kills, so that nodes never run out of work.
         var share = run.Form.Pictures / (run.Form.NodeKills + 1);
         await run.UploadAsync(share, FaultRun.LargeBatch);
         for (var kill = 1; kill <= run.Form.NodeKills; kill++)
@@ -63,7 +61,7 @@ public abstract class FaultSpecs(ITestOutputHelper output)
         await run.UploadAsync(run.Form.Pictures / 2, FaultRun.LargeBatch);
         await run.UntilAsync(
             () => run.Client.Instances.IsSupersetOf(["ahead", "behind"]), "both nodes with wrong clocks bring results");
-        // What it holds must come back by the queue's clock.
+        // Its messages must return by the queue's clock.
         await run.KillNodeAsync(ahead.ProcessId);
         await run.UploadRestAsync();
     }, ["node.termination.max-empty-polls=100"]);
@@ -87,7 +85,7 @@ public abstract class FaultSpecs(ITestOutputHelper output)
         try
         {
             await faults(run);
-            await run.EndsWellAsync();
+            await run.AssertNothingIsLostAsync();
             output.WriteLine(run.Describe());
         }
         catch (Exception failure) when (failure is not SkipException)
@@ -106,7 +104,7 @@ public abstract class FaultSpecs(ITestOutputHelper output)
         await run.UntilAsync(
             () => DateTimeOffset.TryParse(
                 node.Output.Split(" shows ")[^1].Split('\n')[0], CultureInfo.InvariantCulture, out shown),
-            $"the node {name} says what its clock shows");
+            $"the node {name} has printed the time of its clock");
         Assert.InRange(shown - TimeProvider.System.GetUtcNow(), error - run.Form.Limit, error);
         return node;
     }

@@ -6,8 +6,8 @@ using ImageClassifier.Testing;
 
 namespace ImageClassifier.EndToEnd.Faults;
 
-/// <summary>What a full disk does, where none can be mounted: the system refuses every write to a file by the processes
-/// of a data folder.</summary>
+/// <summary>Acts like a full disk if none can be mounted: the system refuses to grow any file of the processes of a
+/// data folder.</summary>
 internal sealed class FileSizeLimit : IFillableDisk
 {
     private const int SigXfsz = 25;
@@ -18,8 +18,8 @@ internal sealed class FileSizeLimit : IFillableDisk
     public FileSizeLimit()
     {
         Requirement.Met(OperatingSystem.IsLinux(), "only Linux limits the files of a process that runs");
-        // A write past the limit raises a signal that would end the process. Who is ignoring it hands that down to the
-        // processes that it starts, and their write fails instead, as on a full disk.
+        // A write past the limit raises a signal that would end the process. A process that ignores the signal passes
+        // this on to its children. Their writes then fail, as on a full disk.
         _ = Signal(SigXfsz, Ignore);
         Folder = Directory.CreateTempSubdirectory("image-classifier-").FullName;
     }
@@ -33,7 +33,7 @@ internal sealed class FileSizeLimit : IFillableDisk
 
     public void Free()
     {
-        // All of them: a node that was started meanwhile has inherited the limit.
+        // All processes, because a node that was started meanwhile has inherited the limit.
         foreach (var id in Processes()) Limit(id, "unlimited:");
         _limited.Clear();
     }

@@ -4,13 +4,13 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Faults;
 
-/// <summary>An accepted batch, as its client knows it.</summary>
+/// <summary>An accepted batch, as its client sees it.</summary>
 internal sealed class FollowedBatch
 {
     private readonly ConcurrentDictionary<string, JsonElement> _results = new();
-    private readonly HashSet<(string Epoch, string Job)> _heard = [];
+    private readonly HashSet<(string Epoch, string Job)> _events = [];
 
-    /// <param name="accepted">The body of the 202.</param>
+    /// <param name="accepted">The body of the 202 answer.</param>
     public FollowedBatch(JsonElement accepted)
     {
         Id = accepted.GetProperty("batchId").GetString()!;
@@ -20,7 +20,7 @@ internal sealed class FollowedBatch
             .ToHashSet();
     }
 
-    /// <summary>The same batch, for a second client that follows it.</summary>
+    /// <summary>The same batch for a second client.</summary>
     public FollowedBatch(FollowedBatch other) => (Id, Jobs) = (other.Id, other.Jobs);
 
     public string Id { get; }
@@ -28,21 +28,21 @@ internal sealed class FollowedBatch
     /// <summary>The ids of its accepted jobs.</summary>
     public IReadOnlySet<string> Jobs { get; }
 
-    /// <summary>The results that its client has, by job.</summary>
+    /// <summary>The results that its client has received, by job.</summary>
     public IReadOnlyDictionary<string, JsonElement> Results => _results;
 
-    /// <summary>A result event came. Within one life of the batch's actor no job comes twice; after that a repeat says
-    /// what was said before.</summary>
+    /// <summary>Records a result event. Within one epoch no job comes twice. In another epoch a repeat must be
+    /// equal.</summary>
     public void RecordResult(string eventId, JsonElement job)
     {
         var id = IdOf(job);
         Assert.Contains(id, Jobs);
         var epoch = eventId[..eventId.LastIndexOf('-')];
-        Assert.True(_heard.Add((epoch, id)), $"Job {id} came twice within epoch {epoch} of batch {Id}.");
+        Assert.True(_events.Add((epoch, id)), $"Job {id} was reported twice within epoch {epoch} of batch {Id}.");
         if (!_results.TryAdd(id, job)) AssertSame(id, job);
     }
 
-    /// <summary>Asserts that what is said of a job somewhere is what its client has heard.</summary>
+    /// <summary>Asserts that another source gives the same result of a job as the client received.</summary>
     public void AssertSame(string id, JsonElement job) =>
         Assert.True(JsonElement.DeepEquals(_results[id], job), $"First there was {_results[id]}, then {job}");
 

@@ -1,14 +1,14 @@
 namespace ImageClassifier.EndToEnd.Faults;
 
-/// <summary>Where a data folder is, and whether there is room.</summary>
+/// <summary>The disk of a data folder.</summary>
 internal interface IFillableDisk : IDisposable
 {
     /// <summary>The data folder.</summary>
     string Folder { get; }
 
-    /// <summary>Leaves no room for one more byte.</summary>
+    /// <summary>Fills the disk completely.</summary>
     void Fill();
 
-    /// <summary>Gives the room back.</summary>
+    /// <summary>Makes room again.</summary>
     void Free();
 }

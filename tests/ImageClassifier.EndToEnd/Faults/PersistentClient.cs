@@ -9,10 +9,10 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Faults;
 
-/// <summary>A client that outlives the service's faults: it uploads again under the same <c>Idempotency-Key</c> until
-/// the batch is accepted, and follows each batch over WebSockets, each from where the last one broke off.</summary>
-/// <param name="address">Where the service is, in all its lives.</param>
-/// <param name="limit">When it gives up.</param>
+/// <summary>A client that survives the service's faults. It repeats an upload with its <c>Idempotency-Key</c> until the
+/// batch is accepted. It follows each batch over WebSockets, and resumes after each break.</summary>
+/// <param name="address">The address of the service, across all restarts.</param>
+/// <param name="limit">The time limit of the client.</param>
 internal sealed class PersistentClient(Uri address, CancellationToken limit) : IDisposable
 {
     private static readonly TimeSpan RequestLimit = TimeSpan.FromSeconds(30);
@@ -26,36 +26,36 @@ internal sealed class PersistentClient(Uri address, CancellationToken limit) : I
     private int _refusedUploads;
     private int _reconnects;
 
-    /// <summary>An upload goes on its way.</summary>
+    /// <summary>Called when an upload starts.</summary>
     public event Action? UploadBegins;
 
-    /// <summary>The batches whose 202 has come.</summary>
+    /// <summary>The batches that were accepted with 202.</summary>
     public IReadOnlyCollection<FollowedBatch> Batches => _batches;
 
-    /// <summary>Accepted jobs whose result has come.</summary>
+    /// <summary>The number of accepted jobs with a result.</summary>
     public int Seen => _batches.Sum(batch => batch.Results.Count);
 
-    /// <summary>Accepted jobs whose result has not come.</summary>
+    /// <summary>The number of accepted jobs without a result.</summary>
     public int Outstanding => _batches.Sum(batch => batch.Jobs.Count - batch.Results.Count);
 
-    /// <summary>The instances that have brought results.</summary>
+    /// <summary>The instances that delivered results.</summary>
     public IReadOnlySet<string> Instances => _batches.SelectMany(batch => batch.Results.Values)
         .Select(job => job.GetProperty("instanceId").GetString()!)
         .ToHashSet();
 
-    /// <summary>Uploads that are not accepted yet.</summary>
+    /// <summary>The number of uploads that are not accepted yet.</summary>
     public int UploadsUnderWay => _uploadsUnderWay;
 
-    /// <summary>Requests to upload that ended without an answer.</summary>
+    /// <summary>The number of upload requests without an answer.</summary>
     public int BrokenUploads => _brokenUploads;
 
-    /// <summary>Requests to upload that were told to come back.</summary>
+    /// <summary>The number of upload requests that were refused with a time to retry.</summary>
     public int RefusedUploads => _refusedUploads;
 
-    /// <summary>Sockets that were opened again because the one before ended early.</summary>
+    /// <summary>The number of sockets that were opened again after an early end.</summary>
     public int Reconnects => _reconnects;
 
-    /// <summary>Uploads pictures as one batch, until it is accepted, and follows it from then on.</summary>
+    /// <summary>Uploads pictures as one batch until it is accepted, and then follows it.</summary>
     public async Task<FollowedBatch> UploadAsync(IReadOnlyCollection<TestPicture> pictures)
     {
         var key = Guid.NewGuid().ToString();
@@ -74,16 +74,16 @@ internal sealed class PersistentClient(Uri address, CancellationToken limit) : I
         return batch;
     }
 
-    /// <summary>Awaits that every batch is complete, as its client sees it.</summary>
+    /// <summary>Waits until every batch is complete for its client.</summary>
     public Task FollowedAsync() => Task.WhenAll(_following);
 
-    /// <summary>Throws what went wrong for a client, where something did.</summary>
+    /// <summary>Throws the failure of a client, if there is one.</summary>
     public void ThrowIfFailed()
     {
         if (_following.FirstOrDefault(task => task.IsFaulted) is { Exception: { } failure }) throw failure;
     }
 
-    /// <summary>A document of the service, asked for again until it comes.</summary>
+    /// <summary>Reads a document of the service, and retries until it arrives.</summary>
     public async Task<JsonElement> GetAsync(string path)
     {
         while (true)
@@ -161,7 +161,7 @@ internal sealed class PersistentClient(Uri address, CancellationToken limit) : I
             }
             catch (WebSocketException) when (!limit.IsCancellationRequested)
             {
-                Assert.False(socket.HttpStatusCode == HttpStatusCode.NotFound, $"Batch {batch.Id} is gone.");
+                Assert.False(socket.HttpStatusCode == HttpStatusCode.NotFound, $"Batch {batch.Id} is missing.");
             }
 
             Interlocked.Increment(ref _reconnects);
@@ -169,7 +169,7 @@ internal sealed class PersistentClient(Uri address, CancellationToken limit) : I
         }
     }
 
-    /// <summary>What a proxy answers when the web node behind it went away.</summary>
+    /// <summary>A proxy's answer if the web node behind it has gone.</summary>
     private static bool IsOfProxy(HttpStatusCode status) =>
         status is HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout;
 

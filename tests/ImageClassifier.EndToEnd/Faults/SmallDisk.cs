@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace ImageClassifier.EndToEnd.Faults;
 
-/// <summary>A disk of its own for a data folder, small enough to be filled: a file system in memory.</summary>
+/// <summary>A separate disk for a data folder, small enough to fill: a file system in memory.</summary>
 internal sealed class SmallDisk : IFillableDisk
 {
     private readonly string _ballast;
@@ -19,7 +19,7 @@ internal sealed class SmallDisk : IFillableDisk
 
     private string MountPoint { get; }
 
-    /// <summary>Mounts one; null where that is not allowed.</summary>
+    /// <summary>Mounts a disk; null if this user may not mount.</summary>
     public static SmallDisk? TryMount(int mebibytes)
     {
         if (!OperatingSystem.IsLinux()) return null;
@@ -42,7 +42,7 @@ internal sealed class SmallDisk : IFillableDisk
             }
             catch (IOException)
             {
-                // It is full for blocks of this size.
+                // The disk is full for blocks of this size.
             }
         }
     }
@@ -51,12 +51,12 @@ internal sealed class SmallDisk : IFillableDisk
 
     public void Dispose()
     {
-        // Lazily: whatever still has a file of it open goes soon.
+        // Lazily, because a process that still has a file of it open ends soon.
         Run("umount", "--lazy", MountPoint);
         Directory.Delete(MountPoint);
     }
 
-    /// <summary>As root, or as one who may become it without being asked.</summary>
+    /// <summary>As root, or by sudo without a password.</summary>
     private static bool Run(string program, params string[] arguments) =>
         Succeeds(program, arguments) || Succeeds("sudo", ["--non-interactive", program, .. arguments]);
 

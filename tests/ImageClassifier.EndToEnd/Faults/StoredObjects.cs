@@ -3,13 +3,13 @@ using ImageClassifier.EndToEnd.Programs;
 
 namespace ImageClassifier.EndToEnd.Faults;
 
-/// <summary>What the object store holds, read past the program.</summary>
+/// <summary>The contents of the object store, read without the program.</summary>
 internal interface IStoredObjects
 {
-    /// <summary>The keys that begin so.</summary>
+    /// <summary>The keys with a prefix.</summary>
     Task<IReadOnlyList<string>> ListAsync(string prefix);
 
-    /// <summary>A document.</summary>
+    /// <summary>Reads a document.</summary>
     Task<JsonElement> ReadAsync(string key);
 }
 
@@ -20,7 +20,7 @@ internal sealed class StoredFiles(string dataFolder) : IStoredObjects
 
     public Task<IReadOnlyList<string>> ListAsync(string prefix)
     {
-        // Prefixes of these tests are folders.
+        // The prefixes of these tests are folders.
         var folder = Path.Combine(_root, prefix);
         return Task.FromResult<IReadOnlyList<string>>(Directory.Exists(folder)
             ?

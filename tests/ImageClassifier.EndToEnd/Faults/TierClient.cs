@@ -9,8 +9,8 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Faults;
 
-/// <summary>Clients of several web nodes behind a proxy. Each batch is followed by a WebSocket and by an event stream,
-/// and for each batch one more picture is sent by a request that waits for its label.</summary>
+/// <summary>Clients of several web nodes behind a proxy. A WebSocket and an event stream follow each batch. For each
+/// batch, one more picture is sent by a request that waits for its label.</summary>
 internal sealed class TierClient(Uri address, CancellationToken limit) : IDisposable
 {
     private const int UploadsAtOnce = 2;
@@ -25,16 +25,16 @@ internal sealed class TierClient(Uri address, CancellationToken limit) : IDispos
     private int _broken;
     private int _refused;
 
-    /// <summary>Accepted jobs whose result has come over a WebSocket.</summary>
+    /// <summary>The number of accepted jobs whose result arrived over a WebSocket.</summary>
     public int Seen => _client.Seen;
 
-    /// <summary>Requests that ended without an answer of the service.</summary>
+    /// <summary>The number of requests without an answer of the service.</summary>
     public int Broken => _client.BrokenUploads + _broken;
 
-    /// <summary>Requests that were told to come back.</summary>
+    /// <summary>The number of requests that were refused with a time to retry.</summary>
     public int Refused => _client.RefusedUploads + _refused;
 
-    /// <summary>Uploads batches, until each is accepted.</summary>
+    /// <summary>Uploads each batch until it is accepted.</summary>
     public Task UploadAllAsync(IEnumerable<TestPicture[]> batches)
     {
         var uploading = UploadAsync(batches);
@@ -54,10 +54,10 @@ internal sealed class TierClient(Uri address, CancellationToken limit) : IDispos
             _following.Enqueue(ClassifyAsync(pictures[0]));
         });
 
-    /// <summary>A failure of this task fails the waits for results too.</summary>
+    /// <summary>A failure of this task also fails the waits for results.</summary>
     public void AlsoWatch(Task watched) => _uploading.Enqueue(watched);
 
-    /// <summary>Awaits more results than there are.</summary>
+    /// <summary>Waits for more results than there are now.</summary>
     public Task ResultsAsync(int more)
     {
         var wanted = _client.Seen + more;
@@ -71,18 +71,18 @@ internal sealed class TierClient(Uri address, CancellationToken limit) : IDispos
                 return _client.Seen >= wanted;
             },
             RequestLimit,
-            () => $"{wanted} results never came.");
+            () => $"Timed out waiting for {wanted} results.");
     }
 
-    /// <summary>Awaits that every client has all it asked for.</summary>
+    /// <summary>Waits until every client has all its results.</summary>
     public async Task FollowedAsync()
     {
         await _client.FollowedAsync();
         await Task.WhenAll(_following);
     }
 
-    /// <summary>Asserts that each picture has one result, which is the same for every client.</summary>
-    public async Task EndsWellAsync(int pictures)
+    /// <summary>Asserts that each picture has one result, and that all clients have the same result.</summary>
+    public async Task AssertNothingIsLostAsync(int pictures)
     {
         Assert.Equal(pictures, _client.Seen);
         Assert.Equal(pictures, _streamed.Sum(batch => batch.Results.Count));
@@ -102,7 +102,7 @@ internal sealed class TierClient(Uri address, CancellationToken limit) : IDispos
         }
     }
 
-    /// <summary>Awaits that nothing is left to do.</summary>
+    /// <summary>Waits until no work is left.</summary>
     public Task EmptyAsync() => Until.HoldsAsync(
         async () => (await _client.GetAsync("/api/fleet")).GetProperty("backlog").GetInt32() == 0,
         RequestLimit,
@@ -124,21 +124,21 @@ internal sealed class TierClient(Uri address, CancellationToken limit) : IDispos
                 using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/batches/{batch.Id}/events");
                 if (after is not null) request.Headers.Add("Last-Event-ID", after);
                 using var answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit);
-                Assert.False(answer.StatusCode == HttpStatusCode.NotFound, $"Batch {batch.Id} is gone.");
+                Assert.False(answer.StatusCode == HttpStatusCode.NotFound, $"Batch {batch.Id} is missing.");
                 if (answer.StatusCode == HttpStatusCode.OK)
                 {
                     await using var stream = await answer.Content.ReadAsStreamAsync(limit);
                     await foreach (var item in SseParser.Create(stream).EnumerateAsync(limit))
                     {
                         after = item.EventId ?? after;
-                        var happened = JsonSerializer.Deserialize<JsonElement>(item.Data);
-                        if (happened.GetProperty("type").GetString() == "complete")
+                        var data = JsonSerializer.Deserialize<JsonElement>(item.Data);
+                        if (data.GetProperty("type").GetString() == "complete")
                         {
                             Assert.Equal(batch.Jobs.Order(), batch.Results.Keys.Order());
                             return;
                         }
 
-                        batch.RecordResult(happened.GetProperty("id").GetString()!, happened.GetProperty("job"));
+                        batch.RecordResult(data.GetProperty("id").GetString()!, data.GetProperty("job"));
                     }
                 }
             }
@@ -150,7 +150,7 @@ internal sealed class TierClient(Uri address, CancellationToken limit) : IDispos
         }
     }
 
-    /// <summary>Sends a picture by a request that waits for its label, until the label comes.</summary>
+    /// <summary>Sends a picture by a waiting request, and repeats it until the label arrives.</summary>
     private async Task ClassifyAsync(TestPicture picture)
     {
         var key = Guid.NewGuid().ToString();

@@ -5,8 +5,8 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Faults;
 
-/// <summary>Web nodes that form one tier, as processes of the built program over one data folder, with nginx before
-/// them. A node that ends by itself is started again, as systemd does.</summary>
+/// <summary>Web nodes of one tier behind nginx: processes of the built program that share a data folder. A node that
+/// ends by itself is restarted, as by systemd.</summary>
 internal sealed class WebNodeGroup : IAsyncDisposable
 {
     private static readonly TimeSpan ReadyLimit = TimeSpan.FromSeconds(60);
@@ -24,19 +24,19 @@ internal sealed class WebNodeGroup : IAsyncDisposable
         _slots = [.. slots];
     }
 
-    /// <summary>Where clients reach the tier.</summary>
+    /// <summary>The address of the tier for clients.</summary>
     public Uri Address => Proxy!.Address;
 
-    /// <summary>The CPU time that the living nodes have used.</summary>
+    /// <summary>The CPU time of the live nodes.</summary>
     public TimeSpan CpuTime => _slots.Aggregate(TimeSpan.Zero, (sum, slot) => sum + slot.Life.Service.CpuTime);
 
     private Nginx? Proxy { get; set; }
 
-    /// <summary>Starts the nodes and awaits that each has joined.</summary>
-    /// <param name="dataFolder">The data folder that they share.</param>
-    /// <param name="count">How many; a single one is no cluster.</param>
-    /// <param name="settings">Given with <c>--set</c>, the image-classifier prefix left out.</param>
-    /// <param name="isBehindProxy">Whether nginx is before them.</param>
+    /// <summary>Starts the nodes, and waits until each has joined.</summary>
+    /// <param name="dataFolder">The shared data folder.</param>
+    /// <param name="count">The number of nodes. A single node is no cluster.</param>
+    /// <param name="settings">The values of <c>--set</c>, without the prefix image-classifier.</param>
+    /// <param name="isBehindProxy">True to put nginx before the nodes.</param>
     public static async Task<WebNodeGroup> StartAsync(
         string dataFolder, int count, IEnumerable<string> settings, bool isBehindProxy = true)
     {
@@ -45,7 +45,7 @@ internal sealed class WebNodeGroup : IAsyncDisposable
         return await StartAsync(new WebNodeGroup(dataFolder, [.. settings], slots), isBehindProxy);
     }
 
-    /// <summary>Starts each node on a host of its own, and awaits that each has joined.</summary>
+    /// <summary>Starts each node on its own host, and waits until each has joined.</summary>
     public static Task<WebNodeGroup> StartOnHostsAsync(string dataFolder, int count, IEnumerable<string> settings)
     {
         var slots = Enumerable.Range(0, count).Select(host => new Slot(
@@ -89,7 +89,7 @@ internal sealed class WebNodeGroup : IAsyncDisposable
         }
     }
 
-    /// <summary>Awaits that a node is a member of the tier.</summary>
+    /// <summary>Waits until a node is a member of the tier.</summary>
     public Task ReadyAsync(int node) => Until.HoldsAsync(
         async () =>
         {
@@ -106,7 +106,7 @@ internal sealed class WebNodeGroup : IAsyncDisposable
         ReadyLimit,
         () => $"Web node {node} is not ready:\n{_slots[node].Life.Service.Log}");
 
-    /// <summary>Where a node itself listens.</summary>
+    /// <summary>The address of one node.</summary>
     public Uri AddressOf(int node) => _slots[node].Address;
 
     /// <summary>Kills a node.</summary>
@@ -115,17 +115,17 @@ internal sealed class WebNodeGroup : IAsyncDisposable
     /// <summary>Pauses a node.</summary>
     public void Pause(int node) => ProcessTable.Signal(_slots[node].Life.Service.ProcessId, "STOP");
 
-    /// <summary>Lets a paused node go on.</summary>
+    /// <summary>Resumes a paused node.</summary>
     public void Resume(int node) => ProcessTable.Signal(_slots[node].Life.Service.ProcessId, "CONT");
 
-    /// <summary>Whether a node's process has ended.</summary>
+    /// <summary>True if the process of a node has ended.</summary>
     public bool HasEnded(int node) => _slots[node].Life.Service.HasExited;
 
     /// <summary>Stops a node in order.</summary>
-    /// <returns>Its exit code.</returns>
+    /// <returns>The exit code.</returns>
     public Task<int> StopAsync(int node) => _slots[node].Life.Service.StopAsync("TERM");
 
-    /// <summary>The node whose scaler works; null if none does. Fails if several do.</summary>
+    /// <summary>The node whose scaler works; null if there is none. Fails if there are several.</summary>
     public int? Scaling()
     {
         lock (_lock)
@@ -136,7 +136,7 @@ internal sealed class WebNodeGroup : IAsyncDisposable
         }
     }
 
-    /// <summary>What all nodes have logged, in all their lives.</summary>
+    /// <summary>The logs of all nodes, across all restarts.</summary>
     public string Log
     {
         get
@@ -161,9 +161,9 @@ internal sealed class WebNodeGroup : IAsyncDisposable
         foreach (var node in ProcessTable.Running(_dataFolder, "node")) ProcessTable.Signal(node, "KILL");
     }
 
-    /// <param name="address">Where the node serves clients.</param>
-    /// <param name="remoting">Where it serves other web nodes.</param>
-    /// <param name="starter">What starts it, before its name; empty: nothing else.</param>
+    /// <param name="address">The address for clients.</param>
+    /// <param name="remoting">The address for other web nodes.</param>
+    /// <param name="starter">The command that starts the program, before its name; empty for none.</param>
     private sealed class Slot(Uri address, IPEndPoint remoting, IReadOnlyList<string> starter)
     {
         public Uri Address => address;
@@ -179,7 +179,7 @@ internal sealed class WebNodeGroup : IAsyncDisposable
     {
         private const string Sentence = "This web node scales the fleet";
 
-        /// <summary>Whether its scaler works, by what it said last.</summary>
+        /// <summary>True if its scaler works, by its last log line about it.</summary>
         public bool Scales
         {
             get

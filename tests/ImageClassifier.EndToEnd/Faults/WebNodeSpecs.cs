@@ -7,13 +7,13 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.EndToEnd.Faults;
 
-/// <summary>Three web nodes behind nginx, without stickiness, under faults: every accepted picture has one result, every
-/// client has every job once, one scaler works, and the fleet stays below its cap.</summary>
+/// <summary>Three web nodes behind nginx without stickiness, under faults. Every accepted picture has one result, and
+/// every client has every job once. One scaler works, and the fleet stays below its cap.</summary>
 public abstract class WebNodeSpecs(ITestOutputHelper output)
 {
     private protected const int Nodes = 3;
     private protected const int MaxInstances = 2;
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromMilliseconds(100);
 
     private static bool IsLong => FaultForm.Current.Pictures > 1000;
 
@@ -22,7 +22,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
     {
         var (kills, pause) = IsLong ? (8, TimeSpan.FromSeconds(30)) : ShortForm;
         var form = FaultForm.Current;
-        // The short form of the other faults is long enough for nodes that must be away for a while.
+        // In the short form, half of the pictures of the other faults are enough.
         var pictures = IsLong ? form.Pictures : form.Pictures / 2;
         var random = new Random(FaultForm.Seed);
         await using var environment = await OpenAsync();
@@ -36,7 +36,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
         client.AlsoWatch(watched);
         try
         {
-            // Some of the pictures come while web nodes are killed, the rest while one is paused.
+            // Some pictures arrive while web nodes are killed, the rest while one node is paused.
             var batches = TestPictures.Mixed(pictures).Chunk(pictures / 20).ToArray();
             var shares = batches.Chunk(batches.Length / (kills + 1)).ToArray();
             for (var kill = 0; kill < kills; kill++)
@@ -55,7 +55,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
             if (pause > TimeSpan.Zero) await PauseAsync(tier, random.Next(Nodes), pause);
             await last;
             await client.FollowedAsync();
-            await client.EndsWellAsync(pictures);
+            await client.AssertNothingIsLostAsync(pictures);
             await client.EmptyAsync();
         }
         catch (Exception failure) when (failure is not SkipException)
@@ -91,8 +91,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
         await tier.StartNodeAsync(node);
     }
 
-    /// <summary>The processes of app nodes, without those that have ended their work and need a moment to
-    /// exit.</summary>
+    /// <summary>The processes of app nodes, without nodes that have finished and are exiting.</summary>
     private static async Task<int> CountAppNodesAsync(string dataFolder)
     {
         var living = ProcessTable.Running(dataFolder, "node").Select(ProcessTable.Instance).OfType<string>().ToHashSet();
@@ -107,7 +106,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
         return living.Count;
     }
 
-    /// <summary>Looks from outside, again and again, that one scaler works and that the fleet stays below its
+    /// <summary>Checks repeatedly, from outside, that one scaler works and that the fleet stays below its
     /// cap.</summary>
     private protected static async Task<string> WatchAsync(
         FaultEnvironment environment, WebNodeGroup tier, CancellationToken cancellation)
@@ -119,7 +118,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
             most = Math.Max(most, await CountAppNodesAsync(environment.DataFolder));
             Assert.True(most <= MaxInstances, $"There were {most} app nodes.\n{tier.Log}");
             tier.Scaling();
-            await Task.Delay(Look, TimeProvider.System, cancellation)
+            await Task.Delay(CheckInterval, TimeProvider.System, cancellation)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
@@ -133,7 +132,7 @@ public sealed class EmbeddedWebNodeSpecs(ITestOutputHelper output) : WebNodeSpec
     private readonly ITestOutputHelper _output = output;
 
     [SkippableFact]
-    public async Task A_rolling_restart_fails_no_request_that_is_not_told_to_come_back()
+    public async Task A_rolling_restart_fails_only_requests_that_are_told_to_retry()
     {
         var form = FaultForm.Current;
         await using var environment = await OpenAsync();
@@ -149,9 +148,9 @@ public sealed class EmbeddedWebNodeSpecs(ITestOutputHelper output) : WebNodeSpec
             await restarting;
             var uploaded = form.Pictures - batches.Sum(batch => batch.Length);
             await client.FollowedAsync();
-            await client.EndsWellAsync(uploaded);
+            await client.AssertNothingIsLostAsync(uploaded);
             Assert.Equal(0, client.Broken);
-            _output.WriteLine($"{uploaded} pictures, {client.Refused} requests were told to come back");
+            _output.WriteLine($"{uploaded} pictures, {client.Refused} requests were refused with a time to retry");
         }
         catch (Exception failure) when (failure is not SkipException)
         {
@@ -160,10 +159,10 @@ public sealed class EmbeddedWebNodeSpecs(ITestOutputHelper output) : WebNodeSpec
     }
 
     [SkippableFact]
-    public async Task Of_a_tier_that_is_split_the_larger_part_goes_on_with_one_scaler()
+    public async Task In_a_network_partition_the_larger_part_continues_with_one_scaler()
     {
         using var network = SplittableNetwork.TryCreate(Nodes);
-        Skip.If(network is null, "no network namespaces can be made here");
+        Skip.If(network is null, "this user cannot create network namespaces here");
         var form = FaultForm.Current;
         await using var environment = await OpenAsync();
         await using var tier = await WebNodeGroup.StartOnHostsAsync(
@@ -180,15 +179,15 @@ public sealed class EmbeddedWebNodeSpecs(ITestOutputHelper output) : WebNodeSpec
             using var clientOfCut = new PersistentClient(tier.AddressOf(cut), limit.Token);
             using var client = new TierClient(tier.AddressOf(others[0]), limit.Token);
             client.AlsoWatch(watched);
-            // The part that goes on finishes what the other part accepted.
+            // The larger part finishes the batches that the smaller part accepted.
             var accepted = await clientOfCut.UploadAsync([.. TestPictures.Slow(20)]);
             SplittableNetwork.Cut(cut);
             await client.UploadAllAsync(TestPictures.Mixed(40).Chunk(10));
-            await Until.HoldsAsync(() => tier.HasEnded(cut), form.Limit, () => $"Web node {cut} goes on:\n{tier.Log}");
+            await Until.HoldsAsync(() => tier.HasEnded(cut), form.Limit, () => $"Web node {cut} still runs:\n{tier.Log}");
             await Until.HoldsAsync(
                 () => tier.Scaling() is { } scaling && scaling != cut, form.Limit, () => $"Nobody scales:\n{tier.Log}");
             await client.FollowedAsync();
-            await client.EndsWellAsync(40);
+            await client.AssertNothingIsLostAsync(40);
             using var other = new PersistentClient(tier.AddressOf(others[1]), limit.Token);
             await Until.HoldsAsync(
                 async () => (await other.GetAsync($"/api/batches/{accepted.Id}")).GetProperty("completed").GetInt32() == 20,

@@ -8,12 +8,12 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.EndToEnd.Limits;
 
-/// <summary>Pictures that need much memory to decode are all decoded, but not at once.</summary>
+/// <summary>Pictures that need much memory are all decoded, but not all at once.</summary>
 public sealed class DecodingMemorySpecs(ITestOutputHelper output)
 {
     private const int Pictures = 4;
 
-    // One of the pictures below fits, two do not.
+    // Enough for one of the pictures below, but not for two.
     private const string Budget = "600MiB";
     private const long MostMemory = (600L + 350) << 20;
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);

@@ -8,17 +8,15 @@ using ImageClassifier.EndToEnd.Pictures;
 
 namespace ImageClassifier.EndToEnd.Limits;
 
-/// <summary>
-/// A bounded number of clients that upload one picture after the other, each over a connection of its own, at a slow
-/// line's pace. Most ask before they send the body (Expect: 100-continue), as is usual for large ones; some just send
-/// it. Who is refused soon tries again, sooner than it is told to.
-/// </summary>
+/// <summary>A fixed number of clients that upload pictures one after the other, each on its own connection and at the
+/// rate of a slow line. Most send Expect: 100-continue before the body, as is usual for large bodies. The others just
+/// send it. A refused client retries soon, earlier than it is told to.</summary>
 internal sealed class LoadGenerator(Uri service, int clients)
 {
-    /// <summary>How long a whole picture is under way.</summary>
+    /// <summary>The time to send a whole picture.</summary>
     public static readonly TimeSpan Sending = TimeSpan.FromMilliseconds(500);
 
-    private const int ClientsForOneThatDoesNotAsk = 4;
+    private const int ClientsPerOneWithoutExpect = 4;
     private const int Pieces = 10;
     private const int FileBytes = 1 << 20;
     private static readonly TimeSpan PauseOfRefused = TimeSpan.FromMilliseconds(100);
@@ -45,7 +43,7 @@ internal sealed class LoadGenerator(Uri service, int clients)
         {
             while (clock.Elapsed < time)
             {
-                var answer = await UploadAsync(http, asks: client % ClientsForOneThatDoesNotAsk != 0);
+                var answer = await UploadAsync(http, expectsContinue: client % ClientsPerOneWithoutExpect != 0);
                 _answers.Enqueue(answer);
                 if (!answer.IsAccepted) await Task.Delay(PauseOfRefused, TimeProvider.System);
             }
@@ -53,12 +51,12 @@ internal sealed class LoadGenerator(Uri service, int clients)
         return [.. _answers];
     }
 
-    private async Task<Answer> UploadAsync(HttpClient http, bool asks)
+    private async Task<Answer> UploadAsync(HttpClient http, bool expectsContinue)
     {
         using var file = new SlowContent(_picture);
         using var form = new MultipartFormDataContent { { file, "file", "picture.jpg" } };
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/batches") { Content = form };
-        request.Headers.ExpectContinue = asks;
+        request.Headers.ExpectContinue = expectsContinue;
         var started = Stopwatch.GetTimestamp();
         using var answer = await http.SendAsync(request);
         var took = Stopwatch.GetElapsedTime(started);
@@ -68,18 +66,18 @@ internal sealed class LoadGenerator(Uri service, int clients)
         return new Answer(answer.StatusCode, took - file.Paused, batch, answer.Headers.RetryAfter);
     }
 
-    /// <summary>What follows a JPEG's end is ignored.</summary>
+    /// <summary>Bytes after the end of a JPEG are ignored.</summary>
     private static byte[] Padded()
     {
         var jpeg = TestPictures.All.First(picture => picture.Name.EndsWith(".jpg", StringComparison.Ordinal)).Bytes;
         return [.. jpeg, .. new byte[FileBytes - jpeg.Length]];
     }
 
-    /// <summary>How an upload was answered.</summary>
+    /// <summary>The answer to an upload.</summary>
     /// <param name="Status">The status.</param>
-    /// <param name="Took">From the request's first byte to the answer, without the pauses that the client made.</param>
-    /// <param name="Batch">The batch, where it was accepted.</param>
-    /// <param name="RetryAfter">When to come back.</param>
+    /// <param name="Took">From the first byte of the request to the answer, without the client's pauses.</param>
+    /// <param name="Batch">The batch, if it was accepted.</param>
+    /// <param name="RetryAfter">When to retry.</param>
     public sealed record Answer(
         HttpStatusCode Status, TimeSpan Took, string? Batch, RetryConditionHeaderValue? RetryAfter)
     {
@@ -97,7 +95,7 @@ internal sealed class LoadGenerator(Uri service, int clients)
             Headers.ContentType = new MediaTypeHeaderValue("image/jpeg");
         }
 
-        /// <summary>How long the line, and not the server, let the picture wait.</summary>
+        /// <summary>How long the line, and not the server, delayed the picture.</summary>
         public TimeSpan Paused => TimeSpan.FromTicks(Interlocked.Read(ref _paused));
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)

@@ -11,7 +11,8 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd.Limits;
 
-/// <summary>More sockets than the process may have files: the service stays, rests, and serves again.</summary>
+/// <summary>More sockets than the process may open files: the service survives without using a core, and works
+/// again.</summary>
 public sealed class OpenFilesSpecs(ITestOutputHelper output)
 {
     private const int Files = 600;
@@ -28,7 +29,7 @@ public sealed class OpenFilesSpecs(ITestOutputHelper output)
         await Until.HoldsAsync(
             () => service.Log.Contains($"This process may have {Files} files open", StringComparison.Ordinal), Enough,
             () => $"The log does not say that there are few files:\n{service.Log}");
-        // It is connected before all others, and stays.
+        // It connects before all others, and stays connected.
         Assert.Equal(HttpStatusCode.OK, (await service.Http.GetAsync("/health/live")).StatusCode);
 
         var idle = await ConnectAsync(service.Address);

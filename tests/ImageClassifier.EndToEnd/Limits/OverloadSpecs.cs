@@ -8,12 +8,12 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd.Limits;
 
-/// <summary>Ten times the uploads that there is room for: the service says so at once, keeps its memory, does what it
-/// accepted, and is there again. <c>IMAGE_CLASSIFIER_OVERLOAD_SECONDS</c> is how long the load lasts, 6 if not set.
-/// </summary>
+/// <summary>Ten times more uploads than fit. The service refuses them at once, stays within its memory, finishes what
+/// it accepted, and works normally afterwards. <c>IMAGE_CLASSIFIER_OVERLOAD_SECONDS</c> is the duration of the load, 6
+/// by default.</summary>
 public sealed class OverloadSpecs(ITestOutputHelper output)
 {
-    // Uploads that stream, and those that wait for a place.
+    // The uploads that stream, and those that wait for a slot.
     private const int Room = 4 + 4;
     private const int Clients = 10 * Room;
     private const long MaxGrowth = 200 << 20;
@@ -28,7 +28,7 @@ public sealed class OverloadSpecs(ITestOutputHelper output)
     {
         await using var service = await RunningService.StartAsync(
             "uploads.max-concurrent=4", "node.polling.wait-time=1s");
-        // So that what every process needs once is not taken for growth.
+        // So that the memory that every process needs does not count as growth.
         await service.FollowAsync(BatchId(await service.UploadAsync(TestPictures.Many(20))), Enough);
         var before = ProcessMemory.Now(service.ProcessId);
 

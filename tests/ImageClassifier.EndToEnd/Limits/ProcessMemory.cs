@@ -3,18 +3,18 @@ using ImageClassifier.Testing;
 
 namespace ImageClassifier.EndToEnd.Limits;
 
-/// <summary>The memory of a process, by <c>/proc</c>.</summary>
+/// <summary>The memory of a process, read from <c>/proc</c>.</summary>
 internal static class ProcessMemory
 {
-    /// <summary>Bytes in memory now.</summary>
+    /// <summary>The bytes in memory now.</summary>
     public static long Now(int process) => Read(process, "VmRSS") ?? 0;
 
-    /// <summary>The most bytes that were ever in memory; null when the process has ended.</summary>
+    /// <summary>The most bytes that were in memory; null if the process has ended.</summary>
     public static long? Peak(int process) => Read(process, "VmHWM");
 
     private static long? Read(int process, string what)
     {
-        Requirement.Met(Directory.Exists("/proc/self"), "memory is told by /proc, which this system does not have");
+        Requirement.Met(Directory.Exists("/proc/self"), "memory is read from /proc, which this system does not have");
         try
         {
             var line = File.ReadLines($"/proc/{process}/status")

@@ -11,17 +11,17 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd.Limits;
 
-/// <summary>Either role stops within its budget while it has much in hand, tells its clients, and loses nothing.
-/// </summary>
+/// <summary>Each tier stops within its budget with much work in hand, notifies its clients, and loses
+/// nothing.</summary>
 public sealed class ShutdownSpecs(ITestOutputHelper output)
 {
     private const int Pictures = 200;
     private const string QuickPolls = "node.polling.wait-time=1s";
 
-    // Longer than a test waits: what is not handed back would be missed.
+    // Longer than a test waits, so a job that is not handed back would be missed.
     private const string LongLease = "queues.requests.lease=10m";
 
-    // Nodes have 20 s and the host has 30 s; a process comes to its end a little after.
+    // A node has 20 s and the host 30 s. The process exits a little later.
     private static readonly TimeSpan Budget = TimeSpan.FromSeconds(35);
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
@@ -42,7 +42,7 @@ public sealed class ShutdownSpecs(ITestOutputHelper output)
             using var stream = await first.Http.GetAsync(
                 $"/api/batches/{batch}/events", HttpCompletionOption.ResponseHeadersRead);
             using var form = Form([("last.jpg", TestPictures.All[0].Bytes)]);
-            // Behind all the others, so it still waits when the service stops.
+            // The last in the queue, so it still waits when the service stops.
             var waiting = first.Http.PostAsync("/api/classify", form);
             await Until.HoldsAsync(
                 () => Stored(data) > Pictures, Enough, () => $"The last picture was not stored:\n{first.Log}");
@@ -98,7 +98,7 @@ public sealed class ShutdownSpecs(ITestOutputHelper output)
     [SkippableFact]
     public async Task An_app_node_that_is_stopped_exits_with_0_and_its_unfinished_work_continues()
     {
-        // It launches none, so that the work is with the node that is stopped.
+        // The service launches no node, so the stopped node has all the work.
         await using var service = await RunningService.StartAsync(
             [QuickPolls, LongLease, "scaling.settle-time=10m"]);
         var accepted = await service.UploadAsync(TestPictures.Slow(Pictures));
@@ -177,7 +177,7 @@ public sealed class ShutdownSpecs(ITestOutputHelper output)
         }
     }
 
-    /// <summary>A form whose only file has begun and goes on for ever.</summary>
+    /// <summary>A form whose only file has begun and never ends.</summary>
     private sealed class EndlessUpload : HttpContent
     {
         private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);

@@ -5,16 +5,16 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd.Pictures;
 
-/// <summary>A picture fails every time it is tried, until the fault is mended; then it is redriven.</summary>
-/// <param name="data">The data folder, which goes in the end.</param>
-/// <param name="settings">Of the service, the image-classifier prefix left out.</param>
-/// <param name="queueArguments">What tells the verb <c>queue</c> where the queues are.</param>
+/// <summary>A picture fails on every try until the fault is mended. Then it is redriven.</summary>
+/// <param name="data">The data folder. It is deleted at the end.</param>
+/// <param name="settings">The settings of the service, without the prefix image-classifier.</param>
+/// <param name="queueArguments">The arguments by which the verb <c>queue</c> finds the queues.</param>
 internal sealed class RedriveStory(string data, string[] settings, string[] queueArguments)
 {
-    private const int Innocents = 20;
+    private const int GoodPictures = 20;
 
-    // Others are decoded before it, and others after it.
-    private const int Place = Innocents / 2;
+    // Some pictures are decoded before the failing one, the others after it.
+    private const int Place = GoodPictures / 2;
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
     private static readonly TestPicture Failing = TestPictures.All[0] with
@@ -26,12 +26,12 @@ internal sealed class RedriveStory(string data, string[] settings, string[] queu
     private readonly string[] _settings =
     [
         .. settings,
-        // One node, so that the neighbours have no one else to go to.
+        // One node, so that the other pictures have no other node.
         "scaling.max-instances=1",
         "node.polling.wait-time=1s", "node.termination.max-empty-polls=100",
     ];
 
-    /// <summary>Runs it.</summary>
+    /// <summary>Runs the story.</summary>
     public async Task RunAsync()
     {
         string batchId, failingId;
@@ -48,7 +48,7 @@ internal sealed class RedriveStory(string data, string[] settings, string[] queu
 
     private async Task<(string BatchId, string FailingId)> FailAloneAsync(RunningService service)
     {
-        var pictures = TestPictures.Many(Innocents).ToList();
+        var pictures = TestPictures.Many(GoodPictures).ToList();
         pictures.Insert(Place, Failing);
         var accepted = await service.UploadAsync(pictures);
         var failingId = accepted.GetProperty("jobs")[Place].GetProperty("jobId").GetString()!;
@@ -58,7 +58,7 @@ internal sealed class RedriveStory(string data, string[] settings, string[] queu
         foreach (var job in jobs)
             Assert.Equal(IsOf(failingId)(job) ? "failed" : "classified", job.GetProperty("status").GetString());
 
-        // The queue moves it when it is asked for more.
+        // The queue moves the message at the next receive.
         await Until.HoldsAsync(
             async () => Letters(await QueueAsync("list", 0)).Any(), Enough, () => $"No letter:\n{service.Log}");
         return (BatchId(accepted), failingId);
@@ -67,12 +67,12 @@ internal sealed class RedriveStory(string data, string[] settings, string[] queu
     private async Task RedriveAsync(RunningService service, string batchId, string failingId)
     {
         var before = await service.ResumeAsync(batchId, after: null, Enough);
-        Assert.Equal(Innocents + 2, before.Count);
+        Assert.Equal(GoodPictures + 2, before.Count);
         Assert.Equal((failingId, "too-many-attempts"), Letters(await QueueAsync("list", 0)).Single());
 
         await QueueAsync("redrive", 0, failingId);
 
-        // Who followed to the end comes again with the last id: there is a further result, and a further end.
+        // A client that followed to the end resumes with its last id: there is another result and another end.
         var last = before[^1].GetProperty("id").GetString();
         IReadOnlyList<JsonElement> further = [];
         await Until.HoldsAsync(
@@ -84,7 +84,7 @@ internal sealed class RedriveStory(string data, string[] settings, string[] queu
         Assert.Equal("classified", job.GetProperty("status").GetString());
 
         var batch = await service.GetJsonAsync($"/api/batches/{batchId}");
-        Assert.Equal(Innocents + 1, batch.GetProperty("completed").GetInt32());
+        Assert.Equal(GoodPictures + 1, batch.GetProperty("completed").GetInt32());
         Assert.Equal(0, batch.GetProperty("failed").GetInt32());
         Assert.Empty(Letters(await QueueAsync("list", 0)));
         await QueueAsync("purge", 1, failingId);

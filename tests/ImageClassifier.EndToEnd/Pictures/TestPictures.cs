@@ -7,10 +7,10 @@ namespace ImageClassifier.EndToEnd.Pictures;
 /// <summary>A picture to upload.</summary>
 /// <param name="Name">Its file name.</param>
 /// <param name="Bytes">Its bytes.</param>
-/// <param name="ExpectedIndex">The class that the default model must answer; null where any will do.</param>
+/// <param name="ExpectedIndex">The class that the default model must return; null if any class is right.</param>
 public sealed record TestPicture(string Name, byte[] Bytes, int? ExpectedIndex);
 
-/// <summary>The sample pictures beside the repository; where they are absent, pictures that are drawn here.</summary>
+/// <summary>The sample pictures beside the repository. Without them, pictures that are drawn here.</summary>
 public static class TestPictures
 {
     private static readonly Lazy<byte[]> Large = new(() =>
@@ -35,7 +35,7 @@ public static class TestPictures
 
     public static IReadOnlyList<TestPicture> All { get; } = Repository.HasShared ? Shared() : Drawn();
 
-    /// <summary>So many pictures, each with a name of its own.</summary>
+    /// <summary>A number of pictures, each with its own name.</summary>
     public static IEnumerable<TestPicture> Many(int count) =>
         Enumerable.Range(0, count).Select(i =>
         {
@@ -43,12 +43,12 @@ public static class TestPictures
             return picture with { Name = $"{i:000}-{picture.Name}" };
         });
 
-    /// <summary>So many pictures that are small to send and long to decode, for a test that steps in while there is
+    /// <summary>A number of pictures that are small to send and slow to decode, for tests that intervene while there is
     /// work.</summary>
     public static IEnumerable<TestPicture> Slow(int count) =>
         Enumerable.Range(0, count).Select(i => new TestPicture($"{i:000}-large.png", Large.Value, null));
 
-    /// <summary>So many pictures, every other of which is a slow one.</summary>
+    /// <summary>A number of pictures, every second of them slow.</summary>
     public static IEnumerable<TestPicture> Mixed(int count) =>
         Many(count).Zip(Slow(count)).Select((pair, i) => i % 2 == 0 ? pair.First : pair.Second);
 

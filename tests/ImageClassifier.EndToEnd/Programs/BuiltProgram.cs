@@ -4,10 +4,10 @@ using ImageClassifier.Testing;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>The program as it was built, in its own output folder.</summary>
+/// <summary>The built program in its own output folder.</summary>
 public static class BuiltProgram
 {
-    /// <summary>The program's file.</summary>
+    /// <summary>The path of the program.</summary>
     public static string Path { get; } = Find();
 
     /// <summary>Runs the program to its end.</summary>
@@ -36,19 +36,19 @@ public static class BuiltProgram
         return (process.ExitCode, await output, await error);
     }
 
-    /// <summary>How the program is started, with its streams redirected.</summary>
-    /// <param name="arguments">What follows its name.</param>
-    /// <param name="isFaulty">Whether it is the <see cref="FaultyProgram"/>.</param>
+    /// <summary>The start of the program, with redirected streams.</summary>
+    /// <param name="arguments">The arguments of the program.</param>
+    /// <param name="isFaulty">True for the <see cref="FaultyProgram"/>.</param>
     public static ProcessStartInfo StartInfo(IEnumerable<string> arguments, bool isFaulty = false) =>
         Start(isFaulty ? FaultyProgram.Path : Path, arguments);
 
-    /// <summary>How the program is started so that it may have only so many files open.</summary>
+    /// <summary>The start of the program with a limit of open files.</summary>
     public static ProcessStartInfo StartInfoWithFiles(int openFiles, IEnumerable<string> arguments) => Start(
         "prlimit", [string.Create(CultureInfo.InvariantCulture, $"--nofile={openFiles}"), Path, .. arguments]);
 
-    /// <summary>How the program is started by another one.</summary>
-    /// <param name="starter">The other program, with what comes before the name of this one; empty: none.</param>
-    /// <param name="arguments">What follows its name.</param>
+    /// <summary>The start of the program by another program.</summary>
+    /// <param name="starter">The other program and its own arguments; empty for none.</param>
+    /// <param name="arguments">The arguments of this program.</param>
     public static ProcessStartInfo StartInfoBy(IReadOnlyList<string> starter, IEnumerable<string> arguments) =>
         starter.Count == 0 ? StartInfo(arguments) : Start(starter[0], [.. starter.Skip(1), Path, .. arguments]);
 
@@ -57,7 +57,7 @@ public static class BuiltProgram
         RedirectStandardInput = true,
         RedirectStandardOutput = true,
         RedirectStandardError = true,
-        // The program must work from anywhere.
+        // The program must work in any working directory.
         WorkingDirectory = System.IO.Path.GetTempPath(),
     };
 

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>A copy of the program's own model in a folder that a test may change.</summary>
+/// <summary>A copy of the program's model in a folder that a test may change.</summary>
 internal sealed class CopiedModel : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("image-classifier-model-");
@@ -17,10 +17,10 @@ internal sealed class CopiedModel : IDisposable
 
     public string Path => _folder.FullName;
 
-    /// <summary>Gives the setting that names this model.</summary>
+    /// <summary>The setting that names this model.</summary>
     public string Setting => $"node.classification.model={Path}";
 
-    /// <summary>Makes it another model.</summary>
+    /// <summary>Changes the model to another one.</summary>
     public void Rename(string name)
     {
         var file = System.IO.Path.Combine(Path, "model.json");
@@ -29,10 +29,10 @@ internal sealed class CopiedModel : IDisposable
         File.WriteAllText(file, contract.ToJsonString());
     }
 
-    /// <summary>Takes the network away, as an update that broke off may.</summary>
+    /// <summary>Removes the network, like an interrupted update.</summary>
     public void HideNetwork() => File.Move(Network, $"{Network}.hidden");
 
-    /// <summary>Brings the network back.</summary>
+    /// <summary>Restores the network.</summary>
     public void ShowNetwork() => File.Move($"{Network}.hidden", Network);
 
     public void Dispose() => _folder.Delete(recursive: true);

@@ -4,13 +4,13 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>The environment <c>aws</c> on an emulator of SQS and S3, with app nodes as processes, and what the program
-/// needs to find it. One at a time: the program takes its credentials from this process's variables.</summary>
+/// <summary>The environment <c>aws</c> on an emulator of SQS and S3, with app nodes as processes. Only one at a time,
+/// because the program reads its credentials from this process's variables.</summary>
 internal sealed class EmulatedAws : IAsyncDisposable
 {
     public const string Bucket = "end-to-end";
 
-    // No account of anyone's: the emulator takes any.
+    // Invented credentials, because the emulator accepts any.
     private static readonly Dictionary<string, string> Variables = new()
     {
         ["AWS_ACCESS_KEY_ID"] = "emulated",
@@ -23,25 +23,25 @@ internal sealed class EmulatedAws : IAsyncDisposable
 
     private EmulatedAws(FauxqsEmulator emulator) => _emulator = emulator;
 
-    /// <summary>What the program is started with, the image-classifier prefix left out.</summary>
+    /// <summary>The settings of the program, without the prefix image-classifier.</summary>
     public IReadOnlyList<string> Settings =>
     [
         "environment=aws", "fleet.kind=processes", "aws.region=eu-central-1", $"aws.s3.bucket={Bucket}",
         $"aws.sqs.service-url={_emulator.Endpoint}", $"aws.s3.service-url={_emulator.Endpoint}",
         "scaling.policy=per-image", "scaling.max-instances=2", "scaling.settle-time=1s",
         "node.polling.wait-time=1s", "node.classification.threads=1", "node.polling.decoders=2",
-        // Processes are not charged by the minute, so they need not poll it out.
+        // The minimum charge of EC2 does not apply to processes, so they need not use it up.
         "node.termination.min-lifetime=0s",
     ];
 
-    /// <summary>The same as arguments.</summary>
+    /// <summary>The settings as arguments.</summary>
     public IEnumerable<string> Arguments =>
         Settings.SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" });
 
     /// <summary>The process of the emulator.</summary>
     public int ProcessId => _emulator.ProcessId;
 
-    /// <summary>Starts one without queues and bucket; skips the running test where it is not installed.</summary>
+    /// <summary>Starts an emulator without queues and bucket. Skips the running test if it is not installed.</summary>
     public static async Task<EmulatedAws> StartAsync()
     {
         var emulator = await FauxqsEmulator.StartAsync();
@@ -49,7 +49,7 @@ internal sealed class EmulatedAws : IAsyncDisposable
         return new EmulatedAws(emulator);
     }
 
-    /// <summary>Has the program make queues and bucket.</summary>
+    /// <summary>Runs aws provision, which creates the queues and the bucket.</summary>
     public async Task ProvisionAsync()
     {
         var (exitCode, output, error) = await BuiltProgram.RunAsync(["aws", "provision", .. Arguments]);
@@ -57,7 +57,7 @@ internal sealed class EmulatedAws : IAsyncDisposable
         Assert.Contains($"created bucket {Bucket}", output, StringComparison.Ordinal);
     }
 
-    /// <summary>The keys of the bucket that begin so.</summary>
+    /// <summary>The keys of the bucket with a prefix.</summary>
     public async Task<IReadOnlyList<string>> ListAsync(string prefix)
     {
         var keys = new List<string>();

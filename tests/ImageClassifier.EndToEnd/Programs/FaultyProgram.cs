@@ -4,11 +4,11 @@ using ImageClassifier.Host.Hosting;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>The program, built from its own parts, with faults that it does not have: pictures on which its decoder
-/// crashes or fails, and clocks that are wrong. Its app nodes and their child processes are this program too.</summary>
+/// <summary>The program with injected faults: pictures on which its decoder crashes or fails, and wrong clocks. Its app
+/// nodes and their child processes are this program too.</summary>
 internal static class FaultyProgram
 {
-    /// <summary>Its file.</summary>
+    /// <summary>The path of the program.</summary>
     public static string Path { get; } = System.IO.Path.Combine(
         AppContext.BaseDirectory,
         typeof(FaultyProgram).Assembly.GetName().Name + (OperatingSystem.IsWindows() ? ".exe" : ""));

@@ -4,14 +4,14 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>A classifier whose decoder has faults. A picture says by its last bytes which one it hits; they change
-/// nothing else about it.</summary>
+/// <summary>A classifier whose decoder has faults. The last bytes of a picture select a fault and change nothing
+/// else.</summary>
 internal sealed class FragileClassifier(IImageClassifier classifier) : IImageClassifier
 {
-    /// <summary>Ends a picture that crashes the process, as a fault in native code does.</summary>
+    /// <summary>The end of a picture that crashes the process, like a fault in native code.</summary>
     public static ReadOnlySpan<byte> Crash => "a fault of the decoder: crash"u8;
 
-    /// <summary>Ends a picture on which the decoder fails although nothing is wrong with it.</summary>
+    /// <summary>The end of a picture on which the decoder fails, although the picture is right.</summary>
     public static ReadOnlySpan<byte> Fail => "a fault of the decoder: fail"u8;
 
     private const nint NoMemoryOfOurs = 1;
@@ -32,7 +32,7 @@ internal sealed class FragileClassifier(IImageClassifier classifier) : IImageCla
 
     public void Dispose() => classifier.Dispose();
 
-    // In native code, so that the system ends the process and no exception comes of it.
+    // In native code, so that the system ends the process without an exception.
     [DllImport("libc", EntryPoint = "memset")]
     private static extern nint Write(nint address, int value, nuint count);
 }

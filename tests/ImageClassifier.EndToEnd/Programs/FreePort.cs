@@ -7,11 +7,11 @@ namespace ImageClassifier.EndToEnd.Programs;
 /// <summary>Ports of this machine that nobody uses.</summary>
 internal static class FreePort
 {
-    // Below the ports that the system gives to outgoing connections, so that none takes the port meanwhile.
+    // Below the ports of outgoing connections, so that none of them takes the port meanwhile.
     private const int First = 20000;
     private const int Count = 10000;
 
-    /// <summary>A port on loopback that is free now.</summary>
+    /// <summary>A port of loopback that is free now.</summary>
     public static int Next()
     {
         while (true)
@@ -32,7 +32,7 @@ internal static class FreePort
     /// <summary>An HTTP address on loopback whose port is free now.</summary>
     public static Uri Address() => new($"http://127.0.0.1:{Next()}");
 
-    /// <summary>Whether somebody listens at an address.</summary>
+    /// <summary>True if a program listens at an address.</summary>
     public static bool IsTaken(Uri address) => IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners()
         .Any(listener => listener.Port == address.Port);
 }

@@ -3,8 +3,8 @@ using ImageClassifier.Testing;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>Debian's nginx before several web nodes: round robin, without stickiness. It runs in the foreground with a
-/// folder of its own, which goes with it.</summary>
+/// <summary>Debian's nginx in front of several web nodes: round robin, without stickiness. It runs in the foreground
+/// and has its own folder, which is deleted with it.</summary>
 internal sealed class Nginx : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(20);
@@ -19,10 +19,10 @@ internal sealed class Nginx : IAsyncDisposable
         Address = address;
     }
 
-    /// <summary>Where clients reach the web nodes.</summary>
+    /// <summary>The address for clients.</summary>
     public Uri Address { get; }
 
-    /// <summary>Starts nginx before web nodes, which need not be up yet.</summary>
+    /// <summary>Starts nginx. The web nodes need not be up yet.</summary>
     public static async Task<Nginx> StartAsync(IEnumerable<Uri> webNodes)
     {
         var program = Find();
@@ -74,7 +74,7 @@ internal sealed class Nginx : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // Its worker goes with it.
+        // Its worker ends with it.
         if (!_process.HasExited) ProcessTable.Signal(_process.Id, "TERM");
         await _process.WaitForExitAsync();
         _process.Dispose();

@@ -4,13 +4,13 @@ using ImageClassifier.Testing;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>The system's processes, by <c>/proc</c>.</summary>
+/// <summary>The processes of the system, read from <c>/proc</c>.</summary>
 internal static class ProcessTable
 {
-    /// <summary>The ids of the processes of this program that run a verb over a data folder.</summary>
+    /// <summary>The process ids of this program's processes that run a verb with a data folder.</summary>
     public static IReadOnlyList<int> Running(string dataFolder, string verb)
     {
-        Requirement.Met(Directory.Exists("/proc/self"), "processes are told by /proc, which this system does not have");
+        Requirement.Met(Directory.Exists("/proc/self"), "processes are read from /proc, which this system lacks");
         return
         [
             .. from folder in Directory.EnumerateDirectories("/proc")
@@ -22,7 +22,7 @@ internal static class ProcessTable
         ];
     }
 
-    /// <summary>The instance that the process of an app node is; null where it has just ended.</summary>
+    /// <summary>The instance of an app node's process; null if the process has just ended.</summary>
     public static string? Instance(int process) =>
         CommandLine($"/proc/{process}").SkipWhile(argument => argument != "--instance").ElementAtOrDefault(1);
 
@@ -42,7 +42,7 @@ internal static class ProcessTable
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // It has just ended.
+            // The process has just ended.
             return [];
         }
     }

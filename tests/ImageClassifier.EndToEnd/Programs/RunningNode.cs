@@ -3,8 +3,8 @@ using System.Diagnostics;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>The <see cref="FaultyProgram"/> running as <c>node</c>, started by hand beside those that the web tier
-/// launches. Disposing of it kills it, where it still runs.</summary>
+/// <summary>A <c>node</c> of the <see cref="FaultyProgram"/>, started by hand beside the nodes of the web tier.
+/// Disposal kills it if it still runs.</summary>
 internal sealed class RunningNode : IAsyncDisposable
 {
     private readonly Process _process;
@@ -20,14 +20,14 @@ internal sealed class RunningNode : IAsyncDisposable
 
     public int ProcessId => _process.Id;
 
-    /// <summary>What it printed: nothing, unless it went wrong before it had its own log.</summary>
+    /// <summary>The node's output. It is empty unless something failed before the log file was open.</summary>
     public string Output => string.Join('\n', _output);
 
     /// <summary>Starts a node.</summary>
-    /// <param name="dataFolder">The web tier's.</param>
+    /// <param name="dataFolder">The data folder of the web tier.</param>
     /// <param name="instance">A name that no other node has.</param>
     /// <param name="variables">Variables of its environment.</param>
-    /// <param name="settings">Given with <c>--set</c>, the image-classifier prefix left out.</param>
+    /// <param name="settings">The values of <c>--set</c>, without the prefix image-classifier.</param>
     public static RunningNode Start(
         string dataFolder, string instance, IReadOnlyDictionary<string, string> variables, IEnumerable<string> settings)
     {

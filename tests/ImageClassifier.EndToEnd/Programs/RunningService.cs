@@ -5,8 +5,8 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>The built program running as <c>web</c>, on a free port and with a data folder of its own. Disposing of it
-/// stops it as Ctrl-C does, if the test has not, and removes the folder.</summary>
+/// <summary>The built program as <c>web</c>, on a free port and with its own data folder. Disposal stops it like
+/// Ctrl-C, if the test has not, and deletes the folder.</summary>
 public sealed partial class RunningService : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
@@ -32,7 +32,7 @@ public sealed partial class RunningService : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
-    /// <summary>The CPU time that it has used.</summary>
+    /// <summary>The CPU time of the process.</summary>
     public TimeSpan CpuTime
     {
         get
@@ -49,24 +49,24 @@ public sealed partial class RunningService : IAsyncDisposable
     public string Log => string.Join('\n', _log);
 
     /// <summary>Starts the service.</summary>
-    /// <param name="settings">Given with <c>--set</c>, the image-classifier prefix left out.</param>
+    /// <param name="settings">The values of <c>--set</c>, without the prefix image-classifier.</param>
     public static Task<RunningService> StartAsync(params string[] settings) =>
         StartAsync(Directory.CreateTempSubdirectory("image-classifier-").FullName, ownsData: true, settings);
 
-    /// <summary>Starts the <see cref="FaultyProgram"/> as the service, over a data folder that is there.</summary>
+    /// <summary>Starts the service of the <see cref="FaultyProgram"/> with an existing data folder.</summary>
     public static Task<RunningService> StartFaultyAsync(string dataFolder, bool ownsData, params string[] settings) =>
         StartAsync(dataFolder, ownsData, AnyPort, isFaulty: true, settings);
 
-    /// <summary>Starts the service over a data folder that is there; it stays when the service goes.</summary>
+    /// <summary>Starts the service with an existing data folder, which stays afterwards.</summary>
     public static Task<RunningService> StartAsync(string dataFolder, bool ownsData, params string[] settings) =>
         StartAsync(dataFolder, ownsData, AnyPort, settings);
 
-    /// <summary>Starts the service over a data folder that is there, at an address where clients know it.</summary>
+    /// <summary>Starts the service with an existing data folder, at an address that clients know.</summary>
     public static Task<RunningService> StartAsync(
         string dataFolder, bool ownsData, Uri address, params string[] settings) =>
         StartAsync(dataFolder, ownsData, address, isFaulty: false, settings);
 
-    /// <summary>Starts the service so that it may have only so many files open.</summary>
+    /// <summary>Starts the service with a limit of open files.</summary>
     public static Task<RunningService> StartWithFilesAsync(int openFiles, params string[] settings)
     {
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
@@ -74,7 +74,7 @@ public sealed partial class RunningService : IAsyncDisposable
         return StartAsync(start, data, ownsData: true);
     }
 
-    /// <summary>Starts the service with more environment variables, over a data folder that is there.</summary>
+    /// <summary>Starts the service with an existing data folder and more environment variables.</summary>
     public static Task<RunningService> StartAsync(
         string dataFolder, bool ownsData, IReadOnlyDictionary<string, string> variables, params string[] settings)
     {
@@ -83,7 +83,7 @@ public sealed partial class RunningService : IAsyncDisposable
         return StartAsync(start, dataFolder, ownsData);
     }
 
-    /// <summary>Starts the service by another program, such as one that gives it a network of its own.</summary>
+    /// <summary>Starts the service by another program, for example one that puts it into its own network.</summary>
     public static Task<RunningService> StartByAsync(
         IReadOnlyList<string> starter, string dataFolder, Uri address, params string[] settings) =>
         StartAsync(BuiltProgram.StartInfoBy(starter, Arguments(address, dataFolder, settings)), dataFolder, ownsData: false);
@@ -121,17 +121,17 @@ public sealed partial class RunningService : IAsyncDisposable
         return service;
     }
 
-    /// <summary>The process ids of the app nodes that live.</summary>
+    /// <summary>The process ids of the live app nodes.</summary>
     public IReadOnlyList<int> NodeProcesses() => ProcessTable.Running(DataFolder, "node");
 
-    /// <summary>Kills the web tier as the system would, without a chance to say goodbye.</summary>
+    /// <summary>Kills the web tier, like SIGKILL.</summary>
     public async Task KillWebAsync()
     {
         _process.Kill();
         await _process.WaitForExitAsync();
     }
 
-    /// <summary>Waits until it ends by itself.</summary>
+    /// <summary>Waits until the service ends by itself.</summary>
     /// <returns>The exit code.</returns>
     public async Task<int> EndAsync(TimeSpan limit)
     {
@@ -139,7 +139,7 @@ public sealed partial class RunningService : IAsyncDisposable
         return _process.ExitCode;
     }
 
-    /// <summary>Stops it as Ctrl-C does, or by another signal.</summary>
+    /// <summary>Stops the service by Ctrl-C or another signal.</summary>
     /// <returns>The exit code.</returns>
     public async Task<int> StopAsync(string signal = "INT")
     {

@@ -8,11 +8,11 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>What a client of the service does.</summary>
+/// <summary>The calls of a client of the service.</summary>
 internal static class ServiceClient
 {
     /// <summary>Uploads pictures as one batch.</summary>
-    /// <returns>The body of the 202.</returns>
+    /// <returns>The body of the 202 answer.</returns>
     public static async Task<JsonElement> UploadAsync(this RunningService service, IEnumerable<TestPicture> pictures)
     {
         using var form = Form(pictures.Select(picture => (picture.Name, picture.Bytes)));
@@ -21,10 +21,10 @@ internal static class ServiceClient
         return await answer.Content.ReadFromJsonAsync<JsonElement>();
     }
 
-    /// <summary>The id in the body of a 202.</summary>
+    /// <summary>The batch id in the body of a 202 answer.</summary>
     public static string BatchId(JsonElement accepted) => accepted.GetProperty("batchId").GetString()!;
 
-    /// <summary>Asserts that each accepted job has come back exactly once.</summary>
+    /// <summary>Asserts that each accepted job came back exactly once.</summary>
     public static void AssertOnceEach(JsonElement accepted, IReadOnlyList<JsonElement> jobs) => Assert.Equal(
         accepted.GetProperty("jobs").EnumerateArray().Select(job => job.GetProperty("jobId").GetString()).Order(),
         jobs.Select(job => job.GetProperty("jobId").GetString()).Order());
@@ -43,7 +43,7 @@ internal static class ServiceClient
     }
 
     /// <summary>Follows a batch over the WebSocket until it is complete.</summary>
-    /// <returns>The jobs of its result events, in order.</returns>
+    /// <returns>The jobs of the result events, in order.</returns>
     public static async Task<IReadOnlyList<JsonElement>> FollowAsync(
         this RunningService service, string batchId, TimeSpan limit)
     {
@@ -59,11 +59,11 @@ internal static class ServiceClient
         throw new InvalidOperationException("The socket closed before the batch was complete.");
     }
 
-    /// <summary>Follows a batch over the WebSocket from a place on, until the server closes it.</summary>
+    /// <summary>Follows a batch over the WebSocket until the server closes it.</summary>
     /// <param name="service">The service.</param>
     /// <param name="batchId">The batch.</param>
-    /// <param name="after">The id of the last event that is known; null for all.</param>
-    /// <param name="limit">How long at most.</param>
+    /// <param name="after">The id of the last known event; null for all events.</param>
+    /// <param name="limit">The time limit.</param>
     /// <returns>The events.</returns>
     public static async Task<IReadOnlyList<JsonElement>> ResumeAsync(
         this RunningService service, string batchId, string? after, TimeSpan limit)
@@ -79,7 +79,7 @@ internal static class ServiceClient
     public static async Task<JsonElement> GetJsonAsync(this RunningService service, string path) =>
         await service.Http.GetFromJsonAsync<JsonElement>(path);
 
-    /// <summary>Awaits that no app node lives, by the system's processes and by the fleet's own account.</summary>
+    /// <summary>Waits until no app node lives, by the system's processes and by the fleet's report.</summary>
     public static Task FleetEndsAsync(this RunningService service, TimeSpan limit) => Until.HoldsAsync(
         async () =>
         {
@@ -101,7 +101,7 @@ internal static class ServiceClient
         return socket;
     }
 
-    /// <summary>The next event of a socket; null when the service has closed it.</summary>
+    /// <summary>The next event of a socket; null if the service closed it.</summary>
     public static async Task<JsonElement?> ReceiveAsync(ClientWebSocket socket, CancellationToken cancellation)
     {
         using var frame = new MemoryStream();

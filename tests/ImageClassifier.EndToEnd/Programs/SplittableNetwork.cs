@@ -4,10 +4,12 @@ using System.Net;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>Hosts of their own on this machine: network namespaces on one bridge. The line of each can be cut.</summary>
+/// <summary>Hosts with their own network on this machine: network namespaces on one bridge. The line of each host can
+/// be cut.</summary>
 internal sealed class SplittableNetwork : IDisposable
 {
-    // A network that no test and hopefully no machine uses. Linux bounds names of interfaces to 15 characters.
+    // A network that no other test, and probably no machine, uses. On Linux a name of an interface has at most 15
+    // characters.
     private const string Prefix = "10.213.57.";
     private const string Bridge = "ic-test-bridge";
 
@@ -15,7 +17,7 @@ internal sealed class SplittableNetwork : IDisposable
 
     private SplittableNetwork(int hosts) => _hosts = hosts;
 
-    /// <summary>Makes the hosts.</summary>
+    /// <summary>Creates the hosts. Null if this user may not.</summary>
     /// <returns>Null where this is not allowed.</returns>
     public static SplittableNetwork? TryCreate(int hosts)
     {
@@ -45,17 +47,17 @@ internal sealed class SplittableNetwork : IDisposable
         }
     }
 
-    /// <summary>The address of a host, for the other hosts and for this process.</summary>
+    /// <summary>The address of a host, for other hosts and for this process.</summary>
     public static IPAddress AddressOf(int host) =>
         IPAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"{Prefix}{host + 11}"));
 
-    /// <summary>What runs a program on a host, before the program's name.</summary>
+    /// <summary>The command that runs a program on a host, before the program's name.</summary>
     public static IReadOnlyList<string> On(int host) => ["ip", "netns", "exec", Namespace(host)];
 
     /// <summary>Cuts the line of a host.</summary>
     public static void Cut(int host) => Run("link", "set", Line(host), "down");
 
-    /// <summary>Mends the line of a host.</summary>
+    /// <summary>Restores the line of a host.</summary>
     public static void Mend(int host) => Run("link", "set", Line(host), "up");
 
     public void Dispose()

@@ -2,10 +2,10 @@ using System.Diagnostics;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>Awaits what another process does.</summary>
+/// <summary>Waits for something in another process.</summary>
 internal static class Until
 {
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromMilliseconds(50);
 
     public static async Task HoldsAsync(Func<Task<bool>> condition, TimeSpan limit, Func<string> otherwise)
     {
@@ -13,7 +13,7 @@ internal static class Until
         while (!await condition())
         {
             if (started.Elapsed > limit) throw new TimeoutException(otherwise());
-            await Task.Delay(Look, TimeProvider.System);
+            await Task.Delay(CheckInterval, TimeProvider.System);
         }
     }
 

@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>The clock of a node on a machine whose clock is wrong. The variable <see cref="Variable"/> says by how
-/// much. How long something takes is measured as ever.</summary>
+/// <summary>The clock of a node on a machine whose clock is wrong, by the value of the variable <see cref="Variable"/>.
+/// Durations are right.</summary>
 internal sealed class WrongClock : TimeProvider
 {
     /// <summary>The environment variable: <c>00:07:00</c> is seven minutes ahead, <c>-00:07:00</c> behind.</summary>
@@ -21,8 +21,7 @@ internal sealed class WrongClock : TimeProvider
     /// <inheritdoc />
     public override long TimestampFrequency => _time.TimestampFrequency;
 
-    /// <summary>The time as it is, unless the variable says otherwise. Then the node prints what its clock
-    /// shows.</summary>
+    /// <summary>The real time, unless the variable is set. Then the node prints the time of its clock.</summary>
     public static TimeProvider Guard(TimeProvider time)
     {
         if (Environment.GetEnvironmentVariable(Variable) is not { Length: > 0 } text) return time;

@@ -26,15 +26,15 @@ internal sealed record CloudSettings
     public double LostAnswerShare { get; init; }
 
     /// <summary>The share of instances that end without coming up.</summary>
-    public double StillbornShare { get; init; }
+    public double NeverCameUpShare { get; init; }
 
     /// <summary>The mean lifetime of an instance before it dies silently; exponentially distributed. Null: no
     /// limit.</summary>
     public TimeSpan? MeanLifetime { get; init; }
 
     /// <summary>Whether nothing fails.</summary>
-    public bool IsUntroubled =>
-        FailedLaunchShare == 0 && LostAnswerShare == 0 && StillbornShare == 0 && MeanLifetime is null;
+    public bool HasNoFaults =>
+        FailedLaunchShare == 0 && LostAnswerShare == 0 && NeverCameUpShare == 0 && MeanLifetime is null;
 
     /// <summary>The age of the request queue's counts.</summary>
     public TimeSpan CountsLag { get; init; }

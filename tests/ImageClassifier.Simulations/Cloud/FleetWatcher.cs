@@ -10,18 +10,18 @@ internal sealed class FleetWatcher : ReceiveActor, IWithTimers
 
     public FleetWatcher(SimulatedWebTier tier, List<FleetSample> samples)
     {
-        Receive<Look>(_ => tier.Address.Tell(GetFleet.Instance, Self));
+        Receive<Tick>(_ => tier.Address.Tell(GetFleet.Instance, Self));
         Receive<FleetStatus>(view => samples.Add(new FleetSample(Context.System.Scheduler.Now, view)));
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
 
     protected override void PreStart() =>
-        Timers.StartPeriodicTimer(nameof(Look), Look.Instance, Interval);
+        Timers.StartPeriodicTimer(nameof(Tick), Tick.Instance, Interval);
 
-    private sealed record Look
+    private sealed record Tick
     {
-        public static Look Instance { get; } = new();
+        public static Tick Instance { get; } = new();
     }
 }
 

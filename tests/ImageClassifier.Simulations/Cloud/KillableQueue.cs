@@ -17,7 +17,7 @@ internal sealed class KillableQueue : IMessageQueue
     {
         _queue = queue;
         _lifeline = lifeline;
-        lifeline.WhenCut(BreakOffPolls);
+        lifeline.WhenCut(AbortPolls);
     }
 
     /// <summary>The messages that the program has received and neither deleted nor handed back.</summary>
@@ -91,7 +91,7 @@ internal sealed class KillableQueue : IMessageQueue
         }
     }
 
-    private void BreakOffPolls()
+    private void AbortPolls()
     {
         CancellationToken[] polls;
         lock (_lock) polls = [.. _polls];

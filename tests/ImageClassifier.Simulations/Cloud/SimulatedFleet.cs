@@ -9,7 +9,7 @@ namespace ImageClassifier.Simulations.Cloud;
 internal sealed class SimulatedFleet(World world) : IInstanceFleet
 {
     private static readonly TimeSpan MachineStart = TimeSpan.FromSeconds(8);
-    private static readonly TimeSpan StillbornEndsAfter = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan NeverCameUpEndsAfter = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan EndedShownFor = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan UnansweredShowAfter = TimeSpan.FromSeconds(30);
 
@@ -123,8 +123,8 @@ internal sealed class SimulatedFleet(World world) : IInstanceFleet
         MostLiving = Math.Max(MostLiving, Interlocked.Increment(ref _living));
         var draws = Draws.Of(world.Settings.Seed, Drawn.Boot, number);
         var boot = world.Settings.Boot.Draw(draws);
-        if (draws.NextDouble() < world.Settings.StillbornShare)
-            world.After(StillbornEndsAfter, () => instance.Kill(InstanceEnd.Stillborn));
+        if (draws.NextDouble() < world.Settings.NeverCameUpShare)
+            world.After(NeverCameUpEndsAfter, () => instance.Kill(InstanceEnd.NeverCameUp));
         else
             world.After(boot, instance.StartNode);
         if (world.Settings.MeanLifetime is { } mean)

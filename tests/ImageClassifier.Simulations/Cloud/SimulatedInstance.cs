@@ -18,7 +18,7 @@ internal enum InstanceEnd
     Terminated,
 
     /// <summary>It never came up.</summary>
-    Stillborn,
+    NeverCameUp,
 
     /// <summary>It was killed, as by SIGKILL or a power cut.</summary>
     Killed,
@@ -83,7 +83,7 @@ internal sealed class SimulatedInstance : IInstanceIdentity
     {
         if (EndedAt is { } endedAt)
         {
-            var ranAt = End == InstanceEnd.Stillborn ? (DateTimeOffset?)null : LaunchedAt;
+            var ranAt = End == InstanceEnd.NeverCameUp ? (DateTimeOffset?)null : LaunchedAt;
             return new FleetInstance(Id, InstanceState.Ended, LaunchedAt, ranAt, endedAt);
         }
 

@@ -42,7 +42,7 @@ public sealed class EventScheduler : TestScheduler, IScheduler, IAdvancedSchedul
         var late = due.Ticks % Grain.Ticks;
         var at = late == 0 ? due : due.AddTicks(Grain.Ticks - late);
         if (at > Now) AdvanceTo(at);
-        while (TakeDue() is { } item) item.Happen();
+        while (TakeDue() is { } item) item.Run();
         return true;
     }
 
@@ -136,7 +136,7 @@ public sealed class EventScheduler : TestScheduler, IScheduler, IAdvancedSchedul
     {
         public bool IsCancelled => Cancelable is { IsCancellationRequested: true };
 
-        public void Happen()
+        public void Run()
         {
             if (!IsCancelled) Action();
         }

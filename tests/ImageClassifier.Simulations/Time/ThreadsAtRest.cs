@@ -10,7 +10,7 @@ namespace ImageClassifier.Simulations.Time;
 /// this object while nothing else runs.</remarks>
 internal sealed class ThreadsAtRest
 {
-    private const int SpinsBetweenLooks = 1000;
+    private const int SpinsBetweenChecks = 1000;
     private static readonly TimeSpan Steady = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan HeldAfter = TimeSpan.FromSeconds(3);
 
@@ -54,7 +54,7 @@ internal sealed class ThreadsAtRest
             }
 
             spin.SpinOnce(sleep1Threshold: -1);
-            if (spin.Count % SpinsBetweenLooks != 0) continue;
+            if (spin.Count % SpinsBetweenChecks != 0) continue;
             var completed = ThreadPool.CompletedWorkItemCount;
             if (unchanged is null || busy != lastBusy || completed != lastCompleted)
             {

@@ -3,8 +3,8 @@ using System.Globalization;
 
 namespace ImageClassifier.Testing.Emulator;
 
-/// <summary>A server in a process of its own. It chooses a port of loopback and writes it as its first line. It ends
-/// when its input closes, so also when this process is killed.</summary>
+/// <summary>A server in its own process. It chooses a port of loopback and writes the port as its first line. It ends
+/// when its input closes, and so also when this process is killed.</summary>
 internal sealed class EmulatorProcess : IAsyncDisposable
 {
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5);
@@ -17,7 +17,7 @@ internal sealed class EmulatorProcess : IAsyncDisposable
         Endpoint = new Uri($"http://127.0.0.1:{port}");
     }
 
-    /// <summary>The folder of the emulators' scripts, in which they run.</summary>
+    /// <summary>The folder of the emulators' scripts, which is their working directory.</summary>
     public static string Folder { get; } = Path.Combine(Repository.Root, "tests", "ImageClassifier.Testing", "Emulator");
 
     public Uri Endpoint { get; }

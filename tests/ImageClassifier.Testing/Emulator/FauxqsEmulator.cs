@@ -1,7 +1,7 @@
 namespace ImageClassifier.Testing.Emulator;
 
 /// <summary>SQS and S3 on a free port of loopback: fauxqs, in a process that ends with this one. It keeps everything in
-/// memory. <c>npm ci --ignore-scripts --prefix tests/ImageClassifier.Testing/Emulator</c> installs it.</summary>
+/// memory. Install it with <c>npm ci --ignore-scripts --prefix tests/ImageClassifier.Testing/Emulator</c>.</summary>
 public sealed class FauxqsEmulator : IAsyncDisposable
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(30);

@@ -2,9 +2,9 @@ using System.ComponentModel;
 
 namespace ImageClassifier.Testing.Emulator;
 
-/// <summary>AWS on a free port of loopback, as far as moto has it: SSM, KMS, EC2, CloudFormation and more, in a process
-/// that ends with this one. It keeps everything in memory and takes any credentials. <c>pip install 'moto[server]'</c>
-/// installs it. <see cref="FauxqsEmulator"/> is faster for SQS and S3.</summary>
+/// <summary>AWS on a free port of loopback, emulated by moto: SSM, KMS, EC2, CloudFormation and more. Its process ends
+/// with this one. It keeps everything in memory and accepts any credentials. Install it with <c>pip install
+/// 'moto[server]'</c>. <see cref="FauxqsEmulator"/> is faster for SQS and S3.</summary>
 public sealed class MotoServer : IAsyncDisposable
 {
     private const string Python = "python3";
@@ -40,7 +40,7 @@ public sealed class MotoServer : IAsyncDisposable
     {
         try
         {
-            // moto without its server has no flask_cors.
+            // The package moto without its server lacks flask_cors.
             using var python = EmulatorProcess.Run(Python,
                 "-c", "from importlib.util import find_spec as find; exit(not (find('moto') and find('flask_cors')))");
             python.StandardInput.Close();
@@ -49,7 +49,7 @@ public sealed class MotoServer : IAsyncDisposable
         }
         catch (Win32Exception)
         {
-            // There is no Python.
+            // Python is not installed.
             return false;
         }
     }

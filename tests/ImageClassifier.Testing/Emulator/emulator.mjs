@@ -1,11 +1,11 @@
-// Starts fauxqs on a free port of loopback, says the port in one line, and ends when its standard input ends, so that
-// it never outlives whoever started it. Its own command line would listen on all interfaces.
+// Starts fauxqs on a free port of loopback, and writes the port as one line. Ends when its standard input ends, so it
+// never outlives its parent. fauxqs's own command line would listen on all interfaces.
 import { buildApp } from "fauxqs";
 
 const app = buildApp({ logger: false });
 
-// fauxqs ignores If-None-Match. S3 refuses a conditional write where there is an object (412), and one that meets
-// another of the same key on its way (409).
+// fauxqs ignores If-None-Match. S3 refuses a conditional write if there is an object (412), or if another write of the
+// same key is under way (409).
 const error = (code) => `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code></Error>`;
 const underWay = new Set();
 

@@ -29,5 +29,5 @@ server.start()
 print(server.get_host_and_port()[1], flush=True)
 
 sys.stdin.read()
-# Without waiting for requests that are under way.
+# Without waiting for open requests.
 os._exit(0)

@@ -4,10 +4,9 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Testing.Fakes;
 
-/// <summary>
-/// A classifier for pictures that are words: the word is the label. <see cref="Refused"/> is refused,
-/// <see cref="CrashesDecoder"/> throws while decoding and <see cref="CrashesModel"/> while classifying.
-/// </summary>
+/// <summary>A classifier for pictures that are words: the label is the word. <see cref="Refused"/> is refused.
+/// <see cref="CrashesDecoder"/> throws while it is decoded, and <see cref="CrashesModel"/> while it is
+/// classified.</summary>
 public sealed class FakeImageClassifier(int preferredBatchSize = 4) : IImageClassifier
 {
     /// <summary>A picture that is refused.</summary>
@@ -16,7 +15,7 @@ public sealed class FakeImageClassifier(int preferredBatchSize = 4) : IImageClas
     /// <summary>A picture on which decoding throws.</summary>
     public const string CrashesDecoder = "crash";
 
-    /// <summary>A picture with which a whole run of the model throws.</summary>
+    /// <summary>A picture with which the model's run throws, for all its pictures.</summary>
     public const string CrashesModel = "crash-model";
 
     private readonly Lock _lock = new();
@@ -28,13 +27,13 @@ public sealed class FakeImageClassifier(int preferredBatchSize = 4) : IImageClas
 
     public int PreferredBatchSize { get; } = preferredBatchSize;
 
-    /// <summary>Called with the word while it is decoded: may wait, or throw.</summary>
+    /// <summary>Called with the word while it is decoded. It may wait or throw.</summary>
     public Action<string>? WhileDecoding { get; set; }
 
-    /// <summary>Called with the words while they are classified: may wait, or throw.</summary>
+    /// <summary>Called with the words while they are classified. It may wait or throw.</summary>
     public Action<IReadOnlyList<string>>? WhileClassifying { get; set; }
 
-    /// <summary>The words that were decoded, refused ones included.</summary>
+    /// <summary>The words that were decoded, including refused ones.</summary>
     public IReadOnlyList<string> DecodedWords
     {
         get
@@ -52,7 +51,7 @@ public sealed class FakeImageClassifier(int preferredBatchSize = 4) : IImageClas
         }
     }
 
-    /// <summary>Decoded pictures that nobody has disposed of.</summary>
+    /// <summary>The decoded pictures that are not disposed of yet.</summary>
     public int Undisposed => Volatile.Read(ref _undisposed);
 
     public Decoding Decode(ReadOnlyMemory<byte> picture)

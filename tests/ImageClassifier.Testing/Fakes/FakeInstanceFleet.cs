@@ -4,10 +4,10 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Testing.Fakes;
 
-/// <summary>A launch as it was asked for.</summary>
+/// <summary>The arguments of a launch.</summary>
 public sealed record LaunchCall(int Count, string ClientToken, DateTimeOffset At);
 
-/// <summary>A fleet whose instances do only what the test says: they stay pending until it moves them on.</summary>
+/// <summary>A fleet whose instances change only by the test: they stay pending until it moves them on.</summary>
 /// <param name="time">The fleet's clock.</param>
 public sealed class FakeInstanceFleet(TimeProvider time) : IInstanceFleet
 {
@@ -22,13 +22,13 @@ public sealed class FakeInstanceFleet(TimeProvider time) : IInstanceFleet
     private readonly Queue<Exception> _describeFailures = [];
     private int _last;
 
-    /// <summary>The most living instances it can hold; a launch beyond falls short and says so.</summary>
+    /// <summary>The most live instances. A launch beyond it falls short and reports why.</summary>
     public int Capacity { get; set; } = int.MaxValue;
 
-    /// <summary>Whether launched instances show in a description; a fleet may lag behind.</summary>
+    /// <summary>True if launched instances show in a description. A real fleet may lag behind.</summary>
     public bool ShowsLaunches { get; set; } = true;
 
-    /// <summary>The launches that were asked for, failed and repeated ones included.</summary>
+    /// <summary>The requested launches, including failed and repeated ones.</summary>
     public IReadOnlyList<LaunchCall> Launches
     {
         get
@@ -37,7 +37,7 @@ public sealed class FakeInstanceFleet(TimeProvider time) : IInstanceFleet
         }
     }
 
-    /// <summary>What was terminated from outside.</summary>
+    /// <summary>The instances that were terminated from outside.</summary>
     public IReadOnlyList<InstanceId> Terminated
     {
         get
@@ -46,7 +46,7 @@ public sealed class FakeInstanceFleet(TimeProvider time) : IInstanceFleet
         }
     }
 
-    /// <summary>The instances that live.</summary>
+    /// <summary>The live instances.</summary>
     public IReadOnlyList<FleetInstance> Living
     {
         get
@@ -61,13 +61,13 @@ public sealed class FakeInstanceFleet(TimeProvider time) : IInstanceFleet
     /// <summary>Makes the next descriptions fail.</summary>
     public void FailDescribes(int times = 1, Exception? failure = null) => Fail(_describeFailures, times, failure);
 
-    /// <summary>Moves an instance on in its life.</summary>
+    /// <summary>Moves an instance to its next state.</summary>
     public void Move(InstanceId id, InstanceState state)
     {
         lock (_lock) MoveLocked(id, state);
     }
 
-    /// <summary>Moves all living instances on in their life.</summary>
+    /// <summary>Moves all live instances to their next state.</summary>
     public void MoveAll(InstanceState state)
     {
         foreach (var instance in Living) Move(instance.Id, state);
@@ -139,7 +139,7 @@ public sealed class FakeInstanceFleet(TimeProvider time) : IInstanceFleet
         lock (_lock)
         {
             for (var i = 0; i < times; i++)
-                failures.Enqueue(failure ?? new IOException("The fleet fails because the test says so."));
+                failures.Enqueue(failure ?? new IOException("The test made the fleet fail."));
         }
     }
 }

@@ -4,7 +4,7 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Testing.Fakes;
 
-/// <summary>An instance that notes down what its program tells the fleet.</summary>
+/// <summary>An instance that records the reports of its program to the fleet.</summary>
 public sealed class FakeInstanceIdentity(string id = "instance-1") : IInstanceIdentity, IDisposable
 {
     private readonly Lock _lock = new();
@@ -16,10 +16,10 @@ public sealed class FakeInstanceIdentity(string id = "instance-1") : IInstanceId
 
     public CancellationToken DrainRequested => _drain.Token;
 
-    /// <summary>Called before each report and before the end, which it may fail.</summary>
+    /// <summary>Called before each report and before the end. It may throw.</summary>
     public Action<InstanceState>? Before { get; set; }
 
-    /// <summary>The states that were reported, in order; the end counts as <see cref="InstanceState.Ended"/>.</summary>
+    /// <summary>The reported states, in order. The end counts as <see cref="InstanceState.Ended"/>.</summary>
     public IReadOnlyList<InstanceState> Reports
     {
         get
@@ -28,10 +28,10 @@ public sealed class FakeInstanceIdentity(string id = "instance-1") : IInstanceId
         }
     }
 
-    /// <summary>How often the end was asked for.</summary>
+    /// <summary>The number of requests to end.</summary>
     public int Ends => Volatile.Read(ref _ends);
 
-    /// <summary>The fleet wants the instance to drain.</summary>
+    /// <summary>Cancelled when the instance must drain.</summary>
     public void RequestDrain() => _drain.Cancel();
 
     public Task ReportAsync(InstanceState state, CancellationToken cancellation)

@@ -3,18 +3,18 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Testing.Fakes;
 
-/// <summary>A classifier in a process of its own, for pictures that are words. It answers as a
-/// <see cref="FakeImageClassifier"/> does, unless the test says what becomes of a word.</summary>
+/// <summary>A classifier in its own process, for pictures that are words. It answers like a
+/// <see cref="FakeImageClassifier"/>, unless the test decides the outcome of a word.</summary>
 public sealed class FakeIsolatedClassifier : IIsolatedClassifier
 {
     private readonly Lock _lock = new();
     private readonly List<string> _tried = [];
     private readonly FakeImageClassifier _classifier = new();
 
-    /// <summary>Says what becomes of a word; null: it is classified. Called once a try.</summary>
+    /// <summary>The outcome of a word, called once a try. Null: the word is classified.</summary>
     public Func<string, Task<IsolatedOutcome?>>? Outcome { get; set; }
 
-    /// <summary>The words that were tried, in order, each as often as it was.</summary>
+    /// <summary>The words of all tries, in order.</summary>
     public IReadOnlyList<string> Tried
     {
         get
@@ -23,9 +23,9 @@ public sealed class FakeIsolatedClassifier : IIsolatedClassifier
         }
     }
 
-    /// <summary>A process that ended with the picture.</summary>
+    /// <summary>A process that ended while it had the picture.</summary>
     public static IsolatedOutcome Died(ProcessDeath how, bool hadOthers = false) =>
-        new IsolatedOutcome.Died(how, hadOthers, "The test says so.");
+        new IsolatedOutcome.Died(how, hadOthers, "The test decided so.");
 
     public async Task<IsolatedOutcome> ClassifyAsync(ReadOnlyMemory<byte> picture, bool isAlone)
     {

@@ -4,7 +4,7 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Testing.Fakes;
 
-/// <summary>The calls of a queue, to count them and to make them fail.</summary>
+/// <summary>The calls of a queue. Tests count them and make them fail.</summary>
 public enum QueueCall
 {
     Send,
@@ -15,10 +15,10 @@ public enum QueueCall
     Check,
 }
 
-/// <summary>A poll as it was asked for.</summary>
+/// <summary>The arguments of a poll.</summary>
 public sealed record ReceiveCall(int MaxMessages, TimeSpan Wait, TimeSpan Lease, DateTimeOffset At);
 
-/// <summary>A message that was taken off a queue, or is on it.</summary>
+/// <summary>A message on the queue, or received from it.</summary>
 public sealed record FakeMessage(string Body, string GroupId, string DeduplicationId, int ReceiveCount);
 
 /// <summary>
@@ -54,56 +54,55 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
     private int _pollsUnderWay;
     private int _mostPolls;
 
-    /// <summary>Asked before each entry of a send, delete or extend, with the message's body: an outcome answers that
-    /// entry and leaves the queue as it is; null lets it happen.</summary>
+    /// <summary>Called before each entry of a send, delete or extend, with the body of the message. A returned outcome
+    /// becomes the entry's outcome and leaves the queue unchanged; null lets the entry succeed.</summary>
     public Func<QueueCall, string, QueueOutcome?>? EntryOutcome { get; set; }
 
-    /// <summary>Asked before each call: an exception fails it; null lets it happen.</summary>
+    /// <summary>Called before each call. A returned exception fails the call; null lets it succeed.</summary>
     public Func<QueueCall, Exception?>? CallFailure { get; set; }
 
-    /// <summary>Awaited before each call does anything: holds calls back.</summary>
+    /// <summary>Awaited at the start of each call, to delay it.</summary>
     public Func<QueueCall, Task>? Before { get; set; }
 
-    /// <summary>Whether a poll under way ends when it is asked to; some queues do not allow that.</summary>
+    /// <summary>True if a poll under way ends when it is asked to. Some queues do not allow that.</summary>
     public bool HonoursStopWaiting { get; set; } = true;
 
-    /// <summary>How old the counts are that <see cref="MeasureAsync"/> gives. To be set before the first
-    /// message.</summary>
+    /// <summary>The age of the counts of <see cref="MeasureAsync"/>. Set it before the first message.</summary>
     public TimeSpan CountsLag { get; set; }
 
-    /// <summary>What <see cref="ContentsAsync"/> answers: null for a queue that loses nothing.</summary>
+    /// <summary>The result of <see cref="ContentsAsync"/>: null for a queue that loses nothing.</summary>
     public string? Contents { get; set; }
 
     /// <summary>The polls so far, in order.</summary>
     public IReadOnlyList<ReceiveCall> Polls => Locked(() => _polls.ToArray());
 
-    /// <summary>The most polls that were ever under way at once.</summary>
+    /// <summary>The most polls that were under way at once.</summary>
     public int MostPollsAtOnce => Locked(() => _mostPolls);
 
-    /// <summary>The polls that wait for a message now.</summary>
+    /// <summary>The polls that are waiting for a message now.</summary>
     public int PollsWaiting => Locked(() => _waiters.Count);
 
-    /// <summary>What was deleted, in order.</summary>
+    /// <summary>The deleted messages, in order.</summary>
     public IReadOnlyList<FakeMessage> Deleted => Locked(() => _deleted.ToArray());
 
-    /// <summary>What the queue gave up on.</summary>
+    /// <summary>The dead letters.</summary>
     public IReadOnlyList<FakeMessage> DeadLetters => Locked(() => _dead.ToArray());
 
-    /// <summary>What can be received now, in order.</summary>
+    /// <summary>The visible messages, in order.</summary>
     public IReadOnlyList<FakeMessage> Visible => Locked(() => Messages(entry => entry.VisibleAt <= Now));
 
-    /// <summary>What is under lease now.</summary>
+    /// <summary>The messages under lease.</summary>
     public IReadOnlyList<FakeMessage> InFlight => Locked(() => Messages(entry => entry.VisibleAt > Now));
 
-    /// <summary>Everything on the queue, visible or not, in order.</summary>
+    /// <summary>All messages on the queue, visible or not, in order.</summary>
     public IReadOnlyList<FakeMessage> All => Locked(() => Messages(_ => true));
 
     private DateTimeOffset Now => time.GetUtcNow();
 
-    /// <summary>How often a call was made, failed ones included.</summary>
+    /// <summary>The number of calls of a kind, including failed ones.</summary>
     public int CallsOf(QueueCall call) => Locked(() => _calls.GetValueOrDefault(call));
 
-    /// <summary>How many entries each call of that kind had, in order; failed ones included.</summary>
+    /// <summary>The number of entries in each call of a kind, in order, including failed calls.</summary>
     public IReadOnlyList<int> BatchSizesOf(QueueCall call) =>
         Locked(() => _batches.Where(batch => batch.Call == call).Select(batch => batch.Entries).ToArray());
 
@@ -114,11 +113,11 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
         {
             if (!_failures.TryGetValue(call, out var queued)) _failures[call] = queued = new Queue<Exception>();
             for (var i = 0; i < times; i++)
-                queued.Enqueue(failure ?? new QueueUnavailableException($"{call} fails because the test says so."));
+                queued.Enqueue(failure ?? new QueueUnavailableException($"The test made {call} fail."));
         }
     }
 
-    /// <summary>Puts a message on the queue at once; each has its own group unless one is given.</summary>
+    /// <summary>Puts a message on the queue at once. Each has its own group unless a group is given.</summary>
     public void Put(string body, string? groupId = null, int receiveCount = 0)
     {
         lock (_lock)
@@ -129,7 +128,7 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
         }
     }
 
-    /// <summary>Ends a lease early, as if it had run out.</summary>
+    /// <summary>Ends a lease early.</summary>
     public void ExpireLease(string body)
     {
         lock (_lock)
@@ -139,8 +138,8 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
         }
     }
 
-    /// <summary>Ends the polls under way of a caller that is gone: they take nothing and are never answered.</summary>
-    /// <param name="caller">The token with which it polled.</param>
+    /// <summary>Ends the polls of a caller that is gone. They receive nothing and get no answer.</summary>
+    /// <param name="caller">The cancellation token of its polls.</param>
     public void BreakOff(CancellationToken caller)
     {
         lock (_lock)
@@ -239,7 +238,7 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
     /// <inheritdoc />
     public Task<string?> ContentsAsync(CancellationToken cancellation) => Task.FromResult(Contents);
 
-    /// <summary>Loses everything, as a queue does whose file is made anew.</summary>
+    /// <summary>Loses all messages, like a queue whose file is created again.</summary>
     public void LoseAll(string contents)
     {
         lock (_lock)
@@ -362,7 +361,7 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
         while (NextExpiry() is { } at && at <= now) Return(_leases.Dequeue());
     }
 
-    /// <summary>When the next lease runs out. What a lease was before it was renewed or ended is passed over.</summary>
+    /// <summary>When the next lease ends. An entry of a lease that was renewed or ended meanwhile is skipped.</summary>
     private DateTimeOffset? NextExpiry()
     {
         while (_leases.TryPeek(out var entry, out var at))
@@ -434,7 +433,7 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
         ArrangeWake();
     }
 
-    // A waiting poll also gets what comes free when a lease runs out.
+    // A message whose lease ends also goes to a waiting poll.
     private void ArrangeWake()
     {
         var at = _waiters.Count > 0 ? NextExpiry() : null;

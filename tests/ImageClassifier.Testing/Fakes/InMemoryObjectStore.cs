@@ -5,7 +5,7 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Testing.Fakes;
 
-/// <summary>The calls of a store, to count them and to make them fail.</summary>
+/// <summary>The calls of a store. Tests count them and make them fail.</summary>
 public enum StoreCall
 {
     Put,
@@ -25,11 +25,10 @@ public sealed class InMemoryObjectStore(TimeProvider time) : IObjectStore
     private readonly Dictionary<StoreCall, int> _calls = [];
     private readonly Dictionary<StoreCall, Queue<Exception>> _failures = [];
 
-    /// <summary>Awaited before each call does anything, with the key or prefix: holds calls back, or fails
-    /// them.</summary>
+    /// <summary>Awaited at the start of each call, with the key or prefix. It may delay the call or fail it.</summary>
     public Func<StoreCall, string, Task>? Before { get; set; }
 
-    /// <summary>The keys that are there, in ordinal order.</summary>
+    /// <summary>The keys of all objects, in ordinal order.</summary>
     public IReadOnlyList<string> Keys
     {
         get
@@ -38,7 +37,7 @@ public sealed class InMemoryObjectStore(TimeProvider time) : IObjectStore
         }
     }
 
-    /// <summary>How often a call was made, failed ones included.</summary>
+    /// <summary>The number of calls of a kind, including failed ones.</summary>
     public int CallsOf(StoreCall call)
     {
         lock (_lock) return _calls.GetValueOrDefault(call);
@@ -51,23 +50,23 @@ public sealed class InMemoryObjectStore(TimeProvider time) : IObjectStore
         {
             if (!_failures.TryGetValue(call, out var queued)) _failures[call] = queued = new Queue<Exception>();
             for (var i = 0; i < times; i++)
-                queued.Enqueue(failure ?? new IOException($"{call} fails because the test says so."));
+                queued.Enqueue(failure ?? new IOException($"The test made {call} fail."));
         }
     }
 
-    /// <summary>Puts text there at once, past all faults.</summary>
+    /// <summary>Stores a text at once, without faults.</summary>
     public void Set(string key, string text) => Store(key, Encoding.UTF8.GetBytes(text));
 
-    /// <summary>Puts bytes there at once, past all faults.</summary>
+    /// <summary>Stores bytes at once, without faults.</summary>
     public void Set(string key, byte[] content) => Store(key, content);
 
-    /// <summary>What is there as text; null when nothing is.</summary>
+    /// <summary>The object as text; null if it is missing.</summary>
     public string? TextAt(string key)
     {
         lock (_lock) return _entries.TryGetValue(key, out var entry) ? Encoding.UTF8.GetString(entry.Content) : null;
     }
 
-    /// <summary>What is there as a document; null when nothing is.</summary>
+    /// <summary>The object as a document; null if it is missing.</summary>
     public T? DocumentAt<T>(string key) where T : class =>
         TextAt(key) is { } text ? WireJson.TryRead<T>(text) : null;
 

@@ -10,7 +10,7 @@ using Assembly = System.Reflection.Assembly;
 
 namespace ImageClassifier.Tests.Architecture;
 
-/// <summary>The arrows between projects, and what types may be called.</summary>
+/// <summary>The arrows between projects, and the names of types.</summary>
 public sealed class ArchitectureSpecs
 {
     private const string Core = "ImageClassifier.Core";
@@ -23,7 +23,7 @@ public sealed class ArchitectureSpecs
     private const string Simulator = "ImageClassifier.Simulator";
     private const string Host = "image-classifier";
 
-    /// <summary>What each project may see of ours. The host sees all.</summary>
+    /// <summary>The projects of this solution that each project may use. The host may use all.</summary>
     private static readonly Dictionary<string, string[]> Arrows = new()
     {
         [Core] = [],
@@ -37,7 +37,7 @@ public sealed class ArchitectureSpecs
         [Host] = [Core, Streams, Web, Node, Aws, Embedded, Onnx, Simulator],
     };
 
-    /// <summary>The libraries that only some projects may see, by namespace.</summary>
+    /// <summary>The libraries that only some projects may use, by namespace.</summary>
     private static readonly Dictionary<string, string[]> Libraries = new()
     {
         ["Akka"] = [Streams, Web, Node, Simulator, Host],
@@ -68,7 +68,7 @@ public sealed class ArchitectureSpecs
                 .Select(folder => Path.GetFileName(folder)!)
                 .Order(StringComparer.Ordinal));
 
-    // Rules hold for nothing without a word, so what they look at must be there.
+    // A rule that matches no type passes silently. So these tests check that the rules match types.
     [Theory]
     [MemberData(nameof(Projects))]
     public void A_project_with_code_shows_its_types_to_the_rules(string project)
@@ -83,11 +83,11 @@ public sealed class ArchitectureSpecs
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public void A_project_sees_only_the_projects_it_may_see(string project)
+    public void A_project_uses_only_its_allowed_projects(string project)
     {
         foreach (var other in Arrows.Keys.Except([project, .. Arrows[project]]))
         {
-            // A project that has no code yet breaks no rule.
+            // A rule must also pass for a project without code.
             Types().That().Are(TypesOf(project)).Should().NotDependOnAny(TypesOf(other))
                 .Because($"the arrows between projects are {project} -> {string.Join(", ", Arrows[project])}")
                 .WithoutRequiringPositiveResults()
@@ -97,7 +97,7 @@ public sealed class ArchitectureSpecs
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public void A_project_references_only_the_projects_it_may_see(string project) =>
+    public void A_project_references_only_its_allowed_projects(string project) =>
         Assert.Empty(Assemblies[project].GetReferencedAssemblies()
             .Select(reference => reference.Name!)
             .Where(Arrows.ContainsKey)
@@ -105,7 +105,7 @@ public sealed class ArchitectureSpecs
 
     [Theory]
     [MemberData(nameof(Projects))]
-    public void A_project_sees_only_the_libraries_it_may_see(string project)
+    public void A_project_uses_only_its_allowed_libraries(string project)
     {
         foreach (var (library, users) in Libraries)
         {
@@ -115,7 +115,7 @@ public sealed class ArchitectureSpecs
     }
 
     [Fact]
-    public void The_rules_see_what_they_forbid()
+    public void The_rules_find_forbidden_references()
     {
         Assert.False(SeesNothingOf(Host, "System.CommandLine").HasNoViolations(Program));
         Assert.False(SeesNothingOf(Streams, "Akka").HasNoViolations(Program));
@@ -123,13 +123,13 @@ public sealed class ArchitectureSpecs
     }
 
     [Fact]
-    public void No_type_is_called_by_what_says_nothing() =>
+    public void No_type_has_a_name_without_meaning() =>
         Types().That().ResideInNamespaceMatching(@"^ImageClassifier(\.|$)")
             .Should().NotHaveNameMatching("(Helper|Util|Utility|Utilitie|Manager)s?$")
             .Check(Program);
 
     [Fact]
-    public void Actors_are_sealed_and_called_so()
+    public void Actors_are_sealed_and_their_names_end_in_Actor()
     {
         Classes().That().HaveNameEndingWith("Actor").Should().BeSealed()
             .WithoutRequiringPositiveResults()

@@ -3,13 +3,13 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Architecture;
 
-/// <summary>The arrows between the folders of each project. A folder is a namespace right below the project's, with all
-/// namespaces below it. The project's own namespace counts as a folder too.</summary>
+/// <summary>The arrows between the folders of each project. A folder is a namespace directly below the project's,
+/// including all namespaces below it. The project's own namespace counts as a folder too.</summary>
 public sealed class FolderSpecs
 {
     private const string ProgramNamespace = "ImageClassifier";
 
-    /// <summary>The namespaces of the projects of src.</summary>
+    /// <summary>The namespaces of the projects in src.</summary>
     public static TheoryData<string> Projects =>
     [
         "ImageClassifier.Core",
@@ -61,7 +61,8 @@ public sealed class FolderSpecs
         .. from type in ArchitectureSpecs.Program.Types
            where type is not GenericParameter && IsIn(type, project)
            from dependency in type.Dependencies
-           // The type parameters of one name are one type to ArchUnitNET, whatever methods they belong to.
+           // ArchUnitNET treats type parameters with the same name as one type, even if they belong to different
+           // methods.
            where dependency.Target is not GenericParameter && IsIn(dependency.Target, project)
            let arrow = new Arrow(
                FolderOf(type, project), FolderOf(dependency.Target, project),

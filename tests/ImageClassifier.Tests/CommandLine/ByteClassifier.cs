@@ -3,8 +3,8 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Tests.CommandLine;
 
-/// <summary>A classifier that reads the class from a picture's last byte. It checks how it is called: batches within
-/// the limit, and every picture given back.</summary>
+/// <summary>A classifier that reads the class from the last byte of a picture. It checks that batches are within the
+/// limit and that every picture is disposed of.</summary>
 internal sealed class ByteClassifier(int batchSize) : IImageClassifier
 {
     public const byte Refused = 255;

@@ -104,7 +104,7 @@ public sealed class ClassifyVerbSpecs : IDisposable
     [InlineData("pipe.jpg", "It is a named pipe (FIFO), not a regular file.")]
     [InlineData("socket.jpg", "It is a socket, not a regular file.")]
     [InlineData("/dev/zero", "It is a device, not a regular file.")]
-    public async Task What_is_no_regular_file_is_refused_without_being_opened(string name, string sentence)
+    public async Task Only_regular_files_are_opened(string name, string sentence)
     {
         Requirement.Met(OperatingSystem.IsLinux(), "only on Linux the kind of a file is known before it is opened");
         var path = Path.Combine(_folder.Path, name);
@@ -120,7 +120,7 @@ public sealed class ClassifyVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Bytes_decide_what_a_file_is_and_a_refusal_says_what_to_do()
+    public async Task The_bytes_decide_the_format_and_a_refusal_says_what_to_do()
     {
         var webP = "RIFF\u0020\0\0\0WEBPVP8 \u0001"u8.ToArray();
         string[] files =
@@ -164,7 +164,7 @@ public sealed class ClassifyVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_name_that_turns_its_direction_round_does_so_neither_in_the_table_nor_in_the_json()
+    public async Task Direction_marks_in_a_name_affect_neither_the_table_nor_the_JSON()
     {
         var file = _folder.Write("cat\u202Egpj.png", ByteClassifier.Jpeg(7));
         await RunAsync([file], json: false);
@@ -178,7 +178,7 @@ public sealed class ClassifyVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Being_interrupted_prints_what_is_done_and_ends_cleanly()
+    public async Task An_interrupted_run_prints_its_results_and_ends_cleanly()
     {
         using var stop = new CancellationTokenSource();
         _classifier.OnClassify = stop.Cancel;
@@ -191,7 +191,7 @@ public sealed class ClassifyVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_broken_decoder_ends_the_work_with_whole_json()
+    public async Task An_unexpected_decoder_failure_ends_the_work_with_complete_JSON()
     {
         string[] files =
         [
@@ -218,7 +218,7 @@ public sealed class ClassifyVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task The_classifier_is_made_from_the_settings()
+    public async Task The_classifier_is_created_from_the_settings()
     {
         var verb = new ClassifyVerb(
             config =>

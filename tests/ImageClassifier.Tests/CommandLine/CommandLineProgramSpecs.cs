@@ -91,14 +91,14 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [InlineData("aws check --as node", AwsRole.Node)]
     [InlineData("aws check --as operator --json", AwsRole.Operator)]
     [InlineData("aws check --as deployer", AwsRole.Deployer)]
-    public async Task Check_looks_as_a_role(string arguments, AwsRole role)
+    public async Task Check_takes_a_role(string arguments, AwsRole role)
     {
         Assert.Equal(ExitCodes.Done, await RunAsync(arguments));
         Assert.Equal(role, Assert.IsType<AwsCheckOptions>(_verbs.Called).Role);
     }
 
     [Fact]
-    public async Task Check_knows_no_other_roles() =>
+    public async Task Check_refuses_unknown_roles() =>
         Assert.Equal(ExitCodes.WrongUse, await RunAsync("aws check --as admin"));
 
     [Theory]
@@ -106,7 +106,7 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [InlineData("queue list --json --queue responses", QueueAction.List, true, true)]
     [InlineData("queue redrive --all", QueueAction.Redrive, false, false)]
     [InlineData("queue purge --all --json", QueueAction.Purge, false, true)]
-    public async Task Queue_deals_with_all_dead_letters(string arguments, QueueAction action, bool ofResponses, bool json)
+    public async Task Queue_takes_all_dead_letters(string arguments, QueueAction action, bool ofResponses, bool json)
     {
         Assert.Equal(ExitCodes.Done, await RunAsync($"{arguments} --data dir --set a=1"));
         var options = Assert.IsType<QueueOptions>(_verbs.Called);
@@ -119,7 +119,7 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [Theory]
     [InlineData("redrive", QueueAction.Redrive)]
     [InlineData("purge", QueueAction.Purge)]
-    public async Task Queue_deals_with_the_dead_letters_of_some_jobs(string verb, QueueAction action)
+    public async Task Queue_takes_the_dead_letters_of_some_jobs(string verb, QueueAction action)
     {
         JobId one = JobId.New(), two = JobId.New();
         Assert.Equal(ExitCodes.Done, await RunAsync($"queue {verb} {one} {two} {one} --json"));
@@ -129,7 +129,7 @@ public sealed class CommandLineProgramSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Simulate_takes_a_load_and_what_the_settings_do_not_know()
+    public async Task Simulate_takes_a_load_and_its_own_options()
     {
         Assert.Equal(ExitCodes.Done, await RunAsync(
             "simulate --load burst:300 --seed 7 --price 0.1 --minimum-charge 1m --boot 20s..40s --service-time 0.3s"
@@ -144,7 +144,7 @@ public sealed class CommandLineProgramSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Simulate_lays_policies_side_by_side_without_a_load()
+    public async Task Simulate_compares_policies_without_a_load()
     {
         Assert.Equal(ExitCodes.Done, await RunAsync("simulate --policies"));
         var options = Assert.IsType<SimulateOptions>(_verbs.Called);
@@ -161,7 +161,7 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [Theory]
     [InlineData("key upload-script", false)]
     [InlineData("key --json upload-script", true)]
-    public async Task A_key_is_made_for_a_name(string arguments, bool json)
+    public async Task Key_takes_a_name(string arguments, bool json)
     {
         Assert.Equal(ExitCodes.Done, await RunAsync(arguments));
         Assert.Equal(new KeyOptions("upload-script", json), _verbs.Called);
@@ -205,12 +205,12 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [InlineData("simulate --load burst:1 --seed x", "--seed")]
     [InlineData("simulate --load burst:1 --data dir", "--data")]
     [InlineData("simulate --policies --chart c.png", "--chart")]
-    public async Task Wrong_use_is_told_on_standard_error_and_runs_nothing(string arguments, string told)
+    public async Task Wrong_use_is_reported_on_standard_error_and_runs_nothing(string arguments, string expected)
     {
         Assert.Equal(ExitCodes.WrongUse, await RunAsync(arguments));
         Assert.Null(_verbs.Called);
         Assert.Equal("", _output.ToString());
-        Assert.Contains(told, _error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(expected, _error.ToString(), StringComparison.Ordinal);
         Assert.InRange(ErrorLines().Length, 1, 2);
     }
 
@@ -231,7 +231,7 @@ public sealed class CommandLineProgramSpecs : IDisposable
     }
 
     [Fact]
-    public async Task The_verb_that_only_nodes_start_is_in_no_help()
+    public async Task No_help_shows_the_hidden_verb()
     {
         Assert.Equal(ExitCodes.Done, await RunAsync("--help"));
         Assert.DoesNotContain(IsolatedClassifierVerb.Name, _output.ToString(), StringComparison.Ordinal);
@@ -277,18 +277,18 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [InlineData("web", true)]
     [InlineData("classify --json a.jpg", true)]
     [InlineData("node --data dir --instance i-1", false)]
-    public async Task A_variable_that_looks_like_a_setting_is_told_of_on_standard_error(string arguments, bool isTold)
+    public async Task A_variable_that_looks_like_a_setting_is_reported_on_standard_error(string arguments, bool isReported)
     {
         _variables["IMAGE_CLASSIFIER_SCALING_MAX_INSTANCES"] = "3";
         Assert.Equal(ExitCodes.Done, await RunAsync(arguments));
         Assert.Equal("", _output.ToString());
-        Assert.Equal(isTold, _error.ToString().Contains(
+        Assert.Equal(isReported, _error.ToString().Contains(
             "Write IMAGE_CLASSIFIER__SCALING__MAX_INSTANCES for image-classifier.scaling.max-instances.",
             StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task Being_asked_to_stop_is_no_failure_to_tell()
+    public async Task A_stop_request_is_not_reported_as_a_failure()
     {
         using var stop = new CancellationTokenSource();
         await stop.CancelAsync();

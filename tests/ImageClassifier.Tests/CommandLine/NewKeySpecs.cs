@@ -7,7 +7,7 @@ namespace ImageClassifier.Tests.CommandLine;
 public sealed class NewKeySpecs
 {
     [Fact]
-    public void It_prints_the_key_and_what_lets_it_in()
+    public void It_prints_the_key_and_the_setting_that_accepts_it()
     {
         var key = NewKey.For("upload-script");
         using var output = new StringWriter();
@@ -20,7 +20,7 @@ public sealed class NewKeySpecs
     }
 
     [Fact]
-    public void For_programs_it_is_one_object()
+    public void With_json_it_prints_one_object()
     {
         var key = NewKey.For("me");
         using var output = new StringWriter();

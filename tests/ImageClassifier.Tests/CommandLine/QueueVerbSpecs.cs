@@ -19,7 +19,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.CommandLine;
 
-/// <summary>The verb <c>queue</c> over a data folder as a service leaves it.</summary>
+/// <summary>The verb <c>queue</c> with the data folder of a stopped service.</summary>
 public sealed class QueueVerbSpecs : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -65,7 +65,7 @@ public sealed class QueueVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_folder_that_is_not_there_is_wrong_use_and_is_not_made()
+    public async Task A_missing_folder_is_wrong_use_and_is_not_created()
     {
         var missing = Path.Combine(_folder.Path, "missing");
         await Assert.ThrowsAsync<InvalidSettingException>(() => RunAsync(QueueAction.List, missing));
@@ -99,7 +99,7 @@ public sealed class QueueVerbSpecs : IDisposable
 
     private JsonElement Printed() => JsonSerializer.Deserialize<JsonElement>(Text());
 
-    /// <summary>Jobs that were received too often, the first with its failed result.</summary>
+    /// <summary>Jobs that were received too often. The first one has its failed result.</summary>
     private async Task<IReadOnlyList<ClassificationRequest>> GiveUpOnAsync(int count)
     {
         Layout.Create();

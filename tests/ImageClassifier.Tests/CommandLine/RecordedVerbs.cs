@@ -4,12 +4,12 @@ using ImageClassifier.Host.Isolation;
 
 namespace ImageClassifier.Tests.CommandLine;
 
-/// <summary>Verbs that do nothing but remember how they were called.</summary>
+/// <summary>Verbs that only record their arguments.</summary>
 internal sealed class RecordedVerbs : IVerbs
 {
     public object? Called { get; private set; }
 
-    /// <summary>What a verb does when it is called.</summary>
+    /// <summary>The action of a verb when it is called.</summary>
     public Func<int> Behaviour { get; set; } = () => ExitCodes.Done;
 
     public Task<int> WebAsync(WebOptions options, CancellationToken cancellation) => Record(options);

@@ -24,7 +24,7 @@ public sealed class SimulateVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Json_says_what_the_run_came_to()
+    public async Task Json_has_the_outcome_of_the_run()
     {
         await RunAsync(Burst with { Settings = Aws("image-classifier.scaling.max-instances=4"), Price = "2" });
         var report = Json();
@@ -40,7 +40,7 @@ public sealed class SimulateVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Boot_and_service_time_are_those_of_the_settings_unless_given()
+    public async Task Boot_and_service_time_come_from_the_settings_unless_given()
     {
         await RunAsync(Burst with
         {
@@ -53,10 +53,11 @@ public sealed class SimulateVerbSpecs : IDisposable
         Assert.InRange(Json().GetProperty("lastResultSeconds").GetDouble(), 10, 10.2);
     }
 
-    // One instance: a look, 26 s of boot, 30 s of work. The first of the three empty polls of 5 s begins while the last
-    // twenty pictures, two seconds of work, are in hand; a fourth is under way by then, which SQS does not break off.
+    // One instance: an observation, 26 s of boot, 30 s of work. The first of the three empty polls of 5 s begins while
+    // the last twenty pictures (two seconds of work) are in hand. A fourth poll is then under way, which SQS does not
+    // abort.
     [Fact]
-    public async Task A_burst_for_one_instance_comes_to_what_one_can_reckon()
+    public async Task A_burst_for_one_instance_has_the_computed_outcome()
     {
         await RunAsync(Burst with { ServiceTime = null, Settings = Aws() });
         Assert.Equal(1, Json().GetProperty("launches").GetInt32());
@@ -65,7 +66,7 @@ public sealed class SimulateVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Two_settings_lie_side_by_side()
+    public async Task Two_settings_are_compared_side_by_side()
     {
         await RunAsync(Burst with { Compare = "image-classifier.scaling.policy=per-image", Settings = Aws() });
         Assert.Equal(["a", "b"], Json().EnumerateObject().Select(run => run.Name));
@@ -75,7 +76,7 @@ public sealed class SimulateVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_file_to_compare_with_takes_the_place_of_the_first()
+    public async Task A_compared_file_replaces_the_first_one()
     {
         await RunAsync(Burst with
         {
@@ -90,7 +91,7 @@ public sealed class SimulateVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task People_get_a_table_and_a_short_story()
+    public async Task The_output_for_people_is_a_table_and_a_short_history()
     {
         await RunAsync(Burst with { Json = false, Settings = Aws() });
         var lines = _output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -101,7 +102,7 @@ public sealed class SimulateVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_long_story_stays_short()
+    public async Task A_long_history_is_shortened()
     {
         await RunAsync(Burst with { Json = false, Settings = Aws(), Load = "constant:40/s:10m" });
         var story = _output.ToString().Split('\n').SkipWhile(line => !line.StartsWith('╰')).Skip(1).ToArray();
@@ -109,7 +110,7 @@ public sealed class SimulateVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Timeline_and_charts_are_files()
+    public async Task Timeline_and_charts_are_written_to_files()
     {
         string[] charts = [Path.Combine(_folder.Path, "chart.png"), Path.Combine(_folder.Path, "chart.svg")];
         var timeline = Path.Combine(_folder.Path, "timeline.csv");
@@ -122,7 +123,7 @@ public sealed class SimulateVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task The_policies_lie_side_by_side()
+    public async Task The_policies_are_compared_side_by_side()
     {
         var options = Burst with { Policies = true, Settings = Aws() };
         await RunAsync(options);
@@ -154,7 +155,7 @@ public sealed class SimulateVerbSpecs : IDisposable
 
     [Theory]
     [MemberData(nameof(Wrong))]
-    public async Task What_is_wrong_is_named_and_nothing_is_printed(string key, SimulateOptions options)
+    public async Task A_wrong_option_is_named_and_nothing_is_printed(string key, SimulateOptions options)
     {
         var wrong = await Assert.ThrowsAsync<InvalidSettingException>(() => RunAsync(options));
         Assert.Equal(key, wrong.Key);

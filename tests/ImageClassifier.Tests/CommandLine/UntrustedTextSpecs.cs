@@ -15,13 +15,13 @@ public sealed class UntrustedTextSpecs
     [InlineData("a\r\n\u2028\u2029", "a\uFFFD\uFFFD\uFFFD\uFFFD")]
     [InlineData("tag \U000E0041", "tag \uFFFD")]
     [InlineData("käse 猫 שלום 👩‍👩‍👧 می‌خواهم.jpg", "käse 猫 שלום 👩‍👩‍👧 می‌خواهم.jpg")]
-    public void What_is_not_seen_shows_and_all_else_stays(string text, string shown)
+    public void Invisible_characters_are_replaced_and_all_others_stay(string text, string shown)
     {
         Assert.Equal(shown, UntrustedText.ForDisplay(text));
         Assert.Equal(shown.Replace("\uFFFD", "", StringComparison.Ordinal), UntrustedText.WithoutInvisible(text));
     }
 
     [Fact]
-    public void Half_a_character_shows() =>
+    public void A_lone_surrogate_is_replaced() =>
         Assert.Equal("a\uFFFD", UntrustedText.ForDisplay(new string(['a', '\uD83D'])));
 }

@@ -11,7 +11,7 @@ namespace ImageClassifier.Tests.Configuration;
 public sealed class AwsConfigurationSpecs
 {
     [Fact]
-    public void The_environment_brings_a_fleet_of_19_machines_that_may_be_set_to_another_kind()
+    public void The_environment_selects_19_machines_on_EC2_and_the_kind_can_be_changed()
     {
         Assert.Equal(FleetSettings.Ec2, FleetSettings.Create(Load()).Kind);
         Assert.Equal(19, ScalingSettings.Create(Load()).MaxInstances);
@@ -39,14 +39,14 @@ public sealed class AwsConfigurationSpecs
     [InlineData("aws.s3.bucket=My_Bucket", "image-classifier.aws.s3.bucket")]
     [InlineData("aws.sqs.requests=jobs", "image-classifier.aws.sqs.requests")]
     [InlineData("aws.sqs.service-url=here", "image-classifier.aws.sqs.service-url")]
-    public void What_is_wrong_is_named(string setting, string key)
+    public void A_wrong_value_is_named(string setting, string key)
     {
         var failure = Assert.Throws<InvalidSettingException>(() => AwsConfiguration.CreateAws(Load(setting)));
         Assert.Equal(key, failure.Key);
     }
 
     [Fact]
-    public void A_fleet_on_EC2_is_read_with_its_lists_in_commas()
+    public void Lists_of_the_EC2_fleet_are_separated_by_commas()
     {
         var fleet = AwsConfiguration.CreateEc2Fleet(Load(
             "fleet.ec2.instance-types=c7i.large, c6i.large", "fleet.ec2.market=spot", "fleet.ec2.ami=ami-0123456789abcdef0"));

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Configuration;
 
-/// <summary>The settings that the deployment's files give, all of which stop the start when they are misspelt.</summary>
+/// <summary>The settings in the files of the deployment. A misspelt one would stop the start.</summary>
 public sealed partial class DeployedSettingsSpecs
 {
     public static TheoryData<string> Variables =>

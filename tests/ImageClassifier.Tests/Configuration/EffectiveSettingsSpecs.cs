@@ -10,7 +10,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Configuration;
 
-/// <summary>What a program that is told nothing runs with.</summary>
+/// <summary>The settings of a program without any user settings.</summary>
 public sealed class EffectiveSettingsSpecs
 {
     [Fact]
@@ -41,7 +41,7 @@ public sealed class EffectiveSettingsSpecs
     [InlineData("results.max-waiting-requests", "200")]
     [InlineData("results.wait-limit", "50s")]
     [InlineData("embedded.retention", "30d")]
-    public void A_name_that_people_rely_on_has_its_documented_default(string key, string value) =>
+    public void Each_documented_key_has_its_documented_default(string key, string value) =>
         Assert.Equal(value, ProgramSettings.Load(new SettingsSources()).GetString($"image-classifier.{key}"));
 
     [Fact]
@@ -59,7 +59,7 @@ public sealed class EffectiveSettingsSpecs
     }
 
     [Fact]
-    public void The_budgets_of_stopping_nest()
+    public void The_stop_budgets_nest()
     {
         var config = ProgramSettings.Load(new SettingsSources());
         var phase = config.GetTimeSpan("akka.coordinated-shutdown.phases.service-requests-done.timeout");
@@ -83,7 +83,7 @@ public sealed class EffectiveSettingsSpecs
     private static Config Reference() =>
         ConfigurationFactory.ParseString(File.ReadAllText(Path.Combine(ProgramSettings.BundledFolder, "reference.conf")));
 
-    /// <summary>The <c>Create(Config)</c> of every settings class of the program.</summary>
+    /// <summary>The <c>Create(Config)</c> of every settings class in the program.</summary>
     internal static IEnumerable<MethodInfo> SettingsReaders() =>
         from file in Directory.EnumerateFiles(AppContext.BaseDirectory, "*.dll")
         let name = Path.GetFileNameWithoutExtension(file)
@@ -97,7 +97,7 @@ public sealed class EffectiveSettingsSpecs
 
     private static bool IsValue(string line) => !line.StartsWith('#') && line.Contains('=', StringComparison.Ordinal);
 
-    // A comment holds for the lines below it, up to an empty line or the next group.
+    // A comment covers the lines below it, up to an empty line or the next group.
     private static bool HasComment(string[] lines, int at)
     {
         for (var above = at - 1; above >= 0; above--)

@@ -23,7 +23,7 @@ public sealed class HostSettingsSpecs : IDisposable
     }
 
     [Fact]
-    public void A_relative_data_folder_is_one_of_the_working_directory() =>
+    public void A_relative_data_folder_starts_at_the_working_directory() =>
         Assert.Equal(
             Path.Combine(Directory.GetCurrentDirectory(), "some", "where"),
             EmbeddedSettings.Create(Sources.With($"{EmbeddedLayout.DataFolderKey}=some/where")).DataFolder);
@@ -38,7 +38,7 @@ public sealed class HostSettingsSpecs : IDisposable
         AssertRefused($"image-classifier.embedded.{key}", value, EmbeddedSettings.Create);
 
     [Fact]
-    public void The_default_model_lies_beside_the_program()
+    public void The_default_model_is_beside_the_program()
     {
         var settings = OnnxSettings.Create(Sources.With());
         Assert.Equal(Path.Combine(AppContext.BaseDirectory, "models", "tiny-imagenet-200"), settings.ModelFolder);
@@ -107,7 +107,7 @@ public sealed class HostSettingsSpecs : IDisposable
         AssertRefused($"image-classifier.queues.{key}", value, QueueSettings.Create);
 
     [Fact]
-    public void The_fleet_is_of_child_processes()
+    public void The_default_fleet_has_child_processes()
     {
         Assert.Equal(FleetSettings.Processes, FleetSettings.Create(Sources.With()).Kind);
         AssertRefused("image-classifier.fleet.kind", "horses", FleetSettings.Create);
@@ -131,7 +131,7 @@ public sealed class HostSettingsSpecs : IDisposable
     [InlineData("http://+:5000", 1, false)]
     [InlineData("http://[::]:5000", 1, false)]
     [InlineData("http://localhost:5000; http://192.0.2.1:5001", 2, false)]
-    public void The_web_tier_listens_where_it_is_told(string urls, int count, bool isLoopbackOnly)
+    public void The_web_tier_listens_on_the_given_addresses(string urls, int count, bool isLoopbackOnly)
     {
         var settings = ListenSettings.Create(Sources.With($"{ListenSettings.UrlsKey}={urls}"));
         Assert.Equal(count, settings.Urls.Count);
@@ -180,7 +180,7 @@ public sealed class HostSettingsSpecs : IDisposable
     }
 
     [Fact]
-    public void A_data_folder_whose_name_is_not_utf_8_is_not_made_under_another_name() =>
+    public void A_data_folder_whose_name_is_not_UTF_8_is_refused() =>
         AssertRefused(
             EmbeddedLayout.DataFolderKey, Path.Combine(_folder.Path, "bl\uFFFDtter"), EmbeddedSettings.Create);
 

@@ -9,7 +9,7 @@ public sealed class NodeFingerprintSpecs
     private static readonly ModelIdentity Model = new("model", new string('a', 64));
 
     [Fact]
-    public void The_same_model_and_settings_have_the_same_fingerprint_whatever_the_web_tier_s_own_settings_are()
+    public void Settings_of_the_web_tier_do_not_change_the_fingerprint()
     {
         Assert.Matches("^[0-9a-f]{16}$", Of(Model));
         Assert.Equal(Of(Model), Of(Model, "image-classifier.web.urls=http://127.0.0.1:1"));
@@ -20,11 +20,11 @@ public sealed class NodeFingerprintSpecs
     [InlineData("image-classifier.node.classification.max-pixels=1000")]
     [InlineData("image-classifier.node.polling.max-in-flight=40")]
     [InlineData("image-classifier.queues.requests.max-receives=9")]
-    public void Another_setting_of_nodes_gives_another(string assignment) =>
+    public void Another_node_setting_gives_another_fingerprint(string assignment) =>
         Assert.NotEqual(Of(Model), Of(Model, assignment));
 
     [Fact]
-    public void Another_model_gives_another()
+    public void Another_model_gives_another_fingerprint()
     {
         Assert.NotEqual(Of(Model), Of(Model with { Name = "other" }));
         Assert.NotEqual(Of(Model), Of(Model with { Sha256 = new string('b', 64) }));

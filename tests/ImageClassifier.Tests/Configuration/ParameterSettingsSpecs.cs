@@ -17,7 +17,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Configuration;
 
-/// <summary>Settings that SSM keeps, on moto.</summary>
+/// <summary>Settings in a parameter of SSM, on moto.</summary>
 public sealed class ParameterSettingsSpecs : IAsyncLifetime
 {
     private const string Name = "/pics/web";
@@ -35,7 +35,7 @@ public sealed class ParameterSettingsSpecs : IAsyncLifetime
         }
         catch (SkipException)
         {
-            // Each test says so for itself.
+            // Each test reports it itself.
         }
     }
 
@@ -45,7 +45,7 @@ public sealed class ParameterSettingsSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task They_win_over_a_file_and_lose_to_variables_and_assignments()
+    public async Task A_parameter_wins_over_a_file_and_loses_to_variables_and_assignments()
     {
         using var folder = new TemporaryFolder();
         await PutAsync(
@@ -64,7 +64,7 @@ public sealed class ParameterSettingsSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_parameter_that_is_not_there_is_a_wrong_setting()
+    public async Task A_missing_parameter_is_a_wrong_setting()
     {
         var wrong = await Assert.ThrowsAsync<InvalidSettingException>(() => FetchAsync(Named(Name)));
 
@@ -78,7 +78,7 @@ public sealed class ParameterSettingsSpecs : IAsyncLifetime
     [InlineData("image-classifier.access { keys { x = \"hunter2 } }")]
     [InlineData("image-classifier.acess.keys.x = hunter2")]
     [InlineData("include \"hunter2\"")]
-    public async Task What_is_wrong_in_it_is_said_without_its_value(string text)
+    public async Task Errors_in_a_parameter_do_not_show_its_value(string text)
     {
         await PutAsync(text);
         var fetched = await FetchAsync(Named(Name));
@@ -122,7 +122,7 @@ public sealed class ParameterSettingsSpecs : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_parameter_that_does_not_come_in_30_seconds_is_an_outage()
+    public async Task A_parameter_that_does_not_arrive_within_30_seconds_is_an_outage()
     {
         using var stub = new StubbedAws();
         stub.On(Request.Create().UsingPost(), StubbedAws.Json("{}").WithDelay(TimeSpan.FromMinutes(1)));
@@ -149,7 +149,7 @@ public sealed class ParameterSettingsSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_key_of_KMS_is_tried()
+    public async Task A_KMS_key_is_tried()
     {
         MotoServer.Require();
         using var kms = new AmazonKeyManagementServiceClient(Anyone, new AmazonKeyManagementServiceConfig
@@ -211,7 +211,7 @@ public sealed class ParameterSettingsSpecs : IAsyncLifetime
             MaxErrorRetry = 0,
         });
 
-    /// <summary>A clock whose one timer fires when the test says so.</summary>
+    /// <summary>A clock with one timer, which fires when the test wants it.</summary>
     private sealed class HandFiredTimer : TimeProvider
     {
         private Action? _fire;

@@ -43,7 +43,7 @@ public sealed class ProgramSettingsSpecs : IDisposable
         Assert.Equal("6", Sources.With($"{Instances}=5", $"{Instances}=6").GetString(Instances));
 
     [Fact]
-    public void An_option_of_its_own_wins_over_an_assignment()
+    public void A_dedicated_option_wins_over_an_assignment()
     {
         var sources = Sources.Set($"{EmbeddedLayout.DataFolderKey}=/one") with
         {
@@ -81,12 +81,12 @@ public sealed class ProgramSettingsSpecs : IDisposable
             .GetInt("classifier-dispatcher.dedicated-thread-pool.thread-count"));
 
     [Fact]
-    public void Variables_of_other_names_are_left_alone() =>
+    public void Variables_with_other_names_are_ignored() =>
         Assert.Equal("cores", ProgramSettings.Load(Sources.Variables(
             ("IMAGE_CLASSIFIER_REQUIRE_ALL", "1"), ("PATH", "x"))).GetString(Instances));
 
     [Fact]
-    public void An_unknown_key_stops_the_start_with_key_origin_and_what_was_meant_and_not_with_its_value()
+    public void An_unknown_key_is_reported_with_its_origin_and_a_suggestion_but_not_its_value()
     {
         var wrong = Sources.Wrong(Sources.Set("image-classifier.scaling.max-instnces=4"));
         Assert.Equal("image-classifier.scaling.max-instnces", wrong.Key);
@@ -119,15 +119,15 @@ public sealed class ProgramSettingsSpecs : IDisposable
     [InlineData("image-classifier.max-instances=4", Instances)]
     [InlineData("max-instances=4", Instances)]
     [InlineData("environment=embedded", "image-classifier.environment")]
-    public void A_key_without_its_place_is_told_the_place(string assignment, string meant)
+    public void For_a_key_without_its_group_the_full_key_is_suggested(string assignment, string suggestion)
     {
         var wrong = Sources.Wrong(Sources.Set(assignment));
         Assert.Equal(assignment.Split('=')[0], wrong.Key);
-        Assert.Contains($"did you mean {meant}?", wrong.Message, StringComparison.Ordinal);
+        Assert.Contains($"did you mean {suggestion}?", wrong.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_key_like_no_other_is_told_where_the_list_is() =>
+    public void For_a_key_like_no_other_the_list_of_keys_is_named() =>
         Assert.Contains("reference.conf", Sources.Wrong(Sources.Set("image-classifier.quite.different=4")).Message,
             StringComparison.Ordinal);
 
@@ -173,7 +173,7 @@ public sealed class ProgramSettingsSpecs : IDisposable
     [InlineData("image-classifier.embedded.data = \"\"\"with } and \" in it\"\"\"")]
     [InlineData("image-classifier.embedded.data = \"with } and \\\" in it\" # }")]
     [InlineData("image-classifier { web.urls = \"http://x:1\", embedded.data = ${image-classifier.web.urls} }")]
-    public void A_file_may_be_any_HOCON(string text)
+    public void A_file_may_use_all_of_HOCON(string text)
     {
         var file = _folder.Write("my.conf", text);
         var config = ProgramSettings.Load(new SettingsSources { ConfigFile = file });
@@ -208,7 +208,7 @@ public sealed class ProgramSettingsSpecs : IDisposable
         Assert.Equal(name, Sources.Wrong(Sources.Variables((name, "1"))).Key);
 
     [Fact]
-    public void The_environment_must_be_one_that_there_is()
+    public void An_unknown_environment_is_refused()
     {
         var wrong = Sources.Wrong(Sources.Set("image-classifier.environment=moon"));
         Assert.Equal(EnvironmentSettings.Key, wrong.Key);
@@ -216,7 +216,7 @@ public sealed class ProgramSettingsSpecs : IDisposable
     }
 
     [Fact]
-    public void The_environment_is_taken_from_the_strongest_of_the_user_s_layers()
+    public void The_strongest_layer_of_the_user_chooses_the_environment()
     {
         var sources = new SettingsSources
         {
@@ -236,7 +236,7 @@ public sealed class ProgramSettingsSpecs : IDisposable
     }
 
     [Fact]
-    public void Another_process_is_not_told_who_may_use_the_service()
+    public void Another_process_gets_no_access_settings_on_its_command_line()
     {
         var sources = new SettingsSources
         {

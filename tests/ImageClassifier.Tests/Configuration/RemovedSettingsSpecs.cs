@@ -4,7 +4,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Configuration;
 
-/// <summary>A key that earlier versions had is refused with what replaced it, wherever it is set.</summary>
+/// <summary>A key of an earlier version is refused with its replacement, whatever its source.</summary>
 public sealed class RemovedSettingsSpecs : IDisposable
 {
     private const int MostKeys = 75;
@@ -23,7 +23,7 @@ public sealed class RemovedSettingsSpecs : IDisposable
     }
 
     [Fact]
-    public void There_are_no_more_settings_than_operators_turn() =>
+    public void The_number_of_settings_is_limited() =>
         Assert.InRange(ProgramSettings.AllKeys().Count, 1, MostKeys);
 
     [Fact]
@@ -63,10 +63,10 @@ public sealed class RemovedSettingsSpecs : IDisposable
 
     [Theory]
     [MemberData(nameof(NamedKeys))]
-    public void What_stands_in_its_stead_is_a_setting(string key) =>
+    public void Each_replacement_is_a_setting(string key) =>
         Assert.Contains(key, ProgramSettings.AllKeys());
 
-    /// <summary>The settings that the replacements name.</summary>
+    /// <summary>The settings that the replacements mention.</summary>
     public static TheoryData<string> NamedKeys =>
         [.. RemovedSettings.Replacements.Values
             .SelectMany(replacement => replacement.Split(' ', ',', ';', ':'))
@@ -79,7 +79,7 @@ public sealed class RemovedSettingsSpecs : IDisposable
         var wrong = Sources.Wrong(sources);
         Assert.Equal(key, wrong.Key);
         Assert.Equal(
-            $"{key} = {InvalidSettingException.Hidden} is not usable: it is no setting any more: {replacement}; "
+            $"{key} = {InvalidSettingException.Hidden} is not usable: this setting was removed: {replacement}; "
             + $"it comes from {origin}.", wrong.Message);
     }
 }

@@ -8,10 +8,10 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Configuration;
 
-/// <summary>A key that was mistyped into the settings is not told on, whatever is wrong with its line.</summary>
+/// <summary>A key in a wrong place of the settings is never shown, whatever is wrong with its line.</summary>
 public sealed class SecretSettingsSpecs : IDisposable
 {
-    // A key of the service, and what could be a secret of anyone.
+    // A key of the service, and a text that could be anyone's secret.
     private static readonly string[] Secrets = [ApiKey.New(), "correct-horse-battery"];
 
     private readonly TemporaryFolder _folder = new();
@@ -57,17 +57,17 @@ public sealed class SecretSettingsSpecs : IDisposable
 
     [Theory]
     [MemberData(nameof(Assignments))]
-    public void In_an_assignment(string assignment) =>
+    public void A_secret_in_an_assignment_is_not_shown(string assignment) =>
         AssertHidden(assignment, text => new SettingsSources { Assignments = [text] });
 
     [Theory]
     [MemberData(nameof(Variables))]
-    public void In_a_variable(string name, string value) => AssertHidden(
+    public void A_secret_in_a_variable_is_not_shown(string name, string value) => AssertHidden(
         value, text => new SettingsSources { EnvironmentVariables = new Dictionary<string, string> { [name] = text } });
 
     [Theory]
     [MemberData(nameof(Files))]
-    public void In_a_file(string line) =>
+    public void A_secret_in_a_file_is_not_shown(string line) =>
         AssertHidden(line, text => new SettingsSources { ConfigFile = _folder.Write("my.conf", text) });
 
     [Theory]
@@ -76,7 +76,7 @@ public sealed class SecretSettingsSpecs : IDisposable
     [InlineData("image-classifier { access { keys { x = = \"{0}\" } } }")]
     [InlineData("{0}")]
     [InlineData("= {0}")]
-    public async Task A_key_in_the_place_of_a_name(string line)
+    public async Task A_key_in_place_of_a_name_is_not_shown(string line)
     {
         var printed = await PrintedAsync(
             line, text => Start(new SettingsSources { ConfigFile = _folder.Write("my.conf", text) }));
@@ -84,11 +84,11 @@ public sealed class SecretSettingsSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_key_on_the_command_line_without_its_option() => Assert.Contains(
+    public async Task A_key_on_the_command_line_without_its_option_is_not_shown() => Assert.Contains(
         "image-classifier.access.keys.x=ick_(hidden)",
         await PrintedAsync("image-classifier.access.keys.x={0}", _ => { }, "web"), StringComparison.Ordinal);
 
-    /// <summary>What the program prints; never the key.</summary>
+    /// <summary>The program's output, which must not contain the key.</summary>
     private static async Task<string> PrintedAsync(string line, Action<string> start, params string[] arguments)
     {
         var key = ApiKey.New();

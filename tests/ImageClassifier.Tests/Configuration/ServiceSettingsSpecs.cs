@@ -49,7 +49,7 @@ public sealed class ServiceSettingsSpecs
             < ScalingSettings.LongestSilence);
 
     [Fact]
-    public void The_web_tier_does_not_measure_machines_on_ec2_by_itself()
+    public void The_web_tier_does_not_apply_its_own_cores_to_machines_on_EC2()
     {
         string[] settings =
         [
@@ -66,7 +66,7 @@ public sealed class ServiceSettingsSpecs
     [InlineData("node.classification.max-batch", "0")]
     [InlineData("node.polling.max-in-flight", "5")]
     [InlineData("node.classification.model", "")]
-    public void The_web_tier_refuses_what_no_machine_on_ec2_can_do(string key, string value)
+    public void The_web_tier_refuses_settings_that_are_wrong_on_every_machine(string key, string value)
     {
         var wrong = Assert.Throws<InvalidSettingException>(() => Load(ProgramRole.Web, [.. OnEc2, $"{key}={value}"]));
         Assert.Equal($"image-classifier.{key}", wrong.Key);

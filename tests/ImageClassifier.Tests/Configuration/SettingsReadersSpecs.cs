@@ -9,11 +9,11 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Configuration;
 
-/// <summary>One class reads a key, so that all who use it have the same limits.</summary>
+/// <summary>Only one class reads each key, so that all users have the same limits.</summary>
 public sealed class SettingsReadersSpecs
 {
     // Read before all others, because it is a layer.
-    private static readonly string[] ReadByTheProgram = [SettingsParameter.Key];
+    private static readonly string[] ReadAsLayer = [SettingsParameter.Key];
 
     [Fact]
     public void Each_setting_is_read_by_exactly_one_class()
@@ -23,7 +23,7 @@ public sealed class SettingsReadersSpecs
 
         foreach (var create in Readers()) Assert.NotNull(create.Invoke(null, [recorded]));
 
-        Assert.All(ProgramSettings.AllKeys().Except(ReadByTheProgram), key =>
+        Assert.All(ProgramSettings.AllKeys().Except(ReadAsLayer), key =>
         {
             Assert.True(recorded.Readers.TryGetValue(key, out var readers), $"No one reads {key}.");
             Assert.True(readers.Count == 1, $"{key} is read by {string.Join(" and ", readers)}.");
@@ -31,7 +31,7 @@ public sealed class SettingsReadersSpecs
     }
 
     [Fact]
-    public void Only_classes_of_settings_read_settings()
+    public void Only_settings_classes_read_settings()
     {
         var others = Directory
             .EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.cs", SearchOption.AllDirectories)
@@ -50,7 +50,7 @@ public sealed class SettingsReadersSpecs
         typeof(AwsConfiguration).GetMethod(nameof(AwsConfiguration.CreateEc2Fleet))!,
     ];
 
-    /// <summary>Notes which class asks for which key.</summary>
+    /// <summary>Records which class reads which key.</summary>
     private sealed class RecordingConfig(Config inner) : Config
     {
         public Dictionary<string, HashSet<string>> Readers { get; } = [];

@@ -32,7 +32,7 @@ public sealed class SettingsSectionSpecs
     [InlineData("99999999999999999999d")]
     [InlineData("\"\"")]
     [InlineData("five seconds")]
-    public void Refuses_what_is_no_time_within_the_limits(string text) =>
+    public void Refuses_an_invalid_time(string text) =>
         AssertRefused(text, section => section.Duration("key", TimeSpan.Zero, Day), "from 0ms to 1d");
 
     [Theory]
@@ -63,7 +63,7 @@ public sealed class SettingsSectionSpecs
     [InlineData("1.MiB")]
     [InlineData("99999999999999999999999999999.5MiB")]
     [InlineData("\"\"")]
-    public void Refuses_what_is_no_size_within_the_limits(string text) =>
+    public void Refuses_an_invalid_size(string text) =>
         AssertRefused(text, section => section.Bytes("key", 1, 2_000_000_000), "from 1 to 2000000000 bytes");
 
     [Theory]
@@ -82,7 +82,7 @@ public sealed class SettingsSectionSpecs
     [InlineData("ten")]
     [InlineData("99999999999")]
     [InlineData("cores")]
-    public void Refuses_what_is_no_whole_number_within_the_limits(string text) =>
+    public void Refuses_an_invalid_whole_number(string text) =>
         AssertRefused(text, section => section.WholeNumber("key", 1, 19), "from 1 to 19");
 
     [Fact]
@@ -99,7 +99,7 @@ public sealed class SettingsSectionSpecs
         Assert.Equal(10_000_000_000, Section("10000000000").LargeNumber("key", 1, long.MaxValue));
 
     [Fact]
-    public void Reads_one_of_some_words()
+    public void Reads_one_of_the_allowed_words()
     {
         Assert.Equal("b", Section("b").OneOf("key", "a", "b"));
         AssertRefused("c", section => section.OneOf("key", "a", "b"), "one of a, b");
@@ -116,7 +116,7 @@ public sealed class SettingsSectionSpecs
     [InlineData("null")]
     [InlineData("{ inner = 1 }")]
     [InlineData("[1, 2]")]
-    public void Refuses_what_is_of_another_kind(string text)
+    public void Refuses_a_value_of_another_kind(string text)
     {
         Assert.Throws<InvalidSettingException>(() => Section(text).Text("key"));
         Assert.Throws<InvalidSettingException>(() => Section(text).WholeNumber("key", 1, 2));
@@ -125,7 +125,7 @@ public sealed class SettingsSectionSpecs
     }
 
     [Fact]
-    public void What_is_missing_is_named()
+    public void A_missing_key_is_named()
     {
         var missing = Assert.Throws<InvalidSettingException>(() => Section("1").Section("inner").Text("none"));
         Assert.Equal("part.inner.none", missing.Key);

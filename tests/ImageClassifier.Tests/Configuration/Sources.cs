@@ -13,10 +13,10 @@ internal static class Sources
     public static SettingsSources Variables(params (string Name, string Value)[] variables) =>
         new() { EnvironmentVariables = variables.ToDictionary(variable => variable.Name, variable => variable.Value) };
 
-    /// <summary>The settings with an assignment or more, as the web tier sees them.</summary>
+    /// <summary>The settings with some assignments, as the web tier reads them.</summary>
     public static Config With(params string[] assignments) => ProgramSettings.Load(Set(assignments));
 
-    /// <summary>What is wrong with some settings.</summary>
+    /// <summary>The error of some settings.</summary>
     public static InvalidSettingException Wrong(SettingsSources sources) =>
         Assert.Throws<InvalidSettingException>(() => ProgramSettings.Load(sources));
 }

@@ -13,14 +13,14 @@ public sealed class StrayVariablesSpecs
     [InlineData("image_classifier__scaling__max_instances", "IMAGE_CLASSIFIER__SCALING__MAX_INSTANCES")]
     [InlineData("IMAGE_CLASSIFIER_ENVIRONMENT", "IMAGE_CLASSIFIER__ENVIRONMENT")]
     [InlineData("IMAGE_CLASSIFIER_WEB_URLS", "IMAGE_CLASSIFIER__WEB__URLS")]
-    public void A_variable_near_a_setting_is_told_of_with_the_right_one(string variable, string meant)
+    public void A_variable_close_to_a_setting_is_reported_with_the_right_name(string variable, string expected)
     {
-        var warning = Assert.Single(StrayVariables.Warnings([variable, "PATH", meant]));
+        var warning = Assert.Single(StrayVariables.Warnings([variable, "PATH", expected]));
         Assert.Contains($"{variable} is not used", warning, StringComparison.Ordinal);
-        Assert.Contains($"Write {meant} for image-classifier.", warning, StringComparison.Ordinal);
+        Assert.Contains($"Write {expected} for image-classifier.", warning, StringComparison.Ordinal);
     }
 
-    // The tests' own, the build's, and what Kubernetes gives for a service of this name.
+    // The variables of the tests and the build, and those of Kubernetes for a service of this name.
     [Theory]
     [InlineData("IMAGE_CLASSIFIER_REQUIRE_ALL")]
     [InlineData("IMAGE_CLASSIFIER_FUZZ_SECONDS")]
@@ -33,5 +33,5 @@ public sealed class StrayVariablesSpecs
     [InlineData("IMAGE_CLASSIFIER_SERVICE_PORT_HTTP")]
     [InlineData("IMAGE_CLASSIFIER_PORT_5000_TCP_ADDR")]
     [InlineData("IMAGE_CLASSIFIER__SCALING__MAX_INSTANCES")]
-    public void Other_variables_are_let_be(string variable) => Assert.Empty(StrayVariables.Warnings([variable]));
+    public void Other_variables_are_ignored(string variable) => Assert.Empty(StrayVariables.Warnings([variable]));
 }

@@ -1,12 +1,12 @@
 namespace ImageClassifier.Tests.Configuration;
 
-/// <summary>A folder of a test's own, gone after it.</summary>
+/// <summary>A folder that is deleted at the end of its test.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("image-classifier-test-").FullName;
 
     /// <summary>Writes a file.</summary>
-    /// <returns>Its path.</returns>
+    /// <returns>The path of the file.</returns>
     public string Write(string name, string content)
     {
         var path = System.IO.Path.Combine(Path, name);
@@ -15,7 +15,7 @@ internal sealed class TemporaryFolder : IDisposable
     }
 
     /// <summary>Writes a file.</summary>
-    /// <returns>Its path.</returns>
+    /// <returns>The path of the file.</returns>
     public string Write(string name, byte[] content)
     {
         var path = System.IO.Path.Combine(Path, name);

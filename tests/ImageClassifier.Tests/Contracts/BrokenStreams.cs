@@ -1,6 +1,6 @@
 namespace ImageClassifier.Tests.Contracts;
 
-/// <summary>An upload that stops short: gives zeros, and then something happens in place of its end.</summary>
+/// <summary>An upload that breaks off: it gives zeros, and then fails instead of ending.</summary>
 public abstract class BrokenStream(int length) : Stream
 {
     private int _left = length;
@@ -41,13 +41,13 @@ public abstract class BrokenStream(int length) : Stream
     protected abstract void AtTheEnd();
 }
 
-/// <summary>Fails in place of its end.</summary>
+/// <summary>Throws instead of ending.</summary>
 public sealed class FailingStream(int length) : BrokenStream(length)
 {
     protected override void AtTheEnd() => throw new InvalidDataException("The upload broke off.");
 }
 
-/// <summary>Cancels its reader's call in place of its end.</summary>
+/// <summary>Cancels its reader's call instead of ending.</summary>
 public sealed class CancellingStream(CancellationTokenSource cancellation, int length) : BrokenStream(length)
 {
     protected override void AtTheEnd() => cancellation.Cancel();

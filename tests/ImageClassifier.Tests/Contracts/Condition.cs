@@ -3,7 +3,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Contracts;
 
-/// <summary>Waits for what comes true by itself, within a bound.</summary>
+/// <summary>Waits for a condition, with a time limit.</summary>
 public static class Condition
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);
@@ -14,7 +14,7 @@ public static class Condition
         var clock = Stopwatch.StartNew();
         while (!await condition())
         {
-            Assert.True(clock.Elapsed < Bound, $"It never came true that {what}.");
+            Assert.True(clock.Elapsed < Bound, $"Timed out waiting for this: {what}.");
             await Task.Delay(Pause, TimeProvider.System);
         }
     }

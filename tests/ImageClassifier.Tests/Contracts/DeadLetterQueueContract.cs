@@ -5,7 +5,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Contracts;
 
-/// <summary>What holds of the letters of every <see cref="IMessageQueue"/>'s dead-letter queue.</summary>
+/// <summary>The contract of the dead-letter queue of every <see cref="IMessageQueue"/>.</summary>
 public abstract class DeadLetterQueueContract : IAsyncLifetime
 {
     protected const int MaxReceives = 1;
@@ -15,7 +15,7 @@ public abstract class DeadLetterQueueContract : IAsyncLifetime
     private IQueueUnderTest _underTest = null!;
     private DeadLetterQueue _dead = null!;
 
-    /// <summary>A queue whose messages may be received <see cref="MaxReceives"/> times.</summary>
+    /// <summary>Creates a queue with the receive limit <see cref="MaxReceives"/>.</summary>
     protected abstract Task<IQueueUnderTest> CreateAsync();
 
     public async Task InitializeAsync()
@@ -85,7 +85,7 @@ public abstract class DeadLetterQueueContract : IAsyncLifetime
 
         foreach (var call in receipts.Chunk(IMessageQueue.MaxBatch))
             await queue.ExtendAsync(call, TimeSpan.Zero, default);
-        // A queue moves them when it is asked for them.
+        // A queue moves messages only during a receive.
         Assert.Empty(await queue.ReceiveAsync(10, TimeSpan.FromSeconds(1), Lease, default));
         return bodies;
     }

@@ -5,15 +5,15 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Contracts;
 
-/// <summary>A fleet that a contract test has for itself. Its instances live until they are terminated, and their nodes
-/// never poll.</summary>
+/// <summary>A fleet for one contract test. Its instances live until they are terminated, and their nodes never
+/// poll.</summary>
 public interface IFleetUnderTest : IAsyncDisposable
 {
-    /// <summary>The fleet as it is seen after a restart of the web tier.</summary>
+    /// <summary>The same fleet after a restart of the web tier.</summary>
     IInstanceFleet Open();
 }
 
-/// <summary>What every <see cref="IInstanceFleet"/> keeps.</summary>
+/// <summary>The contract of every <see cref="IInstanceFleet"/>.</summary>
 public abstract class InstanceFleetContract : IAsyncLifetime
 {
     private IFleetUnderTest _underTest = null!;

@@ -6,21 +6,20 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Contracts;
 
-/// <summary>A queue that a contract test has for itself, as several processes see it.</summary>
+/// <summary>A queue for one contract test, as several processes see it.</summary>
 public interface IQueueUnderTest : IAsyncDisposable
 {
-    /// <summary>The queue as one more process sees it. Its messages may be received
-    /// <see cref="MessageQueueContract.MaxReceives"/> times.</summary>
+    /// <summary>The queue in another process. Its receive limit is
+    /// <see cref="MessageQueueContract.MaxReceives"/>.</summary>
     IMessageQueue Open();
 
     /// <summary>Its dead-letter queue.</summary>
     IMessageQueue OpenDeadLetters();
 }
 
-/// <summary>
-/// What every <see cref="IMessageQueue"/> keeps. Leases are whole seconds, because some queues know no smaller ones;
-/// and no test counts on several messages of one group in one receive, because some bring one at a time.
-/// </summary>
+/// <summary>The contract of every <see cref="IMessageQueue"/>. Leases are whole seconds, because some queues know no
+/// fractions. No test expects several messages of one group in one receive, because some queues return one at a
+/// time.</summary>
 public abstract class MessageQueueContract : IAsyncLifetime
 {
     protected const int MaxReceives = 2;
@@ -33,15 +32,15 @@ public abstract class MessageQueueContract : IAsyncLifetime
     private IQueueUnderTest _underTest = null!;
     private IMessageQueue _queue = null!;
 
-    /// <summary>Whether a message whose lease ran out can still be deleted while no one else has it. Some queues answer
-    /// that the lease was lost, and the message comes again.</summary>
+    /// <summary>True if a message can be deleted after its lease has ended, while no other receiver has it. Some queues
+    /// report a lost lease instead, and the message returns.</summary>
     protected virtual bool DeletesAfterLease => true;
 
-    /// <summary>False for an emulator that says of every receipt that it was deleted by it, where the service that it
-    /// stands for refuses: what the adapter makes of the refusal is then shown elsewhere.</summary>
+    /// <summary>False for an emulator that accepts every receipt, although the real service refuses some. Other tests
+    /// then cover the adapter's handling of the refusal.</summary>
     protected virtual bool RefusesStaleDeletes => true;
 
-    /// <summary>What a body may be made of. An emulator may refuse what the service takes.</summary>
+    /// <summary>The characters of a body. An emulator may refuse some that the service accepts.</summary>
     protected virtual string RichText => "grüße 🦊";
 
     protected abstract Task<IQueueUnderTest> CreateAsync();
@@ -83,7 +82,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_deleted_message_never_comes_again()
+    public async Task A_deleted_message_is_never_received_again()
     {
         await SendAsync(_queue, Message("a"));
         var received = Assert.Single(await ReceiveAsync(_queue, lease: ShortLease));
@@ -149,7 +148,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_message_that_is_handed_back_comes_again_at_once()
+    public async Task A_message_that_is_handed_back_is_received_again_at_once()
     {
         await SendAsync(_queue, Message("a"));
         var received = Assert.Single(await ReceiveAsync(_queue, lease: LongLease));
@@ -195,7 +194,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_message_that_is_handed_back_comes_again_before_later_ones_of_its_group()
+    public async Task A_message_that_is_handed_back_is_received_again_before_later_ones_of_its_group()
     {
         await SendAsync(_queue, Message("1", group: "a"), Message("2", group: "a"));
         var first = Assert.Single(await ReceiveAsync(_queue, max: 1));
@@ -206,7 +205,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_second_message_with_the_same_deduplication_id_is_taken_and_dropped()
+    public async Task A_second_message_with_the_same_deduplication_id_is_accepted_and_dropped()
     {
         var message = Message("once");
         AssertAllDone(await SendAsync(_queue, message));
@@ -219,7 +218,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task A_duplicate_is_dropped_also_after_the_first_was_deleted()
+    public async Task A_duplicate_is_dropped_even_after_the_first_was_deleted()
     {
         var message = Message("once");
         await SendAsync(_queue, message);
@@ -252,7 +251,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task Waiting_messages_and_messages_in_flight_are_counted_apart()
+    public async Task Waiting_messages_and_messages_in_flight_are_counted_separately()
     {
         await SendAsync(_queue, [.. Enumerable.Range(0, 5).Select(i => Message($"{i}"))]);
         await ReceiveCountAsync(_queue, 2, max: 2);
@@ -261,7 +260,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
-    public async Task An_empty_queue_answers_with_nothing_when_the_wait_is_over()
+    public async Task An_empty_queue_returns_nothing_after_the_wait()
     {
         var clock = Stopwatch.StartNew();
         Assert.Empty(await ReceiveAsync(_queue, wait: ShortWait));
@@ -409,7 +408,7 @@ public abstract class MessageQueueContract : IAsyncLifetime
     protected static void AssertAllDone(IReadOnlyList<QueueOutcome> outcomes) =>
         Assert.All(outcomes, outcome => Assert.Equal(QueueOutcome.Done, outcome));
 
-    /// <summary>Waits until so many messages wait because their leases ran out.</summary>
+    /// <summary>Waits until this number of messages is visible again because their leases ended.</summary>
     protected virtual Task IsWaitingAsync(IMessageQueue queue, int count) => Condition.BecomesTrueAsync(
         async () => (await queue.MeasureAsync(default)).Waiting == count, $"{count} messages wait");
 }

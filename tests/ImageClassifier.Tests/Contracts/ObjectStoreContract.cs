@@ -4,14 +4,14 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Contracts;
 
-/// <summary>A store that a contract test has for itself, as several processes see it.</summary>
+/// <summary>A store for one contract test, as several processes see it.</summary>
 public interface IStoreUnderTest : IAsyncDisposable
 {
-    /// <summary>The store as one more process sees it.</summary>
+    /// <summary>The store in another process.</summary>
     IObjectStore Open();
 }
 
-/// <summary>What every <see cref="IObjectStore"/> keeps.</summary>
+/// <summary>The contract of every <see cref="IObjectStore"/>.</summary>
 public abstract class ObjectStoreContract : IAsyncLifetime
 {
     private IStoreUnderTest _underTest = null!;
@@ -19,7 +19,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     /// <summary>The store under test.</summary>
     protected IObjectStore Store { get; private set; } = null!;
 
-    /// <summary>False for an emulator that sorts otherwise than the service that it stands for.</summary>
+    /// <summary>False for an emulator that sorts differently from the real service.</summary>
     protected virtual bool ListsInOrdinalOrder => true;
 
     protected abstract Task<IStoreUnderTest> CreateAsync();
@@ -181,7 +181,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         await using var stored = await Store.GetAsync("a/1", default);
 
         Assert.Equal(5, found.Size);
-        // Some list whole seconds.
+        // Some stores list whole seconds.
         Assert.InRange(found.LastModified - stored!.LastModified, TimeSpan.FromSeconds(-1), TimeSpan.FromSeconds(1));
         Assert.InRange(
             found.LastModified - TimeProvider.System.GetUtcNow(), TimeSpan.FromMinutes(-5), TimeSpan.FromMinutes(5));
@@ -263,7 +263,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
     [SkippableFact]
     public async Task Refusals_and_cancellations_fault_the_task_and_are_not_thrown_by_the_call()
     {
-        // Whoever pipes a task to an actor has no one else to hear of it.
+        // An actor that pipes the task to itself sees only an exception in the task.
         Task[] refused = [.. Calls("no//key", default)];
         Task[] cancelled = [.. Calls("a/key", new CancellationToken(canceled: true))];
 
@@ -271,7 +271,7 @@ public abstract class ObjectStoreContract : IAsyncLifetime
         foreach (var call in cancelled) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
     }
 
-    /// <summary>Each call of a store that answers with a task.</summary>
+    /// <summary>Each call of a store that returns a task.</summary>
     protected IEnumerable<Task> Calls(string key, CancellationToken cancellation)
     {
         yield return Store.PutAsync(key, new MemoryStream(new byte[1]), cancellation);

@@ -1,6 +1,6 @@
 namespace ImageClassifier.Tests.Contracts;
 
-/// <summary>A clock that is hours off, and whose timers are right: what a badly set machine has.</summary>
+/// <summary>A clock that is hours wrong, with right timers, like that of a badly set machine.</summary>
 public sealed class SkewedTimeProvider(TimeSpan skew) : TimeProvider
 {
     public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + skew;

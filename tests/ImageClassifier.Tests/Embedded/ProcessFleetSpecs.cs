@@ -15,8 +15,8 @@ namespace ImageClassifier.Tests.Embedded;
 
 public sealed class ProcessFleetSpecs : IAsyncLifetime
 {
-    private const string ChildThatTellsItsProcessId = "echo $$ > \"$3/$5.pid\"; exec sleep 300";
-    private const string ChildThatEndsWhenTold = "while [ ! -e \"$3/stop\" ]; do sleep 0.05; done";
+    private const string ChildThatWritesItsProcessId = "echo $$ > \"$3/$5.pid\"; exec sleep 300";
+    private const string ChildThatEndsOnRequest = "while [ ! -e \"$3/stop\" ]; do sleep 0.05; done";
 
     private readonly TemporaryFolder _folder = new();
     private readonly List<ProcessFleet> _fleets = [];
@@ -125,7 +125,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     [SkippableFact]
     public async Task A_child_that_does_not_come_up_in_time_is_killed()
     {
-        var fleet = Fleet(ChildThatTellsItsProcessId, bootTimeout: TimeSpan.FromSeconds(1));
+        var fleet = Fleet(ChildThatWritesItsProcessId, bootTimeout: TimeSpan.FromSeconds(1));
         var launched = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
         var process = await ProcessOfAsync(launched);
 
@@ -223,7 +223,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     [SkippableFact]
     public async Task Children_outlive_a_fleet_that_is_not_stopped()
     {
-        var fleet = Fleet(ChildThatTellsItsProcessId);
+        var fleet = Fleet(ChildThatWritesItsProcessId);
         var launched = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
         var process = await ProcessOfAsync(launched);
 
@@ -285,7 +285,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     public async Task A_terminated_node_finishes_its_messages()
     {
         var time = new MovableTime();
-        var fleet = Fleet(ChildThatTellsItsProcessId, time: time);
+        var fleet = Fleet(ChildThatWritesItsProcessId, time: time);
         var id = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
         var process = await ProcessOfAsync(id);
         var identity = await IdentityAsync(id);
@@ -309,7 +309,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     public async Task A_node_that_does_not_drain_in_time_is_killed()
     {
         var time = new MovableTime();
-        var fleet = Fleet(ChildThatTellsItsProcessId, time: time);
+        var fleet = Fleet(ChildThatWritesItsProcessId, time: time);
         var id = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
         var process = await ProcessOfAsync(id);
         var identity = await IdentityAsync(id);
@@ -344,7 +344,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     public async Task The_boot_time_does_not_depend_on_the_wall_clock()
     {
         var time = new MovableTime();
-        var fleet = Fleet(ChildThatTellsItsProcessId, bootTimeout: TimeSpan.FromMinutes(1), time: time);
+        var fleet = Fleet(ChildThatWritesItsProcessId, bootTimeout: TimeSpan.FromMinutes(1), time: time);
         var id = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
         var process = await ProcessOfAsync(id);
 
@@ -443,7 +443,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     [SkippableFact]
     public async Task Stopping_drains_every_node_and_kills_none_that_drains()
     {
-        var fleet = Fleet(ChildThatEndsWhenTold, log: _log);
+        var fleet = Fleet(ChildThatEndsOnRequest, log: _log);
         var own = await IdentityAsync(Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched));
         var earlier = await IdentityAsync(InstanceId.Parse("earlier"));
         var draining = new[] { own, earlier }.Select(async identity =>
@@ -468,7 +468,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     [SkippableFact]
     public async Task Stopping_kills_nodes_that_do_not_drain_in_time()
     {
-        var fleet = Fleet(ChildThatTellsItsProcessId, drainTimeout: TimeSpan.FromMilliseconds(100), log: _log);
+        var fleet = Fleet(ChildThatWritesItsProcessId, drainTimeout: TimeSpan.FromMilliseconds(100), log: _log);
         var launched = (await fleet.LaunchAsync(2, "token", default)).Launched;
         var processes = await Task.WhenAll(launched.Select(ProcessOfAsync));
 
@@ -481,7 +481,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     [SkippableFact]
     public async Task Stopping_in_a_hurry_does_not_wait_for_the_drain()
     {
-        var fleet = Fleet(ChildThatTellsItsProcessId, drainTimeout: TimeSpan.FromMinutes(30));
+        var fleet = Fleet(ChildThatWritesItsProcessId, drainTimeout: TimeSpan.FromMinutes(30));
         var launched = Assert.Single((await fleet.LaunchAsync(1, "token", default)).Launched);
         var process = await ProcessOfAsync(launched);
 

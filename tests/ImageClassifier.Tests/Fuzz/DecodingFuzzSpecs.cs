@@ -7,14 +7,13 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Fuzz;
 
-/// <summary>Whatever a file is, decoding it ends: with the model's input or a named refusal, in time, in the memory
-/// that it may have.</summary>
+/// <summary>Decoding any file ends in time and within its memory, with the model's input or a named refusal.</summary>
 [Collection(FuzzRuns.Name)]
 public sealed class DecodingFuzzSpecs(ITestOutputHelper output)
 {
     private const int PercentOfInputs = 75;
 
-    // Small, so that many are tried, and mutated pictures come to the limits.
+    // Small, so that many inputs are tried and mutated pictures reach the limits.
     private const int BandBytes = 1 << 20;
     private const long MaxGrowth = 200 << 20;
 
@@ -25,7 +24,7 @@ public sealed class DecodingFuzzSpecs(ITestOutputHelper output)
         [null, JobErrorCodes.Empty, JobErrorCodes.Undecodable, JobErrorCodes.TooManyPixels, JobErrorCodes.TooCostly];
 
     [SkippableFact]
-    public async Task No_picture_brings_the_decoder_down()
+    public async Task No_picture_crashes_the_decoder()
     {
         Requirement.Met(Repository.HasShared, "the shared test data is not beside the repository");
         var run = FuzzRun.Of(PercentOfInputs);
@@ -47,7 +46,7 @@ public sealed class DecodingFuzzSpecs(ITestOutputHelper output)
 
         output.WriteLine($"{run.Count} inputs of seed {run.Seed} from {run.From} on; memory was {workers.Memory}");
         for (var i = 0; i < answers.Length; i++) output.WriteLine($"{Answers[i] ?? "decoded"}: {answers[i]}");
-        // A run that never gets past the header would show nothing.
+        // A run that never got past the header would prove nothing.
         if (run.Count >= 1000) Assert.All([0, 2, 3], answer => Assert.NotEqual(0, answers[answer]));
     }
 }

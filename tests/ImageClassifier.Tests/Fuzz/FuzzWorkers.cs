@@ -4,17 +4,15 @@ using System.Text;
 
 namespace ImageClassifier.Tests.Fuzz;
 
-/// <summary>
-/// Tries inputs on several threads, and holds each to a time and all of them together to a growth of
-/// memory. The names of the inputs under way are also in a file that outlives the process, for a crash in native code
-/// takes the process with it: it then names what did it.
-/// </summary>
+/// <summary>Tries inputs on several threads, with a time limit for each and a limit of memory growth for all. A file
+/// keeps the names of the inputs under way. After a crash in native code, which ends the process, the file names the
+/// input.</summary>
 internal sealed class FuzzWorkers : IDisposable
 {
     private const int NameBytes = 64;
-    private const int InputsBetweenLooks = 200;
+    private const int InputsBetweenChecks = 200;
 
-    // By then code is compiled, pools are filled and every kind of input has been there.
+    // By then code is compiled, pools are full, and every kind of input has been tried.
     private const int InputsToWarmUp = 2000;
     private static readonly TimeSpan LimitOfOne = TimeSpan.FromSeconds(20);
 
@@ -30,9 +28,9 @@ internal sealed class FuzzWorkers : IDisposable
     private long _warm;
     private long _most;
 
-    /// <summary>Prepares for runs.</summary>
-    /// <param name="target">A name for what is tried.</param>
-    /// <param name="maxGrowth">Bytes that the process's memory may grow by, once it is warm.</param>
+    /// <summary>Prepares the runs.</summary>
+    /// <param name="target">The name of the target.</param>
+    /// <param name="maxGrowth">The allowed growth of the process's memory in bytes, once it is warm.</param>
     public FuzzWorkers(string target, long maxGrowth)
     {
         _maxGrowth = maxGrowth;
@@ -40,16 +38,16 @@ internal sealed class FuzzWorkers : IDisposable
         _path = Path.Combine(Path.GetTempPath(), $"image-classifier-fuzz-{target}-{Environment.ProcessId}");
         _names = MemoryMappedFile.CreateFromFile(_path, FileMode.Create, null, _threads * NameBytes);
         _view = _names.CreateViewAccessor();
-        // What a test host has written there is shown when it crashes.
+        // The test host shows this text after a crash.
         Console.Error.WriteLine($"Should this process die, {_path} names the {target} inputs that were under way.");
     }
 
-    /// <summary>What the process's memory came to.</summary>
+    /// <summary>The memory of the process.</summary>
     public string Memory => $"{_warm >> 20} MiB when warm, {_most >> 20} MiB at most";
 
     /// <summary>Tries the inputs of a run.</summary>
     /// <param name="run">The inputs.</param>
-    /// <param name="tryOne">Tries the input of an index, and throws where something is wrong.</param>
+    /// <param name="tryOne">Tries the input of an index, and throws if something is wrong.</param>
     public async Task RunAsync(FuzzRun run, Action<int> tryOne)
     {
         (_run, _next) = (run, run.From);
@@ -100,7 +98,7 @@ internal sealed class FuzzWorkers : IDisposable
                 _current[slot] = default;
             }
 
-            if (Interlocked.Increment(ref _done) % InputsBetweenLooks == 0) LookAtMemory(index);
+            if (Interlocked.Increment(ref _done) % InputsBetweenChecks == 0) CheckMemory(index);
         }
     }
 
@@ -111,14 +109,14 @@ internal sealed class FuzzWorkers : IDisposable
         _view.WriteArray(slot * NameBytes, name, 0, NameBytes);
     }
 
-    private void LookAtMemory(int index)
+    private void CheckMemory(int index)
     {
         var now = Environment.WorkingSet;
         if (_done <= InputsToWarmUp) _warm = Math.Max(_warm, now);
         _most = Math.Max(_most, now);
         if (_warm == 0 || now <= _warm + _maxGrowth) return;
 
-        // Where there is much memory, garbage is let lie for long.
+        // With much memory, the runtime keeps garbage for long.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         now = Environment.WorkingSet;
         if (now <= _warm + _maxGrowth) return;

@@ -3,13 +3,13 @@ using ImageClassifier.Tests.Onnx;
 
 namespace ImageClassifier.Tests.Fuzz;
 
-/// <summary>Changes of what a valid file says of its own form and size. Checksums are made right again, so that the
-/// change is what a decoder meets.</summary>
+/// <summary>Mutates the structure and the sizes in a valid file. Checksums are corrected, so that the decoder reaches
+/// the mutation.</summary>
 internal static class HeaderMutations
 {
     private const int MostData = 400_000;
 
-    // All that begin a frame, and some that are near.
+    // All markers of frames, and some close to them.
     private static readonly byte[] Frames =
     [
         0xC0, 0xC1, 0xC2, 0xC3, 0xC3, 0xC3, 0xC5, 0xC6, 0xC7, 0xC8, 0xC9, 0xCA, 0xCB, 0xCB, 0xCD, 0xCE, 0xCF,
@@ -23,11 +23,11 @@ internal static class HeaderMutations
     private static readonly byte[] Components = [0, 1, 2, 3, 4, 5, 255];
     private static readonly byte[] Factors = [0x00, 0x11, 0x12, 0x21, 0x22, 0x14, 0x41, 0x44, 0x33, 0x13, 0x15, 0x5F];
 
-    // 293 is where the decoder begins to reduce a picture for a model of 224 pixels.
+    // From 293 pixels on, the decoder scales a picture down for a model of 224 pixels.
     private static readonly int[] Sides =
         [0, 1, 7, 8, 9, 16, 17, 64, 131, 292, 293, 300, 511, 1000, 2000, 32767, 65500];
 
-    /// <summary>Changes one file.</summary>
+    /// <summary>Mutates one file.</summary>
     public static byte[] Change(byte[] file, Random random) => file switch
     {
         [0xFF, 0xD8, ..] => random.Next(8) == 0 ? Lossless(random) : ChangeFrame(file, random),
@@ -40,7 +40,7 @@ internal static class HeaderMutations
         var frames = SamplePicture.Markers(file, Frames);
         if (frames.Count == 0) return file;
         var at = frames[random.Next(frames.Count)];
-        // What is said of each component comes behind the fixed fields.
+        // The fields of each component follow the fixed fields.
         if (at + 12 > file.Length) return file;
         file = [.. file];
         for (var changes = random.Next(1, 4); changes > 0; changes--)
@@ -63,7 +63,7 @@ internal static class HeaderMutations
                     WriteSides(file.AsSpan(at + 5), random);
                     break;
                 default:
-                    // The whole frame once more, in another place.
+                    // Copies the whole frame to another place.
                     var length = 2 + BinaryPrimitives.ReadUInt16BigEndian(file.AsSpan(at + 2));
                     if (at + length > file.Length) return file;
                     return SamplePicture.Insert(file, random.Next(2, file.Length), file.AsSpan(at, length));
@@ -73,7 +73,7 @@ internal static class HeaderMutations
         return file;
     }
 
-    /// <summary>Gives a frame another number of components, and as many entries.</summary>
+    /// <summary>Gives a frame another number of components, with as many entries.</summary>
     private static byte[] WithComponents(byte[] file, int at, byte components)
     {
         var end = at + 2 + BinaryPrimitives.ReadUInt16BigEndian(file.AsSpan(at + 2));
@@ -85,8 +85,8 @@ internal static class HeaderMutations
         return [.. file.AsSpan(0, at), .. frame, .. entries, .. file.AsSpan(end)];
     }
 
-    /// <summary>A lossless frame with a scan that says of every sample that it is as foretold, in one bit: so a decoder
-    /// comes to the last row, where writing too much does the most harm.</summary>
+    /// <summary>A lossless frame with a scan in which every sample is as predicted, in one bit each. So a decoder
+    /// reaches the last row, where writing too much does the most harm.</summary>
     private static byte[] Lossless(Random random)
     {
         var components = random.Next(3) == 0 ? 1 : 3;

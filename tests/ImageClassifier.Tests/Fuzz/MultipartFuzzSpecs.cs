@@ -12,19 +12,19 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Fuzz;
 
-/// <summary>Whatever is sent to upload, over real sockets, is answered as documented or, where the sender left in the
-/// middle, not at all; nothing half done stays behind, and the service goes on.</summary>
+/// <summary>Every upload over real sockets gets a documented answer, or none if the sender left. Nothing unfinished
+/// stays behind, and the service goes on.</summary>
 [Collection(FuzzRuns.Name)]
 public sealed class MultipartFuzzSpecs(ITestOutputHelper output)
 {
     private const int PercentOfInputs = 25;
     private const long MaxGrowth = 300 << 20;
 
-    // Its store and its queues are in memory, and remember all that they were sent.
+    // Its store and its queues are in memory and record all calls.
     private const int InputsOfOneService = 5000;
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(15);
 
-    // Small, so that mutated forms come to them; but for how often, as one address sends them all.
+    // Small, so that mutated forms reach the limits. The rate limit is high, because all forms come from one address.
     private const string Limits =
         """
         uploads { max-file-size = 30KiB, max-files = 5, max-request-size = 100KiB }
@@ -42,7 +42,7 @@ public sealed class MultipartFuzzSpecs(ITestOutputHelper output)
     ];
 
     [SkippableFact]
-    public async Task No_form_brings_the_service_down()
+    public async Task No_form_crashes_the_service()
     {
         Requirement.Met(Repository.HasShared, "the shared test data is not beside the repository");
         var run = FuzzRun.Of(PercentOfInputs);
@@ -51,7 +51,7 @@ public sealed class MultipartFuzzSpecs(ITestOutputHelper output)
         using var workers = new FuzzWorkers("multipart", MaxGrowth);
         foreach (var part in run.Parts(InputsOfOneService))
         {
-            await using var service = (await RunningWebTier.StartAsync(Limits, Forgetful)).ForAsLongAsItTakes().WithNode();
+            await using var service = (await RunningWebTier.StartAsync(Limits, Forgetful)).WithoutTimeLimit().WithNode();
             await workers.RunAsync(part, index =>
                 answers.AddOrUpdate(Try(service, forms, run.RandomOf(index)), 1, (_, count) => count + 1));
             await AssertNothingIsHalfDoneAsync(service);
@@ -61,7 +61,7 @@ public sealed class MultipartFuzzSpecs(ITestOutputHelper output)
 
         output.WriteLine($"{run.Count} inputs of seed {run.Seed} from {run.From} on; memory was {workers.Memory}");
         foreach (var (answer, count) in answers.OrderBy(pair => pair.Key)) output.WriteLine($"{answer}: {count}");
-        // A run in which all is refused for the same reason would show nothing.
+        // A run in which all forms are refused for one reason would prove nothing.
         if (run.Count >= 1000)
         {
             Assert.Superset(
@@ -87,7 +87,7 @@ public sealed class MultipartFuzzSpecs(ITestOutputHelper output)
         using var content = new ByteArrayContent(input.Body);
         if (input.ContentType.Length > 0) content.Headers.TryAddWithoutValidation("Content-Type", input.ContentType);
         using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = content };
-        // What every answer must be is checked by the client itself.
+        // The client itself checks what holds for every answer.
         using var answer = await service.Client.SendAsync(request, limit.Token);
         Assert.Contains(answer.StatusCode, Documented);
         if (answer.StatusCode == HttpStatusCode.OK) return "200";
@@ -107,7 +107,7 @@ public sealed class MultipartFuzzSpecs(ITestOutputHelper output)
         return $"{(int)answer.StatusCode}";
     }
 
-    /// <summary>Promises a whole body and closes the connection after a part of it.</summary>
+    /// <summary>Announces a whole body and closes the connection after a part of it.</summary>
     private static async Task<string> LeaveInTheMiddleAsync(
         RunningWebTier service, string address, MultipartInput input, Random random)
     {
@@ -122,22 +122,22 @@ public sealed class MultipartFuzzSpecs(ITestOutputHelper output)
         client.Client.Shutdown(SocketShutdown.Send);
         try
         {
-            // To the end: the server must not keep the connection open.
+            // Reads to the end, because the server must close the connection.
             await stream.CopyToAsync(Stream.Null, limit.Token);
         }
         catch (IOException)
         {
-            // A reset is an end too.
+            // A reset also ends the connection.
         }
 
         return "left";
     }
 
-    /// <summary>Pictures and markers are of batches that were accepted. (A deleted batch may keep results, and the note
-    /// that it was sent, where those came after the deletion.)</summary>
+    /// <summary>Pictures and markers belong to accepted batches. (A deleted batch may keep results and the note that it
+    /// was sent, if they were stored after the deletion.)</summary>
     private static async Task AssertNothingIsHalfDoneAsync(RunningWebTier service)
     {
-        // What was aborted is cleaned up after its sender has gone.
+        // An aborted upload is cleaned up after its sender has gone.
         var waited = Stopwatch.StartNew();
         while (Orphans(service.Store.Keys) is { Length: > 0 } orphans)
         {

@@ -2,10 +2,10 @@ using System.Text;
 
 namespace ImageClassifier.Tests.Fuzz;
 
-/// <summary>An upload request's body, and the content type that comes with it.</summary>
+/// <summary>The body of an upload request and its content type.</summary>
 internal sealed record MultipartInput(string ContentType, byte[] Body);
 
-/// <summary>Upload forms that something happened to: their framing, their headers, and the pictures in them.</summary>
+/// <summary>Mutated upload forms: their framing, their headers, and their pictures.</summary>
 internal sealed class MultipartMutations(PictureMutations pictures)
 {
     private static readonly string[] Names =
@@ -87,7 +87,7 @@ internal sealed class MultipartMutations(PictureMutations pictures)
     private static byte[] Change(byte[] body, Random random)
     {
         var at = random.Next(body.Length + 1);
-        // The framing is a small part of a form, and most of it is where lines end.
+        // The framing is a small part of a form, and mostly where lines end.
         if (random.Next(2) == 0 && body.AsSpan(at).IndexOf((byte)'\r') is >= 0 and var line) at += line;
         switch (random.Next(4))
         {

@@ -4,12 +4,11 @@ using ImageClassifier.Tests.Onnx;
 
 namespace ImageClassifier.Tests.Fuzz;
 
-/// <summary>Pictures that something happened to: the sample pictures, and small ones of forms that are not among them.
-/// </summary>
+/// <summary>Mutated pictures: the sample pictures, and small pictures in other forms.</summary>
 internal sealed class PictureMutations
 {
     private const int MostChanges = 4;
-    private static readonly byte[] Telling = [0, 1, 0x7F, 0x80, 0xFE, 0xFF];
+    private static readonly byte[] BoundaryBytes = [0, 1, 0x7F, 0x80, 0xFE, 0xFF];
 
     private static readonly uint[] TellingLengths =
         [0, 1, 2, 3, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, uint.MaxValue];
@@ -18,8 +17,8 @@ internal sealed class PictureMutations
 
     private PictureMutations(List<byte[]> originals) => _originals = originals;
 
-    /// <summary>Reads the originals.</summary>
-    /// <param name="longest">Files with more bytes are left out, for the sake of speed.</param>
+    /// <summary>Reads the original pictures.</summary>
+    /// <param name="longest">Larger files are left out, to save time.</param>
     public static PictureMutations Load(int longest)
     {
         var samples = Path.GetDirectoryName(Repository.SharedFile("images", "README.md"))!;
@@ -54,7 +53,7 @@ internal sealed class PictureMutations
         return file;
     }
 
-    // Small files make many tries a second, so they are taken more often.
+    // Small files allow many tries a second, so they are chosen more often.
     private byte[] Pick(Random random)
     {
         var (one, other) = (_originals[random.Next(_originals.Count)], _originals[random.Next(_originals.Count)]);
@@ -73,7 +72,7 @@ internal sealed class PictureMutations
     {
         file = [.. file];
         for (var bytes = random.Next(1, 8); bytes > 0; bytes--)
-            file[random.Next(file.Length)] = Telling[random.Next(Telling.Length)];
+            file[random.Next(file.Length)] = BoundaryBytes[random.Next(BoundaryBytes.Length)];
         return file;
     }
 
@@ -103,7 +102,7 @@ internal sealed class PictureMutations
         return (from, random.Next(Math.Min(file.Length - from, 2000)));
     }
 
-    /// <summary>Where sizes and forms are said.</summary>
+    /// <summary>The places of sizes and structure.</summary>
     private static byte[] ChangeHead(byte[] file, Random random)
     {
         file = [.. file];
@@ -112,7 +111,7 @@ internal sealed class PictureMutations
         return file;
     }
 
-    /// <summary>Gives a chunk or segment another length, moves it to the end, or doubles it.</summary>
+    /// <summary>Changes the length of a chunk or segment, moves it to the end, or doubles it.</summary>
     private static byte[] ChangeSegment(byte[] file, Random random)
     {
         var segments = file is [0xFF, 0xD8, ..] ? JpegSegments(file) : PngChunks(file);

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Hosting;
 
-/// <summary>Nodes that an earlier web tier left, as identities in this process.</summary>
+/// <summary>Nodes of an earlier web tier, as identities in this process.</summary>
 public sealed class OutdatedNodesSpecs : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
@@ -35,7 +35,7 @@ public sealed class OutdatedNodesSpecs : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Those_with_another_fingerprint_or_none_drain_before_it_returns_and_equal_ones_go_on()
+    public async Task Nodes_with_another_fingerprint_or_none_drain_and_equal_ones_stay()
     {
         var equal = await NodeAsync("equal", "new");
         var other = await NodeAsync("other", "old");
@@ -52,7 +52,7 @@ public sealed class OutdatedNodesSpecs : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_does_not_answer_is_ended()
+    public async Task A_node_that_does_not_react_is_terminated()
     {
         var deaf = await NodeAsync("deaf", "old", answers: false);
 

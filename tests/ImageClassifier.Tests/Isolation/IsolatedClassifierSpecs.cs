@@ -13,10 +13,10 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Isolation;
 
-/// <summary>The node's end and the child's end, with a real process between them.</summary>
+/// <summary>The node's side and the child's side, with a real process between them.</summary>
 public sealed class IsolatedClassifierSpecs
 {
-    // What takes longer hangs, on however busy a machine.
+    // Anything that takes longer hangs, even on a busy machine.
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
     private static readonly OnnxSettings Settings = new(
@@ -154,7 +154,7 @@ public sealed class IsolatedClassifierSpecs
     [InlineData("exit 139", "could not load its model. Signal 11")]
     [InlineData("kill -SEGV $$", "could not load its model. Signal 11")]
     [InlineData(ScriptedChildren.Ready + " exit 3", "ended by itself. Exit code 3")]
-    [InlineData("cat /dev/zero", "not answer as agreed")]
+    [InlineData("cat /dev/zero", "sent an invalid answer")]
     public async Task A_child_that_exits_or_answers_nonsense_does_not_condemn_the_picture(
         string script, string reason)
     {

@@ -4,11 +4,11 @@ using ImageClassifier.Host.Isolation;
 
 namespace ImageClassifier.Tests.Isolation;
 
-/// <summary>Classifier processes that a shell script stands in for. They note their ids, answer harmless pictures and
-/// crash on deadly ones.</summary>
+/// <summary>Shell scripts in place of classifier processes. They record their process ids, answer harmless pictures,
+/// and crash on deadly ones.</summary>
 internal sealed class ScriptedChildren : IDisposable
 {
-    /// <summary>What a child says once its model is loaded: an empty message.</summary>
+    /// <summary>The message of a child whose model is loaded: an empty one.</summary>
     public const string Ready = """printf '\000\000\000\000';""";
 
     private readonly string _folder = Directory.CreateTempSubdirectory("image-classifier-").FullName;
@@ -26,19 +26,19 @@ internal sealed class ScriptedChildren : IDisposable
             + $" case $line in *harmless) cat {answer};; *deadly) kill -SEGV $$;; esac; done";
     }
 
-    /// <summary>Is answered.</summary>
+    /// <summary>A picture that is answered.</summary>
     public static byte[] Harmless => "\nharmless\n"u8.ToArray();
 
-    /// <summary>Ends the process.</summary>
+    /// <summary>A picture that ends the process.</summary>
     public static byte[] Deadly => "\ndeadly\n"u8.ToArray();
 
-    /// <summary>Given to a shell.</summary>
+    /// <summary>A script for a shell.</summary>
     public string Script { get; }
 
-    /// <summary>The ids of the processes that were started, in order.</summary>
+    /// <summary>The process ids of the started children, in order.</summary>
     public string[] Started => File.Exists(_started) ? File.ReadAllLines(_started) : [];
 
-    /// <summary>Awaits that so many were started.</summary>
+    /// <summary>Waits until this number of children was started.</summary>
     public async Task StartedAsync(int count)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));

@@ -24,7 +24,7 @@ public sealed class LoggingSpecs : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public void A_node_s_line_is_in_its_file_at_once_with_its_time_in_UTC()
+    public void A_nodes_log_line_is_in_its_file_at_once_with_its_time_in_UTC()
     {
         using var logging = LoggerFactory.Create(builder => builder.AddInstanceLog(_folder.Path, Instance));
         logging.CreateLogger("Some.Place").LogInformation("Took {Count} messages.", 3);
@@ -32,7 +32,7 @@ public sealed class LoggingSpecs : IDisposable
     }
 
     [Fact]
-    public void A_node_s_log_goes_on_where_it_was()
+    public void A_restarted_nodes_log_is_appended()
     {
         foreach (var run in new[] { 1, 2 })
         {
@@ -44,7 +44,7 @@ public sealed class LoggingSpecs : IDisposable
     }
 
     [Fact]
-    public void A_node_s_log_is_cut_and_its_oldest_parts_go()
+    public void A_nodes_log_is_split_and_its_oldest_parts_are_deleted()
     {
         using (var logging = LoggerFactory.Create(builder => builder.AddInstanceLog(_folder.Path, Instance)))
         {
@@ -59,7 +59,7 @@ public sealed class LoggingSpecs : IDisposable
     }
 
     [Fact]
-    public async Task An_actor_s_line_has_the_name_of_its_class_and_its_message_alone()
+    public async Task An_actors_log_line_has_only_the_name_of_its_class_and_its_message()
     {
         var batch = BatchId.New();
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
@@ -72,7 +72,7 @@ public sealed class LoggingSpecs : IDisposable
         using (var host = builder.Build())
         {
             await host.StartAsync();
-            // A log that is being stopped may drop what actors still say.
+            // A log that is being stopped may drop the actors' last lines.
             using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
             while (!Lines().Any(line => line.EndsWith(logged, StringComparison.Ordinal)))
                 await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, limit.Token);
@@ -92,7 +92,7 @@ public sealed class LoggingSpecs : IDisposable
     [InlineData("\"batchId\":\"{0}\"", "\"batchId\":\"{1}\"")]
     [InlineData("akka://image-classifier/user/web/batches/{0}#7", "akka://image-classifier/user/web/batches/{1}#7")]
     [InlineData("Job {2} was handed back", "Job {2} was handed back")]
-    public void A_batch_s_reference_stands_for_its_id_in_messages_and_exceptions(string text, string logged)
+    public void References_replace_batch_ids_in_messages_and_exceptions(string text, string logged)
     {
         var (batch, job) = (BatchId.New(), JobId.New());
         var (written, expected) = (Fill(text), Fill(logged));
@@ -106,7 +106,7 @@ public sealed class LoggingSpecs : IDisposable
     }
 
     [Fact]
-    public void The_console_log_has_references_for_the_ids_of_batches_too()
+    public void References_replace_batch_ids_in_the_console_log_too()
     {
         var error = new StringWriter();
         var before = Console.Error;
@@ -128,7 +128,7 @@ public sealed class LoggingSpecs : IDisposable
     }
 
     [Fact]
-    public void The_console_log_leaves_standard_output_alone()
+    public void The_console_log_does_not_write_to_standard_output()
     {
         using var services = new ServiceCollection()
             .AddLogging(builder => builder.AddStandardErrorLog())
@@ -153,7 +153,7 @@ public sealed class LoggingSpecs : IDisposable
     // The file is still open for writing.
     private string[] Lines()
     {
-        // The first line makes the file.
+        // The first line creates the file.
         var path = FileLogging.PathOf(_folder.Path, Instance);
         if (!File.Exists(path)) return [];
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);

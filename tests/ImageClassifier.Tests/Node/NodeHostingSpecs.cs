@@ -87,7 +87,7 @@ public sealed class NodeHostingSpecs : IDisposable
                     record = (await store.ReadDocumentAsync<NodeRecord>(ObjectKeys.Node(_identity.Id), default)).OrNull;
                     return record is not null && condition(record);
                 },
-                "the record says it");
+                "the record has the reason");
             return record!;
         }
     }

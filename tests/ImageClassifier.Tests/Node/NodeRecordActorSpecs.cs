@@ -48,7 +48,7 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
         await UntilAsync(() => Record!.PicturesDone == 1, "it is written again");
 
         await AdvanceAsync(TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(1));
-        await UntilAsync(() => Store.CallsOf(StoreCall.Put) == 5, "it goes on");
+        await UntilAsync(() => Store.CallsOf(StoreCall.Put) == 5, "it writes again");
     }
 
     [Fact]

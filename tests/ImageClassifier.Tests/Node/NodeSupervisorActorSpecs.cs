@@ -161,10 +161,10 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
         Identity.Before = state => atTheEnd = state == InstanceState.Ended ? Record : null;
         Upload("cat");
         Start();
-        await UntilAsync(() => Record is { State: InstanceState.Running, PicturesDone: 0 }, "it says running");
+        await UntilAsync(() => Record is { State: InstanceState.Running, PicturesDone: 0 }, "it reported running");
 
         Identity.RequestDrain();
-        await UntilAsync(() => Record is { State: InstanceState.Draining }, "it says draining");
+        await UntilAsync(() => Record is { State: InstanceState.Draining }, "it reported draining");
         release.SetResult();
         await AdvanceUntilAsync(() => Identity.Ends == 1, "it ended");
         Assert.Null(atTheEnd);
@@ -196,7 +196,7 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
 
         second.RequestDrain();
         await AdvanceUntilAsync(() => second.Ends == 1, "the second ended");
-        await UntilAsync(() => !ended.IsEmpty, "it was told");
+        await UntilAsync(() => !ended.IsEmpty, "its end was reported");
         Assert.Equal(["two"], ended);
         Assert.Equal([InstanceState.Running], Identity.Reports);
 

@@ -113,7 +113,7 @@ public sealed class HostilePictureSpecs
         var file = ProgressiveJpeg.Create(1000, 1000);
         var counting = new GatedTime();
         Assert.Null(Refusal(Giants(counting), file));
-        var time = new GatedTime { HoldAt = counting.Looks };
+        var time = new GatedTime { HoldAt = counting.Readings };
         var decoder = Giants(time);
 
         var first = new Decode(decoder, file);
@@ -150,7 +150,7 @@ public sealed class HostilePictureSpecs
             Assert.Equal(JobErrorCodes.TooCostly, error?.Code);
             Assert.Equal("The picture was not decoded within 5 seconds.", error?.Message);
             // Opening and decoding each read the clock five times before the time-out, and not again after it.
-            Assert.InRange(time.Looks, 6, 16);
+            Assert.InRange(time.Readings, 6, 16);
             Assert.Null(Refusal(new PictureDecoder(Input, new DecodingLimits(Pixels, Memory, Timeout)), file));
         }
     }
@@ -177,7 +177,7 @@ public sealed class HostilePictureSpecs
         Assert.Equal(JobErrorCodes.Undecodable, error?.Code);
         Assert.StartsWith("The JPEG has more than 100 scans.", error?.Message, StringComparison.Ordinal);
         // The codec never read the file.
-        Assert.Equal(0, time.Looks);
+        Assert.Equal(0, time.Readings);
     }
 
     private static JobError? Refusal(PictureDecoder decoder, byte[] file) =>
@@ -208,11 +208,11 @@ public sealed class HostilePictureSpecs
     /// <summary>Time that advances with each reading.</summary>
     private sealed class SteppingTime(TimeSpan step) : TimeProvider
     {
-        public int Looks { get; private set; }
+        public int Readings { get; private set; }
 
         public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-        public override long GetTimestamp() => step.Ticks * Looks++;
+        public override long GetTimestamp() => step.Ticks * Readings++;
     }
 
     /// <summary>Time that stands still, and blocks the reader at a certain reading.</summary>
@@ -220,11 +220,11 @@ public sealed class HostilePictureSpecs
     {
         private readonly TaskCompletionSource _held = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly ManualResetEventSlim _open = new();
-        private int _looks;
+        private int _readings;
 
         public int HoldAt { get; init; } = int.MaxValue;
 
-        public int Looks => _looks;
+        public int Readings => _readings;
 
         public Task Held => _held.Task;
 
@@ -232,7 +232,7 @@ public sealed class HostilePictureSpecs
 
         public override long GetTimestamp()
         {
-            if (Interlocked.Increment(ref _looks) == HoldAt)
+            if (Interlocked.Increment(ref _readings) == HoldAt)
             {
                 _held.SetResult();
                 _open.Wait(Enough);

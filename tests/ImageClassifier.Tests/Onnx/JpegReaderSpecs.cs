@@ -181,6 +181,6 @@ public sealed class JpegReaderSpecs
         var refusal = TestDecoder.Refusal(
             SamplePicture.With(SamplePicture.With(file, frame + 5, 0), frame + 6, 0));
 
-        Assert.Equal("The JPEG does not say its height in its header. Export it again.", refusal);
+        Assert.Equal("The JPEG has no height in its header. Export it again.", refusal);
     }
 }

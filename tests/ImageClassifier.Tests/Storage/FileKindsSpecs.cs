@@ -96,7 +96,7 @@ public sealed class FileKindsSpecs
     [InlineData("a.HEIC", "\u0001", "By its name the file is a HEIC picture. Export it as JPEG or PNG.")]
     [InlineData("a.gif", "ÿØÿà", "The file is a JPEG picture, but its name says otherwise. Rename it to end in .jpg.")]
     [InlineData("a.xyz", "\u0001",
-        "The file's name does not end as a JPEG or PNG picture's does. "
+        "The file's name has no ending of JPEG or PNG. "
         + "If it is one, rename it to end in .jpg or .png.")]
     public void The_refusal_of_a_name_describes_the_file_by_its_bytes_or_its_ending(
         string name, string head, string message)

@@ -129,14 +129,14 @@ public sealed class QueueAcknowledgementSpecs : VirtualTimeSpecs
             : Chance(0.05) ? QueueOutcome.LeaseLost
             : null;
 
-        var came = new HashSet<string>();
+        var received = new HashSet<string>();
         var settings = new QueueSourceSettings(
             TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(5), 20,
             TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1));
         var (control, done) = QueueSource.Create(_queue, settings, Time)
             .Select(delivery =>
             {
-                lock (came) came.Add(delivery.Message.Body);
+                lock (received) received.Add(delivery.Message.Body);
                 return new Acknowledgement(delivery, Chance(0.2) ? Settlement.HandBack : Settlement.Delete);
             })
             .ViaMaterialized(QueueAcknowledgement.Create(_queue, Settings, Time), Keep.Left)
@@ -145,7 +145,7 @@ public sealed class QueueAcknowledgementSpecs : VirtualTimeSpecs
 
         await AdvanceUntilAsync(
             () => _queue.Deleted.Count == Messages, "every message was deleted", TimeSpan.FromMilliseconds(200));
-        Assert.Equal(Messages, came.Count);
+        Assert.Equal(Messages, received.Count);
         Assert.Equal(Messages, _queue.Deleted.Select(message => message.Body).Distinct().Count());
 
         control.Drain();

@@ -58,7 +58,7 @@ public sealed class QueueSourceSpecs : VirtualTimeSpecs
         await _queue.SendAsync(five, CancellationToken.None);
         await UntilAsync(() => received.Count == 3, "all credits were used");
         foreach (var delivery in received.Snapshot()) delivery.Release();
-        await UntilAsync(() => received.Count == 5, "the rest came");
+        await UntilAsync(() => received.Count == 5, "the other messages arrived");
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public sealed class QueueSourceSpecs : VirtualTimeSpecs
         _queue.FailNext(QueueCall.Receive, 6);
         _queue.Put("one");
         var (_, received, _) = Run();
-        await AdvanceUntilAsync(() => received.Count == 1, "it came through in the end");
+        await AdvanceUntilAsync(() => received.Count == 1, "the message arrived in the end");
 
         var pauses = _queue.Polls.Zip(_queue.Polls.Skip(1), (one, next) => next.At - one.At).Take(6).ToArray();
         Assert.True(pauses[0] >= TimeSpan.FromMilliseconds(200), $"The first pause was {pauses[0]}.");
@@ -99,7 +99,7 @@ public sealed class QueueSourceSpecs : VirtualTimeSpecs
         _queue.Put("one");
         var (_, received, _) = Run();
 
-        await AdvanceUntilAsync(() => received.Count == 1, "it goes on");
+        await AdvanceUntilAsync(() => received.Count == 1, "it polls again");
     }
 
     [Fact]
@@ -181,7 +181,7 @@ public sealed class QueueSourceSpecs : VirtualTimeSpecs
 
         foreach (var delivery in received.Snapshot()) delivery.Release();
         _queue.Put("two");
-        await AdvanceUntilAsync(() => received.Count == 3, "it goes on");
+        await AdvanceUntilAsync(() => received.Count == 3, "it polls again");
         Assert.Equal(1, Reports().Last(report => report.Received > 0).InHand);
     }
 

@@ -100,19 +100,19 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
             Requests, Store, outbox, TestActor, Uploading.SweepInterval, Losing)));
 
         var good = StoredBatch(1);
-        await PassUntilAsync(() => Requests.All.Count > 0, "what is good is sent");
+        await PassUntilAsync(() => Requests.All.Count > 0, "the undamaged batch is sent");
         Assert.Equal(good.Batch, Sent[0].Batch);
         await Requests.DeleteAsync(
             [.. (await Requests.ReceiveAsync(10, TimeSpan.Zero, Minute, default)).Select(message => message.Receipt)],
             default);
-        await PassUntilAsync(() => Sent.Any(request => request.Batch == lost.Batch), "what is lost is sent again");
+        await PassUntilAsync(() => Sent.Any(request => request.Batch == lost.Batch), "the lost messages are sent again");
         var again = Sent.First(request => request.Batch == lost.Batch);
         Assert.Equal(lost.Jobs[0].Job, again.Job);
         Assert.True(again.Attempt >= 2);
 
         // An operator restores a manifest from a copy.
         Store.Set(ObjectKeys.Manifest(unsent.Batch), WireJson.Write(unsent));
-        await PassUntilAsync(() => Sent.Any(request => request.Batch == unsent.Batch), "what is whole again is sent");
+        await PassUntilAsync(() => Sent.Any(request => request.Batch == unsent.Batch), "the restored batch is sent");
     }
 
     [Theory]

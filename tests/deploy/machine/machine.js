@@ -1,4 +1,4 @@
-// A machine to install the image on, and AWS for it: a throw-away root file system, and moto_server.
+// A machine to install the image on (a temporary root file system), and AWS for it (moto_server).
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unmet } from "../requirement.js";
 
-// Users without rights read what is made here, whatever this process was started with.
+// Users without rights must read these files, whatever umask this process has.
 process.umask(0o022);
 
 const here = import.meta.dirname;

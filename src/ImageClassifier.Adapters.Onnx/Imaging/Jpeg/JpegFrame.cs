@@ -84,7 +84,7 @@ internal sealed record JpegFrame(
         if (content.Length != BytesBeforeComponents + components * BytesPerComponent) return JpegHeader.Damaged;
         if (BinaryPrimitives.ReadUInt16BigEndian(content[3..]) == 0) return "The picture has no pixels.";
         return BinaryPrimitives.ReadUInt16BigEndian(content[1..]) == 0
-            ? "The JPEG does not say its height in its header. Export it again."
+            ? "The JPEG has no height in its header. Export it again."
             : null;
     }
 }

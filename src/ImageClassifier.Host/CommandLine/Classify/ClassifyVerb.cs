@@ -6,17 +6,18 @@ using ImageClassifier.Web.Uploads;
 
 namespace ImageClassifier.Host.CommandLine.Classify;
 
-/// <summary>The verb <c>classify</c>: classifies files on the spot and prints a table, or with <c>--json</c> an array in
-/// the order of the arguments.</summary>
-/// <param name="createClassifier">Makes the classifier that the settings describe.</param>
-/// <param name="output">Standard output: the table or the array, and nothing else.</param>
-/// <param name="width">The terminal's width in characters; null where the output is no terminal.</param>
+/// <summary>The verb <c>classify</c>: classifies files on this machine. It prints a table, or with <c>--json</c> an
+/// array in the order of the arguments.</summary>
+/// <param name="createClassifier">Creates the classifier of the settings.</param>
+/// <param name="output">Standard output. It receives only the table or the array.</param>
+/// <param name="width">The width of the terminal in characters; null if the output is no terminal.</param>
 public sealed class ClassifyVerb(Func<Config, IImageClassifier> createClassifier, TextWriter output, int? width)
 {
-    /// <summary>Runs it.</summary>
-    /// <returns><see cref="ExitCodes.Done"/> when every file was classified; <see cref="ExitCodes.SomeFailed"/> when one
-    /// was not, or <paramref name="cancellation"/> came first. What was done until then is printed, as whole JSON too.</returns>
-    /// <exception cref="Core.InvalidSettingException">A setting is not usable; nothing was printed.</exception>
+    /// <summary>Classifies the files and prints the outcomes. If it is cancelled, it prints the outcomes so far, also
+    /// as a complete JSON array.</summary>
+    /// <returns><see cref="ExitCodes.Done"/> if every file was classified; <see cref="ExitCodes.SomeFailed"/> if a file
+    /// was not, or the work was cancelled.</returns>
+    /// <exception cref="Core.InvalidSettingException">A setting is wrong. Nothing was printed.</exception>
     public async Task<int> RunAsync(ClassifyOptions options, CancellationToken cancellation)
     {
         var config = ProgramSettings.Load(options.Settings);

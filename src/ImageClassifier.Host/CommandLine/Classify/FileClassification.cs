@@ -6,22 +6,19 @@ using ImageClassifier.Core.Ports;
 
 namespace ImageClassifier.Host.CommandLine.Classify;
 
-/// <summary>
-/// Classifies files in their order: several are read and decoded at once, and those that are ready in turn run through
-/// the model together. However many files there are, only a window of them is in memory.
-/// </summary>
+/// <summary>Classifies files in their order: several are read and decoded at once, and then run through the model
+/// together. Memory holds a fixed number of files, whatever their total.</summary>
 /// <param name="classifier">The model.</param>
-/// <param name="maxFileSize">The largest file that is read, in bytes.</param>
-/// <param name="formats">The formats that are read.</param>
-/// <param name="decoders">How many files are decoded at once.</param>
+/// <param name="maxFileSize">The largest allowed file, in bytes.</param>
+/// <param name="formats">The allowed formats.</param>
+/// <param name="decoders">The number of files that are decoded at once.</param>
 internal sealed class FileClassification(
     IImageClassifier classifier, long maxFileSize, AllowedFormats formats, int decoders)
 {
     private readonly int _batchSize = classifier.PreferredBatchSize;
 
-    /// <summary>One outcome for each file, in the order of the files. When cancelled it ends early with
-    /// <see cref="OperationCanceledException"/>, after all decoding has ended. A read that hangs is left behind.
-    /// </summary>
+    /// <summary>One outcome for each file, in the order of the files. Cancellation ends all decodes and throws
+    /// <see cref="OperationCanceledException"/>. A read that hangs is abandoned.</summary>
     public async IAsyncEnumerable<FileOutcome> RunAsync(
         IReadOnlyList<string> files, [EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -66,13 +63,13 @@ internal sealed class FileClassification(
                 var entry = Task.Run(() => DecodeAsync(file, free, cancellation), CancellationToken.None);
                 running.RemoveAll(task => task.IsCompleted);
                 running.Add(entry);
-                // There is room, and no one else writes.
+                // The channel has room, and there is no other writer.
                 await window.WriteAsync(entry, CancellationToken.None);
             }
         }
         catch (OperationCanceledException)
         {
-            // The window ends early; the reader sees the cancellation itself.
+            // The reader of the channel observes the cancellation itself.
         }
         finally
         {
@@ -85,8 +82,8 @@ internal sealed class FileClassification(
     {
         try
         {
-            // Nothing breaks off a read from a dead network drive, or from a pipe that no one writes into. Such a read
-            // must not hold up the end; it uses nothing of the classifier, and dies with the process.
+            // A read from a dead network drive, or from a pipe without a writer, cannot be cancelled. It must not delay
+            // the end. It does not use the classifier, and ends with the process.
             var reading = Task.Run(() => PictureFile.Read(file, maxFileSize, formats, cancellation), cancellation);
             var picture = await reading.WaitAsync(cancellation);
             if (picture.Error is { } unread) return new Entry(file, null, unread);
@@ -121,6 +118,6 @@ internal sealed class FileClassification(
         foreach (var entry in entries) entry.Picture?.Dispose();
     }
 
-    /// <summary>A file on its way: decoded, or with the reason why not.</summary>
+    /// <summary>A file that is being decoded, or its error.</summary>
     private sealed record Entry(string File, DecodedPicture? Picture, JobError? Error);
 }

@@ -2,14 +2,13 @@ using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Host.CommandLine.Classify;
 
-/// <summary>What became of one file; printed with <c>--json</c> as it is.</summary>
-/// <param name="File">The file, as the user wrote it.</param>
+/// <summary>The outcome of one file: an entry of the array of <c>--json</c>.</summary>
+/// <param name="File">The path as the user wrote it.</param>
 /// <param name="Status">Classified or failed.</param>
-/// <param name="Predictions">The most probable labels, best first; empty when failed.</param>
-/// <param name="Error">Why it failed, for people.</param>
-/// <param name="ErrorCode">Why it failed, for programs: one of <see cref="JobErrorCodes"/>, or
-/// <see cref="Unreadable"/>.</param>
-/// <param name="Model">The model that was asked, or would have been.</param>
+/// <param name="Predictions">The most probable labels, best first; empty if the file failed.</param>
+/// <param name="Error">The error message; null if the file was classified.</param>
+/// <param name="ErrorCode">The error code; one of <see cref="JobErrorCodes"/>, or <see cref="Unreadable"/>.</param>
+/// <param name="Model">The model of the run.</param>
 internal sealed record FileOutcome(
     string File,
     JobStatus Status,
@@ -18,7 +17,8 @@ internal sealed record FileOutcome(
     string? ErrorCode,
     ModelIdentity Model)
 {
-    /// <summary>The code of a path that exists and cannot be read: a folder, or a file of another user.</summary>
+    /// <summary>The error code of a path that exists but cannot be read, such as a folder or another user's
+    /// file.</summary>
     public const string Unreadable = "unreadable";
 
     public static FileOutcome Classified(string file, IReadOnlyList<Prediction> predictions, ModelIdentity model) =>

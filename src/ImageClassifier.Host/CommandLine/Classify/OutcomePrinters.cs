@@ -8,14 +8,14 @@ using static ImageClassifier.Host.CommandLine.TerminalTable;
 
 namespace ImageClassifier.Host.CommandLine.Classify;
 
-/// <summary>Prints outcomes as they come.</summary>
+/// <summary>Prints outcomes one by one.</summary>
 internal interface IOutcomePrinter
 {
     void Begin();
 
     void Print(FileOutcome outcome);
 
-    /// <summary>Also called when the work ended early: what was printed is then whole in itself.</summary>
+    /// <summary>Completes the output. Also called if the work ended early.</summary>
     void End();
 }
 
@@ -24,7 +24,7 @@ internal sealed class JsonPrinter(TextWriter output) : IOutcomePrinter
 {
     private static readonly JsonSerializerOptions Options = new(WireJson.Options)
     {
-        // For a terminal rather than a web page: file names keep their letters.
+        // File names keep their letters, because the output is for terminals and not for web pages.
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
@@ -35,7 +35,7 @@ internal sealed class JsonPrinter(TextWriter output) : IOutcomePrinter
     public void Print(FileOutcome outcome)
     {
         output.Write(_first ? "\n  " : ",\n  ");
-        output.Write(EscapeUnseen(JsonSerializer.Serialize(outcome, Options)));
+        output.Write(EscapeInvisible(JsonSerializer.Serialize(outcome, Options)));
         _first = false;
     }
 
@@ -45,8 +45,8 @@ internal sealed class JsonPrinter(TextWriter output) : IOutcomePrinter
         output.Flush();
     }
 
-    // Programs read the escape as the character; a terminal does not act on it.
-    private static string EscapeUnseen(string json)
+    // A terminal ignores the escape. JSON readers turn it back into the character.
+    private static string EscapeInvisible(string json)
     {
         var escaped = new StringBuilder(json.Length);
         foreach (var character in json.EnumerateRunes())
@@ -61,7 +61,7 @@ internal sealed class JsonPrinter(TextWriter output) : IOutcomePrinter
     }
 }
 
-/// <summary>A table: a row for each file, with its best label or its error.</summary>
+/// <summary>A table with a row for each file: its best label or its error.</summary>
 internal sealed class TablePrinter(TextWriter output, int? width) : IOutcomePrinter
 {
     private readonly Table _table = new Table().Border(TableBorder.Rounded)

@@ -4,20 +4,20 @@ using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Host.CommandLine.Classify;
 
-/// <summary>A file that was read whole, or why it was not.</summary>
-/// <param name="Content">Its bytes; empty where there is an error.</param>
-/// <param name="Error">Why it cannot be classified; null where it can be tried.</param>
+/// <summary>The content of a file, or the error.</summary>
+/// <param name="Content">The bytes; empty if there is an error.</param>
+/// <param name="Error">Why the file cannot be classified; null if there is no error.</param>
 internal sealed record PictureFile(ReadOnlyMemory<byte> Content, JobError? Error)
 {
-    // What .NET puts where a name has bytes that are not UTF-8; the file cannot be found by it any more.
+    // .NET puts this character in place of bytes that are not UTF-8. A file cannot be opened by such a name.
     private const char NotUtf8 = '\uFFFD';
 
-    // Pipes that the shell opened for this process, as for <(command): to open them again does not wait.
+    // The pipes of the shell's <(command). The shell has opened them for this process, so opening them does not block.
     private static readonly string[] OwnHandles = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"];
 
-    /// <summary>Reads a file if its first bytes show an allowed format and it is not too large. Its name does not
-    /// matter.</summary>
-    /// <exception cref="OperationCanceledException">It was stopped between two pieces of the file.</exception>
+    /// <summary>Reads a file if its first bytes are of an allowed format and it is not too large. The name of the file
+    /// does not matter.</summary>
+    /// <exception cref="OperationCanceledException">The read was cancelled.</exception>
     public static PictureFile Read(
         string path, long maxSize, AllowedFormats formats, CancellationToken cancellation)
     {
@@ -37,7 +37,7 @@ internal sealed record PictureFile(ReadOnlyMemory<byte> Content, JobError? Error
         {
             return path.Contains(NotUtf8)
                 ? Refused(FileOutcome.Unreadable,
-                    "The name is not valid UTF-8, so the file cannot be found by it. Rename the file.")
+                    "The name is not valid UTF-8, so the file cannot be opened. Rename the file.")
                 : Refused(JobErrorCodes.Missing, "There is no such file.");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException
@@ -59,10 +59,10 @@ internal sealed record PictureFile(ReadOnlyMemory<byte> Content, JobError? Error
         if (head.Length == 0) return Refused(JobErrorCodes.Empty, "The file is empty.");
         if (formats.FormatOf(head) is null) return new PictureFile(default, formats.Refuse(path, head));
 
-        // Of a pipe the length is not known, so the limit is held while reading too.
-        var known = file.CanSeek ? file.Length : 0;
-        if (known > maxSize) return TooLarge(maxSize);
-        using var content = new MemoryStream((int)known);
+        // A pipe has no length, so the limit also applies while it is read.
+        var length = file.CanSeek ? file.Length : 0;
+        if (length > maxSize) return TooLarge(maxSize);
+        using var content = new MemoryStream((int)length);
         content.Write(head);
         var buffer = new byte[81920];
         for (var read = file.Read(buffer); read > 0; read = file.Read(buffer))

@@ -7,12 +7,12 @@ using static ImageClassifier.Host.CommandLine.TerminalTable;
 
 namespace ImageClassifier.Host.CommandLine.DeadLetters;
 
-/// <summary>Prints letters, and what became of them: a table for people, or a JSON array for programs.</summary>
+/// <summary>Prints letters and their outcomes: as a table, or as a JSON array.</summary>
 internal sealed class LetterPrinter(TextWriter output, bool json, int? width)
 {
     private static readonly JsonSerializerOptions Json = new(WireJson.Options) { WriteIndented = true };
 
-    /// <summary>Prints letters.</summary>
+    /// <summary>Prints the letters of a list.</summary>
     public void Print(IReadOnlyList<DeadLetter> letters)
     {
         if (json)
@@ -33,7 +33,7 @@ internal sealed class LetterPrinter(TextWriter output, bool json, int? width)
             ]);
     }
 
-    /// <summary>Prints what became of letters.</summary>
+    /// <summary>Prints the outcomes of a redrive or a purge.</summary>
     public void Print(IReadOnlyList<LetterOutcome> outcomes)
     {
         if (json)

@@ -2,18 +2,20 @@ using ImageClassifier.Web.DeadLetters;
 
 namespace ImageClassifier.Host.CommandLine.DeadLetters;
 
-/// <summary>The verbs <c>queue list</c>, <c>queue redrive</c> and <c>queue purge</c>: what a queue gave up on.</summary>
-/// <param name="desk">Where it is dealt with.</param>
+/// <summary>The verbs <c>queue list</c>, <c>queue redrive</c> and <c>queue purge</c>: they handle a queue's dead
+/// letters.</summary>
+/// <param name="desk">Reads, sends and removes the letters.</param>
 /// <param name="output">Standard output.</param>
-/// <param name="width">How wide a line may be; null for no limit.</param>
+/// <param name="width">The width of the terminal in characters; null if the output is no terminal.</param>
 internal sealed class QueueVerb(DeadLetterDesk desk, TextWriter output, int? width)
 {
-    // What a person reads, and a lease lasts for. The rest shows when these are dealt with.
+    // More letters than this are no use on a screen, and their leases would end meanwhile. The rest is listed after
+    // these are handled.
     private const int MostListed = 1000;
 
     /// <summary>Runs the verb.</summary>
-    /// <returns>One of <see cref="ExitCodes"/>: <see cref="ExitCodes.SomeFailed"/> where a letter stays that was to go, or
-    /// a job has none.</returns>
+    /// <returns><see cref="ExitCodes.Done"/>, or <see cref="ExitCodes.SomeFailed"/> if a letter could not be handled or
+    /// a job has no letter.</returns>
     public async Task<int> RunAsync(QueueOptions options, CancellationToken cancellation)
     {
         var printer = new LetterPrinter(output, options.Json, width);
@@ -31,7 +33,7 @@ internal sealed class QueueVerb(DeadLetterDesk desk, TextWriter output, int? wid
         }
     }
 
-    /// <summary>Prints what became of letters, also where dealing with them broke off: those are done.</summary>
+    /// <summary>Prints the outcomes, even if the work broke off: these letters are done.</summary>
     private static async Task<int> ReportAsync(LetterPrinter printer, Func<Action<LetterOutcome>, Task> deal)
     {
         var outcomes = new List<LetterOutcome>();

@@ -2,13 +2,13 @@ using Spectre.Console;
 
 namespace ImageClassifier.Host.CommandLine.Simulate;
 
-/// <summary>Bars on a terminal while something is worked on.</summary>
+/// <summary>Progress bars on a terminal.</summary>
 internal static class ProgressBars
 {
-    /// <summary>Works on a thread of the pool, with a bar for each part.</summary>
-    /// <param name="terminal">Where; null for no bars.</param>
-    /// <param name="parts">The parts, by name.</param>
-    /// <param name="work">What is done; it tells which part has come how far, from 0 to 1.</param>
+    /// <summary>Runs work on a thread of the pool, with a bar for each part.</summary>
+    /// <param name="terminal">The terminal; null for no bars.</param>
+    /// <param name="parts">The names of the parts.</param>
+    /// <param name="work">The work. It reports the progress of each part, from 0 to 1.</param>
     public static async Task<T> RunAsync<T>(
         TextWriter? terminal, IReadOnlyList<string> parts, Func<Action<int, double>, T> work)
     {

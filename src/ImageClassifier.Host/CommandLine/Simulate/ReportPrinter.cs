@@ -5,13 +5,13 @@ using static ImageClassifier.Host.CommandLine.TerminalTable;
 
 namespace ImageClassifier.Host.CommandLine.Simulate;
 
-/// <summary>Prints runs for people: a table, and below it the story of the fleet.</summary>
+/// <summary>Prints runs for people: a table, and below it the history of the fleet.</summary>
 internal sealed class ReportPrinter(TextWriter output, int? width)
 {
     private const int FirstLines = 9;
     private const int LastLines = 6;
 
-    /// <summary>Prints a run, or several side by side.</summary>
+    /// <summary>Prints a run, or several runs side by side.</summary>
     public void Print(IReadOnlyList<(string Name, SimulationReport Report)> runs)
     {
         ToTable(runs).Write(output, width);

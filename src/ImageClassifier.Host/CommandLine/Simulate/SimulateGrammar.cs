@@ -9,74 +9,74 @@ internal sealed class SimulateGrammar
 {
     private readonly Option<string> _load = new(SimulateVerb.LoadOption)
     {
-        Description = "What arrives: constant:20/s:10m (a Poisson process), burst:300, burst:1000@0,1000@90 (at so many"
-            + " seconds), diurnal:5/s (a day that begins at midnight, with that mean) or diurnal:5/s:2d, csv:FILE"
-            + " (seconds of each arrival, and perhaps how many pictures).",
+        Description = "The load: constant:20/s:10m (a Poisson process), burst:300, burst:1000@0,1000@90 (each at its"
+            + " second), diurnal:5/s (a day from midnight, with this mean rate) or diurnal:5/s:2d, csv:FILE (the second of"
+            + " each arrival, and optionally the number of pictures).",
         HelpName = "LOAD",
     };
 
     private readonly Option<int> _seed = new("--seed")
     {
-        Description = "What all that is drawn follows from: the same seed gives the same run.",
+        Description = "The seed of all random numbers. The same seed gives the same run.",
         HelpName = "N",
         DefaultValueFactory = _ => 1,
     };
 
     private readonly Option<string> _price = new(SimulateVerb.PriceOption)
     {
-        Description = "Dollars for an instance-hour; else 0.0893, which is c7i.large on demand in us-east-1.",
+        Description = "Dollars for an instance-hour. Default: 0.0893 (c7i.large on demand in us-east-1).",
         HelpName = "DOLLARS",
     };
 
     private readonly Option<string> _minimumCharge = new(SimulateVerb.MinimumChargeOption)
     {
-        Description = "An instance that lives shorter costs as much as this; else 60s, as on EC2.",
+        Description = "The least billed time of an instance. Default: 60s, as on EC2.",
         HelpName = "TIME",
     };
 
     private readonly Option<string> _boot = new(SimulateVerb.BootOption)
     {
-        Description = "From a launch to the first poll: 26s, 20s..40s (anything between) or 26s~20% (around a median);"
-            + " else the setting image-classifier.scaling.latency.boot-time.",
+        Description = "From a launch to the first poll: 26s, 20s..40s (anything between) or 26s~20% (around a median)."
+            + " Default: the setting image-classifier.scaling.latency.boot-time.",
         HelpName = "TIME",
     };
 
     private readonly Option<string> _serviceTime = new(SimulateVerb.ServiceTimeOption)
     {
-        Description = "How long an instance takes for one picture, written like --boot; else the setting"
+        Description = "The time of an instance for one picture, written like --boot. Default: the setting"
             + " image-classifier.scaling.latency.service-time.",
         HelpName = "TIME",
     };
 
     private readonly Option<string> _timeline = new(SimulateVerb.TimelineOption)
     {
-        Description = "Write what there was, second by second, as CSV.",
+        Description = "Write the state of each second to a CSV file.",
         HelpName = "FILE.csv",
     };
 
     private readonly Option<string[]> _chart = new(SimulateVerb.ChartOption)
     {
-        Description = "Draw what waits, the fleet and the latency; .png or .svg. May be given several times.",
+        Description = "Draw waiting pictures, fleet and latency to a .png or .svg file. Repeat it for more files.",
         HelpName = "FILE",
         AllowMultipleArgumentsPerToken = false,
     };
 
     private readonly Option<string> _compare = new(SimulateVerb.CompareOption)
     {
-        Description = "Simulate the same load with other settings too, and lay both side by side: a file that takes the"
-            + " place of --config, or one setting.",
+        Description = "Also run the same load with other settings, and print both side by side: a file in place of"
+            + " --config, or one setting.",
         HelpName = "FILE|key=value",
     };
 
     private readonly Option<bool> _policies = new("--policies")
     {
-        Description = "Lay the policies side by side, with AWS's target tracking and an oracle, as a table in Markdown;"
-            + " on four standard loads unless --load names one.",
+        Description = "Compare the policies with AWS's target tracking and an oracle, in a Markdown table: on four"
+            + " standard loads, or on --load.",
     };
 
     private readonly Option<bool> _json = new("--json")
     {
-        Description = "Print one JSON document, and nothing else, on standard output.",
+        Description = "Print only one JSON document on standard output.",
     };
 
     /// <summary>The verb.</summary>
@@ -91,7 +91,7 @@ internal sealed class SimulateGrammar
         return command;
     }
 
-    /// <summary>What was given.</summary>
+    /// <summary>The options in a parsed command line.</summary>
     public SimulateOptions Options(ParseResult parsed, SettingsSources settings) => new(
         settings,
         parsed.GetValue(_load),
@@ -110,7 +110,7 @@ internal sealed class SimulateGrammar
     {
         var isPolicies = result.GetResult(_policies) is not null;
         if (result.GetResult(_load) is null && !isPolicies)
-            result.AddError($"simulate needs {_load.Name} (or {_policies.Name}): say what arrives, such as burst:300.");
+            result.AddError($"simulate needs {_load.Name} (or {_policies.Name}), such as {_load.Name} burst:300.");
         foreach (var option in (Option[])[_timeline, _chart, _compare])
         {
             if (isPolicies && result.GetResult(option) is not null)

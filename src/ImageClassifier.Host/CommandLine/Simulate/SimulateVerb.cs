@@ -11,10 +11,10 @@ using ImageClassifier.Simulator.Reports;
 
 namespace ImageClassifier.Host.CommandLine.Simulate;
 
-/// <summary>The verb <c>simulate</c>: runs the discrete-event model with the user's settings, and says what came of it.
-/// It needs neither credentials nor a data folder.</summary>
-/// <param name="output">Standard output: tables or the JSON document, and nothing else.</param>
-/// <param name="width">The terminal's width in characters; null where the output is no terminal.</param>
+/// <summary>The verb <c>simulate</c>: runs the discrete-event model with the user's settings and prints the outcome. It
+/// needs neither credentials nor a data folder.</summary>
+/// <param name="output">Standard output. It receives only the tables or the JSON document.</param>
+/// <param name="width">The width of the terminal in characters; null if the output is no terminal.</param>
 /// <param name="progress">The terminal for the progress bar; null for none.</param>
 public sealed class SimulateVerb(TextWriter output, int? width, TextWriter? progress)
 {
@@ -29,11 +29,11 @@ public sealed class SimulateVerb(TextWriter output, int? width, TextWriter? prog
 
     private static readonly JsonSerializerOptions Json = new(WireJson.Options) { WriteIndented = true };
 
-    /// <summary>Runs it.</summary>
+    /// <summary>Runs the simulation.</summary>
     /// <returns><see cref="ExitCodes.Done"/>.</returns>
-    /// <exception cref="InvalidSettingException">A setting or an option is not usable; nothing was printed.</exception>
-    /// <exception cref="SimulationStuckException">The load never comes to an end with these settings.</exception>
-    /// <exception cref="OperationCanceledException">It was stopped; nothing was printed.</exception>
+    /// <exception cref="InvalidSettingException">A setting or an option is wrong. Nothing was printed.</exception>
+    /// <exception cref="SimulationStuckException">The run does not end with these settings.</exception>
+    /// <exception cref="OperationCanceledException">The run was cancelled. Nothing was printed.</exception>
     public async Task<int> RunAsync(SimulateOptions options, CancellationToken cancellation)
     {
         var model = Model(options, options.Settings);

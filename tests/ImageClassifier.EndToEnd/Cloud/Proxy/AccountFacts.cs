@@ -5,24 +5,24 @@ using Amazon.EC2.Model;
 
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>What IAM looks up in the account to judge a call: tags, launch templates, the role of a profile. Asked past
-/// the proxy.</summary>
+/// <summary>The facts of the account that IAM needs to judge a call: tags, launch templates, roles of profiles. It asks
+/// the emulator without the proxy.</summary>
 internal sealed class AccountFacts(IAmazonEC2 ec2, Uri aws, string region) : IDisposable
 {
-    /// <summary>The account that moto emulates.</summary>
+    /// <summary>The account of moto.</summary>
     public const string Account = "123456789012";
 
     private readonly HttpClient _http = new();
 
-    /// <summary>The tags of a resource of EC2.</summary>
+    /// <summary>The tags of an EC2 resource.</summary>
     public async Task<IReadOnlyDictionary<string, string>> TagsAsync(string resourceId)
     {
         var answer = await ec2.DescribeTagsAsync(new DescribeTagsRequest([new Filter("resource-id", [resourceId])]));
         return (answer.Tags ?? []).ToDictionary(tag => tag.Key, tag => tag.Value);
     }
 
-    /// <summary>A version of a launch template.</summary>
-    /// <param name="idOrName">How the call names the template.</param>
+    /// <summary>Reads a version of a launch template.</summary>
+    /// <param name="idOrName">The id or name of the template, as in the call.</param>
     /// <param name="version">A number, <c>$Default</c> or <c>$Latest</c>.</param>
     public async Task<LaunchTemplateVersion> TemplateAsync(string idOrName, string version)
     {
@@ -32,10 +32,10 @@ internal sealed class AccountFacts(IAmazonEC2 ec2, Uri aws, string region) : IDi
         return (await ec2.DescribeLaunchTemplateVersionsAsync(request)).LaunchTemplateVersions.Single();
     }
 
-    /// <summary>The role that an instance profile gives.</summary>
+    /// <summary>The role of an instance profile.</summary>
     public async Task<string> RoleAsync(string profile)
     {
-        // One call is no reason for another SDK package.
+        // One call does not justify another package of the SDK.
         using var request = new HttpRequestMessage(HttpMethod.Post, aws)
         {
             Content = new FormUrlEncodedContent(new Dictionary<string, string>

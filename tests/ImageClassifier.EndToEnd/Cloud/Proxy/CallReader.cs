@@ -1,12 +1,12 @@
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>Says which permissions a request needs.</summary>
+/// <summary>Finds the permissions that a request needs.</summary>
 internal sealed class CallReader(AccountFacts facts)
 {
     private readonly Ec2Calls _ec2 = new(facts);
 
     /// <summary>All permissions that a request needs.</summary>
-    /// <exception cref="NotModelledException">It is none of the calls that these tests know.</exception>
+    /// <exception cref="NotModelledException">These tests do not know the call.</exception>
     public async Task<IReadOnlyList<NeededPermission>> ReadAsync(SignedRequest request) => request.Service switch
     {
         "sqs" => SqsCalls.Read(request),

@@ -5,8 +5,8 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>Which permissions a request needs. Launches are shown by <see cref="PolicyProxySpecs"/>, because they need
-/// the account's templates.</summary>
+/// <summary>The permissions that a request needs. <see cref="PolicyProxySpecs"/> covers launches, because they need the
+/// account's templates.</summary>
 public sealed class CallReaderSpecs
 {
     private const string Queue = "arn:aws:sqs:eu-central-1:123456789012:jobs.fifo";
@@ -33,7 +33,7 @@ public sealed class CallReaderSpecs
         Assert.Equal([$"{action} on {Queue}"], await ReadAsync("sqs", "POST", "/", $"AmazonSQS.{operation}", body));
 
     [Fact]
-    public async Task A_queue_that_is_made_with_tags_needs_a_permission_for_them() => Assert.Equal(
+    public async Task Creating_a_queue_with_tags_needs_permission_to_tag() => Assert.Equal(
         [$"sqs:CreateQueue on {Queue}", $"sqs:TagQueue on {Queue}"],
         await ReadAsync(
             "sqs", "POST", "/", "AmazonSQS.CreateQueue", """{"QueueName":"jobs.fifo","tags":{"a":"b"}}"""));
@@ -41,12 +41,12 @@ public sealed class CallReaderSpecs
     [Theory]
     [InlineData("/jobs/settings", "arn:aws:ssm:eu-central-1:123456789012:parameter/jobs/settings")]
     [InlineData("/aws/service/ami", "arn:aws:ssm:eu-central-1::parameter/aws/service/ami")]
-    public async Task A_parameter_is_its_accounts_unless_it_is_of_aws(string name, string arn) => Assert.Equal(
+    public async Task A_parameter_belongs_to_the_account_unless_it_is_public(string name, string arn) => Assert.Equal(
         [$"ssm:GetParameter on {arn}"],
         await ReadAsync("ssm", "POST", "/", "AmazonSSM.GetParameter", $$"""{"Name":"{{name}}"}"""));
 
     [Fact]
-    public async Task A_key_is_named_by_its_arn() => Assert.Equal(
+    public async Task A_key_is_identified_by_its_ARN() => Assert.Equal(
         ["kms:DescribeKey on arn:aws:kms:eu-central-1:123456789012:key/k"],
         await ReadAsync(
             "kms", "POST", "/", "TrentService.DescribeKey",
@@ -57,7 +57,7 @@ public sealed class CallReaderSpecs
     [InlineData("sqs", "POST", "/", "AmazonSQS.AddPermission", "sqs:AddPermission")]
     [InlineData("ssm", "POST", "/", "AmazonSSM.SendCommand", "ssm:SendCommand")]
     [InlineData("sts", "POST", "/", null, "the service sts")]
-    public async Task An_unknown_call_is_named_and_never_let_through(
+    public async Task An_unknown_call_is_reported_and_refused(
         string service, string method, string target, string? operation, string name)
     {
         var failure = await Assert.ThrowsAsync<NotModelledException>(() => ReadAsync(service, method, target, operation));
@@ -75,7 +75,7 @@ public sealed class CallReaderSpecs
             $"AWS4-HMAC-SHA256 Credential=AKIAWEB/20260101/eu-central-1/{service}/aws4_request, SignedHeaders=host";
         if (operation is not null) context.Request.Headers["X-Amz-Target"] = operation;
         context.Request.Body = new MemoryStream(Encoding.UTF8.GetBytes(body));
-        // None of these calls asks for facts of the account.
+        // None of these calls needs facts of the account.
         var reader = new CallReader(facts: null!);
         var needed = await reader.ReadAsync(await SignedRequest.ReadAsync(context.Request));
         return needed.Select(permission => permission.ToString());

@@ -1,6 +1,6 @@
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>The condition keys for which <see cref="CallReader"/> gives a value, where the call has one.</summary>
+/// <summary>The condition keys for which <see cref="CallReader"/> gives a value if the call has one.</summary>
 internal static class ConditionKeys
 {
     public const string RequestedRegion = "aws:RequestedRegion";
@@ -14,7 +14,7 @@ internal static class ConditionKeys
     public const string PermissionsBoundary = "iam:PermissionsBoundary";
     public const string ServiceName = "iam:AWSServiceName";
 
-    // No call of these tests gives them a value, so a statement with one of them never matches.
+    // No call of these tests gives these keys a value. So a statement with one of them never matches.
     private const string GrantIsForAwsResource = "kms:GrantIsForAWSResource";
     private const string SessionTag = "ssm:resourceTag/";
 

@@ -1,6 +1,6 @@
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>The permissions that calls of EC2 need.</summary>
+/// <summary>The permissions of calls to EC2.</summary>
 internal sealed class Ec2Calls(AccountFacts facts)
 {
     private readonly LaunchCalls _launches = new(facts);
@@ -11,7 +11,7 @@ internal sealed class Ec2Calls(AccountFacts facts)
         var place = new Ec2Place(request.Region);
         return request.Operation switch
         {
-            // EC2 has no resources for these.
+            // EC2 has no resource types for these.
             var look when look.StartsWith("Describe", StringComparison.Ordinal) =>
                 [new NeededPermission($"ec2:{look}", "*", place.Context())],
             "RunInstances" => await _launches.RunInstancesAsync(form, place),

@@ -1,16 +1,16 @@
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>Names resources of EC2 in a region, and gives the conditions' values there.</summary>
+/// <summary>The resources of EC2 in one region, and the values of conditions there.</summary>
 internal sealed class Ec2Place(string region)
 {
     public string Arn(string type, string id)
     {
-        // Images and snapshots may be another account's.
+        // Another account may own an image or snapshot.
         var account = type is "image" or "snapshot" ? "" : AccountFacts.Account;
         return $"arn:aws:ec2:{region}:{account}:{type}/{id}";
     }
 
-    /// <summary>The values that every call has, and those of tags.</summary>
+    /// <summary>The values that every call has, and those of its tags.</summary>
     public Dictionary<string, string> Context(
         params (string KeyPrefix, IReadOnlyDictionary<string, string>? Tags)[] tagged)
     {
@@ -23,7 +23,7 @@ internal sealed class Ec2Place(string region)
         return context;
     }
 
-    /// <summary>What a call needs that tags what it creates.</summary>
+    /// <summary>The permission of a call to tag the resources that it creates.</summary>
     public IEnumerable<NeededPermission> TagsOnCreation(
         string operation, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> tags)
     {

@@ -9,7 +9,7 @@ internal static class FormList
     public static IReadOnlyList<string> Many(this IReadOnlyDictionary<string, string> form, string name) =>
         [.. form.Prefixes(name).Select(prefix => form[prefix])];
 
-    /// <summary>What the fields of each entry of a list begin with: <c>TagSpecification.1</c>.</summary>
+    /// <summary>The prefixes of the fields of each entry in a list: <c>TagSpecification.1</c>.</summary>
     public static IReadOnlyList<string> Prefixes(this IReadOnlyDictionary<string, string> form, string name) =>
     [
         .. Enumerable.Range(1, form.Count)
@@ -18,7 +18,7 @@ internal static class FormList
                 key == prefix || key.StartsWith($"{prefix}.", StringComparison.Ordinal))),
     ];
 
-    /// <summary>The tags that a call gives what it creates, by the type of resource.</summary>
+    /// <summary>The tags of the resources that a call creates, by resource type.</summary>
     public static IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> Tags(
         this IReadOnlyDictionary<string, string> form) => form.Prefixes("TagSpecification").ToDictionary(
             specification => form[$"{specification}.ResourceType"],

@@ -1,6 +1,6 @@
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>The permissions that calls of IAM need.</summary>
+/// <summary>The permissions of calls to IAM.</summary>
 internal static class IamCalls
 {
     public const string Ec2 = "ec2.amazonaws.com";
@@ -22,7 +22,7 @@ internal static class IamCalls
         };
     }
 
-    /// <summary>Giving a role to machines.</summary>
+    /// <summary>Passing a role to machines.</summary>
     public static NeededPermission PassToEc2(string role) => new(
         "iam:PassRole", Role(role), new Dictionary<string, string> { [ConditionKeys.PassedToService] = Ec2 });
 

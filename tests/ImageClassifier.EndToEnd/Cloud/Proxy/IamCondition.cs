@@ -2,7 +2,7 @@ using System.IO.Enumeration;
 
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>One condition of a statement: a key's value must match one of some values, or be absent.</summary>
+/// <summary>A condition of a statement: the value of a key must match one of some values, or be absent.</summary>
 internal sealed class IamCondition
 {
     private const string IfExists = "IfExists";
@@ -13,8 +13,8 @@ internal sealed class IamCondition
     private readonly bool _holdsWithoutValue;
     private readonly bool _holdsWithValue = true;
 
-    /// <summary>A condition.</summary>
-    /// <exception cref="NotModelledException">The operator or the key is none that these tests know.</exception>
+    /// <summary>Creates a condition.</summary>
+    /// <exception cref="NotModelledException">These tests do not know the operator or the key.</exception>
     public IamCondition(string name, string key, IReadOnlyList<string> values)
     {
         if (!ConditionKeys.IsKnown(key)) throw new NotModelledException($"the condition key {key}");

@@ -5,8 +5,8 @@ using ImageClassifier.Testing;
 
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>A policy of <c>deploy/iam</c>, evaluated as IAM does: only what a statement allows is allowed. It knows the
-/// parts of IAM's language that those policies use.</summary>
+/// <summary>A policy of <c>deploy/iam</c>, evaluated like IAM: a call needs a statement that allows it. It supports
+/// only the parts of IAM's language that those policies use.</summary>
 internal sealed partial class IamPolicy
 {
     private const string UserName = "somebody";
@@ -16,16 +16,16 @@ internal sealed partial class IamPolicy
 
     private IamPolicy(IReadOnlyList<Statement> statements) => _statements = statements;
 
-    /// <summary>The policies of a role together, with their words in capitals filled in.</summary>
-    /// <exception cref="NotModelledException">It has something that these tests do not know, or a word that is not
-    /// given.</exception>
+    /// <summary>Reads all policies of a role, and fills in their placeholders in capitals.</summary>
+    /// <exception cref="NotModelledException">These tests do not know a part of the policy, or a placeholder has no
+    /// value.</exception>
     public static IamPolicy Load(IEnumerable<string> names, IReadOnlyDictionary<string, string> words) => new(
     [
         .. names.Select(name => Path.Combine(Repository.Root, "deploy", "iam", $"{name}.json"))
             .SelectMany(file => Parse(File.ReadAllText(file), words)._statements),
     ]);
 
-    /// <summary>The same of a policy's text.</summary>
+    /// <summary>Reads the text of one policy.</summary>
     public static IamPolicy Parse(string json, IReadOnlyDictionary<string, string> words)
     {
         using var document = JsonDocument.Parse(json);
@@ -36,7 +36,7 @@ internal sealed partial class IamPolicy
         ]);
     }
 
-    /// <summary>Whether a statement allows it, and none denies it.</summary>
+    /// <summary>True if a statement allows the call and none denies it.</summary>
     public bool Allows(NeededPermission needed)
     {
         var matching = _statements.Where(statement => statement.Matches(needed)).ToArray();

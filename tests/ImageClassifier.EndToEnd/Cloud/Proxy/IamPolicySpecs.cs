@@ -2,7 +2,7 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>The proxy's own judgement: what it allows is what IAM would.</summary>
+/// <summary>The proxy judges as IAM would.</summary>
 public sealed class IamPolicySpecs
 {
     private static readonly Dictionary<string, string> Words = new() { ["DEPLOYMENT"] = "loop", ["REGION"] = "eu" };
@@ -36,7 +36,7 @@ public sealed class IamPolicySpecs
     }
 
     [Fact]
-    public void A_call_without_a_resource_is_not_allowed_by_a_statement_about_some() => Assert.False(
+    public void A_statement_with_resources_allows_no_call_without_a_resource() => Assert.False(
         Policy("""{"Effect":"Allow","Action":"ec2:DescribeInstances","Resource":"arn:aws:ec2:eu:1:instance/*"}""")
             .Allows(new NeededPermission("ec2:DescribeInstances", "*")));
 
@@ -55,7 +55,7 @@ public sealed class IamPolicySpecs
     [InlineData("Null", "true", "c7i.large", false)]
     [InlineData("Null", "false", null, false)]
     [InlineData("Null", "false", "c7i.large", true)]
-    public void A_condition_holds_by_its_operator(string name, string pattern, string? value, bool allowed)
+    public void A_condition_is_evaluated_by_its_operator(string name, string pattern, string? value, bool allowed)
     {
         var policy = Policy(
             $$$"""
@@ -98,7 +98,7 @@ public sealed class IamPolicySpecs
     [InlineData(
         """{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:SourceIp":"1"}}}""",
         "aws:SourceIp")]
-    public void An_unknown_condition_is_named_and_never_guessed(string statement, string name)
+    public void An_unknown_condition_is_reported_and_not_guessed(string statement, string name)
     {
         var failure = Assert.Throws<NotModelledException>(() => Policy(statement));
 
@@ -106,7 +106,7 @@ public sealed class IamPolicySpecs
     }
 
     [Fact]
-    public void A_statement_that_denies_wins()
+    public void A_denying_statement_wins()
     {
         var policy = Policy(
             """{"Effect":"Allow","Action":"s3:*","Resource":"*"}""",

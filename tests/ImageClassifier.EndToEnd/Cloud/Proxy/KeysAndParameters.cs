@@ -2,8 +2,8 @@ using System.Text.Json;
 
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>The permissions that calls of SSM and KMS need. SQS and S3 call KMS directly, so the proxy does not see
-/// that.</summary>
+/// <summary>The permissions of calls to SSM and KMS. SQS and S3 call KMS directly, so the proxy does not see those
+/// calls.</summary>
 internal static class KeysAndParameters
 {
     public static IReadOnlyList<NeededPermission> ReadSsm(SignedRequest request) => request.Operation switch
@@ -21,7 +21,7 @@ internal static class KeysAndParameters
         if (request.Operation is not ("DescribeKey" or "Decrypt" or "Encrypt" or "GenerateDataKey"))
             throw new NotModelledException($"kms:{request.Operation}");
         var key = request.Text("KeyId");
-        // IAM compares ARNs. The proxy cannot tell which key another name means.
+        // IAM compares ARNs. The proxy cannot find the ARN of another kind of name.
         return key is not null && key.StartsWith("arn:", StringComparison.Ordinal)
             ? [new NeededPermission($"kms:{request.Operation}", key)]
             : throw new NotModelledException($"the key {key}");
@@ -31,7 +31,7 @@ internal static class KeysAndParameters
     {
         if (name.StartsWith("/aws/reference/", StringComparison.Ordinal))
             throw new NotModelledException($"what reading the secret {name} needs");
-        // The public parameters of AWS belong to no account.
+        // AWS's public parameters have no account in their ARN.
         var account = name.StartsWith("/aws/", StringComparison.Ordinal) ? "" : AccountFacts.Account;
         return new NeededPermission(
             $"ssm:{request.Operation}", $"arn:aws:ssm:{request.Region}:{account}:parameter/{name.TrimStart('/')}");

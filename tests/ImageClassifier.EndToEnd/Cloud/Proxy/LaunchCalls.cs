@@ -2,8 +2,9 @@ using Amazon.EC2.Model;
 
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>The permissions that a launch needs: one for each part that the call or its launch template names, and for
-/// what comes with each machine.</summary>
+/// <summary>The permissions of a launch: one for each part that the call or its launch template names, and for each
+/// resource that comes with a machine. AWS does not document which parts CreateFleet needs. So this model is strict:
+/// CreateFleet needs, for every override, all that RunInstances needs. Snapshots of the image are left out.</summary>
 /// <remarks>AWS's reference does not say which parts need CreateFleet. This is strict: every part that needs
 /// RunInstances needs CreateFleet too, for every override. Snapshots of the image are left out.</remarks>
 internal sealed class LaunchCalls(AccountFacts facts)
@@ -86,11 +87,11 @@ internal sealed class LaunchCalls(AccountFacts facts)
 
     private async Task<IReadOnlyList<NeededPermission>> PartsAsync(string operation, Launch launch, Ec2Place place)
     {
-        // What the launch makes.
+        // The resources that the launch creates.
         string[] made = launch.IsSpot
             ? [Instance, "volume", "network-interface", "spot-instances-request"]
             : [Instance, "volume", "network-interface"];
-        // What is there before.
+        // The resources that exist before the launch.
         IEnumerable<(string Type, string? Id)> parts =
         [
             ("image", launch.Image), ("subnet", launch.Subnet), ("key-pair", launch.KeyName),
@@ -117,7 +118,7 @@ internal sealed class LaunchCalls(AccountFacts facts)
         }
     }
 
-    /// <summary>A machine as a call and its launch template describe it together.</summary>
+    /// <summary>The machine that a call and its launch template describe together.</summary>
     private sealed record Launch(
         string? Template, string? Image, string? InstanceType, string? Subnet, IReadOnlyList<string> SecurityGroups,
         string? KeyName, string? Profile, string? HttpTokens, bool IsSpot,

@@ -1,10 +1,10 @@
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>What a caller must be allowed for one call: an action on a resource, and what a policy's conditions can ask
-/// about it.</summary>
-/// <param name="Action">Such as <c>sqs:SendMessage</c>.</param>
-/// <param name="Resource">An ARN; <c>*</c> where AWS knows no resource for the action.</param>
-/// <param name="Context">The values of condition keys. A key that is missing has no value for this call.</param>
+/// <summary>The permission that a call needs: an action on a resource, and the values for the conditions of a
+/// policy.</summary>
+/// <param name="Action">The action, such as <c>sqs:SendMessage</c>.</param>
+/// <param name="Resource">An ARN; <c>*</c> if AWS has no resource type for the action.</param>
+/// <param name="Context">The values of condition keys. A missing key has no value in this call.</param>
 internal sealed record NeededPermission(
     string Action, string Resource, IReadOnlyDictionary<string, string> Context)
 {

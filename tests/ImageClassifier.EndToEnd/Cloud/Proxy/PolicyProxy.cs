@@ -10,8 +10,8 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>A proxy before an emulator of AWS, which checks no permission. It refuses what the caller's policy does not
-/// allow. It does not check signatures: their access key only says who calls.</summary>
+/// <summary>A proxy before an emulator of AWS. The emulator checks no permission, so the proxy refuses calls that the
+/// caller's policy does not allow. It identifies callers by their access keys, and does not check signatures.</summary>
 internal sealed class PolicyProxy : IAsyncDisposable
 {
     // These headers belong to one connection, not to the message.
@@ -49,13 +49,13 @@ internal sealed class PolicyProxy : IAsyncDisposable
         _web.Run(HandleAsync);
     }
 
-    /// <summary>Where callers find all services.</summary>
+    /// <summary>The address of all services for the callers.</summary>
     public Uri Endpoint => new(_web.Urls.Single());
 
-    /// <summary>What was refused, in order.</summary>
+    /// <summary>The refusals, in order.</summary>
     public IReadOnlyCollection<Refusal> Refused => _refused;
 
-    /// <summary>Starts a proxy, which knows no caller yet.</summary>
+    /// <summary>Starts a proxy without callers.</summary>
     /// <param name="aws">The emulator.</param>
     /// <param name="region">The region of the deployment.</param>
     public static async Task<PolicyProxy> StartAsync(Uri aws, string region)
@@ -65,11 +65,11 @@ internal sealed class PolicyProxy : IAsyncDisposable
         return proxy;
     }
 
-    /// <summary>Lets a caller do what a policy allows.</summary>
+    /// <summary>Adds a caller with its policy.</summary>
     public void Admit(string role, string accessKey, IamPolicy policy) =>
         _callers[accessKey] = new Caller(role, policy);
 
-    /// <summary>Fails the running test if a call came that these tests do not know.</summary>
+    /// <summary>Fails the running test if these tests did not know a call.</summary>
     public void AssertAllUnderstood() => Assert.Empty(_notModelled);
 
     public async ValueTask DisposeAsync()
@@ -120,7 +120,7 @@ internal sealed class PolicyProxy : IAsyncDisposable
         {
             Content = new ByteArrayContent(request.Body),
         };
-        // The emulator makes the queues' URLs of it.
+        // The emulator builds the URLs of queues from it.
         forwarded.Headers.Host = request.Http.Host.Value;
         foreach (var (name, values) in request.Http.Headers.Where(header => IsOfMessage(header.Key)))
         {

@@ -3,17 +3,17 @@ using Microsoft.AspNetCore.Http;
 
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>A call that a policy does not allow.</summary>
+/// <summary>The refusal of a call that the policy does not allow.</summary>
 internal sealed record Refusal(string Role, NeededPermission Missing)
 {
     public override string ToString() => $"{Role} may not {Missing}";
 
-    /// <summary>Answers as the service itself does.</summary>
+    /// <summary>Writes the refusal as the service itself does.</summary>
     public async Task AnswerAsync(SignedRequest request, HttpResponse response)
     {
         var message = $"User: {Role} is not authorized to perform: {Missing.Action} on resource: {Missing.Resource} "
             + $"because no identity-based policy allows the {Missing.Action} action";
-        // SSM and KMS answer 400, the others 403.
+        // SSM and KMS answer 400, all others 403.
         response.StatusCode = request.Service is "ssm" or "kms"
             ? StatusCodes.Status400BadRequest
             : StatusCodes.Status403Forbidden;

@@ -2,10 +2,10 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>The permissions that calls of S3 need, with the bucket named in the path.</summary>
+/// <summary>The permissions of calls to S3, with the bucket named in the path.</summary>
 internal static class S3Calls
 {
-    // Parameters that choose no other operation: the SDK names the operation, a listing is narrowed.
+    // These parameters choose no other operation: the SDK names the operation, or narrows a listing.
     private static readonly string[] Plain =
     [
         "x-id", "list-type", "prefix", "delimiter", "max-keys", "continuation-token", "start-after", "encoding-type",
@@ -23,8 +23,7 @@ internal static class S3Calls
         return [new NeededPermission($"s3:{action}", $"arn:aws:s3:::{string.Join('/', path)}")];
     }
 
-    /// <summary>What a caller needs to be told that an object is not there. Without it S3 refuses the call
-    /// instead.</summary>
+    /// <summary>The permission to learn that an object is missing. Without it S3 refuses the call instead.</summary>
     public static IReadOnlyList<NeededPermission> ToLearnOfAbsence(SignedRequest request) =>
         request.Service == "s3" && PathOf(AddressOf(request)) is [var bucket, _]
             ? [new NeededPermission("s3:ListBucket", $"arn:aws:s3:::{bucket}")]

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>A request to AWS, and what its signature says: who calls, in which region, which service.</summary>
+/// <summary>A request to AWS with the caller, region and service of its signature.</summary>
 internal sealed partial class SignedRequest
 {
     private SignedRequest(HttpRequest request, byte[] body, Match credential)
@@ -29,21 +29,21 @@ internal sealed partial class SignedRequest
 
     public string Service { get; }
 
-    /// <summary>Path and query as they were sent, because S3's keys must not be encoded anew.</summary>
+    /// <summary>Path and query as they were sent. The keys of S3 must not be encoded again.</summary>
     public string Target => Http.HttpContext.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
 
-    /// <summary>The fields of the query protocol, which EC2 and IAM speak.</summary>
+    /// <summary>The fields of the query protocol, which EC2 and IAM use.</summary>
     public IReadOnlyDictionary<string, string> Form => field ??= QueryHelpers
         .ParseQuery(Encoding.UTF8.GetString(Body)).ToDictionary(entry => entry.Key, entry => entry.Value.ToString());
 
-    /// <summary>The operation of the JSON protocol, which SQS, SSM and KMS speak, or of the query protocol.</summary>
+    /// <summary>The operation of the JSON protocol (SQS, SSM, KMS) or of the query protocol.</summary>
     public string Operation =>
         Http.Headers["X-Amz-Target"].ToString() is { Length: > 0 } target
             ? target[(target.LastIndexOf('.') + 1)..]
             : Form["Action"];
 
-    /// <summary>Reads a request to its end.</summary>
-    /// <exception cref="NotModelledException">It is not signed as AWS wants it.</exception>
+    /// <summary>Reads a whole request.</summary>
+    /// <exception cref="NotModelledException">The request is not signed as AWS requires.</exception>
     public static async Task<SignedRequest> ReadAsync(HttpRequest request)
     {
         var credential = Credential().Match(request.Headers.Authorization.ToString());
@@ -53,7 +53,7 @@ internal sealed partial class SignedRequest
         return new SignedRequest(request, body.ToArray(), credential);
     }
 
-    /// <summary>A text of the body; null where there is none. Both protocols name their fields alike.</summary>
+    /// <summary>A text of the body; null if it is missing. Both protocols use the same field names.</summary>
     public string? Text(string name)
     {
         if (!Http.Headers.ContainsKey("X-Amz-Target")) return Form.GetValueOrDefault(name);

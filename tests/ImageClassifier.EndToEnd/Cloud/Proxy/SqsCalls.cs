@@ -1,6 +1,6 @@
 namespace ImageClassifier.EndToEnd.Cloud.Proxy;
 
-/// <summary>The permissions that calls of SQS need.</summary>
+/// <summary>The permissions of calls to SQS.</summary>
 internal static class SqsCalls
 {
     private const string Batch = "Batch";
@@ -14,7 +14,7 @@ internal static class SqsCalls
 
     public static IReadOnlyList<NeededPermission> Read(SignedRequest request)
     {
-        // SendMessageBatch and its like have no permission of their own.
+        // SendMessageBatch and the other batch calls have no permission of their own.
         var operation = request.Operation;
         if (operation.EndsWith(Batch, StringComparison.Ordinal)) operation = operation[..^Batch.Length];
         if (!Known.Contains(operation)) throw new NotModelledException($"sqs:{operation}");

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Check;
 
-/// <summary>Each thing that can be wrong, named in one line. What is right is on the emulator.</summary>
+/// <summary>Each possible fault is reported in one line. The emulator has what is right.</summary>
 [Collection(EmulatedAws.Name)]
 public sealed class AwsCheckSpecs : IDisposable
 {
@@ -30,13 +30,13 @@ public sealed class AwsCheckSpecs : IDisposable
     public void Dispose() => _stub.Dispose();
 
     [SkippableFact]
-    public async Task All_is_well_where_it_was_provisioned()
+    public async Task A_provisioned_deployment_has_no_problem()
     {
         await ProvisionAsync();
 
         var findings = await CheckAsync(_aws.Sqs, _aws.S3);
 
-        // The emulator knows nothing that can be set on a bucket.
+        // The emulator has no settings of buckets.
         Assert.All(findings.Where(finding => !finding.Subject.Contains(": ", StringComparison.Ordinal)),
             finding => Assert.False(finding.IsProblem, finding.ToString()));
         Assert.Contains(findings, finding => finding.Text == "objects may be stored once, read and deleted");
@@ -44,7 +44,7 @@ public sealed class AwsCheckSpecs : IDisposable
     }
 
     [Fact]
-    public async Task It_names_missing_credentials()
+    public async Task Missing_credentials_are_reported()
     {
         using var stub = new StubbedAws(new NoCredentials());
 
@@ -56,7 +56,7 @@ public sealed class AwsCheckSpecs : IDisposable
     }
 
     [Fact]
-    public async Task It_names_credentials_that_AWS_does_not_know()
+    public async Task Credentials_unknown_to_AWS_are_reported()
     {
         _stub.On(StubbedAws.SqsCall("GetQueueUrl"), StubbedAws.SqsError(
             403, "com.amazon.coral.service#UnrecognizedClientException", "InvalidClientTokenId",
@@ -68,7 +68,7 @@ public sealed class AwsCheckSpecs : IDisposable
     }
 
     [SkippableFact]
-    public async Task It_names_queues_and_a_bucket_that_are_not_there()
+    public async Task Missing_queues_and_buckets_are_reported()
     {
         var problems = await ProblemsAsync(_aws.Sqs, _aws.S3);
 
@@ -85,7 +85,7 @@ public sealed class AwsCheckSpecs : IDisposable
     }
 
     [Fact]
-    public void A_name_that_no_FIFO_queue_can_have_is_a_wrong_setting()
+    public void An_invalid_FIFO_queue_name_is_a_wrong_setting()
     {
         var failure = Assert.Throws<InvalidSettingException>(
             () => EmulatedAws.Queue(AwsQueuesSettings.RequestsKey, "requests", "jobs"));
@@ -95,16 +95,16 @@ public sealed class AwsCheckSpecs : IDisposable
     }
 
     [Fact]
-    public async Task It_names_a_queue_that_is_not_FIFO()
+    public async Task A_queue_that_is_not_FIFO_is_reported()
     {
         StubQueues("""{"VisibilityTimeout":"30"}""");
 
         Assert.Contains(await ProblemsAsync(_stub.Sqs, _stub.S3),
-            problem => problem.Text.StartsWith("it is no FIFO queue", StringComparison.Ordinal));
+            problem => problem.Text.StartsWith("it is not a FIFO queue", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task It_names_attributes_that_are_wrong()
+    public async Task Wrong_attributes_are_reported()
     {
         StubQueues(
             """
@@ -134,7 +134,7 @@ public sealed class AwsCheckSpecs : IDisposable
     }
 
     [Fact]
-    public async Task It_names_a_queue_without_a_dead_letter_queue()
+    public async Task A_queue_without_a_dead_letter_queue_is_reported()
     {
         StubQueues("""{"FifoQueue":"true"}""");
 
@@ -143,7 +143,7 @@ public sealed class AwsCheckSpecs : IDisposable
     }
 
     [SkippableFact]
-    public async Task It_names_a_lease_that_is_shorter_than_a_job()
+    public async Task A_lease_shorter_than_a_job_is_reported()
     {
         await ProvisionAsync();
 
@@ -156,7 +156,7 @@ public sealed class AwsCheckSpecs : IDisposable
     }
 
     [Fact]
-    public async Task It_names_each_permission_that_is_missing()
+    public async Task Each_missing_permission_is_reported()
     {
         StubQueues("""{"FifoQueue":"true"}""");
         foreach (var (operation, action) in new[]
@@ -185,7 +185,7 @@ public sealed class AwsCheckSpecs : IDisposable
         "The bucket you are attempting to access must be addressed using the specified endpoint.")]
     [InlineData(400, "AuthorizationHeaderMalformed",
         "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-central-1'")]
-    public async Task It_names_a_bucket_in_another_region(int status, string code, string message)
+    public async Task A_bucket_in_another_region_is_reported(int status, string code, string message)
     {
         StubQueues("""{"FifoQueue":"true"}""");
         _stub.On(StubbedAws.AnyS3Call(), StubbedAws.S3Error(status, code, message));
@@ -195,7 +195,7 @@ public sealed class AwsCheckSpecs : IDisposable
     }
 
     [Fact]
-    public async Task It_says_that_there_is_no_network()
+    public async Task A_missing_network_is_reported()
     {
         using var clients = EmulatedAws.ClientsOf(new Uri("http://127.0.0.1:1"));
 
@@ -224,7 +224,7 @@ public sealed class AwsCheckSpecs : IDisposable
     private async Task<CheckFinding[]> ProblemsAsync(IAmazonSQS sqs, IAmazonS3 s3) =>
         [.. (await CheckAsync(sqs, s3)).Where(finding => finding.IsProblem)];
 
-    /// <summary>Fails as the SDK's chain does when nothing in it has credentials.</summary>
+    /// <summary>Fails like the SDK's chain without credentials.</summary>
     private sealed class NoCredentials : AWSCredentials
     {
         public override ImmutableCredentials GetCredentials() => throw Nothing();

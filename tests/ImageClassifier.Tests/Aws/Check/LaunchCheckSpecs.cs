@@ -7,7 +7,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Check;
 
-/// <summary>A launch is tried, never made. The errors are EC2's own.</summary>
+/// <summary>A launch is tried and never made. The errors are EC2's own.</summary>
 public sealed class LaunchCheckSpecs : IDisposable
 {
     private const string Good = "subnet-0aaaaaaaaaaaaaaaa";
@@ -68,7 +68,7 @@ public sealed class LaunchCheckSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_version_that_EC2_does_not_show_is_a_problem()
+    public async Task A_missing_template_version_is_a_problem()
     {
         On("DescribeLaunchTemplateVersions", "",
             Xml("<DescribeLaunchTemplateVersionsResponse><launchTemplateVersionSet/>"
@@ -88,7 +88,7 @@ public sealed class LaunchCheckSpecs : IDisposable
     [InlineData("InvalidGroup.NotFound", "security-groups")]
     [InlineData("UnauthorizedOperation", "deploy/iam/web.json")]
     [InlineData("AuthFailure.ServiceLinkedRoleCreationNotPermitted", "create-service-linked-role")]
-    public async Task What_EC2_refuses_is_a_problem_with_what_to_do(string code, string help)
+    public async Task A_refusal_of_EC2_is_a_problem_with_advice(string code, string help)
     {
         On("RunInstances", "", Refusal(400, code, "EC2's sentence. Encoded authorization failure message: abc"), 0);
 
@@ -100,7 +100,7 @@ public sealed class LaunchCheckSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_subnet_that_does_not_exist_is_named_and_the_other_is_good()
+    public async Task A_missing_subnet_is_reported_and_the_other_is_good()
     {
         On("RunInstances", $"SubnetId={Other}",
             Refusal(400, "InvalidSubnetID.NotFound", $"The subnet ID '{Other}' does not exist"), 0);
@@ -124,7 +124,7 @@ public sealed class LaunchCheckSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_fleet_that_may_not_be_asked_for_is_a_problem()
+    public async Task A_missing_permission_to_create_fleets_is_a_problem()
     {
         On("CreateFleet", "", Refusal(403, "UnauthorizedOperation", "You are not authorized."), 0);
 

@@ -12,8 +12,8 @@ using WireMock.Util;
 
 namespace ImageClassifier.Tests.Aws.Check;
 
-/// <summary>SQS and S3 of a healthy install, which let a role do what its policy in <c>deploy/iam</c> allows, by action
-/// and resource, and refuse all else.</summary>
+/// <summary>The SQS and S3 of a healthy deployment. They allow exactly the actions and resources of the role's policy
+/// in <c>deploy/iam</c>.</summary>
 internal sealed class PolicedAws : IDisposable
 {
     private const string Deployment = "pics";
@@ -23,8 +23,8 @@ internal sealed class PolicedAws : IDisposable
     private readonly List<(string Action, Regex Resource)> _allowed;
     private string? _stored;
 
-    /// <param name="policy">The policy's name: <c>web</c>.</param>
-    /// <param name="without">An action that is taken out of it.</param>
+    /// <param name="policy">The name of the policy: <c>web</c>.</param>
+    /// <param name="without">An action to remove from the policy.</param>
     public PolicedAws(string policy, string? without = null)
     {
         _allowed =
@@ -145,7 +145,7 @@ internal sealed class PolicedAws : IDisposable
                 "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256"
                 + "</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>"),
             ("s3:GetBucketVersioning", _) => Xml(200, "<VersioningConfiguration/>"),
-            // As the template has it: one rule of its own name.
+            // As in the template: one rule with its own name.
             ("s3:GetLifecycleConfiguration", _) => Xml(200,
                 "<LifecycleConfiguration><Rule><ID>anything</ID><Prefix></Prefix><Status>Enabled</Status><Expiration>"
                 + "<Days>30</Days></Expiration></Rule></LifecycleConfiguration>"),

@@ -3,7 +3,8 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Check;
 
-/// <summary>A check looks at what a role needs: exactly its policy is enough, and each part of it is missed.</summary>
+/// <summary>The check covers a role's permissions: the role's policy is enough, and the check reports each missing
+/// part.</summary>
 public sealed class RolePermissionSpecs
 {
     [Theory]
@@ -16,7 +17,7 @@ public sealed class RolePermissionSpecs
         var findings = await CheckAsync(role);
 
         Assert.All(findings, finding => Assert.False(finding.IsProblem, finding.ToString()));
-        // Nothing that was left out is called good.
+        // A missing permission is never reported as good.
         Assert.Contains(findings, finding => finding.Verdict == CheckVerdict.NotChecked);
     }
 
@@ -43,7 +44,7 @@ public sealed class RolePermissionSpecs
     [InlineData(AwsRole.Operator, "s3:PutObject")]
     [InlineData(AwsRole.Operator, "s3:DeleteObject")]
     [InlineData(AwsRole.Deployer, "sqs:GetQueueAttributes")]
-    public async Task A_permission_that_is_missing_is_named(AwsRole role, string action) =>
+    public async Task A_missing_permission_is_reported(AwsRole role, string action) =>
         Assert.Contains(await CheckAsync(role, action), finding =>
             finding.IsProblem && finding.Text.StartsWith($"no permission for {action}", StringComparison.Ordinal));
 

@@ -5,15 +5,16 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Deploy;
 
-/// <summary>What is under <c>deploy/</c>. The checks are in <c>tests/deploy</c>, because CloudFormation's specification
-/// comes as a package of Node's; <c>npm ci</c> there installs it. They also need cfn-lint and moto.</summary>
+/// <summary>The files under <c>deploy/</c>. The checks are in <c>tests/deploy</c>, because CloudFormation's
+/// specification is a package of Node.js; <c>npm ci</c> there installs it. They also need cfn-lint and moto.</summary>
 public class DeploySpecs
 {
-    // Stacks are created on an emulator, an image is made, and machines boot: more than a minute where nothing else runs.
+    // Creating stacks on an emulator, creating an image and booting machines takes more than a minute on an idle
+    // machine.
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(6);
 
     [SkippableFact]
-    public async Task What_is_deployed_is_well_formed()
+    public async Task The_deployed_files_are_well_formed()
     {
         var folder = Path.Combine(Repository.Root, "tests", "deploy");
         Requirement.Met(Directory.Exists(Path.Combine(folder, "node_modules")), "npm ci has not run in tests/deploy");

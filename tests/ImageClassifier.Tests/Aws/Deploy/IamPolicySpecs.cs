@@ -5,13 +5,11 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Deploy;
 
-/// <summary>
-/// The policies under <c>deploy/iam</c> allow what the adapter asks of AWS, and nothing of those services that it does
-/// not ask. A new call needs a row in each of the two tables.
-/// </summary>
+/// <summary>The policies in <c>deploy/iam</c> allow the adapter's calls to AWS, and no other calls of those services. A
+/// new call needs a row in each of the two tables.</summary>
 public class IamPolicySpecs
 {
-    /// <summary>What IAM calls the permission of a call.</summary>
+    /// <summary>The name of a call's permission in IAM.</summary>
     private static readonly Dictionary<string, string[]> ActionsOf = new()
     {
         ["IAmazonSQS.GetQueueUrlAsync"] = ["sqs:GetQueueUrl"],
@@ -23,7 +21,7 @@ public class IamPolicySpecs
         ["IAmazonSQS.DeleteMessageBatchAsync"] = ["sqs:DeleteMessage"],
         ["IAmazonSQS.ChangeMessageVisibilityBatchAsync"] = ["sqs:ChangeMessageVisibility"],
 
-        // Without ListBucket a missing object is answered 403, and cannot be told from a missing permission.
+        // Without ListBucket, S3 answers 403 for a missing object, as for a missing permission.
         ["IAmazonS3.GetObjectAsync"] = ["s3:GetObject", "s3:ListBucket"],
         ["IAmazonS3.PutObjectAsync"] = ["s3:PutObject"],
         ["IAmazonS3.DeleteObjectAsync"] = ["s3:DeleteObject"],
@@ -43,7 +41,7 @@ public class IamPolicySpecs
         ["IAmazonS3.GetLifecycleConfigurationAsync"] = ["s3:GetLifecycleConfiguration"],
         ["IAmazonS3.PutLifecycleConfigurationAsync"] = ["s3:PutLifecycleConfiguration"],
 
-        // A launch tags what it launches, and gives it a role. A fleet launches with the caller's permissions.
+        // A launch tags the instances and gives them a role. CreateFleet launches with the caller's permissions.
         ["IAmazonEC2.RunInstancesAsync"] = ["ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"],
         ["IAmazonEC2.CreateFleetAsync"] = ["ec2:CreateFleet", "ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"],
         ["IAmazonEC2.DescribeInstancesAsync"] = ["ec2:DescribeInstances"],
@@ -56,7 +54,8 @@ public class IamPolicySpecs
         ["IAmazonKeyManagementService.DecryptAsync"] = ["kms:Decrypt"],
     };
 
-    /// <summary>Who calls what, and in which roles. The first row that fits counts; <c>*</c> is any method.</summary>
+    /// <summary>The callers of each method, and their roles. The first matching row counts; <c>*</c> is any
+    /// method.</summary>
     private static readonly (string Caller, string Method, string Roles)[] RolesOf =
     [
         ("SqsQueueUrls", "*", "web node operator deployer"),
@@ -65,14 +64,14 @@ public class IamPolicySpecs
         ("S3ObjectStore", "IAmazonS3.GetObjectAsync", "web node operator"),
         ("S3ObjectStore", "IAmazonS3.PutObjectAsync", "web node operator"),
         ("S3ObjectStore", "IAmazonS3.DeleteObjectAsync", "web node operator"),
-        // Only the web tier lists, and only uploads are large enough for parts.
+        // Only the web tier lists objects, and only uploads are large enough for parts.
         ("S3ObjectStore", "*", "web"),
         ("Ec2InstanceFleet", "*", "web"),
         ("Ec2WebNodes", "*", "web"),
         ("RunInstancesStep", "*", "web"),
         ("CreateFleetStep", "*", "web"),
-        ("LaunchTemplateLook", "*", "web"),
-        // The web instance is where people run "aws check"; it looks at the bucket as provisioning does, dry.
+        ("LaunchTemplateFacts", "*", "web"),
+        // People run "aws check" on the web instance. It checks the bucket's settings by provisioning's dry run.
         ("AwsCheck", "*", "web"),
         ("QueueCheck", "*", "web"),
         ("QueueAttributeCheck", "*", "web"),
@@ -80,7 +79,7 @@ public class IamPolicySpecs
         ("BucketSettingsCheck", "*", "web"),
         ("StorageTrial", "*", "web"),
         ("LaunchCheck", "*", "web"),
-        // They try what the role may that is asked for: RolePermissionSpecs holds them to each policy.
+        // These try the calls of the checked role. RolePermissionSpecs compares them with each policy.
         ("QueuePermissionCheck", "*", ""),
         ("ObjectPermissionCheck", "*", ""),
         ("BucketProvisioning", "IAmazonS3.HeadBucketAsync", "web deployer"),
@@ -115,12 +114,12 @@ public class IamPolicySpecs
     public void A_policy_allows_what_its_role_calls(string role) =>
         Assert.Empty(NeededBy(role).Except(AllowedTo(role)).Order());
 
-    /// <summary>Not so the deployer's: CloudFormation acts in its name.</summary>
+    /// <summary>The deployer needs more, because CloudFormation acts with the deployer's permissions.</summary>
     [Theory]
     [InlineData("web")]
     [InlineData("node")]
     [InlineData("operator")]
-    public void A_policy_allows_nothing_of_these_services_that_its_role_does_not_call(string role)
+    public void A_policy_allows_no_call_that_its_role_does_not_make(string role)
     {
         var services = ActionsOf.Values.SelectMany(actions => actions).Select(ServiceOf).ToHashSet();
 
@@ -128,17 +127,18 @@ public class IamPolicySpecs
             .Except(NeededBy(role)).Except(ByNobodyInTheAdapter(role)).Order());
     }
 
-    /// <summary>What a part of the deployment needs that is no code of the adapter.</summary>
+    /// <summary>The permissions of deployed parts that are not the adapter's code.</summary>
     private static IEnumerable<string> ByNobodyInTheAdapter(string role) => role switch
     {
-        // EC2 makes Spot's role and uses the key of volumes as the caller. The agent of Session Manager registers.
+        // EC2 creates the role of Spot and uses the key of volumes as the caller. The agent of Session Manager
+        // registers.
         "web" =>
         [
             "iam:CreateServiceLinkedRole", "ssm:UpdateInstanceInformation", "kms:CreateGrant", "kms:DescribeKey",
             "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo",
         ],
         "node" => ["ssm:UpdateInstanceInformation"],
-        // The way in, for people.
+        // The access for people.
         "operator" =>
         [
             "ec2:DescribeInstances", "ec2:GetConsoleOutput", "ssm:ResumeSession", "ssm:StartSession",

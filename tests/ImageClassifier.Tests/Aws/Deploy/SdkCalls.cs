@@ -5,15 +5,15 @@ using System.Reflection.PortableExecutable;
 
 namespace ImageClassifier.Tests.Aws.Deploy;
 
-/// <summary>A method of a client of the AWS SDK, and the class that calls it.</summary>
+/// <summary>A method of an AWS SDK client, and the class that calls it.</summary>
 /// <param name="Caller">The outermost class, without its namespace.</param>
-/// <param name="Method">The client and the method: <c>IAmazonS3.PutObjectAsync</c>.</param>
+/// <param name="Method">The client and its method: <c>IAmazonS3.PutObjectAsync</c>.</param>
 internal sealed record SdkCall(string Caller, string Method);
 
-/// <summary>Reads from a compiled assembly which methods of the SDK's clients it calls, and where.</summary>
+/// <summary>Reads from a compiled assembly which client methods of the SDK it calls, and from which classes.</summary>
 internal static class SdkCalls
 {
-    /// <summary>All calls; a method that is handed on as a delegate counts as called.</summary>
+    /// <summary>All calls. A method that is passed as a delegate counts as called.</summary>
     public static IReadOnlySet<SdkCall> In(string assembly)
     {
         using var stream = File.OpenRead(assembly);
@@ -45,7 +45,7 @@ internal static class SdkCalls
         return client.StartsWith("IAmazon", StringComparison.Ordinal) && !isProperty ? $"{client}.{method}" : null;
     }
 
-    // Every four bytes are taken for a token. Those that are none hardly ever look like one of the few that matter.
+    // Every four bytes are read as a token. Other bytes rarely look like one of the few tokens that matter.
     private static IEnumerable<int> TokensIn(byte[] code) =>
         Enumerable.Range(0, Math.Max(0, code.Length - 3))
             .Select(at => BinaryPrimitives.ReadInt32LittleEndian(code.AsSpan(at)));

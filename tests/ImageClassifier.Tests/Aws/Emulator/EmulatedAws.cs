@@ -8,7 +8,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Emulator;
 
-/// <summary>One emulator for all tests that want one. Each test has queues and a bucket of its own in it.</summary>
+/// <summary>One emulator for all tests. Each test has its own queues and bucket in it.</summary>
 [CollectionDefinition(Name)]
 public sealed class EmulatedAws : IAsyncLifetime, ICollectionFixture<EmulatedAws>
 {
@@ -25,7 +25,7 @@ public sealed class EmulatedAws : IAsyncLifetime, ICollectionFixture<EmulatedAws
 
     public IAmazonS3 S3 => field ??= Clients.S3();
 
-    /// <summary>Not there where it is not installed: then the tests are skipped, or fail.</summary>
+    /// <summary>The emulator; null if it is not installed. The tests are then skipped, or fail.</summary>
     private FauxqsEmulator Emulator
     {
         get
@@ -35,11 +35,11 @@ public sealed class EmulatedAws : IAsyncLifetime, ICollectionFixture<EmulatedAws
         }
     }
 
-    /// <summary>Clients of services that are all at one address, which take any credentials.</summary>
+    /// <summary>Clients of services at one address, which accept any credentials.</summary>
     public static AwsClients ClientsOf(Uri endpoint, AWSCredentials? credentials = null) => new(
         Settings(endpoint), credentials ?? new BasicAWSCredentials("no-id", "no-secret"));
 
-    /// <summary>Settings with names that no two tests share.</summary>
+    /// <summary>Settings whose names no other test uses.</summary>
     public static AwsSettings Settings(Uri endpoint, string? name = null)
     {
         name ??= $"t-{Guid.NewGuid():n}";
@@ -66,11 +66,11 @@ public sealed class EmulatedAws : IAsyncLifetime, ICollectionFixture<EmulatedAws
         }
         catch (SkipException)
         {
-            // Each test says so for itself.
+            // Each test reports it itself.
         }
         catch (Xunit.Sdk.XunitException) when (Requirement.All)
         {
-            // Each test fails for itself.
+            // Each test fails itself.
         }
     }
 

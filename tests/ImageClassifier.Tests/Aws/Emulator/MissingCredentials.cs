@@ -2,7 +2,7 @@ using Amazon.Runtime;
 
 namespace ImageClassifier.Tests.Aws.Emulator;
 
-/// <summary>Fails as the SDK's own chain does if the machine's role cannot be read.</summary>
+/// <summary>Fails like the SDK's chain if the role of the machine cannot be read.</summary>
 internal sealed class MissingCredentials : AWSCredentials
 {
     public override ImmutableCredentials GetCredentials() =>

@@ -11,7 +11,7 @@ using WireMock.Server;
 
 namespace ImageClassifier.Tests.Aws.Emulator;
 
-/// <summary>Answers over HTTP as AWS does where no emulator does: errors above all. The bodies are AWS's own.</summary>
+/// <summary>Gives AWS's answers over HTTP that no emulator gives, above all errors. The bodies are AWS's own.</summary>
 public sealed class StubbedAws : IDisposable
 {
     public const string QueueUrl = "https://sqs.us-east-1.amazonaws.com/123456789012/jobs.fifo";
@@ -33,7 +33,7 @@ public sealed class StubbedAws : IDisposable
 
     public IAmazonS3 S3 { get; }
 
-    /// <summary>What came in, in order.</summary>
+    /// <summary>The received requests, in order.</summary>
     public IEnumerable<ILogEntry> Log => _server.LogEntries;
 
     public static IRequestBuilder SqsCall(string operation) =>
@@ -47,7 +47,7 @@ public sealed class StubbedAws : IDisposable
     public static IResponseBuilder Json(string body) => Response.Create()
         .WithHeader("Content-Type", "application/x-amz-json-1.0").WithBody(body);
 
-    /// <summary>SQS's JSON protocol names an error in the body, and as the query protocol did in a header.</summary>
+    /// <summary>SQS's JSON protocol names the error in the body, and in a header as in the query protocol.</summary>
     public static IResponseBuilder SqsError(int status, string type, string queryCode, string message) =>
         Json($$"""{"__type":"{{type}}","message":"{{message}}"}""")
             .WithStatusCode(status).WithHeader("x-amzn-query-error", $"{queryCode};Sender");
@@ -72,7 +72,7 @@ public sealed class StubbedAws : IDisposable
     public void On(IRequestBuilder request, IResponseBuilder answer, int priority = 0) =>
         _server.Given(request).AtPriority(priority).RespondWith(answer);
 
-    /// <summary>Answers one after the other; the last again and again.</summary>
+    /// <summary>Gives the answers in order, and repeats the last one.</summary>
     public void On(IRequestBuilder request, params IResponseBuilder[] answers)
     {
         var scenario = Guid.NewGuid().ToString();

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Fleet;
 
-/// <summary>Launches by CreateFleet, and when they go by RunInstances instead.</summary>
+/// <summary>Launches by CreateFleet, and the cases in which RunInstances launches instead.</summary>
 public sealed class CreateFleetSpecs : IDisposable
 {
     private static readonly Ec2FleetSettings Spot = new()
@@ -40,7 +40,7 @@ public sealed class CreateFleetSpecs : IDisposable
     [Theory]
     [InlineData("lt-0123456789abcdef0", "LaunchTemplateId")]
     [InlineData("image-classifier-node", "LaunchTemplateName")]
-    public async Task One_call_asks_for_all_types_in_all_subnets(string template, string parameter)
+    public async Task One_call_requests_all_types_in_all_subnets(string template, string parameter)
     {
         var settings = Spot with { Deployment = "blue", LaunchTemplate = template };
 
@@ -79,7 +79,7 @@ public sealed class CreateFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task What_spot_does_not_give_is_asked_on_demand()
+    public async Task Missing_spot_capacity_is_requested_on_demand()
     {
         _ec2.AnswerFleet(launched: 1, "UnfulfillableCapacity");
 
@@ -88,17 +88,17 @@ public sealed class CreateFleetSpecs : IDisposable
         Assert.Null(launch.Shortfall);
         Assert.Equal(4, launch.Launched.Distinct().Count());
         Assert.Equal(4, _ec2.Machines.Count);
-        Assert.Equal([("spot", "4"), ("on-demand", "3")], Asked());
+        Assert.Equal([("spot", "4"), ("on-demand", "3")], Requested());
         Assert.Equal(2, _ec2.Calls("CreateFleet").Select(call => call["ClientToken"]).Distinct().Count());
     }
 
     [Fact]
-    public async Task On_demand_asks_no_spot_and_prefers_the_order_of_the_settings()
+    public async Task On_demand_requests_no_spot_and_keeps_the_order_of_the_settings()
     {
         await Fleet(Spot with { Market = Ec2Market.OnDemand }).LaunchAsync(2, "token-1", default);
 
         var call = Assert.Single(_ec2.Calls("CreateFleet"));
-        Assert.Equal([("on-demand", "2")], Asked());
+        Assert.Equal([("on-demand", "2")], Requested());
         Assert.Null(call["SpotOptions.AllocationStrategy"]);
         Assert.Equal("prioritized", call["OnDemandOptions.AllocationStrategy"]);
         Assert.Equal(["0", "1", "2", "3"], call.Overrides("Priority").Select(priority => priority.Split('.')[0]));
@@ -106,7 +106,7 @@ public sealed class CreateFleetSpecs : IDisposable
 
     [Theory]
     [MemberData(nameof(BeyondAFleet))]
-    public async Task What_a_fleet_cannot_override_goes_by_RunInstances(string what, Ec2FleetSettings settings)
+    public async Task Settings_that_CreateFleet_cannot_override_use_RunInstances(string what, Ec2FleetSettings settings)
     {
         await Fleet(settings).LaunchAsync(1, "token-1", default);
 
@@ -120,7 +120,7 @@ public sealed class CreateFleetSpecs : IDisposable
     [InlineData("terminate", "optional", null)]
     [InlineData("terminate", null, null)]
     [InlineData("terminate", "required", "spot")]
-    public async Task From_a_template_that_would_launch_another_kind_of_node_RunInstances_launches_the_right_one(
+    public async Task RunInstances_corrects_a_template_of_another_kind_of_node(
         string? shutdown, string? tokens, string? market)
     {
         _ec2.Template = new Ec2Template
@@ -143,7 +143,7 @@ public sealed class CreateFleetSpecs : IDisposable
     [Theory]
     [InlineData("DescribeLaunchTemplateVersions", "UnauthorizedOperation")]
     [InlineData("CreateFleet", "InvalidFleetConfig")]
-    public async Task Where_a_fleet_is_not_to_be_had_RunInstances_launches(string operation, string code)
+    public async Task If_CreateFleet_is_refused_RunInstances_launches(string operation, string code)
     {
         _ec2.Refuse(operation, code);
 
@@ -155,7 +155,7 @@ public sealed class CreateFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Each_error_is_told_once_with_what_to_do()
+    public async Task Each_error_is_reported_once_with_advice()
     {
         _ec2.AnswerFleet(launched: 0, "InsufficientInstanceCapacity", "InsufficientInstanceCapacity");
         _ec2.AnswerFleet(launched: 1, "InsufficientInstanceCapacity", "VcpuLimitExceeded", "SomethingNew");
@@ -172,17 +172,17 @@ public sealed class CreateFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task An_answer_that_is_short_without_a_reason_says_so()
+    public async Task A_partial_launch_without_a_reason_is_reported()
     {
         _ec2.AnswerFleet(launched: 1);
 
         var launch = await Fleet(Spot with { Market = Ec2Market.OnDemand }).LaunchAsync(3, "token-1", default);
 
-        Assert.Equal("EC2 gave 1 of 3 and did not say why", launch.Shortfall);
+        Assert.Equal("EC2 launched 1 of 3 and gave no reason", launch.Shortfall);
     }
 
     [Fact]
-    public async Task Without_the_role_of_spot_nothing_else_is_tried_and_the_command_is_told()
+    public async Task Without_the_service_role_of_Spot_the_launch_ends_with_the_command_to_create_it()
     {
         _ec2.AnswerFleet(launched: 0, "AuthFailure.ServiceLinkedRoleCreationNotPermitted");
 
@@ -191,11 +191,11 @@ public sealed class CreateFleetSpecs : IDisposable
         Assert.Contains(
             "aws iam create-service-linked-role --aws-service-name spot.amazonaws.com", launch.Shortfall,
             StringComparison.Ordinal);
-        Assert.Equal([("spot", "2")], Asked());
+        Assert.Equal([("spot", "2")], Requested());
     }
 
     [Fact]
-    public async Task One_wrong_subnet_does_not_keep_the_others_from_launching()
+    public async Task One_wrong_subnet_does_not_prevent_launches_in_the_others()
     {
         _ec2.AnswerFleet(launched: 0, "InvalidSubnetID.NotFound", "InsufficientInstanceCapacity");
 
@@ -205,7 +205,7 @@ public sealed class CreateFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Beyond_the_quota_fewer_are_asked_for()
+    public async Task Beyond_the_quota_fewer_are_requested()
     {
         _ec2.AnswerFleet(launched: 0, "MaxSpotInstanceCountExceeded");
         _ec2.AnswerFleet(launched: 0, "MaxSpotInstanceCountExceeded");
@@ -213,13 +213,13 @@ public sealed class CreateFleetSpecs : IDisposable
         var launch = await Fleet(Spot).LaunchAsync(8, "token-1", default);
 
         Assert.Equal(8, launch.Launched.Count);
-        Assert.Equal([("spot", "8"), ("spot", "4"), ("spot", "2"), ("on-demand", "6")], Asked());
+        Assert.Equal([("spot", "8"), ("spot", "4"), ("spot", "2"), ("on-demand", "6")], Requested());
     }
 
     [Theory]
     [InlineData("RequestLimitExceeded")]
     [InlineData("EC2ThrottledException")]
-    public async Task Throttling_is_a_shortfall_that_passes(string code)
+    public async Task Throttling_is_a_temporary_shortfall(string code)
     {
         _ec2.AnswerFleet(launched: 0, "InsufficientInstanceCapacity", code);
         var fleet = Fleet(Spot);
@@ -229,11 +229,11 @@ public sealed class CreateFleetSpecs : IDisposable
 
         Assert.Contains("tried again after a pause", launch.Shortfall, StringComparison.Ordinal);
         Assert.Null(next.Shortfall);
-        Assert.Equal([("spot", "2"), ("spot", "2")], Asked());
+        Assert.Equal([("spot", "2"), ("spot", "2")], Requested());
     }
 
     [Fact]
-    public async Task A_call_without_an_answer_is_repeated_by_its_token_and_then_the_launch_goes_on()
+    public async Task An_unanswered_call_is_repeated_with_its_token_and_the_launch_continues()
     {
         _ec2.ShowsLaunches = false;
         _ec2.AnswerFleet(launched: 1, "InsufficientInstanceCapacity");
@@ -246,13 +246,13 @@ public sealed class CreateFleetSpecs : IDisposable
         Assert.Null(again.Shortfall);
         Assert.Equal(3, again.Launched.Distinct().Count());
         Assert.Equal(3, _ec2.Machines.Count);
-        Assert.Equal([("spot", "3"), ("spot", "3"), ("on-demand", "2")], Asked());
+        Assert.Equal([("spot", "3"), ("spot", "3"), ("on-demand", "2")], Requested());
         var tokens = _ec2.Calls("CreateFleet").Select(call => call["ClientToken"]).ToArray();
         Assert.Equal(tokens[0], tokens[1]);
     }
 
     [Fact]
-    public async Task What_a_call_without_an_answer_launched_is_found_by_its_mark()
+    public async Task Instances_of_an_unanswered_call_are_found_by_their_tag()
     {
         _ec2.LoseAnswer("CreateFleet");
         var fleet = Fleet(Spot);
@@ -266,23 +266,23 @@ public sealed class CreateFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task An_empty_answer_is_no_reason_to_launch_more_before_another_look()
+    public async Task After_an_empty_answer_the_launch_stops_and_a_repeat_continues_it()
     {
         _ec2.AnswerFleet(launched: 0);
         var fleet = Fleet(Spot);
 
         await Assert.ThrowsAsync<IOException>(() => fleet.LaunchAsync(2, "token-1", default));
-        Assert.Equal([("spot", "2")], Asked());
+        Assert.Equal([("spot", "2")], Requested());
         var again = await fleet.LaunchAsync(2, "token-1", default);
 
         Assert.Equal(2, again.Launched.Count);
-        Assert.Equal([("spot", "2"), ("spot", "2"), ("on-demand", "2")], Asked());
+        Assert.Equal([("spot", "2"), ("spot", "2"), ("on-demand", "2")], Requested());
     }
 
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task After_a_restart_the_same_token_brings_the_same_instances(bool descriptionsLag)
+    public async Task After_a_restart_the_same_token_returns_the_same_instances(bool descriptionsLag)
     {
         _ec2.ShowsLaunches = !descriptionsLag;
         var first = await Fleet(Spot).LaunchAsync(2, "token-1", default);
@@ -297,7 +297,7 @@ public sealed class CreateFleetSpecs : IDisposable
         new(_client, settings, NullLogger<Ec2InstanceFleet>.Instance, _time);
 
     /// <summary>The market and the count of each call.</summary>
-    private IEnumerable<(string, string)> Asked() => _ec2.Calls("CreateFleet").Select(call =>
+    private IEnumerable<(string, string)> Requested() => _ec2.Calls("CreateFleet").Select(call =>
         (call["TargetCapacitySpecification.DefaultTargetCapacityType"]!,
             call["TargetCapacitySpecification.TotalTargetCapacity"]!));
 }

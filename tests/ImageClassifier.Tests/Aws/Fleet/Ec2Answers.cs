@@ -132,7 +132,7 @@ internal static class Ec2Answers
     }
 }
 
-/// <summary>What a version of a launch template says; null for nothing.</summary>
+/// <summary>The contents of a launch template's version; null for nothing.</summary>
 internal sealed record Ec2Template
 {
     public int Version { get; init; } = 3;
@@ -146,7 +146,7 @@ internal sealed record Ec2Template
     public string? Market { get; init; }
 }
 
-/// <summary>An instance as EC2 keeps it.</summary>
+/// <summary>An instance in EC2's form.</summary>
 internal sealed record Ec2Machine(
     string Id, string ClientToken, string Type, IReadOnlyDictionary<string, string> Tags, DateTimeOffset LaunchedAt)
 {
@@ -156,7 +156,7 @@ internal sealed record Ec2Machine(
 
     public string? StateReason { get; set; }
 
-    /// <summary>Terminated, as EC2 says it of an instance that someone ended by a call.</summary>
+    /// <summary>EC2's description of an instance that someone terminated by a call.</summary>
     public void Terminate(DateTimeOffset at)
     {
         State = "terminated";

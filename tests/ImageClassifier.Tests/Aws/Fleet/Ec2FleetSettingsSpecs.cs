@@ -28,7 +28,7 @@ public class Ec2FleetSettingsSpecs
 
     [Theory]
     [MemberData(nameof(Unusable))]
-    public void What_is_not_usable_stops_the_start_with_its_name(string key, Ec2FleetSettings settings)
+    public void A_wrong_setting_stops_the_start_with_its_name(string key, Ec2FleetSettings settings)
     {
         var failure = Assert.Throws<InvalidSettingException>(
             () => new Ec2InstanceFleet(null!, settings, NullLogger<Ec2InstanceFleet>.Instance));

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ImageClassifier.Tests.Aws.Fleet;
 
-/// <summary>The contract of a fleet on EC2, over each road to an instance and with each clock.</summary>
+/// <summary>The contract of a fleet on EC2, by each kind of launch and with each clock.</summary>
 public abstract class Ec2InstanceFleetContractSpecs(Ec2FleetSettings settings, TimeSpan clockSkew)
     : InstanceFleetContract
 {
@@ -40,7 +40,7 @@ public abstract class Ec2InstanceFleetContractSpecs(Ec2FleetSettings settings, T
         }
     }
 
-    /// <summary>A hundred seconds pass in one, so that a description is soon out of date.</summary>
+    /// <summary>Time passes a hundred times faster, so that a description is soon too old.</summary>
     private sealed class FastTimeProvider(TimeSpan skew) : TimeProvider
     {
         public override long TimestampFrequency => base.TimestampFrequency / 100;

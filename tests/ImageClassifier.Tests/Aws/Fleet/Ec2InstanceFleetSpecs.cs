@@ -32,7 +32,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_launch_from_settings_says_all_of_them()
+    public async Task A_launch_without_a_template_sends_all_settings()
     {
         var fleet = Fleet(new Ec2FleetSettings
         {
@@ -77,7 +77,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     [Theory]
     [InlineData("lt-0123456789abcdef0", "LaunchTemplate.LaunchTemplateId")]
     [InlineData("image-classifier-node", "LaunchTemplate.LaunchTemplateName")]
-    public async Task A_launch_template_goes_by_id_or_name(string template, string parameter)
+    public async Task A_launch_template_is_given_by_id_or_name(string template, string parameter)
     {
         var fleet = Fleet(new Ec2FleetSettings
         {
@@ -91,7 +91,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
         var call = Assert.Single(_ec2.Calls("RunInstances"));
         Assert.Equal(template, call[parameter]);
         Assert.Equal("7", call["LaunchTemplate.Version"]);
-        // What the template says must not be overridden by nothing.
+        // Empty settings must not override the template's.
         Assert.Null(call["ImageId"]);
         Assert.Null(call["InstanceType"]);
         Assert.Null(call["SubnetId"]);
@@ -106,7 +106,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     [InlineData("InsufficientFreeAddressesInSubnet")]
     [InlineData("SpotMaxPriceTooLow")]
     [InlineData("Unsupported")]
-    public async Task Where_there_is_no_capacity_the_next_subnet_is_tried(string code)
+    public async Task Without_capacity_the_next_subnet_is_tried(string code)
     {
         _ec2.Refuse("RunInstances", code);
 
@@ -138,7 +138,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task What_a_candidate_lacks_comes_from_the_next()
+    public async Task Instances_that_one_candidate_lacks_come_from_the_next()
     {
         _ec2.LimitCapacity("c7i.large", 2);
 
@@ -151,7 +151,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Where_no_candidate_has_capacity_the_shortfall_says_so()
+    public async Task Without_capacity_in_any_candidate_the_shortfall_reports_it()
     {
         _ec2.LimitCapacity("c7i.large", 1);
         _ec2.LimitCapacity("c6i.large", 0);
@@ -181,7 +181,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     [Theory]
     [InlineData("UnauthorizedOperation")]
     [InlineData("InvalidAMIID.NotFound")]
-    public async Task What_no_other_candidate_would_cure_ends_the_launch(string code)
+    public async Task A_fault_of_all_candidates_ends_the_launch(string code)
     {
         _ec2.Refuse("RunInstances", code);
 
@@ -189,7 +189,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
 
         Assert.Empty(launch.Launched);
         Assert.StartsWith($"EC2 says {code}: ", launch.Shortfall, StringComparison.Ordinal);
-        // EC2's own sentence may have the account in it, and clients read this.
+        // EC2's message may name the account, and clients read the shortfall.
         Assert.DoesNotContain("sentence", launch.Shortfall, StringComparison.Ordinal);
         Assert.Single(_ec2.Calls("RunInstances"));
     }
@@ -224,7 +224,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Throttling_that_goes_on_is_a_shortfall()
+    public async Task Continued_throttling_is_a_shortfall()
     {
         _ec2.Refuse("RunInstances", [.. Enumerable.Repeat("RequestLimitExceeded", 20)]);
 
@@ -238,7 +238,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     [Theory]
     [InlineData("InternalError")]
     [InlineData("Unavailable")]
-    public async Task A_launch_that_ec2_may_have_done_is_no_refusal_and_is_repeated_by_its_token(string code)
+    public async Task A_launch_that_EC2_may_have_carried_out_is_repeated_with_its_token(string code)
     {
         _ec2.Refuse("RunInstances", code);
         var fleet = Fleet(FourCandidates);
@@ -251,7 +251,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_launch_without_an_answer_goes_on_where_it_was_and_asks_no_earlier_candidate_again()
+    public async Task An_unanswered_launch_continues_with_the_same_candidate()
     {
         _ec2.ShowsLaunches = false;
         _ec2.Refuse("RunInstances", "InsufficientInstanceCapacity", "InternalError");
@@ -268,7 +268,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_launch_that_had_moved_on_is_not_tried_again_after_a_restart()
+    public async Task After_a_restart_a_launch_with_instances_is_not_tried_again()
     {
         _ec2.LimitCapacity("c7i.large", 0);
         var first = await Fleet(FourCandidates).LaunchAsync(2, "token-1", default);
@@ -281,7 +281,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_replayed_token_brings_the_same_instances_also_while_descriptions_lag()
+    public async Task A_repeated_token_returns_the_same_instances_even_while_descriptions_lag()
     {
         _ec2.ShowsLaunches = false;
 
@@ -293,7 +293,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_replayed_token_with_other_settings_is_refused_with_the_reason()
+    public async Task A_repeated_token_with_other_settings_is_refused_with_the_reason()
     {
         _ec2.ShowsLaunches = false;
         await Fleet(FourCandidates).LaunchAsync(2, "token-1", default);
@@ -333,7 +333,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Ec2_is_asked_at_most_every_five_seconds()
+    public async Task EC2_is_called_at_most_every_five_seconds()
     {
         var fleet = Fleet(FourCandidates);
 
@@ -348,7 +348,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_failed_description_says_what_failed_and_is_not_repeated_at_once()
+    public async Task A_failed_description_names_the_call_and_is_not_repeated_at_once()
     {
         _ec2.Refuse("DescribeInstances", "UnauthorizedOperation");
         var fleet = Fleet(FourCandidates);
@@ -398,7 +398,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_machine_that_is_seen_coming_up_has_run_which_is_told_once_it_has_ended()
+    public async Task A_machine_that_was_seen_running_has_a_running_time_after_its_end()
     {
         var machine = Machine("pending");
         _ec2.Add(machine);
@@ -409,7 +409,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
         machine.State = "running";
         var running = await OnlyAsync(fleet);
         var cameUpAt = _time.GetUtcNow();
-        // Its system boots, and EC2 cannot know when its node polls.
+        // Its system is booting, and EC2 does not know when its node polls.
         Assert.Equal((InstanceState.Running, null), (running.State, running.RunningAt));
 
         _time.Advance(TimeSpan.FromMinutes(1));
@@ -424,7 +424,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_node_that_ended_itself_between_two_looks_is_no_failed_launch()
+    public async Task A_node_that_ended_itself_between_two_descriptions_is_no_failed_launch()
     {
         var machine = Machine("pending");
         machine.Terminate(_time.GetUtcNow() + TimeSpan.FromSeconds(70));
@@ -465,7 +465,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task What_ec2_does_not_know_does_not_keep_the_others_alive()
+    public async Task Unknown_ids_do_not_prevent_the_termination_of_the_others()
     {
         var fleet = Fleet(FourCandidates);
         var launch = await fleet.LaunchAsync(2, "token-1", default);
@@ -482,7 +482,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_refused_end_says_what_failed()
+    public async Task A_refused_termination_names_the_call()
     {
         var fleet = Fleet(FourCandidates);
         var launch = await fleet.LaunchAsync(1, "token-1", default);
@@ -509,7 +509,7 @@ public sealed class Ec2InstanceFleetSpecs : IDisposable
     private Ec2InstanceFleet Fleet(Ec2FleetSettings settings) =>
         new(_client, settings, NullLogger<Ec2InstanceFleet>.Instance, _time);
 
-    /// <summary>The only instance, as a fresh description shows it.</summary>
+    /// <summary>The only instance in a fresh description.</summary>
     private async Task<FleetInstance> OnlyAsync(Ec2InstanceFleet fleet)
     {
         _time.Advance(TimeSpan.FromSeconds(5));

@@ -10,7 +10,7 @@ namespace ImageClassifier.Tests.Aws.Fleet;
 /// <summary>Web nodes by their tag, on moto.</summary>
 public sealed class Ec2WebNodesSpecs
 {
-    // One that moto knows.
+    // An image that moto knows.
     private const string Image = "ami-12c6146b";
 
     private static readonly BasicAWSCredentials Anyone = new("no-id", "no-secret");

@@ -13,10 +13,9 @@ using WireMock.Util;
 
 namespace ImageClassifier.Tests.Aws.Fleet;
 
-/// <summary>
-/// EC2's query protocol on loopback, with the state that a fleet sees: instances with tags, client tokens that are kept
-/// with the parameters of their first call, pages, and the errors that a test lines up. Time is the machine's.
-/// </summary>
+/// <summary>EC2's query protocol on loopback, with the state that a fleet uses. It has instances with tags, client
+/// tokens with the parameters of their first call, pages, and errors that a test queues. Time is the
+/// machine's.</summary>
 internal sealed class FakeEc2 : IDisposable
 {
     private readonly WireMockServer _server = WireMockServer.Start();
@@ -35,13 +34,13 @@ internal sealed class FakeEc2 : IDisposable
         .Given(Request.Create().UsingPost())
         .RespondWith(Response.Create().WithCallback(Answer));
 
-    /// <summary>How many instances a page of a description holds.</summary>
+    /// <summary>The number of instances on a page of a description.</summary>
     public int PageSize { get; set; } = 1000;
 
-    /// <summary>Whether descriptions show what was launched; EC2's lag behind.</summary>
+    /// <summary>True if descriptions show launched instances. EC2's descriptions lag behind.</summary>
     public bool ShowsLaunches { get; set; } = true;
 
-    /// <summary>The launch template, whatever its name.</summary>
+    /// <summary>The launch template; its name does not matter.</summary>
     public Ec2Template Template { get; set; } = new();
 
     public Uri Endpoint => new(_server.Url!);
@@ -51,7 +50,7 @@ internal sealed class FakeEc2 : IDisposable
         get { lock (_gate) return [.. _machines]; }
     }
 
-    /// <summary>The calls of one operation, refused ones too, in order.</summary>
+    /// <summary>The calls of one operation, including refused ones, in order.</summary>
     public IReadOnlyList<Ec2Call> Calls(string operation)
     {
         lock (_gate) return [.. _calls.Where(call => call.Operation == operation)];
@@ -66,13 +65,13 @@ internal sealed class FakeEc2 : IDisposable
             Timeout = TimeSpan.FromSeconds(20),
         });
 
-    /// <summary>Refuses the next calls of an operation, one for each code.</summary>
+    /// <summary>Refuses the next calls of an operation, one with each code.</summary>
     public void Refuse(string operation, params string[] codes)
     {
-        foreach (var code in codes) RefuseSaying(operation, code, $"EC2's sentence about {code}.");
+        foreach (var code in codes) RefuseWithMessage(operation, code, $"EC2's sentence about {code}.");
     }
 
-    public void RefuseSaying(string operation, string code, string message)
+    public void RefuseWithMessage(string operation, string code, string message)
     {
         lock (_gate)
         {
@@ -81,19 +80,19 @@ internal sealed class FakeEc2 : IDisposable
         }
     }
 
-    /// <summary>Carries the next call of an operation out, and answers as if it had not.</summary>
+    /// <summary>Carries out the next call of an operation, and answers as if it had failed.</summary>
     public void LoseAnswer(string operation)
     {
         lock (_gate) _lostAnswers.Add(operation);
     }
 
-    /// <summary>There is room for so many more instances of a type; 0 is lack of capacity.</summary>
+    /// <summary>The number of further instances of a type. 0 means lack of capacity.</summary>
     public void LimitCapacity(string type, int count)
     {
         lock (_gate) _capacity[type] = count;
     }
 
-    /// <summary>The next fleet gets no more than so many instances, and these errors.</summary>
+    /// <summary>The next CreateFleet launches at most this many instances, and gives these errors.</summary>
     public void AnswerFleet(int launched, params string[] errorCodes)
     {
         lock (_gate) _fleetAnswers.Enqueue((launched, errorCodes));
@@ -247,7 +246,7 @@ internal sealed class FakeEc2 : IDisposable
     };
 }
 
-/// <summary>A call as EC2 got it.</summary>
+/// <summary>A call that EC2 received.</summary>
 internal sealed record Ec2Call(string Operation, IReadOnlyDictionary<string, string> Parameters)
 {
     public string? this[string parameter] => Parameters.GetValueOrDefault(parameter);
@@ -256,7 +255,7 @@ internal sealed record Ec2Call(string Operation, IReadOnlyDictionary<string, str
     public IReadOnlyList<string> List(string name) =>
         [.. Enumerable.Range(1, Parameters.Count).Select(i => this[$"{name}.{i}"]).TakeWhile(v => v is not null)!];
 
-    /// <summary>The tags asked for on one kind of resource.</summary>
+    /// <summary>The requested tags of one kind of resource.</summary>
     public IReadOnlyDictionary<string, string> Tags(string resource)
     {
         var specification = Enumerable.Range(1, 9).Select(i => $"TagSpecification.{i}")
@@ -265,11 +264,11 @@ internal sealed record Ec2Call(string Operation, IReadOnlyDictionary<string, str
             i => this[$"{specification}.Tag.{i}.Key"]!, i => this[$"{specification}.Tag.{i}.Value"]!);
     }
 
-    /// <summary>The types that a fleet may have, one for each override; the template's where there is none.</summary>
+    /// <summary>The types of a fleet, one for each override; the template's if there is none.</summary>
     public IReadOnlyList<string> FleetTypes() =>
         Overrides("InstanceType") is { Count: > 0 } types ? types : ["t3.small"];
 
-    /// <summary>One parameter of a fleet's overrides, in their order.</summary>
+    /// <summary>One parameter of a fleet's overrides, in order.</summary>
     public IReadOnlyList<string> Overrides(string parameter) =>
     [
         .. Enumerable.Range(1, 99).Select(i => this[$"LaunchTemplateConfigs.1.Overrides.{i}.{parameter}"])

@@ -26,7 +26,7 @@ public class LaunchAdviceSpecs
 
         Assert.StartsWith($"EC2 says {code}: ", text, StringComparison.Ordinal);
         Assert.Contains(advice, text, StringComparison.Ordinal);
-        // The scaler writes on after it.
+        // The scaler adds its own text after it.
         Assert.False(text.EndsWith('.'));
     }
 }

@@ -1,6 +1,6 @@
 namespace ImageClassifier.Tests.Aws.Fleet;
 
-/// <summary>Time that passes when a test says so.</summary>
+/// <summary>Time that a test advances.</summary>
 internal sealed class ManualTimeProvider : TimeProvider
 {
     private long _ticks = new DateTimeOffset(2025, 3, 1, 12, 0, 0, TimeSpan.Zero).Ticks;

@@ -39,7 +39,8 @@ public sealed class Ec2InstanceIdentitySpecs : IDisposable
     public async Task A_spot_notice_drains_the_node()
     {
         await using var identity = await StartAsync();
-        await Condition.BecomesTrueAsync(() => Task.FromResult(_imds.NoticeQuestions > 2), "notices were asked for");
+        await Condition.BecomesTrueAsync(
+            () => Task.FromResult(_imds.NoticeRequests > 2), "several requests for notices were made");
         Assert.False(identity.DrainRequested.IsCancellationRequested);
 
         _imds.Notice = """{"action": "terminate", "time": "2025-03-01T12:02:00Z"}""";
@@ -48,13 +49,14 @@ public sealed class Ec2InstanceIdentitySpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_metadata_service_that_fails_for_a_while_is_asked_again()
+    public async Task Failed_calls_of_the_metadata_service_are_retried()
     {
         await using var identity = await StartAsync();
 
         _imds.IsFailing = true;
-        var asked = _imds.NoticeQuestions;
-        await Condition.BecomesTrueAsync(() => Task.FromResult(_imds.NoticeQuestions > asked + 1), "it asked again");
+        var before = _imds.NoticeRequests;
+        await Condition.BecomesTrueAsync(
+            () => Task.FromResult(_imds.NoticeRequests > before + 1), "further requests for notices were made");
         Assert.False(identity.DrainRequested.IsCancellationRequested);
         _imds.Notice = """{"action": "stop", "time": "2025-03-01T12:02:00Z"}""";
         _imds.IsFailing = false;
@@ -74,7 +76,7 @@ public sealed class Ec2InstanceIdentitySpecs : IDisposable
     }
 
     [Fact]
-    public async Task The_end_turns_the_machine_off()
+    public async Task Ending_the_instance_turns_the_machine_off()
     {
         await using var identity = await StartAsync();
 
@@ -86,7 +88,7 @@ public sealed class Ec2InstanceIdentitySpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_caller_that_gives_up_does_not_keep_the_machine_on()
+    public async Task Cancelling_the_call_does_not_stop_the_shutdown()
     {
         await using var identity = await StartAsync();
 
@@ -110,8 +112,8 @@ public sealed class Ec2InstanceIdentitySpecs : IDisposable
         }
     }
 
-    /// <summary>Pauses take a hundredth of their time, so that a question every five seconds comes every
-    /// 50 ms.</summary>
+    /// <summary>Pauses take a hundredth of their time, so a request every five seconds becomes one every 50
+    /// ms.</summary>
     private sealed class ImpatientTimeProvider : TimeProvider
     {
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>

@@ -8,8 +8,8 @@ using WireMock.Util;
 
 namespace ImageClassifier.Tests.Aws.Identity;
 
-/// <summary>The instance metadata service on loopback, as version 2 speaks: no value without a token that it gave and
-/// that has not expired.</summary>
+/// <summary>The instance metadata service on loopback, version 2. A value needs a token that it issued and that has not
+/// expired.</summary>
 internal sealed class FakeImds : IDisposable
 {
     public const string InstanceId = "i-0123456789abcdef0";
@@ -31,14 +31,14 @@ internal sealed class FakeImds : IDisposable
 
     public string Url { get; }
 
-    /// <summary>The notice that this spot instance is taken away; null for none.</summary>
+    /// <summary>The notice of the spot interruption; null for none.</summary>
     public string? Notice { get; set; }
 
     public bool IsFailing { get; set; }
 
     public int TokensGiven => Volatile.Read(ref _tokensGiven);
 
-    public int NoticeQuestions => Volatile.Read(ref _noticeQuestions);
+    public int NoticeRequests => Volatile.Read(ref _noticeQuestions);
 
     public void ExpireTokens()
     {

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Provisioning;
 
-/// <summary>Queues on the emulator, and the bucket where its settings are known.</summary>
+/// <summary>Queues on the emulator, and a stub of the bucket's settings.</summary>
 [Collection(EmulatedAws.Name)]
 public sealed class AwsProvisioningSpecs : IDisposable
 {
@@ -25,7 +25,7 @@ public sealed class AwsProvisioningSpecs : IDisposable
     public void Dispose() => _stub.Dispose();
 
     [SkippableFact]
-    public async Task It_creates_what_is_not_there_and_then_leaves_it_alone()
+    public async Task Missing_resources_are_created_and_then_left_alone()
     {
         var created = await RunAsync();
         var again = await RunAsync();
@@ -56,9 +56,9 @@ public sealed class AwsProvisioningSpecs : IDisposable
     }
 
     [SkippableFact]
-    public async Task A_dry_run_says_the_same_and_changes_nothing()
+    public async Task A_dry_run_reports_the_same_and_changes_nothing()
     {
-        var said = await RunAsync(dryRun: true);
+        var planned = await RunAsync(dryRun: true);
         Assert.False(_bucket.IsThere);
         Assert.Empty(_bucket.Documents);
         await Assert.ThrowsAsync<QueueDoesNotExistException>(
@@ -66,11 +66,11 @@ public sealed class AwsProvisioningSpecs : IDisposable
 
         var done = await RunAsync();
 
-        Assert.Equal(said, done);
+        Assert.Equal(planned, done);
     }
 
     [SkippableFact]
-    public async Task It_adjusts_what_is_otherwise_and_says_from_what_to_what()
+    public async Task Other_settings_are_adjusted_and_reported_with_old_and_new_values()
     {
         await RunAsync();
         var queue = _settings.Queues.Requests.Name;
@@ -100,7 +100,7 @@ public sealed class AwsProvisioningSpecs : IDisposable
     }
 
     [SkippableFact]
-    public async Task A_queue_that_hands_out_too_seldom_is_raised()
+    public async Task A_too_low_receive_limit_is_raised()
     {
         await RunAsync();
         var requests = _settings.Queues.Requests;
@@ -118,7 +118,7 @@ public sealed class AwsProvisioningSpecs : IDisposable
     }
 
     [SkippableFact]
-    public async Task A_key_of_KMS_encrypts_queues_and_bucket()
+    public async Task A_KMS_key_encrypts_queues_and_bucket()
     {
         const string key = "arn:aws:kms:us-east-1:123456789012:key/4763b5d8-d944-4529-8d52-78c27138323e";
         var settings = new AwsSettings(
@@ -140,7 +140,7 @@ public sealed class AwsProvisioningSpecs : IDisposable
     }
 
     [SkippableFact]
-    public async Task What_AWS_refuses_is_an_io_error_that_says_why()
+    public async Task A_refusal_of_AWS_is_an_IOException_with_the_reason()
     {
         using var stub = new StubbedAws();
         stub.On(StubbedAws.SqsCall("GetQueueUrl"), StubbedAws.SqsForbidden("sqs:getqueueurl"));

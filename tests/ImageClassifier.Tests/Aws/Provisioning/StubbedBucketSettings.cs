@@ -7,8 +7,8 @@ using WireMock.Util;
 
 namespace ImageClassifier.Tests.Aws.Provisioning;
 
-/// <summary>What can be set on a bucket, which no emulator here knows: S3 answers with the document that it was given,
-/// or with an error that says that there is none.</summary>
+/// <summary>The settings of a bucket, which no emulator here has. A read returns the stored document, or S3's error for
+/// a missing setting.</summary>
 internal sealed class StubbedBucketSettings
 {
     private static readonly Dictionary<string, string> MissingCodes = new()
@@ -36,7 +36,7 @@ internal sealed class StubbedBucketSettings
         set => Volatile.Write(ref _isThere, value ? 1 : 0);
     }
 
-    /// <summary>The documents, by the name of what they set; the bucket itself has the name "".</summary>
+    /// <summary>The documents, by the name of their setting. The bucket itself has the name "".</summary>
     public ConcurrentDictionary<string, string> Documents { get; } = new();
 
     private static string NameOf(IRequestMessage request) =>

@@ -38,8 +38,8 @@ public sealed class AwsRedriveSpecs(EmulatedAws aws)
             ObjectKeys.Result(batch, job),
             WireJson.WriteUtf8(Jobs.Failed(request, JobErrorCodes.TooManyAttempts)), default);
         await queue.SendAsync([request.ToMessage()], default);
-        var given = Assert.Single(await queue.ReceiveAsync(1, Wait, Lease, default));
-        await queue.ExtendAsync([given.Receipt], TimeSpan.Zero, default);
+        var received = Assert.Single(await queue.ReceiveAsync(1, Wait, Lease, default));
+        await queue.ExtendAsync([received.Receipt], TimeSpan.Zero, default);
         Assert.Empty(await queue.ReceiveAsync(1, TimeSpan.FromSeconds(1), Lease, default));
         var desk = new DeadRequests(dead, queue, store);
         Assert.Equal(JobErrorCodes.TooManyAttempts, Assert.Single(await desk.ListAsync(10, default)).Error!.Code);

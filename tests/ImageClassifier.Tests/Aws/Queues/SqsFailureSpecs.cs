@@ -7,7 +7,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Queues;
 
-/// <summary>What becomes of SQS's refusals, with the bodies that SQS sends.</summary>
+/// <summary>The handling of SQS's refusals, with SQS's own bodies.</summary>
 public sealed class SqsFailureSpecs : IDisposable
 {
     private const string Throttled = "com.amazonaws.sqs#RequestThrottled";
@@ -37,7 +37,7 @@ public sealed class SqsFailureSpecs : IDisposable
         Assert.Equal(
             [
                 QueueOutcomeKind.Done, QueueOutcomeKind.Invalid, QueueOutcomeKind.Retriable, QueueOutcomeKind.Retriable,
-                // It was not mentioned at all.
+                // The answer did not mention this entry.
                 QueueOutcomeKind.Retriable,
             ],
             outcomes.Select(outcome => outcome.Kind));
@@ -72,7 +72,7 @@ public sealed class SqsFailureSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_call_that_is_throttled_is_made_again_and_each_request_is_counted()
+    public async Task A_throttled_call_is_retried_and_each_request_is_counted()
     {
         _aws.On(
             StubbedAws.SqsCall("ReceiveMessage"),
@@ -86,7 +86,7 @@ public sealed class SqsFailureSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_call_that_is_refused_for_good_is_a_refusal_that_says_why()
+    public async Task A_permanent_refusal_gives_the_reason()
     {
         _aws.On(StubbedAws.SqsCall("SendMessageBatch"), StubbedAws.SqsForbidden("sqs:sendmessage"));
         _aws.On(StubbedAws.SqsCall("GetQueueAttributes"), StubbedAws.SqsError(
@@ -107,18 +107,18 @@ public sealed class SqsFailureSpecs : IDisposable
     [InlineData(403, "com.amazon.coral.service#ExpiredTokenException", "ExpiredToken")]
     [InlineData(400, Throttled, "RequestThrottled")]
     [InlineData(500, "com.amazonaws.sqs#InternalError", "InternalError")]
-    public async Task What_passes_by_itself_is_an_outage(int status, string type, string code)
+    public async Task A_temporary_failure_is_an_outage(int status, string type, string code)
     {
         _aws.On(StubbedAws.SqsCall("GetQueueAttributes"), StubbedAws.SqsError(status, type, code, "It passes."));
 
-        // The very type: a refusal is one of these as well.
+        // Exactly this type, because a refusal is one of these as well.
         await Assert.ThrowsAsync<QueueUnavailableException>(() => _queue.MeasureAsync(default));
     }
 
     [Theory]
     [InlineData(403, "com.amazon.coral.service#UnrecognizedClientException", "UnrecognizedClientException")]
     [InlineData(400, "com.amazonaws.sqs#KmsDisabled", "KMS.DisabledException")]
-    public async Task Wrong_keys_and_locked_ones_are_refusals(int status, string type, string code)
+    public async Task Wrong_and_disabled_keys_are_refusals(int status, string type, string code)
     {
         _aws.On(StubbedAws.SqsCall("ReceiveMessage"), StubbedAws.SqsError(status, type, code, "It stays."));
 
@@ -127,7 +127,7 @@ public sealed class SqsFailureSpecs : IDisposable
     }
 
     [Fact]
-    public async Task An_entry_that_is_refused_for_good_is_not_the_entry_s_fault()
+    public async Task A_permanently_refused_entry_does_not_count_as_invalid()
     {
         _aws.On(StubbedAws.SqsCall("SendMessageBatch"), StubbedAws.Json(
             """
@@ -152,7 +152,7 @@ public sealed class SqsFailureSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Missing_credentials_are_an_outage_that_says_what_to_do_in_a_container()
+    public async Task Missing_credentials_are_an_outage_with_advice_for_containers()
     {
         using var clients = EmulatedAws.ClientsOf(new Uri("http://127.0.0.1:1"), new MissingCredentials());
         var queue = new SqsMessageQueue(clients.Sqs(TimeSpan.Zero), new Uri(StubbedAws.QueueUrl));
@@ -176,7 +176,7 @@ public sealed class SqsFailureSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_poll_under_way_is_not_broken_off_and_one_that_is_stopped_before_is_not_begun()
+    public async Task A_running_poll_is_not_aborted_and_a_stopped_one_does_not_start()
     {
         _aws.On(StubbedAws.SqsCall("ReceiveMessage"), StubbedAws.Json(
             """
@@ -193,7 +193,7 @@ public sealed class SqsFailureSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Large_bodies_go_in_several_calls()
+    public async Task Large_bodies_are_sent_in_several_calls()
     {
         _aws.On(StubbedAws.SqsCall("SendMessageBatch"), StubbedAws.Json("{}"));
 
@@ -203,7 +203,7 @@ public sealed class SqsFailureSpecs : IDisposable
     }
 
     [Fact]
-    public async Task What_is_delayed_is_waiting()
+    public async Task Delayed_messages_count_as_waiting()
     {
         _aws.On(StubbedAws.SqsCall("GetQueueAttributes"), StubbedAws.Json(
             """
@@ -219,7 +219,7 @@ public sealed class SqsFailureSpecs : IDisposable
         Assert.Equal(TimeSpan.FromSeconds(15), _aws.Clients.Sqs(TimeSpan.FromSeconds(5)).Config.Timeout);
 
     [Fact]
-    public async Task A_queue_that_is_not_there_stops_the_start_with_its_setting()
+    public async Task A_missing_queue_stops_the_start_with_its_setting()
     {
         _aws.On(StubbedAws.SqsCall("GetQueueUrl"), StubbedAws.SqsError(
             400, "com.amazonaws.sqs#QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",

@@ -12,19 +12,19 @@ namespace ImageClassifier.Tests.Aws.Queues;
 [Collection(EmulatedAws.Name)]
 public sealed class SqsMessageQueueContractSpecs(EmulatedAws aws) : MessageQueueContract
 {
-    // FIFO queues refuse a receipt that has expired.
+    // FIFO queues refuse an expired receipt.
     protected override bool DeletesAfterLease => false;
 
-    // fauxqs says of every receipt that it was good; SqsFailureSpecs shows what AWS answers.
+    // fauxqs accepts every receipt. SqsFailureSpecs shows AWS's answers.
     protected override bool RefusesStaleDeletes => false;
 
-    // fauxqs takes nothing beyond the basic multilingual plane.
+    // fauxqs accepts only the basic multilingual plane.
     protected override string RichText => "grüße";
 
     protected override Task<IQueueUnderTest> CreateAsync() => SqsQueueUnderTest.CreateAsync(aws, MaxReceives);
 
-    /// <summary>fauxqs looks at its clock when something is received, and only then: one more message, of a group that
-    /// comes before those that wait, is received for that.</summary>
+    /// <summary>fauxqs reads its clock only during a receive. So one more message is received, whose group comes before
+    /// the waiting ones.</summary>
     protected override Task IsWaitingAsync(IMessageQueue queue, int count) => Condition.BecomesTrueAsync(
         async () =>
         {

@@ -9,7 +9,7 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Aws.Queues;
 
-/// <summary>What a picture costs in requests.</summary>
+/// <summary>The number of requests for each picture.</summary>
 [Collection(EmulatedAws.Name)]
 public sealed class SqsRequestsSpecs(EmulatedAws aws, ITestOutputHelper output)
 {

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Storage;
 
-/// <summary>What becomes of S3's refusals, with the bodies that S3 sends.</summary>
+/// <summary>The handling of S3's refusals, with S3's own bodies.</summary>
 public sealed class S3FailureSpecs : IDisposable
 {
     private static readonly BucketSettings Bucket = new("pictures", "", TimeSpan.FromDays(30));
@@ -25,7 +25,7 @@ public sealed class S3FailureSpecs : IDisposable
     public void Dispose() => _aws.Dispose();
 
     [Fact]
-    public async Task Put_if_absent_asks_for_a_condition_and_is_refused_where_there_is_an_object()
+    public async Task Put_if_absent_sends_a_condition_and_is_refused_if_there_is_an_object()
     {
         _aws.On(StubbedAws.S3Call("PUT", "/pictures/r/1.json").WithHeader("If-None-Match", "*"), StubbedAws.S3Error(
             412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold",
@@ -36,7 +36,7 @@ public sealed class S3FailureSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Put_if_absent_that_meets_another_is_tried_again()
+    public async Task A_put_if_absent_that_conflicts_with_another_is_retried()
     {
         var conflict = StubbedAws.S3Error(
             409, "ConditionalRequestConflict", Conflicting);
@@ -47,7 +47,7 @@ public sealed class S3FailureSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Put_if_absent_that_meets_others_without_end_fails_in_the_end()
+    public async Task A_put_if_absent_that_always_conflicts_fails()
     {
         _aws.On(StubbedAws.S3Call("PUT", "*"), StubbedAws.S3Error(
             409, "ConditionalRequestConflict", Conflicting));
@@ -70,7 +70,7 @@ public sealed class S3FailureSpecs : IDisposable
         "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-central-1'")]
     [InlineData(301, "PermanentRedirect",
         "The bucket you are attempting to access must be addressed using the specified endpoint.")]
-    public async Task What_S3_refuses_for_good_is_a_refusal_that_says_why(int status, string code, string message)
+    public async Task A_permanent_refusal_of_S3_gives_the_reason(int status, string code, string message)
     {
         _aws.On(StubbedAws.AnyS3Call(), StubbedAws.S3Error(status, code, message));
         (string Operation, Func<Task> Call)[] calls =
@@ -96,16 +96,16 @@ public sealed class S3FailureSpecs : IDisposable
     [InlineData(403, "InvalidObjectState", "The operation is not valid for the object's storage class")]
     [InlineData(500, "InternalError", "We encountered an internal error. Please try again.")]
     [InlineData(503, "SlowDown", "Please reduce your request rate.")]
-    public async Task What_passes_by_itself_is_an_outage(int status, string code, string message)
+    public async Task A_temporary_failure_is_an_outage(int status, string code, string message)
     {
         _aws.On(StubbedAws.AnyS3Call(), StubbedAws.S3Error(status, code, message));
 
-        // The very type: a refusal is one of these as well.
+        // Exactly this type, because a refusal is one of these as well.
         await Assert.ThrowsAsync<IOException>(() => _store.GetAsync("a/b", default));
     }
 
     [Fact]
-    public async Task A_put_that_is_told_to_slow_down_is_made_again()
+    public async Task A_throttled_put_is_retried()
     {
         _aws.On(
             StubbedAws.S3Call("PUT", "/pictures/a"),
@@ -118,7 +118,7 @@ public sealed class S3FailureSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_long_put_of_which_a_part_is_refused_is_dropped()
+    public async Task A_multipart_put_with_a_refused_part_is_aborted()
     {
         _aws.On(StubbedAws.S3Call("POST", "/pictures/long").WithParam("uploads"), StubbedAws.Xml(
             """
@@ -143,7 +143,7 @@ public sealed class S3FailureSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_long_put_says_its_checksum_from_beginning_to_end()
+    public async Task A_multipart_put_declares_its_checksum_in_every_call()
     {
         _aws.On(StubbedAws.S3Call("POST", "/pictures/long").WithParam("uploads"), StubbedAws.Xml(
             """
@@ -169,7 +169,7 @@ public sealed class S3FailureSpecs : IDisposable
     }
 
     [Fact]
-    public async Task An_object_that_breaks_off_while_it_is_read_is_an_io_error()
+    public async Task An_interrupted_read_is_an_IOException()
     {
         using var listener = new TcpListener(IPAddress.Loopback, port: 0);
         listener.Start();
@@ -199,7 +199,7 @@ public sealed class S3FailureSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_network_every_call_is_an_io_error()
+    public async Task Without_a_network_every_call_is_an_IOException()
     {
         using var clients = EmulatedAws.ClientsOf(new Uri("http://127.0.0.1:1"));
         var store = new S3ObjectStore(clients.S3(), Bucket);
@@ -208,7 +208,7 @@ public sealed class S3FailureSpecs : IDisposable
     }
 
     [Fact]
-    public async Task Missing_credentials_are_an_outage_that_says_what_to_do_in_a_container()
+    public async Task Missing_credentials_are_an_outage_with_advice_for_containers()
     {
         using var clients = EmulatedAws.ClientsOf(new Uri("http://127.0.0.1:1"), new MissingCredentials());
         var store = new S3ObjectStore(clients.S3(), Bucket);

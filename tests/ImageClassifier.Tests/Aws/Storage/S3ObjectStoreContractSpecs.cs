@@ -7,8 +7,8 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Storage;
 
-/// <summary>The store's times are S3's, so there is no clock to skew. Conditional writes are refused by what the
-/// emulator is started with, because fauxqs itself ignores the condition.</summary>
+/// <summary>The times of the store are S3's, so there is no clock to skew. fauxqs ignores the condition of a write, so
+/// the emulator's script refuses conditional writes itself.</summary>
 [Collection(EmulatedAws.Name)]
 public class S3ObjectStoreContractSpecs(EmulatedAws aws) : ObjectStoreContract
 {
@@ -16,7 +16,7 @@ public class S3ObjectStoreContractSpecs(EmulatedAws aws) : ObjectStoreContract
 
     protected virtual string KeyPrefix => "";
 
-    // fauxqs sorts as people do: a, B, c.
+    // fauxqs sorts like people: a, B, c.
     protected override bool ListsInOrdinalOrder => false;
 
     protected override async Task<IStoreUnderTest> CreateAsync()
@@ -29,7 +29,7 @@ public class S3ObjectStoreContractSpecs(EmulatedAws aws) : ObjectStoreContract
     [InlineData(UploadBuffer.Capacity - 1)]
     [InlineData(UploadBuffer.Capacity)]
     [InlineData((2 * UploadBuffer.Capacity) + 100_000)]
-    public async Task What_is_longer_than_a_part_arrives_whole(int length)
+    public async Task Content_longer_than_a_part_arrives_complete(int length)
     {
         var bytes = new byte[length];
         new Random(length).NextBytes(bytes);
@@ -44,7 +44,7 @@ public class S3ObjectStoreContractSpecs(EmulatedAws aws) : ObjectStoreContract
     }
 
     [SkippableFact]
-    public async Task A_long_put_whose_content_fails_or_is_cancelled_stores_nothing()
+    public async Task A_multipart_put_whose_content_fails_or_is_cancelled_stores_nothing()
     {
         const int length = UploadBuffer.Capacity + 100_000;
         using var cancellation = new CancellationTokenSource();
@@ -55,7 +55,7 @@ public class S3ObjectStoreContractSpecs(EmulatedAws aws) : ObjectStoreContract
             () => Store.PutAsync("a/cancelled", new CancellingStream(cancellation, length), cancellation.Token));
 
         Assert.Empty(await ListAsync(""));
-        // fauxqs deletes no bucket that has uploads under way.
+        // fauxqs does not delete a bucket with unfinished uploads.
         await aws.S3.DeleteBucketAsync(_bucket);
     }
 

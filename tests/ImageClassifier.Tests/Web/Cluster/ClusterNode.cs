@@ -15,7 +15,7 @@ namespace ImageClassifier.Tests.Web.Cluster;
 /// <summary>The actor system of a web node in a cluster on loopback, without the web tier's actors.</summary>
 internal sealed class ClusterNode : IAsyncDisposable
 {
-    // A test kills a node by ending its system at once, so that it cannot leave the cluster first.
+    // A test kills a node by ending its system at once, so the node cannot leave the cluster first.
     private const string Killable = """
         akka.coordinated-shutdown.run-by-actor-system-terminate = off
         akka.coordinated-shutdown.run-by-clr-shutdown-hook = off
@@ -32,7 +32,7 @@ internal sealed class ClusterNode : IAsyncDisposable
         Log = log;
     }
 
-    /// <summary>What the node logged, for a test that fails.</summary>
+    /// <summary>The node's log, for a failed test.</summary>
     public ConcurrentQueue<string> Log { get; }
 
     public ActorSystem System => _host.Services.GetRequiredService<ActorSystem>();
@@ -41,7 +41,7 @@ internal sealed class ClusterNode : IAsyncDisposable
 
     public CoordinatedShutdown.Reason? ShutdownReason => CoordinatedShutdown.Get(System).ShutdownReason;
 
-    /// <summary>The ports of the nodes that are up, as this node sees them, in order.</summary>
+    /// <summary>The ports of the nodes that this node sees as up, in order.</summary>
     public IReadOnlyList<int> Up =>
     [
         .. Akka.Cluster.Cluster.Get(System).State.Members
@@ -50,7 +50,8 @@ internal sealed class ClusterNode : IAsyncDisposable
             .Order(),
     ];
 
-    /// <summary>Settings of so many nodes that are each other's seeds, in the order of their addresses.</summary>
+    /// <summary>Settings of this number of nodes, which are each other's seeds, in the order of their
+    /// addresses.</summary>
     public static ClusterSettings[] Settings(int count)
     {
         var ports = FreePorts(count);
@@ -81,7 +82,7 @@ internal sealed class ClusterNode : IAsyncDisposable
         builder.Services.AddSingleton(new ClusterMembership(settings.IsEnabled));
         builder.Services.AddAkka(WebClusterExtensions.SystemName, akka =>
         {
-            // The tests have no machines that come up minutes later.
+            // In a test, no machine comes up minutes later.
             akka.WithWebCluster(settings, certificate, finder, stableFor: TimeSpan.FromSeconds(1));
             akka.AddHocon($"{Killable}\n{hocon}", HoconAddMode.Prepend);
             akka.WithActors((system, _) => system.EventStream.Subscribe(
@@ -99,7 +100,7 @@ internal sealed class ClusterNode : IAsyncDisposable
         await System.Terminate();
     }
 
-    /// <summary>Stops as on SIGTERM.</summary>
+    /// <summary>Stops like SIGTERM.</summary>
     public Task StopAsync() => _host.StopAsync();
 
     public async ValueTask DisposeAsync()

@@ -6,14 +6,14 @@ using Xunit;
 
 namespace ImageClassifier.Tests.Web.Cluster;
 
-/// <summary>What a cluster's settings may be.</summary>
+/// <summary>The allowed settings of a cluster.</summary>
 public sealed class ClusterSettingsSpecs
 {
     private const string Section = ClusterSettings.Section;
     private static readonly string[] BySeeds = ["enabled=on", "host=10.0.1.5", "seeds=10.0.1.5:2551,10.0.1.6:2551"];
 
     [Fact]
-    public void The_cluster_is_off_unless_it_is_asked_for() => Assert.False(Create().IsEnabled);
+    public void The_cluster_is_off_by_default() => Assert.False(Create().IsEnabled);
 
     [Fact]
     public void Seeds_are_read()
@@ -54,7 +54,7 @@ public sealed class ClusterSettingsSpecs
     [InlineData("certificate-key", "certificate=a.pem")]
     [InlineData("certificate", "certificate-key=a.key")]
     [InlineData("enabled", "enabled=yes")]
-    public void What_is_wrong_is_named(string key, params string[] assignments)
+    public void A_wrong_value_is_named(string key, params string[] assignments)
     {
         var wrong = Assert.Throws<InvalidSettingException>(() => Create([.. BySeeds, .. assignments]));
 

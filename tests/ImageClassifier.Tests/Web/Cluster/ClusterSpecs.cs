@@ -3,19 +3,18 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Web.Cluster;
 
-/// <summary>Nodes that run while nothing else does: nodes of a machine without time for them remove each
-/// other.</summary>
+/// <summary>Cluster tests run alone, because nodes without processor time remove each other.</summary>
 [Xunit.CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class ClusterCollection
 {
     public const string Name = "Cluster";
 }
 
-/// <summary>Nodes of a test, which end with it.</summary>
+/// <summary>The nodes of a test, which end with it.</summary>
 public abstract class ClusterSpecs(ITestOutputHelper output)
     : TestKit("akka.loggers = []\nakka.stdout-loglevel = OFF", output: output), Xunit.IAsyncLifetime
 {
-    /// <summary>Joining takes a second or two, and the removal of a killed node less than ten; a busy machine takes
+    /// <summary>Joining takes a second or two, and the removal of a killed node less than ten. A busy machine needs
     /// longer.</summary>
     protected static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
@@ -44,11 +43,11 @@ public abstract class ClusterSpecs(ITestOutputHelper output)
     {
         var nodes = await Task.WhenAll(starting);
         _nodes.AddRange(nodes);
-        await AllSee(nodes, nodes.Length);
+        await UntilAllSeeAsync(nodes, nodes.Length);
         return nodes;
     }
 
-    private protected Task AllSee(IReadOnlyCollection<ClusterNode> nodes, int count) =>
+    private protected Task UntilAllSeeAsync(IReadOnlyCollection<ClusterNode> nodes, int count) =>
         AwaitConditionAsync(
             () => Task.FromResult(nodes.All(node => node.Up.Count == count)), Patience,
             TimeSpan.FromMilliseconds(50));

@@ -5,7 +5,7 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Web.Cluster;
 
-/// <summary>How nodes come together that only know how to find each other's addresses.</summary>
+/// <summary>Forming a cluster if nodes only know how to find each other's addresses.</summary>
 [Collection(ClusterCollection.Name)]
 public sealed class DiscoverySpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {
@@ -21,12 +21,12 @@ public sealed class DiscoverySpecs(ITestOutputHelper output) : ClusterSpecs(outp
         var third = IPAddress.Parse("127.0.0.2");
         addresses = [third, .. addresses];
         var later = await Started(StartAsync(third, ports, found));
-        await AllSee([.. nodes, later], 3);
+        await UntilAllSeeAsync([.. nodes, later], 3);
         Assert.Null(later.Membership.Problem);
     }
 
     [Fact]
-    public async Task A_node_waits_while_the_addresses_cannot_be_had()
+    public async Task A_node_waits_while_discovery_fails()
     {
         var answers = 0;
         var found = new WebNodeFinder(_ => Interlocked.Increment(ref answers) > 1

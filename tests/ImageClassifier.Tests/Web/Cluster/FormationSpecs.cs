@@ -9,14 +9,14 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Web.Cluster;
 
-/// <summary>How nodes come together by seeds, and what becomes of those that remain when one is killed.</summary>
+/// <summary>Forming a cluster by seeds, and the cluster after one node is killed.</summary>
 [Collection(ClusterCollection.Name)]
 public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {
     private readonly ITestOutputHelper _output = output;
 
     [Fact]
-    public async Task Of_three_a_killed_node_is_removed_and_its_singleton_runs_elsewhere_and_it_can_come_back()
+    public async Task In_a_cluster_of_three_a_killed_node_is_removed_its_singleton_moves_and_it_can_rejoin()
     {
         var settings = ClusterNode.Settings(3);
         var starts = new ConcurrentQueue<int>();
@@ -28,7 +28,7 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
         var watch = Stopwatch.StartNew();
         await nodes[oldest].KillAsync();
         ClusterNode[] rest = [.. nodes.Where((_, index) => index != oldest)];
-        await AllSee(rest, 2);
+        await UntilAllSeeAsync(rest, 2);
         var removed = watch.Elapsed;
         await AwaitConditionAsync(
             () => Task.FromResult(starts.Count == 2), Patience, TimeSpan.FromMilliseconds(50));
@@ -36,12 +36,12 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
 
         Assert.All(rest, node => Assert.Null(node.ShutdownReason));
         var again = await Started(StartAsync(settings[oldest], starts));
-        await AllSee([.. rest, again], 3);
+        await UntilAllSeeAsync([.. rest, again], 3);
         Assert.Null(again.Membership.Problem);
     }
 
     [Fact]
-    public async Task A_killed_node_that_is_back_before_it_is_removed_joins_at_once()
+    public async Task A_killed_node_that_restarts_before_its_removal_joins_at_once()
     {
         var settings = ClusterNode.Settings(2);
         var nodes = await Started(settings.Select(one => ClusterNode.StartAsync(one)));
@@ -50,24 +50,24 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
         var again = await Started(ClusterNode.StartAsync(settings[0]));
 
         await AwaitConditionAsync(() => Task.FromResult(again.Membership.Problem is null), Patience);
-        await AllSee([nodes[1], again], 2);
+        await UntilAllSeeAsync([nodes[1], again], 2);
         Assert.Null(nodes[1].ShutdownReason);
     }
 
     [Fact]
-    public async Task Of_two_the_one_with_the_lower_address_goes_on_alone()
+    public async Task In_a_cluster_of_two_the_node_with_the_lower_address_continues_alone()
     {
         var nodes = await Started(ClusterNode.Settings(2).Select(one => ClusterNode.StartAsync(one)));
 
         await nodes[1].KillAsync();
 
-        await AllSee([nodes[0]], 1);
+        await UntilAllSeeAsync([nodes[0]], 1);
         Assert.Null(nodes[0].Membership.Problem);
         Assert.Null(nodes[0].ShutdownReason);
     }
 
     [Fact]
-    public async Task Of_two_the_one_with_the_higher_address_ends_itself_and_says_that_it_was_downed()
+    public async Task In_a_cluster_of_two_the_node_with_the_higher_address_is_downed_and_ends_itself()
     {
         var nodes = await Started(ClusterNode.Settings(2).Select(one => ClusterNode.StartAsync(one)));
 
@@ -79,19 +79,19 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
     }
 
     [Fact]
-    public async Task A_node_that_is_asked_to_stop_leaves_and_the_others_go_on()
+    public async Task A_stopped_node_leaves_and_the_others_continue()
     {
         var nodes = await Started(ClusterNode.Settings(2).Select(one => ClusterNode.StartAsync(one)));
 
         await nodes[0].StopAsync();
 
-        await AllSee([nodes[1]], 1);
+        await UntilAllSeeAsync([nodes[1]], 1);
         Assert.Null(nodes[1].ShutdownReason);
         Assert.IsType<CoordinatedShutdown.ClrExitReason>(nodes[0].ShutdownReason);
     }
 
     [Fact]
-    public async Task A_node_whose_first_seed_does_not_answer_is_not_ready_and_says_so()
+    public async Task A_node_whose_first_seed_does_not_answer_is_not_ready_and_reports_it()
     {
         var settings = ClusterNode.Settings(2);
 
@@ -100,7 +100,7 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
 
         var first = await Started(ClusterNode.StartAsync(settings[0]));
         await AwaitConditionAsync(() => Task.FromResult(second.Membership.Problem is null), Patience);
-        await AllSee([first, second], 2);
+        await UntilAllSeeAsync([first, second], 2);
     }
 
     [Fact]
@@ -119,7 +119,7 @@ public sealed class FormationSpecs(ITestOutputHelper output) : ClusterSpecs(outp
     }
 
     [Fact]
-    public async Task Nothing_of_the_cluster_is_there_when_it_is_off()
+    public async Task Without_a_cluster_the_actor_system_is_local()
     {
         var off = ClusterNode.Settings(1)[0] with { IsEnabled = false };
 

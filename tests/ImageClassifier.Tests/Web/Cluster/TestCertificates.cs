@@ -4,7 +4,7 @@ using ImageClassifier.Tests.Configuration;
 
 namespace ImageClassifier.Tests.Web.Cluster;
 
-/// <summary>A certificate authority for one test. It writes the certificates that it issues to files.</summary>
+/// <summary>A certificate authority for one test. It writes its certificates to files.</summary>
 internal sealed class TestCertificates : IDisposable
 {
     private static readonly DateTimeOffset Now = TimeProvider.System.GetUtcNow();
@@ -33,7 +33,7 @@ internal sealed class TestCertificates : IDisposable
         return (Write($"{name}.pem", text), Write($"{name}.key", key.ExportPkcs8PrivateKeyPem()));
     }
 
-    /// <summary>Makes a certificate that is its own authority.</summary>
+    /// <summary>Creates a certificate that is its own authority.</summary>
     public (string Certificate, string Key) SelfSigned(string name)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

@@ -10,7 +10,7 @@ namespace ImageClassifier.Tests.Web.Cluster;
 [Collection(ClusterCollection.Name)]
 public sealed class TlsSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {
-    // A node that may not join gives up instead of trying for ever, so that the test can wait for it.
+    // A node that may not join gives up instead of retrying for ever, so that the test can wait for it.
     private const string GivesUp = "akka.cluster.shutdown-after-unsuccessful-join-seed-nodes = 4s";
 
     private readonly TestCertificates _certificates = new();
@@ -29,7 +29,7 @@ public sealed class TlsSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 
         await without.System.WhenTerminated.WaitAsync(Patience);
         Assert.IsType<CoordinatedShutdown.ClusterJoinUnsuccessfulReason>(without.ShutdownReason);
-        // Akka ends a node at once that cannot shake hands with one that it calls.
+        // Akka ends a node if its TLS handshake with another node fails.
         await stranger.System.WhenTerminated.WaitAsync(Patience);
         Assert.IsNotType<CoordinatedShutdown.ClrExitReason>(stranger.ShutdownReason);
 
@@ -38,14 +38,14 @@ public sealed class TlsSpecs(ITestOutputHelper output) : ClusterSpecs(output)
     }
 
     [Fact]
-    public async Task One_self_signed_certificate_does_for_all_nodes()
+    public async Task One_self_signed_certificate_is_enough_for_all_nodes()
     {
         var shared = Load(_certificates.SelfSigned("web"));
         await Started(ClusterNode.Settings(2).Select(one => ClusterNode.StartAsync(one, shared)));
     }
 
     [Fact]
-    public void Files_that_are_not_usable_are_refused_by_name()
+    public void Wrong_certificate_files_are_refused_by_name()
     {
         var now = TimeProvider.System.GetUtcNow();
         var good = _certificates.Issue("good");

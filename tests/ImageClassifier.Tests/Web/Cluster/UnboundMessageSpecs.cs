@@ -8,12 +8,12 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Web.Cluster;
 
-/// <summary>A message that no serializer is bound to does not cross nodes.</summary>
+/// <summary>A message without a serializer does not cross nodes.</summary>
 [Collection(ClusterCollection.Name)]
 public sealed class UnboundMessageSpecs(ITestOutputHelper output) : ClusterSpecs(output)
 {
     [Fact]
-    public async Task It_is_refused_by_name_and_the_line_stays_open()
+    public async Task An_unbound_message_is_refused_by_name_and_the_connection_stays_open()
     {
         var settings = ClusterNode.Settings(2);
         var nodes = await Started(settings.Select(one => ClusterNode.StartAsync(one, configure: akka =>
@@ -32,7 +32,7 @@ public sealed class UnboundMessageSpecs(ITestOutputHelper output) : ClusterSpecs
     }
 
     [Fact]
-    public async Task No_object_is_read_that_a_peer_wrote_as_JSON()
+    public async Task An_object_that_a_peer_serialised_as_JSON_is_refused()
     {
         var node = await Started(ClusterNode.StartAsync(ClusterNode.Settings(1)[0]));
         var serialization = ((ExtendedActorSystem)node.System).Serialization;

@@ -120,7 +120,7 @@ public sealed class ClassifySpecs
         var problem = await answer.ProblemAsync(HttpStatusCode.GatewayTimeout, "still-working");
         var link = problem.GetProperty("links").Word("self");
         tier.WithNode();
-        await tier.UntilAsync(() => tier.Responses.Deleted.Count == 1, "the result came");
+        await tier.UntilAsync(() => tier.Responses.Deleted.Count == 1, "the result arrived");
         using var batch = await tier.Client.GetAsync(link);
         Assert.Equal(1, (await batch.DocumentAsync()).Number("completed"));
     }

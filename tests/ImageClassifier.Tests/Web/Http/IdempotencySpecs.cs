@@ -94,8 +94,8 @@ public sealed partial class IdempotencySpecs
         using var broken = await PostAsync(tier, "k", Files);
         await broken.ProblemAsync(HttpStatusCode.ServiceUnavailable, "unavailable");
 
-        var made = await AcceptedAsync(tier, "k");
-        Assert.Equal(made, await AcceptedAsync(tier, "k"));
+        var accepted = await AcceptedAsync(tier, "k");
+        Assert.Equal(accepted, await AcceptedAsync(tier, "k"));
     }
 
     [Fact]
@@ -116,8 +116,8 @@ public sealed partial class IdempotencySpecs
         }
 
         time.Ahead = TimeSpan.FromSeconds(61);
-        var made = await AcceptedAsync(tier, "k");
-        Assert.Equal(made, await AcceptedAsync(tier, "k"));
+        var accepted = await AcceptedAsync(tier, "k");
+        Assert.Equal(accepted, await AcceptedAsync(tier, "k"));
     }
 
     [Fact]

@@ -60,7 +60,7 @@ public sealed partial class LogSpecs
         using var deleted = await tier.Client.DeleteAsync($"/api/batches/{upload.Batch}", tier.InTime);
         await tier.StopAsync();
 
-        Assert.True(ids.Count > 1, "No upload came to the store.");
+        Assert.True(ids.Count > 1, "No upload reached the store.");
         Assert.Contains(log.Lines, line => line.Contains(upload.Batch.LogReference, StringComparison.Ordinal));
         Assert.Contains(log.Lines, line => line.Contains("is odd", StringComparison.Ordinal));
         Assert.All(log.Lines, line => Assert.All(
@@ -87,7 +87,7 @@ public sealed partial class LogSpecs
     [Theory]
     [InlineData(true, "by alice from 127.0.0.1: 204")]
     [InlineData(false, "by anyone from 127.0.0.1: 204")]
-    public async Task A_deletion_is_logged_with_its_caller_and_a_reference_to_the_batch(bool withKey, string who)
+    public async Task A_deletion_is_logged_with_its_caller_and_a_reference_to_the_batch(bool withKey, string caller)
     {
         using var log = new CapturedLog();
         await using var tier = await RunningWebTier.StartAsync(
@@ -96,7 +96,7 @@ public sealed partial class LogSpecs
         var upload = await tier.UploadAsync(Upload.Jpeg("a.jpg"));
         using var deleted = await tier.Client.DeleteAsync($"/api/batches/{upload.Batch}", tier.InTime);
         Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
-        var line = $"DELETE /api/batches/{{batchId}} (batch {upload.Batch.LogReference}) {who}";
+        var line = $"DELETE /api/batches/{{batchId}} (batch {upload.Batch.LogReference}) {caller}";
         await tier.UntilAsync(
             () => log.Lines.Any(one => one.StartsWith("Information", StringComparison.Ordinal)
                 && one.Contains(line, StringComparison.Ordinal)),

@@ -136,7 +136,7 @@ internal sealed class RunningWebTier : IAsyncDisposable
     }
 
     /// <summary>Removes the limit <see cref="InTime"/>, for a test that limits its own time.</summary>
-    public RunningWebTier ForAsLongAsItTakes()
+    public RunningWebTier WithoutTimeLimit()
     {
         _limit.CancelAfter(Timeout.InfiniteTimeSpan);
         return this;
@@ -179,7 +179,7 @@ internal sealed class RunningWebTier : IAsyncDisposable
     {
         while (!condition())
         {
-            if (InTime.IsCancellationRequested) throw new TimeoutException($"It never came about that {because}.");
+            if (InTime.IsCancellationRequested) throw new TimeoutException($"Timed out waiting for this: {because}.");
             await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System);
         }
     }

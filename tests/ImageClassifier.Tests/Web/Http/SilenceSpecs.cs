@@ -34,22 +34,22 @@ public sealed class SilenceSpecs
 
     [Theory]
     [MemberData(nameof(Calls))]
-    public async Task While_the_store_is_away(string method, string address) =>
+    public async Task No_detail_is_revealed_while_the_store_is_unavailable(string method, string address) =>
         await AssertSilentAsync(method, address, new IOException($"Could not open {Secret}."), 503);
 
     [Theory]
     [MemberData(nameof(Calls))]
-    public async Task When_something_fails_that_no_one_expected(string method, string address) =>
+    public async Task No_detail_is_revealed_by_an_unexpected_failure(string method, string address) =>
         await AssertSilentAsync(
             method, address, new InvalidOperationException($"{Secret} is not as it should be."), 500, 503);
 
     [Theory]
     [MemberData(nameof(Calls))]
-    public async Task When_something_takes_for_ever(string method, string address) =>
+    public async Task No_detail_is_revealed_when_a_call_hangs(string method, string address) =>
         await AssertSilentAsync(method, address, new TimeoutException($"{Secret} took too long."), 500, 503);
 
     [Fact]
-    public async Task While_a_queue_is_away()
+    public async Task No_detail_is_revealed_while_a_queue_is_unavailable()
     {
         await using var tier = await RunningWebTier.StartAsync();
         foreach (var queue in (FakeMessageQueue[])[tier.Requests, tier.Responses])
@@ -67,7 +67,7 @@ public sealed class SilenceSpecs
     }
 
     [Fact]
-    public async Task While_no_node_can_be_launched()
+    public async Task No_detail_is_revealed_while_no_node_can_be_launched()
     {
         await using var tier = await RunningWebTier.StartAsync();
         tier.Fleet.FailLaunches(times: 1000, new IOException($"Could not start {Secret}."));
@@ -89,7 +89,7 @@ public sealed class SilenceSpecs
     [InlineData("GET /api/batches/%ff%fe HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")]
     [InlineData("POST /api/batches HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n")]
     [InlineData("POST /api/batches HTTP/1.1\r\nHost: a b\r\n\r\n")]
-    public async Task When_a_request_is_none(string request)
+    public async Task No_detail_is_revealed_by_an_invalid_request(string request)
     {
         await using var tier = await RunningWebTier.StartAsync();
         using var client = new TcpClient();

@@ -99,7 +99,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         await AdvanceAsync(TimeSpan.FromSeconds(25), TimeSpan.FromSeconds(1));
         Assert.Single(Responses.InFlight);
 
-        await AdvanceUntilAsync(() => _batches.HasMessages, "it comes again", TimeSpan.FromSeconds(1));
+        await AdvanceUntilAsync(() => _batches.HasMessages, "it is received again", TimeSpan.FromSeconds(1));
         await _batches.ExpectMsgAsync<TakeResults>();
         _batches.LastSender.Tell(new ResultsTaken(SubmittedAt: null));
         await AdvanceUntilAsync(() => Responses.Deleted.Count == 1, "the response is deleted");
@@ -186,7 +186,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         Responses.FailNext(QueueCall.Receive, times: 3);
         Put();
         Start(_batches);
-        await AdvanceUntilAsync(() => _batches.HasMessages, "the result comes");
+        await AdvanceUntilAsync(() => _batches.HasMessages, "the result arrives");
     }
 
     private JobResult Put(BatchId? batch = null)

@@ -22,7 +22,7 @@ public sealed class LockedScalerActorSpecs(ITestOutputHelper output) : WebSpecs(
         Assert.False(scaler.HasMessages);
 
         fleetLock.IsTaken = false;
-        await AdvanceUntilAsync(() => scaler.HasMessages, "the scaler is asked", TimeSpan.FromMilliseconds(500));
+        await AdvanceUntilAsync(() => scaler.HasMessages, "the scaler gets the question", TimeSpan.FromMilliseconds(500));
         await scaler.ExpectMsgAsync<GetFleet>();
         Assert.True(fleetLock.IsTaken);
         locked.Tell(new JobsDone(InstanceId.Parse("node-1"), 1));

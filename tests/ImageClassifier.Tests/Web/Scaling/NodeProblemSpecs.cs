@@ -27,7 +27,7 @@ public sealed class NodeProblemSpecs : WebSpecs
     {
         var scaler = await StartWithWorkAsync();
         var instance = await NextAsync();
-        EndAsUnfit(instance);
+        EndWithProblem(instance);
         await PassAsync(6 * Second);
 
         var view = await ViewAsync(scaler);
@@ -43,7 +43,7 @@ public sealed class NodeProblemSpecs : WebSpecs
     public async Task Launches_back_off_while_nodes_cannot_work_and_a_result_ends_the_back_off()
     {
         var scaler = await StartWithWorkAsync();
-        for (var i = 0; i < 12; i++) EndAsUnfit(await NextAsync());
+        for (var i = 0; i < 12; i++) EndWithProblem(await NextAsync());
         var launches = _fleet.Launches.Count;
         await PassAsync(25 * Second);
         Assert.Equal(launches, _fleet.Launches.Count);
@@ -64,7 +64,7 @@ public sealed class NodeProblemSpecs : WebSpecs
         await UntilLivingAsync(2);
         var (good, bad) = (_fleet.Living[0].Id, _fleet.Living[1].Id);
         _fleet.Move(good, InstanceState.Running);
-        EndAsUnfit(bad);
+        EndWithProblem(bad);
         await PassAsync(6 * Second);
         scaler.Tell(new JobsDone(good, 1));
         await PassAsync(Second);
@@ -77,7 +77,7 @@ public sealed class NodeProblemSpecs : WebSpecs
     {
         var scaler = await StartWithWorkAsync(pictures: 15);
         await UntilLivingAsync(15);
-        foreach (var instance in _fleet.Living) EndAsUnfit(instance.Id);
+        foreach (var instance in _fleet.Living) EndWithProblem(instance.Id);
         await PassAsync(6 * Second);
         Assert.Equal(10, (await ViewAsync(scaler)).Problems.Count);
 
@@ -108,7 +108,7 @@ public sealed class NodeProblemSpecs : WebSpecs
         AdvanceUntilAsync(() => _fleet.Living.Count == instances, "instances were launched", Second);
 
     /// <summary>Ends an instance as its node does: the last record gives the reason.</summary>
-    private void EndAsUnfit(InstanceId instance)
+    private void EndWithProblem(InstanceId instance)
     {
         _fleet.Move(instance, InstanceState.Running);
         Store.Set(ObjectKeys.Node(instance), WireJson.Write(

@@ -179,7 +179,7 @@ public sealed class ScalerActorSpecs : WebSpecs
         _fleet.FailLaunches();
         Upload(5);
         Start();
-        await AdvanceUntilAsync(() => _fleet.Launches.Count == 1, "a launch was asked for", Second / 2);
+        await AdvanceUntilAsync(() => _fleet.Launches.Count == 1, "a launch was requested", Second / 2);
         Upload(5);
         await AdvanceUntilAsync(() => _fleet.Living.Count == 10, "all were launched", Second / 2);
 

@@ -73,7 +73,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
         {
             var (sweeper, outbox) = Start();
             await PassUntilAsync(
-                () => Requests.All.Count == 1 || StoredResult(manifest, 0) is not null, "something came of it");
+                () => Requests.All.Count == 1 || StoredResult(manifest, 0) is not null, "the queue or the batch changed");
             sent += Requests.All.Count;
             await LoseAllAsync();
             await StopAsync(sweeper);

@@ -191,7 +191,7 @@ public sealed class OutboxActorSpecs : WebSpecs
 
         var next = StoredBatch(1);
         outbox.Tell(new SendBatch(next));
-        await UntilAsync(() => IsNotedAsSent(next), "it goes on");
+        await UntilAsync(() => IsNotedAsSent(next), "it sends again");
     }
 
     [Fact]
@@ -201,14 +201,14 @@ public sealed class OutboxActorSpecs : WebSpecs
         Store.Set(ObjectKeys.Manifest(broken.Batch), "{");
         var found = Enumerable.Range(0, 3).Select(_ => StoredBatch(1)).ToArray();
         var outbox = StartNow();
-        await AdvanceUntilAsync(() => found.All(IsNotedAsSent), "what can be read is sent");
+        await AdvanceUntilAsync(() => found.All(IsNotedAsSent), "the readable batch is sent");
 
         for (var i = 0; i < 3; i++)
         {
             await AdvanceAsync(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(1));
             var next = StoredBatch(1);
             outbox.Tell(new SendBatch(next));
-            await UntilAsync(() => IsNotedAsSent(next), "what is new is sent at once");
+            await UntilAsync(() => IsNotedAsSent(next), "a new batch is sent at once");
         }
     }
 

@@ -38,7 +38,7 @@ public sealed class QueueWatchActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task A_lost_response_queue_makes_open_liveJobs_read_the_store()
+    public async Task A_lost_response_queue_makes_open_batches_read_the_store()
     {
         (Requests.Contents, Responses.Contents) = ("first", "first");
         Start();

@@ -7,15 +7,15 @@ namespace ImageClassifier.Adapters.Aws.Fleet;
 /// <param name="Version">The number behind <c>$Default</c> and <c>$Latest</c>; 0 if EC2 does not show it.</param>
 /// <param name="HopLimit">How many network hops answers of the metadata service travel; null if the template does not
 /// say.</param>
-/// <param name="Unfit">Why CreateFleet must not launch from the template; null if it may.</param>
-internal sealed record LaunchTemplateLook(long Version, int? HopLimit, string? Unfit)
+/// <param name="Objection">Why CreateFleet must not launch from the template; null if it may.</param>
+internal sealed record LaunchTemplateFacts(long Version, int? HopLimit, string? Objection)
 {
     /// <summary>False if EC2 has no such version.</summary>
     public bool IsThere => Version > 0;
 
     /// <summary>Reads the template. Each launch does, because the default version can change.</summary>
     /// <exception cref="AmazonEC2Exception">EC2 does not show the template.</exception>
-    public static async Task<LaunchTemplateLook> TakeAsync(
+    public static async Task<LaunchTemplateFacts> ReadAsync(
         IAmazonEC2 ec2, LaunchRequests requests, string version, CancellationToken cancellation)
     {
         var answer = await ec2.DescribeLaunchTemplateVersionsAsync(
@@ -27,11 +27,11 @@ internal sealed record LaunchTemplateLook(long Version, int? HopLimit, string? U
             },
             cancellation);
         if (answer.LaunchTemplateVersions is not [{ LaunchTemplateData: { } data, VersionNumber: { } number }])
-            return new LaunchTemplateLook(0, null, "EC2 does not show it");
-        return new LaunchTemplateLook(number, data.MetadataOptions?.HttpPutResponseHopLimit, WhyUnfit(data));
+            return new LaunchTemplateFacts(0, null, "EC2 does not show it");
+        return new LaunchTemplateFacts(number, data.MetadataOptions?.HttpPutResponseHopLimit, ObjectionTo(data));
     }
 
-    private static string? WhyUnfit(ResponseLaunchTemplateData data)
+    private static string? ObjectionTo(ResponseLaunchTemplateData data)
     {
         // A node powers its machine off. A stopped instance would stay, and cost money for its disk.
         if (data.InstanceInitiatedShutdownBehavior != ShutdownBehavior.Terminate)
