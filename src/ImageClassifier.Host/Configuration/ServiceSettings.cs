@@ -11,14 +11,14 @@ namespace ImageClassifier.Host.Configuration;
 /// tier, which would otherwise accept pictures that no node ever classifies.
 /// </summary>
 /// <param name="Config">The configuration of the process itself.</param>
-/// <param name="Fleet">What app nodes run on.</param>
+/// <param name="HasEc2Fleet">True if app nodes are machines on EC2.</param>
 /// <param name="Listen">Where the web tier listens.</param>
 /// <param name="Web">The web tier.</param>
 /// <param name="Node">The app node.</param>
 /// <param name="Model">The model that app nodes run.</param>
 public sealed record ServiceSettings(
     Config Config,
-    FleetSettings Fleet,
+    bool HasEc2Fleet,
     ListenSettings Listen,
     WebTierSettings Web,
     NodeSettings Node,
@@ -32,11 +32,11 @@ public sealed record ServiceSettings(
     public static ServiceSettings Load(ProgramRole role, SettingsSources sources)
     {
         var config = ProgramSettings.Load(sources);
-        var fleet = FleetSettings.Create(config);
-        var isNodeElsewhere = role == ProgramRole.Web && fleet.Kind == FleetSettings.Ec2;
+        var hasEc2Fleet = EnvironmentSettings.Create(config).HasEc2Fleet;
+        var isNodeElsewhere = role == ProgramRole.Web && hasEc2Fleet;
         return new ServiceSettings(
             config,
-            fleet,
+            hasEc2Fleet,
             ListenSettings.Create(config),
             WebTierSettings.Create(config),
             NodeSettings.Create(config, isNodeElsewhere ? null : Environment.ProcessorCount),

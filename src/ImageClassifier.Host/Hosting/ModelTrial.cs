@@ -1,7 +1,6 @@
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
 using ImageClassifier.Host.Configuration;
-using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Hosting;
 
@@ -17,7 +16,7 @@ internal sealed class ModelTrial : IAsyncDisposable
 
     /// <summary>Begins the trial. A model on other machines is not tried: it need not be on this one.</summary>
     public static ModelTrial Begin(ServiceSettings settings) =>
-        new(settings.Fleet.Kind == FleetSettings.Processes ? Task.Run(() => Try(settings.Model)) : Task.CompletedTask);
+        new(settings.HasEc2Fleet ? Task.CompletedTask : Task.Run(() => Try(settings.Model)));
 
     /// <summary>Waits for its end.</summary>
     /// <exception cref="InvalidSettingException">The model is wrong.</exception>

@@ -13,9 +13,9 @@ public sealed class AwsConfigurationSpecs
     [Fact]
     public void The_environment_brings_a_fleet_of_19_machines_that_may_be_set_to_another_kind()
     {
-        Assert.Equal(FleetSettings.Ec2, FleetSettings.Create(Load()).Kind);
+        Assert.True(EnvironmentSettings.Create(Load()).HasEc2Fleet);
         Assert.Equal(19, ScalingSettings.Create(Load()).MaxInstances);
-        Assert.Equal(FleetSettings.Processes, FleetSettings.Create(Load("fleet.kind=processes")).Kind);
+        Assert.False(EnvironmentSettings.Create(Load("fleet.kind=processes")).HasEc2Fleet);
     }
 
     [Fact]
