@@ -7,18 +7,19 @@ namespace ImageClassifier.Streams;
 /// <param name="random">The source of the jitter; null for <see cref="Random.Shared"/>.</param>
 public sealed class Backoff(TimeSpan min, TimeSpan max, Random? random = null)
 {
-    private TimeSpan? _last;
+    private int _failures;
 
     /// <summary>The next pause.</summary>
-    public TimeSpan Next()
+    public TimeSpan Next() => PauseAfter(++_failures);
+
+    /// <summary>Starts again with the shortest pause.</summary>
+    public void Reset() => _failures = 0;
+
+    /// <summary>The pause after a number of failures in a row, whatever <see cref="Next"/> returned before.</summary>
+    public TimeSpan PauseAfter(int failures)
     {
-        var doubled = (_last ?? min) * 2;
-        var longest = doubled < max ? doubled : max;
-        _last = longest;
+        var longest = TimeSpan.FromTicks((long)Math.Min(Math.ScaleB(min.Ticks, failures), max.Ticks));
         var pause = longest * (0.5 + (random ?? Random.Shared).NextDouble() / 2);
         return pause < min ? min : pause;
     }
-
-    /// <summary>Starts again with the shortest pause.</summary>
-    public void Reset() => _last = null;
 }

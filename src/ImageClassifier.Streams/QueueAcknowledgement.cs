@@ -46,32 +46,33 @@ public static class QueueAcknowledgement
     /// answers. A failure of the queue does not fail the stream: the lease of the message ends instead.
     /// </summary>
     public static Flow<Acknowledgement, Acknowledged, NotUsed> Create(
-        IMessageQueue queue, AcknowledgementSettings settings, TimeProvider time) =>
-        Flow.Create<Acknowledgement>()
+        IMessageQueue queue, AcknowledgementSettings settings, TimeProvider time)
+    {
+        var retries = new QueueRetries(settings.Retries, time);
+        return Flow.Create<Acknowledgement>()
             .GroupedWithin(IMessageQueue.MaxBatch, settings.Linger)
-            .SelectAsyncUnordered(Parallelism, batch => SettleAsync(queue, [.. batch], settings.Retries, time))
+            .SelectAsyncUnordered(Parallelism, batch => SettleAsync(queue, [.. batch], retries))
             .SelectMany(settled => settled);
+    }
 
     private static async Task<IReadOnlyList<Acknowledged>> SettleAsync(
-        IMessageQueue queue, IReadOnlyList<Acknowledgement> batch, RetryPolicy retries, TimeProvider time)
+        IMessageQueue queue, IReadOnlyList<Acknowledgement> batch, QueueRetries retries)
     {
         var settled = await Task.WhenAll(batch
             .GroupBy(entry => entry.Settlement)
-            .Select(group => SettleAlikeAsync(queue, [.. group], retries, time)));
+            .Select(group => SettleAlikeAsync(queue, [.. group], retries)));
         return [.. settled.SelectMany(some => some)];
     }
 
     private static async Task<IEnumerable<Acknowledged>> SettleAlikeAsync(
-        IMessageQueue queue, Acknowledgement[] alike, RetryPolicy retries, TimeProvider time)
+        IMessageQueue queue, Acknowledgement[] alike, QueueRetries retries)
     {
         var settlement = alike[0].Settlement;
-        var outcomes = await QueueRetries.RunAsync(
+        var outcomes = await retries.RunAsync(
             [.. alike.Select(entry => entry.Delivery.Message.Receipt)],
-            receipts => settlement == Settlement.Delete
-                ? queue.DeleteAsync(receipts, CancellationToken.None)
-                : queue.ExtendAsync(receipts, TimeSpan.Zero, CancellationToken.None),
-            retries,
-            time,
+            (receipts, cancellation) => settlement == Settlement.Delete
+                ? queue.DeleteAsync(receipts, cancellation)
+                : queue.ExtendAsync(receipts, TimeSpan.Zero, cancellation),
             CancellationToken.None);
         foreach (var entry in alike) entry.Delivery.Release();
         return alike.Zip(outcomes, (entry, outcome) => new Acknowledged(entry.Delivery, settlement, outcome));

@@ -80,6 +80,7 @@ internal sealed class QueueSourceStage(
         private readonly Queue<Delivery> _buffer = [];
         private readonly LeaseTracker _leases;
         private readonly Backoff _backoff;
+        private readonly QueueRetries _handBackRetries;
 
         private readonly Lock _arrival = new();
         private PollOutcome? _arrived;
@@ -105,6 +106,7 @@ internal sealed class QueueSourceStage(
             _control = control;
             _leases = new LeaseTracker(stage.Settings.Lease, stage.Settings.MaxLease);
             _backoff = new Backoff(stage.Settings.MinBackoff, stage.Settings.MaxBackoff);
+            _handBackRetries = new QueueRetries(RetryPolicy.Default, stage.Time);
             SetHandler(stage._out, onPull: PushNext);
         }
 
@@ -362,11 +364,9 @@ internal sealed class QueueSourceStage(
         {
             foreach (var some in messages.Chunk(IMessageQueue.MaxBatch))
             {
-                await QueueRetries.RunAsync(
+                await _handBackRetries.RunAsync(
                     [.. some.Select(message => message.Receipt)],
-                    receipts => _stage.Queue.ExtendAsync(receipts, TimeSpan.Zero, CancellationToken.None),
-                    RetryPolicy.Default,
-                    _stage.Time,
+                    (receipts, cancellation) => _stage.Queue.ExtendAsync(receipts, TimeSpan.Zero, cancellation),
                     CancellationToken.None);
             }
         }

@@ -1,3 +1,6 @@
+using Polly;
+using Polly.Retry;
+
 namespace ImageClassifier.Streams;
 
 /// <summary>The number of tries of a call, and the pauses between them.</summary>
@@ -12,4 +15,24 @@ public sealed record RetryPolicy(int Attempts, TimeSpan MinBackoff, TimeSpan Max
 
     /// <summary>Five calls within about two seconds: enough for a short failure, and well within a lease.</summary>
     public static RetryPolicy Default { get; } = new(5, TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1));
+
+    /// <summary>Makes a pipeline that retries calls with the pauses of this policy. It is safe from any thread, so one
+    /// serves many calls.</summary>
+    /// <param name="time">The clock of the pauses.</param>
+    /// <param name="mostCalls">For the outcome of a call: the most calls in all, including the first. With 1 the outcome
+    /// is final.</param>
+    public ResiliencePipeline CreatePipeline(TimeProvider time, Func<Outcome<object>, int> mostCalls)
+    {
+        var backoff = new Backoff(MinBackoff, MaxBackoff);
+        return new ResiliencePipelineBuilder { TimeProvider = time }
+            .AddRetry(new RetryStrategyOptions
+            {
+                MaxRetryAttempts = int.MaxValue,
+                ShouldHandle = failed => ValueTask.FromResult(failed.AttemptNumber + 1 < mostCalls(failed.Outcome)),
+                // Polly's own pauses lose their jitter at the maximum: nodes would return together after an outage.
+                DelayGenerator = failed =>
+                    ValueTask.FromResult<TimeSpan?>(backoff.PauseAfter(failed.AttemptNumber + 1)),
+            })
+            .Build();
+    }
 }

@@ -14,9 +14,6 @@ namespace ImageClassifier.Adapters.Aws.Queues;
 /// throttling or a broken connection, and a repeated receive returns the same messages.</remarks>
 public sealed class SqsMessageQueue : IMessageQueue
 {
-    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan MaxLease = TimeSpan.FromHours(12);
-
     private static readonly List<string> ReceivedAttributes =
     [
         MessageSystemAttributeName.ApproximateReceiveCount, MessageSystemAttributeName.MessageGroupId,
@@ -47,7 +44,7 @@ public sealed class SqsMessageQueue : IMessageQueue
     public async Task<IReadOnlyList<QueueOutcome>> SendAsync(
         IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellation)
     {
-        CheckBatch(messages);
+        QueueArguments.CheckBatch(messages);
         var outcomes = messages.Select(SqsLimits.Check).ToArray();
         foreach (var call in SqsLimits.Calls(messages, i => outcomes[i].Succeeded))
         {
@@ -69,12 +66,7 @@ public sealed class SqsMessageQueue : IMessageQueue
     public async Task<IReadOnlyList<ReceivedMessage>> ReceiveAsync(
         int maxMessages, TimeSpan wait, TimeSpan lease, CancellationToken stopWaiting)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(maxMessages, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxMessages, IMessageQueue.MaxBatch);
-        ArgumentOutOfRangeException.ThrowIfLessThan(wait, TimeSpan.Zero);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(wait, MaxWait);
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(lease, TimeSpan.Zero);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(lease, MaxLease);
+        QueueArguments.CheckReceive(maxMessages, wait, lease);
         if (stopWaiting.IsCancellationRequested) return [];
 
         var request = new ReceiveMessageRequest(_url)
@@ -93,7 +85,7 @@ public sealed class SqsMessageQueue : IMessageQueue
     public async Task<IReadOnlyList<QueueOutcome>> DeleteAsync(
         IReadOnlyList<Receipt> receipts, CancellationToken cancellation)
     {
-        CheckBatch(receipts);
+        QueueArguments.CheckBatch(receipts);
         if (receipts.Count == 0) return [];
         var entries = receipts.Select((receipt, i) =>
             new DeleteMessageBatchRequestEntry(BatchAnswer.IdOf(i), receipt.Value));
@@ -108,9 +100,7 @@ public sealed class SqsMessageQueue : IMessageQueue
     public async Task<IReadOnlyList<QueueOutcome>> ExtendAsync(
         IReadOnlyList<Receipt> receipts, TimeSpan lease, CancellationToken cancellation)
     {
-        CheckBatch(receipts);
-        ArgumentOutOfRangeException.ThrowIfLessThan(lease, TimeSpan.Zero);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(lease, MaxLease);
+        QueueArguments.CheckExtend(receipts, lease);
         if (receipts.Count == 0) return [];
         var entries = receipts.Select((receipt, i) =>
             new ChangeMessageVisibilityBatchRequestEntry(BatchAnswer.IdOf(i), receipt.Value)
@@ -166,10 +156,4 @@ public sealed class SqsMessageQueue : IMessageQueue
             message.Attributes[MessageSystemAttributeName.ApproximateReceiveCount], CultureInfo.InvariantCulture));
 
     private static int WholeSeconds(TimeSpan time) => (int)Math.Ceiling(time.TotalSeconds);
-
-    private static void CheckBatch<T>(IReadOnlyList<T> entries)
-    {
-        ArgumentNullException.ThrowIfNull(entries);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(entries.Count, IMessageQueue.MaxBatch);
-    }
 }

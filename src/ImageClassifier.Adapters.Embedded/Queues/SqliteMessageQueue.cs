@@ -21,9 +21,6 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
 {
     private const int MaxBodyBytes = 256 * 1024;
     private const int MaxIdLength = 128;
-    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan MaxLease = TimeSpan.FromHours(12);
-
     // The end of a lease rings no bell, and a ring can be lost.
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
 
@@ -105,7 +102,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     public async Task<IReadOnlyList<QueueOutcome>> SendAsync(
         IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellation)
     {
-        CheckBatch(messages);
+        QueueArguments.CheckBatch(messages);
         var outcomes = messages.Select(Check).ToArray();
         var good = messages.Where((_, i) => outcomes[i].Succeeded).ToArray();
         if (good.Length > 0) await CallAsync(session => session.Send(good), cancellation);
@@ -116,12 +113,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     public async Task<IReadOnlyList<ReceivedMessage>> ReceiveAsync(
         int maxMessages, TimeSpan wait, TimeSpan lease, CancellationToken stopWaiting)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(maxMessages, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxMessages, IMessageQueue.MaxBatch);
-        ArgumentOutOfRangeException.ThrowIfLessThan(wait, TimeSpan.Zero);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(wait, MaxWait);
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(lease, TimeSpan.Zero);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(lease, MaxLease);
+        QueueArguments.CheckReceive(maxMessages, wait, lease);
 
         var started = _time.GetTimestamp();
         while (!stopWaiting.IsCancellationRequested)
@@ -143,7 +135,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     public async Task<IReadOnlyList<QueueOutcome>> DeleteAsync(
         IReadOnlyList<Receipt> receipts, CancellationToken cancellation)
     {
-        CheckBatch(receipts);
+        QueueArguments.CheckBatch(receipts);
         return await CallAsync(session => session.Delete(receipts), cancellation);
     }
 
@@ -151,9 +143,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
     public async Task<IReadOnlyList<QueueOutcome>> ExtendAsync(
         IReadOnlyList<Receipt> receipts, TimeSpan lease, CancellationToken cancellation)
     {
-        CheckBatch(receipts);
-        ArgumentOutOfRangeException.ThrowIfLessThan(lease, TimeSpan.Zero);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(lease, MaxLease);
+        QueueArguments.CheckExtend(receipts, lease);
         return await CallAsync(session => session.Extend(receipts, lease), cancellation);
     }
 
@@ -262,12 +252,6 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
 
     private static QueueUnavailableException Unavailable(Exception failure) =>
         new($"The queue's database cannot be used: {failure.Message}", failure);
-
-    private static void CheckBatch<T>(IReadOnlyList<T> entries)
-    {
-        ArgumentNullException.ThrowIfNull(entries);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(entries.Count, IMessageQueue.MaxBatch);
-    }
 
     private static QueueOutcome Check(OutgoingMessage message) =>
         message.GroupId.Length is 0 or > MaxIdLength ? Invalid($"A group id has 1 to {MaxIdLength} characters.")

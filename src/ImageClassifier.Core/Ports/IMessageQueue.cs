@@ -27,7 +27,7 @@ public interface IMessageQueue
     /// </summary>
     /// <param name="maxMessages">From 1 to <see cref="MaxBatch"/>.</param>
     /// <param name="wait">How long to wait for a message if there is none; at most 20 s.</param>
-    /// <param name="lease">How long the messages are hidden from other receivers.</param>
+    /// <param name="lease">How long the messages are hidden from other receivers; at most 12 h.</param>
     /// <param name="stopWaiting">Ends the wait early, unless that could lose messages. The call then returns the
     /// messages that it has, perhaps none, and does not fail. A queue whose open polls must not be aborted ignores
     /// it.</param>

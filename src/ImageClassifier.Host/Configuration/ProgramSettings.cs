@@ -24,7 +24,8 @@ public static class ProgramSettings
         var reference = Bundled("reference");
         var known = new KnownSettings(reference.Config);
         var fromUser = FromUser(known, sources);
-        var ofEnvironment = Bundled(ChosenEnvironment(Together([reference, .. fromUser])));
+        // Each environment has a file of its name.
+        var ofEnvironment = Bundled(EnvironmentSettings.NameIn(Together([reference, .. fromUser])));
         known.Check(ofEnvironment);
         return Together([reference, ofEnvironment, .. fromUser]);
     }
@@ -54,10 +55,6 @@ public static class ProgramSettings
 
     private static Config Together(IEnumerable<SettingsLayer> layers) =>
         layers.Select(layer => layer.Config).Aggregate((below, above) => above.WithFallback(below));
-
-    // Each environment has a file with its name.
-    private static string ChosenEnvironment(Config config) =>
-        EnvironmentSettings.Create(config).IsAws ? EnvironmentSettings.Aws : EnvironmentSettings.Embedded;
 
     private static SettingsLayer Bundled(string name) =>
         SettingsLayer.FromFile(Path.Combine(BundledFolder, $"{name}.conf"), $"hocon/{name}.conf", "the program's own file");

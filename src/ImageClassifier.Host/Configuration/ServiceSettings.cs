@@ -9,14 +9,14 @@ namespace ImageClassifier.Host.Configuration;
 /// <summary>The settings of both tiers. Each tier reads all of them at its start. Otherwise a web tier could accept
 /// pictures although its nodes refuse their settings.</summary>
 /// <param name="Config">The configuration of this process.</param>
-/// <param name="Fleet">The kind of fleet.</param>
+/// <param name="HasEc2Fleet">True if app nodes are machines on EC2.</param>
 /// <param name="Listen">The addresses of the web tier.</param>
 /// <param name="Web">The settings of the web tier.</param>
 /// <param name="Node">The settings of the app nodes.</param>
 /// <param name="Model">The settings of the model.</param>
 public sealed record ServiceSettings(
     Config Config,
-    FleetSettings Fleet,
+    bool HasEc2Fleet,
     ListenSettings Listen,
     WebTierSettings Web,
     NodeSettings Node,
@@ -31,11 +31,11 @@ public sealed record ServiceSettings(
     public static ServiceSettings Load(ProgramRole role, SettingsSources sources)
     {
         var config = ProgramSettings.Load(sources);
-        var fleet = FleetSettings.Create(config);
-        var isNodeElsewhere = role == ProgramRole.Web && fleet.Kind == FleetSettings.Ec2;
+        var hasEc2Fleet = EnvironmentSettings.Create(config).HasEc2Fleet;
+        var isNodeElsewhere = role == ProgramRole.Web && hasEc2Fleet;
         return new ServiceSettings(
             config,
-            fleet,
+            hasEc2Fleet,
             ListenSettings.Create(config),
             WebTierSettings.Create(config),
             NodeSettings.Create(config, isNodeElsewhere ? null : Environment.ProcessorCount),

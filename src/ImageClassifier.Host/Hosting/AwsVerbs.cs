@@ -42,7 +42,7 @@ internal static class AwsVerbs
         using var aws = Open(Load(options.Settings));
         var check = new AwsCheck(options.Role, aws.Clients.Sqs(NoPoll), aws.Clients.S3(), aws.Settings, LongestJob)
         {
-            Launches = service.Fleet.Kind == FleetSettings.Ec2
+            Launches = service.HasEc2Fleet
                 ? new LaunchCheck(aws.Clients.Ec2(), AwsConfiguration.CreateEc2Fleet(service.Config))
                 : null,
             Key = aws.Settings.KmsKey is { } key ? new KeyCheck(aws.Clients.Kms(), key) : null,

@@ -5,7 +5,6 @@ using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Adapters.Embedded.Retention;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.Configuration;
-using ImageClassifier.Streams.Settings;
 using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Scaling;
 
@@ -22,7 +21,7 @@ internal static class FleetHosting
         this IServiceCollection services, TierEnvironment environment, Config config, SettingsSources sources,
         ClusterSettings cluster)
     {
-        if (environment.Fleet.Kind == FleetSettings.Ec2)
+        if (environment.HasEc2Fleet)
         {
             var settings = AwsConfiguration.CreateEc2Fleet(config);
             services.AddSingleton<IInstanceFleet>(provider => new Ec2InstanceFleet(

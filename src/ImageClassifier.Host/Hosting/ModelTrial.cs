@@ -1,7 +1,6 @@
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
 using ImageClassifier.Host.Configuration;
-using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Hosting;
 
@@ -16,7 +15,7 @@ internal sealed class ModelTrial : IAsyncDisposable
     /// <summary>Starts the trial. A model on other machines is not tried, because this machine may not have
     /// it.</summary>
     public static ModelTrial Begin(ServiceSettings settings) =>
-        new(settings.Fleet.Kind == FleetSettings.Processes ? Task.Run(() => Try(settings.Model)) : Task.CompletedTask);
+        new(settings.HasEc2Fleet ? Task.CompletedTask : Task.Run(() => Try(settings.Model)));
 
     /// <summary>Waits for the end of the trial.</summary>
     /// <exception cref="InvalidSettingException">The model is wrong.</exception>

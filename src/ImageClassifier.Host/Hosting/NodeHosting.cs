@@ -7,7 +7,6 @@ using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Isolation;
 using ImageClassifier.Host.Logging;
 using ImageClassifier.Node.Hosting;
-using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Hosting;
 
@@ -43,7 +42,7 @@ internal static class NodeHosting
             config, settings.Polling.Source.WaitTime, cancellation);
         environment.OpenQueues(makes: false);
         using var startLog = LoggerFactory.Create(logging => logging.AddStandardErrorLog());
-        await using var life = environment.Fleet.Kind == FleetSettings.Ec2
+        await using var life = environment.HasEc2Fleet
             ? await OnEc2Async(instance, startLog, cancellation)
             : await AsProcessAsync(environment, instance, cancellation);
         string? problem = null;

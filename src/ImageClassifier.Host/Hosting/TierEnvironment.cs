@@ -12,16 +12,16 @@ internal sealed class TierEnvironment : IDisposable
     private readonly Config _config;
     private bool _makesQueues;
 
-    private TierEnvironment(Config config, FleetSettings fleet, EmbeddedLayout? layout, AwsEnvironment? aws)
+    private TierEnvironment(Config config, bool hasEc2Fleet, EmbeddedLayout? layout, AwsEnvironment? aws)
     {
         _config = config;
-        Fleet = fleet;
+        HasEc2Fleet = hasEc2Fleet;
         Layout = layout;
         Aws = aws;
     }
 
-    /// <summary>The kind of fleet.</summary>
-    public FleetSettings Fleet { get; }
+    /// <summary>True if app nodes are machines on EC2.</summary>
+    public bool HasEc2Fleet { get; }
 
     /// <summary>The data folder; null if nothing is kept on this machine.</summary>
     public EmbeddedLayout? Layout { get; }
@@ -37,19 +37,10 @@ internal sealed class TierEnvironment : IDisposable
     public static async Task<TierEnvironment> OpenAsync(
         Config config, TimeSpan longestWait, CancellationToken cancellation)
     {
-        var fleet = FleetSettings.Create(config);
-        var onAws = EnvironmentSettings.Create(config).IsAws;
-        if (!onAws && fleet.Kind == FleetSettings.Ec2)
-        {
-            throw new InvalidSettingException(FleetSettings.KindKey, fleet.Kind,
-                "machines on EC2 cannot reach the queues and files of this machine; it goes with the environment aws");
-        }
-
-        var layout = onAws && fleet.Kind != FleetSettings.Processes
-            ? null
-            : EmbeddedEnvironment.CreateLayout(EmbeddedSettings.Create(config));
-        var aws = onAws ? await AwsEnvironment.OpenAsync(config, longestWait, cancellation) : null;
-        return new TierEnvironment(config, fleet, layout, aws);
+        var settings = EnvironmentSettings.Create(config);
+        var layout = settings.HasEc2Fleet ? null : EmbeddedEnvironment.CreateLayout(EmbeddedSettings.Create(config));
+        var aws = settings.IsAws ? await AwsEnvironment.OpenAsync(config, longestWait, cancellation) : null;
+        return new TierEnvironment(config, settings.HasEc2Fleet, layout, aws);
     }
 
     /// <summary>Opens the queues on this machine, so that a wrong file stops the start.</summary>

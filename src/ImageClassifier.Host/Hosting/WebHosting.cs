@@ -8,7 +8,6 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Logging;
-using ImageClassifier.Streams.Settings;
 using ImageClassifier.Web.Hosting;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Http.Connections;
@@ -33,7 +32,7 @@ internal static class WebHosting
         using var only = environment.Layout is { } layout && !tier.Cluster.IsEnabled ? LockFolder(layout) : null;
         environment.OpenQueues(makes: true);
         var cluster = await ClusterHosting.OpenAsync(settings, environment, cancellation);
-        var fingerprint = settings.Fleet.Kind == FleetSettings.Processes ? FingerprintOfNodes(settings, sources) : null;
+        var fingerprint = settings.HasEc2Fleet ? null : FingerprintOfNodes(settings, sources);
         tier = tier with { Scaling = tier.Scaling with { Fingerprint = fingerprint } };
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
@@ -85,7 +84,7 @@ internal static class WebHosting
     }
 
     private static int ChildProcesses(ServiceSettings settings) =>
-        settings.Fleet.Kind == FleetSettings.Processes ? settings.Web.Scaling.MaxInstances : 0;
+        settings.HasEc2Fleet ? 0 : settings.Web.Scaling.MaxInstances;
 
     /// <summary>The fingerprint of the nodes that this web tier launches, because they get its settings.</summary>
     private static string FingerprintOfNodes(ServiceSettings settings, SettingsSources sources) => NodeFingerprint.Of(

@@ -2,15 +2,12 @@ using Akka.Event;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
-using ImageClassifier.Node.Classification;
-using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
 /// <summary>Reads the objects of a job. Calls are retried during an outage of the store.</summary>
 /// <exception cref="IOException">The outage lasts longer than the retries.</exception>
-internal sealed class JobObjects(
-    IObjectStore store, RetryPolicy outages, NodeHealth health, TimeProvider time, ILoggingAdapter log)
+internal sealed class JobObjects(IObjectStore store, OutageRetries outages, ILoggingAdapter log)
 {
     /// <summary>The stored result that answers the request; null if there is none. A failure of an earlier attempt does
     /// not count, because the request asks to try again.</summary>
@@ -22,13 +19,12 @@ internal sealed class JobObjects(
 
     /// <summary>The bytes of the picture; null if the store does not have it any more.</summary>
     public Task<PooledBytes?> FetchPictureAsync(ClassificationRequest request) =>
-        OutageRetries.RunAsync(() => FetchAsync(request.ImageKey), outages, time, health);
+        outages.RunAsync(() => FetchAsync(request.ImageKey));
 
     private async Task<JobResult?> FindStoredAsync(ClassificationRequest request)
     {
         var key = ObjectKeys.Result(request.Batch, request.Job);
-        var read = await OutageRetries.RunAsync(
-            () => store.ReadDocumentAsync<JobResult>(key, CancellationToken.None), outages, time, health);
+        var read = await outages.RunAsync(() => store.ReadDocumentAsync<JobResult>(key, CancellationToken.None));
         if (read is DocumentRead<JobResult>.Damaged damaged)
             log.Error("The stored result {0} is damaged, so the job is done again: {1}", damaged.Key, damaged.Why);
         return read.OrNull;

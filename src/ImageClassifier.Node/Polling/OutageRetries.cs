@@ -1,18 +1,25 @@
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Classification;
 using ImageClassifier.Streams;
+using Polly;
 
 namespace ImageClassifier.Node.Polling;
 
 /// <summary>Retries calls while the store, a queue or free memory is missing. Handing messages back instead would use
 /// up their receives, and the node would receive more of them meanwhile. So the node keeps its messages and renews
-/// their leases. It receives no more once its credits are used up.</summary>
-internal static class OutageRetries
+/// their leases. It receives no more once its credits are used up. Safe from any thread.</summary>
+/// <param name="policy">The number of tries, and the pauses between them.</param>
+/// <param name="time">The clock of the pauses.</param>
+/// <param name="health">If the node is unhealthy, it is ending: a failed call is not retried.</param>
+internal sealed class OutageRetries(RetryPolicy policy, TimeProvider time, NodeHealth? health = null)
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(15);
 
     // The number of pauses, doubling from the first, before the longest pause is reached.
     private const int ShortPauses = 6;
+
+    private readonly ResiliencePipeline _pipeline =
+        policy.CreatePipeline(time, outcome => MostCalls(outcome.Exception, policy, health));
 
     /// <summary>About ten seconds in all: for a resource that this node lacks and another node may have.</summary>
     public static RetryPolicy Brief { get; } =
@@ -28,30 +35,14 @@ internal static class OutageRetries
     /// <exception cref="StoreRefusedException">The store refused each try.</exception>
     /// <exception cref="IOException">The outage outlasted the retries.</exception>
     /// <exception cref="OutOfMemoryException">Memory stayed short on each try.</exception>
-    /// <param name="call">The call.</param>
-    /// <param name="policy">The number of tries, and the pauses between them.</param>
-    /// <param name="time">The clock of the pauses.</param>
-    /// <param name="health">If the node is unhealthy, it is ending: a failed call is not retried.</param>
-    public static async Task<T> RunAsync<T>(
-        Func<Task<T>> call, RetryPolicy policy, TimeProvider time, NodeHealth? health = null)
-    {
-        var backoff = new Backoff(policy.MinBackoff, policy.MaxBackoff);
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                return await call();
-            }
-            catch (Exception failure) when (
-                failure is IOException or OutOfMemoryException && attempt < MostAttempts(failure, policy, health))
-            {
-                await Task.Delay(backoff.Next(), time);
-            }
-        }
-    }
+    public Task<T> RunAsync<T>(Func<Task<T>> call) =>
+        _pipeline.ExecuteAsync(_ => new ValueTask<T>(call())).AsTask();
 
-    private static int MostAttempts(Exception failure, RetryPolicy policy, NodeHealth? health) =>
-        health is { IsUnhealthy: true } ? 1
-        : failure is IPermanentRefusal ? Math.Min(policy.Attempts, RetryPolicy.RefusedAttempts)
-        : policy.Attempts;
+    private static int MostCalls(Exception? failure, RetryPolicy policy, NodeHealth? health) => failure switch
+    {
+        not (IOException or OutOfMemoryException) => 1,
+        _ when health is { IsUnhealthy: true } => 1,
+        IPermanentRefusal => RetryPolicy.RefusedAttempts,
+        _ => policy.Attempts,
+    };
 }

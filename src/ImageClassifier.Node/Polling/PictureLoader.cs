@@ -19,6 +19,8 @@ internal sealed class PictureLoader(
     TimeProvider time,
     ILoggingAdapter log)
 {
+    private readonly OutageRetries _retries = new(OutageRetries.Brief, time);
+
     // Reads wait for the store, decoders for a core. So more pictures are read at once than decoded.
     private readonly SemaphoreSlim _decoders = new(decoders);
 
@@ -63,8 +65,7 @@ internal sealed class PictureLoader(
             var started = time.GetTimestamp();
             // Decoding takes long, and the current thread may belong to the stream. So it runs on the thread pool.
             // Short memory may be free again soon.
-            var decoding = await OutageRetries.RunAsync(
-                () => Task.Run(() => classifier.Decode(picture.Memory)), OutageRetries.Brief, time);
+            var decoding = await _retries.RunAsync(() => Task.Run(() => classifier.Decode(picture.Memory)));
             return decoding switch
             {
                 Decoding.Decoded decoded => new JobWork.ToClassify(

@@ -93,8 +93,9 @@ internal sealed class PollerActor : ReceiveActor
         var model = _ports.Classifier;
         var instance = _ports.Identity.Id;
         var polling = _settings.Polling;
-        var outages = OutageRetries.Patient(polling.Source.MaxLease);
-        var objects = new JobObjects(_ports.Store, outages, health, _time, _log);
+        var patient = OutageRetries.Patient(polling.Source.MaxLease);
+        var outages = new OutageRetries(patient, _time, health);
+        var objects = new JobObjects(_ports.Store, outages, _log);
         var loader = new PictureLoader(objects, model, instance, polling.Decoders, health, _time, _log);
         var suspects = new SuspectProcessor(
             objects,
@@ -109,7 +110,13 @@ internal sealed class PollerActor : ReceiveActor
         var batches = new MicroBatches(
             _classifier, model.Model, instance, _settings.Classification.Timeout, health, _time, _log);
         var publisher = new ResultPublisher(
-            _ports.Store, _ports.Queues.Responses, outages, health, _time, _log);
+            _ports.Store,
+            _ports.Queues.Responses,
+            outages,
+            new QueueRetries(patient, _time),
+            health,
+            _time,
+            _log);
         return ClassificationStream.Create(
             _ports.Queues.Requests,
             _settings,

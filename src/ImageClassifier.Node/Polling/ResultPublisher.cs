@@ -13,7 +13,8 @@ namespace ImageClassifier.Node.Polling;
 internal sealed class ResultPublisher(
     IObjectStore store,
     IMessageQueue responses,
-    RetryPolicy outages,
+    OutageRetries outages,
+    QueueRetries sends,
     NodeHealth health,
     TimeProvider time,
     ILoggingAdapter log)
@@ -32,7 +33,7 @@ internal sealed class ResultPublisher(
 
         try
         {
-            return await OutageRetries.RunAsync(() => StoreAsync(ended), outages, time, health);
+            return await outages.RunAsync(() => StoreAsync(ended));
         }
         catch (Exception failure)
         {
@@ -53,9 +54,9 @@ internal sealed class ResultPublisher(
         if (ended.Length == 0) return [.. handedBack];
 
         // Sending is retried during an outage of the response queue. Handing finished jobs back would only use up
-        // receives.
-        var outcomes = await QueueSends.SendAllAsync(
-            responses, [.. ended.Select(ToMessage)], outages, time, CancellationToken.None);
+        // receives. A message that is sent twice, because an answer was lost, is dropped by its deduplication id.
+        var outcomes = await sends.RunAsync(
+            [.. ended.Select(ToMessage)], responses.SendAsync, CancellationToken.None);
         return [.. handedBack, .. ended.Zip(outcomes, Conclude)];
     }
 

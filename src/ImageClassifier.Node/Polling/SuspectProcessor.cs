@@ -27,6 +27,7 @@ internal sealed class SuspectProcessor(
     // A suspect that takes longer does not draw later jobs into this branch.
     private static readonly TimeSpan StallLimit = TimeSpan.FromSeconds(2);
 
+    private readonly OutageRetries _retries = new(OutageRetries.Brief, time);
     private readonly SuspectLock _turns = new(time);
     private int _inHand;
     private long _lastProgressAt;
@@ -108,8 +109,7 @@ internal sealed class SuspectProcessor(
         using var picture = await objects.FetchPictureAsync(suspect.Request);
         if (picture is null) return Fail(suspect, JobErrors.Missing);
         var fetched = time.GetElapsedTime(started);
-        switch (await OutageRetries.RunAsync(
-            () => isolated.ClassifyAsync(picture.Memory, isAlone), OutageRetries.Brief, time))
+        switch (await _retries.RunAsync(() => isolated.ClassifyAsync(picture.Memory, isAlone)))
         {
             case IsolatedOutcome.Classified classified:
                 health.RecordClassified();

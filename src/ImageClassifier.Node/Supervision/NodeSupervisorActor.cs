@@ -191,21 +191,14 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     private async Task CheckStoreAsync()
     {
         using var limit = new CancellationTokenSource(StoreCheckTimeout, _time);
+        var source = _settings.Polling.Source;
+        var retries = new RetryPolicy(RetryPolicy.RefusedAttempts, source.MinBackoff, source.MaxBackoff);
+        var refusals = retries.CreatePipeline(
+            _time, outcome => outcome.Exception is StoreRefusedException ? retries.Attempts : 1);
         // No object has this key.
         const string key = $"{ObjectKeys.Results}node-check";
-        var refused = new Backoff(_settings.Polling.Source.MinBackoff, _settings.Polling.Source.MaxBackoff);
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                await _ports.Store.ExistsAsync(key, limit.Token).WaitAsync(limit.Token);
-                return;
-            }
-            catch (StoreRefusedException) when (attempt < RetryPolicy.RefusedAttempts)
-            {
-                await Task.Delay(refused.Next(), _time, limit.Token);
-            }
-        }
+        await refusals.ExecuteAsync(
+            async token => await _ports.Store.ExistsAsync(key, token).WaitAsync(token), limit.Token);
     }
 
     private void StartPoller()

@@ -90,8 +90,7 @@ public sealed record ScalingSettings(
     public static ScalingSettings Create(Config config)
     {
         var scaling = new SettingsSection(config, "image-classifier.scaling");
-        var isAws = EnvironmentSettings.Create(config).IsAws;
-        var isEc2 = FleetSettings.Create(config).Kind == FleetSettings.Ec2;
+        var (isAws, isEc2) = EnvironmentSettings.Create(config);
         return new ScalingSettings(
             Policy: scaling.OneOf("policy", "latency", PerImage) == PerImage ? PolicyKind.PerImage : PolicyKind.Latency,
             MaxInstances: scaling.WholeNumberOrCores("max-instances", 1, 1000),

@@ -13,9 +13,9 @@ public sealed class AwsConfigurationSpecs
     [Fact]
     public void The_environment_selects_19_machines_on_EC2_and_the_kind_can_be_changed()
     {
-        Assert.Equal(FleetSettings.Ec2, FleetSettings.Create(Load()).Kind);
+        Assert.True(EnvironmentSettings.Create(Load()).HasEc2Fleet);
         Assert.Equal(19, ScalingSettings.Create(Load()).MaxInstances);
-        Assert.Equal(FleetSettings.Processes, FleetSettings.Create(Load("fleet.kind=processes")).Kind);
+        Assert.False(EnvironmentSettings.Create(Load("fleet.kind=processes")).HasEc2Fleet);
     }
 
     [Fact]

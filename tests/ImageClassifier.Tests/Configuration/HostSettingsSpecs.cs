@@ -107,11 +107,14 @@ public sealed class HostSettingsSpecs : IDisposable
         AssertRefused($"image-classifier.queues.{key}", value, QueueSettings.Create);
 
     [Fact]
-    public void The_default_fleet_has_child_processes()
-    {
-        Assert.Equal(FleetSettings.Processes, FleetSettings.Create(Sources.With()).Kind);
-        AssertRefused("image-classifier.fleet.kind", "horses", FleetSettings.Create);
-    }
+    public void The_default_fleet_has_child_processes() =>
+        Assert.False(EnvironmentSettings.Create(Sources.With()).HasEc2Fleet);
+
+    [Theory]
+    [InlineData("horses")]
+    [InlineData("ec2")]
+    public void A_fleet_that_this_machine_cannot_have_is_refused(string kind) =>
+        AssertRefused("image-classifier.fleet.kind", kind, EnvironmentSettings.Create);
 
     [Fact]
     public void The_web_tier_listens_on_loopback()

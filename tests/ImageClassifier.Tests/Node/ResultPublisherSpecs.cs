@@ -45,7 +45,14 @@ public sealed class ResultPublisherSpecs(ITestOutputHelper output) : NodeSpecs(o
         Assert.Equal(JobStatus.Classified, StoredResultOf(request)!.Status);
     }
 
-    private ResultPublisher Publisher => new(Store, Responses, RetryPolicy.Default, _health, Time, Sys.Log);
+    private ResultPublisher Publisher => new(
+        Store,
+        Responses,
+        new OutageRetries(RetryPolicy.Default, Time, _health),
+        new QueueRetries(RetryPolicy.Default, Time),
+        _health,
+        Time,
+        Sys.Log);
 
     private Delivery Deliver(bool leased)
     {

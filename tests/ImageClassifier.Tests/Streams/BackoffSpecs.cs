@@ -30,6 +30,15 @@ public sealed class BackoffSpecs
     }
 
     [Fact]
+    public void A_pause_after_any_number_of_failures_is_within_the_limits()
+    {
+        var backoff = new Backoff(Min, Max);
+
+        Assert.InRange(backoff.PauseAfter(1).TotalMilliseconds, 100, 200);
+        Assert.InRange(backoff.PauseAfter(int.MaxValue).TotalMilliseconds, 500, 1000);
+    }
+
+    [Fact]
     public void Pauses_differ_between_programs()
     {
         var pauses = Enumerable.Range(0, 20).Select(_ => new Backoff(Min, Max).Next()).ToHashSet();

@@ -8,11 +8,11 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Streams;
 
-public sealed class QueueSendsSpecs : VirtualTimeSpecs
+public sealed class QueueRetriesSpecs : VirtualTimeSpecs
 {
     private readonly FakeMessageQueue _queue;
 
-    public QueueSendsSpecs(ITestOutputHelper output)
+    public QueueRetriesSpecs(ITestOutputHelper output)
         : base(output)
     {
         _queue = new FakeMessageQueue(Time);
@@ -74,14 +74,44 @@ public sealed class QueueSendsSpecs : VirtualTimeSpecs
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => QueueSends.SendAllAsync(
-            _queue, [new OutgoingMessage("0", "group", "id")], RetryPolicy.Default, Time, cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => StartSend(1, cancelled.Token));
+        Assert.Equal(0, _queue.CallsOf(QueueCall.Send));
+    }
+
+    [Fact]
+    public async Task A_send_that_is_cancelled_during_a_failed_call_throws()
+    {
+        using var cancelled = new CancellationTokenSource();
+        _queue.EntryOutcome = (_, _) =>
+        {
+            cancelled.Cancel();
+            return new QueueOutcome(QueueOutcomeKind.Retriable, "busy");
+        };
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => StartSend(1, cancelled.Token));
+    }
+
+    [Fact]
+    public async Task A_send_that_is_cancelled_in_a_pause_throws()
+    {
+        using var cancelled = new CancellationTokenSource();
+        _queue.FailNext(QueueCall.Send);
+        var sending = StartSend(1, cancelled.Token);
+        await cancelled.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
+        Assert.Equal(1, _queue.CallsOf(QueueCall.Send));
+    }
+
+    private Task<IReadOnlyList<QueueOutcome>> StartSend(int count, CancellationToken cancellation)
+    {
+        var messages = Enumerable.Range(0, count).Select(i => new OutgoingMessage($"{i}", $"{i}", $"{i}")).ToArray();
+        return new QueueRetries(RetryPolicy.Default, Time).RunAsync(messages, _queue.SendAsync, cancellation);
     }
 
     private async Task<IReadOnlyList<QueueOutcome>> SendAsync(int count)
     {
-        var messages = Enumerable.Range(0, count).Select(i => new OutgoingMessage($"{i}", $"{i}", $"{i}")).ToArray();
-        var sending = QueueSends.SendAllAsync(_queue, messages, RetryPolicy.Default, Time, CancellationToken.None);
+        var sending = StartSend(count, CancellationToken.None);
         await AdvanceUntilAsync(() => sending.IsCompleted, "the send ended");
         return await sending;
     }
