@@ -9,7 +9,7 @@ internal static class ClusterHocon
 {
     /// <summary>A web node that is killed is removed, and its singletons run elsewhere, within 10 s:
     /// <list type="bullet">
-    /// <item>up to 3.7 s until it is unreachable (0.5 s heartbeat, 2 s pause, 0.7 s threshold, 0.5 s look);</item>
+    /// <item>up to 3 s until it is unreachable (0.5 s heartbeat, 1.5 s pause, 0.7 s threshold, 0.25 s check);</item>
     /// <item>3 s until nothing more changes, and up to 1 s until the resolver looks;</item>
     /// <item>up to 1 s until all nodes know, and 0.3 s margin.</item> </list> A node that is only slow (a busy machine,
     /// a long garbage collection) stays a member if it is silent for less than 5 s.</summary>

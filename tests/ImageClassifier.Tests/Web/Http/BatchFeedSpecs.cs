@@ -69,7 +69,7 @@ public sealed class BatchFeedSpecs : WebSpecs
     {
         var reader = _feed.ReadAsync(_batch, null, cancellation).GetAsyncEnumerator(cancellation);
         var first = reader.MoveNextAsync();
-        await _batches.ExpectMsgAsync<ReadEvents>(read => read.Wait == TimeSpan.Zero);
+        await _batches.ExpectMsgAsync<ReadEvents>(read => read.Wait == TimeSpan.Zero, cancellationToken: CancellationToken.None);
         _batches.LastSender.Tell(Page(1));
         await first;
         return (reader, reader.MoveNextAsync().AsTask());
