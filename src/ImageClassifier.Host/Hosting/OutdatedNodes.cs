@@ -11,10 +11,13 @@ namespace ImageClassifier.Host.Hosting;
 /// <param name="fleet">Where the nodes are.</param>
 /// <param name="store">Where their records are.</param>
 /// <param name="fingerprint">What the nodes of this web tier answer with.</param>
+/// <param name="isTierRunning">Whether other web nodes run. Then a node without a record is one that they have just
+/// launched, and their scaler judges it.</param>
 /// <param name="log">Logs which nodes are drained.</param>
 /// <param name="time">Measures the wait.</param>
 internal sealed class OutdatedNodes(
-    ProcessFleet fleet, IObjectStore store, string fingerprint, ILogger<OutdatedNodes> log, TimeProvider time)
+    ProcessFleet fleet, IObjectStore store, string fingerprint, bool isTierRunning, ILogger<OutdatedNodes> log,
+    TimeProvider time)
 {
     // A node hears of it at once. One that does not hangs or is stopped.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -49,7 +52,8 @@ internal sealed class OutdatedNodes(
         foreach (var instance in await fleet.DescribeAsync(cancellation))
         {
             if (instance.State == InstanceState.Ended) continue;
-            if (await FingerprintOfAsync(instance.Id, cancellation) != fingerprint) outdated.Add(instance.Id);
+            var known = await FingerprintOfAsync(instance.Id, cancellation);
+            if (known != fingerprint && !(known is null && isTierRunning)) outdated.Add(instance.Id);
         }
 
         return outdated;
