@@ -84,7 +84,8 @@ public sealed class SeveralWebNodesSpecs
         await ReadyAsync(second);
         Assert.Equal(nodes, first.NodeProcesses());
         Assert.Equal([0, 0], await Task.WhenAll(first.StopAsync("TERM"), second.StopAsync("TERM")));
-        Assert.Empty(first.NodeProcesses());
+        await Until.HoldsAsync(
+            () => first.NodeProcesses().Count == 0, Enough, () => $"App nodes outlive the web nodes:\n{second.Log}");
     }
 
     private static Task<RunningService> StartAsync(int[] ports, int port) =>

@@ -1,7 +1,6 @@
 using Akka.Actor;
-using Akka.Configuration;
 using ImageClassifier.Core;
-using ImageClassifier.Tests.Configuration;
+using ImageClassifier.Host.Configuration;
 using ImageClassifier.Web.Cluster;
 using Xunit;
 using Xunit.Abstractions;
@@ -77,15 +76,12 @@ public sealed class TlsSpecs(ITestOutputHelper output) : ClusterSpecs(output)
     {
         var files = _certificates.SelfSigned("web");
         var (certificate, key) = (File.ReadAllText(files.Certificate), File.ReadAllText(files.Key));
-        var settings = ClusterSettings.Create(ConfigurationFactory.ParseString(
-            $$""""
-            {{ClusterSettings.Section}} {
-              enabled = on, discovery = ec2
-              certificate = """{{certificate}}"""
-              certificate-key = """
-            {{key}}"""
-            }
-            """").WithFallback(Sources.With()));
+        var parameter = $""""
+            {ClusterSettings.Section}.certificate = """{certificate}"""
+            {ClusterSettings.Section}.certificate-key = """{key}"""
+            """";
+        var settings = ClusterSettings.Create(ProgramSettings.Load(
+            new SettingsSources { Parameter = new ParameterText("/image-classifier/web", parameter) }));
 
         Assert.NotNull(ClusterCertificate.Load(settings, TimeProvider.System));
         var swapped = settings with { CertificateKey = File.ReadAllText(_certificates.SelfSigned("other").Key) };
