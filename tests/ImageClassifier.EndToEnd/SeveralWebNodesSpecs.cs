@@ -83,7 +83,8 @@ public sealed class SeveralWebNodesSpecs
         await using var second = await StartAsync(ports, ports[1], data, ownsData: false);
         await ReadyAsync(second);
         Assert.Equal(nodes, first.NodeProcesses());
-        Assert.Equal([0, 0], await Task.WhenAll(first.StopAsync("TERM"), second.StopAsync("TERM")));
+        var exitCodes = await Task.WhenAll(first.StopAsync("TERM"), second.StopAsync("TERM"));
+        Assert.All(exitCodes, code => Assert.Equal(0, code));
         await Until.HoldsAsync(
             () => first.NodeProcesses().Count == 0, Enough, () => $"App nodes outlive the web nodes:\n{second.Log}");
     }
