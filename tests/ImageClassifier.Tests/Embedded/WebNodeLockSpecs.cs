@@ -31,8 +31,9 @@ public sealed class WebNodeLockSpecs : IDisposable
     [Fact]
     public void The_file_of_a_killed_web_node_does_not_count_and_is_removed_and_others_stay()
     {
-        var left = Path.Combine(_folder.Layout.Instances, $"web-{Guid.NewGuid():n}.lock");
-        string[] others = [Path.Combine(_folder.Layout.Instances, "web-1.lock"), Path.Combine(_folder.Layout.Instances, "notes.txt")];
+        var folder = _folder.Layout.Instances;
+        var left = Path.Combine(folder, $"web-{Guid.NewGuid():n}.lock");
+        string[] others = [Path.Combine(folder, "web-1.lock"), Path.Combine(folder, "notes.txt")];
         foreach (var file in (string[])[left, .. others]) File.WriteAllText(file, "");
 
         using var node = WebNodeLock.Take(_folder.Layout);
