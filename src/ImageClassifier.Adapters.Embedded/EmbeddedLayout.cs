@@ -48,7 +48,7 @@ public sealed class EmbeddedLayout
     /// on the same file system.</summary>
     public string Temporary => Path.Combine(DataFolder, "tmp");
 
-    /// <summary>The folder of the lock files of instances.</summary>
+    /// <summary>The folder of the lock files of instances, and of web nodes that share the data folder.</summary>
     public string Instances => Path.Combine(DataFolder, "instances");
 
     /// <summary>The folder of log files.</summary>

@@ -10,10 +10,11 @@ public sealed class InvalidSettingException : Exception
     /// <summary>Creates the exception for one setting.</summary>
     /// <param name="key">The setting's full name, or its command-line option.</param>
     /// <param name="value">The value; null if it is not set.</param>
-    /// <param name="allowed">The allowed values, or the fault, as a clause: <c>from 1 to 1000</c>.</param>
+    /// <param name="allowed">The allowed values, or the fault, as a clause: <c>from 1 to 1000</c>. It may end with a
+    /// message of the system and its full stop.</param>
     /// <param name="inner">The cause.</param>
     public InvalidSettingException(string key, string? value, string allowed, Exception? inner = null)
-        : base($"{key} = {value ?? "(not set)"} is not usable: {allowed}.", inner)
+        : base($"{key} = {value ?? "(not set)"} is not usable: {allowed.TrimEnd('.')}.", inner)
     {
         Key = key;
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using ImageClassifier.EndToEnd.Pictures;
 using ImageClassifier.EndToEnd.Programs;
 using ImageClassifier.Testing;
 using Xunit;
@@ -28,9 +29,13 @@ public sealed class SeveralWebNodesSpecs
     {
         var ports = FreePorts();
         await using var second = await StartAsync(ports, ports[1]);
-        var alone = await second.Http.GetAsync("/health/ready");
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, alone.StatusCode);
-        Assert.Contains("has not joined", await alone.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        foreach (var path in (string[])["/health/serving", "/health/ready", "/api/fleet"])
+        {
+            var alone = await second.Http.GetAsync(path);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, alone.StatusCode);
+            Assert.Contains("has not joined", await alone.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+
         await using var first = await StartAsync(ports, ports[0]);
         await ReadyAsync(first);
         await ReadyAsync(second);
@@ -50,7 +55,7 @@ public sealed class SeveralWebNodesSpecs
 
         var (exitCode, _, error) = await BuiltProgram.RunAsync(
             ["web", "--urls", "http://127.0.0.1:0", "--data", $"{first.DataFolder}-2",
-                .. Settings(ports, ports[0]).SelectMany(one => new[] { "--set", $"image-classifier.{one}" })]);
+                .. Arguments(ports, ports[0])]);
         Assert.Equal(2, exitCode);
         Assert.Contains("image-classifier.web.cluster.port", error, StringComparison.Ordinal);
 
@@ -58,13 +63,47 @@ public sealed class SeveralWebNodesSpecs
         if (Directory.Exists($"{first.DataFolder}-2")) Directory.Delete($"{first.DataFolder}-2", recursive: true);
     }
 
+    [SkippableFact]
+    public async Task App_nodes_survive_a_web_node_that_cannot_start_and_end_with_the_last_two_that_stop_together()
+    {
+        var ports = FreePorts();
+        var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
+        await using var first = await StartAsync(ports, ports[0], data, ownsData: true);
+        await ReadyAsync(first);
+        await first.FollowAsync(ServiceClient.BatchId(await first.UploadAsync(TestPictures.Many(1))), Enough);
+        var nodes = first.NodeProcesses();
+        Assert.NotEmpty(nodes);
+
+        var (exitCode, _, error) = await BuiltProgram.RunAsync(
+            ["web", "--urls", first.Address.ToString().TrimEnd('/'), "--data", data, .. Arguments(ports, ports[1])]);
+        Assert.Equal(2, exitCode);
+        Assert.Contains("image-classifier.web.urls", error, StringComparison.Ordinal);
+        Assert.Equal(nodes, first.NodeProcesses());
+
+        await using var second = await StartAsync(ports, ports[1], data, ownsData: false);
+        await ReadyAsync(second);
+        Assert.Equal(nodes, first.NodeProcesses());
+        var exitCodes = await Task.WhenAll(first.StopAsync("TERM"), second.StopAsync("TERM"));
+        Assert.All(exitCodes, code => Assert.Equal(0, code));
+        await Until.HoldsAsync(
+            () => first.NodeProcesses().Count == 0, Enough, () => $"App nodes outlive the web nodes:\n{second.Log}");
+    }
+
     private static Task<RunningService> StartAsync(int[] ports, int port) =>
         RunningService.StartAsync(Settings(ports, port));
+
+    private static Task<RunningService> StartAsync(int[] ports, int port, string data, bool ownsData) =>
+        RunningService.StartAsync(data, ownsData, Settings(ports, port));
+
+    private static IEnumerable<string> Arguments(int[] ports, int port) =>
+        Settings(ports, port).SelectMany(one => new[] { "--set", $"image-classifier.{one}" });
 
     private static string[] Settings(int[] ports, int port) =>
     [
         "web.cluster.enabled=on", "web.cluster.host=127.0.0.1", $"web.cluster.port={port}",
         $"web.cluster.seeds={string.Join(',', ports.Select(one => $"127.0.0.1:{one}"))}",
+        // App nodes do not end by themselves.
+        "node.termination.max-empty-polls=1000",
     ];
 
     private static Task ReadyAsync(RunningService service) => Until.HoldsAsync(

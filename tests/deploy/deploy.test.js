@@ -123,9 +123,11 @@ describe("the CloudFormation template", () => {
     assert.doesNotMatch(JSON.stringify(properties("NodeLaunchTemplate")), /image-classifier:web/);
   });
 
-  it("replaces a web node that does not answer, but not one whose queues or bucket are unavailable", () => {
+  it("sends requests to nodes that have joined, and does not replace them while queues or bucket are away", () => {
     const targets = properties("WebTargets");
-    assert.equal(targets.HealthCheckPath, "/health/live");
+    assert.equal(targets.HealthCheckPath, "/health/serving");
+    const endpoints = readFileSync(join(deploy, "..", "src", "ImageClassifier.Web", "Http", "WebTierPipeline.cs"), "utf8");
+    assert.ok(endpoints.includes(`"${targets.HealthCheckPath}"`));
     const unit = read("image", "systemd", "image-classifier-web.service");
     const restart = Number(/^RestartSec=(\d+)$/m.exec(unit)[1]) + Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)[1]);
     assert.ok(targets.HealthCheckIntervalSeconds * targets.UnhealthyThresholdCount > restart);
@@ -139,6 +141,10 @@ describe("the CloudFormation template", () => {
     assert.equal(update.PauseTime, CreationPolicy.ResourceSignal.Timeout);
     // If the group replaced a machine before its signal, another machine's signal would decide.
     for (const process of ["HealthCheck", "ReplaceUnhealthy"]) assert.ok(update.SuspendProcesses.includes(process));
+    // A creation suspends nothing. There the grace period covers a boot and the time that user data waits.
+    const userData = JSON.stringify(properties("WebLaunchTemplate").LaunchTemplateData.UserData);
+    const wait = Number(/SECONDS > (\d+)/.exec(userData)[1]);
+    assert.ok(properties("WebGroup").HealthCheckGracePeriod >= wait + 120);
   });
 
   it("allows only leases that the program accepts", () => {

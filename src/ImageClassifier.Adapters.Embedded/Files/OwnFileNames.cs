@@ -21,6 +21,12 @@ internal static partial class OwnFileNames
     /// <summary>True if the fleet assigned this name. An instance that was started by hand can have any name.</summary>
     public static bool IsOfFleet(string instance) => FleetInstance().IsMatch(instance);
 
+    /// <summary>A new name for the lock file of a web node.</summary>
+    public static string NewWebNodeLock() => $"web-{Guid.NewGuid():n}.lock";
+
+    /// <summary>True for the name of a web node's lock file.</summary>
+    public static bool IsWebNodeLock(string name) => WebNodeLock().IsMatch(name);
+
     /// <summary>True for a database, the files that SQLite keeps beside it, a lock or a bell.</summary>
     public static bool IsShared(string name) => Shared().IsMatch(name);
 
@@ -31,6 +37,9 @@ internal static partial class OwnFileNames
 
     [GeneratedRegex(@"\A([0-9A-Za-z][0-9A-Za-z-]{0,63})\.lock\z")]
     private static partial Regex Lock();
+
+    [GeneratedRegex(@"\Aweb-[0-9a-f]{32}\.lock\z")]
+    private static partial Regex WebNodeLock();
 
     // Logs are split into several files: node-1.log, node-1_001.log.
     [GeneratedRegex(@"\A([0-9A-Za-z][0-9A-Za-z-]{0,63})(?:_[0-9]{3,})?\.log\z")]

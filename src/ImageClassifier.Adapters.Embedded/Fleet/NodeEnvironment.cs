@@ -7,6 +7,9 @@ public static class NodeEnvironment
     private const string Settings = "IMAGE_CLASSIFIER_";
     private const string AccessSettings = "IMAGE_CLASSIFIER__ACCESS__";
 
+    // It may hold the key itself.
+    private const string WebKey = "IMAGE_CLASSIFIER__WEB__CLUSTER__CERTIFICATE_KEY";
+
     // Windows ignores the case of variable names.
     private static readonly StringComparer Comparer =
         OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal;
@@ -37,7 +40,12 @@ public static class NodeEnvironment
     public static bool Passes(string name, bool onAws)
     {
         if (onAws && OnAws.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))) return true;
-        if (name.StartsWith(AccessSettings, StringComparison.OrdinalIgnoreCase) || IsSecret(name)) return false;
+        if (name.StartsWith(AccessSettings, StringComparison.OrdinalIgnoreCase)
+            || name.Equals(WebKey, StringComparison.OrdinalIgnoreCase) || IsSecret(name))
+        {
+            return false;
+        }
+
         return Names.Contains(name) || Prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal));
     }
 

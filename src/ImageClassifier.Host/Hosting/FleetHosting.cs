@@ -42,7 +42,9 @@ internal static class FleetHosting
             .AddSingleton(provider => new ProcessFleet(
                 environment.Layout!, settings, provider.GetRequiredService<ILogger<ProcessFleet>>()))
             .AddSingleton<IInstanceFleet>(provider => provider.GetRequiredService<ProcessFleet>())
-            .AddHostedService<ProcessFleetService>();
+            .AddHostedService(provider => new ProcessFleetService(
+                provider.GetRequiredService<ProcessFleet>(), cluster.IsEnabled ? environment.Layout : null,
+                provider.GetRequiredService<IHostApplicationLifetime>()));
         if (cluster.IsEnabled) services.AddSingleton<IScalerLock>(new FleetLock(environment.Layout!));
     }
 

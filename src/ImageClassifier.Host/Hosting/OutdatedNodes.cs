@@ -12,10 +12,13 @@ namespace ImageClassifier.Host.Hosting;
 /// <param name="fleet">The fleet of the nodes.</param>
 /// <param name="store">The store with the records of the nodes.</param>
 /// <param name="fingerprint">The fingerprint of this web tier's nodes.</param>
+/// <param name="isTierRunning">True if other web nodes run. Then a node without a record has just been launched by
+/// them, and their scaler judges it.</param>
 /// <param name="log">Receives the drained nodes.</param>
 /// <param name="time">Measures the wait.</param>
 internal sealed class OutdatedNodes(
-    ProcessFleet fleet, IObjectStore store, string fingerprint, ILogger<OutdatedNodes> log, TimeProvider time)
+    ProcessFleet fleet, IObjectStore store, string fingerprint, bool isTierRunning, ILogger<OutdatedNodes> log,
+    TimeProvider time)
 {
     // A node sees the request at once, unless it hangs or is paused.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -50,7 +53,8 @@ internal sealed class OutdatedNodes(
         foreach (var instance in await fleet.DescribeAsync(cancellation))
         {
             if (instance.State == InstanceState.Ended) continue;
-            if (await FingerprintOfAsync(instance.Id, cancellation) != fingerprint) outdated.Add(instance.Id);
+            var known = await FingerprintOfAsync(instance.Id, cancellation);
+            if (known != fingerprint && !(known is null && isTierRunning)) outdated.Add(instance.Id);
         }
 
         return outdated;

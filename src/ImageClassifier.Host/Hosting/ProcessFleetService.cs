@@ -1,27 +1,38 @@
-using Akka.Actor;
+using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Fleet;
-using ImageClassifier.Web.Cluster;
 
 namespace ImageClassifier.Host.Hosting;
 
-/// <summary>Ends the app nodes together with the last web node. They drain while it stops. If other web nodes go on, so
-/// do the app nodes.</summary>
-internal sealed class ProcessFleetService(
-    ProcessFleet fleet, ClusterSettings cluster, IServiceProvider services, IHostApplicationLifetime lifetime)
-    : IHostedService
+/// <summary>Ends the app nodes together with the last web node. They are asked to drain when it starts to stop, and
+/// drain while it stops. While other web nodes run, the app nodes go on.</summary>
+/// <param name="fleet">The app nodes.</param>
+/// <param name="shared">The data folder, if other web nodes may use it; null if this one is alone.</param>
+/// <param name="lifetime">Tells when the service starts to stop.</param>
+internal sealed class ProcessFleetService(ProcessFleet fleet, EmbeddedLayout? shared, IHostApplicationLifetime lifetime)
+    : IHostedService, IDisposable
 {
+    private WebNodeLock? _node;
     private Task? _stopped;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        lifetime.ApplicationStopping.Register(() => _stopped = StopFleetAsync());
+        if (shared is not null) _node = WebNodeLock.Take(shared);
+        lifetime.ApplicationStopping.Register(() =>
+        {
+            if (_node?.IsShared() != true) _stopped = fleet.StopAsync(CancellationToken.None);
+        });
         return Task.CompletedTask;
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => _stopped ?? fleet.StopAsync(cancellationToken);
-
-    private Task StopFleetAsync() =>
-        cluster.IsEnabled && ClusterNeighbours.Exist(services.GetRequiredService<ActorSystem>())
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (_stopped is not null) return _stopped;
+        _node?.Dispose();
+        // Web nodes that stop together saw each other at first. The last one to come here sees no other.
+        return shared is not null && WebNodeLock.IsAnyHeld(shared)
             ? Task.CompletedTask
-            : fleet.StopAsync(CancellationToken.None);
+            : fleet.StopAsync(cancellationToken);
+    }
+
+    public void Dispose() => _node?.Dispose();
 }

@@ -68,7 +68,12 @@ internal static class WebHosting
         await using var app = builder.Build();
         app.UseWebTier(PageFolder);
         var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(WebHosting));
-        if (fingerprint is not null) await DrainOutdatedNodesAsync(app.Services, fingerprint, cancellation);
+        if (fingerprint is not null)
+        {
+            var isTierRunning = tier.Cluster.IsEnabled && WebNodeLock.IsAnyHeld(environment.Layout!);
+            await DrainOutdatedNodesAsync(app.Services, fingerprint, isTierRunning, cancellation);
+        }
+
         if (!await StartAsync(app, listen, cancellation)) return ExitCodes.Done;
         Volatile.Write(ref hasStarted, true);
         if (budget.Warning is { } warning) log.LogWarning("{Warning}", warning);
@@ -92,10 +97,10 @@ internal static class WebHosting
 
     /// <summary>Before the first upload, so that one model answers each new batch.</summary>
     private static Task DrainOutdatedNodesAsync(
-        IServiceProvider services, string fingerprint, CancellationToken cancellation) =>
+        IServiceProvider services, string fingerprint, bool isTierRunning, CancellationToken cancellation) =>
         new OutdatedNodes(
                 services.GetRequiredService<ProcessFleet>(), services.GetRequiredService<IObjectStore>(), fingerprint,
-                services.GetRequiredService<ILogger<OutdatedNodes>>(), TimeProvider.System)
+                isTierRunning, services.GetRequiredService<ILogger<OutdatedNodes>>(), TimeProvider.System)
             .DrainAsync(cancellation);
 
     private static ExclusiveFileLock LockFolder(EmbeddedLayout layout) =>

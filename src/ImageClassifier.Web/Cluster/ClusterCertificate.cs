@@ -13,6 +13,9 @@ public sealed class ClusterCertificate
     private const string CertificateKey = $"{ClusterSettings.Section}.certificate";
     private const string PrivateKeyKey = $"{ClusterSettings.Section}.certificate-key";
 
+    // A PEM text begins so, and no sensible path does.
+    private const string PemStart = "-----BEGIN ";
+
     private readonly X509Certificate2Collection _issuers;
     private readonly X509Certificate2 _authority;
 
@@ -26,14 +29,20 @@ public sealed class ClusterCertificate
     /// <summary>This node's certificate with its key.</summary>
     internal X509Certificate2 Own { get; }
 
-    /// <summary>Reads the files that the settings name.</summary>
-    /// <returns>Null if they name none.</returns>
-    /// <exception cref="InvalidSettingException">A file cannot be read, the certificate is not valid now, or the key is
-    /// not its key.</exception>
+    /// <summary>Reads the files that the settings name, or the PEM texts that they contain.</summary>
+    /// <returns>Null if there is no certificate.</returns>
+    /// <exception cref="InvalidSettingException">One of the two is missing or cannot be read, the certificate is not
+    /// valid now, or the key is not its key.</exception>
     public static ClusterCertificate? Load(ClusterSettings settings, TimeProvider time)
     {
-        if (settings is not { Certificate: { } path, CertificateKey: { } keyPath }) return null;
-        var text = Read(CertificateKey, path);
+        if (settings is { Certificate: null, CertificateKey: null }) return null;
+        var certificateSetting = settings.Certificate ?? throw new InvalidSettingException(
+            CertificateKey, null, "set it to the key's certificate, because certificate-key is set");
+        var keySetting = settings.CertificateKey ?? throw new InvalidSettingException(
+            PrivateKeyKey, null, "set it to the certificate's key, because certificate is set");
+        var text = Read(CertificateKey, certificateSetting);
+        var key = Read(PrivateKeyKey, keySetting);
+        var (path, keyPath) = (Shown(certificateSetting), Shown(keySetting));
         var all = ParseAll(path, text);
         var authority = all[^1];
         if (authority.SubjectName.Name != authority.IssuerName.Name)
@@ -44,7 +53,11 @@ public sealed class ClusterCertificate
         }
 
         foreach (var certificate in all) CheckDates(path, certificate, time.GetUtcNow());
-        return new ClusterCertificate(WithKey(path, text, keyPath), [.. all.Skip(1)], authority);
+        var loaded = new ClusterCertificate(WithKey(path, text, keyPath, key), [.. all.Skip(1)], authority);
+        return loaded.FaultOf(loaded.Own) is { } fault
+            ? throw new InvalidSettingException(CertificateKey, path,
+                $"the last certificate in it is not the authority of the first one, {loaded.Own.Subject}: {fault}")
+            : loaded;
     }
 
     /// <summary>Whether another node's certificate comes from the same authority. Names are not compared: addresses of
@@ -58,6 +71,14 @@ public sealed class ClusterCertificate
             return false;
         }
 
+        if (FaultOf(certificate) is not { } fault) return true;
+        log.Warning("The certificate of {0} is refused: {1}", peer, fault);
+        return false;
+    }
+
+    /// <summary>Why the authority did not issue a certificate; null if it did.</summary>
+    private string? FaultOf(X509Certificate2 certificate)
+    {
         using var own = new X509Chain();
         own.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         own.ChainPolicy.CustomTrustStore.Add(_authority);
@@ -65,10 +86,9 @@ public sealed class ClusterCertificate
         // An authority of one's own publishes no list of revoked certificates.
         own.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         own.ChainPolicy.DisableCertificateDownloads = true;
-        if (own.Build(certificate)) return true;
-        log.Warning("The certificate of {0} is refused: {1}", peer,
-            string.Join(", ", own.ChainStatus.Select(status => status.StatusInformation.Trim())));
-        return false;
+        return own.Build(certificate)
+            ? null
+            : string.Join(", ", own.ChainStatus.Select(status => status.StatusInformation.Trim()));
     }
 
     private static X509Certificate2Collection ParseAll(string path, string text)
@@ -105,9 +125,8 @@ public sealed class ClusterCertificate
         }
     }
 
-    private static X509Certificate2 WithKey(string path, string text, string keyPath)
+    private static X509Certificate2 WithKey(string path, string text, string keyPath, string key)
     {
-        var key = Read(PrivateKeyKey, keyPath);
         if (key.Contains("ENCRYPTED PRIVATE KEY", StringComparison.Ordinal))
         {
             throw new InvalidSettingException(PrivateKeyKey, keyPath,
@@ -125,8 +144,14 @@ public sealed class ClusterCertificate
         }
     }
 
+    /// <summary>The setting's value for a message, which must not show a key.</summary>
+    private static string Shown(string value) => IsPem(value) ? InvalidSettingException.Hidden : value;
+
+    private static bool IsPem(string value) => value.TrimStart().StartsWith(PemStart, StringComparison.Ordinal);
+
     private static string Read(string setting, string path)
     {
+        if (IsPem(path)) return path;
         try
         {
             return File.ReadAllText(path);

@@ -12,8 +12,8 @@ namespace ImageClassifier.Web.Cluster;
 /// <param name="Port">The port of remoting.</param>
 /// <param name="Seeds">The nodes to join. The first one may form a new cluster. Empty with discovery.</param>
 /// <param name="FindsNodesOnEc2">Whether nodes find each other by a tag on EC2.</param>
-/// <param name="Certificate">The file of this node's certificate; null: no TLS.</param>
-/// <param name="CertificateKey">The file of the certificate's key.</param>
+/// <param name="Certificate">The file of this node's certificate, or its PEM text; null: no TLS.</param>
+/// <param name="CertificateKey">The file of the certificate's key, or its PEM text.</param>
 public sealed record ClusterSettings(
     bool IsEnabled,
     IPAddress? Host,
@@ -28,8 +28,8 @@ public sealed record ClusterSettings(
 
     private const string Ec2 = "ec2";
 
-    /// <summary>Reads the settings. Files are not opened: an app node reads the same settings and has no
-    /// certificate.</summary>
+    /// <summary>Reads the settings. The certificate is not looked at: an app node reads the same settings, and does not
+    /// get the key.</summary>
     /// <exception cref="InvalidSettingException">A setting is wrong, or two contradict each other.</exception>
     public static ClusterSettings Create(Config config)
     {
@@ -63,10 +63,6 @@ public sealed record ClusterSettings(
             throw section.Invalid("host", "the private address of this machine at which other web nodes reach it");
         if (Seeds.Distinct().Count() != Seeds.Count)
             throw section.Invalid("seeds", "each web node once");
-        if (Certificate is not null && CertificateKey is null)
-            throw section.Invalid("certificate-key", "the file of the certificate's key, because certificate is set");
-        if (CertificateKey is not null && Certificate is null)
-            throw section.Invalid("certificate", "the file of the key's certificate, because certificate-key is set");
     }
 
     private static IPAddress? HostOf(SettingsSection section)

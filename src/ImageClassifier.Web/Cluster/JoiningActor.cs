@@ -18,8 +18,10 @@ internal sealed class JoiningActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly int _port;
     private readonly TimeSpan _stableFor;
-    private IReadOnlyList<Address> _found = [];
-    private IReadOnlyList<Address> _joining = [];
+    private IReadOnlyList<Address>? _found;
+
+    /// <summary>The nodes that this one last tried to join, or that it last reported as a list without itself.</summary>
+    private IReadOnlyList<Address>? _settled;
     private DateTimeOffset _foundSince;
     private bool _hasFailed;
 
@@ -56,17 +58,35 @@ internal sealed class JoiningActor : ReceiveActor, IWithTimers
         _hasFailed = false;
         var found = resolved.Addresses
             .Select(target => _cluster.SelfAddress.WithHost(target.Host).WithPort(_port)).ToArray();
-        if (!found.SequenceEqual(_found)) (_found, _foundSince) = (found, Now);
-        // EC2 may not show this node yet. Then the others cannot find it either.
-        if (found.Contains(_cluster.SelfAddress) && Now - _foundSince >= _stableFor && !found.SequenceEqual(_joining))
+        if (!AreEqual(found, _found)) (_found, _foundSince) = (found, Now);
+        if (Now - _foundSince >= _stableFor && !AreEqual(found, _settled))
         {
-            _joining = found;
-            _log.Info("Joining the web nodes {Nodes}", string.Join(", ", found.Select(node => node.Host)));
-            _cluster.JoinSeedNodes(found);
+            _settled = found;
+            JoinIfAmong(found);
         }
 
         DiscoverLater();
     }
+
+    private void JoinIfAmong(Address[] found)
+    {
+        var nodes = string.Join(", ", found.Select(node => node.Host));
+        if (found.Contains(_cluster.SelfAddress))
+        {
+            _log.Info("Joining the web nodes {Nodes}", nodes);
+            _cluster.JoinSeedNodes(found);
+            return;
+        }
+
+        // EC2 may not show this node yet. Then the others cannot find it either.
+        _log.Warning(
+            "This web node, {Address}, is not among the web nodes that were found: {Nodes}. The search goes on. If it "
+            + "stays so, this instance lacks the tag image-classifier:web, or web.cluster.host is not its address",
+            _cluster.SelfAddress.Host, found.Length == 0 ? "none" : nodes);
+    }
+
+    private static bool AreEqual(IReadOnlyList<Address> one, IReadOnlyList<Address>? other) =>
+        other is not null && one.SequenceEqual(other);
 
     private void OnDiscoveryFailed(DiscoveryFailed failed)
     {

@@ -10,9 +10,9 @@ using Microsoft.Extensions.Logging;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: queues and store can be used, nothing that
-/// uploads need is refused, the node is a member of its cluster, and the service is not stopping; otherwise it names
-/// what fails.</summary>
+/// <summary><c>/health/live</c>: the process answers. <c>/health/serving</c>: the node takes calls, because it is a
+/// member of its cluster and does not stop. <c>/health/ready</c>: also, queues and store can be used, and nothing that
+/// uploads need is refused. Each says what is wrong.</summary>
 /// <remarks>Probes are cheap: all probes within two seconds share one check, because its calls cost money. ASP.NET's
 /// health checks cannot share them, and log each failed probe.</remarks>
 internal sealed class HealthEndpoints(
@@ -36,16 +36,23 @@ internal sealed class HealthEndpoints(
 
     public static IResult Live() => TypedResults.Ok(new { status = "live" });
 
+    /// <summary>For a load balancer that replaces nodes: an outage of queue or store must not replace them all.</summary>
+    public IResult Serving() => WhyNotServing() ?? TypedResults.Ok(new { status = "serving" });
+
     public async Task<IResult> ReadyAsync(HttpContext context)
     {
-        if (lifetime.ApplicationStopping.IsCancellationRequested) return Problems.Stopping(uploads.RetryAfter);
-        if (membership.Problem is { } notAMember) return Problems.NotReady(uploads.RetryAfter, [notAMember]);
+        if (WhyNotServing() is { } notServing) return notServing;
         var failing = await LatestCheck().WaitAsync(context.RequestAborted);
         if (refusals.StopsUploads) return Problems.NotPermitted(uploads.RetryAfter);
         if (failing.Count > 0) return Problems.NotReady(uploads.RetryAfter, failing);
         var warnings = await problems.ListAsync(context.RequestAborted);
         return TypedResults.Ok(new ReadyDocument("ready", warnings.Count > 0 ? warnings : null));
     }
+
+    private IResult? WhyNotServing() =>
+        lifetime.ApplicationStopping.IsCancellationRequested ? Problems.Stopping(uploads.RetryAfter)
+        : membership.Problem is { } problem ? Problems.NotReady(uploads.RetryAfter, [problem])
+        : null;
 
     /// <summary>The running check, a good check of the last two seconds, or a new one.</summary>
     private Task<IReadOnlyList<string>> LatestCheck()

@@ -2,6 +2,7 @@ using Akka.Actor;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Web.Access;
+using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Http.Connections;
 using ImageClassifier.Web.Results;
@@ -114,7 +115,27 @@ public static class WebTierPipeline
         app.UseForwardedHeaders(forwarded);
     }
 
-    private static void MapCalls(IEndpointRouteBuilder app)
+    private static void MapCalls(WebApplication app)
+    {
+        MapServiceCalls(app.MapGroup("").AddEndpointFilter(RefuseUnlessMemberAsync));
+        app.MapReading("/health/live", HealthEndpoints.Live).LetEveryoneIn();
+        app.MapReading("/health/serving", (HealthEndpoints health) => health.Serving()).LetEveryoneIn();
+        app.MapReading("/health/ready", (HttpContext context, HealthEndpoints health) => health.ReadyAsync(context))
+            .LetEveryoneIn();
+    }
+
+    /// <summary>Refuses calls while the node is not a member of its cluster. Without the other nodes it can read no
+    /// batch, so clients would wait for minutes.</summary>
+    private static ValueTask<object?> RefuseUnlessMemberAsync(
+        EndpointFilterInvocationContext call, EndpointFilterDelegate next)
+    {
+        var services = call.HttpContext.RequestServices;
+        if (services.GetRequiredService<ClusterMembership>().Problem is not { } problem) return next(call);
+        var retryAfter = services.GetRequiredService<UploadSettings>().RetryAfter;
+        return ValueTask.FromResult<object?>(Problems.NotReady(retryAfter, [problem]));
+    }
+
+    private static void MapServiceCalls(IEndpointRouteBuilder app)
     {
         app.MapPost("/api/batches", BatchEndpoints.PostAsync).CountAsUpload();
         app.MapPost("/api/classify", (HttpRequest request, ClassifyEndpoints classify) => classify.PostAsync(request))
@@ -132,9 +153,6 @@ public static class WebTierPipeline
                 events.GetAsync(batchId, after, context)).LetEveryoneIn();
         app.MapReading("/ws", (string? batch, string? after, HttpContext context, WebSocketEndpoint sockets) =>
             sockets.GetAsync(batch, after, context)).LetEveryoneIn();
-        app.MapReading("/health/live", HealthEndpoints.Live).LetEveryoneIn();
-        app.MapReading("/health/ready", (HttpContext context, HealthEndpoints health) => health.ReadyAsync(context))
-            .LetEveryoneIn();
     }
 
     /// <summary>Maps HEAD together with GET. Kestrel omits the body.</summary>

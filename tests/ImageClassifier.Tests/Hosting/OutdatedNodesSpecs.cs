@@ -52,6 +52,20 @@ public sealed class OutdatedNodesSpecs : IAsyncLifetime
     }
 
     [Fact]
+    public async Task While_other_web_nodes_run_a_node_without_a_record_goes_on()
+    {
+        var other = await NodeAsync("other", "old");
+        var booting = await ProcessInstanceIdentity.StartAsync(
+            _folder.Layout, InstanceId.Parse("booting"), null, default);
+        _nodes.Add(booting);
+
+        await DrainAsync(isTierRunning: true);
+
+        Assert.True(other.DrainRequested.IsCancellationRequested);
+        Assert.False(booting.DrainRequested.IsCancellationRequested);
+    }
+
+    [Fact]
     public async Task A_node_that_does_not_react_is_terminated()
     {
         var deaf = await NodeAsync("deaf", "old", answers: false);
@@ -62,8 +76,8 @@ public sealed class OutdatedNodesSpecs : IAsyncLifetime
             () => Task.FromResult(deaf.TerminateRequested.IsCancellationRequested), "it is to end at once");
     }
 
-    private Task DrainAsync() =>
-        new OutdatedNodes(_fleet, _store, "new", NullLogger<OutdatedNodes>.Instance, TimeProvider.System)
+    private Task DrainAsync(bool isTierRunning = false) =>
+        new OutdatedNodes(_fleet, _store, "new", isTierRunning, NullLogger<OutdatedNodes>.Instance, TimeProvider.System)
             .DrainAsync(default);
 
     private async Task<ProcessInstanceIdentity> NodeAsync(string name, string? fingerprint, bool answers = true)

@@ -51,8 +51,6 @@ public sealed class ClusterSettingsSpecs
     [InlineData("seeds", "seeds=10.0.1.5:2551,10.0.1.5:2551")]
     [InlineData("seeds", "discovery=ec2")]
     [InlineData("discovery", "discovery=consul")]
-    [InlineData("certificate-key", "certificate=a.pem")]
-    [InlineData("certificate", "certificate-key=a.key")]
     [InlineData("enabled", "enabled=yes")]
     public void A_wrong_value_is_named(string key, params string[] assignments)
     {

@@ -39,6 +39,22 @@ public sealed class DiscoverySpecs(ITestOutputHelper output) : ClusterSpecs(outp
         await AwaitConditionAsync(() => Task.FromResult(node.Membership.Problem is null), Patience);
     }
 
+    [Fact]
+    public async Task A_node_that_is_not_found_itself_says_so_and_joins_once_it_is()
+    {
+        IPAddress[] addresses = [];
+        var found = new WebNodeFinder(_ => Task.FromResult<IReadOnlyList<IPAddress>>(addresses));
+
+        var node = await Started(StartAsync(IPAddress.Loopback, ClusterNode.FreePorts(2), found));
+        await AwaitConditionAsync(
+            () => Task.FromResult(node.Log.Any(line => line.Contains("is not among", StringComparison.Ordinal))),
+            Patience);
+
+        Assert.NotNull(node.Membership.Problem);
+        addresses = [IPAddress.Loopback];
+        await AwaitConditionAsync(() => Task.FromResult(node.Membership.Problem is null), Patience);
+    }
+
     private static Task<ClusterNode> StartAsync(IPAddress address, int[] ports, WebNodeFinder finder) =>
         ClusterNode.StartAsync(
             new ClusterSettings(

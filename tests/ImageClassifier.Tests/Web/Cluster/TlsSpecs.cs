@@ -1,5 +1,6 @@
 using Akka.Actor;
 using ImageClassifier.Core;
+using ImageClassifier.Host.Configuration;
 using ImageClassifier.Web.Cluster;
 using Xunit;
 using Xunit.Abstractions;
@@ -53,16 +54,41 @@ public sealed class TlsSpecs(ITestOutputHelper output) : ClusterSpecs(output)
         var future = _certificates.Issue("future", now.AddHours(1), now.AddDays(1));
         var alone = _certificates.Issue("alone", withAuthority: false);
         var empty = _certificates.Write("empty.pem", "");
+        var foreign = _certificates.Write("foreign.pem", string.Join('\n',
+            File.ReadAllText(alone.Certificate), File.ReadAllText(_certificates.SelfSigned("other").Certificate)));
 
         AssertRefused("certificate", "has expired", expired);
         AssertRefused("certificate", "not valid before", future);
         AssertRefused("certificate", "authority", alone);
+        AssertRefused("certificate", "is not the authority", (foreign, alone.Key));
         AssertRefused("certificate", "has no certificate", (empty, good.Key));
         AssertRefused("certificate", "cannot be read", ("no-such.pem", good.Key));
+        AssertRefused("certificate", "because certificate-key is set", (null, good.Key));
+        AssertRefused("certificate-key", "because certificate is set", (good.Certificate, null));
         AssertRefused("certificate-key", "cannot be read", (good.Certificate, "no-such.key"));
         AssertRefused("certificate-key", "not hold the key", (good.Certificate, expired.Key));
         AssertRefused("certificate-key", "not hold the key", (good.Certificate, empty));
         Assert.NotNull(Load(good));
+    }
+
+    [Fact]
+    public void The_settings_may_hold_the_texts_themselves_and_no_message_shows_them()
+    {
+        var files = _certificates.SelfSigned("web");
+        var (certificate, key) = (File.ReadAllText(files.Certificate), File.ReadAllText(files.Key));
+        var parameter = $""""
+            {ClusterSettings.Section}.certificate = """{certificate}"""
+            {ClusterSettings.Section}.certificate-key = """{key}"""
+            """";
+        var settings = ClusterSettings.Create(ProgramSettings.Load(
+            new SettingsSources { Parameter = new ParameterText("/image-classifier/web", parameter) }));
+
+        Assert.NotNull(ClusterCertificate.Load(settings, TimeProvider.System));
+        var swapped = settings with { CertificateKey = File.ReadAllText(_certificates.SelfSigned("other").Key) };
+        var wrong = Assert.Throws<InvalidSettingException>(
+            () => ClusterCertificate.Load(swapped, TimeProvider.System));
+        Assert.Contains(InvalidSettingException.Hidden, wrong.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("-----", wrong.Message, StringComparison.Ordinal);
     }
 
     protected override void AfterAll()
@@ -71,14 +97,15 @@ public sealed class TlsSpecs(ITestOutputHelper output) : ClusterSpecs(output)
         _certificates.Dispose();
     }
 
-    private static void AssertRefused(string key, string why, (string Certificate, string Key) files)
+    private static void AssertRefused(string key, string why, (string? Certificate, string? Key) files)
     {
         var wrong = Assert.Throws<InvalidSettingException>(() => Load(files));
         Assert.Equal($"{ClusterSettings.Section}.{key}", wrong.Key);
         Assert.Contains(why, wrong.Message, StringComparison.Ordinal);
+        Assert.False(wrong.Message.EndsWith("..", StringComparison.Ordinal), wrong.Message);
     }
 
-    private static ClusterCertificate? Load((string Certificate, string Key) files) => ClusterCertificate.Load(
+    private static ClusterCertificate? Load((string? Certificate, string? Key) files) => ClusterCertificate.Load(
         ClusterNode.Settings(1)[0] with { Certificate = files.Certificate, CertificateKey = files.Key },
         TimeProvider.System);
 }

@@ -52,6 +52,7 @@ public sealed class AccessSpecs
     [InlineData("/api/batches/{batch}/images/{job}")]
     [InlineData("/api/batches/{batch}/events")]
     [InlineData("/health/live")]
+    [InlineData("/health/serving")]
     [InlineData("/health/ready")]
     public async Task Batches_the_page_and_health_need_no_key(string address)
     {

@@ -8,6 +8,7 @@ using ImageClassifier.Host.Hosting;
 using ImageClassifier.Host.Logging;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Hosting;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Supervision;
@@ -151,6 +152,9 @@ internal sealed class RunningWebTier : IAsyncDisposable
 
     /// <summary>Stops the tier as a signal does.</summary>
     public Task StopAsync() => _app.StopAsync();
+
+    /// <summary>Marks the tier as a web node that its cluster removed.</summary>
+    public void MarkRemoved() => _app.Services.GetRequiredService<ClusterMembership>().MarkRemoved();
 
     /// <summary>Uploads pictures and returns the answer's document.</summary>
     public async Task<AcceptedUpload> UploadAsync(params Upload[] files)

@@ -41,8 +41,32 @@ public sealed class ServiceSpecs
         await using var tier = await RunningWebTier.StartAsync();
         using var live = await tier.Client.GetAsync("/health/live");
         Assert.Equal("live", (await live.DocumentAsync()).Word("status"));
+        using var serving = await tier.Client.GetAsync("/health/serving");
+        Assert.Equal("serving", (await serving.DocumentAsync()).Word("status"));
         using var ready = await tier.Client.GetAsync("/health/ready");
         Assert.Equal("ready", (await ready.DocumentAsync()).Word("status"));
+    }
+
+    [Fact]
+    public async Task A_node_outside_its_cluster_is_live_and_refuses_every_call_at_once()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var batch = (await tier.UploadAsync(Upload.Jpeg("a.jpg"))).Batch;
+        tier.MarkRemoved();
+
+        foreach (var path in (string[])
+            ["/health/serving", "/health/ready", "/api/fleet", $"/api/batches/{batch}", $"/api/batches/{batch}/events"])
+        {
+            using var refused = await tier.Client.GetAsync(path, tier.InTime);
+            var problem = await refused.ProblemAsync(HttpStatusCode.ServiceUnavailable, "unavailable");
+            Assert.Contains("removed this one", problem.Word("detail"), StringComparison.Ordinal);
+            refused.AssertComeBack();
+        }
+
+        using var upload = await tier.Client.PostAsync("/api/batches", Upload.Form(Upload.Jpeg("b.jpg")), tier.InTime);
+        await upload.ProblemAsync(HttpStatusCode.ServiceUnavailable, "unavailable");
+        using var live = await tier.Client.GetAsync("/health/live", tier.InTime);
+        Assert.Equal(HttpStatusCode.OK, live.StatusCode);
     }
 
     [Fact]
@@ -74,6 +98,8 @@ public sealed class ServiceSpecs
         ready.AssertComeBack();
         using var live = await tier.Client.GetAsync("/health/live");
         Assert.Equal(HttpStatusCode.OK, live.StatusCode);
+        using var serving = await tier.Client.GetAsync("/health/serving");
+        Assert.Equal(HttpStatusCode.OK, serving.StatusCode);
         using var again = await tier.Client.GetAsync("/health/ready");
         Assert.Equal(HttpStatusCode.OK, again.StatusCode);
     }
