@@ -25,8 +25,8 @@ namespace ImageClassifier.Benchmarks;
 /// rest at once, to measure the web nodes' CPU time for each socket message.</remarks>
 internal static class WebNodesBenchmark
 {
-    private const int Batches = 20;
-    private const int WarmUpBatches = 4;
+    private const int Batches = 24;
+    private const int WarmUpBatches = 8;
     private const int Pictures = 1000;
     private const int SocketsOfBatch = 6;
     private const int Paced = 240;
