@@ -78,7 +78,8 @@ internal static class ClassLabels
                 var label = byIndex.TryGetProperty($"{i}", out var named) && named.ValueKind == JsonValueKind.String
                     ? named.GetString()
                     : null;
-                if (string.IsNullOrWhiteSpace(label)) throw new FormatException($"{ConfigField} has no text for class {i}");
+                if (string.IsNullOrWhiteSpace(label))
+                    throw new FormatException($"{ConfigField} has no text for class {i}");
                 labels.Add(label);
             }
 

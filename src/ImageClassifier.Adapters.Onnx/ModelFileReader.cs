@@ -1,6 +1,6 @@
 namespace ImageClassifier.Adapters.Onnx;
 
-/// <summary>Reads the files of a model directory, and collects their faults: whoever exports a model wants to know all at
+/// <summary>Reads the files of a model directory, and collects their faults, so that they can be mended at
 /// once.</summary>
 internal sealed class ModelFileReader(string folder)
 {

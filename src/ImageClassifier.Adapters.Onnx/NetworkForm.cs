@@ -29,8 +29,8 @@ internal sealed record NetworkForm(TensorElementType Input, TensorElementType Ou
         string[] others = [.. session.InputMetadata.Keys.Where(name => name != contract.Input.Name)];
         if (input is not null && others.Length > 0)
         {
-            faults.Add($"besides {contract.Input.Name} the model needs the input {string.Join(", ", others)}; export it "
-                + "with pictures as its only input, or give the others default values (initialisers)");
+            faults.Add($"besides {contract.Input.Name} the model needs the input {string.Join(", ", others)}; export "
+                + "it with pictures as its only input, or give the others default values (initialisers)");
         }
 
         if (input is not null) CheckInput(input, contract.Input, faults);
@@ -87,14 +87,14 @@ internal sealed record NetworkForm(TensorElementType Input, TensorElementType Ou
         }
         else if (actual[0] is 0 or > LargestFixedBatch)
         {
-            faults.Add($"the model takes exactly {actual[0]} pictures at once; its batch axis must be free, or from 1 to "
-                + $"{LargestFixedBatch}");
+            faults.Add($"the model takes exactly {actual[0]} pictures at once; its batch axis must be free, or from 1 "
+                + $"to {LargestFixedBatch}");
         }
 
         if (declared.ElementDataType == TensorElementType.UInt8 && !input.LeavesBytes)
         {
-            faults.Add("the model takes bytes (uint8), so model.json must not scale them; remove input.range, input.mean "
-                + "and input.std, or set them to [0, 255], [0, 0, 0] and [1, 1, 1]");
+            faults.Add("the model takes bytes (uint8), so model.json must not scale them; remove input.range, "
+                + "input.mean and input.std, or set them to [0, 255], [0, 0, 0] and [1, 1, 1]");
         }
 
         if (declared.ElementDataType != TensorElementType.UInt8 && !input.GivesScaling)

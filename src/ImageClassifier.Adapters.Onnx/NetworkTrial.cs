@@ -52,22 +52,22 @@ internal sealed class NetworkTrial(InferenceSession session, NetworkForm form, M
             if (Array.FindIndex(numbers, number => !float.IsFinite(number)) is var at and >= 0)
             {
                 var number = numbers[at].ToString(CultureInfo.InvariantCulture);
-                yield return $"for a trial picture ({picture}) the model gives class {at} the number {number}; export it "
-                    + "again, or correct input.range, input.mean and input.std in model.json";
+                yield return $"for a trial picture ({picture}) the model gives class {at} the number {number}; export "
+                    + "it again, or correct input.range, input.mean and input.std in model.json";
                 isFaulty = true;
             }
             else if (kind == OutputKind.Probabilities && Distribution.Fault(numbers) is { } fault)
             {
-                yield return $"model.json says output.kind is probabilities, but for a trial picture ({picture}) {fault}; "
-                    + "without a softmax at its end, set kind to logits";
+                yield return $"model.json says output.kind is probabilities, but for a trial picture ({picture}) "
+                    + $"{fault}; without a softmax at its end, set kind to logits";
                 isFaulty = true;
             }
         }
 
         if (kind == OutputKind.Logits && GivesProbabilities)
         {
-            yield return "model.json says output.kind is logits, but the model already gives probabilities: for each trial "
-                + "picture its numbers add up to 1, and a second softmax would make all nearly equal; set kind to "
+            yield return "model.json says output.kind is logits, but the model already gives probabilities: for each "
+                + "trial picture its numbers add up to 1, and a second softmax would make all nearly equal; set kind to "
                 + "probabilities";
         }
     }

@@ -6,8 +6,8 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 namespace ImageClassifier.Adapters.Onnx;
 
 /// <summary>Pinned memory for equal rows of floats (pictures or their scores). ONNX Runtime reads and writes it in
-/// place, for any number of rows. If a network takes other numbers, a second memory holds them: <see cref="Encode"/> and
-/// <see cref="Decode"/> convert between the two. Not thread-safe.</summary>
+/// place, for any number of rows. If a network takes other numbers, a second memory holds them: <see cref="Encode"/>
+/// and <see cref="Decode"/> convert between the two. Not thread-safe.</summary>
 internal sealed class PinnedTensor : IDisposable
 {
     private readonly float[] _values;
@@ -44,7 +44,8 @@ internal sealed class PinnedTensor : IDisposable
     public void Encode(int rows)
     {
         var values = _values.AsSpan(0, rows * _rowLength);
-        if (_halves is not null) TensorPrimitives.ConvertToHalf(values, MemoryMarshal.Cast<Float16, Half>(_halves.AsSpan()));
+        if (_halves is not null)
+            TensorPrimitives.ConvertToHalf(values, MemoryMarshal.Cast<Float16, Half>(_halves.AsSpan()));
         if (_bytes is null) return;
         for (var i = 0; i < values.Length; i++) _bytes[i] = (byte)Math.Clamp(values[i] + 0.5f, 0, byte.MaxValue);
     }

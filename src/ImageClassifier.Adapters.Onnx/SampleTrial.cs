@@ -3,8 +3,8 @@ using ImageClassifier.Adapters.Onnx.Imaging;
 
 namespace ImageClassifier.Adapters.Onnx;
 
-/// <summary>Classifies the pictures in a model's folder <c>samples</c>. A model whose preprocessing is described wrongly
-/// runs without an error; only pictures with known labels show it.</summary>
+/// <summary>Classifies the pictures in a model's folder <c>samples</c>. A model whose preprocessing is described
+/// wrongly runs without an error; only pictures with known labels show it.</summary>
 internal sealed class SampleTrial(ModelDirectory model, PictureDecoder decoder, LoadedNetwork network)
 {
     // Each start runs all samples.
@@ -34,7 +34,7 @@ internal sealed class SampleTrial(ModelDirectory model, PictureDecoder decoder, 
         if (files.Count > MostSamples)
         {
             throw new ModelDefectException(
-                $"samples has {files.Count} pictures; leave at most {MostSamples}, because every start runs all of them");
+                $"samples has {files.Count} pictures; leave at most {MostSamples}, because every start runs all");
         }
 
         using var picture = new PinnedTensor(1, model.Contract.Input.Length, model.Contract.Input.Shape);
@@ -54,8 +54,8 @@ internal sealed class SampleTrial(ModelDirectory model, PictureDecoder decoder, 
             var best = network.Classify([picture])[0][0];
             return wanted.Contains(best.Label)
                 ? null
-                : string.Create(CultureInfo.InvariantCulture, $"the model answers \"{best.Label}\" ({best.Probability:P0}) for "
-                    + $"its sample {name}, which must be \"{wanted[0]}\"; compare input.channels, range, mean, std and "
+                : string.Create(CultureInfo.InvariantCulture, $"the model answers \"{best.Label}\" "
+                    + $"({best.Probability:P0}) for its sample {name}, which must be \"{wanted[0]}\"; compare input.channels, range, mean, std and "
                     + $"resize in model.json with the training, and {model.LabelsFile} with the order of the classes");
         }
         catch (InvalidOperationException failure)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using ImageClassifier.Adapters.Onnx.Contract;
 using Microsoft.ML.OnnxRuntime;
@@ -31,7 +32,8 @@ internal sealed class ContractGuess
         var guess = new ContractGuess(folder, NetworkIn(folder));
         var json = guess.Contract(threads);
         var target = Path.Combine(folder, ModelDirectory.ContractFile);
-        using (var file = new StreamWriter(new FileStream(target, FileMode.CreateNew))) file.Write(json);
+        using var file = new FileStream(target, FileMode.CreateNew);
+        file.Write(Encoding.UTF8.GetBytes(json));
         return guess._reasons;
     }
 
@@ -81,16 +83,17 @@ internal sealed class ContractGuess
         var (name, declared) = inputs.FirstOrDefault(input => input.Value is { IsTensor: true, Dimensions.Length: 4 });
         if (declared is null)
         {
-            var all = string.Join(", ", inputs.Select(input => $"{input.Key} {NetworkForm.Shape(input.Value.Dimensions)}"));
-            throw new ModelDefectException($"the network takes no pictures: its inputs are {all}, and none has four axes");
+            var all = inputs.Select(input => $"{input.Key} {NetworkForm.Shape(input.Value.Dimensions)}");
+            throw new ModelDefectException(
+                $"the network takes no pictures: its inputs are {string.Join(", ", all)}, and none has four axes");
         }
 
         var shape = declared.Dimensions;
         var isLast = shape[3] == ModelInput.Channels && shape[1] != ModelInput.Channels;
         if (!isLast && shape[1] >= 0 && shape[1] != ModelInput.Channels)
         {
-            throw new ModelDefectException($"the network's input {name} is {NetworkForm.Shape(shape)}, but a picture has "
-                + $"{ModelInput.Channels} channels; export it for colour pictures");
+            throw new ModelDefectException($"the network's input {name} is {NetworkForm.Shape(shape)}, but a picture "
+                + $"has {ModelInput.Channels} channels; export it for colour pictures");
         }
 
         var (height, width) = isLast ? (shape[1], shape[2]) : (shape[2], shape[3]);
@@ -111,10 +114,10 @@ internal sealed class ContractGuess
         };
         _reasons.Add(isBytes
             ? "Seen in the network: it takes bytes, so range, mean and std are left out."
-            : $"Guessed: range, mean and std are the usual ones of {(isLast ? "TensorFlow" : "PyTorch")}. Compare them with "
-                + "the training: a network does not show them.");
-        _reasons.Add("Guessed: channels RGB, and a resize of the shorter side with a crop of the centre. Compare them with "
-            + "the training.");
+            : $"Guessed: range, mean and std are the usual ones of {(isLast ? "TensorFlow" : "PyTorch")}. Compare them "
+                + "with the training: a network does not show them.");
+        _reasons.Add("Guessed: channels RGB, and a resize of the shorter side with a crop of the centre. Compare them "
+            + "with the training.");
         return new GuessedInput(
             name, isLast ? "NHWC" : "NCHW", width > 0 ? width : UsualSide, height > 0 ? height : UsualSide, scaling);
     }
@@ -163,7 +166,8 @@ internal sealed class ContractGuess
     private int FirstClass(NetworkTrial? trial, string[]? labels)
     {
         if (trial is null || labels is null || trial.Classes != labels.Length + 1) return 0;
-        _reasons.Add("Guessed: firstClass is 1, because there is one class more than labels. Class 0 is then a background.");
+        _reasons.Add("Guessed: firstClass is 1, because there is one class more than labels. Class 0 is then a "
+            + "background.");
         return 1;
     }
 

@@ -148,7 +148,8 @@ internal static class ModelContractJson
             var isList = Json.ValueKind == JsonValueKind.Array && Json.GetArrayLength() is >= 1 and <= MostParts;
             if (!isList) throw Wrong($"a list of 1 to {MostParts} file names");
             var name = Name;
-            string[] files = [.. Json.EnumerateArray().Select((file, at) => new Field(file, $"{name}[{at}]").FileName())];
+            var entries = Json.EnumerateArray().Select((file, at) => new Field(file, $"{name}[{at}]"));
+            string[] files = [.. entries.Select(entry => entry.FileName())];
             return files.Distinct(StringComparer.Ordinal).Count() == files.Length
                 ? files
                 : throw Wrong("a list without repetition");
@@ -172,7 +173,8 @@ internal static class ModelContractJson
         private string FileName()
         {
             var file = Text();
-            var isPlain = file is not ("." or "..") && !file.Any(letter => letter is '/' or '\\' || char.IsControl(letter));
+            var isPlain = file is not ("." or "..")
+                && !file.Any(letter => letter is '/' or '\\' || char.IsControl(letter));
             return isPlain ? file : throw Wrong("the plain name of a file in the model directory");
         }
 

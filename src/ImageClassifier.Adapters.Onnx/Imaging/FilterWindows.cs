@@ -5,8 +5,8 @@ namespace ImageClassifier.Adapters.Onnx.Imaging;
 
 /// <summary>
 /// For each pixel of the crop along one axis, the source pixels of which it is the weighted mean. The weights form a
-/// triangle or a cubic around the centre of the pixel. It reaches one or two pixels of the filtered picture to each side,
-/// or of the source if that is coarser: antialiased when reducing, interpolated when enlarging. At the edge of the
+/// triangle or a cubic around the centre of the pixel. It reaches one or two pixels of the filtered picture to each
+/// side, or of the source if that is coarser: antialiased when reducing, interpolated when enlarging. At the edge of the
 /// picture the filter is cut off, and the rest is scaled to weigh 1. Windows are in the order of the source.
 /// </summary>
 internal sealed class FilterWindows : IDisposable

@@ -248,8 +248,8 @@ internal sealed class Grammar
 
     private Command ModelsCheckVerb()
     {
-        var check = new Command("check", "Says what a model directory holds, and every fault. If model.json is missing, "
-            + "it writes a first one from what the network tells.") { _modelFolder, _json };
+        var check = new Command("check", "Says what a model directory holds, and every fault. If model.json is "
+            + "missing, it writes a first one from what the network tells.") { _modelFolder, _json };
         check.SetAction((parsed, cancellation) => _verbs.ModelsCheckAsync(
             new ModelsCheckOptions(Sources(parsed), parsed.GetRequiredValue(_modelFolder), parsed.GetValue(_json)),
             cancellation));

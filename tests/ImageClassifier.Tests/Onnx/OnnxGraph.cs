@@ -3,7 +3,7 @@ using System.Text;
 
 namespace ImageClassifier.Tests.Onnx;
 
-public enum OnnxElement
+internal enum OnnxElement
 {
     Float = 1,
     Byte = 2,

@@ -43,8 +43,9 @@ public sealed class PictureDecoderSpecs
     {
         var crop = new ModelResize(20, null);
         var squash = new ModelResize(24, null) { Squash = true };
-        foreach (var resize in new[]
-            { crop with { Filter = ResizeFilter.Bicubic }, squash, squash with { Filter = ResizeFilter.Bicubic } })
+        ModelResize[] resizes =
+            [crop with { Filter = ResizeFilter.Bicubic }, squash, squash with { Filter = ResizeFilter.Bicubic }];
+        foreach (var resize in resizes)
         {
             using var picture = TestPictures.Noise(width, height);
             var input = Bytes(resize) with { Height = resize.Squash ? 24 : Side };

@@ -1,4 +1,3 @@
-using System.Text;
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Adapters.Onnx.Imaging;
 

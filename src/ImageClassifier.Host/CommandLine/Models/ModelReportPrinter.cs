@@ -89,7 +89,8 @@ internal sealed class ModelReportPrinter(TextWriter output)
         Line("Output", $"{result.Name}: " + (result.Kind == OutputKind.Logits
             ? "logits, of which a softmax makes probabilities"
             : "probabilities"));
-        if (result.FirstClass > 0) Line("", $"the classes before {result.FirstClass} are a background, and never an answer");
+        if (result.FirstClass > 0)
+            Line("", $"the classes before {result.FirstClass} are a background, and never an answer");
         var more = report.Labels.Count > ShownLabels ? ", …" : "";
         Line("Classes", $"{report.Labels.Count} of {report.LabelsFile}: "
             + $"{string.Join(" | ", report.Labels.Take(ShownLabels))}{more}");
@@ -115,13 +116,12 @@ internal sealed class ModelReportPrinter(TextWriter output)
     private static string Values(ModelInput input)
     {
         if (input.LeavesBytes) return "bytes as they are, from 0 to 255";
-        var black = string.Join(", ", Enumerable.Range(0, ModelInput.Channels).Select(at => Scaled(input, input.Range.Low, at)));
-        var white = string.Join(", ", Enumerable.Range(0, ModelInput.Channels).Select(at => Scaled(input, input.Range.High, at)));
-        return $"black is {black}; white is {white}";
+        return $"black is {Scaled(input, input.Range.Low)}; white is {Scaled(input, input.Range.High)}";
     }
 
-    private static string Scaled(ModelInput input, float value, int channel) =>
-        ((value - input.Mean[channel]) / input.Std[channel]).ToString("0.###", CultureInfo.InvariantCulture);
+    private static string Scaled(ModelInput input, float value) =>
+        string.Join(", ", input.Mean.Zip(input.Std, (mean, deviation) =>
+            ((value - mean) / deviation).ToString("0.###", CultureInfo.InvariantCulture)));
 
     private void Line(string title, string text) =>
         output.WriteLine(UntrustedText.ForDisplay($"{title.PadRight(TitleWidth)}{text}"));
