@@ -33,12 +33,12 @@ public sealed class ModelsCheckVerbSpecs : IDisposable
         AssertSays("Model       channels");
         AssertSays("Network     model.onnx");
         AssertSays("Input       input: float32 [N, 3, 8, 8]");
-        AssertSays("the shorter side is resized to 8 pixels (bilinear), and the centre of 8 x 8 is cut out; the order of the "
-            + "channels is BGR");
+        AssertSays("the shorter side is resized to 8 pixels (bilinear), and the centre of 8 x 8 is cut out; the order of "
+            + "the channels is BGR");
         AssertSays("black is -0.5, -0.5, -0.25; white is 0.5, 0.5, 0.75");
         AssertSays("Output      logits: logits, of which a softmax makes probabilities");
         AssertSays("Classes     3 of labels.txt: blue | green | red");
-        AssertSays("Samples     1 pictures");
+        AssertSays("Samples     1 picture");
         AssertSays($"The model can be used: --set image-classifier.node.classification.model={_model.Path}");
     }
 
@@ -86,14 +86,16 @@ public sealed class ModelsCheckVerbSpecs : IDisposable
         Assert.Equal(ExitCodes.SomeFailed, Check(json: true));
         using var faulty = JsonDocument.Parse(_output.ToString());
         Assert.False(faulty.RootElement.GetProperty("usable").GetBoolean());
-        Assert.Contains("labels.txt is missing", faulty.RootElement.GetProperty("faults")[0].GetString()!, StringComparison.Ordinal);
+        Assert.Contains(
+            "labels.txt is missing", faulty.RootElement.GetProperty("faults")[0].GetString()!, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("Float", false, "\"kind\": \"logits\"", "\"mean\": [0.485, 0.456, 0.406]")]
     [InlineData("Float", true, "\"kind\": \"probabilities\"", "\"range\": [0, 1]")]
     [InlineData("Byte", false, "\"kind\": \"logits\"", "\"width\": 8, \"height\": 8,\n    \"resize\"")]
-    public void A_missing_contract_is_written_from_the_network(string numbers, bool softmax, string kind, string scaling)
+    public void A_missing_contract_is_written_from_the_network(
+        string numbers, bool softmax, string kind, string scaling)
     {
         _model.Element = Enum.Parse<OnnxElement>(numbers);
         _model.HasSoftmax = softmax;

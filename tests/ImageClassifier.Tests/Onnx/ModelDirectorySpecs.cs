@@ -281,7 +281,7 @@ public sealed class ModelDirectorySpecs : IDisposable
         _model.Write();
 
         AssertDefect(
-            _model.Path, "input input is a tensor of float64, but must be of float32 or float16 or uint8", () => _model.Load());
+            _model.Path, "input is a tensor of float64, but must be of float32 or float16 or uint8", () => _model.Load());
     }
 
     [Fact]

@@ -55,10 +55,11 @@ internal sealed class OnnxGraph(TestModel model)
         byte[] axes = [.. Text(1, "axes"), .. model.MeanOver.SelectMany(axis => Number(8, axis)), .. Number(20, Ints)];
         byte[] keep = [.. Text(1, "keepdims"), .. Number(3, model.KeepsAxes ? 1 : 0), .. Number(20, OneInt)];
         var isFloat = model.Element is OnnxElement.Float or OnnxElement.Double;
+        var mean = Operator("ReduceMean", [isFloat ? "input" : "floats"], "means");
         return
         [
             .. isFloat ? [] : Bytes(1, Cast("input", "floats", OnnxElement.Float)),
-            .. Bytes(1, [.. Operator("ReduceMean", [isFloat ? "input" : "floats"], "means"), .. Bytes(5, axes), .. Bytes(5, keep)]),
+            .. Bytes(1, [.. mean, .. Bytes(5, axes), .. Bytes(5, keep)]),
             .. Text(2, "channels"),
             .. Bytes(11, Value("input", model.InputShape, model.Element)),
         ];

@@ -82,8 +82,9 @@ public sealed class TopPredictionsSpecs
     [Fact]
     public void Classes_before_the_first_are_no_answers_but_have_their_share()
     {
-        var logits = TopPredictions.Of([900f, 0f, 899f], OutputKind.Logits, ["cat", "dog"], firstClass: 1);
-        var probabilities = TopPredictions.Of([0.7f, 0.1f, 0.2f], OutputKind.Probabilities, ["cat", "dog"], firstClass: 1);
+        string[] labels = ["cat", "dog"];
+        var logits = TopPredictions.Of([900f, 0f, 899f], OutputKind.Logits, labels, firstClass: 1);
+        var probabilities = TopPredictions.Of([0.7f, 0.1f, 0.2f], OutputKind.Probabilities, labels, firstClass: 1);
 
         Assert.Equal((1, "dog"), (logits[0].Index, logits[0].Label));
         Assert.Equal(1 / (1 + Math.E), logits[0].Probability, 1e-12);

@@ -94,9 +94,12 @@ internal sealed class ModelReportPrinter(TextWriter output)
         var more = report.Labels.Count > ShownLabels ? ", …" : "";
         Line("Classes", $"{report.Labels.Count} of {report.LabelsFile}: "
             + $"{string.Join(" | ", report.Labels.Take(ShownLabels))}{more}");
-        Line("Samples", report.Samples == 0
-            ? "none; put pictures that are named by their labels into samples/, and each start checks them"
-            : $"{report.Samples} pictures");
+        Line("Samples", report.Samples switch
+        {
+            0 => "none; put pictures that are named by their labels into samples/, and each start checks them",
+            1 => "1 picture",
+            var count => $"{count} pictures",
+        });
     }
 
     private static string Type(ModelReport report) => report.InputType is null ? "" : $"{report.InputType} ";
