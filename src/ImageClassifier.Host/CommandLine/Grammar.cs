@@ -5,6 +5,7 @@ using System.Reflection;
 using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Core;
+using ImageClassifier.Host.CommandLine.Models;
 using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Isolation;
@@ -107,6 +108,11 @@ internal sealed class Grammar
         Description = "All jobs, instead of some.",
     };
 
+    private readonly Argument<string> _modelFolder = new("DIR")
+    {
+        Description = "A model directory.",
+    };
+
     private readonly SimulateGrammar _simulate = new();
 
     public Grammar(IVerbs verbs, IReadOnlyDictionary<string, string> variables)
@@ -175,6 +181,7 @@ internal sealed class Grammar
             + "was interrupted, 2 wrong use or settings.")
         {
             _urls, _data, _config, _set, web, node, isolated, classify, key, simulate, QueueVerb(), aws,
+            ModelsVerb.Create(ModelsCheckVerb()),
         };
         Root.SetAction(WebAsync);
         Root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
@@ -237,6 +244,18 @@ internal sealed class Grammar
         {
             list, redrive, purge,
         };
+    }
+
+    private Command ModelsCheckVerb()
+    {
+        var check = new Command("check", "Says what a model directory holds, and every fault. If model.json is "
+            + "missing, it writes a first one from what the network tells.") { _modelFolder, _json };
+        check.SetAction((parsed, cancellation) => _verbs.ModelsCheckAsync(
+            new ModelsCheckOptions(Sources(parsed), parsed.GetRequiredValue(_modelFolder), parsed.GetValue(_json)),
+            cancellation));
+        check.Validators.Add(HasNoUrls);
+        check.Validators.Add(HasNoData);
+        return check;
     }
 
     private Task<int> QueueAsync(ParseResult parsed, QueueAction action, CancellationToken cancellation)

@@ -31,6 +31,9 @@ public interface IVerbs
     /// <summary>Classifies files on this machine.</summary>
     Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation);
 
+    /// <summary>Checks a model directory.</summary>
+    Task<int> ModelsCheckAsync(ModelsCheckOptions options, CancellationToken cancellation);
+
     /// <summary>Creates an API key.</summary>
     Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation);
 
@@ -86,6 +89,12 @@ public sealed record QueueOptions(
 /// <param name="Files">The files, at least one, in the order of the arguments.</param>
 /// <param name="Json">Whether to print JSON rather than a table.</param>
 public sealed record ClassifyOptions(SettingsSources Settings, IReadOnlyList<string> Files, bool Json);
+
+/// <summary>The arguments of <c>models check</c>.</summary>
+/// <param name="Settings">The user's settings.</param>
+/// <param name="Directory">The model directory.</param>
+/// <param name="Json">Whether to print JSON rather than lines.</param>
+public sealed record ModelsCheckOptions(SettingsSources Settings, string Directory, bool Json);
 
 /// <summary>The arguments of <c>key</c>.</summary>
 /// <param name="Name">The name of the key.</param>

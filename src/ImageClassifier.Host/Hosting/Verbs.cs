@@ -1,6 +1,7 @@
 using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Classify;
+using ImageClassifier.Host.CommandLine.Models;
 using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Isolation;
@@ -56,6 +57,12 @@ internal sealed class Verbs(NodeParts parts) : IVerbs
         var verb = new ClassifyVerb(
             config => parts.LoadClassifier(OnnxSettings.Create(config)), Console.Out, width);
         return await verb.RunAsync(options, stop.Token);
+    }
+
+    public async Task<int> ModelsCheckAsync(ModelsCheckOptions options, CancellationToken cancellation)
+    {
+        options = options with { Settings = await CompleteAsync(options.Settings, cancellation) };
+        return new ModelsCheckVerb(Console.Out).Run(options);
     }
 
     public async Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation)

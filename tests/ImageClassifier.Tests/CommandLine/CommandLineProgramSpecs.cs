@@ -168,7 +168,21 @@ public sealed class CommandLineProgramSpecs : IDisposable
     }
 
     [Theory]
+    [InlineData("models check dir", false)]
+    [InlineData("models check --json dir", true)]
+    public async Task Models_check_takes_a_directory(string arguments, bool json)
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync(arguments));
+        var options = Assert.IsType<ModelsCheckOptions>(_verbs.Called);
+        Assert.Equal(("dir", json), (options.Directory, options.Json));
+    }
+
+    [Theory]
     [InlineData("wbe", "Did you mean web?")]
+    [InlineData("models", "models")]
+    [InlineData("models check", "check")]
+    [InlineData("models chek dir", "Did you mean check?")]
+    [InlineData("models check dir --data dir", "--data")]
     [InlineData("key", "key")]
     [InlineData("key Me", "lower-case")]
     [InlineData("key a.b", "lower-case")]

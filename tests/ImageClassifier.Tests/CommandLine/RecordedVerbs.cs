@@ -26,6 +26,8 @@ internal sealed class RecordedVerbs : IVerbs
 
     public Task<int> QueueAsync(QueueOptions options, CancellationToken cancellation) => Record(options);
 
+    public Task<int> ModelsCheckAsync(ModelsCheckOptions options, CancellationToken cancellation) => Record(options);
+
     public Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation) => Record(options);
 
     public Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation) => Record(options);
