@@ -1,5 +1,6 @@
 using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Core;
+using ImageClassifier.Host.CommandLine.Models;
 using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.CommandLine;
@@ -30,6 +31,9 @@ public interface IVerbs
 
     /// <summary>Classifies files on this machine.</summary>
     Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation);
+
+    /// <summary>Adds, lists, shows or removes models.</summary>
+    Task<int> ModelsAsync(ModelsOptions options, CancellationToken cancellation);
 
     /// <summary>Creates an API key.</summary>
     Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation);
