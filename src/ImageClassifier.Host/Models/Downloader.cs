@@ -186,6 +186,12 @@ internal sealed class Downloader(HttpClient http, DownloadLimits limits, bool al
                 $"{address.Host} has no certificate that this machine trusts ({failure.InnerException.Message}). Check the "
                 + "address. If a proxy inspects connections, install its certificate on this machine.", failure);
         }
+        catch (HttpRequestException failure) when (failure.HttpRequestError == HttpRequestError.ProxyTunnelError)
+        {
+            throw new ModelFailureException(
+                $"The proxy did not connect to {address.Host}: {failure.Message.TrimEnd('.')}. Check the variable HTTPS_PROXY, "
+                + "or ask the proxy's operator to allow that host.", failure);
+        }
         catch (Exception failure) when (failure is HttpRequestException or IOException)
         {
             throw new BrokenDownloadException(

@@ -1,3 +1,4 @@
+using System.Net;
 using ImageClassifier.Host.Models;
 using ImageClassifier.Streams;
 using ImageClassifier.Tests.Configuration;
@@ -339,6 +340,19 @@ public sealed class DownloaderSpecs : IDisposable
 
         Assert.Contains("more than 10 times", failure.Message, StringComparison.Ordinal);
         Assert.Equal(11, server.Requests.Length);
+    }
+
+    [Fact]
+    public async Task A_proxy_that_refuses_is_final()
+    {
+        await using var proxy = FileServer.Start(_ => FileReply.Status("403 Forbidden"));
+        using var http = new HttpClient(new SocketsHttpHandler { Proxy = new WebProxy(proxy.Address("/")) });
+
+        var failure = await Assert.ThrowsAsync<ModelFailureException>(
+            () => FetchAsync(new Uri("https://models.example/model.onnx"), http));
+
+        Assert.Contains("The proxy did not connect to models.example", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(["models.example:443"], proxy.Requests.Select(request => request.Path));
     }
 
     [Fact]
