@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Authentication;
-using ImageClassifier.Streams;
 
 namespace ImageClassifier.Host.Models;
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Host.Models;

@@ -281,7 +281,7 @@ public sealed class DownloaderSpecs : IDisposable
     {
         await using var server = FileServer.StartEncrypted(request => FileReply.File(request, Content).CutAfter(600_000));
         await using var first = FileServer.StartEncrypted(_ => FileReply.Redirect(server.Address("/there")));
-        using var http = TrustingClient();
+        using var http = ClientOf(first, server);
 
         await FetchAsync(first.Address("/here"), http);
 
@@ -321,7 +321,7 @@ public sealed class DownloaderSpecs : IDisposable
     {
         await using var open = FileServer.Start(request => FileReply.File(request, Content));
         await using var server = FileServer.StartEncrypted(_ => FileReply.Redirect(open.Address("/")));
-        using var http = TrustingClient();
+        using var http = ClientOf(server);
 
         var failure = await Assert.ThrowsAsync<ModelFailureException>(
             () => FetchAsync(server.Address("/"), http, allowsHttp: true));
@@ -392,11 +392,11 @@ public sealed class DownloaderSpecs : IDisposable
         allowsHttp,
         TimeProvider.System);
 
-    // The same client, but with trust in the certificates of these tests.
-    private static HttpClient TrustingClient() => new(new SocketsHttpHandler
+    // The same client, but with trust in the certificates of some servers.
+    private static HttpClient ClientOf(params FileServer[] servers) => new(new SocketsHttpHandler
     {
         AllowAutoRedirect = false,
-        SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true },
+        SslOptions = { RemoteCertificateValidationCallback = (_, shown, _, _) => servers.Any(server => server.Has(shown)) },
     });
 
     private void AssertComplete() => Assert.Equal(Content, File.ReadAllBytes(_file.Path));

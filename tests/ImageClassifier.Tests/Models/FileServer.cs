@@ -39,6 +39,9 @@ internal sealed class FileServer : IAsyncDisposable
     /// <summary>A server with a certificate that nobody trusts by default.</summary>
     public static FileServer StartEncrypted(Func<FileRequest, FileReply> answer) => new(SelfSigned(), answer);
 
+    /// <summary>True if a certificate is that of this server.</summary>
+    public bool Has(X509Certificate? certificate) => _certificate is not null && _certificate.Equals(certificate);
+
     public Uri Address(string path)
     {
         var scheme = _certificate is null ? "http" : "https";

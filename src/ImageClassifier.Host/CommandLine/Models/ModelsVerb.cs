@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.CommandLine.Models;
