@@ -188,8 +188,8 @@ internal sealed class Downloader(HttpClient http, DownloadLimits limits, bool al
         catch (HttpRequestException failure) when (failure.HttpRequestError == HttpRequestError.ProxyTunnelError)
         {
             throw new ModelFailureException(
-                $"The proxy did not connect to {address.Host}: {failure.Message.TrimEnd('.')}. Check the variable HTTPS_PROXY, "
-                + "or ask the proxy's operator to allow that host.", failure);
+                $"The proxy did not connect to {address.Host}: {failure.Message.TrimEnd('.')}. Check the variable "
+                + "HTTPS_PROXY, or ask the proxy's operator to allow that host.", failure);
         }
         catch (Exception failure) when (failure is HttpRequestException or IOException)
         {
@@ -229,8 +229,8 @@ internal sealed class Downloader(HttpClient http, DownloadLimits limits, bool al
         {
             download.File.Delete();
             throw new ModelFailureException(
-                $"{Shown(download.Address)} has {announced} bytes, but the model has {expected}. It is another file, or the "
-                + "page of a proxy. Open the address in a browser to see what is there.");
+                $"{Shown(download.Address)} has {announced} bytes, but the model has {expected}. It is another file, or "
+                + "the page of a proxy. Open the address in a browser to see what is there.");
         }
 
         if (total > download.MaxBytes) throw TooLong(download);

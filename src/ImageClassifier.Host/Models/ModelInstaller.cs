@@ -42,7 +42,8 @@ internal sealed class ModelInstaller(ModelStore store, Downloader downloader, Fu
     {
         var source = new NetworkSource(
             entry.Name, entry.Network, entry.Bytes, entry.Sha256, entry.License, Encoding.UTF8.GetBytes(entry.Contract));
-        return AddAsync(source, null, unfinished => FetchLabelsAsync(entry, unfinished, cancellation), report, cancellation);
+        return AddAsync(
+            source, null, unfinished => FetchLabelsAsync(entry, unfinished, cancellation), report, cancellation);
     }
 
     /// <summary>Downloads a network, and adds it with a contract and labels of this machine.</summary>
@@ -136,9 +137,9 @@ internal sealed class ModelInstaller(ModelStore store, Downloader downloader, Fu
         if (sha256 == source.Sha256) return;
         unfinished.Network.Delete();
         throw new ModelFailureException(
-            $"The download has the SHA-256 {sha256}, but must have {source.Sha256}, so it was deleted. It was damaged on its "
-            + "way, or the file at the address is another one. Run the command again; if the hash is the same, do not use "
-            + "the file.");
+            $"The download has the SHA-256 {sha256}, but must have {source.Sha256}, so it was deleted. It was damaged "
+            + "on its way, or the file at the address is another one. Run the command again; if the hash is the same, do "
+            + "not use the file.");
     }
 
     private AddedModel Finish(

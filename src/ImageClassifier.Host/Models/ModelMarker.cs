@@ -24,9 +24,8 @@ internal sealed record ModelMarker(
         if (!file.Exists || file.LinkTarget is not null || file.Length > MaxBytes) return null;
         try
         {
-            return WireJson.TryRead<ModelMarker>(File.ReadAllText(file.FullName)) is { Files: not null, Source: not null } marker
-                ? marker
-                : null;
+            var marker = WireJson.TryRead<ModelMarker>(File.ReadAllText(file.FullName));
+            return marker is { Files: not null, Source: not null } ? marker : null;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -55,7 +55,10 @@ internal sealed class ModelStore(string folder)
         if (model.Marker is not { } marker)
         {
             throw new ModelFailureException(
-                $"{model.Path} was not removed: the program did not put it there. Remove it yourself.") { IsWrongUse = true };
+                $"{model.Path} was not removed: the program did not put it there. Remove it yourself.")
+            {
+                IsWrongUse = true,
+            };
         }
 
         string[] foreign = [.. FilesIn(model.Path).Except([ModelMarker.FileName, .. marker.Files])];
@@ -87,7 +90,11 @@ internal sealed class ModelStore(string folder)
     {
         var add = "image-classifier models add";
         if (ModelCatalogue.Find(name) is not null)
-            return $"The catalogue has {name}, but it was not added yet: run {add} {name} --data {Path.GetDirectoryName(folder)}";
+        {
+            return $"The catalogue has {name}, but it was not added yet: run {add} {name} --data "
+                + Path.GetDirectoryName(folder);
+        }
+
         var added = List();
         return $"In {folder} are "
             + (added.Count > 0 ? $"the models {string.Join(", ", added.Select(model => model.Name))}" : "no models")

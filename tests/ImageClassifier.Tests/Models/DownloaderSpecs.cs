@@ -12,7 +12,7 @@ public sealed class DownloaderSpecs : IDisposable
     private const int Size = 1_000_000;
     private const int Tries = 3;
 
-    private static readonly byte[] Content = RandomBytes(Size);
+    private static readonly byte[] Content = RandomBytes(Size, seed: 1);
 
     private readonly TemporaryFolder _folder = new();
     private readonly PartialFile _file;
@@ -108,7 +108,8 @@ public sealed class DownloaderSpecs : IDisposable
     [Fact]
     public async Task A_file_that_changed_meanwhile_is_downloaded_from_its_start()
     {
-        await using var server = FileServer.Start(request => FileReply.File(request, RandomBytes(Size), "\"old\"").CutAfter(9));
+        await using var server = FileServer.Start(
+            request => FileReply.File(request, RandomBytes(Size, seed: 2), "\"old\"").CutAfter(9));
         await Assert.ThrowsAsync<ModelFailureException>(() => FetchAsync(server));
 
         server.Answer = request => FileReply.File(request, Content, "\"new\"");
@@ -223,7 +224,8 @@ public sealed class DownloaderSpecs : IDisposable
     {
         await using var server = FileServer.Start(_ => FileReply.Status(status));
 
-        var failure = await Assert.ThrowsAsync<ModelFailureException>(() => FetchAsync(server, path: "/model?token=secret"));
+        var failure = await Assert.ThrowsAsync<ModelFailureException>(
+            () => FetchAsync(server, path: "/model?token=secret"));
 
         Assert.Contains(status, failure.Message, StringComparison.Ordinal);
         Assert.Contains(reason, failure.Message, StringComparison.Ordinal);
@@ -401,10 +403,10 @@ public sealed class DownloaderSpecs : IDisposable
 
     private void AssertComplete() => Assert.Equal(Content, File.ReadAllBytes(_file.Path));
 
-    private static byte[] RandomBytes(int count)
+    private static byte[] RandomBytes(int count, int seed)
     {
         var bytes = new byte[count];
-        new Random(count).NextBytes(bytes);
+        new Random(seed).NextBytes(bytes);
         return bytes;
     }
 }

@@ -113,7 +113,10 @@ internal sealed record FileRequest(string Path, IReadOnlyDictionary<string, stri
     /// <summary>The same request for another part.</summary>
     public FileRequest From(int start) => this with
     {
-        Headers = new Dictionary<string, string>(Headers, StringComparer.OrdinalIgnoreCase) { ["Range"] = $"bytes={start}-" },
+        Headers = new Dictionary<string, string>(Headers, StringComparer.OrdinalIgnoreCase)
+        {
+            ["Range"] = $"bytes={start}-",
+        },
     };
 }
 

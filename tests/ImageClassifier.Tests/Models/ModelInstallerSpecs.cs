@@ -325,7 +325,8 @@ public sealed class ModelInstallerSpecs : IDisposable
         server.Address("/synset.txt"));
 
     private void AssertNothingUnfinished() =>
-        Assert.DoesNotContain(ModelStore.FilesIn(_store.Folder), file => file.StartsWith(".unfinished", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            ModelStore.FilesIn(_store.Folder), file => file.StartsWith(".unfinished", StringComparison.Ordinal));
 
     private static string Hash(byte[] content) => Convert.ToHexStringLower(SHA256.HashData(content));
 }

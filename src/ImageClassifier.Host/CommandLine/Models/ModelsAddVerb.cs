@@ -44,8 +44,8 @@ internal sealed partial class ModelsAddVerb(
         if (!Directory.Exists(options.What))
         {
             throw new ModelFailureException(
-                $"{options.What} is no name of the catalogue ({ModelCatalogue.Names}), no address and no directory. Check the "
-                + "spelling.") { IsWrongUse = true };
+                $"{options.What} is no name of the catalogue ({ModelCatalogue.Names}), no address and no directory. Check "
+                + "the spelling.") { IsWrongUse = true };
         }
 
         var name = NameOf(options, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.What))));
@@ -55,12 +55,18 @@ internal sealed partial class ModelsAddVerb(
     private Task<AddedModel> AddAddressAsync(ModelsAddOptions options, CancellationToken cancellation)
     {
         if (!Uri.TryCreate(options.What, UriKind.Absolute, out var address) || address.Host.Length == 0)
-            throw new ModelFailureException("The address is wrong. It must be like https://host/model.onnx.") { IsWrongUse = true };
+        {
+            throw new ModelFailureException("The address is wrong. It must be like https://host/model.onnx.")
+            {
+                IsWrongUse = true,
+            };
+        }
+
         if (address.UserInfo.Length > 0)
         {
             throw new ModelFailureException(
-                "The address has a user or a password, which would be sent to whoever answers. Leave them out, or download the "
-                + "file in another way and add its directory.") { IsWrongUse = true };
+                "The address has a user or a password, which would be sent to whoever answers. Leave them out, or download "
+                + "the file in another way and add its directory.") { IsWrongUse = true };
         }
 
         var sha256 = Needed("--sha256", options.Sha256).ToLowerInvariant();
@@ -78,10 +84,15 @@ internal sealed partial class ModelsAddVerb(
     {
         var name = options.Name ?? suggested.ToLowerInvariant();
         if (!ModelName.IsValid(name))
-            throw new InvalidSettingException("--name", options.Name, $"\"{name}\" is no name of a model: {ModelName.Rule}");
+        {
+            throw new InvalidSettingException(
+                "--name", options.Name, $"\"{name}\" is no name of a model: {ModelName.Rule}");
+        }
+
         return ModelCatalogue.Find(name) is null
             ? name
-            : throw new InvalidSettingException("--name", options.Name, $"{name} is a model of the catalogue; choose another name");
+            : throw new InvalidSettingException(
+                "--name", options.Name, $"{name} is a model of the catalogue; choose another name");
     }
 
     private static byte[] Read(string option, string? path)

@@ -43,8 +43,8 @@ internal sealed record ShownModel(
         : throw store.Unknown(name);
 
     private static ShownModel Of(CatalogueEntry entry) => new(
-        entry.Name, false, false, entry.Network.AbsoluteUri, entry.License, entry.Sha256, null, null, entry.Bytes, null, null,
-        JsonElement.Parse(entry.Contract));
+        entry.Name, false, false, entry.Network.AbsoluteUri, entry.License, entry.Sha256, null, null, entry.Bytes, null,
+        null, JsonElement.Parse(entry.Contract));
 
     private static ShownModel Of(InstalledModel model, string? inUse)
     {
@@ -54,8 +54,8 @@ internal sealed record ShownModel(
             var sha256 = directory.Identity.Sha256;
             return new ShownModel(
                 model.Name, true, model.Path == inUse, model.Marker?.Source, model.Marker?.License,
-                model.Marker?.NetworkSha256, sha256, model.Marker is { } marker ? marker.Sha256 != sha256 : null, model.Bytes(),
-                directory.Labels.Count, model.Path,
+                model.Marker?.NetworkSha256, sha256, model.Marker is { } marker ? marker.Sha256 != sha256 : null,
+                model.Bytes(), directory.Labels.Count, model.Path,
                 JsonElement.Parse(File.ReadAllBytes(System.IO.Path.Combine(model.Path, "model.json"))));
         }
         catch (InvalidSettingException damage)
