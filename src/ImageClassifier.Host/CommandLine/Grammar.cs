@@ -43,7 +43,7 @@ internal sealed class Grammar
 
     private readonly Option<string> _data = new("--data")
     {
-        Description = "The folder of queues, pictures, results and logs (the setting image-classifier.embedded.data).",
+        Description = "The folder of queues, pictures, results, models and logs (the setting image-classifier.embedded.data).",
         HelpName = "DIR",
     };
 
@@ -138,11 +138,10 @@ internal sealed class Grammar
         var isolated = new Command(IsolatedClassifierVerb.Name, "The child process of a node.") { Hidden = true };
         isolated.SetAction((_, _) => _verbs.IsolatedClassifierAsync());
 
-        var classify = new Command("classify", "Classifies pictures, without a server.") { _files, _json };
+        var classify = new Command("classify", "Classifies pictures, without a server.") { _files, _data, _json };
         classify.SetAction((parsed, cancellation) => _verbs.ClassifyAsync(
             new ClassifyOptions(Sources(parsed), parsed.GetRequiredValue(_files), parsed.GetValue(_json)), cancellation));
         classify.Validators.Add(HasNoUrls);
-        classify.Validators.Add(HasNoData);
 
         var key = new Command("key", "Creates an API key, and prints it once, with the setting that accepts it.")
         {
@@ -180,8 +179,7 @@ internal sealed class Grammar
         Root = new RootCommand("An elastic image-classification service. Exit codes: 0 done, 1 some of the work failed or "
             + "was interrupted, 2 wrong use or settings.")
         {
-            _urls, _data, _config, _set, web, node, isolated, classify, key, simulate, QueueVerb(), aws,
-            ModelsVerb.Create(ModelsCheckVerb()),
+            _urls, _data, _config, _set, web, node, isolated, classify, ModelsGroup(), key, simulate, QueueVerb(), aws,
         };
         Root.SetAction(WebAsync);
         Root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
@@ -222,6 +220,14 @@ internal sealed class Grammar
         var behindDash = parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Skip(1).Count();
         return files.Tokens.SkipLast(behindDash).Select(token => token.Value).FirstOrDefault(
             value => value.Length > 1 && value.StartsWith('-'));
+    }
+
+    private Command ModelsGroup()
+    {
+        var group = new ModelsVerb(_data, _json).CreateCommand(Sources, _verbs.ModelsAsync);
+        foreach (var verb in group.Subcommands) verb.Validators.Add(HasNoUrls);
+        group.Add(ModelsCheckVerb());
+        return group;
     }
 
     private Command QueueVerb()

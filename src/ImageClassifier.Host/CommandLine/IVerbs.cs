@@ -1,5 +1,6 @@
 using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Core;
+using ImageClassifier.Host.CommandLine.Models;
 using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.CommandLine;
@@ -33,6 +34,9 @@ public interface IVerbs
 
     /// <summary>Checks a model directory.</summary>
     Task<int> ModelsCheckAsync(ModelsCheckOptions options, CancellationToken cancellation);
+
+    /// <summary>Adds, lists, shows or removes models.</summary>
+    Task<int> ModelsAsync(ModelsOptions options, CancellationToken cancellation);
 
     /// <summary>Creates an API key.</summary>
     Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation);

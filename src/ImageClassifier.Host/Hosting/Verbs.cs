@@ -87,6 +87,25 @@ internal sealed class Verbs(NodeParts parts) : IVerbs
         }
     }
 
+    public async Task<int> ModelsAsync(ModelsOptions options, CancellationToken cancellation)
+    {
+        using var signals = new StopSignals();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
+        int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
+        var progress = Console.IsErrorRedirected ? null : Console.Error;
+        try
+        {
+            options = options with { Settings = await CompleteAsync(options.Settings, stop.Token) };
+            return await ModelsHosting.RunAsync(options, Console.Out, width, progress, stop.Token);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync(
+                "Interrupted. What was downloaded is kept: run the same command again to go on.");
+            return ExitCodes.SomeFailed;
+        }
+    }
+
     public Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation)
     {
         NewKey.For(options.Name).Print(Console.Out, options.Json);
