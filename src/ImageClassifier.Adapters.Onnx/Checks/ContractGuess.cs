@@ -137,7 +137,7 @@ internal sealed class ContractGuess
     }
 
     /// <summary>The trial of the network; null if it fails, which the check after it reports.</summary>
-    private NetworkTrial? Try(InferenceSession session, ModelContract contract)
+    private static NetworkTrial? Try(InferenceSession session, ModelContract contract)
     {
         try
         {

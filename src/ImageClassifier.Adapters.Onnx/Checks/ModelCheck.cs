@@ -1,4 +1,3 @@
-using ImageClassifier.Adapters.Onnx.Contract;
 using ImageClassifier.Adapters.Onnx.Imaging;
 
 namespace ImageClassifier.Adapters.Onnx.Checks;
