@@ -215,7 +215,6 @@ public sealed class CommandLineProgramSpecs : IDisposable
 
     [Theory]
     [InlineData("wbe", "Did you mean web?")]
-    [InlineData("models", "models")]
     [InlineData("models check", "check")]
     [InlineData("models chek dir", "Did you mean check?")]
     [InlineData("models check dir --data dir", "--data")]
