@@ -31,6 +31,9 @@ public interface IVerbs
     /// <summary>Classifies files on this machine.</summary>
     Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation);
 
+    /// <summary>Trains a model on the user's own classes.</summary>
+    Task<int> TrainAsync(TrainOptions options, CancellationToken cancellation);
+
     /// <summary>Creates an API key.</summary>
     Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation);
 
@@ -86,6 +89,13 @@ public sealed record QueueOptions(
 /// <param name="Files">The files, at least one, in the order of the arguments.</param>
 /// <param name="Json">Whether to print JSON rather than a table.</param>
 public sealed record ClassifyOptions(SettingsSources Settings, IReadOnlyList<string> Files, bool Json);
+
+/// <summary>The arguments of <c>train</c>.</summary>
+/// <param name="Settings">The user's settings.</param>
+/// <param name="Folder">The folder with a folder of pictures for each class.</param>
+/// <param name="Out">The model directory to create.</param>
+/// <param name="Json">Whether to print JSON rather than tables.</param>
+public sealed record TrainOptions(SettingsSources Settings, string Folder, string Out, bool Json);
 
 /// <summary>The arguments of <c>key</c>.</summary>
 /// <param name="Name">The name of the key.</param>
