@@ -7,7 +7,9 @@ namespace ImageClassifier.Training;
 /// <summary>Trains a head on the features of a folder, and measures it on held-out pictures.</summary>
 public static class Trainer
 {
-    private const double Decay = 1e-4;
+    // The penalties on large weights that are tried. Few pictures need a strong one, many a weak one.
+    private static readonly double[] Decays = [1e-2, 1e-3, 1e-4];
+
     private const int FewestClassesForTop5 = 10;
     private const int MostConfusions = 50;
     private const int MostSuspects = 50;
@@ -28,11 +30,11 @@ public static class Trainer
         string model, FeatureTable table, Action<double> progress, CancellationToken cancellation)
     {
         var classes = table.Folder.Classes;
-        var fits = HeldOut.RoundsFor(table.Rows.Count, classes.Count) + 1;
-        var heldOut = HeldOut.Measure(table.Rows, table.Labels, classes.Count, Fit);
+        var rounds = HeldOut.RoundsFor(table.Rows.Count, classes.Count);
+        var fits = Decays.Length * rounds + 1;
+        var (decay, heldOut, temperature, _) = Decays.Select(Try).MinBy(trial => trial.CrossEntropy)!;
         var labels = heldOut.Pictures.Select(i => table.Labels[i]).ToArray();
-        var temperature = Calibration.Temperature(heldOut.Logits, labels);
-        var head = Fit(table.Rows, table.Labels, fits - 1).Calibrated(temperature);
+        var head = Fit(table.Rows, table.Labels, decay, fits - 1).Calibrated(temperature);
 
         var probabilities = heldOut.Logits.Select(logits => Softmax.Probabilities(logits, temperature)).ToArray();
         var confusion = new ConfusionMatrix(classes);
@@ -42,6 +44,7 @@ public static class Trainer
             model,
             table.Rows.Count,
             Figures(heldOut, labels, probabilities, classes.Count),
+            decay,
             temperature,
             [
                 .. classes.Select((label, i) => new ClassFigures(label, counts[i], confusion.Total(i), confusion[i, i]))
@@ -53,9 +56,19 @@ public static class Trainer
             table.LeftOut);
         return new TrainingResult(report, head, confusion, Samples(table, head));
 
-        LinearHead Fit(IReadOnlyList<float[]> rows, IReadOnlyList<int> labelsOfRows, int round) =>
+        Trial Try(double strength, int trial)
+        {
+            var measured = HeldOut.Measure(
+                table.Rows, table.Labels, classes.Count,
+                (rows, labelsOfRows, round) => Fit(rows, labelsOfRows, strength, trial * rounds + round));
+            int[] own = [.. measured.Pictures.Select(i => table.Labels[i])];
+            var divisor = Calibration.Temperature(measured.Logits, own);
+            return new Trial(strength, measured, divisor, Calibration.CrossEntropy(measured.Logits, own, divisor));
+        }
+
+        LinearHead Fit(IReadOnlyList<float[]> rows, IReadOnlyList<int> labelsOfRows, double strength, int fit) =>
             SoftmaxRegression.Fit(
-                rows, labelsOfRows, classes.Count, Decay, share => progress((round + share) / fits), cancellation);
+                rows, labelsOfRows, classes.Count, strength, share => progress((fit + share) / fits), cancellation);
     }
 
     private static HeldOutFigures Figures(HeldOut heldOut, int[] labels, float[][] probabilities, int classes)
@@ -104,6 +117,9 @@ public static class Trainer
 
     /// <summary>The number of classes that are more probable.</summary>
     private static int Rank(float[] row, int label) => row.Count(probability => probability > row[label]);
+
+    /// <summary>What a penalty gives on held-out pictures.</summary>
+    private sealed record Trial(double Decay, HeldOut HeldOut, double Temperature, double CrossEntropy);
 }
 
 /// <summary>A trained head.</summary>

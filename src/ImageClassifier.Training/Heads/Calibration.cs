@@ -13,9 +13,7 @@ public static class Calibration
     /// <param name="labels">The class of each picture.</param>
     public static double Temperature(IReadOnlyList<float[]> logits, IReadOnlyList<int> labels)
     {
-        // A head without a mistake would become infinitely sure. So the wanted probability stays below 1 by as much as
-        // this number of pictures can leave unseen (Platt, 1999).
-        var wanted = (labels.Count + 1.0) / (labels.Count + 2.0);
+        var wanted = Wanted(labels.Count);
         // The cross-entropy is convex in the inverse of the temperature.
         var (low, high) = (1 / Hottest, 1 / Coldest);
         for (var step = 0; step < Steps; step++)
@@ -27,6 +25,16 @@ public static class Calibration
 
         return 2 / (low + high);
     }
+
+    /// <summary>The mean cross-entropy of logits that are divided by a temperature.</summary>
+    /// <inheritdoc cref="Temperature"/>
+    public static double CrossEntropy(
+        IReadOnlyList<float[]> logits, IReadOnlyList<int> labels, double temperature) =>
+        Loss(logits, labels, 1 / temperature, Wanted(labels.Count));
+
+    // A head without a mistake would become infinitely sure. So the wanted probability stays below 1 by as much as this
+    // number of pictures can leave unseen (Platt, 1999).
+    private static double Wanted(int pictures) => (pictures + 1.0) / (pictures + 2.0);
 
     private static double Loss(
         IReadOnlyList<float[]> logits, IReadOnlyList<int> labels, double inverse, double wanted)

@@ -20,9 +20,10 @@ public static class SamplePictures
         foreach (var sample in samples)
         {
             if (FormatOf(sample.Path) is not { } format) continue;
-            var name = labels[sample.Class] + PictureFormats.Extension(format);
+            // A model's samples are named as in addresses, where this character begins an escape.
+            var label = labels[sample.Class].Replace("%", "%25", StringComparison.Ordinal);
             // Not File.Copy, which would also copy a read-only flag.
-            File.WriteAllBytes(Path.Combine(folder, name), File.ReadAllBytes(sample.Path));
+            File.WriteAllBytes(Path.Combine(folder, label + PictureFormats.Extension(format)), File.ReadAllBytes(sample.Path));
         }
     }
 

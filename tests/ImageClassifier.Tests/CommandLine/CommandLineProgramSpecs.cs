@@ -216,7 +216,7 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [InlineData("simulate --load burst:1 --data dir", "--data")]
     [InlineData("simulate --policies --chart c.png", "--chart")]
     [InlineData("train pictures", "--out")]
-    [InlineData("train --out model", "FOLDER")]
+    [InlineData("train --out model", "'train'")]
     [InlineData("train pictures --out", "--out")]
     [InlineData("train pictures others --out model", "others")]
     [InlineData("train --jsno --out model", "Did you mean --json?")]
