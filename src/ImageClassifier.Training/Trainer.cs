@@ -32,9 +32,10 @@ public static class Trainer
         var classes = table.Folder.Classes;
         var rounds = HeldOut.RoundsFor(table.Rows.Count, classes.Count);
         var fits = Decays.Length * rounds + 1;
-        var (decay, heldOut, temperature, _) = Decays.Select(Try).MinBy(trial => trial.CrossEntropy)!;
+        var last = new LinearHead?[rounds];
+        var (decay, heldOut, temperature, _, first) = Decays.Select(Try).MinBy(trial => trial.CrossEntropy)!;
         var labels = heldOut.Pictures.Select(i => table.Labels[i]).ToArray();
-        var head = Fit(table.Rows, table.Labels, decay, fits - 1).Calibrated(temperature);
+        var head = Fit(table.Rows, table.Labels, decay, first, fits - 1).Calibrated(temperature);
 
         var probabilities = heldOut.Logits.Select(logits => Softmax.Probabilities(logits, temperature)).ToArray();
         var confusion = new ConfusionMatrix(classes);
@@ -60,15 +61,18 @@ public static class Trainer
         {
             var measured = HeldOut.Measure(
                 table.Rows, table.Labels, classes.Count,
-                (rows, labelsOfRows, round) => Fit(rows, labelsOfRows, strength, trial * rounds + round));
+                (rows, labelsOfRows, round) =>
+                    last[round] = Fit(rows, labelsOfRows, strength, last[round], trial * rounds + round));
             int[] own = [.. measured.Pictures.Select(i => table.Labels[i])];
             var divisor = Calibration.Temperature(measured.Logits, own);
-            return new Trial(strength, measured, divisor, Calibration.CrossEntropy(measured.Logits, own, divisor));
+            return new Trial(
+                strength, measured, divisor, Calibration.CrossEntropy(measured.Logits, own, divisor), last[0]);
         }
 
-        LinearHead Fit(IReadOnlyList<float[]> rows, IReadOnlyList<int> labelsOfRows, double strength, int fit) =>
+        LinearHead Fit(
+            IReadOnlyList<float[]> rows, IReadOnlyList<int> labelsOfRows, double strength, LinearHead? start, int fit) =>
             SoftmaxRegression.Fit(
-                rows, labelsOfRows, classes.Count, strength, share => progress((fit + share) / fits), cancellation);
+                rows, labelsOfRows, classes.Count, strength, start, share => progress((fit + share) / fits), cancellation);
     }
 
     private static HeldOutFigures Figures(HeldOut heldOut, int[] labels, float[][] probabilities, int classes)
@@ -118,8 +122,9 @@ public static class Trainer
     /// <summary>The number of classes that are more probable.</summary>
     private static int Rank(float[] row, int label) => row.Count(probability => probability > row[label]);
 
-    /// <summary>What a penalty gives on held-out pictures.</summary>
-    private sealed record Trial(double Decay, HeldOut HeldOut, double Temperature, double CrossEntropy);
+    /// <summary>What a penalty gives on held-out pictures, and the head of the first round.</summary>
+    private sealed record Trial(
+        double Decay, HeldOut HeldOut, double Temperature, double CrossEntropy, LinearHead? First);
 }
 
 /// <summary>A trained head.</summary>

@@ -21,9 +21,6 @@ internal sealed class LossSurface(
     private readonly float[][] _errors = [.. rows.Select(_ => new float[classes])];
     private readonly double[] _losses = new double[rows.Count];
 
-    /// <summary>The number of parameters.</summary>
-    public int Parameters => classes * (_features + 1);
-
     /// <summary>The loss, and its gradient.</summary>
     public double Evaluate(float[] parameters, float[] gradient, CancellationToken cancellation)
     {

@@ -11,7 +11,7 @@ public sealed class SoftmaxRegressionSpecs
         var (rows, labels) = Clusters(classes: 3, features: 19, pictures: 21, spread: 1);
         var surface = new LossSurface(rows, labels, 3, decay: 0.1);
         var random = new Random(1);
-        var point = Enumerable.Range(0, surface.Parameters).Select(_ => (float)random.NextDouble()).ToArray();
+        var point = Enumerable.Range(0, 3 * (19 + 1)).Select(_ => (float)random.NextDouble()).ToArray();
         var (gradient, unused) = (new float[point.Length], new float[point.Length]);
         surface.Evaluate(point, gradient, CancellationToken.None);
 
@@ -67,15 +67,28 @@ public sealed class SoftmaxRegressionSpecs
     }
 
     [Fact]
+    public void A_near_start_saves_steps_and_leads_to_the_same_head()
+    {
+        var (rows, labels) = Clusters(classes: 4, features: 16, pictures: 400, spread: 2);
+        var (steps, stepsFromNear) = (0, 0);
+        var head = SoftmaxRegression.Fit(rows, labels, 4, 1e-3, null, _ => steps++, CancellationToken.None);
+        var again = SoftmaxRegression.Fit(rows, labels, 4, 1e-3, head, _ => stepsFromNear++, CancellationToken.None);
+        Assert.InRange(stepsFromNear, 1, steps / 2);
+        Assert.All(rows, row => Assert.All(
+            Softmax.Probabilities(head.Logits(row), 1).Zip(Softmax.Probabilities(again.Logits(row), 1)),
+            pair => Assert.Equal(pair.First, pair.Second, 0.1)));
+    }
+
+    [Fact]
     public void Cancellation_ends_the_training()
     {
         var (rows, labels) = Clusters(classes: 2, features: 3, pictures: 4, spread: 1);
         Assert.ThrowsAny<OperationCanceledException>(() => SoftmaxRegression.Fit(
-            rows, labels, 2, 1e-4, _ => { }, new CancellationToken(canceled: true)));
+            rows, labels, 2, 1e-4, start: null, _ => { }, new CancellationToken(canceled: true)));
     }
 
     private static LinearHead Fit(float[][] rows, int[] labels, int classes) =>
-        SoftmaxRegression.Fit(rows, labels, classes, 1e-4, _ => { }, CancellationToken.None);
+        SoftmaxRegression.Fit(rows, labels, classes, 1e-4, start: null, _ => { }, CancellationToken.None);
 
     /// <summary>Rows of length 1 around one centre for each class.</summary>
     private static (float[][] Rows, int[] Labels) Clusters(

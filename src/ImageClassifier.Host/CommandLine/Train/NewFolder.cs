@@ -37,7 +37,7 @@ internal sealed class NewFolder : IDisposable
                     option, folder, "it exists already, and is not an empty folder; give another name, or move it away");
             }
 
-            var temporary = $"{target}.partial-{Environment.ProcessId}";
+            var temporary = $"{target}.partial-{Guid.NewGuid():N}";
             Directory.CreateDirectory(temporary);
             return new NewFolder(target, temporary);
         }
