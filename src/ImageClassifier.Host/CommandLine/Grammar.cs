@@ -113,6 +113,18 @@ internal sealed class Grammar
         Description = "A model directory.",
     };
 
+    private readonly Argument<string> _folder = new("FOLDER")
+    {
+        Description = "A folder with a folder of pictures for each class. Their names become the labels.",
+    };
+
+    private readonly Option<string> _out = new("--out")
+    {
+        Description = "The model directory to create. It must not exist, or be empty.",
+        HelpName = "DIR",
+        Required = true,
+    };
+
     private readonly SimulateGrammar _simulate = new();
 
     public Grammar(IVerbs verbs, IReadOnlyDictionary<string, string> variables)
@@ -142,6 +154,15 @@ internal sealed class Grammar
         classify.SetAction((parsed, cancellation) => _verbs.ClassifyAsync(
             new ClassifyOptions(Sources(parsed), parsed.GetRequiredValue(_files), parsed.GetValue(_json)), cancellation));
         classify.Validators.Add(HasNoUrls);
+
+        var train = new Command("train", "Trains a model on your own classes, and says how good it is. Exit code 1: the "
+            + "model is there, but some pictures could not be used.") { _folder, _out, _json };
+        train.SetAction((parsed, cancellation) => _verbs.TrainAsync(
+            new TrainOptions(Sources(parsed), parsed.GetRequiredValue(_folder), parsed.GetRequiredValue(_out),
+                parsed.GetValue(_json)),
+            cancellation));
+        train.Validators.Add(HasNoUrls);
+        train.Validators.Add(HasNoData);
 
         var key = new Command("key", "Creates an API key, and prints it once, with the setting that accepts it.")
         {
@@ -179,7 +200,7 @@ internal sealed class Grammar
         Root = new RootCommand("An elastic image-classification service. Exit codes: 0 done, 1 some of the work failed or "
             + "was interrupted, 2 wrong use or settings.")
         {
-            _urls, _data, _config, _set, web, node, isolated, classify, ModelsGroup(), key, simulate, QueueVerb(), aws,
+            _urls, _data, _config, _set, web, node, isolated, classify, train, ModelsGroup(), key, simulate, QueueVerb(), aws,
         };
         Root.SetAction(WebAsync);
         Root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
@@ -216,7 +237,7 @@ internal sealed class Grammar
     // The parser takes a misspelt option for a file. Files with such names go after a double dash.
     private string? StrayOption(ParseResult parsed)
     {
-        if (parsed.GetResult(_files) is not { } files) return null;
+        if ((parsed.GetResult(_files) ?? parsed.GetResult(_folder)) is not { } files) return null;
         var behindDash = parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Skip(1).Count();
         return files.Tokens.SkipLast(behindDash).Select(token => token.Value).FirstOrDefault(
             value => value.Length > 1 && value.StartsWith('-'));

@@ -38,6 +38,9 @@ public interface IVerbs
     /// <summary>Adds, lists, shows or removes models.</summary>
     Task<int> ModelsAsync(ModelsOptions options, CancellationToken cancellation);
 
+    /// <summary>Trains a model on the user's own classes.</summary>
+    Task<int> TrainAsync(TrainOptions options, CancellationToken cancellation);
+
     /// <summary>Creates an API key.</summary>
     Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation);
 
@@ -99,6 +102,13 @@ public sealed record ClassifyOptions(SettingsSources Settings, IReadOnlyList<str
 /// <param name="Directory">The model directory.</param>
 /// <param name="Json">Whether to print JSON rather than lines.</param>
 public sealed record ModelsCheckOptions(SettingsSources Settings, string Directory, bool Json);
+
+/// <summary>The arguments of <c>train</c>.</summary>
+/// <param name="Settings">The user's settings.</param>
+/// <param name="Folder">The folder with a folder of pictures for each class.</param>
+/// <param name="Out">The model directory to create.</param>
+/// <param name="Json">Whether to print JSON rather than tables.</param>
+public sealed record TrainOptions(SettingsSources Settings, string Folder, string Out, bool Json);
 
 /// <summary>The arguments of <c>key</c>.</summary>
 /// <param name="Name">The name of the key.</param>

@@ -3,6 +3,7 @@ using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Classify;
 using ImageClassifier.Host.CommandLine.Models;
 using ImageClassifier.Host.CommandLine.Simulate;
+using ImageClassifier.Host.CommandLine.Train;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Isolation;
 using ImageClassifier.Simulator;
@@ -63,6 +64,23 @@ internal sealed class Verbs(NodeParts parts) : IVerbs
     {
         options = options with { Settings = await CompleteAsync(options.Settings, cancellation) };
         return new ModelsCheckVerb(Console.Out).Run(options);
+    }
+
+    public async Task<int> TrainAsync(TrainOptions options, CancellationToken cancellation)
+    {
+        using var signals = new StopSignals();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
+        int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
+        var progress = Console.IsErrorRedirected ? null : Console.Error;
+        try
+        {
+            options = options with { Settings = await CompleteAsync(options.Settings, stop.Token) };
+            return await new TrainVerb(Console.Out, width, progress).RunAsync(options, stop.Token);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return ExitCodes.SomeFailed;
+        }
     }
 
     public async Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation)

@@ -21,6 +21,7 @@ public sealed class ArchitectureSpecs
     private const string Embedded = "ImageClassifier.Adapters.Embedded";
     private const string Onnx = "ImageClassifier.Adapters.Onnx";
     private const string Simulator = "ImageClassifier.Simulator";
+    private const string Training = "ImageClassifier.Training";
     private const string Host = "image-classifier";
 
     /// <summary>The projects of this solution that each project may use. The host may use all.</summary>
@@ -34,7 +35,8 @@ public sealed class ArchitectureSpecs
         [Embedded] = [Core],
         [Onnx] = [Core],
         [Simulator] = [Core, Streams, Web, Node],
-        [Host] = [Core, Streams, Web, Node, Aws, Embedded, Onnx, Simulator],
+        [Training] = [Core],
+        [Host] = [Core, Streams, Web, Node, Aws, Embedded, Onnx, Simulator, Training],
     };
 
     /// <summary>The libraries that only some projects may use, by namespace.</summary>
@@ -48,7 +50,7 @@ public sealed class ArchitectureSpecs
         ["Microsoft.ML"] = [Onnx],
         ["Polly"] = [Streams, Node, Host],
         ["ScottPlot"] = [Simulator],
-        ["SkiaSharp"] = [Onnx, Simulator],
+        ["SkiaSharp"] = [Onnx, Simulator, Training],
         ["Spectre.Console"] = [Host],
         ["System.CommandLine"] = [Host],
     };

@@ -20,6 +20,7 @@ public sealed class FolderSpecs
         "ImageClassifier.Adapters.Embedded",
         "ImageClassifier.Adapters.Onnx",
         "ImageClassifier.Simulator",
+        "ImageClassifier.Training",
         "ImageClassifier.Host",
     ];
 

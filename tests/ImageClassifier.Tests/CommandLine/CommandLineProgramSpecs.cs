@@ -188,6 +188,16 @@ public sealed class CommandLineProgramSpecs : IDisposable
     }
 
     [Fact]
+    public async Task Train_takes_a_folder_and_a_directory()
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync("train pictures --out model --json --config my.conf"));
+        var options = Assert.IsType<TrainOptions>(_verbs.Called);
+        Assert.Equal(
+            ("pictures", "model", true, "my.conf"),
+            (options.Folder, options.Out, options.Json, options.Settings.ConfigFile));
+    }
+
+    [Fact]
     public async Task A_file_may_have_any_name()
     {
         Assert.Equal(ExitCodes.Done, await RunAsync("classify @home.jpg -- --json -x.jpg"));
@@ -258,6 +268,12 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [InlineData("simulate --load burst:1 --seed x", "--seed")]
     [InlineData("simulate --load burst:1 --data dir", "--data")]
     [InlineData("simulate --policies --chart c.png", "--chart")]
+    [InlineData("train pictures", "--out")]
+    [InlineData("train --out model", "'train'")]
+    [InlineData("train pictures --out", "--out")]
+    [InlineData("train pictures others --out model", "others")]
+    [InlineData("train --jsno --out model", "Did you mean --json?")]
+    [InlineData("train pictures --out model --data dir", "--data")]
     public async Task Wrong_use_is_reported_on_standard_error_and_runs_nothing(string arguments, string expected)
     {
         Assert.Equal(ExitCodes.WrongUse, await RunAsync(arguments));
@@ -274,6 +290,7 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [InlineData("node --help", "--instance")]
     [InlineData("classify --help", "--json")]
     [InlineData("simulate --help", "burst:1000@0,1000@90")]
+    [InlineData("train --help", "--out")]
     [InlineData("--help --bogus", "Usage")]
     public async Task Help_is_printed(string arguments, string shown)
     {

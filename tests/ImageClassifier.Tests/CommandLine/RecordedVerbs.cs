@@ -33,6 +33,8 @@ internal sealed class RecordedVerbs : IVerbs
 
     public Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation) => Record(options);
 
+    public Task<int> TrainAsync(TrainOptions options, CancellationToken cancellation) => Record(options);
+
     public Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation) => Record(options);
 
     private Task<int> Record(object options)

@@ -1,6 +1,6 @@
 using Spectre.Console;
 
-namespace ImageClassifier.Host.CommandLine.Simulate;
+namespace ImageClassifier.Host.CommandLine;
 
 /// <summary>Progress bars on a terminal.</summary>
 internal static class ProgressBars

@@ -1,0 +1,39 @@
+using ImageClassifier.Core.Formats;
+
+namespace ImageClassifier.Training.Pictures;
+
+/// <summary>Copies pictures by which a model is tried whenever it is loaded.</summary>
+public static class SamplePictures
+{
+    // A model directory is copied to every node.
+    private const long LargestFile = 1 << 20;
+
+    /// <summary>True if a picture is a small JPEG or PNG.</summary>
+    internal static bool IsUsable(string path) =>
+        new FileInfo(path) is { Exists: true, Length: <= LargestFile } && FormatOf(path) is not null;
+
+    /// <summary>Copies samples to a folder, each named by its label.</summary>
+    /// <exception cref="IOException">A file cannot be copied.</exception>
+    public static void Copy(string folder, IReadOnlyList<string> labels, IEnumerable<ClassFile> samples)
+    {
+        Directory.CreateDirectory(folder);
+        foreach (var sample in samples)
+        {
+            if (FormatOf(sample.Path) is not { } format) continue;
+            // A model's samples are named as in addresses, where this character begins an escape.
+            var label = labels[sample.Class].Replace("%", "%25", StringComparison.Ordinal);
+            // Not File.Copy, which would also copy a read-only flag.
+            File.WriteAllBytes(Path.Combine(folder, label + PictureFormats.Extension(format)), File.ReadAllBytes(sample.Path));
+        }
+    }
+
+    private static PictureFormat? FormatOf(string path)
+    {
+        using var file = File.OpenRead(path);
+        var head = new byte[FileKinds.HeadLength];
+        var length = file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
+        return PictureFormats.FromBytes(head.AsSpan(0, length)) is (PictureFormat.Jpeg or PictureFormat.Png) and var format
+            ? format
+            : null;
+    }
+}
