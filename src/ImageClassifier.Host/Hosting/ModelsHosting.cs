@@ -84,7 +84,8 @@ internal static class ModelsHosting
         if (inUse is null || store.Find(name)?.Path != inUse) return;
         throw new ModelFailureException(
             $"The model {name} was not removed: the setting {ModelDirectory.SettingKey} names it. Choose another model "
-            + "there first.") { IsWrongUse = true };
+            + "there first.")
+        { IsWrongUse = true };
     }
 
     // The verbs must work when the setting names no model: they are what mends it.

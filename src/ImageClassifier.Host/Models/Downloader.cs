@@ -204,7 +204,8 @@ internal sealed class Downloader(HttpClient http, DownloadLimits limits, bool al
         throw address.Scheme == Uri.UriSchemeHttp
             ? new ModelFailureException(
                 $"{Shown(address)} is not encrypted, so others could see or change the download. Use https, or allow it "
-                + "with --allow-http.") { IsWrongUse = true }
+                + "with --allow-http.")
+            { IsWrongUse = true }
             : new ModelFailureException($"{Shown(address)} is no address of a web server. It must begin with https://.")
             {
                 IsWrongUse = true,

@@ -182,7 +182,8 @@ internal sealed class ModelInstaller(ModelStore store, Downloader downloader, Fu
 
     private static ModelFailureException Taken(InstalledModel present) => new(
         $"There is another model {present.Name} in {present.Path}. Remove it first (image-classifier models remove "
-        + $"{present.Name}), or choose another name with --name.") { IsWrongUse = true };
+        + $"{present.Name}), or choose another name with --name.")
+    { IsWrongUse = true };
 
     private static async Task<string> HashAsync(PartialFile file, CancellationToken cancellation)
     {

@@ -82,7 +82,8 @@ internal sealed class ModelStore(string folder)
         var added = List();
         return new ModelFailureException($"No model {name} was added. " + (added.Count > 0
             ? $"Added are: {string.Join(", ", added.Select(model => model.Name))}."
-            : $"{folder} has no models.")) { IsWrongUse = true };
+            : $"{folder} has no models."))
+        { IsWrongUse = true };
     }
 
     /// <summary>What a user can do who set a model that is not there. The text ends without a full stop.</summary>

@@ -45,7 +45,8 @@ internal sealed partial class ModelsAddVerb(
         {
             throw new ModelFailureException(
                 $"{options.What} is no name of the catalogue ({ModelCatalogue.Names}), no address and no directory. Check "
-                + "the spelling.") { IsWrongUse = true };
+                + "the spelling.")
+            { IsWrongUse = true };
         }
 
         var name = NameOf(options, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.What))));
@@ -66,7 +67,8 @@ internal sealed partial class ModelsAddVerb(
         {
             throw new ModelFailureException(
                 "The address has a user or a password, which would be sent to whoever answers. Leave them out, or download "
-                + "the file in another way and add its directory.") { IsWrongUse = true };
+                + "the file in another way and add its directory.")
+            { IsWrongUse = true };
         }
 
         var sha256 = Needed("--sha256", options.Sha256).ToLowerInvariant();
