@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -45,7 +44,11 @@ internal sealed class PinnedTensor : IDisposable
     {
         var values = _values.AsSpan(0, rows * _rowLength);
         if (_halves is not null)
-            TensorPrimitives.ConvertToHalf(values, MemoryMarshal.Cast<Float16, Half>(_halves.AsSpan()));
+        {
+            var halves = MemoryMarshal.Cast<Float16, Half>(_halves.AsSpan());
+            for (var i = 0; i < values.Length; i++) halves[i] = (Half)values[i];
+        }
+
         if (_bytes is null) return;
         for (var i = 0; i < values.Length; i++) _bytes[i] = (byte)Math.Clamp(values[i] + 0.5f, 0, byte.MaxValue);
     }
@@ -54,8 +57,8 @@ internal sealed class PinnedTensor : IDisposable
     public void Decode(int rows)
     {
         if (_halves is null) return;
-        var length = rows * _rowLength;
-        TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<Float16, Half>(_halves.AsSpan(0, length)), _values);
+        var halves = MemoryMarshal.Cast<Float16, Half>(_halves.AsSpan(0, rows * _rowLength));
+        for (var i = 0; i < halves.Length; i++) _values[i] = (float)halves[i];
     }
 
     public void Dispose()
