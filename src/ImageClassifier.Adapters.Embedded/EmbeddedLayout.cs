@@ -54,6 +54,9 @@ public sealed class EmbeddedLayout
     /// <summary>The folder of log files.</summary>
     public string Logs => Path.Combine(DataFolder, "logs");
 
+    /// <summary>The folder of models that users added, each in a folder of its name.</summary>
+    public string Models => Path.Combine(DataFolder, "models");
+
     /// <summary>The lock of the web tier, because a data folder has only one.</summary>
     public string WebLock => Path.Combine(DataFolder, "web.lock");
 
@@ -61,7 +64,7 @@ public sealed class EmbeddedLayout
     public string InstanceLock(InstanceId instance) => Path.Combine(Instances, $"{instance.Value}.lock");
 
     /// <summary>The folders at the top of the data folder.</summary>
-    internal IReadOnlyList<string> Folders => [Queues, Objects, Temporary, Instances, Logs];
+    internal IReadOnlyList<string> Folders => [Queues, Objects, Temporary, Instances, Logs, Models];
 
     /// <summary>A new path for a file that is being written.</summary>
     internal string NewTemporaryFile() => Path.Combine(Temporary, OwnFileNames.NewTemporary());

@@ -4,39 +4,45 @@ using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Adapters.Onnx;
 
-/// <summary>A model directory: <c>model.onnx</c>, <c>labels.txt</c> (line i, from 0, names class i) and
-/// <c>model.json</c>.</summary>
+/// <summary>A model directory: the network, the labels of its classes, and <c>model.json</c>. The labels are
+/// <c>labels.txt</c> (line i, from 0, names class i), or <c>id2label</c> of a <c>config.json</c>.</summary>
 public sealed class ModelDirectory
 {
     /// <summary>The settings key of the directory. Every defect is reported under it.</summary>
     public const string SettingKey = "image-classifier.node.classification.model";
 
-    private const string NetworkFile = "model.onnx";
-    private const string LabelsFile = "labels.txt";
-    private const string ContractFile = "model.json";
+    /// <summary>The file of the contract.</summary>
+    public const string ContractFile = "model.json";
 
-    private readonly string _setting;
-
-    private ModelDirectory(string setting, string path, ModelContract contract, string[] labels, string sha256)
+    private ModelDirectory(
+        string folder, ModelContract contract, string labelsFile, string[] labels, IReadOnlyList<string> weights,
+        string sha256)
     {
-        _setting = setting;
-        NetworkPath = Path.Combine(path, NetworkFile);
+        Folder = folder;
         Contract = contract;
+        LabelsFile = labelsFile;
         Labels = labels;
+        Weights = weights;
         Identity = new ModelIdentity(contract.Name, sha256);
     }
 
-    /// <summary>The full path of <c>model.onnx</c>.</summary>
-    public string NetworkPath { get; }
+    /// <summary>The full path of the directory.</summary>
+    public string Folder { get; }
 
-    /// <summary>The input and output of the model.</summary>
+    /// <summary>The network's files, and the input and output of the model.</summary>
     public ModelContract Contract { get; }
 
-    /// <summary>The names of the classes, by index.</summary>
+    /// <summary>The name of the file with the labels.</summary>
+    public string LabelsFile { get; }
+
+    /// <summary>The labels in that file, by index.</summary>
     public IReadOnlyList<string> Labels { get; }
 
+    /// <summary>The names of the network's files of weights, in ordinal order.</summary>
+    public IReadOnlyList<string> Weights { get; }
+
     /// <summary>The model's name, and the SHA-256 of all files that affect its results. The hash is the SHA-256 of the
-    /// lines that <c>sha256sum</c> prints for <c>model.json</c>, <c>labels.txt</c>, <c>model.onnx</c> and the network's
+    /// lines that <c>sha256sum</c> prints for <c>model.json</c>, the file of the labels, the network's parts and its
     /// files of weights. The weights are in the order of their names.</summary>
     public ModelIdentity Identity { get; }
 
@@ -47,63 +53,43 @@ public sealed class ModelDirectory
     /// wrong.</exception>
     public static ModelDirectory Load(string path)
     {
-        var directory = Locate(path);
-        if (!Directory.Exists(directory)) throw Defect(path, $"there is no directory {directory}");
-        foreach (var name in new[] { NetworkFile, LabelsFile, ContractFile })
+        try
         {
-            if (Read(name, _ => ModelFiles.Fault(directory, name)) is { } fault) throw Defect(path, fault);
+            return Read(Locate(path));
         }
-
-        var contract = Read(ContractFile, file => ModelContract.Parse(File.ReadAllText(file)));
-        var labels = Read(LabelsFile, ReadLabels);
-        var weights = Read(NetworkFile, ExternalWeights.NamedBy);
-        foreach (var name in weights)
+        catch (ModelDefectException defect)
         {
-            if (Read(name, _ => ModelFiles.WeightsFault(directory, name)) is { } fault) throw Defect(path, fault);
-        }
-
-        var sha256 = Read(NetworkFile, _ => ModelFiles.Hash(directory, [ContractFile, LabelsFile, NetworkFile, .. weights]));
-        return new ModelDirectory(path, directory, contract, labels, sha256);
-
-        T Read<T>(string name, Func<string, T> read)
-        {
-            try
-            {
-                return read(Path.Combine(directory, name));
-            }
-            catch (FormatException failure)
-            {
-                throw Defect(path, $"{name} is wrong: {failure.Message}", failure);
-            }
-            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-            {
-                throw Defect(path, $"{name} cannot be read: {failure.Message.TrimEnd('.')}", failure);
-            }
+            throw WrongSetting(path, defect);
         }
     }
 
-    /// <summary>The exception for a defect of this model.</summary>
-    /// <param name="clause">The defect, as a clause.</param>
-    /// <param name="inner">The cause.</param>
-    internal InvalidSettingException Defect(string clause, Exception? inner = null) => Defect(_setting, clause, inner);
+    /// <summary>Reads and checks a model directory.</summary>
+    /// <exception cref="ModelDefectException">The directory or some of its files are missing, unreadable or wrong. All
+    /// faults are named.</exception>
+    internal static ModelDirectory Read(string folder)
+    {
+        if (!Directory.Exists(folder)) throw new ModelDefectException($"there is no directory {folder}");
+        var files = new ModelFileReader(folder);
+        var contract = files.Read(ContractFile, file => ModelContract.Parse(File.ReadAllText(file)));
+        var labelsFile = ClassLabels.FileIn(folder);
+        var labels = files.Read(labelsFile, ClassLabels.Read);
+        var parts = contract?.Parts ?? [];
+        var weights = files.ReadWeights(parts);
+        ModelDefectException.ThrowIfAny(files.Faults);
 
-    private static InvalidSettingException Defect(string setting, string clause, Exception? inner = null) =>
-        new(SettingKey, setting, clause, inner);
+        var sha256 = files.Hash([ContractFile, labelsFile, .. parts, .. weights]);
+        ModelDefectException.ThrowIfAny(files.Faults);
+        return new ModelDirectory(folder, contract!, labelsFile, labels!, weights, sha256!);
+    }
 
-    private static string Locate(string path)
+    /// <summary>The full path of a model directory.</summary>
+    internal static string Locate(string path)
     {
         var besideProgram = Path.Combine(AppContext.BaseDirectory, path);
         return Directory.Exists(besideProgram) ? besideProgram : Path.GetFullPath(path);
     }
 
-    private static string[] ReadLabels(string file)
-    {
-        var labels = File.ReadAllLines(file);
-        for (var i = 0; i < labels.Length; i++)
-        {
-            if (string.IsNullOrWhiteSpace(labels[i])) throw new FormatException($"line {i + 1} is empty");
-        }
-
-        return labels.Length > 0 ? labels : throw new FormatException("it has no labels");
-    }
+    /// <summary>The exception for a defect of the model that a setting names.</summary>
+    internal static InvalidSettingException WrongSetting(string setting, ModelDefectException defect) =>
+        new(SettingKey, setting, defect.Message, defect);
 }

@@ -28,19 +28,13 @@ internal static class ModelFiles
         var parts = name.Split('/');
         if (name.Length == 0 || Path.IsPathRooted(name) || parts.Contains(".."))
         {
-            return $"model.onnx takes weights from \"{name}\", which is not in the model directory; put the file "
-                + "beside model.onnx, and export the network with that name";
+            return $"the network takes weights from \"{name}\", which is not in the model directory; put the file "
+                + "beside the network, and export the network with that name";
         }
 
-        var path = directory;
-        foreach (var part in parts)
-        {
-            path = Path.Combine(path, part);
-            if (new FileInfo(path).LinkTarget is not null)
-                return $"the weights {name} are reached by a symbolic link; put the file itself there";
-        }
-
-        return Fault(directory, name);
+        return IsReachedByLink(directory, parts)
+            ? $"the weights {name} are reached by a symbolic link; put the file itself there"
+            : Fault(directory, name);
     }
 
     /// <summary>The SHA-256 of the lines that <c>sha256sum</c> prints for several files in this order.</summary>
@@ -49,6 +43,18 @@ internal static class ModelFiles
     {
         var lines = string.Concat(names.Select(name => $"{Hash(Path.Combine(directory, name))}  {name}\n"));
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(lines)));
+    }
+
+    private static bool IsReachedByLink(string directory, string[] names)
+    {
+        var path = directory;
+        foreach (var name in names)
+        {
+            path = Path.Combine(path, name);
+            if (new FileInfo(path).LinkTarget is not null) return true;
+        }
+
+        return false;
     }
 
     private static string Hash(string file)

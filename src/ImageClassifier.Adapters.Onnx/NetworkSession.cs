@@ -11,20 +11,27 @@ internal sealed class NetworkSession : IDisposable
     private readonly RunOptions _runOptions = new();
     private readonly string[] _inputNames;
     private readonly string[] _outputNames;
+    private readonly ModelInput _input;
+    private readonly NetworkForm _form;
     private readonly long[] _outputShape;
 
     // The runs under way, plus one until disposal. The last to end frees the native memory.
     private int _holders = 1;
     private int _isDisposed;
 
-    private NetworkSession(InferenceSession session, ModelContract contract, int maxBatch, long[] outputShape)
+    private NetworkSession(
+        InferenceSession session, ModelContract contract, NetworkForm form, int maxBatch, NetworkTrial trial,
+        IReadOnlyList<string> labels)
     {
         _session = session;
+        _input = contract.Input;
         _inputNames = [contract.Input.Name];
         _outputNames = [contract.Output.Name];
-        _outputShape = outputShape;
-        MaxBatch = maxBatch;
-        Classes = (int)(outputShape.Aggregate(1L, (product, length) => product * length) / outputShape[0]);
+        _form = form;
+        _outputShape = trial.OutputShape;
+        MaxBatch = form.FixedBatch ?? maxBatch;
+        Classes = trial.Classes;
+        Labels = labels;
     }
 
     /// <summary>The most pictures of a run.</summary>
@@ -33,16 +40,31 @@ internal sealed class NetworkSession : IDisposable
     /// <summary>The number of scores of a picture.</summary>
     public int Classes { get; }
 
+    /// <summary>The labels of the classes from the contract's first class on.</summary>
+    public IReadOnlyList<string> Labels { get; }
+
+    /// <summary>The form of the network.</summary>
+    public NetworkForm Form => _form;
+
+    /// <summary>True if a run takes the floats of a single picture where they are.</summary>
+    public bool TakesPicturesAsTheyAre => _form is { Input: TensorElementType.Float, FixedBatch: null or 1 };
+
     /// <summary>Loads a network, compares it with its contract, and runs it on trial pictures.</summary>
-    /// <exception cref="Core.InvalidSettingException">The network cannot be loaded, or breaks its contract.</exception>
+    /// <exception cref="ModelDefectException">The network cannot be loaded, or breaks its contract.</exception>
     public static NetworkSession Open(ModelDirectory model, int maxBatch, int threads)
     {
-        var session = Load(model, threads);
+        var contract = model.Contract;
+        var session = NetworkFile.Load(model.Folder, contract.Parts, threads);
         try
         {
-            var batch = CheckInput(session, model) ? maxBatch : 1;
-            CheckOutput(session, model);
-            return new NetworkSession(session, model.Contract, batch, new NetworkTrial(session, model).Run(batch));
+            var form = NetworkForm.Check(session, contract);
+            var trial = new NetworkTrial(session, form, contract);
+            trial.Run(maxBatch);
+            var labels = ClassLabels.Of(
+                model.Labels, model.LabelsFile, trial.Classes, contract.Output.FirstClass, out var wrongCount);
+            string[] faults = [.. wrongCount is null ? Array.Empty<string>() : [wrongCount], .. trial.Faults()];
+            ModelDefectException.ThrowIfAny(faults);
+            return new NetworkSession(session, contract, form, maxBatch, trial, labels);
         }
         catch
         {
@@ -51,17 +73,25 @@ internal sealed class NetworkSession : IDisposable
         }
     }
 
-    /// <summary>The shape of the output for a number of pictures.</summary>
-    public long[] OutputShape(int pictures) => [pictures, .. _outputShape.AsSpan(1)];
+    /// <summary>Memory for the pictures of a run.</summary>
+    public PinnedTensor CreateInput() => new(MaxBatch, _input.Length, _input.Shape, _form.Input);
 
-    /// <summary>Runs the network.</summary>
+    /// <summary>Memory for the scores of a run.</summary>
+    public PinnedTensor CreateOutput() =>
+        new(MaxBatch, Classes, pictures => [pictures, .. _outputShape.AsSpan(1)], _form.Output);
+
+    /// <summary>Runs the network. A fixed batch is filled up with empty pictures.</summary>
     /// <exception cref="ObjectDisposedException">The network was disposed of.</exception>
-    public void Run(OrtValue input, OrtValue output)
+    public void Run(PinnedTensor input, PinnedTensor output, int pictures)
     {
         AddReference();
         try
         {
-            _session.Run(_runOptions, _inputNames, [input], _outputNames, [output]);
+            var rows = _form.FixedBatch ?? pictures;
+            for (var i = pictures; i < rows; i++) input.Row(i).Clear();
+            input.Encode(rows);
+            _session.Run(_runOptions, _inputNames, [input.View(rows)], _outputNames, [output.View(rows)]);
+            output.Decode(pictures);
         }
         finally
         {
@@ -93,78 +123,4 @@ internal sealed class NetworkSession : IDisposable
         _session.Dispose();
         _runOptions.Dispose();
     }
-
-    private static InferenceSession Load(ModelDirectory model, int threads)
-    {
-        using var options = new SessionOptions
-        {
-            GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
-            ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
-            InterOpNumThreads = 1,
-            IntraOpNumThreads = threads,
-            // Warnings say how a graph could be better. They would appear on standard error at every start.
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
-        };
-        // Threads that spin while they wait cost more than the wake-up that spinning saves.
-        options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
-        try
-        {
-            return new InferenceSession(model.NetworkPath, options);
-        }
-        catch (OnnxRuntimeException failure)
-        {
-            throw model.Defect(
-                $"model.onnx cannot be loaded: {FirstLine(failure)}; fetch or export it again", failure);
-        }
-    }
-
-    /// <summary>True if the batch axis is free; false if it is 1.</summary>
-    private static bool CheckInput(InferenceSession session, ModelDirectory model)
-    {
-        var input = model.Contract.Input;
-        if (session.InputMetadata.Count != 1)
-        {
-            throw model.Defect($"the model takes {Names(session.InputMetadata)}, but must take one input");
-        }
-
-        var declared = Find(session.InputMetadata, input.Name, "input", model);
-        var expected = input.Shape(1);
-        var actual = declared.Dimensions;
-        var fits = actual.Length == expected.Length
-            && actual.Zip(expected).Skip(1).All(axis => axis.First < 0 || axis.First == axis.Second);
-        if (!fits)
-        {
-            throw model.Defect($"the model's input {input.Name} is {Shape(actual)}, but model.json makes it "
-                + $"[N, {string.Join(", ", expected.Skip(1))}]");
-        }
-
-        return actual[0] is < 0 or 1
-            ? actual[0] < 0
-            : throw model.Defect(
-                $"the model takes exactly {actual[0]} pictures at once; its batch axis must be free or 1");
-    }
-
-    private static void CheckOutput(InferenceSession session, ModelDirectory model) =>
-        Find(session.OutputMetadata, model.Contract.Output.Name, "output", model);
-
-    private static NodeMetadata Find(
-        IReadOnlyDictionary<string, NodeMetadata> declared, string name, string what, ModelDirectory model)
-    {
-        if (!declared.TryGetValue(name, out var metadata))
-        {
-            throw model.Defect($"the model has no {what} {name}; it has {Names(declared)}");
-        }
-
-        return metadata.IsTensor && metadata.ElementDataType == TensorElementType.Float
-            ? metadata
-            : throw model.Defect($"the model's {what} {name} is not a tensor of 32-bit floats");
-    }
-
-    private static string Names(IReadOnlyDictionary<string, NodeMetadata> declared) => string.Join(", ", declared.Keys);
-
-    private static string Shape(int[] dimensions) =>
-        $"[{string.Join(", ", dimensions.Select(length => length < 0 ? "free" : $"{length}"))}]";
-
-    /// <summary>The message of ONNX Runtime, without its stack trace.</summary>
-    internal static string FirstLine(Exception failure) => failure.Message.Split('\n', 2)[0].Trim().TrimEnd('.');
 }

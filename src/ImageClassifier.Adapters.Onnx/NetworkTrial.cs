@@ -1,97 +1,104 @@
 using System.Globalization;
 using ImageClassifier.Adapters.Onnx.Contract;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace ImageClassifier.Adapters.Onnx;
 
 /// <summary>Runs a network when it is loaded, and compares its output with its contract. Some graphs only then show
 /// that they take no batches. <c>model.json</c> may also give the wrong meaning of the numbers.</summary>
-internal sealed class NetworkTrial(InferenceSession session, ModelDirectory model)
+internal sealed class NetworkTrial(InferenceSession session, NetworkForm form, ModelContract contract)
 {
     // No real logits add up so close to 1 on all trial pictures.
     private const double CertainlyProbabilities = 1e-3;
 
-    /// <summary>Runs the network on the trial pictures: two at a time if it takes batches.</summary>
-    /// <returns>The shape of the output for the pictures of one run.</returns>
-    /// <exception cref="Core.InvalidSettingException">The network fails, or breaks its contract.</exception>
-    public long[] Run(int maxBatch)
+    private readonly List<float[]> _numbers = [];
+    private long[] _shape = [];
+
+    /// <summary>The shape of the output for the pictures of one run.</summary>
+    public long[] OutputShape => _shape;
+
+    /// <summary>The number of classes.</summary>
+    public int Classes => _numbers[0].Length;
+
+    /// <summary>True if the numbers of each trial picture are probabilities beyond doubt.</summary>
+    public bool GivesProbabilities =>
+        _numbers.TrueForAll(picture => Distribution.Fault(picture, CertainlyProbabilities) is null);
+
+    /// <summary>Runs the network on the trial pictures: two at a time, or as many as it always takes.</summary>
+    /// <exception cref="ModelDefectException">The network fails, or its output is not a number for each
+    /// class.</exception>
+    public void Run(int maxBatch)
     {
-        var input = model.Contract.Input;
-        var together = Math.Min(maxBatch, 2);
-        var tensor = new float[together * input.Length];
-        var numbers = new List<float[]>();
-        long[] shape = [];
+        var input = contract.Input;
+        var together = form.FixedBatch ?? Math.Min(maxBatch, 2);
+        using var tensor = new PinnedTensor(together, input.Length, input.Shape, form.Input);
         for (var first = 0; first < TrialPictures.Names.Count; first += together)
         {
             for (var i = 0; i < together; i++)
-                TrialPictures.Write(first + i, input, tensor.AsSpan(i * input.Length, input.Length));
-            shape = Run(tensor, together, numbers);
+                TrialPictures.Write((first + i) % TrialPictures.Names.Count, input, tensor.Row(i));
+            tensor.Encode(together);
+            Run(tensor.View(together), together);
         }
-
-        CheckNumbers(numbers);
-        return shape;
     }
 
-    private long[] Run(float[] tensor, int pictures, List<float[]> numbers)
+    /// <summary>The faults of the numbers, as clauses.</summary>
+    public IEnumerable<string> Faults()
     {
-        var (input, output) = (model.Contract.Input, model.Contract.Output);
+        var (kind, isFaulty) = (contract.Output.Kind, false);
+        for (var i = 0; i < TrialPictures.Names.Count && !isFaulty; i++)
+        {
+            var (numbers, picture) = (_numbers[i], TrialPictures.Names[i]);
+            if (Array.FindIndex(numbers, number => !float.IsFinite(number)) is var at and >= 0)
+            {
+                var number = numbers[at].ToString(CultureInfo.InvariantCulture);
+                yield return $"for a trial picture ({picture}) the model gives class {at} the number {number}; export "
+                    + "it again, or correct input.range, input.mean and input.std in model.json";
+                isFaulty = true;
+            }
+            else if (kind == OutputKind.Probabilities && Distribution.Fault(numbers) is { } fault)
+            {
+                yield return $"model.json says output.kind is probabilities, but for a trial picture ({picture}) "
+                    + $"{fault}; without a softmax at its end, set kind to logits";
+                isFaulty = true;
+            }
+        }
+
+        if (kind == OutputKind.Logits && GivesProbabilities)
+        {
+            yield return "model.json says output.kind is logits, but the model already gives probabilities: for each "
+                + "trial picture its numbers add up to 1, and a second softmax would make all nearly equal; set kind to "
+                + "probabilities";
+        }
+    }
+
+    private void Run(OrtValue value, int pictures)
+    {
+        var name = contract.Output.Name;
         using var options = new RunOptions();
-        using var value = OrtValue.CreateTensorValueFromMemory(tensor, input.Shape(pictures));
         try
         {
-            using var outputs = session.Run(options, [input.Name], [value], [output.Name]);
-            var shape = outputs[0].GetTensorTypeAndShape().Shape;
+            using var outputs = session.Run(options, [contract.Input.Name], [value], [name]);
+            _shape = outputs[0].GetTensorTypeAndShape().Shape;
             // The shape is [N, classes]. Some frameworks add axes of length 1.
-            var isList = shape.Skip(1).Count(length => length != 1) == 1;
-            if (!isList || shape[0] != pictures)
+            var isList = _shape.Skip(1).Count(length => length != 1) == 1;
+            if (!isList || _shape[0] != pictures)
             {
-                throw model.Defect($"the model's output {output.Name} is [{string.Join(", ", shape)}] for "
+                throw new ModelDefectException($"the model's output {name} is [{string.Join(", ", _shape)}] for "
                     + $"{pictures} pictures, but must be [{pictures}, classes]");
             }
 
-            var all = outputs[0].GetTensorDataAsSpan<float>();
-            var classes = all.Length / pictures;
-            if (classes != model.Labels.Count)
-            {
-                throw model.Defect($"labels.txt names {model.Labels.Count} classes, but the model has {classes}; "
-                    + "labels.txt needs a line for each class");
-            }
-
-            for (var i = 0; i < pictures; i++) numbers.Add(all.Slice(i * classes, classes).ToArray());
-            return shape;
+            var all = Floats(outputs[0]);
+            foreach (var numbers in all.Chunk(all.Length / pictures)) _numbers.Add(numbers);
         }
         catch (OnnxRuntimeException failure)
         {
-            throw model.Defect(
-                $"a trial run of the model on {pictures} pictures failed: {NetworkSession.FirstLine(failure)}", failure);
+            throw new ModelDefectException(
+                $"a trial run of the model on {pictures} pictures failed: {NetworkFile.FirstLine(failure)}", failure);
         }
     }
 
-    private void CheckNumbers(List<float[]> numbers)
-    {
-        for (var i = 0; i < numbers.Count; i++)
-        {
-            if (Array.FindIndex(numbers[i], number => !float.IsFinite(number)) is var at and >= 0)
-            {
-                var number = numbers[i][at].ToString(CultureInfo.InvariantCulture);
-                throw model.Defect($"for a trial picture ({TrialPictures.Names[i]}) the model gives class {at} the number "
-                    + $"{number}; export it again, or correct input.range, input.mean and input.std in model.json");
-            }
-
-            if (model.Contract.Output.Kind == OutputKind.Probabilities && Distribution.Fault(numbers[i]) is { } fault)
-            {
-                throw model.Defect("model.json says output.kind is probabilities, but for a trial picture "
-                    + $"({TrialPictures.Names[i]}) {fault}; without a softmax at its end, set kind to logits");
-            }
-        }
-
-        var lookLikeProbabilities = numbers.TrueForAll(
-            picture => Distribution.Fault(picture, CertainlyProbabilities) is null);
-        if (model.Contract.Output.Kind == OutputKind.Logits && lookLikeProbabilities)
-        {
-            throw model.Defect("model.json says output.kind is logits, but the model already gives probabilities: for "
-                + "each trial picture its numbers add up to 1, and a second softmax would make all nearly equal; "
-                + "set kind to probabilities");
-        }
-    }
+    private float[] Floats(OrtValue output) => form.Output == TensorElementType.Float
+        ? output.GetTensorDataAsSpan<float>().ToArray()
+        : Array.ConvertAll(output.GetTensorDataAsSpan<Float16>().ToArray(), half => (float)half);
 }

@@ -12,21 +12,17 @@ namespace ImageClassifier.Adapters.Onnx;
 public sealed class OnnxImageClassifier : IImageClassifier
 {
     private readonly ModelDirectory _model;
-    private readonly Lazy<NetworkSession> _network;
+    private readonly Lazy<LoadedNetwork> _network;
     private readonly PictureDecoder _decoder;
     private readonly TensorPool _pictures;
-    private readonly TensorPool _batches;
-    private readonly TensorPool _scores;
 
-    private OnnxImageClassifier(ModelDirectory model, Lazy<NetworkSession> network, DecodingLimits limits)
+    private OnnxImageClassifier(ModelDirectory model, OnnxClassifierSettings settings)
     {
         var input = model.Contract.Input;
         _model = model;
-        _network = network;
-        _decoder = new PictureDecoder(input, limits);
+        _decoder = new PictureDecoder(input, settings.Decoding);
+        _network = new(() => OpenNetwork(settings));
         _pictures = new(() => new PinnedTensor(1, input.Length, input.Shape));
-        _batches = new(() => new PinnedTensor(network.Value.MaxBatch, input.Length, input.Shape));
-        _scores = new(() => new PinnedTensor(network.Value.MaxBatch, network.Value.Classes, network.Value.OutputShape));
     }
 
     /// <inheritdoc />
@@ -64,11 +60,9 @@ public sealed class OnnxImageClassifier : IImageClassifier
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.Decoding.MaxPixels, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(settings.Decoding.MaxMemory, 1);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(settings.Decoding.Timeout, TimeSpan.Zero);
-        var model = ModelDirectory.Load(settings.ModelPath);
-        var network = new Lazy<NetworkSession>(
-            () => NetworkSession.Open(model, settings.MaxBatch, settings.Threads));
-        _ = Task.Run(() => network.Value);
-        return new OnnxImageClassifier(model, network, settings.Decoding);
+        var classifier = new OnnxImageClassifier(ModelDirectory.Load(settings.ModelPath), settings);
+        _ = Task.Run(() => classifier._network.Value);
+        return classifier;
     }
 
     /// <inheritdoc />
@@ -98,50 +92,36 @@ public sealed class OnnxImageClassifier : IImageClassifier
         ArgumentOutOfRangeException.ThrowIfLessThan(pictures.Count, 1, nameof(pictures));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(pictures.Count, PreferredBatchSize, nameof(pictures));
 
-        var scores = _scores.Rent();
-        try
-        {
-            Run(pictures, scores);
-            var predictions = new IReadOnlyList<Prediction>[pictures.Count];
-            for (var i = 0; i < predictions.Length; i++)
-            {
-                predictions[i] = TopPredictions.Of(scores.Row(i), _model.Contract.Output.Kind, _model.Labels);
-            }
-
-            return predictions;
-        }
-        finally
-        {
-            _scores.Return(scores);
-        }
+        return _network.Value.Classify([.. pictures.Select(TensorOf)]);
     }
 
     /// <inheritdoc />
     public void Dispose()
     {
         _pictures.Dispose();
-        _batches.Dispose();
-        _scores.Dispose();
         if (_network.IsValueCreated) _network.Value.Dispose();
     }
 
-    private void Run(IReadOnlyList<DecodedPicture> pictures, PinnedTensor scores)
+    private LoadedNetwork OpenNetwork(OnnxClassifierSettings settings)
     {
-        if (pictures.Count == 1)
-        {
-            _network.Value.Run(TensorOf(pictures[0]).View(1), scores.View(1));
-            return;
-        }
-
-        var batch = _batches.Rent();
         try
         {
-            for (var i = 0; i < pictures.Count; i++) TensorOf(pictures[i]).Row(0).CopyTo(batch.Row(i));
-            _network.Value.Run(batch.View(pictures.Count), scores.View(pictures.Count));
+            var session = NetworkSession.Open(_model, settings.MaxBatch, settings.Threads);
+            var network = new LoadedNetwork(session, _model.Contract);
+            try
+            {
+                new SampleTrial(_model, _decoder, network).Run();
+                return network;
+            }
+            catch
+            {
+                network.Dispose();
+                throw;
+            }
         }
-        finally
+        catch (ModelDefectException defect)
         {
-            _batches.Return(batch);
+            throw ModelDirectory.WrongSetting(settings.ModelPath, defect);
         }
     }
 

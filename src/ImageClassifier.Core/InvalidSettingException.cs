@@ -17,8 +17,12 @@ public sealed class InvalidSettingException : Exception
         : base($"{key} = {value ?? "(not set)"} is not usable: {allowed.TrimEnd('.')}.", inner)
     {
         Key = key;
+        Reason = allowed.TrimEnd('.');
     }
 
     /// <summary>The setting's full name.</summary>
     public string Key { get; }
+
+    /// <summary>The allowed values, or the fault, as a clause without a full stop.</summary>
+    public string Reason { get; }
 }

@@ -8,6 +8,8 @@ namespace ImageClassifier.Adapters.Onnx.Contract;
 internal static class ModelContractJson
 {
     private const int LargestSide = 4096;
+    private const int MostParts = 16;
+    private const int MostClassesWithoutLabel = 1000;
 
     public static ModelContract Read(string json)
     {
@@ -30,41 +32,62 @@ internal static class ModelContractJson
 
     private static ModelContract Model(Field model)
     {
-        model.HasOnly("name", "input", "output");
-        return new ModelContract(model["name"].Text(), Input(model["input"]), Output(model["output"]));
+        model.HasOnly("name", "parts", "input", "output");
+        var contract = new ModelContract(model["name"].Text(), Input(model["input"]), Output(model["output"]));
+        return model.Optional("parts") is { } parts ? contract with { Parts = parts.FileNames() } : contract;
     }
 
     private static ModelInput Input(Field input)
     {
-        input.HasOnly("name", "layout", "width", "height", "range", "mean", "std", "resize");
+        input.HasOnly("name", "layout", "channels", "width", "height", "range", "mean", "std", "resize");
         var width = input["width"].Whole(1, LargestSide);
         var height = input["height"].Whole(1, LargestSide);
-        var range = input["range"].Numbers(2);
+        string[] scaling = ["range", "mean", "std"];
+        var givesScaling = scaling.Any(name => input.Optional(name) is not null);
+        var range = givesScaling ? input["range"].Numbers(2) : [0, byte.MaxValue];
         return new ModelInput(
             input["name"].Text(),
             input["layout"].OneOf(("NCHW", TensorLayout.Nchw), ("NHWC", TensorLayout.Nhwc)),
             width,
             height,
             (range[0], range[1]),
-            input["mean"].Numbers(ModelInput.Channels),
-            input["std"].Numbers(ModelInput.Channels, zeroAllowed: false),
-            Resize(input["resize"], Math.Max(width, height)));
+            givesScaling ? input["mean"].Numbers(ModelInput.Channels) : [0, 0, 0],
+            givesScaling ? input["std"].Numbers(ModelInput.Channels, zeroAllowed: false) : [1, 1, 1],
+            Resize(input["resize"], Math.Max(width, height)))
+        {
+            Order = input.Optional("channels")?.OneOf(("RGB", ChannelOrder.Rgb), ("BGR", ChannelOrder.Bgr)) ?? default,
+            GivesScaling = givesScaling,
+        };
     }
 
-    private static ModelResize Resize(Field resize, int longestCrop)
+    private static ModelResize Resize(Field resize, int longerSide)
     {
-        resize.HasOnly("shorterSide", "crop", "prescale");
+        string[] ofCrop = ["shorterSide", "crop", "prescale"];
+        resize.HasOnly([.. ofCrop, "squash", "filter"]);
+        var filter = resize.Optional("filter")?.OneOf(
+            ("bilinear", ResizeFilter.Bilinear), ("bicubic", ResizeFilter.Bicubic)) ?? default;
+        if (resize.Optional("squash")?.Flag() ?? false)
+        {
+            if (Array.Find(ofCrop, name => resize.Optional(name) is not null) is { } needless)
+                throw new FormatException($"input.resize has squash, which crops nothing; remove squash or {needless}");
+            return new ModelResize(longerSide, null) { Squash = true, Filter = filter };
+        }
+
         resize["crop"].OneOf(("center", true));
-        var shorterSide = resize["shorterSide"].Whole(longestCrop, LargestSide);
-        return new ModelResize(shorterSide, resize.Optional("prescale")?.Whole(shorterSide, LargestSide));
+        var shorterSide = resize["shorterSide"].Whole(longerSide, LargestSide);
+        var prescale = resize.Optional("prescale")?.Whole(shorterSide, LargestSide);
+        return new ModelResize(shorterSide, prescale) { Filter = filter };
     }
 
     private static ModelOutput Output(Field output)
     {
-        output.HasOnly("name", "kind");
+        output.HasOnly("name", "kind", "firstClass");
         return new ModelOutput(
             output["name"].Text(),
-            output["kind"].OneOf(("logits", OutputKind.Logits), ("probabilities", OutputKind.Probabilities)));
+            output["kind"].OneOf(("logits", OutputKind.Logits), ("probabilities", OutputKind.Probabilities)))
+        {
+            FirstClass = output.Optional("firstClass")?.Whole(0, MostClassesWithoutLabel) ?? 0,
+        };
     }
 
     /// <summary>A JSON value and its path.</summary>
@@ -115,6 +138,23 @@ internal static class ModelContractJson
             return numbers;
         }
 
+        public bool Flag() => Json.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? Json.GetBoolean()
+            : throw Wrong("true or false");
+
+        /// <summary>A list of different files. A name with a folder could lead out of the model directory.</summary>
+        public string[] FileNames()
+        {
+            var isList = Json.ValueKind == JsonValueKind.Array && Json.GetArrayLength() is >= 1 and <= MostParts;
+            if (!isList) throw Wrong($"a list of 1 to {MostParts} file names");
+            var name = Name;
+            var entries = Json.EnumerateArray().Select((file, at) => new Field(file, $"{name}[{at}]"));
+            string[] files = [.. entries.Select(entry => entry.FileName())];
+            return files.Distinct(StringComparer.Ordinal).Count() == files.Length
+                ? files
+                : throw Wrong("a list without repetition");
+        }
+
         public T OneOf<T>(params ReadOnlySpan<(string Word, T Meaning)> words)
         {
             if (Json.ValueKind == JsonValueKind.String)
@@ -128,6 +168,14 @@ internal static class ModelContractJson
             var allowed = new List<string>();
             foreach (var (word, _) in words) allowed.Add(word);
             throw Wrong(string.Join(" or ", allowed));
+        }
+
+        private string FileName()
+        {
+            var file = Text();
+            var isPlain = file is not ("." or "..")
+                && !file.Any(letter => letter is '/' or '\\' || char.IsControl(letter));
+            return isPlain ? file : throw Wrong("the plain name of a file in the model directory");
         }
 
         private string Inner(string name) => Name.Length == 0 ? name : $"{Name}.{name}";

@@ -16,6 +16,7 @@ internal readonly record struct AxisGeometry(long Filtered, long Final, long Off
     /// <param name="crop">The length of the model's input along the axis.</param>
     public static AxisGeometry Plan(int length, int shorter, ModelResize resize, int crop)
     {
+        if (resize.Squash) return new AxisGeometry(crop, crop, 0, crop);
         var filtered = Rescale(length, resize.FilteredSide, shorter);
         var final = Rescale(filtered, resize.ShorterSide, resize.FilteredSide);
         return new AxisGeometry(filtered, final, (final - crop) / 2, crop);

@@ -15,8 +15,10 @@ internal sealed class CropResampler : IDisposable
     /// <summary>Floats for each pixel: red, green, blue and alpha, so that one vector holds a pixel.</summary>
     public const int Channels = 4;
 
-    private readonly TriangleWindows _columns;
-    private readonly TriangleWindows _rows;
+    private const int Alpha = 3;
+
+    private readonly FilterWindows _columns;
+    private readonly FilterWindows _rows;
     private readonly float[] _crop;
     private readonly float[] _row;
     private int _firstOpen;
@@ -24,7 +26,7 @@ internal sealed class CropResampler : IDisposable
     /// <summary>Starts a picture.</summary>
     /// <param name="columns">The source columns of each crop column. The caller disposes of it.</param>
     /// <param name="rows">The source rows of each crop row. The caller disposes of it.</param>
-    public CropResampler(TriangleWindows columns, TriangleWindows rows)
+    public CropResampler(FilterWindows columns, FilterWindows rows)
     {
         _columns = columns;
         _rows = rows;
@@ -50,6 +52,19 @@ internal sealed class CropResampler : IDisposable
         for (var i = _firstOpen; i < _rows.Count && _rows.First(i) <= y; i++)
         {
             if (y < _rows.End(i)) AddWeighted(_rows.Weights(i)[y - _rows.First(i)], i);
+        }
+    }
+
+    /// <summary>Puts the crop on white and cuts off what is below 0 or above 255. A cubic filter has negative weights,
+    /// so it overshoots at edges.</summary>
+    public void CutOffOvershoot()
+    {
+        var pixels = MemoryMarshal.Cast<float, Vector128<float>>(_crop.AsSpan(0, RowLength * _rows.Count));
+        var white = Vector128.Create((float)byte.MaxValue);
+        for (var i = 0; i < pixels.Length; i++)
+        {
+            var onWhite = pixels[i] + white - Vector128.Create(pixels[i][Alpha]);
+            pixels[i] = Vector128.Clamp(onWhite, Vector128<float>.Zero, white);
         }
     }
 

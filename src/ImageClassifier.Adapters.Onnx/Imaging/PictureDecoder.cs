@@ -105,12 +105,14 @@ internal sealed class PictureDecoder
         var (storedAcross, storedDown) = orientation.SwapsAxes ? (down, across) : (across, down);
 
         var decoded = plan.Pixels.Size;
-        using var columns = TriangleWindows.Create(storedAcross, decoded.Width, orientation.MirrorsColumns);
-        using var rows = TriangleWindows.Create(storedDown, decoded.Height, orientation.MirrorsRows);
+        var filter = _input.Resize.Filter;
+        using var columns = FilterWindows.Create(storedAcross, filter, decoded.Width, orientation.MirrorsColumns);
+        using var rows = FilterWindows.Create(storedDown, filter, decoded.Height, orientation.MirrorsRows);
         using var resampler = new CropResampler(columns, rows);
 
         var result = ReadPixels(codec, plan, resampler);
         if (result != SKCodecResult.Success) return Undecodable(Reason(result));
+        if (filter == ResizeFilter.Bicubic) resampler.CutOffOvershoot();
         _writer.Write(resampler.Crop, orientation, tensor);
         return null;
     }

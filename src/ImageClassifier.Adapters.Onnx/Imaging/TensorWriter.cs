@@ -3,8 +3,9 @@ using ImageClassifier.Adapters.Onnx.Contract;
 namespace ImageClassifier.Adapters.Onnx.Imaging;
 
 /// <summary>
-/// Writes a crop as the input of a model: upright, on white, in the model's layout, with each channel scaled. A byte b
-/// becomes (low + b/255 · (high - low) - mean) / std, which is one multiplication and one addition.
+/// Writes a crop as the input of a model: upright, on white, in the model's layout and order of channels, with each
+/// channel scaled. A byte b becomes (low + b/255 · (high - low) - mean) / std, which is one multiplication and one
+/// addition.
 /// </summary>
 internal sealed class TensorWriter
 {
@@ -13,10 +14,13 @@ internal sealed class TensorWriter
     private readonly ModelInput _input;
     private readonly float[] _factor = new float[ModelInput.Channels];
     private readonly float[] _addend = new float[ModelInput.Channels];
+    private readonly int _red;
+    private readonly int _blue;
 
     public TensorWriter(ModelInput input)
     {
         _input = input;
+        (_red, _blue) = input.Order == ChannelOrder.Rgb ? (0, 2) : (2, 0);
         var (low, high) = input.Range;
         for (var c = 0; c < ModelInput.Channels; c++)
         {
@@ -40,6 +44,9 @@ internal sealed class TensorWriter
             + (orientation.MirrorsRows ? -row * (rows - 1) : 0);
         var (right, down) = orientation.SwapsAxes ? (row, column) : (column, row);
         var (step, plane) = _input.Layout == TensorLayout.Nchw ? (1, width * height) : (ModelInput.Channels, 1);
+        var (red, green, blue) = (_red * plane, plane, _blue * plane);
+        var (redFactor, greenFactor, blueFactor) = (_factor[_red], _factor[1], _factor[_blue]);
+        var (redAddend, greenAddend, blueAddend) = (_addend[_red], _addend[1], _addend[_blue]);
 
         for (int y = 0, target = 0; y < height; y++)
         {
@@ -48,9 +55,9 @@ internal sealed class TensorWriter
             {
                 var pixel = crop.Slice(source, CropResampler.Channels);
                 var white = White - pixel[3];
-                tensor[target] = (pixel[0] + white) * _factor[0] + _addend[0];
-                tensor[target + plane] = (pixel[1] + white) * _factor[1] + _addend[1];
-                tensor[target + 2 * plane] = (pixel[2] + white) * _factor[2] + _addend[2];
+                tensor[target + red] = (pixel[0] + white) * redFactor + redAddend;
+                tensor[target + green] = (pixel[1] + white) * greenFactor + greenAddend;
+                tensor[target + blue] = (pixel[2] + white) * blueFactor + blueAddend;
             }
         }
     }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using ImageClassifier.Core;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Logging;
+using ImageClassifier.Host.Models;
 using ImageClassifier.Web.Access;
 
 namespace ImageClassifier.Host.CommandLine;
@@ -45,6 +46,10 @@ public sealed class CommandLineProgram(
         catch (InvalidSettingException wrong)
         {
             return Fail(wrong.Message, ExitCodes.WrongUse);
+        }
+        catch (ModelFailureException failure)
+        {
+            return Fail(failure.Message, failure.IsWrongUse ? ExitCodes.WrongUse : ExitCodes.SomeFailed);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

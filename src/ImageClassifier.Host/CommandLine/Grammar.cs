@@ -5,6 +5,7 @@ using System.Reflection;
 using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Core;
+using ImageClassifier.Host.CommandLine.Models;
 using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Isolation;
@@ -42,7 +43,7 @@ internal sealed class Grammar
 
     private readonly Option<string> _data = new("--data")
     {
-        Description = "The folder of queues, pictures, results and logs (the setting image-classifier.embedded.data).",
+        Description = "The folder of queues, pictures, results, models and logs (the setting image-classifier.embedded.data).",
         HelpName = "DIR",
     };
 
@@ -119,6 +120,11 @@ internal sealed class Grammar
         Required = true,
     };
 
+    private readonly Argument<string> _modelFolder = new("DIR")
+    {
+        Description = "A model directory.",
+    };
+
     private readonly SimulateGrammar _simulate = new();
 
     public Grammar(IVerbs verbs, IReadOnlyDictionary<string, string> variables)
@@ -144,11 +150,10 @@ internal sealed class Grammar
         var isolated = new Command(IsolatedClassifierVerb.Name, "The child process of a node.") { Hidden = true };
         isolated.SetAction((_, _) => _verbs.IsolatedClassifierAsync());
 
-        var classify = new Command("classify", "Classifies pictures, without a server.") { _files, _json };
+        var classify = new Command("classify", "Classifies pictures, without a server.") { _files, _data, _json };
         classify.SetAction((parsed, cancellation) => _verbs.ClassifyAsync(
             new ClassifyOptions(Sources(parsed), parsed.GetRequiredValue(_files), parsed.GetValue(_json)), cancellation));
         classify.Validators.Add(HasNoUrls);
-        classify.Validators.Add(HasNoData);
 
         var train = new Command("train", "Trains a model on your own classes, and says how good it is. Exit code 1: the "
             + "model is there, but some pictures could not be used.") { _folder, _out, _json };
@@ -195,7 +200,8 @@ internal sealed class Grammar
         Root = new RootCommand("An elastic image-classification service. Exit codes: 0 done, 1 some of the work failed or "
             + "was interrupted, 2 wrong use or settings.")
         {
-            _urls, _data, _config, _set, web, node, isolated, classify, train, key, simulate, QueueVerb(), aws,
+            _urls, _data, _config, _set, web, node, isolated, classify, train, ModelsGroup(), key, simulate, QueueVerb(),
+            aws,
         };
         Root.SetAction(WebAsync);
         Root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
@@ -238,6 +244,14 @@ internal sealed class Grammar
             value => value.Length > 1 && value.StartsWith('-'));
     }
 
+    private Command ModelsGroup()
+    {
+        var group = new ModelsVerb(_data, _json).CreateCommand(Sources, _verbs.ModelsAsync);
+        foreach (var verb in group.Subcommands) verb.Validators.Add(HasNoUrls);
+        group.Add(ModelsCheckVerb());
+        return group;
+    }
+
     private Command QueueVerb()
     {
         var list = new Command("list", "Lists dead letters, each with its reason.") { _queue, _data, _json };
@@ -258,6 +272,18 @@ internal sealed class Grammar
         {
             list, redrive, purge,
         };
+    }
+
+    private Command ModelsCheckVerb()
+    {
+        var check = new Command("check", "Says what a model directory holds, and every fault. If model.json is "
+            + "missing, it writes a first one from what the network tells.") { _modelFolder, _json };
+        check.SetAction((parsed, cancellation) => _verbs.ModelsCheckAsync(
+            new ModelsCheckOptions(Sources(parsed), parsed.GetRequiredValue(_modelFolder), parsed.GetValue(_json)),
+            cancellation));
+        check.Validators.Add(HasNoUrls);
+        check.Validators.Add(HasNoData);
+        return check;
     }
 
     private Task<int> QueueAsync(ParseResult parsed, QueueAction action, CancellationToken cancellation)

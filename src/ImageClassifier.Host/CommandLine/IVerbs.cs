@@ -1,5 +1,6 @@
 using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Core;
+using ImageClassifier.Host.CommandLine.Models;
 using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.CommandLine;
@@ -33,6 +34,12 @@ public interface IVerbs
 
     /// <summary>Trains a model on the user's own classes.</summary>
     Task<int> TrainAsync(TrainOptions options, CancellationToken cancellation);
+
+    /// <summary>Checks a model directory.</summary>
+    Task<int> ModelsCheckAsync(ModelsCheckOptions options, CancellationToken cancellation);
+
+    /// <summary>Adds, lists, shows or removes models.</summary>
+    Task<int> ModelsAsync(ModelsOptions options, CancellationToken cancellation);
 
     /// <summary>Creates an API key.</summary>
     Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation);
@@ -96,6 +103,12 @@ public sealed record ClassifyOptions(SettingsSources Settings, IReadOnlyList<str
 /// <param name="Out">The model directory to create.</param>
 /// <param name="Json">Whether to print JSON rather than tables.</param>
 public sealed record TrainOptions(SettingsSources Settings, string Folder, string Out, bool Json);
+
+/// <summary>The arguments of <c>models check</c>.</summary>
+/// <param name="Settings">The user's settings.</param>
+/// <param name="Directory">The model directory.</param>
+/// <param name="Json">Whether to print JSON rather than lines.</param>
+public sealed record ModelsCheckOptions(SettingsSources Settings, string Directory, bool Json);
 
 /// <summary>The arguments of <c>key</c>.</summary>
 /// <param name="Name">The name of the key.</param>

@@ -1,6 +1,7 @@
 using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Classify;
+using ImageClassifier.Host.CommandLine.Models;
 using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.CommandLine.Train;
 using ImageClassifier.Host.Configuration;
@@ -76,6 +77,12 @@ internal sealed class Verbs(NodeParts parts) : IVerbs
         }
     }
 
+    public async Task<int> ModelsCheckAsync(ModelsCheckOptions options, CancellationToken cancellation)
+    {
+        options = options with { Settings = await CompleteAsync(options.Settings, cancellation) };
+        return new ModelsCheckVerb(Console.Out).Run(options);
+    }
+
     public async Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation)
     {
         using var signals = new StopSignals();
@@ -94,6 +101,25 @@ internal sealed class Verbs(NodeParts parts) : IVerbs
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
+            return ExitCodes.SomeFailed;
+        }
+    }
+
+    public async Task<int> ModelsAsync(ModelsOptions options, CancellationToken cancellation)
+    {
+        using var signals = new StopSignals();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
+        int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
+        var progress = Console.IsErrorRedirected ? null : Console.Error;
+        try
+        {
+            options = options with { Settings = await CompleteAsync(options.Settings, stop.Token) };
+            return await ModelsHosting.RunAsync(options, Console.Out, width, progress, stop.Token);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync(
+                "Interrupted. What was downloaded is kept: run the same command again to go on.");
             return ExitCodes.SomeFailed;
         }
     }

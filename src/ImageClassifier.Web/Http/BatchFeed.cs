@@ -55,8 +55,14 @@ internal sealed class BatchFeed(
 
     /// <summary>Deletes the batch.</summary>
     /// <exception cref="AskTimeoutException">The batch does not answer.</exception>
-    public Task<IBatchAnswer> DeleteAsync(BatchId batch, CancellationToken cancellation) =>
-        batches.ActorRef.Ask<IBatchAnswer>(new DeleteBatch(batch), EdgeTimeouts.WholeBatch, cancellation);
+    public async Task<IBatchAnswer> DeleteAsync(BatchId batch, CancellationToken cancellation)
+    {
+        var isRepeated = false;
+        var answer = await AskAgainAsync(
+            new DeleteBatch(batch), TimeSpan.Zero, cancellation, onRepeat: () => isRepeated = true);
+        // The batch has gone since the first try.
+        return isRepeated && answer is NoSuchBatch ? new BatchDeleted(batch) : answer;
+    }
 
     /// <summary>Readers that wait at the same position of a batch share one question, asked at the pace of
     /// <see cref="ResultDelivery"/>. In a cluster the batch mostly lives on another web node, so this saves
@@ -79,9 +85,9 @@ internal sealed class BatchFeed(
         }
     }
 
-    /// <summary>Asks a question that changes nothing, and repeats it while nobody answers.</summary>
+    /// <summary>Asks a question that can be repeated, and repeats it while nobody answers.</summary>
     private async Task<IBatchAnswer> AskAgainAsync(
-        IBatchCommand question, TimeSpan wait, CancellationToken cancellation)
+        IBatchCommand question, TimeSpan wait, CancellationToken cancellation, Action? onRepeat = null)
     {
         for (var left = EdgeTimeouts.WholeBatch; ; left -= TryTimeout)
         {
@@ -91,6 +97,7 @@ internal sealed class BatchFeed(
             }
             catch (AskTimeoutException) when (left > TryTimeout)
             {
+                onRepeat?.Invoke();
             }
         }
     }

@@ -48,7 +48,7 @@ public sealed class ArchitectureSpecs
         ["Microsoft.AspNetCore"] = [Web, Host],
         ["Microsoft.Data.Sqlite"] = [Embedded],
         ["Microsoft.ML"] = [Onnx],
-        ["Polly"] = [Streams, Node],
+        ["Polly"] = [Streams, Node, Host],
         ["ScottPlot"] = [Simulator],
         ["SkiaSharp"] = [Onnx, Simulator, Training],
         ["Spectre.Console"] = [Host],

@@ -2,8 +2,10 @@ using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Core;
 using ImageClassifier.Host;
 using ImageClassifier.Host.CommandLine;
+using ImageClassifier.Host.CommandLine.Models;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Isolation;
+using ImageClassifier.Host.Models;
 using Xunit;
 
 namespace ImageClassifier.Tests.CommandLine;
@@ -84,6 +86,40 @@ public sealed class CommandLineProgramSpecs : IDisposable
         var options = Assert.IsType<ClassifyOptions>(_verbs.Called);
         Assert.Equal(["a.jpg", "b.png"], options.Files);
         Assert.Equal(json, options.Json);
+    }
+
+    [Theory]
+    [InlineData("classify a.jpg --data dir")]
+    [InlineData("--data dir classify a.jpg")]
+    public async Task Classify_takes_the_data_folder_of_models(string arguments)
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync(arguments));
+        Assert.Equal(
+            [new OptionValue("--data", "image-classifier.embedded.data", "dir")],
+            Assert.IsType<ClassifyOptions>(_verbs.Called).Settings.Options);
+    }
+
+    [Fact]
+    public async Task Models_add_takes_an_address_and_what_belongs_to_it()
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync(
+            "models add https://a/m.onnx --sha256 ab --contract m.json --labels l.txt --name m --allow-http --data dir --json"));
+        var options = Assert.IsType<ModelsAddOptions>(_verbs.Called);
+        Assert.Equal(
+            ("https://a/m.onnx", "ab", "m.json", "l.txt", "m", true, true),
+            (options.What, options.Sha256, options.Contract, options.Labels, options.Name, options.AllowHttp, options.Json));
+        Assert.Equal([new OptionValue("--data", "image-classifier.embedded.data", "dir")], options.Settings.Options);
+    }
+
+    [Fact]
+    public async Task Models_are_listed_shown_and_removed()
+    {
+        await RunAsync("models list --json");
+        Assert.True(Assert.IsType<ModelsListOptions>(_verbs.Called).Json);
+        await RunAsync("models show a --set b=1");
+        Assert.Equal("a", Assert.IsType<ModelsShowOptions>(_verbs.Called).Name);
+        await RunAsync("models remove a");
+        Assert.Equal("a", Assert.IsType<ModelsRemoveOptions>(_verbs.Called).Name);
     }
 
     [Theory]
@@ -178,7 +214,21 @@ public sealed class CommandLineProgramSpecs : IDisposable
     }
 
     [Theory]
+    [InlineData("models check dir", false)]
+    [InlineData("models check --json dir", true)]
+    public async Task Models_check_takes_a_directory(string arguments, bool json)
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync(arguments));
+        var options = Assert.IsType<ModelsCheckOptions>(_verbs.Called);
+        Assert.Equal(("dir", json), (options.Directory, options.Json));
+    }
+
+    [Theory]
     [InlineData("wbe", "Did you mean web?")]
+    [InlineData("models", "models")]
+    [InlineData("models check", "check")]
+    [InlineData("models chek dir", "Did you mean check?")]
+    [InlineData("models check dir --data dir", "--data")]
     [InlineData("key", "key")]
     [InlineData("key Me", "lower-case")]
     [InlineData("key a.b", "lower-case")]
@@ -198,8 +248,12 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [InlineData("--urls http://127.0.0.1:1 node --instance a", "--urls")]
     [InlineData("classify", "classify")]
     [InlineData("classify --jsno a.jpg", "Did you mean --json?")]
-    [InlineData("classify a.jpg --data dir", "--data")]
-    [InlineData("--data dir classify a.jpg", "--data")]
+    [InlineData("models", "models")]
+    [InlineData("models add", "add")]
+    [InlineData("models add a b", "b")]
+    [InlineData("models lst", "Did you mean list?")]
+    [InlineData("models list --urls http://127.0.0.1:1", "--urls")]
+    [InlineData("models remove", "remove")]
     [InlineData("queue", "queue")]
     [InlineData("queue list --all", "--all")]
     [InlineData("queue list --queue others", "others")]
@@ -280,6 +334,16 @@ public sealed class CommandLineProgramSpecs : IDisposable
         _verbs.Behaviour = () => throw new InvalidSettingException("a.b", "1", "allowed is 2");
         Assert.Equal(ExitCodes.WrongUse, await RunAsync("web"));
         Assert.Equal(["image-classifier: a.b = 1 is not usable: allowed is 2."], ErrorLines());
+    }
+
+    [Theory]
+    [InlineData(true, ExitCodes.WrongUse)]
+    [InlineData(false, ExitCodes.SomeFailed)]
+    public async Task A_failure_with_a_model_is_told_in_its_own_words(bool isWrongUse, int exitCode)
+    {
+        _verbs.Behaviour = () => throw new ModelFailureException("No model a was added.") { IsWrongUse = isWrongUse };
+        Assert.Equal(exitCode, await RunAsync("models show a"));
+        Assert.Equal(["image-classifier: No model a was added."], ErrorLines());
     }
 
     [Fact]

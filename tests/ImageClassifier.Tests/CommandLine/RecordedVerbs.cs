@@ -1,5 +1,6 @@
 using ImageClassifier.Host;
 using ImageClassifier.Host.CommandLine;
+using ImageClassifier.Host.CommandLine.Models;
 using ImageClassifier.Host.Isolation;
 
 namespace ImageClassifier.Tests.CommandLine;
@@ -25,6 +26,10 @@ internal sealed class RecordedVerbs : IVerbs
     public Task<int> AwsCheckAsync(AwsCheckOptions options, CancellationToken cancellation) => Record(options);
 
     public Task<int> QueueAsync(QueueOptions options, CancellationToken cancellation) => Record(options);
+
+    public Task<int> ModelsCheckAsync(ModelsCheckOptions options, CancellationToken cancellation) => Record(options);
+
+    public Task<int> ModelsAsync(ModelsOptions options, CancellationToken cancellation) => Record(options);
 
     public Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation) => Record(options);
 

@@ -1,4 +1,5 @@
 using ImageClassifier.Adapters.Embedded;
+using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Adapters.Onnx.Imaging;
 using ImageClassifier.Core;
 using ImageClassifier.Host.Configuration;
@@ -55,6 +56,48 @@ public sealed class HostSettingsSpecs : IDisposable
         Assert.Equal(_folder.Path, OnnxSettings.Create(Sources.With($"{Key}={_folder.Path}")).ModelFolder);
         var relative = Path.GetRelativePath(Directory.GetCurrentDirectory(), _folder.Path);
         Assert.Equal(_folder.Path, OnnxSettings.Create(Sources.With($"{Key}={relative}")).ModelFolder);
+    }
+
+    [Fact]
+    public void A_name_of_a_model_in_the_data_folder_wins_over_a_directory()
+    {
+        var model = Directory.CreateDirectory(Path.Combine(_folder.Path, "models", "hocon")).FullName;
+        string[] settings = [$"{EmbeddedLayout.DataFolderKey}={_folder.Path}", $"{ModelDirectory.SettingKey}=hocon"];
+
+        Assert.Equal(model, OnnxSettings.Create(Sources.With(settings)).ModelFolder);
+
+        // Beside the program is a folder of this name.
+        Directory.Delete(model);
+        Assert.Equal(
+            Path.Combine(AppContext.BaseDirectory, "hocon"), OnnxSettings.Create(Sources.With(settings)).ModelFolder);
+    }
+
+    [Theory]
+    [InlineData("resnet-50", "run image-classifier models add resnet-50 --data")]
+    [InlineData("resnet50", "the models first, second; image-classifier models add NAME adds one of the catalogue: efficientnet")]
+    [InlineData("models/first", "no such model directory")]
+    public void An_unknown_model_says_which_ones_there_are_and_how_to_add_one(string model, string advice)
+    {
+        foreach (var name in (string[])["second", "first"])
+            Directory.CreateDirectory(Path.Combine(_folder.Path, "models", name));
+
+        var wrong = Assert.Throws<InvalidSettingException>(() => OnnxSettings.Create(Sources.With(
+            $"{EmbeddedLayout.DataFolderKey}={_folder.Path}", $"{ModelDirectory.SettingKey}={model}")));
+
+        Assert.Equal(ModelDirectory.SettingKey, wrong.Key);
+        Assert.Contains(advice, wrong.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void On_AWS_a_model_is_a_directory_of_the_image()
+    {
+        Directory.CreateDirectory(Path.Combine(_folder.Path, "models", "resnet-50"));
+
+        var wrong = Assert.Throws<InvalidSettingException>(() => OnnxSettings.Create(Sources.With(
+            $"{EmbeddedLayout.DataFolderKey}={_folder.Path}", $"{ModelDirectory.SettingKey}=resnet-50",
+            $"{EnvironmentSettings.Key}={EnvironmentSettings.Aws}")));
+
+        Assert.Contains("make-ami.sh", wrong.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -32,6 +32,76 @@ public sealed class PictureDecoderSpecs
         }
     }
 
+    [Theory]
+    [InlineData(100, 80)]
+    [InlineData(81, 203)]
+    [InlineData(16, 16)]
+    [InlineData(5, 9)]
+    [InlineData(1, 1)]
+    [InlineData(3, 400)]
+    public void Bicubic_resizing_and_squashing_agree_with_a_plain_reference(int width, int height)
+    {
+        var crop = new ModelResize(20, null);
+        var squash = new ModelResize(24, null) { Squash = true };
+        ModelResize[] resizes =
+            [crop with { Filter = ResizeFilter.Bicubic }, squash, squash with { Filter = ResizeFilter.Bicubic }];
+        foreach (var resize in resizes)
+        {
+            using var picture = TestPictures.Noise(width, height);
+            var input = Bytes(resize) with { Height = resize.Squash ? 24 : Side };
+
+            var tensor = Decode(input, TestPictures.Png(picture));
+
+            AssertClose(ReferenceResize.Crop(picture, resize, Side, input.Height), tensor, 0.01);
+        }
+    }
+
+    [Fact]
+    public void A_cubic_does_not_overshoot_black_and_white()
+    {
+        using var picture = TestPictures.Plain(40, 40, SKColors.Black);
+        using var canvas = new SKCanvas(picture);
+        using var white = new SKPaint { Color = SKColors.White };
+        canvas.DrawRect(0, 0, 21, 40, white);
+        var resize = new ModelResize(18, null) { Filter = ResizeFilter.Bicubic };
+
+        var tensor = Decode(Bytes(resize), TestPictures.Png(picture));
+
+        Assert.Equal(0, tensor.Min());
+        Assert.Equal(255, tensor.Max());
+        AssertClose(ReferenceResize.Crop(picture, resize, Side, Side), tensor, 0.01);
+    }
+
+    [Fact]
+    public void Transparent_pixels_are_drawn_on_white_by_a_cubic_too()
+    {
+        var resize = new ModelResize(20, null) { Filter = ResizeFilter.Bicubic };
+        using var picture = TestPictures.Noise(50, 40, transparent: true);
+
+        var tensor = Decode(Bytes(resize), TestPictures.Png(picture));
+
+        AssertClose(ReferenceResize.Crop(picture, resize, Side, Side), tensor, 1.5);
+    }
+
+    [Theory]
+    [InlineData(TensorLayout.Nchw)]
+    [InlineData(TensorLayout.Nhwc)]
+    public void Blue_comes_first_if_the_model_wants_it_and_mean_and_deviation_follow_that_order(TensorLayout layout)
+    {
+        var input = Bytes() with { Layout = layout, Order = ChannelOrder.Bgr, Mean = [1, 2, 3], Std = [2, 4, 5] };
+        using var picture = TestPictures.Plain(30, 30, new SKColor(red: 103, green: 42, blue: 21));
+
+        var tensor = Decode(input, TestPictures.Png(picture));
+
+        var (pixel, channel) = layout == TensorLayout.Nchw ? (1, Side * Side) : (3, 1);
+        for (var i = 0; i < Side * Side; i++)
+        {
+            Assert.Equal(10, tensor[i * pixel], 1e-3);
+            Assert.Equal(10, tensor[i * pixel + channel], 1e-3);
+            Assert.Equal(20, tensor[i * pixel + 2 * channel], 1e-3);
+        }
+    }
+
     [Fact]
     public void A_model_that_is_not_square_gets_its_width_and_height()
     {

@@ -11,10 +11,13 @@ internal static class ReferenceResize
     {
         var picture = OnWhite(upright);
         var shorter = Math.Min(upright.Width, upright.Height);
-        picture = Filter(
-            picture,
-            Rescale(upright.Width, resize.FilteredSide, shorter),
-            Rescale(upright.Height, resize.FilteredSide, shorter));
+        picture = resize.Squash
+            ? Filter(picture, width, height, resize.Filter)
+            : Filter(
+                picture,
+                Rescale(upright.Width, resize.FilteredSide, shorter),
+                Rescale(upright.Height, resize.FilteredSide, shorter),
+                resize.Filter);
         if (resize.Prescale is { } prescale)
         {
             picture = Nearest(
@@ -28,7 +31,7 @@ internal static class ReferenceResize
         for (var i = 0; i < crop.Length; i++)
         {
             var (pixel, channel) = (i / 3, i % 3);
-            crop[i] = picture[top + pixel / width, left + pixel % width, channel];
+            crop[i] = Math.Clamp(picture[top + pixel / width, left + pixel % width, channel], 0, 255);
         }
 
         return crop;
@@ -56,15 +59,15 @@ internal static class ReferenceResize
         return picture;
     }
 
-    private static double[,,] Filter(double[,,] source, int width, int height) =>
-        Transpose(FilterColumns(Transpose(FilterColumns(source, width)), height));
+    private static double[,,] Filter(double[,,] source, int width, int height, ResizeFilter filter) =>
+        Transpose(FilterColumns(Transpose(FilterColumns(source, width, filter)), height, filter));
 
-    private static double[,,] FilterColumns(double[,,] source, int width)
+    private static double[,,] FilterColumns(double[,,] source, int width, ResizeFilter filter)
     {
         var result = new double[source.GetLength(0), width, 3];
         for (var x = 0; x < width; x++)
         {
-            var weights = Triangle(x, width, source.GetLength(1));
+            var weights = Weights(x, width, source.GetLength(1), filter);
             var total = weights.Sum(weighted => weighted.Weight);
             for (var y = 0; y < source.GetLength(0); y++)
             {
@@ -92,19 +95,28 @@ internal static class ReferenceResize
         return result;
     }
 
-    private static List<(int Index, double Weight)> Triangle(int pixel, int length, int sourceLength)
+    private static List<(int Index, double Weight)> Weights(
+        int pixel, int length, int sourceLength, ResizeFilter filter)
     {
         var scale = (double)sourceLength / length;
-        var reach = Math.Max(1, scale);
         var weights = new List<(int, double)>();
         for (var i = 0; i < sourceLength; i++)
         {
-            var weight = 1 - Math.Abs(i + 0.5 - (pixel + 0.5) * scale) / reach;
-            if (weight > 0) weights.Add((i, weight));
+            var distance = Math.Abs(i + 0.5 - (pixel + 0.5) * scale) / Math.Max(1, scale);
+            var weight = filter == ResizeFilter.Bicubic ? Keys(distance) : Math.Max(0, 1 - distance);
+            if (weight != 0) weights.Add((i, weight));
         }
 
         return weights;
     }
+
+    /// <summary>Keys' cubic with a = -1/2 as his paper writes it (equation 15).</summary>
+    private static double Keys(double s) => s switch
+    {
+        < 1 => 1.5 * s * s * s - 2.5 * s * s + 1,
+        < 2 => -0.5 * s * s * s + 2.5 * s * s - 4 * s + 2,
+        _ => 0,
+    };
 
     private static double[,,] Nearest(double[,,] source, int width, int height)
     {

@@ -24,7 +24,7 @@ public sealed class SharedPictureSpecs(ITestOutputHelper output)
     public void The_default_model_gives_the_expected_probabilities_with_one_step_resizing()
     {
         using var copy = new TestModel();
-        foreach (var file in Directory.GetFiles(Path.GetDirectoryName(ModelDirectory.Load(DefaultModel).NetworkPath)!))
+        foreach (var file in Directory.GetFiles(ModelDirectory.Load(DefaultModel).Folder))
         {
             File.Copy(file, copy.File(Path.GetFileName(file)));
         }

@@ -78,4 +78,19 @@ public sealed class TopPredictionsSpecs
 
         Assert.Equal([1, 0], top.Select(prediction => prediction.Probability));
     }
+
+    [Fact]
+    public void Classes_before_the_first_are_no_answers_but_have_their_share()
+    {
+        string[] labels = ["cat", "dog"];
+        var logits = TopPredictions.Of([900f, 0f, 899f], OutputKind.Logits, labels, firstClass: 1);
+        var probabilities = TopPredictions.Of([0.7f, 0.1f, 0.2f], OutputKind.Probabilities, labels, firstClass: 1);
+
+        Assert.Equal((1, "dog"), (logits[0].Index, logits[0].Label));
+        Assert.Equal(1 / (1 + Math.E), logits[0].Probability, 1e-12);
+        Assert.Equal((1, "dog"), (probabilities[0].Index, probabilities[0].Label));
+        Assert.Equal(0.2, probabilities[0].Probability, 1e-6);
+        Assert.Throws<InvalidOperationException>(
+            () => TopPredictions.Of([float.NaN, 1f], OutputKind.Logits, ["cat"], firstClass: 1));
+    }
 }

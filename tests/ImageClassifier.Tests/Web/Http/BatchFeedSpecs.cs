@@ -64,6 +64,17 @@ public sealed class BatchFeedSpecs : WebSpecs
         Assert.NotSame(left, stays);
     }
 
+    [Fact]
+    public async Task A_deletion_is_repeated_when_the_batch_does_not_answer()
+    {
+        var deletion = _feed.DeleteAsync(_batch, CancellationToken.None);
+        await _batches.ExpectMsgAsync<DeleteBatch>();
+        // The web node dies after it has deleted the batch.
+        await _batches.ExpectMsgAsync<DeleteBatch>();
+        _batches.LastSender.Tell(new NoSuchBatch(_batch));
+        Assert.IsType<BatchDeleted>(await deletion);
+    }
+
     private async Task<(IAsyncEnumerator<IBatchAnswer> Reader, Task<bool> Waiting)> WaitingReaderAsync(
         CancellationToken cancellation)
     {

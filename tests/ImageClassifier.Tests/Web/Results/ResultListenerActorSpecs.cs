@@ -66,6 +66,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         Assert.False(_batches.HasMessages);
 
         answered.Tell(new ResultsTaken(Time.GetUtcNow()));
+        await AdvanceUntilAsync(() => _batches.HasMessages, "the others follow", ResultDelivery.Pace);
         var take = await _batches.ExpectMsgAsync<TakeResults>();
         Assert.Equivalent(
             later.Select(result => result.Job.Value), take.Results.Select(result => result.Job.Value), strict: true);

@@ -1,0 +1,25 @@
+namespace ImageClassifier.Adapters.Onnx;
+
+/// <summary>A model is unusable.</summary>
+internal sealed class ModelDefectException : Exception
+{
+    public ModelDefectException(IReadOnlyList<string> faults, Exception? inner = null)
+        : base(string.Join("; ", faults), inner)
+    {
+        Faults = faults;
+    }
+
+    public ModelDefectException(string fault, Exception? inner = null)
+        : this([fault], inner)
+    {
+    }
+
+    /// <summary>All faults that were found, at least one. Each is a clause: what is wrong, and the remedy.</summary>
+    public IReadOnlyList<string> Faults { get; }
+
+    /// <summary>Throws if there are faults.</summary>
+    public static void ThrowIfAny(IReadOnlyList<string> faults)
+    {
+        if (faults.Count > 0) throw new ModelDefectException(faults);
+    }
+}

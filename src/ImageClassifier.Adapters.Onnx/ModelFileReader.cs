@@ -1,0 +1,56 @@
+namespace ImageClassifier.Adapters.Onnx;
+
+/// <summary>Reads the files of a model directory, and collects their faults, so that they can be mended at
+/// once.</summary>
+internal sealed class ModelFileReader(string folder)
+{
+    private readonly List<string> _faults = [];
+
+    /// <summary>The faults so far, as clauses.</summary>
+    public IReadOnlyList<string> Faults => _faults;
+
+    /// <summary>Reads a file; the default if it has a fault.</summary>
+    public T? Read<T>(string name, Func<string, T> read)
+        where T : class =>
+        IsSound(name, () => ModelFiles.Fault(folder, name)) ? Try(name, () => read(Path.Combine(folder, name))) : null;
+
+    /// <summary>The names of the files of weights that the parts of a network name, in ordinal order.</summary>
+    public IReadOnlyList<string> ReadWeights(IReadOnlyList<string> parts)
+    {
+        var weights = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var part in parts) weights.UnionWith(Read(part, ExternalWeights.NamedBy) ?? []);
+        foreach (var name in weights) IsSound(name, () => ModelFiles.WeightsFault(folder, name));
+        return [.. weights];
+    }
+
+    /// <summary>The hash of several files, as <see cref="ModelFiles.Hash(string, IEnumerable{string})"/>; null if one
+    /// cannot be read.</summary>
+    public string? Hash(IReadOnlyList<string> names) =>
+        Try(string.Join(", ", names), () => ModelFiles.Hash(folder, names));
+
+    private bool IsSound(string name, Func<string?> look)
+    {
+        var before = _faults.Count;
+        if (Try(name, look) is { } fault) _faults.Add(fault);
+        return _faults.Count == before;
+    }
+
+    private T? Try<T>(string name, Func<T?> read)
+        where T : class
+    {
+        try
+        {
+            return read();
+        }
+        catch (FormatException failure)
+        {
+            _faults.Add($"{name} is wrong: {failure.Message}");
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            _faults.Add($"{name} cannot be read: {failure.Message.TrimEnd('.')}");
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,35 @@
+using ImageClassifier.Host.Models;
+using Spectre.Console;
+
+namespace ImageClassifier.Host.CommandLine.Models;
+
+/// <summary>The progress bar of a download.</summary>
+internal static class DownloadBar
+{
+    /// <summary>Runs a download with a bar.</summary>
+    /// <param name="terminal">The terminal; null for no bar.</param>
+    /// <param name="name">The name of the model.</param>
+    /// <param name="download">The download. It reports its progress.</param>
+    public static async Task<T> RunAsync<T>(
+        TextWriter? terminal, string name, Func<Action<DownloadProgress>, Task<T>> download)
+    {
+        if (terminal is null) return await download(_ => { });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(terminal) });
+        return await console.Progress()
+            .AutoClear(true)
+            .Columns(
+                new TaskDescriptionColumn(), new ProgressBarColumn(), new DownloadedColumn(), new TransferSpeedColumn(),
+                new RemainingTimeColumn())
+            .StartAsync(context =>
+            {
+                var bar = context.AddTask(name.EscapeMarkup());
+                bar.IsIndeterminate = true;
+                return download(progress =>
+                {
+                    bar.IsIndeterminate = progress.Total is null;
+                    bar.MaxValue = progress.Total ?? Math.Max(1, progress.Received);
+                    bar.Value = progress.Received;
+                });
+            });
+    }
+}

@@ -1,0 +1,112 @@
+using System.Text.RegularExpressions;
+using ImageClassifier.Core;
+using ImageClassifier.Host.Models;
+
+namespace ImageClassifier.Host.CommandLine.Models;
+
+/// <summary>The verb <c>models add</c>.</summary>
+/// <param name="createInstaller">Creates the installer for a data folder that exists; true allows http.</param>
+/// <param name="output">The output.</param>
+/// <param name="progress">The terminal for the progress bar; null for none.</param>
+internal sealed partial class ModelsAddVerb(
+    Func<bool, ModelInstaller> createInstaller, ModelsOutput output, TextWriter? progress)
+{
+    // A model.json or labels.txt of more is another file.
+    private const long MaxTextBytes = 16 << 20;
+
+    /// <summary>Adds the model, and prints where it is.</summary>
+    /// <exception cref="InvalidSettingException">An option is wrong. Nothing was done.</exception>
+    /// <exception cref="ModelFailureException">The model cannot be added.</exception>
+    public async Task<int> RunAsync(ModelsAddOptions options, CancellationToken cancellation)
+    {
+        var added = await AddAsync(options, cancellation);
+        output.PrintAdded(added, options.Json);
+        return ExitCodes.Done;
+    }
+
+    private Task<AddedModel> AddAsync(ModelsAddOptions options, CancellationToken cancellation)
+    {
+        if (options.What.Contains("://", StringComparison.Ordinal)) return AddAddressAsync(options, cancellation);
+        foreach (var (option, value) in ((string, string?)[])
+            [("--sha256", options.Sha256), ("--contract", options.Contract), ("--labels", options.Labels)])
+        {
+            if (value is not null) throw new InvalidSettingException(option, value, "it goes with an address only");
+        }
+
+        if (ModelCatalogue.Find(options.What) is { } entry)
+        {
+            if (options.Name is { } other)
+                throw new InvalidSettingException("--name", other, "a model of the catalogue keeps its name");
+            return DownloadBar.RunAsync(progress, entry.Name, report =>
+                createInstaller(options.AllowHttp).AddAsync(entry, report, cancellation));
+        }
+
+        if (!Directory.Exists(options.What))
+        {
+            throw new ModelFailureException(
+                $"{options.What} is no name of the catalogue ({ModelCatalogue.Names}), no address and no directory. Check "
+                + "the spelling.") { IsWrongUse = true };
+        }
+
+        var name = NameOf(options, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.What))));
+        return createInstaller(options.AllowHttp).AddDirectoryAsync(options.What, name, cancellation);
+    }
+
+    private Task<AddedModel> AddAddressAsync(ModelsAddOptions options, CancellationToken cancellation)
+    {
+        if (!Uri.TryCreate(options.What, UriKind.Absolute, out var address) || address.Host.Length == 0)
+        {
+            throw new ModelFailureException("The address is wrong. It must be like https://host/model.onnx.")
+            {
+                IsWrongUse = true,
+            };
+        }
+
+        if (address.UserInfo.Length > 0)
+        {
+            throw new ModelFailureException(
+                "The address has a user or a password, which would be sent to whoever answers. Leave them out, or download "
+                + "the file in another way and add its directory.") { IsWrongUse = true };
+        }
+
+        var sha256 = Needed("--sha256", options.Sha256).ToLowerInvariant();
+        if (!Hash().IsMatch(sha256))
+            throw new InvalidSettingException("--sha256", sha256, "it must be 64 hexadecimal digits");
+        var contract = Read("--contract", options.Contract);
+        var labels = Read("--labels", options.Labels);
+        var name = NameOf(options, Path.GetFileNameWithoutExtension(Uri.UnescapeDataString(address.AbsolutePath)));
+        var source = new NetworkSource(name, address, null, sha256, null, contract);
+        return DownloadBar.RunAsync(progress, name, report =>
+            createInstaller(options.AllowHttp).AddAsync(source, labels, report, cancellation));
+    }
+
+    private static string NameOf(ModelsAddOptions options, string suggested)
+    {
+        var name = options.Name ?? suggested.ToLowerInvariant();
+        if (!ModelName.IsValid(name))
+        {
+            throw new InvalidSettingException(
+                "--name", options.Name, $"\"{name}\" is no name of a model: {ModelName.Rule}");
+        }
+
+        return ModelCatalogue.Find(name) is null
+            ? name
+            : throw new InvalidSettingException(
+                "--name", options.Name, $"{name} is a model of the catalogue; choose another name");
+    }
+
+    private static byte[] Read(string option, string? path)
+    {
+        var file = new FileInfo(Needed(option, path));
+        if (!file.Exists) throw new InvalidSettingException(option, path, "there is no such file");
+        if (file.Length > MaxTextBytes) throw new InvalidSettingException(option, path, "the file is far too large");
+        return File.ReadAllBytes(file.FullName);
+    }
+
+    private static string Needed(string option, string? value) => string.IsNullOrEmpty(value)
+        ? throw new InvalidSettingException(option, null, "an address needs --sha256, --contract and --labels")
+        : value;
+
+    [GeneratedRegex(@"\A[0-9a-f]{64}\z")]
+    private static partial Regex Hash();
+}
