@@ -8,7 +8,7 @@ namespace ImageClassifier.Training;
 public static class Trainer
 {
     // The penalties on large weights that are tried. Few pictures need a strong one, many a weak one.
-    private static readonly double[] Decays = [1e-2, 1e-3, 1e-4];
+    private static readonly double[] Decays = [1e-2, 3e-3, 1e-3, 3e-4];
 
     private const int FewestClassesForTop5 = 10;
     private const int MostConfusions = 50;

@@ -32,10 +32,13 @@ public static class Backbone
     /// <param name="file">One of <see cref="NetworkFile"/> and <see cref="LicenceFile"/>.</param>
     public static string PathOf(string file) => Path.Combine(AppContext.BaseDirectory, "backbones", "resnet18", file);
 
-    /// <summary>The input with red first. The network wants blue first.</summary>
+    /// <summary>The input of the network.</summary>
     internal static ModelInput Input { get; } = new(
-        InputName, TensorLayout.Nchw, Side, Side, (0, 255), [MeanRed, MeanGreen, MeanBlue], [1, 1, 1],
-        new ModelResize(ShorterSide, Prescale: null));
+        InputName, TensorLayout.Nchw, Side, Side, (0, 255), [MeanBlue, MeanGreen, MeanRed], [1, 1, 1],
+        new ModelResize(ShorterSide, Prescale: null))
+    {
+        Order = ChannelOrder.Bgr,
+    };
 
     /// <summary>The shape of the features of one picture. The network takes one picture a run.</summary>
     internal static long[] OutputShape { get; } = [1, Features, 1, 1];

@@ -61,7 +61,6 @@ public sealed class FeatureExtractor : IDisposable
         try
         {
             if (_decoder.Decode(picture, input.Row(0)) is { } error) return error;
-            SwapRedAndBlue(input.Row(0));
             _session.Run(_options, [Backbone.InputName], [input.View(1)], [Backbone.OutputName], [output.View(1)]);
             output.Row(0).CopyTo(features);
             return null;
@@ -80,13 +79,5 @@ public sealed class FeatureExtractor : IDisposable
         _features.Dispose();
         _session.Dispose();
         _options.Dispose();
-    }
-
-    private static void SwapRedAndBlue(Span<float> picture)
-    {
-        var plane = picture.Length / 3;
-        var red = picture[..plane];
-        var blue = picture[(2 * plane)..];
-        for (var i = 0; i < plane; i++) (red[i], blue[i]) = (blue[i], red[i]);
     }
 }

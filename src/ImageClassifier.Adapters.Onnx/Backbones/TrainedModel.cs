@@ -53,7 +53,7 @@ public static class TrainedModel
                     width = input.Width,
                     height = input.Height,
                     range = new[] { input.Range.Low, input.Range.High },
-                    mean = input.Mean.Reverse(),
+                    mean = input.Mean,
                     std = input.Std,
                     resize = new { shorterSide = input.Resize.ShorterSide, crop = "center", filter = "bilinear" },
                 },

@@ -200,7 +200,8 @@ internal sealed class Grammar
         Root = new RootCommand("An elastic image-classification service. Exit codes: 0 done, 1 some of the work failed or "
             + "was interrupted, 2 wrong use or settings.")
         {
-            _urls, _data, _config, _set, web, node, isolated, classify, train, ModelsGroup(), key, simulate, QueueVerb(), aws,
+            _urls, _data, _config, _set, web, node, isolated, classify, train, ModelsGroup(), key, simulate, QueueVerb(),
+            aws,
         };
         Root.SetAction(WebAsync);
         Root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();

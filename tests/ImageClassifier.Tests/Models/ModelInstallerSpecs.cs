@@ -204,15 +204,15 @@ public sealed class ModelInstallerSpecs : IDisposable
     [Fact]
     public async Task A_directory_is_copied_with_what_lies_below_it()
     {
-        Directory.CreateDirectory(_model.File("samples"));
-        File.WriteAllText(_model.File("samples/red.png"), "a picture");
+        Directory.CreateDirectory(_model.File("notes"));
+        File.WriteAllText(_model.File("notes/card.md"), "a card");
         Directory.CreateDirectory(_model.File(".git"));
         File.WriteAllText(_model.File(".git/config"), "not of the model");
 
         var added = await Installer().AddDirectoryAsync(_model.Path, "copy", default);
 
         Assert.Equal(
-            [ModelMarker.FileName, "labels.txt", "model.json", "model.onnx", "samples/red.png"],
+            [ModelMarker.FileName, "labels.txt", "model.json", "model.onnx", "notes/card.md"],
             ModelStore.FilesIn(added.Model.Path));
         Assert.Equal(ModelDirectory.Load(_model.Path).Identity, ModelDirectory.Load(added.Model.Path).Identity);
         Assert.False((await Installer().AddDirectoryAsync(_model.Path, "copy", default)).IsNew);

@@ -1,13 +1,13 @@
 using System.Text.Json;
-using ImageClassifier.Adapters.Onnx.Backbones;
+using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Adapters.Onnx.Imaging;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
 using ImageClassifier.Host;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Train;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Tests.Configuration;
-using Microsoft.ML.OnnxRuntime;
 using Xunit;
 
 namespace ImageClassifier.Tests.Training;
@@ -51,7 +51,7 @@ public sealed class TrainVerbSpecs : IDisposable
         foreach (var file in new[] { "MODEL.md", "report.json", "confusion.png", "ResNet18-LICENSE.txt" })
             Assert.True(new FileInfo(Path.Combine(Model, file)).Length > 0, file);
         CheckContract();
-        CheckSamples();
+        CheckModel();
     }
 
     [Fact]
@@ -148,29 +148,19 @@ public sealed class TrainVerbSpecs : IDisposable
         Assert.Equal("logits", contract.GetProperty("output").GetProperty("name").GetString());
     }
 
-    /// <summary>Runs the joined parts on the samples. Each must get the label that is its name.</summary>
-    private void CheckSamples()
+    /// <summary>Loads the model as a node does, which runs all samples, and classifies a new picture of each
+    /// class.</summary>
+    private void CheckModel()
     {
-        byte[] network =
-        [
-            .. File.ReadAllBytes(Path.Combine(Model, "ResNet18.onnx")), .. File.ReadAllBytes(Path.Combine(Model, "head.onnx")),
-        ];
-        using var session = new InferenceSession(network);
-        using var options = new RunOptions();
-        var decoder = new PictureDecoder(Backbone.Input, new DecodingLimits(1_000_000, 1 << 26, TimeSpan.FromMinutes(1)));
-        var samples = Directory.GetFiles(Path.Combine(Model, "samples"));
-        Assert.Equal(10, samples.Length);
-        foreach (var sample in samples)
+        Assert.Equal(10, Directory.GetFiles(Path.Combine(Model, "samples")).Length);
+        var limits = new DecodingLimits(1_000_000, 1 << 26, TimeSpan.FromMinutes(1));
+        using var classifier = OnnxImageClassifier.Load(new OnnxClassifierSettings(Model, 1, 1, limits));
+        Assert.Equal("shapes", classifier.Model.Name);
+        for (var label = 0; label < DrawnPictures.Classes.Count; label++)
         {
-            var tensor = new float[Backbone.Input.Length];
-            Assert.Null(decoder.Decode(File.ReadAllBytes(sample), tensor));
-            // The network wants blue first.
-            float[] turned = [.. tensor.Chunk(tensor.Length / 3).Reverse().SelectMany(plane => plane)];
-            using var input = OrtValue.CreateTensorValueFromMemory(turned, Backbone.Input.Shape(1));
-            using var outputs = session.Run(options, [Backbone.InputName], [input], ["logits"]);
-            var logits = outputs[0].GetTensorDataAsSpan<float>().ToArray();
-            Assert.Equal(
-                Path.GetFileNameWithoutExtension(sample), DrawnPictures.Classes[Array.IndexOf(logits, logits.Max())]);
+            var decoding = classifier.Decode(DrawnPictures.Draw(label, number: 500));
+            using var picture = Assert.IsType<Decoding.Decoded>(decoding).Picture;
+            Assert.Equal(DrawnPictures.Classes[label], classifier.Classify([picture])[0][0].Label);
         }
     }
 
