@@ -153,7 +153,7 @@ public sealed class IsolatedClassifierSpecs
     [InlineData("exit 3", "could not load its model. Exit code 3")]
     [InlineData("exit 139", "could not load its model. Signal 11")]
     [InlineData("kill -SEGV $$", "could not load its model. Signal 11")]
-    [InlineData(ScriptedChildren.Ready + " exit 3", "ended by itself. Exit code 3")]
+    [InlineData(ScriptedChildren.ReadSettings + ScriptedChildren.Ready + " exit 3", "ended by itself. Exit code 3")]
     [InlineData("cat /dev/zero", "sent an invalid answer")]
     public async Task A_child_that_exits_or_answers_nonsense_does_not_condemn_the_picture(
         string script, string reason)

@@ -11,6 +11,9 @@ internal sealed class ScriptedChildren : IDisposable
     /// <summary>The message of a child whose model is loaded: an empty one.</summary>
     public const string Ready = """printf '\000\000\000\000';""";
 
+    /// <summary>Reads the settings, as a child does before it loads its model.</summary>
+    public const string ReadSettings = "head -c $(head -c 4 | od -An -tu4) > /dev/null;";
+
     private readonly string _folder = Directory.CreateTempSubdirectory("image-classifier-").FullName;
     private readonly string _started;
 
