@@ -66,68 +66,70 @@ internal sealed class Verbs(NodeParts parts) : IVerbs
         return new ModelsCheckVerb(Console.Out).Run(options);
     }
 
-    public async Task<int> TrainAsync(TrainOptions options, CancellationToken cancellation)
-    {
-        using var signals = new StopSignals();
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
-        int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
-        var progress = Console.IsErrorRedirected ? null : Console.Error;
-        try
-        {
-            options = options with { Settings = await CompleteAsync(options.Settings, stop.Token) };
-            return await new TrainVerb(Console.Out, width, progress).RunAsync(options, stop.Token);
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            return ExitCodes.SomeFailed;
-        }
-    }
+    public Task<int> TrainAsync(TrainOptions options, CancellationToken cancellation) =>
+        UntilStoppedAsync(
+            async (width, progress, stop) =>
+            {
+                options = options with { Settings = await CompleteAsync(options.Settings, stop) };
+                return await new TrainVerb(Console.Out, width, progress).RunAsync(options, stop);
+            },
+            null,
+            cancellation);
 
-    public async Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation)
-    {
-        using var signals = new StopSignals();
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
-        int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
-        var progress = Console.IsErrorRedirected ? null : Console.Error;
-        try
-        {
-            options = options with { Settings = await CompleteAsync(options.Settings, stop.Token) };
-            return await new SimulateVerb(Console.Out, width, progress).RunAsync(options, stop.Token);
-        }
-        catch (SimulationStuckException stuck)
-        {
-            await Console.Error.WriteLineAsync(stuck.Message);
-            return ExitCodes.SomeFailed;
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            return ExitCodes.SomeFailed;
-        }
-    }
+    public Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation) =>
+        UntilStoppedAsync(
+            async (width, progress, stop) =>
+            {
+                options = options with { Settings = await CompleteAsync(options.Settings, stop) };
+                try
+                {
+                    return await new SimulateVerb(Console.Out, width, progress).RunAsync(options, stop);
+                }
+                catch (SimulationStuckException stuck)
+                {
+                    await Console.Error.WriteLineAsync(stuck.Message);
+                    return ExitCodes.SomeFailed;
+                }
+            },
+            null,
+            cancellation);
 
-    public async Task<int> ModelsAsync(ModelsOptions options, CancellationToken cancellation)
-    {
-        using var signals = new StopSignals();
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
-        int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
-        var progress = Console.IsErrorRedirected ? null : Console.Error;
-        try
-        {
-            options = options with { Settings = await CompleteAsync(options.Settings, stop.Token) };
-            return await ModelsHosting.RunAsync(options, Console.Out, width, progress, stop.Token);
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            await Console.Error.WriteLineAsync(
-                "Interrupted. What was downloaded is kept: run the same command again to go on.");
-            return ExitCodes.SomeFailed;
-        }
-    }
+    public Task<int> ModelsAsync(ModelsOptions options, CancellationToken cancellation) =>
+        UntilStoppedAsync(
+            async (width, progress, stop) =>
+            {
+                options = options with { Settings = await CompleteAsync(options.Settings, stop) };
+                return await ModelsHosting.RunAsync(options, Console.Out, width, progress, stop);
+            },
+            "Interrupted. What was downloaded is kept: run the same command again to go on.",
+            cancellation);
 
     public Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation)
     {
         NewKey.For(options.Name).Print(Console.Out, options.Json);
         return Task.FromResult(ExitCodes.Done);
+    }
+
+    /// <summary>Runs a verb that shows its progress. A signal or the token stops it.</summary>
+    /// <param name="run">Runs the verb: the width of the terminal and where progress goes, null if redirected.</param>
+    /// <param name="interrupted">The message after a stop; null for none.</param>
+    /// <param name="cancellation">Stops the verb.</param>
+    private static async Task<int> UntilStoppedAsync(
+        Func<int?, TextWriter?, CancellationToken, Task<int>> run, string? interrupted, CancellationToken cancellation)
+    {
+        using var signals = new StopSignals();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
+        int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
+        var progress = Console.IsErrorRedirected ? null : Console.Error;
+        try
+        {
+            return await run(width, progress, stop.Token);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            if (interrupted is not null) await Console.Error.WriteLineAsync(interrupted);
+            return ExitCodes.SomeFailed;
+        }
     }
 
     private static Task<SettingsSources> CompleteAsync(SettingsSources sources, CancellationToken cancellation) =>

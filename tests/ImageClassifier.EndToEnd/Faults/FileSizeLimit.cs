@@ -18,8 +18,8 @@ internal sealed class FileSizeLimit : IFillableDisk
     public FileSizeLimit()
     {
         Requirement.Met(OperatingSystem.IsLinux(), "only Linux limits the files of a process that runs");
-        // A write past the limit raises a signal that would end the process. A process that ignores the signal passes
-        // this on to its children. Their writes then fail, as on a full disk.
+        // A write past the limit raises a signal, which ends a process that does not ignore it. Child processes inherit
+        // that they ignore the signal. So their writes only fail, as on a full disk.
         _ = Signal(SigXfsz, Ignore);
         Folder = Directory.CreateTempSubdirectory("image-classifier-").FullName;
     }
