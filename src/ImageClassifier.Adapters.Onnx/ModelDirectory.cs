@@ -23,7 +23,7 @@ public sealed class ModelDirectory
         LabelsFile = labelsFile;
         Labels = labels;
         Weights = weights;
-        Identity = new ModelIdentity(contract.Name, sha256);
+        Identity = new ModelIdentity(contract.Name, sha256, labels.Length);
     }
 
     /// <summary>The full path of the directory.</summary>

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Registry;
 using ImageClassifier.Host.Models;
 
 namespace ImageClassifier.Host.CommandLine.Models;
