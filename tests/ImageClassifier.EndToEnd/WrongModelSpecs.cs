@@ -1,4 +1,5 @@
 using ImageClassifier.EndToEnd.Programs;
+using ImageClassifier.Testing;
 using Xunit;
 
 namespace ImageClassifier.EndToEnd;
@@ -57,9 +58,8 @@ public sealed class WrongModelSpecs : IDisposable
 
     private void CopyModel()
     {
-        var bundled = Path.Combine(Path.GetDirectoryName(BuiltProgram.Path)!, "models", "tiny-imagenet-200");
         Directory.CreateDirectory(Model);
-        foreach (var file in Directory.EnumerateFiles(bundled))
+        foreach (var file in Directory.EnumerateFiles(SmallModel.Folder))
             File.Copy(file, Path.Combine(Model, Path.GetFileName(file)));
     }
 }

@@ -8,7 +8,7 @@ namespace ImageClassifier.Adapters.Onnx.Backbones;
 /// </summary>
 public static class Backbone
 {
-    /// <summary>The name of the network's file, beside the program and in a trained model.</summary>
+    /// <summary>The name of the network's file in each trained model. The default model is one.</summary>
     public const string NetworkFile = "ResNet18.onnx";
 
     /// <summary>The name of the file with its licence.</summary>
@@ -21,21 +21,21 @@ public static class Backbone
     internal const string OutputName = "Pooling395_Output_0";
 
     private const int Side = 224;
-    private const int ShorterSide = 256;
 
     // The means of the package's mean picture, which is nearly constant.
     private const float MeanRed = 123.15f;
     private const float MeanGreen = 115.90f;
     private const float MeanBlue = 103.06f;
 
-    /// <summary>The path of a file that is delivered with the program.</summary>
+    /// <summary>The path of a file in the default model, which is delivered with the program.</summary>
     /// <param name="file">One of <see cref="NetworkFile"/> and <see cref="LicenceFile"/>.</param>
-    public static string PathOf(string file) => Path.Combine(AppContext.BaseDirectory, "backbones", "resnet18", file);
+    public static string PathOf(string file) =>
+        Path.Combine(AppContext.BaseDirectory, "models", "tiny-imagenet-200", file);
 
     /// <summary>The input of the network.</summary>
     internal static ModelInput Input { get; } = new(
         InputName, TensorLayout.Nchw, Side, Side, (0, 255), [MeanBlue, MeanGreen, MeanRed], [1, 1, 1],
-        new ModelResize(ShorterSide, Prescale: null))
+        new ModelResize(Side, Prescale: null))
     {
         Order = ChannelOrder.Bgr,
     };

@@ -46,7 +46,7 @@ public static class ModelCard
         Line($"- The head (`head.onnx`) divides the features by their Euclidean norm. Multinomial logistic regression gives a logit for");
         Line($"  each class, with a penalty of {report.Decay} on large weights, the best of those tried. Logits are divided by a temperature of {report.Temperature:0.###}, fitted on the held-out pictures, which is part of");
         Line($"  the weights. The weights are stored in half precision.");
-        Line($"- A picture's shorter side is resized to 256 pixels. Its centre of 224 x 224 pixels is the input.");
+        Line($"- A picture's shorter side is resized to 224 pixels. Its central square is the input.");
         Line($"- `samples/` has training pictures that the model must classify as their names say.");
         Line($"");
         Line($"## Limits");

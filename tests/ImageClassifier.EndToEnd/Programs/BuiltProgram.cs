@@ -7,6 +7,9 @@ namespace ImageClassifier.EndToEnd.Programs;
 /// <summary>The built program in its own output folder.</summary>
 public static class BuiltProgram
 {
+    /// <summary>The variable that sets the model. Tests without it use the default model.</summary>
+    public const string ModelVariable = "IMAGE_CLASSIFIER__NODE__CLASSIFICATION__MODEL";
+
     /// <summary>The path of the program.</summary>
     public static string Path { get; } = Find();
 
@@ -52,14 +55,19 @@ public static class BuiltProgram
     public static ProcessStartInfo StartInfoBy(IReadOnlyList<string> starter, IEnumerable<string> arguments) =>
         starter.Count == 0 ? StartInfo(arguments) : Start(starter[0], [.. starter.Skip(1), Path, .. arguments]);
 
-    private static ProcessStartInfo Start(string program, IEnumerable<string> arguments) => new(program, arguments)
+    private static ProcessStartInfo Start(string program, IEnumerable<string> arguments)
     {
-        RedirectStandardInput = true,
-        RedirectStandardOutput = true,
-        RedirectStandardError = true,
-        // The program must work in any working directory.
-        WorkingDirectory = System.IO.Path.GetTempPath(),
-    };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            // The program must work in any working directory.
+            WorkingDirectory = System.IO.Path.GetTempPath(),
+        };
+        if (SmallModel.FolderOrNull is { } model) start.Environment[ModelVariable] = model;
+        return start;
+    }
 
     private static string Find()
     {

@@ -1,17 +1,16 @@
 using System.Text.Json.Nodes;
+using ImageClassifier.Testing;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>A copy of the program's model in a folder that a test may change.</summary>
+/// <summary>A copy of the small model in a folder that a test may change.</summary>
 internal sealed class CopiedModel : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("image-classifier-model-");
 
     public CopiedModel()
     {
-        var own = System.IO.Path.Combine(
-            System.IO.Path.GetDirectoryName(BuiltProgram.Path)!, "models", "tiny-imagenet-200");
-        foreach (var file in Directory.EnumerateFiles(own))
+        foreach (var file in Directory.EnumerateFiles(SmallModel.Folder))
             File.Copy(file, System.IO.Path.Combine(Path, System.IO.Path.GetFileName(file)));
     }
 

@@ -20,7 +20,7 @@ public sealed class IsolatedClassifierSpecs
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(2);
 
     private static readonly OnnxSettings Settings = new(
-        Path.Combine(AppContext.BaseDirectory, "models", "tiny-imagenet-200"), 8, 1,
+        Path.Combine(AppContext.BaseDirectory, "models", "tiny-imagenet-200"), 1, 1,
         new DecodingLimits(1_000_000, 1 << 30, TimeSpan.FromSeconds(30)));
 
     private static readonly ModelIdentity Model = ModelDirectory.Load(Settings.ModelFolder).Identity;

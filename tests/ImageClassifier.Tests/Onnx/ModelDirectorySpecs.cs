@@ -150,7 +150,7 @@ public sealed class ModelDirectorySpecs : IDisposable
         var directory = ModelDirectory.Load("models/tiny-imagenet-200");
 
         Assert.Equal("tiny-imagenet-200", directory.Identity.Name);
-        Assert.Equal(256, directory.Contract.Input.Resize.Prescale);
+        Assert.Equal(["ResNet18.onnx", "head.onnx"], directory.Contract.Parts);
         Assert.Equal(200, directory.Labels.Count);
     }
 

@@ -3,6 +3,7 @@ using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Testing;
+using SkiaSharp;
 using Xunit;
 using static ImageClassifier.Tests.Onnx.OnnxGraph;
 
@@ -77,6 +78,31 @@ public sealed class SharedModelSpecs : IDisposable
             1e-5);
     }
 
+    [SkippableFact]
+    public void Both_sides_at_once()
+    {
+        const string Resize = "\"shorterSide\": 256, \"crop\": \"center\"";
+        var source = Repository.SharedFile("models", "mobilenet-v2");
+        foreach (var file in Directory.EnumerateFiles(source))
+            File.CreateSymbolicLink(Path.Combine(_folder.FullName, Path.GetFileName(file)), file);
+        var contract = Path.Combine(_folder.FullName, "model.json");
+        var json = File.ReadAllText(contract);
+        Assert.Contains(Resize, json, StringComparison.Ordinal);
+        File.Delete(contract);
+        File.WriteAllText(contract, json.Replace(Resize, "\"squash\": true", StringComparison.Ordinal));
+        using var squashing = Load(_folder.FullName);
+        File.WriteAllText(contract, json.Replace("256", "224", StringComparison.Ordinal));
+        using var cropping = Load(_folder.FullName);
+
+        foreach (var name in (string[])["goldfish.jpg", "go_kart.jpg", "monarch.jpg"])
+        {
+            var photo = File.ReadAllBytes(Repository.SharedFile("images", name));
+            var (given, wanted) = (Best(squashing, photo), Best(cropping, Squashed(photo)));
+            Assert.Equal(wanted.Label, given.Label);
+            Assert.Equal(wanted.Probability, given.Probability, 0.1);
+        }
+    }
+
     /// <summary>Rewrites the graph and the contract. The rewritten graph's input is called <c>picture</c>.</summary>
     private void AssertAnswersAsBefore(Func<byte[], byte[]> rewrite, Func<string, string> describe, double tolerance)
     {
@@ -113,6 +139,15 @@ public sealed class SharedModelSpecs : IDisposable
     {
         using var picture = Assert.IsType<Decoding.Decoded>(classifier.Decode(file)).Picture;
         return classifier.Classify([picture])[0][0];
+    }
+
+    /// <summary>The picture in the size of the model's input, resized by another library.</summary>
+    private static byte[] Squashed(byte[] photo)
+    {
+        using var bitmap = SKBitmap.Decode(photo);
+        using var square = bitmap.Resize(
+            new SKImageInfo(224, 224), new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
+        return TestPictures.Png(square);
     }
 
     /// <summary>The graph with another input, from which nodes make the old one.</summary>

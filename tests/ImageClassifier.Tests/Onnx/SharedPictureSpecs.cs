@@ -8,7 +8,7 @@ using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Onnx;
 
-/// <summary>Real photos and hostile files, with the expected results of two models.</summary>
+/// <summary>Real photos and hostile files, with the expected results of three models.</summary>
 public sealed class SharedPictureSpecs(ITestOutputHelper output)
 {
     private const string DefaultModel = "models/tiny-imagenet-200";
@@ -16,15 +16,26 @@ public sealed class SharedPictureSpecs(ITestOutputHelper output)
     // The reference uses another decoder and does not scale JPEGs. So labels are equal, and probabilities nearly equal.
     private const double Tolerance = 0.1;
 
-    [SkippableFact]
-    public void The_default_model_gives_the_expected_labels() =>
-        AssertAnswers(DefaultModel, "expected-tiny.json", compareProbabilities: false);
+    [SkippableTheory]
+    [InlineData("goldfish.jpg", "goldfish")]
+    public void The_default_model_names_what_a_photo_shows(string file, string label)
+    {
+        using var classifier = Load(DefaultModel);
+
+        var top = Classify(classifier, File.ReadAllBytes(Repository.SharedFile("images", file)))[0];
+
+        Assert.Equal(label, top.Label);
+    }
 
     [SkippableFact]
-    public void The_default_model_gives_the_expected_probabilities_with_one_step_resizing()
+    public void The_small_model_gives_the_expected_labels() =>
+        AssertAnswers(SmallModel.Folder, "expected-tiny.json", compareProbabilities: false);
+
+    [SkippableFact]
+    public void The_small_model_gives_the_expected_probabilities_with_one_step_resizing()
     {
         using var copy = new TestModel();
-        foreach (var file in Directory.GetFiles(ModelDirectory.Load(DefaultModel).Folder))
+        foreach (var file in Directory.GetFiles(SmallModel.Folder))
         {
             File.Copy(file, copy.File(Path.GetFileName(file)));
         }
