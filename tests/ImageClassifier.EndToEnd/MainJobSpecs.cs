@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using ImageClassifier.EndToEnd.Pictures;
 using ImageClassifier.EndToEnd.Programs;
+using ImageClassifier.Testing;
 using Xunit;
 using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
@@ -43,6 +44,26 @@ public sealed partial class MainJobSpecs
         await service.FleetEndsAsync(Enough);
         Assert.Equal(0, await service.StopAsync());
         AssertNoProcessIsLeft(service);
+    }
+
+    [SkippableFact]
+    public async Task The_default_model_names_what_photos_show()
+    {
+        await using var service = await RunningService.StartAsync(
+            QuickPolls, "node.classification.model=models/tiny-imagenet-200");
+        (string Name, string Label)[] photos =
+            [("goldfish.jpg", "goldfish"), ("go_kart.jpg", "go-kart"), ("viaduct_grey.jpg", "viaduct")];
+
+        var accepted = await service.UploadAsync(photos.Select(photo => new TestPicture(
+            photo.Name, File.ReadAllBytes(Repository.SharedFile("images", photo.Name)), null)));
+        var jobs = await service.FollowAsync(BatchId(accepted), Enough);
+
+        Assert.Equal(
+            photos.Order(),
+            jobs.Select(job => (
+                job.GetProperty("fileName").GetString()!,
+                job.GetProperty("predictions")[0].GetProperty("label").GetString()!)).Order());
+        Assert.All(jobs, job => Assert.Equal(200, job.GetProperty("model").GetProperty("classes").GetInt32()));
     }
 
     [SkippableFact]

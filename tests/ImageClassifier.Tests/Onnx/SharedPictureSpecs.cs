@@ -17,7 +17,15 @@ public sealed class SharedPictureSpecs(ITestOutputHelper output)
     private const double Tolerance = 0.1;
 
     [SkippableTheory]
+    [InlineData("bell_pepper.jpg", "bell pepper")]
+    [InlineData("go_kart.jpg", "go-kart")]
     [InlineData("goldfish.jpg", "goldfish")]
+    [InlineData("goldfish_48x34.png", "goldfish")]
+    [InlineData("limousine_palette.png", "limousine")]
+    [InlineData("monarch_16bit.png", "monarch")]
+    [InlineData("pay_phone_exif6.jpg", "pay-phone")]
+    [InlineData("viaduct_grey.jpg", "viaduct")]
+    [InlineData("water_tower_cmyk.jpg", "water tower")]
     public void The_default_model_names_what_a_photo_shows(string file, string label)
     {
         using var classifier = Load(DefaultModel);
