@@ -81,6 +81,14 @@ internal sealed class EmulatedAws : IAsyncDisposable
     /// <summary>An object of the bucket.</summary>
     public Task<byte[]> ReadAsync(string key) => _http.GetByteArrayAsync(new Uri(_emulator.Endpoint, $"/{Bucket}/{key}"));
 
+    /// <summary>Replaces an object of the bucket.</summary>
+    public async Task WriteAsync(string key, string text)
+    {
+        using var content = new StringContent(text);
+        using var answer = await _http.PutAsync(new Uri(_emulator.Endpoint, $"/{Bucket}/{key}"), content);
+        answer.EnsureSuccessStatusCode();
+    }
+
     public async ValueTask DisposeAsync()
     {
         _http.Dispose();

@@ -1,18 +1,21 @@
-using System.Net.Http.Headers;
+using System.Security.Cryptography;
 using System.Text.Json;
 using ImageClassifier.EndToEnd.Programs;
 using ImageClassifier.Testing.Emulator;
 using Xunit;
+using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 
 namespace ImageClassifier.EndToEnd.Rollouts;
 
-/// <summary>Models that become active, are tried by a canary and are rolled back, while pictures arrive.</summary>
+/// <summary>Models of the registry that become active, are tried by a canary and are rolled back, while pictures
+/// arrive.</summary>
 public sealed class ModelRolloutSpecs : IDisposable
 {
     // The model of the setting.
     private const string Own = "tiny-imagenet-200";
 
-    private static readonly string[] Pushed = ["one", "two", "three"];
+    // Nodes live through the test, so running nodes take each model.
+    private static readonly string[] LongLife = ["node.polling.wait-time=1s", "node.termination.max-empty-polls=60"];
 
     private static readonly TimeSpan Enough = TimeSpan.FromMinutes(1);
 
@@ -21,16 +24,10 @@ public sealed class ModelRolloutSpecs : IDisposable
     public void Dispose() => Directory.Delete(_data, recursive: true);
 
     [SkippableFact]
-    public Task Models_roll_forward_and_back_under_load_without_a_failed_picture() => RollAsync(
-        [
-            "scaling.policy=per-image", "scaling.max-instances=2", "node.polling.wait-time=1s",
-            "node.termination.max-empty-polls=20",
-        ],
-        key =>
-        {
-            File.WriteAllText(Path.Combine([_data, "objects", .. key.Split('/')]), "damaged");
-            return Task.CompletedTask;
-        });
+    public Task Models_roll_forward_and_back_under_load() => RollAsync(
+        ["scaling.policy=per-image", "scaling.max-instances=2", .. LongLife],
+        ["--data", _data],
+        key => File.WriteAllTextAsync(Path.Combine([_data, "objects", .. key.Split('/')]), "damaged"));
 
     [SkippableFact]
     public async Task Models_roll_forward_and_back_under_load_on_aws()
@@ -38,42 +35,78 @@ public sealed class ModelRolloutSpecs : IDisposable
         FauxqsEmulator.Require();
         await using var aws = await EmulatedAws.StartAsync();
         await aws.ProvisionAsync();
-        await RollAsync(
-            [.. aws.Settings, "node.termination.max-empty-polls=20"], key => aws.WriteAsync(key, "damaged"));
+        await RollAsync([.. aws.Settings, .. LongLife], aws.Arguments, key => aws.WriteAsync(key, "damaged"));
     }
 
-    private async Task RollAsync(string[] settings, Func<string, Task> damage)
+    private async Task RollAsync(string[] settings, IEnumerable<string> arguments, Func<string, Task> damage)
     {
-        var references = new Dictionary<string, string>();
-        foreach (var name in Pushed) references[name] = await AddAndPushAsync(name, settings);
         await using var service = await RunningService.StartAsync(_data, ownsData: false, settings);
+        foreach (var name in (string[])["one", "two"]) await PushAsync(name);
+        var damaged = await PushAsync("three");
+        await damage(damaged);
         await using var load = UploadLoad.Start(service);
         await load.AwaitAnswerOfAsync(Own);
 
-        await VerbAsync(settings, "activate", "one");
+        await ModelsAsync("activate", "one");
         await load.AwaitAnswerOfAsync("one");
-        await VerbAsync(settings, "canary", "two", "--share", "50%");
+        await ModelsAsync("canary", "two", "--share", "50%");
         await load.AwaitAnswerOfAsync("two");
         await load.AwaitAnswerOfAsync("one");
-        await AssertFiguresAsync(service, "one", "two");
-        await VerbAsync(settings, "rollback");
-        await VerbAsync(settings, "activate", references["two"]);
+        await AssertFiguresAsync(service);
+        await ModelsAsync("rollback");
+        await ModelsAsync("activate", "two");
         await load.AwaitAnswerOfAsync("two");
-        await VerbAsync(settings, "rollback");
+        await ModelsAsync("rollback");
         await load.AwaitAnswerOfAsync("one");
 
-        await damage(NetworkKey(references["three"]));
-        await VerbAsync(settings, "activate", "three");
+        await ModelsAsync("activate", "three");
         await Until.HoldsAsync(
-            async () => VerdictOf(await VerbAsync(settings, "registry"), "three") is false, Enough,
+            async () => Verdict(await ModelsAsync("registry"), "three") == "unusable", Enough,
             () => $"No node has refused the damaged model:\n{service.Log}");
         await load.AwaitAnswerOfAsync("one");
 
         var batches = await load.StopAsync();
         Assert.All(batches, batch => Assert.Single(batch.Models));
-        Assert.All(batches.SelectMany(batch => batch.Jobs), job =>
-            Assert.Equal("classified", job.GetProperty("status").GetString()));
+        Assert.All(
+            batches.SelectMany(batch => batch.Jobs),
+            job => Assert.Equal("classified", job.GetProperty("status").GetString()));
+        Assert.Equal(["one", Own, "two"], batches.SelectMany(batch => batch.Models).Distinct().Order());
+
+        async Task<JsonElement> ModelsAsync(params string[] verb)
+        {
+            var (exitCode, output, error) = await BuiltProgram.RunAsync(["models", .. verb, "--json", .. arguments]);
+            Assert.True(exitCode == 0, $"{output}\n{error}");
+            return JsonElement.Parse(output);
+        }
+
+        // The result is the key of the network.
+        async Task<string> PushAsync(string name)
+        {
+            using var model = new CopiedModel();
+            model.Rename(name);
+            var network = await File.ReadAllBytesAsync(Path.Combine(model.Path, "model.onnx"));
+            var pushed = await ModelsAsync("push", model.Path, "--name", name);
+            return $"models/{name}/{pushed.GetProperty("sha256").GetString()}/"
+                + Convert.ToHexStringLower(SHA256.HashData(network));
+        }
+    }
+
+    private static string? Verdict(JsonElement registry, string name) => registry.GetProperty("models").EnumerateArray()
+        .Single(model => model.GetProperty("name").GetString() == name).GetProperty("verdict").GetString();
+
+    private static async Task AssertFiguresAsync(RunningService service)
+    {
+        var fleet = await service.GetJsonAsync("/api/fleet");
+        var models = fleet.GetProperty("models").EnumerateArray()
+            .ToDictionary(model => model.GetProperty("name").GetString()!);
         Assert.Equal(
-            [Own, "one", "two"], batches.SelectMany(batch => batch.Models).Distinct().Order(StringComparer.Ordinal).Reverse());
+            ("active", "canary"),
+            (models["one"].GetProperty("role").GetString(), models["two"].GetProperty("role").GetString()));
+        foreach (var name in (string[])["one", "two"])
+        {
+            Assert.True(models[name].GetProperty("classified").GetInt64() > 0);
+            Assert.Equal(0, models[name].GetProperty("failedShare").GetDouble());
+            Assert.InRange(models[name].GetProperty("meanConfidence").GetDouble(), 0.2, 0.9);
+        }
     }
 }
