@@ -63,7 +63,7 @@ public sealed class SharedPictureSpecs(ITestOutputHelper output)
     [SkippableFact]
     public void Hostile_files_give_the_expected_results()
     {
-        using var classifier = Load(DefaultModel);
+        using var classifier = Load(SmallModel.Folder);
         using var list = JsonDocument.Parse(
             File.ReadAllBytes(Repository.SharedFile("images", "hostile", "hostile.json")));
         foreach (var entry in list.RootElement.GetProperty("files").EnumerateArray())
