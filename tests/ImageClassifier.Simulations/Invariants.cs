@@ -27,7 +27,7 @@ internal static class Invariants
         foreach (var upload in outcome.Uploads)
         {
             if (!upload.IsFinished) yield return $"The client of batch {upload.Batch} never saw its end.";
-            var seen = upload.Received.ToLookup(one => one.Result.Job);
+            var seen = upload.Received.ToLookup(one => one.Result.JobId);
             foreach (var job in upload.Manifest.Accepted)
             {
                 var stored = outcome.StoredResult(upload, job.Job);

@@ -53,7 +53,7 @@ internal sealed class Outcome(
     public IReadOnlyList<double> Latencies =>
     [
         .. Uploads.SelectMany(upload => upload.Received
-                .GroupBy(seen => seen.Result.Job)
+                .GroupBy(seen => seen.Result.JobId)
                 .Select(seen => (seen.Min(one => one.At) - upload.Manifest.SubmittedAt).TotalSeconds))
             .Order(),
     ];

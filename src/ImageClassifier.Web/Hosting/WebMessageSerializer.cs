@@ -10,7 +10,8 @@ using ImageClassifier.Web.Scaling;
 
 namespace ImageClassifier.Web.Hosting;
 
-/// <summary>Writes the messages between web nodes as the JSON that the queues use. A manifest names the type and its
+/// <summary>Writes the messages between web nodes as the JSON that the queues use, and a page of events as
+/// <see cref="EventPageFormat"/>. A manifest names the type and its
 /// version, never a .NET class. So a class can be renamed, and during an upgrade a node refuses a message that it does
 /// not know.</summary>
 public sealed class WebMessageSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
@@ -37,8 +38,8 @@ public sealed class WebMessageSerializer(ExtendedActorSystem system) : Serialize
         [typeof(BatchProtocol.BatchUnavailable)] = "batch/unavailable/1",
         [typeof(BatchProtocol.BatchDamaged)] = "batch/damaged/1",
         [typeof(BatchProtocol.BatchDeleted)] = "batch/deleted/1",
-        [typeof(BatchProtocol.BatchView)] = "batch/view/1",
-        [typeof(BatchProtocol.EventPage)] = "batch/events/1",
+        [typeof(BatchProtocol.BatchView)] = "batch/view/2",
+        [typeof(BatchProtocol.EventPage)] = "batch/events/2",
         [typeof(ScalerProtocol.WorkSent)] = "scaler/work-sent/1",
         [typeof(ScalerProtocol.JobsDone)] = "scaler/jobs-done/1",
         [typeof(ScalerProtocol.GetFleet)] = "scaler/get-fleet/1",
@@ -58,8 +59,9 @@ public sealed class WebMessageSerializer(ExtendedActorSystem system) : Serialize
         ?? throw new SerializationException($"{o.GetType()} has no manifest, so it cannot go to another web node.");
 
     /// <inheritdoc />
-    public override byte[] ToBinary(object obj) =>
-        JsonSerializer.SerializeToUtf8Bytes(obj, obj.GetType(), WireJson.Options);
+    public override byte[] ToBinary(object obj) => obj is BatchProtocol.EventPage page
+        ? EventPageFormat.Write(page)
+        : JsonSerializer.SerializeToUtf8Bytes(obj, obj.GetType(), WireJson.Options);
 
     /// <inheritdoc />
     /// <exception cref="SerializationException">The manifest is unknown, or the bytes are not its message.</exception>
@@ -67,6 +69,7 @@ public sealed class WebMessageSerializer(ExtendedActorSystem system) : Serialize
     {
         if (!Types.TryGetValue(manifest, out var type))
             throw new SerializationException($"The message {manifest} is unknown: another version may have sent it.");
+        if (type == typeof(BatchProtocol.EventPage)) return EventPageFormat.Read(bytes);
         try
         {
             return JsonSerializer.Deserialize(bytes, type, WireJson.Options)

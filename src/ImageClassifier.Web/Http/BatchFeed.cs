@@ -43,7 +43,7 @@ internal sealed class BatchFeed(
     /// <exception cref="AskTimeoutException">The batch does not answer.</exception>
     public async Task<IBatchAnswer> ViewAsync(BatchId batch, CancellationToken cancellation)
     {
-        var jobs = new List<JobView>();
+        var jobs = new List<JobDocument>();
         while (true)
         {
             var answer = await AskAgainAsync(new GetBatch(batch, jobs.Count), TimeSpan.Zero, cancellation);

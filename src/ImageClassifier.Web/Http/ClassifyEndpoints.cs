@@ -63,8 +63,8 @@ internal sealed class ClassifyEndpoints(
             {
                 switch (answer)
                 {
-                    case EventPage page when page.Events.LastOrDefault(read => read.Job is not null) is { } batchEvent:
-                        return Answer(batchEvent.Job!, asJson, links);
+                    case EventPage page when page.Events.LastOrDefault(read => !read.IsEnd) is { } result:
+                        return Answer(result.ReadJob()!, asJson, links);
                     case BatchUnavailable:
                         return Problems.Unreadable(uploads.RetryAfter, links);
                     case not EventPage:
@@ -84,12 +84,12 @@ internal sealed class ClassifyEndpoints(
         return Problems.StillWorking(results.WaitLimit, links);
     }
 
-    private static IResult Answer(JobView job, bool asJson, BatchLinks links)
+    private static IResult Answer(JobDocument job, bool asJson, BatchLinks links)
     {
-        if (job.Result is { Status: JobStatus.Failed, Error: { } error })
-            return Problems.NotClassified(error.Code, error.Message, links);
-        if (asJson) return TypedResults.Ok(JobDocument.Of(job));
-        return TypedResults.Text(job.Result!.Predictions[0].Label, "text/plain", System.Text.Encoding.UTF8);
+        if (job is { Status: JobStatus.Failed, ErrorCode: { } code, Error: { } message })
+            return Problems.NotClassified(code, message, links);
+        if (asJson) return TypedResults.Ok(job);
+        return TypedResults.Text(job.Predictions![0].Label, "text/plain", System.Text.Encoding.UTF8);
     }
 
     private static bool PrefersJson(HttpRequest request)

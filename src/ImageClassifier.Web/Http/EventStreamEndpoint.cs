@@ -1,6 +1,5 @@
-using System.Text.Json;
+using System.Text;
 using ImageClassifier.Core;
-using ImageClassifier.Core.Messages;
 using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
@@ -21,6 +20,7 @@ internal sealed class EventStreamEndpoint(
     TimeProvider time)
 {
     private const string LastEventIdHeader = "Last-Event-ID";
+    private static readonly byte[] Heartbeat = ": still here\n\n"u8.ToArray();
 
     /// <summary>Serves the stream until the last event. A client that has the last event gets 204, which stops a
     /// browser's <c>EventSource</c> from reconnecting.</summary>
@@ -71,23 +71,23 @@ internal sealed class EventStreamEndpoint(
 
     private async Task SendAsync(HttpResponse response, EventPage page, CancellationToken cancellation)
     {
-        if (page.Events.Count == 0) await SendAsync(response, ": still here\n\n", cancellation);
+        if (page.Events.Count == 0) await SendAsync(response, Heartbeat, cancellation);
         // One event at a time, so that a client that does not read holds one event in memory and not the whole batch.
-        foreach (var batchEvent in page.Events) await SendAsync(response, TextOf(batchEvent), cancellation);
+        foreach (var batchEvent in page.Events) await SendAsync(response, BytesOf(batchEvent), cancellation);
     }
 
-    private async Task SendAsync(HttpResponse response, string text, CancellationToken cancellation)
+    private async Task SendAsync(HttpResponse response, ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         using var limit = new SendLimit(results.SendTimeout, time, cancellation);
-        await response.WriteAsync(text, limit.Token);
+        await response.Body.WriteAsync(bytes, limit.Token);
         await response.Body.FlushAsync(limit.Token);
     }
 
-    private static string TextOf(BatchEvent batchEvent)
+    private static byte[] BytesOf(BatchEvent batchEvent)
     {
-        var document = EventDocument.Of(batchEvent);
-        var data = JsonSerializer.Serialize(document, WireJson.Options);
-        return $"id: {document.Id}\nevent: {document.Type}\ndata: {data}\n\n";
+        var type = batchEvent.IsEnd ? EventDocument.Complete : EventDocument.Result;
+        var head = Encoding.UTF8.GetBytes($"id: {batchEvent.Id}\nevent: {type}\ndata: ");
+        return [.. head, .. batchEvent.Json.Span, .. "\n\n"u8];
     }
 }

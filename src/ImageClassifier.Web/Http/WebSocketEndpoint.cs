@@ -1,8 +1,6 @@
 using System.Net.WebSockets;
-using System.Text.Json;
 using Akka.Actor;
 using ImageClassifier.Core;
-using ImageClassifier.Core.Messages;
 using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Results;
@@ -113,8 +111,7 @@ internal sealed class WebSocketEndpoint(
         {
             cancellation.ThrowIfCancellationRequested();
             using var limit = new SendLimit(results.SendTimeout, time, cancellation);
-            var frame = JsonSerializer.SerializeToUtf8Bytes(EventDocument.Of(batchEvent), WireJson.Options);
-            await socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, limit.Token);
+            await socket.SendAsync(batchEvent.Json, WebSocketMessageType.Text, endOfMessage: true, limit.Token);
         }
     }
 

@@ -68,25 +68,21 @@ public static class BatchProtocol
     /// <param name="Total">How many jobs it has, refused files included.</param>
     /// <param name="Jobs">The asked page of its jobs, in the order of the upload.</param>
     public sealed record BatchView(
-        BatchId Batch, DateTimeOffset SubmittedAt, int Total, IReadOnlyList<JobView> Jobs) : IBatchAnswer;
-
-    /// <summary>The current state of a job.</summary>
-    /// <param name="Job">The job.</param>
-    /// <param name="FileName">The client's name for the file.</param>
-    /// <param name="ImageKey">The store key of the picture; null if the file was refused.</param>
-    /// <param name="Status">The status.</param>
-    /// <param name="Refusal">Why the file was refused; null if it was accepted.</param>
-    /// <param name="Result">The result; null if there is none yet.</param>
-    public sealed record JobView(
-        JobId Job, string FileName, string? ImageKey, JobStatus Status, JobError? Refusal, JobResult? Result);
+        BatchId Batch, DateTimeOffset SubmittedAt, int Total, IReadOnlyList<JobDocument> Jobs) : IBatchAnswer;
 
     /// <summary>Events of a batch, in order.</summary>
-    /// <param name="Events">At most <see cref="MaxPage"/> events; none if none came in time.</param>
+    /// <param name="Events">At most <see cref="MaxPage"/> events of one epoch; none if none came in time.</param>
     /// <param name="Finished">Whether these are the last events.</param>
     public sealed record EventPage(IReadOnlyList<BatchEvent> Events, bool Finished) : IBatchAnswer;
 
-    /// <summary>An event of a batch.</summary>
+    /// <summary>An event of a batch. Its JSON is written once. All clients and all web nodes get the same
+    /// bytes.</summary>
     /// <param name="Id">The position.</param>
-    /// <param name="Job">The job that got its result; null for the event that all jobs have one.</param>
-    public sealed record BatchEvent(EventId Id, JobView? Job);
+    /// <param name="IsEnd">True for the event that all jobs have a result.</param>
+    /// <param name="Json">The event in the API, as UTF-8 without line breaks.</param>
+    public sealed record BatchEvent(EventId Id, bool IsEnd, ReadOnlyMemory<byte> Json)
+    {
+        /// <summary>Reads the job that got its result from the JSON; null if this is the end event.</summary>
+        public JobDocument? ReadJob() => EventDocument.Read(Json).Job;
+    }
 }

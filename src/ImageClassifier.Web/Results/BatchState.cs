@@ -8,13 +8,14 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 namespace ImageClassifier.Web.Results;
 
 /// <summary>The state of a live batch: its jobs, their results, and the events in the order in which results became
-/// known. Memory is bounded by the batch: one event per job plus the end, and two more for each redriven job.</summary>
+/// known. Memory is bounded by the batch: one event per job plus the end, and two more for each redriven job. The JSON of
+/// an event is also the only copy of its result.</summary>
 internal sealed class BatchState
 {
     private const int EpochDigits = 8;
 
     private readonly Dictionary<JobId, ManifestJob> _accepted;
-    private readonly Dictionary<JobId, JobResult> _results = [];
+    private readonly Dictionary<JobId, KnownResult> _results = [];
     private readonly List<BatchEvent> _events = [];
     private readonly string _epoch = RandomNumberGenerator.GetHexString(EpochDigits, lowercase: true);
 
@@ -39,9 +40,9 @@ internal sealed class BatchState
     public bool Finished => _results.Count == _accepted.Count;
 
     /// <summary>The store keys of results that cannot be replaced.</summary>
-    public IReadOnlySet<string> FinalResults => _results.Values
-        .Where(result => result.Status == JobStatus.Classified)
-        .Select(result => ObjectKeys.Result(result.Batch, result.Job))
+    public IReadOnlySet<string> FinalResults => _results
+        .Where(result => result.Value.Status == JobStatus.Classified)
+        .Select(result => ObjectKeys.Result(Manifest.Batch, result.Key))
         .ToHashSet();
 
     /// <summary>Adds a result. False if it is of another batch, or does not replace the known result. Only a failure
@@ -52,8 +53,8 @@ internal sealed class BatchState
         if (!_accepted.TryGetValue(result.Job, out var job)) return false;
         if (_results.TryGetValue(result.Job, out var known) && !Replaces(result, known)) return false;
 
-        _results[result.Job] = result;
-        AddEvent(View(job));
+        _results[result.Job] = new KnownResult(result.Status, result.Attempt, EventIndex: _events.Count);
+        AddEvent(JobDocument.Of(job, result));
         if (Finished) AddEvent(null);
         return true;
     }
@@ -71,15 +72,18 @@ internal sealed class BatchState
     public BatchView View(int from) => new(
         Manifest.Batch, SubmittedAt, Manifest.Jobs.Count, [.. Manifest.Jobs.Skip(from).Take(MaxPage).Select(View)]);
 
-    private static bool Replaces(JobResult result, JobResult known) =>
-        result.Supersedes(known) || (known.Status == JobStatus.Failed && result.Status == JobStatus.Classified);
+    private static bool Replaces(JobResult result, KnownResult known) => known.Status == JobStatus.Failed
+        && (result.Status == JobStatus.Classified || result.Attempt > known.Attempt);
 
-    private JobView View(ManifestJob job)
+    private JobDocument View(ManifestJob job) => _results.TryGetValue(job.Job, out var known)
+        ? _events[known.EventIndex].ReadJob()!
+        : JobDocument.Of(job, result: null);
+
+    private void AddEvent(JobDocument? job)
     {
-        var result = _results.GetValueOrDefault(job.Job);
-        var status = job.Refusal is not null ? JobStatus.Rejected : result?.Status ?? JobStatus.Queued;
-        return new JobView(job.Job, job.FileName, job.ImageKey, status, job.Refusal, result);
+        var id = new EventId(_epoch, _events.Count + 1);
+        _events.Add(new BatchEvent(id, IsEnd: job is null, EventDocument.Write(id, job)));
     }
 
-    private void AddEvent(JobView? job) => _events.Add(new BatchEvent(new EventId(_epoch, _events.Count + 1), job));
+    private readonly record struct KnownResult(JobStatus Status, int Attempt, int EventIndex);
 }

@@ -2,10 +2,10 @@ using Akka.Actor;
 using Akka.Event;
 using Akka.Streams;
 using Akka.Streams.Dsl;
+using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
-using static ImageClassifier.Web.Results.BatchProtocol;
 using static ImageClassifier.Web.Results.ResultListenerProtocol;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
@@ -13,8 +13,11 @@ namespace ImageClassifier.Web.Results;
 
 /// <summary>Owns the stream from the response queue to the live batches. A response is deleted after its batch has
 /// added the result. Otherwise it returns to the queue when its lease expires.</summary>
-public sealed class ResultListenerActor : ReceiveActor
+public sealed class ResultListenerActor : ReceiveActor, IWithTimers
 {
+    // The scaler and the sweeps reckon in seconds. A report for each call to a batch would be a third of the messages
+    // between three web nodes.
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly IMessageQueue _responses;
     private readonly TimeProvider _time;
@@ -25,6 +28,12 @@ public sealed class ResultListenerActor : ReceiveActor
     private readonly AcknowledgementSettings _acknowledging;
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly List<IActorRef> _drainers = [];
+
+    /// <summary>The results since the last report, by instance.</summary>
+    private readonly Dictionary<InstanceId, int> _unreported = [];
+
+    /// <summary>The latest acceptance of a batch with such a result.</summary>
+    private DateTimeOffset? _latestSubmittedAt;
     private IQueueSourceControl _source = null!;
 
     /// <summary>Creates the actor.</summary>
@@ -44,7 +53,9 @@ public sealed class ResultListenerActor : ReceiveActor
     {
         _responses = responses;
         _time = new SchedulerTimeProvider(Context.System);
-        _delivery = new ResultDelivery(batches, _time, OnTaken);
+        var self = Self;
+        _delivery = new ResultDelivery(
+            batches, _time, (results, taken) => self.Tell(new ResultsAdded(results, taken.SubmittedAt)));
         _scaler = scaler;
         _openBatches = openBatches;
         _polling = polling;
@@ -55,8 +66,13 @@ public sealed class ResultListenerActor : ReceiveActor
             _drainers.Add(Sender);
             _source.Drain();
         });
+        Receive<ResultsAdded>(OnResultsAdded);
+        Receive<ReportDue>(_ => Report());
         Receive<StreamEnded>(OnStreamEnded);
     }
+
+    /// <inheritdoc />
+    public ITimerScheduler Timers { get; set; } = null!;
 
     /// <inheritdoc />
     protected override void PreStart()
@@ -86,11 +102,24 @@ public sealed class ResultListenerActor : ReceiveActor
         return [];
     }
 
-    private void OnTaken(IReadOnlyList<JobResult> results, ResultsTaken taken)
+    /// <summary>Reports at once, or together with what follows within the interval.</summary>
+    private void OnResultsAdded(ResultsAdded added)
     {
-        foreach (var (instance, jobs) in results.CountBy(result => result.InstanceId))
-            _scaler.Tell(new JobsDone(instance, jobs));
-        if (taken.SubmittedAt is { } submittedAt) _openBatches.Tell(new ResultReceived(submittedAt));
+        foreach (var (instance, jobs) in added.Results.CountBy(result => result.InstanceId))
+            _unreported[instance] = _unreported.GetValueOrDefault(instance) + jobs;
+        if (_latestSubmittedAt is not { } latest || added.SubmittedAt > latest) _latestSubmittedAt = added.SubmittedAt;
+        if (!Timers.IsTimerActive(nameof(ReportDue))) Report();
+    }
+
+    private void Report()
+    {
+        if (_unreported.Count == 0) return;
+        foreach (var (instance, jobs) in _unreported) _scaler.Tell(new JobsDone(instance, jobs));
+        // Of several batches, the one that was accepted last says most about the request queue.
+        if (_latestSubmittedAt is { } submittedAt) _openBatches.Tell(new ResultReceived(submittedAt));
+        _unreported.Clear();
+        _latestSubmittedAt = null;
+        Timers.StartSingleTimer(nameof(ReportDue), ReportDue.Instance, ReportInterval);
     }
 
     private void OnStreamEnded(StreamEnded ended)
@@ -98,9 +127,17 @@ public sealed class ResultListenerActor : ReceiveActor
         if (_drainers.Count == 0)
             throw new InvalidOperationException("The stream of responses ended without a drain.", ended.Cause);
 
+        Report();
         foreach (var drainer in _drainers) drainer.Tell(ListenerDrained.Instance);
         Context.Stop(Self);
     }
 
     private sealed record StreamEnded(Exception? Cause);
+
+    private sealed record ResultsAdded(IReadOnlyList<JobResult> Results, DateTimeOffset? SubmittedAt);
+
+    private sealed record ReportDue
+    {
+        public static ReportDue Instance { get; } = new();
+    }
 }

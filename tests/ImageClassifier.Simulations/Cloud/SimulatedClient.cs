@@ -1,6 +1,5 @@
 using Akka.Actor;
 using ImageClassifier.Core;
-using ImageClassifier.Core.Messages;
 using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Results;
 using static ImageClassifier.Web.Results.BatchProtocol;
@@ -56,7 +55,7 @@ internal sealed class SimulatedClient : ReceiveActor, IWithTimers
         foreach (var batchEvent in page.Events)
         {
             _after = batchEvent.Id;
-            if (batchEvent.Job is { } job) _upload.Take(batchEvent.Id.Epoch, job.Result!, Context.System.Scheduler.Now);
+            if (batchEvent.ReadJob() is { } job) _upload.Take(batchEvent.Id.Epoch, job, Context.System.Scheduler.Now);
         }
 
         if (page.Finished)
@@ -107,7 +106,7 @@ internal sealed class Upload(
         }
     }
 
-    public void Take(string epoch, JobResult result, DateTimeOffset at)
+    public void Take(string epoch, JobDocument result, DateTimeOffset at)
     {
         lock (_lock) _received.Add(new ReceivedResult(epoch, result, at));
     }
@@ -123,4 +122,4 @@ internal sealed class Upload(
 /// <param name="Epoch">The epoch of the batch's actor.</param>
 /// <param name="Result">The result.</param>
 /// <param name="At">When it arrived.</param>
-internal sealed record ReceivedResult(string Epoch, JobResult Result, DateTimeOffset At);
+internal sealed record ReceivedResult(string Epoch, JobDocument Result, DateTimeOffset At);

@@ -54,7 +54,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
         var view = await AskAsync<BatchView>(batches, new GetBatch(manifest.Batch));
         Assert.Equal(
             [JobStatus.Classified, JobStatus.Failed, JobStatus.Classified], view.Jobs.Select(job => job.Status));
-        Assert.Equal(JobErrorCodes.ResultDamaged, view.Jobs[1].Result!.Error!.Code);
+        Assert.Equal(JobErrorCodes.ResultDamaged, view.Jobs[1].ErrorCode);
         var page = await AskAsync<EventPage>(batches, new ReadEvents(manifest.Batch, null, Minute));
         Assert.Equal((4, true), (page.Events.Count, page.Finished));
         await UntilAsync(() => !IsOpen(manifest), "the batch is closed");

@@ -216,7 +216,7 @@ public sealed class DeadRequestsSpecs : WebSpecs
         var (manifest, requests) = DeadBatch(1);
         var batches = StartBatches();
         var before = await AskAsync<EventPage>(batches, new ReadEvents(manifest.Batch, null, TimeSpan.Zero));
-        Assert.Equal([JobStatus.Failed, null], before.Events.Select(batchEvent => batchEvent.Job?.Status));
+        Assert.Equal([JobStatus.Failed, null], before.Events.Select(batchEvent => batchEvent.ReadJob()?.Status));
         await UntilAsync(() => !IsOpen(manifest), "the batch is closed");
 
         await CompletedAsync(Desk.RedriveAsync(null, default));
@@ -227,12 +227,12 @@ public sealed class DeadRequestsSpecs : WebSpecs
 
         var after = await AskAsync<EventPage>(
             batches, new ReadEvents(manifest.Batch, before.Events[^1].Id, TimeSpan.Zero));
-        Assert.Equal([JobStatus.Classified, null], after.Events.Select(batchEvent => batchEvent.Job?.Status));
+        Assert.Equal([JobStatus.Classified, null], after.Events.Select(batchEvent => batchEvent.ReadJob()?.Status));
         Assert.True(after.Finished);
         await UntilAsync(() => !IsOpen(manifest), "it is closed again");
         var view = await AskAsync<BatchView>(batches, new GetBatch(manifest.Batch));
         Assert.Equal(JobStatus.Classified, Assert.Single(view.Jobs).Status);
-        Assert.Equal(requests[0].Job, view.Jobs[0].Job);
+        Assert.Equal(requests[0].Job, view.Jobs[0].JobId);
     }
 
     [Fact]

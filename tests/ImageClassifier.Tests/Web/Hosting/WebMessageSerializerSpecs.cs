@@ -56,6 +56,42 @@ public sealed class WebMessageSerializerSpecs(ITestOutputHelper output) : WebSpe
     }
 
     [Fact]
+    public void A_page_without_events_is_the_same_on_the_other_node()
+    {
+        var serializer = new WebMessageSerializer((ExtendedActorSystem)Sys);
+        var empty = new EventPage([], Finished: false);
+        var read = serializer.FromBinary(serializer.ToBinary(empty), serializer.Manifest(empty));
+        Assert.Equal(Json(empty), Json(read));
+    }
+
+    [Fact]
+    public void The_JSON_of_an_event_crosses_nodes_as_it_is()
+    {
+        var serializer = new WebMessageSerializer((ExtendedActorSystem)Sys);
+        var bytes = serializer.ToBinary(Page());
+        Assert.True(bytes.AsSpan().IndexOf(Page().Events[0].Json.Span) > 0);
+        var read = (EventPage)serializer.FromBinary(bytes, serializer.Manifest(Page()));
+        Assert.All(read.Events, one => Assert.True(bytes.AsSpan().Overlaps(one.Json.Span)));
+    }
+
+    [Fact]
+    public void A_damaged_page_is_refused()
+    {
+        var serializer = new WebMessageSerializer((ExtendedActorSystem)Sys);
+        var manifest = serializer.Manifest(Page());
+        var whole = serializer.ToBinary(Page());
+        for (var length = 0; length < whole.Length; length++) Refused(whole[..length]);
+        Refused([.. whole, 0]);
+        Refused([2, .. whole[1..]]);
+        // The number of events.
+        Refused([whole[0], 255, 255, 255, 255, .. whole[5..]]);
+        Refused([whole[0], 255, 255, 255, 127, .. whole[5..]]);
+
+        void Refused(byte[] bytes) =>
+            Assert.Throws<SerializationException>(() => serializer.FromBinary(bytes, manifest));
+    }
+
+    [Fact]
     public void A_page_of_the_longest_names_fits_into_a_message()
     {
         var serializer = new WebMessageSerializer((ExtendedActorSystem)Sys);
@@ -68,13 +104,16 @@ public sealed class WebMessageSerializerSpecs(ITestOutputHelper output) : WebSpe
     private static string Json(object message) =>
         Encoding.UTF8.GetString(JsonSerializer.SerializeToUtf8Bytes(message, message.GetType(), WireJson.Options));
 
-    private static JobView Job()
-    {
-        var request = Jobs.Request();
-        return new JobView(
-            request.Job, "ä\"\u202e.jpg", request.ImageKey, JobStatus.Classified, new JobError("too-large", "It is."),
-            Jobs.Classified(request, "cat"));
-    }
+    private static JobDocument Job() => new(
+        JobId.New(), "ä\"\u202e.jpg", JobStatus.Classified, [new Prediction(0, "cat", 0.5)], "It is.", "too-large",
+        new ModelIdentity("tiny", new string('0', 64)), InstanceId.Parse("node-1"), new JobTimings(1, 2, 3, 4));
+
+    private static EventPage Page() => new(
+        [
+            new BatchEvent(new EventId("0123abcd", 7), IsEnd: false, "{\"id\":\"ä\"}"u8.ToArray()),
+            new BatchEvent(new EventId("0123abcd", 8), IsEnd: true, "{}"u8.ToArray()),
+        ],
+        Finished: true);
 
     /// <summary>One of each, with every member set.</summary>
     private static IEnumerable<object> Samples()
@@ -92,7 +131,7 @@ public sealed class WebMessageSerializerSpecs(ITestOutputHelper output) : WebSpe
         yield return new BatchDamaged(batch);
         yield return new BatchDeleted(batch);
         yield return new BatchView(batch, At, 1, [Job()]);
-        yield return new EventPage([new BatchEvent(id, Job()), new BatchEvent(id with { Number = 8 }, null)], true);
+        yield return Page();
         yield return new WorkSent(3);
         yield return new JobsDone(instance, 1);
         yield return GetFleet.Instance;

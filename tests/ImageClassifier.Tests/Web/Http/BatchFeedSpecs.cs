@@ -88,7 +88,7 @@ public sealed class BatchFeedSpecs : WebSpecs
 
     private static EventId Id(int number) => new("00000000", number);
 
-    private static EventPage Page(int number) => new([new BatchEvent(Id(number), null)], Finished: false);
+    private static EventPage Page(int number) => new([new BatchEvent(Id(number), IsEnd: true, default)], Finished: false);
 
     private sealed class RequiredProbe(TestProbe probe) : IRequiredActor<BatchActor>
     {

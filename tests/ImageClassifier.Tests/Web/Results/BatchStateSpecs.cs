@@ -1,3 +1,4 @@
+using System.Text.Json;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Messages;
@@ -27,7 +28,7 @@ public sealed class BatchStateSpecs
     public void A_new_batch_has_queued_and_rejected_jobs_in_the_order_of_the_upload()
     {
         var view = new BatchState(_manifest, []).View(from: 0);
-        Assert.Equal(_manifest.Jobs.Select(job => job.Job), view.Jobs.Select(job => job.Job));
+        Assert.Equal(_manifest.Jobs.Select(job => job.Job), view.Jobs.Select(job => job.JobId));
         Assert.Equal(
             [JobStatus.Queued, JobStatus.Rejected, JobStatus.Queued, JobStatus.Queued],
             view.Jobs.Select(job => job.Status));
@@ -45,9 +46,23 @@ public sealed class BatchStateSpecs
 
         Assert.True(state.Finished);
         var events = state.PageAfter(null).Events;
-        Assert.Equal(["d.jpg", "a.jpg", "c.jpg", null], events.Select(batchEvent => batchEvent.Job?.FileName));
+        Assert.Equal(["d.jpg", "a.jpg", "c.jpg", null], events.Select(batchEvent => batchEvent.ReadJob()?.FileName));
         Assert.Equal([1, 2, 3, 4], events.Select(batchEvent => batchEvent.Id.Number));
         Assert.Single(events.Select(batchEvent => batchEvent.Id.Epoch).Distinct());
+    }
+
+    [Fact]
+    public void The_JSON_of_an_event_is_written_once_for_all_readers()
+    {
+        var state = new BatchState(_manifest, []);
+        state.Take(Result(0));
+        var first = Assert.Single(state.PageAfter(null).Events);
+        state.Take(Result(2));
+        // Equal only if both are the same bytes in memory.
+        Assert.Equal(first.Json, state.PageAfter(null).Events[0].Json);
+        var json = JsonDocument.Parse(first.Json).RootElement;
+        Assert.Equal((first.Id.ToString(), "result"), (json.GetProperty("id").GetString(), json.GetProperty("type").GetString()));
+        Assert.Equal(_manifest.Jobs[0].Job.Value, json.GetProperty("job").GetProperty("jobId").GetString());
     }
 
     [Fact]
@@ -58,7 +73,7 @@ public sealed class BatchStateSpecs
         Assert.False(state.Take(Result(0, "dog")));
         Assert.False(state.Take(Jobs.Classified(Jobs.Request(_manifest.Batch))));
         Assert.False(state.Take(Result(1)));
-        Assert.Equal("cat", Assert.Single(state.PageAfter(null).Events).Job!.Result!.Predictions[0].Label);
+        Assert.Equal("cat", Assert.Single(state.PageAfter(null).Events).ReadJob()!.Predictions![0].Label);
     }
 
     [Fact]
@@ -74,11 +89,11 @@ public sealed class BatchStateSpecs
         Assert.True(state.Finished);
         Assert.Equal(
             [JobStatus.Failed, null, JobStatus.Classified, null],
-            state.PageAfter(end).Events.Select(batchEvent => batchEvent.Job?.Status));
+            state.PageAfter(end).Events.Select(batchEvent => batchEvent.ReadJob()?.Status));
         Assert.Equal(3, state.View(from: 0).Jobs.Count(job => job.Status == JobStatus.Classified));
 
         Assert.False(state.Take(Failed(3, attempt: 3)));
-        Assert.Equal("dog", state.View(from: 0).Jobs[3].Result!.Predictions[0].Label);
+        Assert.Equal("dog", state.View(from: 0).Jobs[3].Predictions![0].Label);
     }
 
     [Fact]

@@ -28,9 +28,9 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         Assert.Equal(["0.jpg", "1.jpg", "2.jpg"], view.Jobs.Select(job => job.FileName));
         Assert.Equal(
             [JobStatus.Queued, JobStatus.Classified, JobStatus.Queued], view.Jobs.Select(job => job.Status));
-        Assert.Equal("dog", view.Jobs[1].Result!.Predictions[0].Label);
+        Assert.Equal("dog", view.Jobs[1].Predictions![0].Label);
         var page = await ReadAsync(batches, manifest.Batch);
-        Assert.Equal(manifest.Jobs[1].Job, Assert.Single(page.Events).Job!.Job);
+        Assert.Equal(manifest.Jobs[1].Job, Assert.Single(page.Events).ReadJob()!.JobId);
         Assert.False(page.Finished);
     }
 
@@ -47,7 +47,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
 
         var page = await ReadAsync(batches, manifest.Batch);
         Assert.True(page.Finished);
-        Assert.Equal(["2.jpg", "0.jpg", "1.jpg", null], page.Events.Select(batchEvent => batchEvent.Job?.FileName));
+        Assert.Equal(["2.jpg", "0.jpg", "1.jpg", null], page.Events.Select(batchEvent => batchEvent.ReadJob()?.FileName));
         Assert.Equal([1, 2, 3, 4], page.Events.Select(batchEvent => batchEvent.Id.Number));
         await UntilAsync(() => !IsOpen(manifest), "the batch is closed");
     }
@@ -62,7 +62,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
 
         var page = await ReadAsync(batches, manifest.Batch);
         Assert.True(page.Finished);
-        Assert.Equal(JobStatus.Failed, page.Events[0].Job!.Status);
+        Assert.Equal(JobStatus.Failed, page.Events[0].ReadJob()!.Status);
     }
 
     [Fact]
@@ -89,7 +89,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
 
         await AskAsync<ResultsTaken>(batches, TakeResults.Of(ResultOf(manifest, 1)));
         var page = await reader.ExpectMsgAsync<EventPage>();
-        Assert.Equal("1.jpg", Assert.Single(page.Events).Job!.FileName);
+        Assert.Equal("1.jpg", Assert.Single(page.Events).ReadJob()!.FileName);
         Assert.False(page.Finished);
         await AdvanceAsync(2 * Wait, TimeSpan.FromSeconds(1));
         Assert.False(reader.HasMessages);
@@ -245,7 +245,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         await AdvanceAsync(Showing.PassivateAfter + TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
         var page = await ReadAsync(batches, manifest.Batch, before);
         Assert.Equal(2, Store.CallsOf(StoreCall.List));
-        Assert.Equal("0.jpg", Assert.Single(page.Events).Job!.FileName);
+        Assert.Equal("0.jpg", Assert.Single(page.Events).ReadJob()!.FileName);
         Assert.NotEqual(before.Epoch, page.Events[0].Id.Epoch);
     }
 

@@ -73,11 +73,65 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         _batches.LastSender.Tell(new ResultsTaken(Time.GetUtcNow()));
 
         await AdvanceUntilAsync(() => Responses.Deleted.Count == 8, "the responses are deleted");
-        await _scaler.ExpectMsgAsync<JobsDone>();
-        Assert.Equal(new JobsDone(first.InstanceId, 7), await _scaler.ExpectMsgAsync<JobsDone>());
-        await _openBatches.ExpectMsgAsync<ResultReceived>();
-        await _openBatches.ExpectMsgAsync<ResultReceived>();
+    }
+
+    [Fact]
+    public async Task Results_that_follow_quickly_are_reported_together()
+    {
+        Put();
+        Start(_batches);
+        await AnswerAsync(acceptedAt: 3);
+        await _scaler.ExpectMsgAsync<JobsDone>(done => done.Jobs == 1);
+        await _openBatches.ExpectMsgAsync<ResultReceived>(received => received.SubmittedAt == At(3));
+        var instance = Put().InstanceId;
+        await AnswerAsync(acceptedAt: 2);
+        Put();
+        await AnswerAsync(acceptedAt: 5);
+        Put();
+        await AnswerAsync(acceptedAt: 4);
+        Put();
+        await AnswerAsync(acceptedAt: null);
+        Assert.True(await HeardNothingAsync(_scaler));
+
+        await AdvanceAsync(TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(10));
+        Assert.Equal(new JobsDone(instance, 4), await _scaler.ExpectMsgAsync<JobsDone>());
+        Assert.Equal(At(5), (await _openBatches.ExpectMsgAsync<ResultReceived>()).SubmittedAt);
+        await AdvanceAsync(TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(10));
         Assert.False(_scaler.HasMessages || _openBatches.HasMessages);
+
+        async Task AnswerAsync(int? acceptedAt)
+        {
+            await _batches.ExpectMsgAsync<TakeResults>();
+            _batches.LastSender.Tell(new ResultsTaken(acceptedAt is { } seconds ? At(seconds) : null));
+        }
+
+        static DateTimeOffset At(int seconds) => DateTimeOffset.UnixEpoch.AddSeconds(seconds);
+    }
+
+    [Fact]
+    public async Task A_drained_listener_has_reported_all_results()
+    {
+        Put();
+        var listener = Start(_batches);
+        await AnswerAsync();
+        await _scaler.ExpectMsgAsync<JobsDone>();
+        Put();
+        await AnswerAsync();
+        Assert.True(await HeardNothingAsync(_scaler));
+        var from = Time.GetUtcNow();
+
+        listener.Tell(DrainListener.Instance, TestActor);
+        await AdvanceUntilAsync(() => HasMessages, "it is drained", TimeSpan.FromMilliseconds(10));
+        await ExpectMsgAsync<ListenerDrained>();
+        Assert.True(_scaler.HasMessages);
+        // Later, the report would have been due anyway.
+        Assert.InRange(Time.GetUtcNow() - from, TimeSpan.Zero, TimeSpan.FromMilliseconds(90));
+
+        async Task AnswerAsync()
+        {
+            await _batches.ExpectMsgAsync<TakeResults>();
+            _batches.LastSender.Tell(new ResultsTaken(SubmittedAt: null));
+        }
     }
 
     [Fact]
