@@ -30,7 +30,7 @@ public sealed class ResultListenerActor : ReceiveActor
     /// <summary>Creates the actor.</summary>
     /// <param name="responses">The response queue.</param>
     /// <param name="batches">The parent of the live batches.</param>
-    /// <param name="scaler">Gets a <c>JobsDone</c> for the results of each instance.</param>
+    /// <param name="scaler">Gets a <c>JobsDone</c> for the results of each instance and model.</param>
     /// <param name="openBatches">Gets a <c>ResultReceived</c> for the results of each batch.</param>
     /// <param name="polling">How the queue is polled.</param>
     /// <param name="settings">How responses are deleted.</param>
@@ -88,8 +88,16 @@ public sealed class ResultListenerActor : ReceiveActor
 
     private void OnTaken(IReadOnlyList<JobResult> results, ResultsTaken taken)
     {
-        foreach (var (instance, jobs) in results.CountBy(result => result.InstanceId))
-            _scaler.Tell(new JobsDone(instance, jobs));
+        foreach (var alike in results.GroupBy(result => (result.InstanceId, result.Model)))
+        {
+            _scaler.Tell(new JobsDone(alike.Key.InstanceId, alike.Count())
+            {
+                Model = alike.Key.Model,
+                Failed = alike.Count(result => result.Status == JobStatus.Failed),
+                ConfidenceSum = alike.Sum(result => result.Predictions.FirstOrDefault()?.Probability ?? 0),
+            });
+        }
+
         if (taken.SubmittedAt is { } submittedAt) _openBatches.Tell(new ResultReceived(submittedAt));
     }
 
