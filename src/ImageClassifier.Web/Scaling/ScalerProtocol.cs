@@ -15,8 +15,8 @@ public static class ScalerProtocol
     /// <summary>Jobs were sent to the request queue: the scaler observes at once.</summary>
     public sealed record WorkSent(int Jobs) : IScalerCommand;
 
-    /// <summary>Results have arrived. A result that the response queue delivers twice is counted twice, which is rare: a
-    /// message whose result was taken could then not be deleted.</summary>
+    /// <summary>Results have arrived. A result that the response queue delivers twice counts twice. That is rare: its
+    /// message could not be deleted, or a node published it again.</summary>
     /// <param name="Instance">The instance that classified the pictures.</param>
     /// <param name="Jobs">The number of results.</param>
     public sealed record JobsDone(InstanceId Instance, int Jobs) : IScalerCommand
