@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Web;
@@ -162,7 +164,8 @@ public sealed partial class BrowserSpecs
         var (name, hash) = (model.GetProperty("name").GetString()!, model.GetProperty("sha256").GetString()!);
         Assert.True(model.GetProperty("builtIn").GetBoolean());
         Assert.Equal("setting", model.GetProperty("role").GetString());
-        await Expect(page.GetByTestId("answered")).ToContainTextAsync($"Classified by {name} {hash[..12]}, which knows 200 classes");
+        await Expect(page.GetByTestId("answered"))
+            .ToContainTextAsync($"Classified by {name} {hash[..12]}, which knows 200 classes.");
         await Expect(page.GetByTestId("other-model")).ToContainTextAsync("image-classifier models add mobilenetv2");
         await Expect(page.GetByTestId("other-model")).ToContainTextAsync("image-classifier train");
 
@@ -174,7 +177,7 @@ public sealed partial class BrowserSpecs
         await page.Locator("#models summary").FocusAsync();
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("#models summary")).ToContainTextAsync($"Models: {name}");
-        await Expect(page.Locator("#model-rows td")).ToContainTextAsync(["Setting", "2", "0 (0 %)", "%"]);
+        await Expect(page.Locator("#model-table td")).ToContainTextAsync(["By setting", "2", "0 (0 %)", "%"]);
         await ScreenshotAsync(page, "model.png");
     }
 
@@ -190,7 +193,8 @@ public sealed partial class BrowserSpecs
             ViewportSize = new ViewportSize { Width = 390, Height = 844 },
             ColorScheme = ColorScheme.Dark,
         });
-        await page.RouteAsync("**/api/fleet", route => route.FulfillAsync(new RouteFulfillOptions { Json = FleetWithCanary() }));
+        await page.RouteAsync(
+            "**/api/fleet", route => route.FulfillAsync(new RouteFulfillOptions { Json = FleetWithCanary() }));
         var opened = new TaskCompletionSource<IWebSocketRoute>(TaskCreationOptions.RunContinuationsAsynchronously);
         await page.RouteWebSocketAsync("**/ws?*", socket => opened.TrySetResult(socket));
         await page.GotoAsync(service.Address.ToString());
@@ -217,24 +221,25 @@ public sealed partial class BrowserSpecs
 
         await Expect(page.Locator("#answered-by p")).ToContainTextAsync(
         [
-            $"2 pictures classified by resnet-50 {HashOf("resnet-50")[..12]}, which knows 1,000 classes",
-            $"1 picture classified by fruit {HashOf("fruit")[..12]}, which knows 12 classes",
+            $"2 pictures classified by resnet-50 {HashOf("resnet-50")[..12]}, which knows 1,000 classes.",
+            $"1 picture classified by fruit {HashOf("fruit")[..12]}, which knows 12 classes.",
         ]);
         await Expect(page.GetByTestId("other-model")).ToBeHiddenAsync();
-        await Expect(page.Locator("#models summary")).ToHaveTextAsync("Models: resnet-50, fruit for 12.5 % of the batches");
+        await Expect(page.Locator("#models summary"))
+            .ToHaveTextAsync("Models: resnet-50, fruit for 12.5 % of the batches");
         await page.Locator("#models summary").ClickAsync();
-        await Expect(page.Locator("#model-rows tr")).ToContainTextAsync(
+        await Expect(page.Locator("#model-table tbody")).ToContainTextAsync(
             ["resnet-50", "fruit", "Nodes refuse it: It fails its samples."]);
-        await Expect(page.Locator("#model-rows tr").Nth(1).Locator("td"))
+        await Expect(page.Locator("#model-table tbody").Nth(1).Locator("td"))
             .ToHaveTextAsync(["Canary, 12.5 %", "90", "10 (10 %)", "61.2 %"]);
-        await page.Locator("#model-rows .model-name").First.FocusAsync();
+        await page.Locator("#model-table .model-name").First.FocusAsync();
         // Nothing is wider than the phone.
         Assert.Equal(390, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
-        await ScreenshotAsync(page, "canary-phone.png");
+        await ScreenshotAsync(page, "canary-phone.png", fullPage: true);
     }
 
     private static string HashOf(string model) =>
-        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(model)));
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(model)));
 
     private static object FleetWithCanary() => new
     {
@@ -250,7 +255,8 @@ public sealed partial class BrowserSpecs
             new
             {
                 name = "resnet-50", sha256 = HashOf("resnet-50"), classes = 1000, builtIn = false, role = "active",
-                classified = 12345, failed = 12, failedShare = 0.00097, meanConfidence = 0.8145, since = "2026-03-04T05:06:07Z",
+                classified = 12345, failed = 12, failedShare = 0.00097, meanConfidence = 0.8145,
+                since = "2026-03-04T05:06:07Z",
             },
             new
             {
@@ -386,10 +392,12 @@ public sealed partial class BrowserSpecs
         return playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = chromium, Args = Flags });
     }
 
-    private static Task ScreenshotAsync(IPage page, string name) => page.ScreenshotAsync(new PageScreenshotOptions
-    {
-        Path = Path.Combine(Repository.Root, "artifacts", "screenshots", name),
-    });
+    private static Task ScreenshotAsync(IPage page, string name, bool fullPage = false) =>
+        page.ScreenshotAsync(new PageScreenshotOptions
+        {
+            FullPage = fullPage,
+            Path = Path.Combine(Repository.Root, "artifacts", "screenshots", name),
+        });
 
     [GeneratedRegex("[1-9][0-9]* launched")]
     private static partial Regex LaunchedSome();

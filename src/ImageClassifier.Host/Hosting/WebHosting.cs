@@ -8,7 +8,6 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Logging;
-using ImageClassifier.Host.Models;
 using ImageClassifier.Web.Hosting;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Http.Connections;

@@ -65,7 +65,7 @@ internal sealed class ModelChoice(IObjectStore store, TimeProvider time, ILogger
         using var limit = new CancellationTokenSource(ReadLimit, time);
         try
         {
-            _known = await RegistryState.ReadAsync(store, limit.Token);
+            _known = await RegistryState.ReadAsync(store, limit.Token).WaitAsync(limit.Token);
             if (_isFailing) log.LogInformation("The registry of models can be read again");
             _isFailing = false;
             return _known;

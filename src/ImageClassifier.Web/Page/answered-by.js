@@ -50,7 +50,7 @@ export class AnsweredBy {
   /** @param {Model} model */
   #add(model) {
     const line = document.createElement("p");
-    const classes = model.classes ? `, which knows ${counted(model.classes, "class", "classes")}` : "";
+    const classes = model.classes ? `, which knows ${counted(model.classes, "class", "classes")}.` : ".";
     line.append("", modelName(model), classes);
     this.#lineOf.set(model.sha256, line);
     this.#lines.append(line);
@@ -69,8 +69,8 @@ export function modelName({ name, sha256 }) {
   element.tabIndex = 0;
   const hash = document.createElement("span");
   hash.className = "model-hash";
-  hash.textContent = sha256.slice(0, HASH_DIGITS);
-  element.append(name, " ", hash);
+  hash.textContent = ` ${sha256.slice(0, HASH_DIGITS)}`;
+  element.append(name, hash);
   return element;
 }
 

@@ -4,12 +4,14 @@ import { counted, modelName } from "./answered-by.js";
 
 /** @typedef {import("./api.js").FleetModel} FleetModel */
 
-const ROLES = { active: "Active", canary: "Canary", setting: "Setting", earlier: "Earlier" };
+const ROLES = { active: "Active", canary: "Canary", setting: "By setting", earlier: "Earlier" };
 
 export class FleetModels {
   #root = byId("models");
   #sentence = byId("models-sentence");
-  #rows = byId("model-rows");
+  #table = byId("model-table");
+  /** A part of the table for each model. @type {HTMLElement[]} */
+  #parts = [];
   #shown = "";
 
   /** @param {FleetModel[]} models */
@@ -19,9 +21,11 @@ export class FleetModels {
     this.#shown = text;
     this.#root.hidden = models.length === 0;
     this.#sentence.textContent = sentence(models);
-    const focused = [...this.#rows.children].findIndex((row) => row.contains(document.activeElement));
-    this.#rows.replaceChildren(...models.map(rowOf));
-    if (focused >= 0) /** @type {HTMLElement | null} */ (this.#rows.children[focused]?.querySelector(".model-name"))?.focus();
+    const focused = this.#parts.findIndex((part) => part.contains(document.activeElement));
+    for (const part of this.#parts) part.remove();
+    this.#parts = models.map(partOf);
+    this.#table.append(...this.#parts);
+    if (focused >= 0) /** @type {HTMLElement | null} */ (this.#parts[focused]?.querySelector(".model-name"))?.focus();
   }
 }
 
@@ -33,11 +37,11 @@ function sentence(models) {
   return parts.filter(Boolean).join(", ") || `${models.length}`;
 }
 
-/** @param {FleetModel} model */
-function rowOf(model) {
-  const row = document.createElement("tr");
+/** The name above the figures, so that a phone has room for both. @param {FleetModel} model */
+function partOf(model) {
   const head = document.createElement("th");
-  head.scope = "row";
+  head.scope = "rowgroup";
+  head.colSpan = 4;
   head.append(modelName(model));
   const about = [
     model.builtIn && "built in",
@@ -47,13 +51,21 @@ function rowOf(model) {
   if (about.length > 0) head.append(note("model-about", about.join(" · ")));
   if (model.refusal) head.append(note("model-refusal", `Nodes refuse it: ${model.refusal}`));
   const hasResults = model.classified + model.failed > 0;
-  row.append(
-    head,
+  const figures = rowOf(
     cell(roleOf(model)),
     cell(model.classified.toLocaleString("en")),
     cell(hasResults ? `${model.failed.toLocaleString("en")} (${percent(model.failedShare ?? 0)})` : "–"),
     cell(model.meanConfidence === undefined ? "–" : percent(model.meanConfidence)),
   );
+  const part = document.createElement("tbody");
+  part.append(rowOf(head), figures);
+  return part;
+}
+
+/** @param {HTMLElement[]} cells */
+function rowOf(...cells) {
+  const row = document.createElement("tr");
+  row.append(...cells);
   return row;
 }
 

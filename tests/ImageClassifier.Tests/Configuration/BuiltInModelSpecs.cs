@@ -6,7 +6,7 @@ using ImageClassifier.Host.Models;
 using ImageClassifier.Testing;
 using Xunit;
 
-namespace ImageClassifier.Tests.Models;
+namespace ImageClassifier.Tests.Configuration;
 
 /// <summary>The model that comes with the program, and what the page says about it.</summary>
 public sealed partial class BuiltInModelSpecs

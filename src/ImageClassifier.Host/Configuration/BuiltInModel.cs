@@ -1,9 +1,8 @@
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
-using ImageClassifier.Host.Configuration;
 
-namespace ImageClassifier.Host.Models;
+namespace ImageClassifier.Host.Configuration;
 
 /// <summary>The model that comes with the program: the default of the setting.</summary>
 internal static class BuiltInModel
