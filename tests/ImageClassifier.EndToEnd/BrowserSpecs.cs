@@ -17,6 +17,9 @@ public sealed partial class BrowserSpecs
 {
     private const string QuickPolls = "node.polling.wait-time=1s";
 
+    // A variable of the environment may set another one.
+    private const string DefaultModel = "node.classification.model=models/tiny-imagenet-200";
+
     /// <summary>The cards of pictures that the service has accepted.</summary>
     private const string Accepted = ".card[data-state=queued], .card[data-state=classified]";
 
@@ -148,7 +151,7 @@ public sealed partial class BrowserSpecs
     [SkippableFact]
     public async Task The_page_names_the_model_that_answered_and_says_how_to_get_another_one()
     {
-        await using var service = await RunningService.StartAsync(QuickPolls);
+        await using var service = await RunningService.StartAsync(QuickPolls, DefaultModel);
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await LaunchAsync(playwright);
         var page = await browser.NewPageAsync(new BrowserNewPageOptions

@@ -90,12 +90,8 @@ public sealed class ResultListenerActor : ReceiveActor
     {
         foreach (var alike in results.GroupBy(result => (result.InstanceId, result.Model)))
         {
-            _scaler.Tell(new JobsDone(alike.Key.InstanceId, alike.Count())
-            {
-                Model = alike.Key.Model,
-                Failed = alike.Count(result => result.Status == JobStatus.Failed),
-                ConfidenceSum = alike.Sum(result => result.Predictions.FirstOrDefault()?.Probability ?? 0),
-            });
+            var none = new JobsDone(alike.Key.InstanceId, 0) { Model = alike.Key.Model };
+            _scaler.Tell(alike.Aggregate(none, (done, result) => done.With(result)));
         }
 
         if (taken.SubmittedAt is { } submittedAt) _openBatches.Tell(new ResultReceived(submittedAt));

@@ -29,6 +29,14 @@ public static class ScalerProtocol
 
         /// <summary>The sum of the probabilities of the best labels.</summary>
         public double ConfidenceSum { get; init; }
+
+        /// <summary>The same with a further result of the instance and the model.</summary>
+        public JobsDone With(JobResult result) => this with
+        {
+            Jobs = Jobs + 1,
+            Failed = Failed + (result.Status == JobStatus.Failed ? 1 : 0),
+            ConfidenceSum = ConfidenceSum + (result.Predictions.Count > 0 ? result.Predictions[0].Probability : 0),
+        };
     }
 
     /// <summary>Asks for the <see cref="FleetStatus"/>.</summary>
