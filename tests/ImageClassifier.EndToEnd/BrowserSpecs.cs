@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using System.Web;
@@ -14,6 +16,9 @@ namespace ImageClassifier.EndToEnd;
 public sealed partial class BrowserSpecs
 {
     private const string QuickPolls = "node.polling.wait-time=1s";
+
+    // A variable of the environment may set another one.
+    private const string DefaultModel = "node.classification.model=models/tiny-imagenet-200";
 
     /// <summary>The cards of pictures that the service has accepted.</summary>
     private const string Accepted = ".card[data-state=queued], .card[data-state=classified]";
@@ -144,6 +149,135 @@ public sealed partial class BrowserSpecs
     }
 
     [SkippableFact]
+    public async Task The_page_names_the_model_that_answered_and_says_how_to_get_another_one()
+    {
+        await using var service = await RunningService.StartAsync(QuickPolls, DefaultModel);
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await LaunchAsync(playwright);
+        var page = await browser.NewPageAsync(new BrowserNewPageOptions
+        {
+            ViewportSize = new ViewportSize { Width = 1280, Height = 900 },
+        });
+        await page.GotoAsync(service.Address.ToString());
+        await page.SetInputFilesAsync("#files", TestPictures.Many(2).Select(ToFile));
+        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(2);
+
+        var fleet = await service.GetJsonAsync("/api/fleet");
+        var model = Assert.Single(fleet.GetProperty("models").EnumerateArray());
+        var (name, hash) = (model.GetProperty("name").GetString()!, model.GetProperty("sha256").GetString()!);
+        Assert.True(model.GetProperty("builtIn").GetBoolean());
+        Assert.Equal("setting", model.GetProperty("role").GetString());
+        await Expect(page.GetByTestId("answered"))
+            .ToContainTextAsync($"Classified by {name} {hash[..12]}, which knows 200 classes.");
+        await Expect(page.GetByTestId("other-model")).ToContainTextAsync("image-classifier models add mobilenetv2");
+        await Expect(page.GetByTestId("other-model")).ToContainTextAsync("image-classifier train");
+
+        // The hash is hidden until somebody focuses the name or points at it.
+        var hidden = page.Locator("#answered .model-hash");
+        await Expect(hidden).ToHaveCSSAsync("clip-path", "inset(50%)");
+        await page.Locator("#answered .model-name").FocusAsync();
+        await Expect(hidden).ToHaveCSSAsync("clip-path", "none");
+        await page.Locator("#models summary").FocusAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#models summary")).ToContainTextAsync($"Models: {name}");
+        await Expect(page.Locator("#model-table td")).ToContainTextAsync(["By setting", "2", "0 (0 %)", "%"]);
+        await ScreenshotAsync(page, "model.png");
+    }
+
+    [SkippableFact]
+    public async Task The_page_shows_two_models_and_how_a_canary_does()
+    {
+        // No node starts, so the page gets only the results and the fleet of this test.
+        await using var service = await RunningService.StartAsync("scaling.settle-time=10m");
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await LaunchAsync(playwright);
+        var page = await browser.NewPageAsync(new BrowserNewPageOptions
+        {
+            ViewportSize = new ViewportSize { Width = 390, Height = 844 },
+            ColorScheme = ColorScheme.Dark,
+        });
+        await page.RouteAsync(
+            "**/api/fleet", route => route.FulfillAsync(new RouteFulfillOptions { Json = FleetWithCanary() }));
+        var opened = new TaskCompletionSource<IWebSocketRoute>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await page.RouteWebSocketAsync("**/ws?*", socket => opened.TrySetResult(socket));
+        await page.GotoAsync(service.Address.ToString());
+        await page.SetInputFilesAsync("#files", TestPictures.Many(3).Select(ToFile));
+        var socket = await opened.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        var batch = HttpUtility.ParseQueryString(new Uri(socket.Url).Query)["batch"];
+        var jobs = (await service.GetJsonAsync($"/api/batches/{batch}")).GetProperty("jobs").EnumerateArray().ToArray();
+        foreach (var (job, model) in jobs.Zip((string[])["resnet-50", "resnet-50", "fruit"]))
+        {
+            socket.Send(JsonSerializer.Serialize(new
+            {
+                id = $"e-{model}",
+                type = "result",
+                job = new
+                {
+                    jobId = job.GetProperty("jobId").GetString(),
+                    fileName = "a.jpg",
+                    status = "classified",
+                    predictions = new[] { new { index = 0, label = "pear", probability = 0.9 } },
+                    model = new { name = model, sha256 = HashOf(model), classes = model == "fruit" ? 12 : 1000 },
+                },
+            }));
+        }
+
+        await Expect(page.Locator("#answered-by p")).ToContainTextAsync(
+        [
+            $"2 pictures classified by resnet-50 {HashOf("resnet-50")[..12]}, which knows 1,000 classes.",
+            $"1 picture classified by fruit {HashOf("fruit")[..12]}, which knows 12 classes.",
+        ]);
+        await Expect(page.GetByTestId("other-model")).ToBeHiddenAsync();
+        await Expect(page.Locator("#models summary"))
+            .ToHaveTextAsync("Models: resnet-50, fruit for 12.5 % of the batches");
+        await page.Locator("#models summary").ClickAsync();
+        await Expect(page.Locator("#model-table tbody")).ToContainTextAsync(
+            ["resnet-50", "fruit", "Nodes refuse it: It fails its samples."]);
+        await Expect(page.Locator("#model-table tbody").Nth(1).Locator("td"))
+            .ToHaveTextAsync(["Canary, 12.5 %", "90", "10 (10 %)", "61.2 %"]);
+        await page.Locator("#model-table .model-name").First.FocusAsync();
+        // Nothing is wider than the phone.
+        Assert.Equal(390, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+        await ScreenshotAsync(page, "canary-phone.png", fullPage: true);
+    }
+
+    private static string HashOf(string model) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(model)));
+
+    private static object FleetWithCanary() => new
+    {
+        maxInstances = 2,
+        waiting = 0,
+        inFlight = 0,
+        backlog = 0,
+        instances = Array.Empty<object>(),
+        problems = Array.Empty<object>(),
+        decisions = Array.Empty<object>(),
+        models = new object[]
+        {
+            new
+            {
+                name = "resnet-50", sha256 = HashOf("resnet-50"), classes = 1000, builtIn = false, role = "active",
+                classified = 12345, failed = 12, failedShare = 0.00097, meanConfidence = 0.8145,
+                since = "2026-03-04T05:06:07Z",
+            },
+            new
+            {
+                name = "fruit", sha256 = HashOf("fruit"), classes = 12, builtIn = false, role = "canary", share = 0.125,
+                classified = 90, failed = 10, failedShare = 0.1, meanConfidence = 0.6124, since = "2026-03-04T05:06:07Z",
+            },
+            new
+            {
+                name = "tiny-imagenet-200", sha256 = HashOf("tiny"), classes = 200, builtIn = true, role = "earlier",
+                refusal = "It fails its samples.", classified = 0, failed = 0,
+            },
+        },
+    };
+
+    private static FilePayload ToFile(TestPicture picture) =>
+        new() { Name = picture.Name, MimeType = "image/jpeg", Buffer = picture.Bytes };
+
+    [SkippableFact]
     public async Task The_page_asks_for_the_key_once_and_keeps_it()
     {
         var (_, output, _) = await BuiltProgram.RunAsync("key", "page", "--json");
@@ -261,10 +395,12 @@ public sealed partial class BrowserSpecs
         return playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = chromium, Args = Flags });
     }
 
-    private static Task ScreenshotAsync(IPage page, string name) => page.ScreenshotAsync(new PageScreenshotOptions
-    {
-        Path = Path.Combine(Repository.Root, "artifacts", "screenshots", name),
-    });
+    private static Task ScreenshotAsync(IPage page, string name, bool fullPage = false) =>
+        page.ScreenshotAsync(new PageScreenshotOptions
+        {
+            FullPage = fullPage,
+            Path = Path.Combine(Repository.Root, "artifacts", "screenshots", name),
+        });
 
     [GeneratedRegex("[1-9][0-9]* launched")]
     private static partial Regex LaunchedSome();

@@ -42,6 +42,9 @@ public static class ProgramSettings
     /// <summary>The full names of all settings in <c>reference.conf</c>.</summary>
     internal static IReadOnlyCollection<string> AllKeys() => new KnownSettings(Bundled("reference").Config).Values;
 
+    /// <summary>The default of a text setting.</summary>
+    internal static string DefaultOf(string key) => Bundled("reference").Config.GetString(key);
+
     private static SettingsLayer[] FromUser(KnownSettings known, SettingsSources sources)
     {
         SettingsLayer[] layers =

@@ -11,6 +11,7 @@ using ImageClassifier.Host.Logging;
 using ImageClassifier.Web.Hosting;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Http.Connections;
+using ImageClassifier.Web.Models;
 
 namespace ImageClassifier.Host.Hosting;
 
@@ -32,8 +33,14 @@ internal static class WebHosting
         using var only = environment.Layout is { } layout && !tier.Cluster.IsEnabled ? LockFolder(layout) : null;
         environment.OpenQueues(makes: true);
         var cluster = await ClusterHosting.OpenAsync(settings, environment, cancellation);
-        var fingerprint = settings.HasEc2Fleet ? null : FingerprintOfNodes(settings, sources);
-        tier = tier with { Scaling = tier.Scaling with { Fingerprint = fingerprint } };
+        // The web tier does not know the files of machines on EC2.
+        var ofNodes = settings.HasEc2Fleet ? null : ModelDirectory.Load(settings.Model.ModelFolder).Identity;
+        var fingerprint = ofNodes is null ? null : NodeFingerprint.Of(ofNodes, ProgramSettings.Load(sources));
+        tier = tier with
+        {
+            Scaling = tier.Scaling with { Fingerprint = fingerprint },
+            Models = new KnownModels(ofNodes, BuiltInModel.FindSha256(settings.Model.ModelFolder, ofNodes)),
+        };
 
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
         {
@@ -90,10 +97,6 @@ internal static class WebHosting
 
     private static int ChildProcesses(ServiceSettings settings) =>
         settings.HasEc2Fleet ? 0 : settings.Web.Scaling.MaxInstances;
-
-    /// <summary>The fingerprint of the nodes that this web tier launches, because they get its settings.</summary>
-    private static string FingerprintOfNodes(ServiceSettings settings, SettingsSources sources) => NodeFingerprint.Of(
-        ModelDirectory.Load(settings.Model.ModelFolder).Identity, ProgramSettings.Load(sources));
 
     /// <summary>Before the first upload, so that one model answers each new batch.</summary>
     private static Task DrainOutdatedNodesAsync(

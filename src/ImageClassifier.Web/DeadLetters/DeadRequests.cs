@@ -58,7 +58,8 @@ public sealed class DeadRequests(IMessageQueue deadLetters, IMessageQueue reques
                 $"The batch's manifest {damaged.Key} is damaged. Delete the batch, or purge the letter.");
         }
 
-        if (manifest.OrNull?.Accepted.FirstOrDefault(job => job.Job == request.Job) is not { } job)
+        var batch = manifest.OrNull;
+        if (batch?.Accepted.FirstOrDefault(job => job.Job == request.Job) is not { } job)
             return Outcome(message, LetterFate.Dropped, "The batch was deleted.");
         var result = await ResultAsync(request, cancellation);
         if (result.OrNull is { Status: JobStatus.Classified })
@@ -74,8 +75,7 @@ public sealed class DeadRequests(IMessageQueue deadLetters, IMessageQueue reques
         if (result is not DocumentRead<JobResult>.Missing)
             await store.DeleteAsync(ObjectKeys.Result(request.Batch, request.Job), cancellation);
 
-        var next = request with { Attempt = attempt, ImageKey = job.ImageKey! };
-        var sent = (await requests.SendAsync([next.ToMessage()], cancellation))[0];
+        var sent = (await requests.SendAsync([batch.Request(job, attempt).ToMessage()], cancellation))[0];
         return sent.Succeeded
             ? new LetterOutcome(request.Job, request.Batch, LetterFate.Redriven, attempt, null)
             : Outcome(message, LetterFate.Kept, $"The request queue did not take the job: {sent.Reason}");

@@ -6,6 +6,7 @@ using ImageClassifier.Streams;
 using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Http;
+using ImageClassifier.Web.Models;
 using ImageClassifier.Web.Refusals;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
@@ -36,6 +37,7 @@ public static class WebHostingExtensions
         .AddSingleton(settings.Access)
         .AddSingleton(settings.Uploads)
         .AddSingleton(settings.Results)
+        .AddSingleton(settings.Models)
         .AddSingleton(settings.Cluster)
         .AddSingleton(new ClusterMembership(settings.Cluster.IsEnabled))
         .AddSingleton<TimeProvider>(provider => new SchedulerTimeProvider(provider.GetRequiredService<ActorSystem>()))
@@ -48,6 +50,7 @@ public static class WebHostingExtensions
         .AddSingleton<RefusalRateLimit>()
         .AddSingleton<AccessGate>()
         .AddSingleton<UploadLimit>()
+        .AddSingleton<ModelChoice>()
         .AddSingleton<UploadRequest>()
         .AddSingleton<BatchFeed>()
         .AddSingleton<SubscriberLimit>()

@@ -2,22 +2,25 @@ using Akka.Actor;
 using Akka.Hosting;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Registry;
 using ImageClassifier.Web.Edge;
+using ImageClassifier.Web.Models;
 using ImageClassifier.Web.Scaling;
 using Microsoft.AspNetCore.Http;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary><c>GET /api/fleet</c>: the instances, the backlog, why nodes could not work, and the last scaling
-/// decisions.</summary>
+/// <summary><c>GET /api/fleet</c>: the instances, the backlog, the models and how they did, why nodes could not work, and
+/// the last scaling decisions.</summary>
 internal static class FleetEndpoint
 {
     public static async Task<IResult> GetAsync(
-        IRequiredActor<ScalerActor> scaler, CancellationToken cancellation)
+        IRequiredActor<ScalerActor> scaler, ModelChoice models, KnownModels known, CancellationToken cancellation)
     {
+        var showing = models.ShownAsync(cancellation);
         var fleet = await scaler.ActorRef.Ask<FleetStatus>(GetFleet.Instance, EdgeTimeouts.Answer, cancellation);
-        return TypedResults.Ok(FleetDocument.Of(fleet));
+        return TypedResults.Ok(FleetDocument.Of(fleet, await showing, known));
     }
 
     private sealed record FleetDocument(
@@ -28,13 +31,17 @@ internal static class FleetEndpoint
         double ServiceTimeMs,
         double BootTimeSeconds,
         IEnumerable<InstanceDocument> Instances,
+        IEnumerable<ModelDocument> Models,
+        RolloutDocument? Rollout,
         IEnumerable<ProblemDocument> Problems,
         IEnumerable<DecisionDocument> Decisions)
     {
-        public static FleetDocument Of(FleetStatus fleet) => new(
+        public static FleetDocument Of(FleetStatus fleet, RegistryState? registry, KnownModels known) => new(
             fleet.MaxInstances, fleet.Waiting, fleet.InFlight, fleet.Waiting + fleet.InFlight,
             fleet.ServiceTime.TotalMilliseconds, fleet.BootTime.TotalSeconds,
             fleet.Instances.OrderBy(instance => instance.Reported.LaunchedAt).Select(InstanceDocument.Of),
+            new FleetModels(fleet, registry, known).Documents,
+            RolloutDocument.Of(registry?.Rollout),
             fleet.Problems.Select(problem => new ProblemDocument(problem.At, problem.Instance, problem.Reason)),
             fleet.Decisions.Select(decision => new DecisionDocument(
                 decision.At, decision.Until, decision.Outcome, decision.Hold,
@@ -53,14 +60,35 @@ internal static class FleetEndpoint
         DateTimeOffset? LastSeenAt,
         long? PicturesDone,
         double? PicturesPerSecond,
-        string? Model)
+        string? Model,
+        string? ModelSha256,
+        IEnumerable<LoadedDocument>? Loaded)
     {
         public static InstanceDocument Of(TrackedInstance instance) => new(
             instance.Reported.Id, instance.State, instance.Reported.LaunchedAt, instance.Reported.RunningAt,
             instance.Reported.EndedAt, instance.LastSeenAt,
             instance.Record?.PicturesDone, instance.Record?.PicturesPerSecond,
-            instance.Record?.Model?.Name);
+            instance.Record?.Model?.Name, instance.Record?.Model?.Sha256,
+            instance.Record?.Loaded?.Select(model => new LoadedDocument(model.Name, model.Sha256)));
     }
+
+    /// <summary>A model of the registry that a node has loaded.</summary>
+    private sealed record LoadedDocument(string Name, string Sha256);
+
+    /// <summary>The models of new batches, under their names in the registry.</summary>
+    private sealed record RolloutDocument(ModelReference? Active, CanaryDocument? Canary)
+    {
+        /// <summary>Null if the rollout names no model.</summary>
+        public static RolloutDocument? Of(ModelRollout? rollout) => rollout is { Active: not null } or { Canary: not null }
+            ? new RolloutDocument(
+                rollout.Active,
+                rollout.Canary is { } canary
+                    ? new CanaryDocument(canary.Model.Name, canary.Model.Sha256, canary.Share)
+                    : null)
+            : null;
+    }
+
+    private sealed record CanaryDocument(string Name, string Sha256, double Share);
 
     private sealed record ProblemDocument(DateTimeOffset At, InstanceId InstanceId, string Reason);
 

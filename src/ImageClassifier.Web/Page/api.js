@@ -4,6 +4,7 @@ import { anotherKey, currentKey, keyHeaders } from "./key.js";
 
 /** @typedef {"queued" | "classified" | "failed" | "rejected"} JobStatus */
 /** @typedef {{ index: number, label: string, probability: number }} Prediction */
+/** @typedef {{ name: string, sha256: string, classes?: number }} Model classes: missing in results of earlier versions */
 /**
  * @typedef {object} Job
  * @property {string} [jobId]
@@ -11,11 +12,34 @@ import { anotherKey, currentKey, keyHeaders } from "./key.js";
  * @property {JobStatus} status
  * @property {Prediction[]} [predictions] best first
  * @property {string} [error] a sentence for people
+ * @property {Model} [model] the model that answered
  */
 /** @typedef {{ batchId: string, jobs: Job[] }} Batch */
 /** @typedef {{ id: string, type: "result" | "complete", job?: Job }} BatchEvent */
 /** @typedef {"pending" | "running" | "draining" | "ended"} InstanceState */
-/** @typedef {{ instanceId: string, state: InstanceState, picturesDone: number | null }} Instance */
+/**
+ * @typedef {object} Instance
+ * @property {string} instanceId
+ * @property {InstanceState} state
+ * @property {number} [picturesDone]
+ * @property {string} [model] the name of the node's own model
+ * @property {Model[]} [loaded] the models of the registry that the node has loaded
+ */
+/**
+ * @typedef {object} FleetModel
+ * @property {string} name
+ * @property {string} sha256
+ * @property {number} [classes]
+ * @property {boolean} builtIn
+ * @property {"active" | "canary" | "setting" | "earlier"} [role]
+ * @property {number} [share] of the batches, if it is the canary: from 0 to 1
+ * @property {string} [refusal] why nodes refuse the model
+ * @property {number} classified
+ * @property {number} failed
+ * @property {number} [failedShare] from 0 to 1
+ * @property {number} [meanConfidence] from 0 to 1
+ * @property {string} [since] when its first result was counted
+ */
 /**
  * @typedef {object} Decision
  * @property {string} at
@@ -39,6 +63,7 @@ import { anotherKey, currentKey, keyHeaders } from "./key.js";
  * @property {number} backlog
  * @property {number} inFlight
  * @property {Instance[]} instances
+ * @property {FleetModel[]} models
  * @property {NodeProblem[]} problems why nodes could not work, newest first
  * @property {Decision[]} decisions newest first
  */

@@ -1,5 +1,6 @@
 // Connects the parts of the page: chosen pictures are uploaded in batches, and results appear on their cards.
 
+import { AnsweredBy } from "./answered-by.js";
 import { readBatch } from "./api.js";
 import { followBatch } from "./batch-stream.js";
 import { Card, CardList } from "./cards.js";
@@ -19,6 +20,7 @@ const button = (/** @type {string} */ id) => /** @type {HTMLButtonElement} */ (d
 
 const session = new Session();
 const summary = new Summary();
+const answeredBy = new AnsweredBy();
 const cards = new CardList(byId("cards"));
 /** The batches on the page. @type {Map<string, AbortController>} */
 const shown = new Map();
@@ -220,6 +222,7 @@ function render() {
     rendering = false;
     const all = [...cards];
     summary.show(all);
+    answeredBy.show(all);
     document.body.classList.toggle("empty", all.length === 0);
     button("clear").disabled = !all.some((card) => card.finished);
     button("download").disabled = !all.some((card) => card.finished);
@@ -247,4 +250,4 @@ askWith(askForKey);
 render();
 const restored = restore([...new Set([...session.ids(), ...linkedIds()])]);
 takeIn(/** @type {HTMLInputElement} */ (byId("files")), addFiles);
-showFleet(working);
+showFleet(working, (fleet) => answeredBy.learn(fleet.models ?? []));

@@ -5,6 +5,7 @@ import { shown } from "./foreign-text.js";
 import { release, showFile, showNone, showUrl } from "./thumbnails.js";
 
 /** @typedef {import("./api.js").Job} Job */
+/** @typedef {import("./api.js").Model} Model */
 /** @typedef {import("./api.js").Prediction} Prediction */
 /** @typedef {"waiting" | "uploading" | "unsent" | "queued" | "classified" | "failed" | "rejected"} CardState */
 
@@ -27,6 +28,8 @@ export class Card {
   jobId;
   /** @type {Prediction[]} */
   predictions = [];
+  /** The model that answered. @type {Model | undefined} */
+  model;
   reason = "";
 
   #frame;
@@ -84,6 +87,7 @@ export class Card {
   take(job) {
     if (this.finished && !(this.state === "failed" && job.status === "classified")) return;
     this.jobId = job.jobId;
+    this.model = job.model;
     if (job.status === "classified") this.#showPredictions(job.predictions ?? []);
     this.enter(job.status, job.status === "classified" ? "" : job.error ?? "");
   }

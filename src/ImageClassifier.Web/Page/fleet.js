@@ -1,6 +1,7 @@
-// Shows the instances of the fleet and the last decisions.
+// Shows the instances of the fleet, their models and the last decisions.
 
 import { readFleet } from "./api.js";
+import { FleetModels } from "./fleet-models.js";
 import { pause } from "./pause.js";
 
 /** @typedef {import("./api.js").Fleet} Fleet */
@@ -15,8 +16,12 @@ const DECISIONS_SHOWN = 20;
 
 /** @typedef {{ element: HTMLElement, state: InstanceState, endedAt: number }} Tile endedAt: by this page's clock */
 
-/** Shows the fleet while the page is open. @param {() => boolean} working whether this page waits for results */
-export async function showFleet(working) {
+/**
+ * Shows the fleet while the page is open.
+ * @param {() => boolean} working whether this page waits for results
+ * @param {(fleet: Fleet) => void} onFleet called with each state of the fleet
+ */
+export async function showFleet(working, onFleet) {
   const view = new FleetView();
   for (;;) {
     if (document.hidden) await visible();
@@ -24,6 +29,7 @@ export async function showFleet(working) {
     try {
       const fleet = await readFleet();
       busy = fleet !== null && view.show(fleet);
+      if (fleet) onFleet(fleet);
     } catch {
       view.showUnreachable();
     }
@@ -35,6 +41,7 @@ class FleetView {
   #count = byId("fleet-count");
   #problem = byId("fleet-problem");
   #list = byId("instances");
+  #models = new FleetModels();
   #decisions = byId("decisions");
   #decisionList = byId("decision-list");
   /** @type {Map<string, Tile>} */
@@ -67,6 +74,7 @@ class FleetView {
     const problem = problemOf(fleet);
     this.#problem.hidden = problem === "";
     setText(this.#problem, problem);
+    this.#models.show(fleet.models ?? []);
     this.#showDecisions(fleet);
     return alive > 0 || fleet.backlog > 0 || fleet.waiting > 0 || this.#tiles.size > 0;
   }
@@ -132,8 +140,10 @@ function snapshotAndOutcome({ waiting, running, pending, wanted, launched }) {
 }
 
 /** @param {Instance} instance */
-function titleOf({ instanceId, picturesDone }) {
-  return picturesDone === null ? instanceId : `${instanceId}: ${picturesDone} pictures done`;
+function titleOf({ instanceId, picturesDone, model, loaded }) {
+  if (picturesDone === undefined) return instanceId;
+  const models = [model, ...(loaded ?? []).map(({ name }) => name)].filter(Boolean).join(", ");
+  return `${instanceId}: ${picturesDone} pictures done${models && ` with ${models}`}`;
 }
 
 /** @param {Fleet} fleet @param {number} alive */

@@ -29,8 +29,8 @@ public sealed class ResultListenerActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly List<IActorRef> _drainers = [];
 
-    /// <summary>The results since the last report, by instance.</summary>
-    private readonly Dictionary<InstanceId, int> _unreported = [];
+    /// <summary>The results since the last report, by instance and model.</summary>
+    private readonly Dictionary<(InstanceId Instance, ModelIdentity? Model), JobsDone> _unreported = [];
 
     /// <summary>The latest acceptance of a batch with such a result.</summary>
     private DateTimeOffset? _latestSubmittedAt;
@@ -39,7 +39,7 @@ public sealed class ResultListenerActor : ReceiveActor, IWithTimers
     /// <summary>Creates the actor.</summary>
     /// <param name="responses">The response queue.</param>
     /// <param name="batches">The parent of the live batches.</param>
-    /// <param name="scaler">Gets a <c>JobsDone</c> for the results of each instance.</param>
+    /// <param name="scaler">Gets a <c>JobsDone</c> for the results of each instance and model.</param>
     /// <param name="openBatches">Gets a <c>ResultReceived</c> for the results of each batch.</param>
     /// <param name="polling">How the queue is polled.</param>
     /// <param name="settings">How responses are deleted.</param>
@@ -105,8 +105,13 @@ public sealed class ResultListenerActor : ReceiveActor, IWithTimers
     /// <summary>Reports at once, or together with what follows within the interval.</summary>
     private void OnResultsAdded(ResultsAdded added)
     {
-        foreach (var (instance, jobs) in added.Results.CountBy(result => result.InstanceId))
-            _unreported[instance] = _unreported.GetValueOrDefault(instance) + jobs;
+        foreach (var result in added.Results)
+        {
+            var source = (result.InstanceId, result.Model);
+            var done = _unreported.GetValueOrDefault(source) ?? new JobsDone(result.InstanceId, 0) { Model = result.Model };
+            _unreported[source] = done.With(result);
+        }
+
         if (_latestSubmittedAt is not { } latest || added.SubmittedAt > latest) _latestSubmittedAt = added.SubmittedAt;
         if (!Timers.IsTimerActive(nameof(ReportDue))) Report();
     }
@@ -114,7 +119,7 @@ public sealed class ResultListenerActor : ReceiveActor, IWithTimers
     private void Report()
     {
         if (_unreported.Count == 0) return;
-        foreach (var (instance, jobs) in _unreported) _scaler.Tell(new JobsDone(instance, jobs));
+        foreach (var done in _unreported.Values) _scaler.Tell(done);
         // Of several batches, the one that was accepted last says most about the request queue.
         if (_latestSubmittedAt is { } submittedAt) _openBatches.Tell(new ResultReceived(submittedAt));
         _unreported.Clear();

@@ -32,6 +32,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
 
     private readonly TimeSpan _recordsInterval;
     private readonly TimeSpan _launchTimeout;
+    private readonly ModelTally _models = new();
     private readonly TimeProvider _time = new SchedulerTimeProvider(Context.System);
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly CancellationTokenSource _stopping = new();
@@ -72,13 +73,14 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         Receive<JobsDone>(done =>
         {
             for (var job = 0; job < done.Jobs; job++) _planner.JobDone(done.Instance, Now);
+            _models.Add(done, Now);
         });
         Receive<Observed>(OnObserved);
         Receive<ObservationFailed>(OnObservationFailed);
         Receive<LaunchFinished>(OnLaunchFinished);
         Receive<LaunchUnanswered>(OnLaunchUnanswered);
         Receive<CleanedUp>(_ => { });
-        Receive<GetFleet>(_ => Sender.Tell(_planner.Status));
+        Receive<GetFleet>(_ => Sender.Tell(_planner.Status with { Models = _models.Latest }));
         Receive<StopLaunching>(_ => _planner.StopLaunching());
     }
 

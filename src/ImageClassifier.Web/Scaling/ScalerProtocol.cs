@@ -1,4 +1,5 @@
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Web.Scaling;
 
@@ -14,10 +15,29 @@ public static class ScalerProtocol
     /// <summary>Jobs were sent to the request queue: the scaler observes at once.</summary>
     public sealed record WorkSent(int Jobs) : IScalerCommand;
 
-    /// <summary>Results have arrived.</summary>
+    /// <summary>Results have arrived. A result that the response queue delivers twice counts twice. That is rare: its
+    /// message could not be deleted, or a node published it again.</summary>
     /// <param name="Instance">The instance that classified the pictures.</param>
     /// <param name="Jobs">The number of results.</param>
-    public sealed record JobsDone(InstanceId Instance, int Jobs) : IScalerCommand;
+    public sealed record JobsDone(InstanceId Instance, int Jobs) : IScalerCommand
+    {
+        /// <summary>The model of all these results; null if they name none.</summary>
+        public ModelIdentity? Model { get; init; }
+
+        /// <summary>How many of the jobs failed.</summary>
+        public int Failed { get; init; }
+
+        /// <summary>The sum of the probabilities of the best labels.</summary>
+        public double ConfidenceSum { get; init; }
+
+        /// <summary>The same with a further result of the instance and the model.</summary>
+        public JobsDone With(JobResult result) => this with
+        {
+            Jobs = Jobs + 1,
+            Failed = Failed + (result.Status == JobStatus.Failed ? 1 : 0),
+            ConfidenceSum = ConfidenceSum + (result.Predictions.Count > 0 ? result.Predictions[0].Probability : 0),
+        };
+    }
 
     /// <summary>Asks for the <see cref="FleetStatus"/>.</summary>
     public sealed record GetFleet : IScalerCommand
@@ -55,7 +75,19 @@ public static class ScalerProtocol
 
         /// <summary>Whether the nodes launched last could not work and no node runs.</summary>
         public bool AreNodesFailing { get; init; }
+
+        /// <summary>The figures of the models that gave results, latest used first.</summary>
+        public IReadOnlyList<ModelFigures> Models { get; init; } = [];
     }
+
+    /// <summary>How a model did.</summary>
+    /// <param name="Model">The model.</param>
+    /// <param name="Since">When the scaler began to count its results.</param>
+    /// <param name="Classified">The number of classified pictures.</param>
+    /// <param name="Failed">The number of failed jobs.</param>
+    /// <param name="ConfidenceSum">The sum of the probabilities of the best labels.</param>
+    public sealed record ModelFigures(
+        ModelIdentity Model, DateTimeOffset Since, long Classified, long Failed, double ConfidenceSum);
 
     /// <summary>Why a node could not work and ended.</summary>
     /// <param name="At">When the scaler learnt of it.</param>

@@ -4,6 +4,7 @@ using ImageClassifier.Streams;
 using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Edge;
+using ImageClassifier.Web.Models;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Uploads;
@@ -21,6 +22,9 @@ public sealed record WebTierSettings(
     LostJobSettings Lost,
     ClusterSettings Cluster)
 {
+    /// <summary>What the host knows about models on its machine.</summary>
+    public KnownModels Models { get; init; } = new(OfSetting: null, BuiltInSha256: null);
+
     /// <summary>Reads the settings.</summary>
     /// <exception cref="InvalidSettingException">A setting is missing or invalid.</exception>
     public static WebTierSettings Create(Config config) => new(

@@ -5,6 +5,7 @@ using ImageClassifier.Core.Storage;
 using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Edge;
+using ImageClassifier.Web.Models;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using static ImageClassifier.Web.Uploads.UploadProtocol;
@@ -38,6 +39,7 @@ internal sealed class UploadRequest(
     QueuePair queues,
     UploadSettings settings,
     UploadLimit limit,
+    ModelChoice models,
     TimeProvider time,
     ILogger<UploadRequest> log)
 {
@@ -201,12 +203,18 @@ internal sealed class UploadRequest(
                 return new UploadOutcome.NothingUsable(jobs);
             }
 
+            var chosen = await models.ForAsync(batch, cancellation);
             // A renewal after the commit could restore the marker of a finished batch.
             await running.StopRenewingAsync();
             if (!await running.IsOwnerAsync(cancellation)) return Lost(incoming);
             // From here on the manifest may exist, whatever the answer, so the pictures must stay.
             mayDiscard = false;
-            var manifest = new BatchManifest(batch, time.GetUtcNow(), jobs) { Claim = incoming.Claim };
+            var manifest = new BatchManifest(batch, time.GetUtcNow(), jobs)
+            {
+                Claim = incoming.Claim,
+                Model = chosen.Model,
+                Fallback = chosen.Fallback,
+            };
             var commit = await uploads.Ask<IUploadAnswer>(new Commit(manifest), EdgeTimeouts.Answer, cancellation);
             isCommitted = commit is Committed;
             // An earlier upload with the same key may have committed late. Then its manifest is the stored one.

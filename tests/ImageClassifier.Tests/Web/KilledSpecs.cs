@@ -5,6 +5,7 @@ using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Tests.Web.Http;
 using ImageClassifier.Web.Batches;
+using ImageClassifier.Web.Models;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -122,7 +123,8 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
         if (hasKey) context.Request.Headers[IdempotencyKey.Header] = "k";
         var queues = new QueuePair(Requests, Responses);
         using var limit = new UploadLimit(Uploading, Time);
-        await new UploadRequest(Store, queues, Uploading, limit, Time, NullLogger<UploadRequest>.Instance)
+        var models = new ModelChoice(Store, Time, NullLogger<ModelChoice>.Instance);
+        await new UploadRequest(Store, queues, Uploading, limit, models, Time, NullLogger<UploadRequest>.Instance)
             .RunAsync(uploads, context.Request, maxFiles: 10, IdempotencyScope.Batches);
     }
 

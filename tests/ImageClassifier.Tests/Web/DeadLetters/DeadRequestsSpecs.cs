@@ -4,6 +4,7 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Tests.Web.Models;
 using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.DeadLetters;
 using Xunit;
@@ -64,6 +65,19 @@ public sealed class DeadRequestsSpecs : WebSpecs
             new JobAttempt(2, 0),
             Store.DocumentAt<JobAttempt>(ObjectKeys.Attempt(manifest.Batch, requests[0].Job)));
         Assert.Empty(_dead.All);
+    }
+
+    [Fact]
+    public async Task A_redriven_job_keeps_the_model_of_its_batch()
+    {
+        var manifest = StoredBatch(1) with { Model = TestRegistry.New, Fallback = TestRegistry.Old };
+        Store.Set(ObjectKeys.Manifest(manifest.Batch), WireJson.Write(manifest));
+        var request = manifest.Request(manifest.Jobs[0], 1);
+        // The manifest counts, whatever the letter says.
+        PutDead(request with { Model = TestRegistry.Try, Fallback = null });
+        StoreResult(Jobs.Failed(request, JobErrorCodes.TooManyAttempts));
+        await CompletedAsync(Desk.RedriveAsync(null, default));
+        Assert.Equal(request with { Attempt = 2 }, Assert.Single(Sent));
     }
 
     [Fact]

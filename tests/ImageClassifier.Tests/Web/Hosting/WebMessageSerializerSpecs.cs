@@ -92,6 +92,17 @@ public sealed class WebMessageSerializerSpecs(ITestOutputHelper output) : WebSpe
     }
 
     [Fact]
+    public void Messages_of_a_node_without_figures_of_models_are_read()
+    {
+        var serializer = new WebMessageSerializer((ExtendedActorSystem)Sys);
+        Assert.Equal(
+            new JobsDone(InstanceId.Parse("node-1"), 2),
+            serializer.FromBinary("""{"instance":"node-1","jobs":2}"""u8.ToArray(), "scaler/jobs-done/1"));
+        var fleet = Json(Fleet(InstanceId.Parse("node-1"))).Replace("\"models\":", "\"other\":", StringComparison.Ordinal);
+        Assert.Empty(((FleetStatus)serializer.FromBinary(Encoding.UTF8.GetBytes(fleet), "scaler/fleet/1")).Models);
+    }
+
+    [Fact]
     public void A_page_of_the_longest_names_fits_into_a_message()
     {
         var serializer = new WebMessageSerializer((ExtendedActorSystem)Sys);
@@ -133,7 +144,12 @@ public sealed class WebMessageSerializerSpecs(ITestOutputHelper output) : WebSpe
         yield return new BatchView(batch, At, 1, [Job()]);
         yield return Page();
         yield return new WorkSent(3);
-        yield return new JobsDone(instance, 1);
+        yield return new JobsDone(instance, 3)
+        {
+            Model = new ModelIdentity("model", new string('a', 64), 200),
+            Failed = 1,
+            ConfidenceSum = 1.5,
+        };
         yield return GetFleet.Instance;
         yield return StopLaunching.Instance;
         yield return Fleet(instance);
@@ -155,6 +171,7 @@ public sealed class WebMessageSerializerSpecs(ITestOutputHelper output) : WebSpe
         {
             Problems = [new NodeProblem(At, instance, "The model is missing.")],
             AreNodesFailing = true,
+            Models = [new ModelFigures(new ModelIdentity("model", new string('a', 64), 200), At, 4, 1, 2.5)],
         };
     }
 }

@@ -39,6 +39,7 @@ internal sealed class RunningWebTier : IAsyncDisposable
         """;
 
     private readonly WebApplication _app;
+    private readonly IObjectStore _store;
     private readonly CancellationTokenSource _limit = new(Limit);
     private readonly CancellationTokenSource _stopNode = new();
     private Task _node = Task.CompletedTask;
@@ -46,6 +47,7 @@ internal sealed class RunningWebTier : IAsyncDisposable
     private RunningWebTier(WebApplication app, TestParts parts)
     {
         _app = app;
+        _store = app.Services.GetRequiredService<IObjectStore>();
         (Store, Requests, Responses, Fleet) = parts;
         Address = new Uri(app.Services.GetRequiredService<IServer>().Features
             .Get<IServerAddressesFeature>()!.Addresses.Single());
@@ -80,9 +82,10 @@ internal sealed class RunningWebTier : IAsyncDisposable
     /// <param name="change">Changes what is no setting, such as intervals; null for none.</param>
     /// <param name="store">The store of an earlier tier; null for an empty one.</param>
     /// <param name="log">Receives the log; null for none.</param>
+    /// <param name="files">The store to use in place of the one in memory; null for none.</param>
     public static async Task<RunningWebTier> StartAsync(
         string settings = "", Func<WebTierSettings, WebTierSettings>? change = null,
-        InMemoryObjectStore? store = null, ILoggerProvider? log = null)
+        InMemoryObjectStore? store = null, ILoggerProvider? log = null, IObjectStore? files = null)
     {
         var reference = File.ReadAllText(Path.Combine(Repository.Root, "hocon", "reference.conf"));
         var config = ConfigurationFactory.ParseString($"image-classifier {{ {settings} }}")
@@ -105,7 +108,7 @@ internal sealed class RunningWebTier : IAsyncDisposable
 
         builder.Services
             .AddSingleton(new QueuePair(parts.Requests, parts.Responses))
-            .AddSingleton<IObjectStore>(parts.Store)
+            .AddSingleton(files ?? parts.Store)
             .AddSingleton<IInstanceFleet>(parts.Fleet)
             .AddWebTier(tier, StopGrace);
         if (log is null)
@@ -170,7 +173,7 @@ internal sealed class RunningWebTier : IAsyncDisposable
     /// <summary>Publishes a result as a node does.</summary>
     public async Task PublishAsync(JobResult result)
     {
-        await Store.PutIfAbsentAsync(ObjectKeys.Result(result.Batch, result.Job), WireJson.WriteUtf8(result), InTime);
+        await _store.PutIfAbsentAsync(ObjectKeys.Result(result.Batch, result.Job), WireJson.WriteUtf8(result), InTime);
         await Responses.SendAsync([result.ToMessage()], InTime);
     }
 

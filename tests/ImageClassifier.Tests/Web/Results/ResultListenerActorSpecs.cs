@@ -50,7 +50,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
 
         _batches.LastSender.Tell(new ResultsTaken(acceptedAt));
         await AdvanceUntilAsync(() => Responses.Deleted.Count == 1, "the response is deleted");
-        Assert.Equal(new JobsDone(result.InstanceId, 1), await _scaler.ExpectMsgAsync<JobsDone>());
+        Assert.Equal(Done(result, 1), await _scaler.ExpectMsgAsync<JobsDone>());
         Assert.Equal(acceptedAt, (await _openBatches.ExpectMsgAsync<ResultReceived>()).SubmittedAt);
     }
 
@@ -83,7 +83,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         await AnswerAsync(acceptedAt: 3);
         await _scaler.ExpectMsgAsync<JobsDone>(done => done.Jobs == 1);
         await _openBatches.ExpectMsgAsync<ResultReceived>(received => received.SubmittedAt == At(3));
-        var instance = Put().InstanceId;
+        var alike = Put();
         await AnswerAsync(acceptedAt: 2);
         Put();
         await AnswerAsync(acceptedAt: 5);
@@ -94,7 +94,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         Assert.True(await HeardNothingAsync(_scaler));
 
         await AdvanceAsync(TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(10));
-        Assert.Equal(new JobsDone(instance, 4), await _scaler.ExpectMsgAsync<JobsDone>());
+        Assert.Equal(Done(alike, 4), await _scaler.ExpectMsgAsync<JobsDone>());
         Assert.Equal(At(5), (await _openBatches.ExpectMsgAsync<ResultReceived>()).SubmittedAt);
         await AdvanceAsync(TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(10));
         Assert.False(_scaler.HasMessages || _openBatches.HasMessages);
@@ -132,6 +132,37 @@ public sealed class ResultListenerActorSpecs : WebSpecs
             await _batches.ExpectMsgAsync<TakeResults>();
             _batches.LastSender.Tell(new ResultsTaken(SubmittedAt: null));
         }
+    }
+
+    [Fact]
+    public async Task The_scaler_learns_how_each_model_did()
+    {
+        var batch = BatchId.New();
+        var model = new ModelIdentity("new", new string('1', 64), 1000);
+        var sure = Jobs.Classified(Jobs.Request(batch)) with { Predictions = [new(0, "cat", 0.75), new(1, "dog", 0.25)] };
+        var failed = Jobs.Failed(Jobs.Request(batch));
+        JobResult[] results =
+        [
+            sure, sure with { Job = JobId.New(), Predictions = [new(0, "cat", 0.5)] }, sure with { Model = model },
+            failed with { Model = model }, failed,
+        ];
+        foreach (var result in results) Responses.Put(WireJson.Write(result));
+        Start(_batches);
+        var counted = 0;
+        while (counted < results.Length)
+        {
+            counted += (await _batches.ExpectMsgAsync<TakeResults>()).Results.Count;
+            _batches.LastSender.Tell(new ResultsTaken(Time.GetUtcNow()));
+            await AdvanceAsync(ResultDelivery.Pace);
+        }
+
+        await AdvanceUntilAsync(() => Responses.Deleted.Count == results.Length, "the responses are deleted");
+        await AdvanceAsync(TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(10));
+        var done = new List<JobsDone>();
+        while (done.Sum(one => one.Jobs) < results.Length) done.Add(await _scaler.ExpectMsgAsync<JobsDone>());
+        Assert.Equal((2, 0, 1.25), Sums(done, sure.Model));
+        Assert.Equal((2, 1, 0.75), Sums(done, model));
+        Assert.Equal((1, 1, 0), Sums(done, null));
     }
 
     [Fact]
@@ -242,6 +273,15 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         Put();
         Start(_batches);
         await AdvanceUntilAsync(() => _batches.HasMessages, "the result arrives");
+    }
+
+    private static JobsDone Done(JobResult one, int jobs) =>
+        new(one.InstanceId, jobs) { Model = one.Model, ConfidenceSum = jobs };
+
+    private static (int Jobs, int Failed, double Confidence) Sums(IEnumerable<JobsDone> done, ModelIdentity? model)
+    {
+        var ofModel = done.Where(one => one.Model == model).ToList();
+        return (ofModel.Sum(one => one.Jobs), ofModel.Sum(one => one.Failed), ofModel.Sum(one => one.ConfidenceSum));
     }
 
     private JobResult Put(BatchId? batch = null)

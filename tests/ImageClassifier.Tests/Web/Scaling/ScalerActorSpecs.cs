@@ -453,6 +453,22 @@ public sealed class ScalerActorSpecs : WebSpecs
         Assert.Equal(0.5, (await ViewAsync(scaler)).ServiceTime.TotalSeconds, precision: 1);
     }
 
+    [Fact]
+    public async Task The_view_has_the_figures_of_each_model()
+    {
+        var scaler = Start();
+        await PassAsync(Second);
+        var since = Time.GetUtcNow();
+        var model = new ModelIdentity("model", new string('0', 64), 200);
+        scaler.Tell(new JobsDone(InstanceId.Parse("node-1"), 5) { Model = model, Failed = 1, ConfidenceSum = 3 });
+        scaler.Tell(new JobsDone(InstanceId.Parse("node-1"), 1) { Failed = 1 });
+        await PassAsync(Second);
+        scaler.Tell(new JobsDone(InstanceId.Parse("node-2"), 1) { Model = model, ConfidenceSum = 1 });
+        Assert.Equal(
+            new ModelFigures(model, since, Classified: 5, Failed: 1, ConfidenceSum: 4),
+            Assert.Single((await ViewAsync(scaler)).Models));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -4,6 +4,7 @@ using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Tests.Web.Models;
 using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Uploads;
 using Xunit;
@@ -62,6 +63,18 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
         await PassAsync(2 * LostAfter);
         Assert.Empty(Requests.All);
         Assert.False(IsOpen(manifest));
+    }
+
+    [Fact]
+    public async Task A_job_that_is_sent_again_keeps_the_model_of_its_batch()
+    {
+        var manifest = SentBatch(1) with { Model = TestRegistry.New, Fallback = TestRegistry.Old };
+        Store.Set(ObjectKeys.Manifest(manifest.Batch), WireJson.Write(manifest));
+        await Store.ActivateAsync(TestRegistry.Try);
+        Start();
+        await PassUntilAsync(() => Requests.All.Count == 1, "it is sent again");
+        var request = WireJson.TryRead<ClassificationRequest>(Requests.All[0].Body)!;
+        Assert.Equal((TestRegistry.New, TestRegistry.Old), (request.Model, request.Fallback));
     }
 
     [Fact]

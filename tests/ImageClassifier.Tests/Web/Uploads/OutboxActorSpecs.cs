@@ -4,6 +4,7 @@ using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Tests.Web.Models;
 using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Uploads;
@@ -41,6 +42,19 @@ public sealed class OutboxActorSpecs : WebSpecs
         var reported = 0;
         while (reported < 25) reported += (await _scaler.ExpectMsgAsync<ScalerProtocol.WorkSent>()).Jobs;
         Assert.Equal(25, reported);
+    }
+
+    [Fact]
+    public async Task The_messages_of_an_earlier_run_keep_the_model_of_their_batch()
+    {
+        var manifest = StoredBatch(2) with { Model = TestRegistry.New, Fallback = TestRegistry.Old };
+        Store.Set(ObjectKeys.Manifest(manifest.Batch), WireJson.Write(manifest));
+        await Store.ActivateAsync(TestRegistry.Try);
+        Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, _scaler, Uploading.Outbox)));
+        await UntilAsync(() => IsNotedAsSent(manifest), "the batch is sent");
+        Assert.All(Sent, request =>
+            Assert.Equal((TestRegistry.New, TestRegistry.Old), (request.Model, request.Fallback)));
+        Assert.Equal(2, Sent.Count());
     }
 
     [Fact]

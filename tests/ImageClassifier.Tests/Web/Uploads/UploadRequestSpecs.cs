@@ -6,6 +6,7 @@ using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Tests.Web.Http;
 using ImageClassifier.Web.Batches;
+using ImageClassifier.Web.Models;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -193,8 +194,9 @@ public sealed class UploadRequestSpecs : WebSpecs
             context.Request.Headers[IdempotencyKey.Header] = key;
             var commits = specs.Sys.ActorOf(Props.Create(() => new UploadActor(specs._store, specs.TestActor)));
             using var limit = new UploadLimit(Uploading, specs.Time);
+            var models = new ModelChoice(specs._store, specs.Time, NullLogger<ModelChoice>.Instance);
             return await new UploadRequest(
-                specs._store, new QueuePair(specs.Requests, specs.Responses), Uploading, limit, specs.Time,
+                specs._store, new QueuePair(specs.Requests, specs.Responses), Uploading, limit, models, specs.Time,
                 NullLogger<UploadRequest>.Instance)
                 .RunAsync(commits, context.Request, maxFiles: 10, IdempotencyScope.Batches);
         }

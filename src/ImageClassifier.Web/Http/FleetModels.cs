@@ -1,0 +1,101 @@
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Registry;
+using ImageClassifier.Web.Models;
+using static ImageClassifier.Web.Scaling.ScalerProtocol;
+
+namespace ImageClassifier.Web.Http;
+
+/// <summary>The use of a model.</summary>
+internal enum ModelRole
+{
+    /// <summary>New batches get it.</summary>
+    Active,
+
+    /// <summary>A share of the new batches gets it.</summary>
+    Canary,
+
+    /// <summary>Nodes have it by their setting. Batches without a model of the registry get it.</summary>
+    Setting,
+
+    /// <summary>It was active before.</summary>
+    Earlier,
+}
+
+/// <summary>A model in the answer of <c>GET /api/fleet</c>.</summary>
+internal sealed record ModelDocument(
+    string Name,
+    string Sha256,
+    int? Classes,
+    bool BuiltIn,
+    ModelRole? Role,
+    double? Share,
+    string? Refusal,
+    long Classified,
+    long Failed,
+    double? FailedShare,
+    double? MeanConfidence,
+    DateTimeOffset? Since);
+
+/// <summary>Puts together what is known about each model: its use, its figures, and whether nodes refuse it. A model is
+/// known by its SHA-256, because the registry can have it under another name than its own.</summary>
+internal sealed class FleetModels(FleetStatus fleet, RegistryState? registry, KnownModels known)
+{
+    private readonly Dictionary<string, ModelIdentity> _identities = Identities(fleet, known)
+        // Results of earlier versions do not say the number of classes.
+        .OrderBy(model => model.Classes is null)
+        .DistinctBy(model => model.Sha256)
+        .ToDictionary(model => model.Sha256);
+
+    /// <summary>The models: active, canary, of the setting, earlier, and others that gave results.</summary>
+    public IEnumerable<ModelDocument> Documents => Used()
+        .DistinctBy(used => used.Sha256)
+        .Select(used => Document(used.Sha256, used.Name, used.Role));
+
+    private static IEnumerable<ModelIdentity> Identities(FleetStatus fleet, KnownModels known) =>
+    [
+        .. OfSetting(fleet, known),
+        .. fleet.Instances.SelectMany(instance => instance.Record?.Loaded ?? []),
+        .. fleet.Models.Select(figures => figures.Model),
+    ];
+
+    private static IEnumerable<ModelIdentity> OfSetting(FleetStatus fleet, KnownModels known) =>
+        fleet.Instances
+            .Where(instance => instance.State != InstanceState.Ended)
+            .Select(instance => instance.Record?.Model)
+            .Prepend(known.OfSetting)
+            .OfType<ModelIdentity>();
+
+    private IEnumerable<(string Sha256, string Name, ModelRole? Role)> Used()
+    {
+        var rollout = registry?.Rollout ?? ModelRollout.None;
+        if (rollout.Active is { } active) yield return Used(active, ModelRole.Active);
+        if (rollout.Canary is { Model: var canary }) yield return Used(canary, ModelRole.Canary);
+        foreach (var model in OfSetting(fleet, known)) yield return (model.Sha256, model.Name, ModelRole.Setting);
+        foreach (var earlier in rollout.Earlier) yield return Used(earlier, ModelRole.Earlier);
+        foreach (var figures in fleet.Models) yield return (figures.Model.Sha256, figures.Model.Name, null);
+    }
+
+    private static (string Sha256, string Name, ModelRole? Role) Used(ModelReference model, ModelRole role) =>
+        (model.Sha256, model.Name, role);
+
+    private ModelDocument Document(string sha256, string name, ModelRole? role)
+    {
+        var identity = _identities.GetValueOrDefault(sha256);
+        var figures = fleet.Models.Where(model => model.Model.Sha256 == sha256).ToList();
+        var classified = figures.Sum(model => model.Classified);
+        var failed = figures.Sum(model => model.Failed);
+        return new ModelDocument(
+            identity?.Name ?? name,
+            sha256,
+            identity?.Classes,
+            BuiltIn: sha256 == known.BuiltInSha256,
+            role,
+            Share: role == ModelRole.Canary ? registry?.Rollout.Canary?.Share : null,
+            Refusal: registry?.Standings.FirstOrDefault(model => model.Key.Sha256 == sha256).Value?.Verdict?.Reason,
+            classified,
+            failed,
+            FailedShare: classified + failed > 0 ? (double)failed / (classified + failed) : null,
+            MeanConfidence: classified > 0 ? figures.Sum(model => model.ConfidenceSum) / classified : null,
+            Since: figures.Count > 0 ? figures.Min(model => model.Since) : null);
+    }
+}
