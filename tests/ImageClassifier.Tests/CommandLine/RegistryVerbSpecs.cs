@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ImageClassifier.Adapters.Embedded;
+using ImageClassifier.Adapters.Embedded.Startup;
 using ImageClassifier.Adapters.Embedded.Storage;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
@@ -156,7 +157,7 @@ public sealed class RegistryVerbSpecs : IDisposable
     }
 
     [Fact]
-    public async Task A_digits_that_fit_several_versions_choose_none()
+    public async Task Digits_that_fit_several_versions_choose_none()
     {
         ModelReference[] versions = [new("fruit", new string('a', 64)), new("fruit", new string('a', 63) + "b")];
         foreach (var version in versions) await ListFilesAsync(version);
@@ -280,8 +281,9 @@ public sealed class RegistryVerbSpecs : IDisposable
     [Fact]
     public async Task A_directory_is_pushed_under_its_own_name_or_a_given_one()
     {
-        var directory = Path.Combine(_folder.Path, "Apples");
-        Directory.CreateSymbolicLink(directory, _model.Path);
+        var directory = Directory.CreateDirectory(Path.Combine(_folder.Path, "Apples")).FullName;
+        foreach (var file in Directory.EnumerateFiles(_model.Path))
+            File.Copy(file, Path.Combine(directory, Path.GetFileName(file)));
         await RunAsync(new ModelsPushOptions(Set(), directory + Path.DirectorySeparatorChar, null, Json: true));
         Assert.Equal("apples", Json().GetProperty("name").GetString());
 
@@ -341,7 +343,8 @@ public sealed class RegistryVerbSpecs : IDisposable
     [Fact]
     public async Task A_store_that_cannot_be_used_is_named()
     {
-        await File.WriteAllTextAsync(Path.Combine(new EmbeddedLayout(_folder.Path).Objects, "models"), "no folder");
+        var objects = Directory.CreateDirectory(new EmbeddedLayout(_folder.Path).Objects).FullName;
+        await File.WriteAllTextAsync(Path.Combine(objects, "models"), "no folder");
 
         var failure = await FailsAsync(() => PushAsync());
 

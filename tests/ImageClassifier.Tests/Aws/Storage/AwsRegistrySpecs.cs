@@ -40,7 +40,7 @@ public sealed class AwsRegistrySpecs(EmulatedAws aws)
         Assert.True(found.IsUsable);
         Assert.NotNull(found.PushedAt);
         Assert.Equal(found.Bytes, await store.ListAsync(ObjectKeys.Model(pushed.Model), default)
-            .Where(file => ModelReference.IsHash(file.Key.Split('/')[^1])).SumAsync(file => file.Size));
+            .Where(file => ModelReference.IsHash(file.Key.Split('/')[^1])).Select(file => file.Size).SumAsync());
         await registry.WriteRolloutAsync(ModelRollout.None.Activate(found.Model), default);
         Assert.Equal(found.Model, (await registry.ReadRolloutAsync(default)).OrNull!.Active);
     }
