@@ -98,6 +98,33 @@ public sealed partial class AwsSpecs : IAsyncLifetime
     }
 
     [SkippableFact]
+    public async Task A_model_is_pushed_into_the_bucket_and_activated()
+    {
+        await Aws.ProvisionAsync();
+        using var model = new CopiedModel();
+        model.Rename("fruit");
+
+        var pushed = await ModelsAsync("push", model.Path, "--name", "fruit");
+        await ModelsAsync("activate", "fruit");
+        var registry = await ModelsAsync("registry");
+
+        var sha256 = pushed.GetProperty("sha256").GetString();
+        Assert.Equal(sha256, registry.GetProperty("active").GetProperty("sha256").GetString());
+        Assert.Equal("untried", Assert.Single(registry.GetProperty("models").EnumerateArray()).GetProperty("verdict").GetString());
+        // Beside the files: their list.
+        Assert.Equal(
+            pushed.GetProperty("uploaded").GetInt32() + 1, await CountAsync($"models/fruit/{sha256}/"));
+        Assert.Equal(1, await CountAsync("models/active.json"));
+
+        async Task<JsonElement> ModelsAsync(params string[] arguments)
+        {
+            var (exitCode, output, error) = await BuiltProgram.RunAsync(["models", .. arguments, "--json", .. Aws.Arguments]);
+            Assert.True(exitCode == 0, $"{output}\n{error}");
+            return JsonElement.Parse(output);
+        }
+    }
+
+    [SkippableFact]
     public async Task Check_says_what_is_missing()
     {
         await BuiltProgram.RunAsync(

@@ -234,7 +234,16 @@ describe("the CloudFormation template", () => {
     const bucket = properties("Bucket");
     assert.ok(Object.values(bucket.PublicAccessBlockConfiguration).every((blocked) => blocked === true));
     assert.ok(bucket.BucketEncryption.ServerSideEncryptionConfiguration.length > 0);
-    assert.equal(bucket.LifecycleConfiguration.Rules[0].Status, "Enabled");
+    const { Rules } = bucket.LifecycleConfiguration;
+    assert.ok(Rules.every((rule) => rule.Status === "Enabled"));
+    assert.deepEqual(Rules.filter((rule) => rule.ExpirationInDays).map((rule) => rule.Prefix),
+      ["images/", "results/", "batches/", "nodes/", "suspects/"]);
+    assert.deepEqual(Rules.filter((rule) => rule.AbortIncompleteMultipartUpload).map((rule) => rule.Prefix), [undefined]);
+  });
+
+  it("never deletes models by their age", () => {
+    const expiring = properties("Bucket").LifecycleConfiguration.Rules.filter((rule) => rule.ExpirationInDays);
+    assert.ok(expiring.every(({ Prefix }) => Prefix && !Prefix.startsWith("models/") && !"models/".startsWith(Prefix)));
   });
 });
 
@@ -258,6 +267,14 @@ describe("the policies", () => {
       }
     });
   }
+
+  it("let a node store no part of a model but its verdict", () => {
+    for (const statements of [JSON.parse(read("iam", "node.json")).Statement, ofRole("NodeRole")]) {
+      const stored = statements.filter((s) => list(s.Action).includes("s3:PutObject")).flatMap((s) => list(s.Resource))
+        .map((resource) => JSON.stringify(resource).match(/(?:BUCKET|Bucket\.Arn\})\/([^"]*)"/)[1]);
+      assert.deepEqual(stored.toSorted(), ["models/*/verdict.json", "nodes/*", "results/*"]);
+    }
+  });
 
   it("let a node end no instance, its own included", () => {
     const actions = JSON.parse(read("iam", "node.json")).Statement.flatMap((s) => list(s.Action));

@@ -9,7 +9,7 @@ public enum AwsRole
     /// <summary>An app node.</summary>
     Node,
 
-    /// <summary>The person who handles dead letters with the verb <c>queue</c>.</summary>
+    /// <summary>The person who handles dead letters (<c>queue</c>) and models (<c>models push</c>).</summary>
     Operator,
 
     /// <summary>The person or pipeline that creates the queues and the bucket, by <c>aws provision</c> or the

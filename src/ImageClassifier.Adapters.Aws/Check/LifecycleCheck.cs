@@ -5,7 +5,8 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Adapters.Aws.Check;
 
-/// <summary>Checks whether the lifecycle rules of a bucket delete old objects. The rules may have any origin.</summary>
+/// <summary>Checks whether the lifecycle rules of a bucket delete old objects and keep models. The rules may have any
+/// origin.</summary>
 internal static class LifecycleCheck
 {
     // Objects with these prefixes grow in number with each batch. Node records are few, and the web tier deletes them.
@@ -18,9 +19,18 @@ internal static class LifecycleCheck
             let problem = ProblemUnder(settings.KeyPrefix + prefix, rules, settings.Retention.Days)
             where problem is not null
             select CheckFinding.Problem(subject, problem);
-        return problems.FirstOrDefault()
-            ?? CheckFinding.Good(subject, $"objects go after {settings.Retention.Days} days");
+        return problems.FirstOrDefault() ?? (DeletesModels(rules, settings.KeyPrefix + ObjectKeys.Models) is { } days
+            ? CheckFinding.Problem(
+                subject, $"a rule deletes models after {days} days, those in use too; aws provision mends a rule of its "
+                + "own, a rule of someone else must spare models/")
+            : CheckFinding.Good(subject, $"objects go after {settings.Retention.Days} days, and models stay"));
     }
+
+    // A rule for a single model counts too.
+    private static int? DeletesModels(IEnumerable<LifecycleRule> rules, string models) => rules
+        .Where(rule => rule.Status == LifecycleRuleStatus.Enabled
+            && (IsForAllUnder(rule, models) || PrefixOf(rule).StartsWith(models, StringComparison.Ordinal)))
+        .Min(rule => rule.Expiration?.Days);
 
     private static string? ProblemUnder(string prefix, IReadOnlyList<LifecycleRule> rules, int wanted)
     {
@@ -38,13 +48,13 @@ internal static class LifecycleCheck
         .Where(rule => rule.Status == LifecycleRuleStatus.Enabled && IsForAllUnder(rule, prefix))
         .Min(rule => rule.Expiration?.Days);
 
-    private static bool IsForAllUnder(LifecycleRule rule, string prefix) => rule.Filter?.LifecycleFilterPredicate switch
-    {
-        null => prefix.StartsWith(OldForm(rule), StringComparison.Ordinal),
-        LifecyclePrefixPredicate only => prefix.StartsWith(only.Prefix ?? "", StringComparison.Ordinal),
-        // Rules can also filter by tags or sizes.
-        _ => false,
-    };
+    // Rules can also filter by tags or sizes.
+    private static bool IsForAllUnder(LifecycleRule rule, string prefix) =>
+        rule.Filter?.LifecycleFilterPredicate is null or LifecyclePrefixPredicate
+        && prefix.StartsWith(PrefixOf(rule), StringComparison.Ordinal);
+
+    private static string PrefixOf(LifecycleRule rule) =>
+        rule.Filter?.LifecycleFilterPredicate is LifecyclePrefixPredicate only ? only.Prefix ?? "" : OldForm(rule);
 
     // A rule of the old form has no filter. The SDK gives its prefix only in this property, which it calls obsolete
     // because new rules should have a filter.

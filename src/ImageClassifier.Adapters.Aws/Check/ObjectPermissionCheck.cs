@@ -17,24 +17,23 @@ internal sealed class ObjectPermissionCheck(IAmazonS3 s3, BucketSettings setting
     {
         // A name that no object has.
         var name = $"check-{Guid.NewGuid():n}";
-        (string Permission, string Prefix, Func<string, Task> Try)[] tries =
+        (string Permission, string Keys, Func<string, Task> Try)[] tries =
         [
-            .. use.Reads.Select(prefix => ("s3:GetObject", prefix, (Func<string, Task>)GetAsync)),
-            .. use.Writes.Select(prefix => ("s3:PutObject", prefix, (Func<string, Task>)FinishUploadAsync)),
-            .. use.Deletes.Select(prefix => ("s3:DeleteObject", prefix, (Func<string, Task>)DeleteAsync)),
-            .. use.StoresAnything ? [("s3:AbortMultipartUpload", "", (Func<string, Task>)AbortAsync)] : Array.Empty<
-                (string, string, Func<string, Task>)>(),
+            .. use.Reads.Select(keys => ("s3:GetObject", keys, (Func<string, Task>)GetAsync)),
+            .. use.Writes.Select(keys => ("s3:PutObject", keys, (Func<string, Task>)FinishUploadAsync)),
+            .. use.Deletes.Select(keys => ("s3:DeleteObject", keys, (Func<string, Task>)DeleteAsync)),
+            .. use.Uploads.Select(keys => ("s3:AbortMultipartUpload", keys, (Func<string, Task>)AbortAsync)),
         ];
         var problems = new List<CheckFinding>();
-        foreach (var (permission, prefix, tryIt) in tries)
+        foreach (var (permission, keys, tryIt) in tries)
         {
             try
             {
-                await tryIt($"{settings.KeyPrefix}{prefix}{name}");
+                await tryIt(settings.KeyPrefix + keys.Replace("*", name, StringComparison.Ordinal));
             }
             catch (Exception failure) when (AwsFailure.Is(failure, cancellation) && !IsForMissingObject(failure))
             {
-                var what = $"{permission} on {settings.KeyPrefix}{prefix}*";
+                var what = $"{permission} on {settings.KeyPrefix}{keys}";
                 problems.Add(CheckFinding.Problem(subject, AwsRefusals.Describe(failure, what, region)));
             }
             catch (AmazonS3Exception)
@@ -45,7 +44,7 @@ internal sealed class ObjectPermissionCheck(IAmazonS3 s3, BucketSettings setting
 
         if (problems.Count > 0) return problems;
         var allowed = tries.GroupBy(one => one.Permission)
-            .Select(group => $"{group.Key} on {string.Join(", ", group.Select(one => $"{one.Prefix}*"))}");
+            .Select(group => $"{group.Key} on {string.Join(", ", group.Select(one => one.Keys))}");
         return tries.Length > 0 ? [CheckFinding.Good(subject, $"it allows {string.Join("; ", allowed)}")] : [];
 
         async Task GetAsync(string key)

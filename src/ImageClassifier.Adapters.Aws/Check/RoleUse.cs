@@ -28,14 +28,17 @@ internal sealed record RoleUse(
     /// <summary>True if the role may store and delete objects of any name, so that a check can store one.</summary>
     public bool StoresAnything { get; private init; }
 
-    /// <summary>The prefixes of the objects that it reads.</summary>
+    /// <summary>The keys of the objects that it reads: <c>*</c> is any text.</summary>
     public IReadOnlyList<string> Reads { get; private init; } = [];
 
-    /// <summary>The prefixes of the objects that it stores.</summary>
+    /// <summary>The keys of the objects that it stores.</summary>
     public IReadOnlyList<string> Writes { get; private init; } = [];
 
-    /// <summary>The prefixes of the objects that it deletes.</summary>
+    /// <summary>The keys of the objects that it deletes.</summary>
     public IReadOnlyList<string> Deletes { get; private init; } = [];
+
+    /// <summary>The keys of the large objects that it stores in parts.</summary>
+    public IReadOnlyList<string> Uploads { get; private init; } = [];
 
     /// <summary>True if it may read the settings of the bucket.</summary>
     public bool SeesBucketSettings { get; private init; }
@@ -59,6 +62,7 @@ internal sealed record RoleUse(
             QueueUse.ReadAttributes)
         {
             StoresAnything = true,
+            Uploads = ["*"],
             SeesBucketSettings = true,
             Launches = true,
             Untried = "ec2:TerminateInstances, because it takes an app node to try it on",
@@ -69,15 +73,17 @@ internal sealed record RoleUse(
             QueueUse.None,
             QueueUse.None)
         {
-            Reads = [ObjectKeys.Images, ObjectKeys.Results],
-            Writes = [ObjectKeys.Results, ObjectKeys.Nodes],
-            Deletes = [ObjectKeys.Nodes],
+            Reads = [$"{ObjectKeys.Images}*", $"{ObjectKeys.Results}*", $"{ObjectKeys.Models}*"],
+            // A node must not be able to change the files of a model.
+            Writes = [$"{ObjectKeys.Results}*", $"{ObjectKeys.Nodes}*", $"{ObjectKeys.Models}*/verdict.json"],
+            Deletes = [$"{ObjectKeys.Nodes}*"],
         },
         AwsRole.Operator => new RoleUse(QueueUse.Send, QueueUse.Send, QueueUse.Receive, QueueUse.Receive)
         {
-            Reads = [ObjectKeys.Batches, ObjectKeys.Results],
-            Writes = [ObjectKeys.Batches],
-            Deletes = [ObjectKeys.Results],
+            Reads = [$"{ObjectKeys.Batches}*", $"{ObjectKeys.Results}*", $"{ObjectKeys.Models}*"],
+            Writes = [$"{ObjectKeys.Batches}*", $"{ObjectKeys.Models}*"],
+            Deletes = [$"{ObjectKeys.Results}*", $"{ObjectKeys.Models}*"],
+            Uploads = [$"{ObjectKeys.Models}*"],
         },
         AwsRole.Deployer => new RoleUse(
             QueueUse.ReadAttributes, QueueUse.ReadAttributes, QueueUse.ReadAttributes, QueueUse.ReadAttributes)

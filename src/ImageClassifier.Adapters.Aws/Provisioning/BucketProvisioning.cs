@@ -2,13 +2,15 @@ using System.Net;
 using Amazon.S3;
 using Amazon.S3.Model;
 using ImageClassifier.Adapters.Aws.Configuration;
+using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Adapters.Aws.Provisioning;
 
 /// <summary>Creates the bucket and adjusts it.</summary>
 internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, string? kmsKey, bool dryRun)
 {
-    private const string OldObjects = "image-classifier-retention";
+    // The rule of earlier versions, for all objects. It would delete models.
+    private const string AllObjects = "image-classifier-retention";
     private const string BrokenUploads = "image-classifier-broken-uploads";
     private const int DaysOfBrokenUploads = 1;
     private const string FirstRegion = "us-east-1";
@@ -131,7 +133,7 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
 
     private async Task<ProvisioningAction> EnsureLifecycleAsync(bool isThere, CancellationToken cancellation)
     {
-        var wanted = $"objects go after {settings.Retention.Days} days, broken uploads after {DaysOfBrokenUploads}";
+        var wanted = Describe(settings.Retention.Days, DaysOfBrokenUploads);
         List<LifecycleRule> rules = [];
         return await EnsureAsync(
             "lifecycle",
@@ -154,46 +156,55 @@ internal sealed class BucketProvisioning(IAmazonS3 s3, BucketSettings settings, 
                 cancellation));
     }
 
-    private static bool IsForeign(LifecycleRule rule) => rule.Id is not (OldObjects or BrokenUploads);
+    private static bool IsForeign(LifecycleRule rule) =>
+        rule.Id is not (AllObjects or BrokenUploads) && !ExpiringKeys.Prefixes.Any(prefix => rule.Id == IdOf(prefix));
+
+    private static string IdOf(string prefix) => $"{AllObjects}-{prefix.TrimEnd('/')}";
 
     private LifecycleRule[] OurRules() =>
     [
-        new()
+        .. ExpiringKeys.Prefixes.Select(prefix => new LifecycleRule
         {
-            Id = OldObjects,
+            Id = IdOf(prefix),
             Status = LifecycleRuleStatus.Enabled,
-            Filter = InOurKeys(),
+            Filter = Under(prefix),
             Expiration = new LifecycleRuleExpiration { Days = settings.Retention.Days },
-        },
+        }),
         new()
         {
             Id = BrokenUploads,
             Status = LifecycleRuleStatus.Enabled,
-            Filter = InOurKeys(),
+            Filter = Under(""),
             AbortIncompleteMultipartUpload =
                 new LifecycleRuleAbortIncompleteMultipartUpload { DaysAfterInitiation = DaysOfBrokenUploads },
         },
     ];
 
-    private LifecycleFilter InOurKeys() => new()
+    private LifecycleFilter Under(string prefix) => new()
     {
-        LifecycleFilterPredicate = new LifecyclePrefixPredicate { Prefix = settings.KeyPrefix },
+        LifecycleFilterPredicate = new LifecyclePrefixPredicate { Prefix = settings.KeyPrefix + prefix },
     };
 
     private string DescribeRules(List<LifecycleRule> rules)
     {
-        var days = Ours(OldObjects)?.Expiration?.Days;
-        var broken = Ours(BrokenUploads)?.AbortIncompleteMultipartUpload?.DaysAfterInitiation;
-        return days is null && broken is null
-            ? "not set"
-            : $"objects go after {days?.ToString() ?? "no"} days, broken uploads after {broken?.ToString() ?? "none"}";
+        if (rules.Exists(rule => rule.Id == AllObjects)) return "a rule for all objects, models among them";
+        int?[] days = [.. ExpiringKeys.Prefixes.Select(prefix => Ours(IdOf(prefix), prefix)?.Expiration?.Days).Distinct()];
+        var broken = Ours(BrokenUploads, "")?.AbortIncompleteMultipartUpload?.DaysAfterInitiation;
+        return days is not [var same] ? "different for different objects"
+            : same is null && broken is null ? "not set"
+            : Describe(same, broken);
 
-        LifecycleRule? Ours(string id) => rules.FirstOrDefault(rule =>
-            rule.Id == id && rule.Status == LifecycleRuleStatus.Enabled && PrefixOf(rule) == settings.KeyPrefix);
+        LifecycleRule? Ours(string id, string prefix) => rules.FirstOrDefault(rule =>
+            rule.Id == id && rule.Status == LifecycleRuleStatus.Enabled
+            && PrefixOf(rule) == settings.KeyPrefix + prefix);
 
         static string PrefixOf(LifecycleRule rule) =>
             (rule.Filter?.LifecycleFilterPredicate as LifecyclePrefixPredicate)?.Prefix ?? "";
     }
+
+    private static string Describe(int? days, int? broken) =>
+        $"objects other than models go after {days?.ToString() ?? "no"} days, broken uploads after "
+        + (broken?.ToString() ?? "none");
 
     /// <summary>Reads one setting of the bucket, and changes it if it differs from the wanted value.</summary>
     /// <param name="what">The setting's name, for people.</param>

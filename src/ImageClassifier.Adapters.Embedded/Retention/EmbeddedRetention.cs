@@ -15,7 +15,7 @@ namespace ImageClassifier.Adapters.Embedded.Retention;
 /// Each object is deleted by its own age. A batch's pictures are minutes older than its manifest, and its manifest is
 /// older than its results. So a batch disappears in that order, and nothing needs to keep it together: a batch without
 /// its manifest is not found, and a missing picture is reported as gone. Only files with names of the program are
-/// deleted, and no link is followed. Other files belong to someone else.
+/// deleted, and no link is followed. Other files belong to someone else. Models stay at any age.
 /// </remarks>
 /// <param name="layout">The data folder.</param>
 /// <param name="settings">The retention.</param>
@@ -75,7 +75,7 @@ public sealed class EmbeddedRetention(
         var removed = 0;
         await foreach (var found in store.ListAsync("", cancellation))
         {
-            if (found.LastModified >= before || !OwnKeys.Contains(found.Key)) continue;
+            if (found.LastModified >= before || !ExpiringKeys.Contains(found.Key)) continue;
             removed += await TryAsync(found.Key, async () =>
             {
                 await store.DeleteAsync(found.Key, cancellation);

@@ -35,7 +35,7 @@ public interface IVerbs
     /// <summary>Checks a model directory.</summary>
     Task<int> ModelsCheckAsync(ModelsCheckOptions options, CancellationToken cancellation);
 
-    /// <summary>Adds, lists, shows or removes models.</summary>
+    /// <summary>Adds, lists, shows or removes models, or changes the registry of models.</summary>
     Task<int> ModelsAsync(ModelsOptions options, CancellationToken cancellation);
 
     /// <summary>Trains a model on the user's own classes.</summary>

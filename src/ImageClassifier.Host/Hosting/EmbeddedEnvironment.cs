@@ -36,6 +36,19 @@ internal static class EmbeddedEnvironment
         return layout;
     }
 
+    /// <summary>Opens a data folder that is in use. A misspelt path must not become a new, empty folder.</summary>
+    /// <exception cref="InvalidSettingException">The folder does not exist, is empty, or belongs to something
+    /// else.</exception>
+    public static EmbeddedLayout OpenExisting(EmbeddedSettings settings)
+    {
+        if (!Directory.Exists(settings.DataFolder))
+            throw new InvalidSettingException(
+                EmbeddedLayout.DataFolderKey, settings.DataFolder, "there is no such folder");
+        return Directory.EnumerateFileSystemEntries(settings.DataFolder).Any()
+            ? CreateLayout(settings)
+            : throw new InvalidSettingException(EmbeddedLayout.DataFolderKey, settings.DataFolder, "the folder is empty");
+    }
+
     /// <summary>Opens the files of the queues, so that a wrong file stops the start.</summary>
     /// <param name="config">The settings.</param>
     /// <param name="layout">The data folder.</param>

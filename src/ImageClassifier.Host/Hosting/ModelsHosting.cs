@@ -26,6 +26,8 @@ internal static class ModelsHosting
         ModelsOptions options, TextWriter output, int? width, TextWriter? progress, CancellationToken cancellation)
     {
         var config = ProgramSettings.Load(options.Settings);
+        if (options is RegistryOptions registry)
+            return await RegistryHosting.RunAsync(config, registry, output, width, progress, cancellation);
         var settings = EmbeddedSettings.Create(config);
         var store = new ModelStore(new EmbeddedLayout(settings.DataFolder).Models);
         var print = new ModelsOutput(output, width);

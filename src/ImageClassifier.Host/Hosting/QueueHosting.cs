@@ -2,7 +2,6 @@ using Akka.Configuration;
 using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Adapters.Aws.Queues;
 using ImageClassifier.Adapters.Aws.Storage;
-using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Queues;
 using ImageClassifier.Adapters.Embedded.Storage;
 using ImageClassifier.Core;
@@ -39,14 +38,7 @@ public static class QueueHosting
     private static async Task<int> EmbeddedAsync(
         Config config, QueueOptions options, TextWriter output, int? width, CancellationToken cancellation)
     {
-        var settings = EmbeddedSettings.Create(config);
-        // A misspelt path must not become a new, empty folder.
-        if (!Directory.Exists(settings.DataFolder))
-            throw new InvalidSettingException(
-                EmbeddedLayout.DataFolderKey, settings.DataFolder, "there is no such folder");
-        if (!Directory.EnumerateFileSystemEntries(settings.DataFolder).Any())
-            throw new InvalidSettingException(EmbeddedLayout.DataFolderKey, settings.DataFolder, "the folder is empty");
-        var layout = EmbeddedEnvironment.CreateLayout(settings);
+        var layout = EmbeddedEnvironment.OpenExisting(EmbeddedSettings.Create(config));
         EmbeddedEnvironment.OpenQueues(config, layout, makes: false);
         // The web tier creates the file, and waits for it after a loss.
         var queueSettings = EmbeddedEnvironment.QueueOf(layout, config, options.OfResponses) with

@@ -101,7 +101,12 @@ internal sealed class Verbs(NodeParts parts) : IVerbs
                 options = options with { Settings = await CompleteAsync(options.Settings, stop) };
                 return await ModelsHosting.RunAsync(options, Console.Out, width, progress, stop);
             },
-            "Interrupted. What was downloaded is kept: run the same command again to go on.",
+            options switch
+            {
+                ModelsPushOptions => "Interrupted. What was uploaded is kept: run the same command again to go on.",
+                RegistryOptions => "Interrupted. image-classifier models registry shows whether anything changed.",
+                _ => "Interrupted. What was downloaded is kept: run the same command again to go on.",
+            },
             cancellation);
 
     public Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation)

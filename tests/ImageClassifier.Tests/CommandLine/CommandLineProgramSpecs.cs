@@ -112,6 +112,29 @@ public sealed class CommandLineProgramSpecs : IDisposable
     }
 
     [Fact]
+    public async Task Models_push_takes_a_model_and_its_name_in_the_registry()
+    {
+        await RunAsync("models push dir --name fruit --data dir --json");
+        var options = Assert.IsType<ModelsPushOptions>(_verbs.Called);
+        Assert.Equal(("dir", "fruit", true), (options.What, options.Name, options.Json));
+        Assert.Equal([new OptionValue("--data", "image-classifier.embedded.data", "dir")], options.Settings.Options);
+    }
+
+    [Fact]
+    public async Task The_registry_is_listed_and_changed()
+    {
+        await RunAsync("models registry --json --data dir");
+        Assert.True(Assert.IsType<ModelsRegistryOptions>(_verbs.Called).Json);
+        await RunAsync("models activate fruit@12345678");
+        Assert.Equal("fruit@12345678", Assert.IsType<ModelsActivateOptions>(_verbs.Called).Model);
+        await RunAsync("models canary fruit --share 10% --set b=1");
+        var canary = Assert.IsType<ModelsCanaryOptions>(_verbs.Called);
+        Assert.Equal(("fruit", "10%"), (canary.Model, canary.Share));
+        await RunAsync("models rollback --json");
+        Assert.True(Assert.IsType<ModelsRollbackOptions>(_verbs.Called).Json);
+    }
+
+    [Fact]
     public async Task Models_are_listed_shown_and_removed()
     {
         await RunAsync("models list --json");
@@ -253,6 +276,16 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [InlineData("models lst", "Did you mean list?")]
     [InlineData("models list --urls http://127.0.0.1:1", "--urls")]
     [InlineData("models remove", "remove")]
+    [InlineData("models push", "push")]
+    [InlineData("models push a b", "b")]
+    [InlineData("models activate", "activate")]
+    [InlineData("models activat a", "Did you mean activate?")]
+    [InlineData("models canary a", "--share")]
+    [InlineData("models canary --share 10%", "canary")]
+    [InlineData("models canary a --shar 10%", "Did you mean --share?")]
+    [InlineData("models rollback a", "a")]
+    [InlineData("models registry a", "a")]
+    [InlineData("models push a --urls http://127.0.0.1:1", "--urls")]
     [InlineData("queue", "queue")]
     [InlineData("queue list --all", "--all")]
     [InlineData("queue list --queue others", "others")]

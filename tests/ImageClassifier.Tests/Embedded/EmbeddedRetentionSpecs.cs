@@ -9,6 +9,7 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Registry;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Tests.Contracts;
 using Microsoft.Data.Sqlite;
@@ -21,6 +22,7 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
 {
     private static readonly BatchId Batch = BatchId.New();
     private static readonly JobId Job = JobId.New();
+    private static readonly ModelReference Model = new("fruit", new string('a', 64));
 
     private readonly TemporaryFolder _folder = new();
 
@@ -53,6 +55,26 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
         var summary = await RunAsync(age: TimeSpan.FromMinutes(59));
 
         Assert.Equal(new RetentionSummary(0, 0, 0, 0), summary);
+    }
+
+    [Fact]
+    public async Task Models_stay_at_any_age()
+    {
+        await FillAsync();
+        var store = new FileObjectStore(Layout);
+        string[] keys =
+        [
+            ObjectKeys.ModelRollout, ObjectKeys.ModelFiles(Model), ObjectKeys.ModelVerdict(Model),
+            ObjectKeys.ModelFile(Model, new PushedFile("model.onnx", 10, new string('b', 64))),
+        ];
+        foreach (var key in keys) await store.PutAsync(key, new byte[10], default);
+
+        var summary = await RunAsync(age: TimeSpan.FromDays(3650));
+
+        Assert.Equal(3, summary.Objects);
+        Assert.Equal(
+            keys.Order(StringComparer.Ordinal),
+            await store.ListAsync("", default).Select(found => found.Key).ToListAsync());
     }
 
     [Fact]
@@ -176,6 +198,8 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
             : type == typeof(InstanceId) ? InstanceId.Parse("node-0123456789ab")
             : type == typeof(PictureFormat) ? PictureFormat.Png
             : type == typeof(int) ? 2
+            : type == typeof(ModelReference) ? Model
+            : type == typeof(PushedFile) ? new PushedFile("model.onnx", 1, new string('b', 64))
             : new string('a', 64);
         var keys = typeof(ObjectKeys).GetMethods(BindingFlags.Public | BindingFlags.Static)
             .Where(method => method.ReturnType == typeof(string))
@@ -188,6 +212,9 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
         Assert.All(keys, key => Assert.True(OwnKeys.Contains(key), $"{key} would be kept for ever."));
         Assert.False(OwnKeys.Contains($"images/{Batch}/holiday.jpg"));
         Assert.False(OwnKeys.Contains("notes.txt"));
+        Assert.False(OwnKeys.Contains("models/notes.txt"));
+        Assert.False(OwnKeys.Contains($"models/Fruit/{Model.Sha256}/files.json"));
+        Assert.False(OwnKeys.Contains($"models/fruit/{Model.Sha256}/model.onnx"));
     }
 
     [Fact]

@@ -3,7 +3,7 @@ using Spectre.Console;
 
 namespace ImageClassifier.Host.CommandLine.Models;
 
-/// <summary>The progress bar of a download.</summary>
+/// <summary>The progress bar of a download or an upload.</summary>
 internal static class DownloadBar
 {
     /// <summary>Runs a download with a bar.</summary>

@@ -81,9 +81,11 @@ internal sealed class ModelsVerb(Option<string> data, Option<bool> json)
         remove.SetAction((parsed, cancellation) => run(
             new ModelsRemoveOptions(sources(parsed), parsed.GetRequiredValue(_name), parsed.GetValue(json)), cancellation));
 
-        return new Command("models", "Manages models: well-known ones to download, and your own.")
+        var group = new Command("models", "Manages models: well-known ones to download, your own, and those of all nodes.")
         {
             add, list, show, remove,
         };
+        foreach (var verb in new RegistryGrammar(data, json).CreateCommands(sources, run)) group.Add(verb);
+        return group;
     }
 }

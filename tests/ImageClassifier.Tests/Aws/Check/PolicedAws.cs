@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using ImageClassifier.Adapters.Aws.Configuration;
+using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing;
 using ImageClassifier.Tests.Aws.Emulator;
 using WireMock;
@@ -145,10 +146,11 @@ internal sealed class PolicedAws : IDisposable
                 "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256"
                 + "</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>"),
             ("s3:GetBucketVersioning", _) => Xml(200, "<VersioningConfiguration/>"),
-            // As in the template: one rule with its own name.
-            ("s3:GetLifecycleConfiguration", _) => Xml(200,
-                "<LifecycleConfiguration><Rule><ID>anything</ID><Prefix></Prefix><Status>Enabled</Status><Expiration>"
-                + "<Days>30</Days></Expiration></Rule></LifecycleConfiguration>"),
+            // As in the template: a rule for each prefix.
+            ("s3:GetLifecycleConfiguration", _) => Xml(200, "<LifecycleConfiguration>" + string.Concat(
+                ExpiringKeys.Prefixes.Select((prefix, i) => $"<Rule><ID>{i}</ID><Prefix>{prefix}</Prefix>"
+                    + "<Status>Enabled</Status><Expiration><Days>30</Days></Expiration></Rule>"))
+                + "</LifecycleConfiguration>"),
             ("s3:ListBucket", _) => Xml(200, "<ListBucketResult></ListBucketResult>"),
             ("s3:GetObject", _) => key == _stored ? Xml(200, "check") : Error(404, "NoSuchKey"),
             ("s3:PutObject", "POST") => Error(404, "NoSuchUpload"),

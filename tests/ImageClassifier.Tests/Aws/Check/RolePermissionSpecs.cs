@@ -1,3 +1,5 @@
+using Amazon.S3;
+using Amazon.S3.Model;
 using ImageClassifier.Adapters.Aws.Check;
 using Xunit;
 
@@ -43,10 +45,33 @@ public sealed class RolePermissionSpecs
     [InlineData(AwsRole.Operator, "sqs:ReceiveMessage")]
     [InlineData(AwsRole.Operator, "s3:PutObject")]
     [InlineData(AwsRole.Operator, "s3:DeleteObject")]
+    [InlineData(AwsRole.Operator, "s3:AbortMultipartUpload")]
     [InlineData(AwsRole.Deployer, "sqs:GetQueueAttributes")]
     public async Task A_missing_permission_is_reported(AwsRole role, string action) =>
         Assert.Contains(await CheckAsync(role, action), finding =>
             finding.IsProblem && finding.Text.StartsWith($"no permission for {action}", StringComparison.Ordinal));
+
+    [Fact]
+    public async Task A_node_may_write_the_verdict_of_a_model_and_nothing_else_of_it()
+    {
+        using var aws = new PolicedAws("node");
+        var s3 = aws.Clients.S3();
+        var model = $"models/fruit/{new string('a', 64)}";
+
+        await PutAsync($"{model}/verdict.json");
+        foreach (var key in new[] { $"{model}/files.json", $"{model}/{new string('b', 64)}", "models/active.json" })
+        {
+            var refused = await Assert.ThrowsAsync<AmazonS3Exception>(() => PutAsync(key));
+            Assert.Equal("AccessDenied", refused.ErrorCode);
+        }
+
+        Task PutAsync(string key) => s3.PutObjectAsync(new PutObjectRequest
+        {
+            BucketName = PolicedAws.Settings.Bucket.Name,
+            Key = key,
+            ContentBody = "{}",
+        });
+    }
 
     private static async Task<IReadOnlyList<CheckFinding>> CheckAsync(AwsRole role, string? without = null)
     {

@@ -64,8 +64,8 @@ public class IamPolicySpecs
         ("S3ObjectStore", "IAmazonS3.GetObjectAsync", "web node operator"),
         ("S3ObjectStore", "IAmazonS3.PutObjectAsync", "web node operator"),
         ("S3ObjectStore", "IAmazonS3.DeleteObjectAsync", "web node operator"),
-        // Only the web tier lists objects, and only uploads are large enough for parts.
-        ("S3ObjectStore", "*", "web"),
+        // Only the web tier and the registry's verbs list objects. Only uploads and models are large enough for parts.
+        ("S3ObjectStore", "*", "web operator"),
         ("Ec2InstanceFleet", "*", "web"),
         ("Ec2WebNodes", "*", "web"),
         ("RunInstancesStep", "*", "web"),

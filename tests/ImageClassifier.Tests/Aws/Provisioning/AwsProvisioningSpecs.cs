@@ -52,6 +52,7 @@ public sealed class AwsProvisioningSpecs : IDisposable
         Assert.Contains("AES256", _bucket.Documents["encryption"], StringComparison.Ordinal);
         Assert.Contains("<Days>30</Days>", _bucket.Documents["lifecycle"], StringComparison.Ordinal);
         Assert.Contains("<DaysAfterInitiation>1<", _bucket.Documents["lifecycle"], StringComparison.Ordinal);
+        Assert.DoesNotContain("models", _bucket.Documents["lifecycle"], StringComparison.Ordinal);
         Assert.DoesNotContain("versioning", _bucket.Documents.Keys);
     }
 
@@ -90,13 +91,33 @@ public sealed class AwsProvisioningSpecs : IDisposable
                 $"changed queue {queue}: VisibilityTimeout from 60 to 30",
                 $"changed bucket {_settings.Bucket.Name}: versioning: from on to off",
                 $"changed bucket {_settings.Bucket.Name}: lifecycle: from not set to "
-                    + "objects go after 30 days, broken uploads after 1",
+                    + "objects other than models go after 30 days, broken uploads after 1",
             ],
             changed.Select(action => action.ToString()));
         Assert.Equal("30", (await AttributesAsync(queue))["VisibilityTimeout"]);
         Assert.Contains("Suspended", _bucket.Documents["versioning"], StringComparison.Ordinal);
         Assert.Contains("someone-else", _bucket.Documents["lifecycle"], StringComparison.Ordinal);
         Assert.All(await RunAsync(), action => Assert.Equal(ProvisioningActionKind.Unchanged, action.Kind));
+    }
+
+    [SkippableFact]
+    public async Task The_rule_of_earlier_versions_which_deletes_models_is_replaced()
+    {
+        await RunAsync();
+        var sound = _bucket.Documents["lifecycle"];
+        _bucket.Documents["lifecycle"] =
+            """
+            <LifecycleConfiguration><Rule><ID>image-classifier-retention</ID><Filter><Prefix></Prefix></Filter>
+              <Status>Enabled</Status><Expiration><Days>30</Days></Expiration></Rule></LifecycleConfiguration>
+            """;
+
+        var changed = Assert.Single(await RunAsync(), action => action.Kind == ProvisioningActionKind.Changed);
+
+        Assert.Equal(
+            $"changed bucket {_settings.Bucket.Name}: lifecycle: from a rule for all objects, models among them to "
+            + "objects other than models go after 30 days, broken uploads after 1",
+            changed.ToString());
+        Assert.Equal(sound, _bucket.Documents["lifecycle"]);
     }
 
     [SkippableFact]

@@ -1,0 +1,135 @@
+using System.Security.Cryptography;
+using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Formats;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Registry;
+using ImageClassifier.Core.Storage;
+
+namespace ImageClassifier.Host.Models;
+
+/// <summary>A model that was pushed.</summary>
+/// <param name="Model">Its list in the registry.</param>
+/// <param name="Uploaded">The number of files that were not there before.</param>
+internal sealed record ModelPushed(PushedModel Model, int Uploaded);
+
+/// <summary>Puts a model directory into the registry. The list of its files comes last, so an interrupted push leaves no half
+/// model, and the next push goes on where it stopped.</summary>
+/// <param name="store">The store of the registry.</param>
+/// <param name="tryModel">Loads a model directory and runs its model on trial pictures and samples. It throws
+/// <see cref="InvalidSettingException"/> if the model is wrong.</param>
+internal sealed class ModelPush(IObjectStore store, Func<string, ModelIdentity> tryModel)
+{
+    /// <summary>Pushes a model.</summary>
+    /// <param name="folder">The full path of its directory.</param>
+    /// <param name="name">Its name in the registry.</param>
+    /// <param name="report">Receives the progress.</param>
+    /// <param name="cancellation">Stops the push.</param>
+    /// <exception cref="ModelFailureException">The model cannot be pushed.</exception>
+    public async Task<ModelPushed> RunAsync(
+        string folder, string name, Action<DownloadProgress> report, CancellationToken cancellation)
+    {
+        var pushed = await DescribeAsync(folder, name, cancellation);
+        var verdict = await store.ReadDocumentAsync<ModelVerdict>(
+            ObjectKeys.ModelVerdict(pushed.Model), cancellation);
+        // A node may have refused the model because a file in the store is damaged. Then all files are stored anew.
+        var isRefused = verdict is DocumentRead<ModelVerdict>.Damaged or
+            DocumentRead<ModelVerdict>.Found { Document.IsUsable: false };
+        var uploaded = await UploadAsync(folder, pushed, isRefused, report, cancellation);
+        await store.PutAsync(ObjectKeys.ModelFiles(pushed.Model), WireJson.WriteUtf8(pushed), cancellation);
+        if (isRefused) await store.DeleteAsync(ObjectKeys.ModelVerdict(pushed.Model), cancellation);
+        return new ModelPushed(pushed, uploaded);
+    }
+
+    private async Task<PushedModel> DescribeAsync(string folder, string name, CancellationToken cancellation)
+    {
+        var (identity, paths) = Try(folder);
+        var files = new List<PushedFile>();
+        foreach (var path in paths)
+        {
+            await using var content = Open(folder, path);
+            var sha256 = Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellation));
+            files.Add(new PushedFile(path, content.Length, sha256));
+        }
+
+        if (files.Count > PushedModel.MostFiles)
+        {
+            throw new ModelFailureException(
+                $"{folder} was not pushed: it has {files.Count} files; leave at most {PushedModel.MostFiles}.");
+        }
+
+        return files.Find(file => !file.IsValid) is { } wrong
+            ? throw new ModelFailureException(
+                $"{folder} was not pushed: nodes of another system cannot have a file named {wrong.Path}. Rename it.")
+            : new PushedModel(new ModelReference(name, identity.Sha256), identity.Classes ?? 0, files);
+    }
+
+    private (ModelIdentity Identity, IReadOnlyList<string> Files) Try(string folder)
+    {
+        try
+        {
+            var identity = tryModel(folder);
+            return (identity, FilesOf(ModelDirectory.Load(folder)));
+        }
+        catch (InvalidSettingException wrong)
+        {
+            throw new ModelFailureException(
+                $"{folder} was not pushed: {wrong.Reason}. image-classifier models check names all faults.", wrong);
+        }
+    }
+
+    /// <summary>The files that a node needs, as paths with slashes. Other files of the directory stay here.</summary>
+    private static IReadOnlyList<string> FilesOf(ModelDirectory model)
+    {
+        string[] files =
+        [
+            ModelDirectory.ContractFile, model.LabelsFile, .. model.Contract.Parts, .. model.Weights,
+            .. SamplesIn(Path.Combine(model.Folder, SampleNames.Folder)),
+        ];
+        return [.. files.Distinct()];
+    }
+
+    // Hidden files are those of other programs. Reading a pipe would wait for ever.
+    private static IEnumerable<string> SamplesIn(string folder) => !Directory.Exists(folder)
+        ? []
+        : Directory.EnumerateFiles(folder)
+            .Where(file => PathKinds.Of(file) is PathKind.Regular or PathKind.Unknown)
+            .Select(file => Path.GetFileName(file))
+            .Where(name => !name.StartsWith('.'))
+            .Order(StringComparer.Ordinal)
+            .Select(name => $"{SampleNames.Folder}/{name}");
+
+    private async Task<int> UploadAsync(
+        string folder, PushedModel pushed, bool replacesAll, Action<DownloadProgress> report, CancellationToken cancellation)
+    {
+        var present = await store.ListAsync(ObjectKeys.Model(pushed.Model), cancellation)
+            .ToDictionaryAsync(found => found.Key, found => found.Size, cancellationToken: cancellation);
+        PushedFile[] contents = [.. pushed.Files.DistinctBy(file => file.Sha256)];
+        var (done, total, uploaded) = (0L, contents.Sum(file => file.Size), 0);
+        foreach (var file in contents)
+        {
+            var key = ObjectKeys.ModelFile(pushed.Model, file);
+            if (replacesAll || !present.TryGetValue(key, out var size) || size != file.Size)
+            {
+                var before = done;
+                await using var content = new UploadedFile(
+                    Open(folder, file.Path), file, sent => report(new DownloadProgress(before + sent, total)));
+                await store.PutAsync(key, content, cancellation);
+                uploaded++;
+            }
+
+            done += file.Size;
+            report(new DownloadProgress(done, total));
+        }
+
+        return uploaded;
+    }
+
+    private static FileStream Open(string folder, string path) => new(
+        Path.Combine(folder, path), new FileStreamOptions
+        {
+            Access = FileAccess.Read,
+            Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
+        });
+}
