@@ -16,7 +16,7 @@ public sealed class ClassifierActorSpecs(ITestOutputHelper output) : NodeSpecs(o
     public async Task Predictions_are_in_order_and_pictures_are_disposed_of(int classifiers)
     {
         var classifier = Start(classifiers);
-        classifier.Tell(new ClassifyPictures([Decoded("cat"), Decoded("dog")], CancellationToken.None));
+        classifier.Tell(new ClassifyPictures(Classifier, [Decoded("cat"), Decoded("dog")], CancellationToken.None));
 
         var reply = await ExpectMsgAsync<PicturesClassified>();
         Assert.Equal(["cat", "dog"], reply.Predictions.Select(predictions => predictions![0].Label));
@@ -28,9 +28,9 @@ public sealed class ClassifierActorSpecs(ITestOutputHelper output) : NodeSpecs(o
     {
         var classifier = Start(1);
         classifier.Tell(new ClassifyPictures(
-            [Decoded("dog"), Decoded(FakeImageClassifier.CrashesModel), Decoded("cat")], CancellationToken.None));
-        classifier.Tell(new ClassifyPictures([Decoded(FakeImageClassifier.CrashesModel)], CancellationToken.None));
-        classifier.Tell(new ClassifyPictures([Decoded("owl")], CancellationToken.None));
+            Classifier, [Decoded("dog"), Decoded(FakeImageClassifier.CrashesModel), Decoded("cat")], CancellationToken.None));
+        classifier.Tell(new ClassifyPictures(Classifier, [Decoded(FakeImageClassifier.CrashesModel)], CancellationToken.None));
+        classifier.Tell(new ClassifyPictures(Classifier, [Decoded("owl")], CancellationToken.None));
 
         Assert.Equal(["dog", null, "cat"], await LabelsAsync());
         Assert.Equal([null], await LabelsAsync());
@@ -41,7 +41,7 @@ public sealed class ClassifierActorSpecs(ITestOutputHelper output) : NodeSpecs(o
     [Fact]
     public async Task A_cancelled_run_disposes_of_its_pictures_without_running()
     {
-        Start(1).Tell(new ClassifyPictures([Decoded("cat")], new CancellationToken(canceled: true)));
+        Start(1).Tell(new ClassifyPictures(Classifier, [Decoded("cat")], new CancellationToken(canceled: true)));
 
         await UntilAsync(() => Classifier.Undisposed == 0, "the picture was disposed of");
         Assert.Empty(Classifier.Batches);
@@ -57,8 +57,8 @@ public sealed class ClassifierActorSpecs(ITestOutputHelper output) : NodeSpecs(o
             Assert.True(both.Wait(RealLimit));
         };
         var classifier = Start(2);
-        classifier.Tell(new ClassifyPictures([Decoded("cat")], CancellationToken.None));
-        classifier.Tell(new ClassifyPictures([Decoded("dog")], CancellationToken.None));
+        classifier.Tell(new ClassifyPictures(Classifier, [Decoded("cat")], CancellationToken.None));
+        classifier.Tell(new ClassifyPictures(Classifier, [Decoded("dog")], CancellationToken.None));
 
         await ExpectMsgAsync<PicturesClassified>();
         await ExpectMsgAsync<PicturesClassified>();
@@ -68,7 +68,7 @@ public sealed class ClassifierActorSpecs(ITestOutputHelper output) : NodeSpecs(o
         (await ExpectMsgAsync<PicturesClassified>()).Predictions.Select(predictions => predictions?[0].Label);
 
     private IActorRef Start(int classifiers) =>
-        Sys.ActorOf(ClassifierActor.Props(Classifier, Time, classifiers, Dispatcher));
+        Sys.ActorOf(ClassifierActor.Props(Time, classifiers, Dispatcher));
 
     private DecodedPicture Decoded(string word) =>
         Assert.IsType<Decoding.Decoded>(Classifier.Decode(Encoding.UTF8.GetBytes(word))).Picture;
