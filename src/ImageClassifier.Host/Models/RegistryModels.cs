@@ -92,7 +92,7 @@ internal sealed class RegistryModels(IObjectStore store, ModelCache cache, Func<
     private static async Task FetchAsync(
         PushedFile file, StoredObject stored, string folder, CancellationToken cancellation)
     {
-        if (stored.Size != file.Size) throw WrongSize(file, stored.Size);
+        if (stored.Size != file.Size) throw WrongSize(file);
         await using var target = Create(file, folder);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var block = ArrayPool<byte>.Shared.Rent(BlockSize);
@@ -103,7 +103,7 @@ internal sealed class RegistryModels(IObjectStore store, ModelCache cache, Func<
             while ((read = await stored.Content.ReadAsync(block.AsMemory(0, BlockSize), cancellation)) > 0)
             {
                 length += read;
-                if (length > file.Size) throw WrongSize(file, length);
+                if (length > file.Size) throw WrongSize(file);
                 hash.AppendData(block, 0, read);
                 await ModelCache.OnDiskAsync(() => target.WriteAsync(block.AsMemory(0, read), cancellation));
             }
@@ -127,8 +127,8 @@ internal sealed class RegistryModels(IObjectStore store, ModelCache cache, Func<
         ModelCache.OnDisk(() => target.Flush(flushToDisk: true));
     }
 
-    private static UnusableModelException WrongSize(PushedFile file, long bytes) => new(
-        $"its file {file.Path} in the store has {bytes} bytes or more, but must have {file.Size}");
+    private static UnusableModelException WrongSize(PushedFile file) => new(
+        $"its file {file.Path} in the store has another size than {file.Size} bytes");
 
     private static FileStream Create(PushedFile file, string folder)
     {
