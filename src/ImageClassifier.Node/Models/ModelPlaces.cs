@@ -64,6 +64,7 @@ internal sealed class ModelPlaces(int most, Action<IReadOnlyList<ModelIdentity>>
             foreach (var applicant in _waiting) applicant.Turn.SetCanceled();
             _waiting.Clear();
             unused = [.. _places.Values.Where(place => place.IsUnused).ToArray().Select(Remove)];
+            onChanged([]);
         }
 
         foreach (var model in unused) model.Dispose();
@@ -191,8 +192,12 @@ internal sealed class ModelPlaces(int most, Action<IReadOnlyList<ModelIdentity>>
         return place.Loaded!;
     }
 
-    private void ReportLoaded() =>
+    private void ReportLoaded()
+    {
+        // The places of a later stream may have reported theirs.
+        if (_isDisposed) return;
         onChanged([.. _places.Values.Select(place => place.Loaded?.Classifier.Model).OfType<ModelIdentity>()]);
+    }
 
     private sealed record Applicant(ModelReference Model, Func<Task<LoadedModel?>> Load)
     {
