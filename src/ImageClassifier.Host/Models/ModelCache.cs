@@ -119,8 +119,8 @@ internal sealed partial class ModelCache : IDisposable
     }
 
     private static ModelNotLoadedException NotWritten(Exception failure) => new(
-        $"A model of the registry cannot be kept on this machine: {failure.Message.TrimEnd('.')}. Check the free space and "
-        + "the permissions there.", failure);
+        $"A model of the registry cannot be kept on this machine: {failure.Message.TrimEnd('.')}. Check the free space "
+        + "and the permissions there.", failure);
 
     private string PathOf(string name) => Path.Combine(_folder.Value, name);
 
@@ -135,8 +135,8 @@ internal sealed partial class ModelCache : IDisposable
         else Directory.CreateDirectory(folder.FullName, OwnerOnly);
     }
 
-    /// <summary>Keeps other processes from deleting an entry. Several processes can hold it. The file of the lock is never
-    /// deleted: two processes could then hold two files of one name.</summary>
+    /// <summary>Keeps other processes from deleting an entry. Several processes can hold it. The file of the lock is
+    /// never deleted: two processes could then hold two files of one name.</summary>
     private FileStream Hold(string name)
     {
         try

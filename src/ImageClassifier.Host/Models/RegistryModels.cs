@@ -169,7 +169,7 @@ internal sealed class RegistryModels(IObjectStore store, ModelCache cache, Func<
         catch (UnusableModelException defect)
         {
             cached.Discard();
-            // An older entry may have been damaged on this disk. The registry is at fault only if its own files are wrong.
+            // An older entry may have been damaged on this disk. The registry is at fault only if its own files are.
             if (!cached.IsNew) throw new DamagedEntryException(defect);
             throw;
         }

@@ -79,6 +79,7 @@ internal sealed class MicroBatches(
             work.Decoded.TotalMilliseconds,
             took.TotalMilliseconds,
             (time.GetMonotonic() - work.Delivery.ReceivedAt).TotalMilliseconds);
-        return JobWork.Ended.Classified(work.Delivery, work.Request, instance, work.Model.Identity, predictions, timings);
+        return JobWork.Ended.Classified(
+            work.Delivery, work.Request, instance, work.Model.Identity, predictions, timings);
     }
 }

@@ -74,7 +74,11 @@ internal abstract record JobWork(Delivery Delivery)
 
         /// <summary>A job that failed for good.</summary>
         public static Ended Failed(
-            Delivery delivery, ClassificationRequest request, InstanceId instance, ModelIdentity model, JobError error) =>
+            Delivery delivery,
+            ClassificationRequest request,
+            InstanceId instance,
+            ModelIdentity model,
+            JobError error) =>
             new(delivery, request, new JobResult(
                 request.Job, request.Batch, request.Attempt, JobStatus.Failed, [], error, model, instance, null));
     }

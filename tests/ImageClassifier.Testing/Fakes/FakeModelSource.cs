@@ -55,4 +55,5 @@ public sealed class FakeModelSource : IModelSource
 }
 
 /// <summary>A model that was loaded from a <see cref="FakeModelSource"/>.</summary>
-public sealed record FakeModel(ModelReference Reference, FakeImageClassifier Classifier, FakeIsolatedClassifier Isolated);
+public sealed record FakeModel(
+    ModelReference Reference, FakeImageClassifier Classifier, FakeIsolatedClassifier Isolated);

@@ -314,7 +314,7 @@ public sealed class RegistryModelsSpecs : IDisposable
         Assert.False(Directory.Exists(Path.GetDirectoryName(entry)));
     }
 
-    private string[] Entries => [.. Directory.GetDirectories(_cache).Where(folder => !folder.EndsWith(".part", StringComparison.Ordinal))];
+    private string[] Entries => [.. Directory.GetDirectories(_cache).Except(Unfinished)];
 
     private string[] Unfinished => Directory.GetDirectories(_cache, "*.part");
 

@@ -97,7 +97,8 @@ public sealed class JobModelsSpecs : NodeSpecs
         Models.Before = model => model == First
             ? Task.FromException(new UnusableModelException("its samples fail"))
             : Task.CompletedTask;
-        var requests = Enumerable.Range(0, 10).Select(i => Upload($"word-{i}", model: First, fallback: Second)).ToArray();
+        var requests = Enumerable.Range(0, 10)
+            .Select(i => Upload($"word-{i}", model: First, fallback: Second)).ToArray();
         StartPoller();
         await AdvanceUntilAsync(() => requests.All(IsDeleted), "all were deleted");
 
