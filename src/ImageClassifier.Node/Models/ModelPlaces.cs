@@ -152,20 +152,17 @@ internal sealed class ModelPlaces(int most, Action<IReadOnlyList<ModelIdentity>>
     {
         var place = new Place(applicant.Model);
         _places.Add(place.Model, place);
-        place.Loading = Task.Run(async () =>
-        {
-            // Before the load: the memory may not suffice for both.
-            unloaded?.Dispose();
-            return await LoadAsync(place, applicant.Load);
-        });
+        place.Loading = Task.Run(() => LoadAsync(place, applicant.Load, unloaded));
         return place;
     }
 
-    private async Task<LoadedModel?> LoadAsync(Place place, Func<Task<LoadedModel?>> load)
+    private async Task<LoadedModel?> LoadAsync(Place place, Func<Task<LoadedModel?>> load, LoadedModel? unloaded)
     {
         LoadedModel? loaded = null;
         try
         {
+            // Before the load: the memory may not suffice for both.
+            unloaded?.Dispose();
             loaded = await load();
             return loaded;
         }

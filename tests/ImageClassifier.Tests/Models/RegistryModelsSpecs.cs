@@ -359,7 +359,9 @@ public sealed class RegistryModelsSpecs : IDisposable
         foreach (var file in pushed.Files)
         {
             await _store.PutAsync(
-                ObjectKeys.ModelFile(changed.Model, file), await File.ReadAllBytesAsync(source.File(file.Path)), default);
+                ObjectKeys.ModelFile(changed.Model, file),
+                await File.ReadAllBytesAsync(source.File(file.Path)),
+                default);
         }
 
         await _store.PutAsync(ObjectKeys.ModelFiles(changed.Model), WireJson.WriteUtf8(changed), default);
