@@ -176,10 +176,15 @@ public sealed class JobModelsSpecs : NodeSpecs
         var requests = Enumerable.Range(0, 5).Select(i => Upload($"word-{i}", model: First)).ToArray();
         StartPoller();
 
-        NodeUnhealthy? unhealthy = null;
+        List<NodeUnhealthy> unhealthy = [];
         await AdvanceUntilAsync(
-            () => (unhealthy ??= OfPoller<NodeUnhealthy>().FirstOrDefault()) is not null, "it is unhealthy");
-        Assert.Contains("its hash is wrong", unhealthy!.Problem, StringComparison.Ordinal);
+            () =>
+            {
+                unhealthy.AddRange(OfPoller<NodeUnhealthy>());
+                return unhealthy.Count > 0;
+            },
+            "it is unhealthy");
+        Assert.Contains("its hash is wrong", unhealthy[0].Problem, StringComparison.Ordinal);
         await AdvanceUntilAsync(() => Requests.InFlight.Count == 0, "nothing is in hand");
         Assert.Equal(requests.Length, Requests.Visible.Count);
         Assert.Empty(Published);
@@ -246,7 +251,7 @@ public sealed class JobModelsSpecs : NodeSpecs
         Assert.Empty(Published);
     }
 
-    private bool IsInHand => OfPoller<PollFinished>().LastOrDefault() is { InHand: > 0 };
+    private bool IsInHand => OfPoller<PollFinished>() is [.., { InHand: > 0 }];
 
     /// <summary>The messages of the poller to its owner since the last look.</summary>
     private IReadOnlyList<T> OfPoller<T>()
