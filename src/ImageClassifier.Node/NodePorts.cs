@@ -5,14 +5,16 @@ namespace ImageClassifier.Node;
 /// <summary>The ports that an app node uses. They outlive the node, which disposes of none of them.</summary>
 /// <param name="Queues">The queues.</param>
 /// <param name="Store">The store of pictures and results.</param>
-/// <param name="Classifier">The model.</param>
+/// <param name="Classifier">The model of the node's setting.</param>
 /// <param name="Isolated">The same model in a child process, for pictures that may kill the node.</param>
+/// <param name="Models">The models of the registry.</param>
 /// <param name="Identity">The instance on which the node runs.</param>
 public sealed record NodePorts(
     QueuePair Queues,
     IObjectStore Store,
     IImageClassifier Classifier,
     IIsolatedClassifier Isolated,
+    IModelSource Models,
     IInstanceIdentity Identity)
 {
     /// <summary>Identifies the node's model and settings. A web tier with another fingerprint makes the node drain.

@@ -344,6 +344,13 @@ describe("the image", () => {
     assert.doesNotMatch(unit, /^NoNewPrivileges=yes$/m);
   });
 
+  it("gives a node a folder of its own for models, which nobody else can read", () => {
+    const unit = read("image", "systemd", "image-classifier-node.service");
+    for (const line of ["CacheDirectory=image-classifier", "CacheDirectoryMode=0700"]) {
+      assert.match(unit, new RegExp(`^${line}$`, "m"));
+    }
+  });
+
   it("starts the units that it has", () => {
     const units = readdirSync(join(deploy, "image", "systemd"));
     const texts = [read("cloudformation", "image-classifier.yaml"), ...scripts.map((script) => read("image", script))];

@@ -10,7 +10,7 @@ namespace ImageClassifier.Core.Messages;
 /// <param name="Status">Classified, or failed for good.</param>
 /// <param name="Predictions">The five most probable labels, best first; empty if the job failed.</param>
 /// <param name="Error">Why the job failed; null if it was classified.</param>
-/// <param name="Model">The model that classified the picture; null if none ran.</param>
+/// <param name="Model">The model of the job, also if the job failed; null if the model is unknown.</param>
 /// <param name="InstanceId">The instance of the node.</param>
 /// <param name="Timings">The durations of the steps on that instance; null if there are none.</param>
 public sealed record JobResult(

@@ -4,9 +4,9 @@ namespace ImageClassifier.Core.Ports;
 
 /// <summary>
 /// Classifies pictures in a child process, one at a time. A picture that crashes its decoder ends only that process,
-/// and the caller learns of it. Safe to call from several threads: calls take turns.
+/// and the caller learns of it. Safe to call from several threads: calls take turns. Disposal ends the processes.
 /// </summary>
-public interface IIsolatedClassifier
+public interface IIsolatedClassifier : IDisposable
 {
     /// <summary>Classifies one picture.</summary>
     /// <param name="picture">The bytes of the file.</param>

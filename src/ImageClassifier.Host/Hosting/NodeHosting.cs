@@ -6,6 +6,7 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Isolation;
 using ImageClassifier.Host.Logging;
+using ImageClassifier.Host.Models;
 using ImageClassifier.Node.Hosting;
 
 namespace ImageClassifier.Host.Hosting;
@@ -47,7 +48,7 @@ internal static class NodeHosting
             : await AsProcessAsync(environment, instance, cancellation);
         string? problem = null;
         using var classifier = parts.LoadClassifier(service.Model);
-        using var isolated = Isolate(service, classifier);
+        using var isolated = Isolate(service.Model, service, classifier);
 
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings
         {
@@ -58,6 +59,11 @@ internal static class NodeHosting
         builder.Services
             .AddSingleton(classifier)
             .AddSingleton<IIsolatedClassifier>(isolated)
+            // The container disposes of it. It then waits for a load under way.
+            .AddSingleton<IModelSource>(provider => new RegistryModels(
+                provider.GetRequiredService<IObjectStore>(),
+                ModelCache.Of(environment.Layout, Environment.GetEnvironmentVariable(ModelCache.ServiceVariable)),
+                folder => Load(service, parts, folder)))
             .AddSingleton(life.Identity)
             .AddActorSystem(config, ActorSystemHosting.NodeStop, akka => akka.WithAppNode(
                 settings, parts.CreateClock, NodeFingerprint.Of(classifier.Model, config), ended => problem = ended));
@@ -71,9 +77,15 @@ internal static class NodeHosting
         return ExitCodes.SomeFailed;
     }
 
-    private static IsolatedClassifier Isolate(ServiceSettings service, IImageClassifier classifier)
+    private static LoadedModel Load(ServiceSettings service, NodeParts parts, string folder)
     {
-        var model = service.Model;
+        var model = service.Model with { ModelFolder = folder };
+        var classifier = parts.LoadClassifier(model);
+        return new LoadedModel(classifier, Isolate(model, service, classifier));
+    }
+
+    private static IsolatedClassifier Isolate(OnnxSettings model, ServiceSettings service, IImageClassifier classifier)
+    {
         // The child limits its own work. This limit is for a child that hangs, and covers all the child's limits and
         // its start.
         var limit = model.Decoding.Timeout + service.Node.Classification.Timeout;

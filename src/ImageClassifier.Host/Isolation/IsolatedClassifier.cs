@@ -11,7 +11,7 @@ namespace ImageClassifier.Host.Isolation;
 /// <summary>Classifies pictures in child processes: this program with a hidden verb. Starting a child takes longer than
 /// most pictures, so one child is kept and a spare replaces it if it dies. There are never more than two. Children end
 /// after a while without pictures, and with their node.</summary>
-internal sealed class IsolatedClassifier : IIsolatedClassifier, IDisposable
+internal sealed class IsolatedClassifier : IIsolatedClassifier
 {
     // The other messages of a crashed node return within about a lease.
     private static readonly TimeSpan IdleLimit = TimeSpan.FromMinutes(1);

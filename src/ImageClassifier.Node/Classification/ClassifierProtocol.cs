@@ -8,10 +8,11 @@ internal interface IClassifierMessage;
 
 /// <summary>Asks to classify these pictures. The classifier always disposes of them, and replies with an
 /// <see cref="IClassifierReply"/>.</summary>
-/// <param name="Pictures">From 1 to the classifier's preferred batch size.</param>
+/// <param name="Model">The model that decoded the pictures.</param>
+/// <param name="Pictures">From 1 to the model's preferred batch size.</param>
 /// <param name="Cancellation">Cancelled when nothing waits for the reply any more.</param>
-internal sealed record ClassifyPictures(IReadOnlyList<DecodedPicture> Pictures, CancellationToken Cancellation)
-    : IClassifierMessage;
+internal sealed record ClassifyPictures(
+    IImageClassifier Model, IReadOnlyList<DecodedPicture> Pictures, CancellationToken Cancellation) : IClassifierMessage;
 
 /// <summary>How a run ended.</summary>
 internal interface IClassifierReply : IClassifierMessage;

@@ -12,29 +12,36 @@ namespace ImageClassifier.Node.Classification;
 /// unchanged.</summary>
 internal sealed class MicroBatches(
     IActorRef classifier,
-    ModelIdentity model,
     InstanceId instance,
     TimeSpan timeout,
     NodeHealth health,
     TimeProvider time,
     ILoggingAdapter log)
 {
-    /// <summary>Classifies one micro-batch. Returns each job once, and none as <see cref="JobWork.ToClassify"/>. Never
-    /// fails.</summary>
+    /// <summary>Classifies one micro-batch, with a run for each model in it. Returns each job once, and none as
+    /// <see cref="JobWork.ToClassify"/>. Never fails.</summary>
     public async Task<IReadOnlyList<JobWork>> ClassifyAsync(IReadOnlyList<JobWork> batch)
     {
-        var decoded = batch.OfType<JobWork.ToClassify>().ToArray();
-        if (decoded.Length == 0) return batch;
-        var reply = await RunAsync([.. decoded.Select(work => work.Picture)]);
-        return [.. batch.Where(work => work is not JobWork.ToClassify), .. Conclude(decoded, reply)];
+        List<JobWork> concluded = [.. batch.Where(work => work is not JobWork.ToClassify)];
+        var runs = batch.OfType<JobWork.ToClassify>()
+            .GroupBy(work => work.Model.Classifier)
+            .SelectMany(ofModel => ofModel.Chunk(ofModel.Key.PreferredBatchSize));
+        foreach (var run in runs)
+        {
+            var reply = await RunAsync(run[0].Model.Classifier, [.. run.Select(work => work.Picture)]);
+            concluded.AddRange(Conclude(run, reply));
+            foreach (var work in run) work.Model.Dispose();
+        }
+
+        return concluded;
     }
 
-    private async Task<IClassifierReply> RunAsync(IReadOnlyList<DecodedPicture> pictures)
+    private async Task<IClassifierReply> RunAsync(IImageClassifier model, IReadOnlyList<DecodedPicture> pictures)
     {
         using var cancellation = new CancellationTokenSource();
         try
         {
-            var run = new ClassifyPictures(pictures, cancellation.Token);
+            var run = new ClassifyPictures(model, pictures, cancellation.Token);
             // A pause of the process (SIGSTOP, a suspended machine) does not use up the time-out.
             var reply = await classifier.Ask<IClassifierReply>(run, Timeout.InfiniteTimeSpan, cancellation.Token)
                 .WaitAwakeAsync(timeout, time);
@@ -72,6 +79,7 @@ internal sealed class MicroBatches(
             work.Decoded.TotalMilliseconds,
             took.TotalMilliseconds,
             (time.GetMonotonic() - work.Delivery.ReceivedAt).TotalMilliseconds);
-        return JobWork.Ended.Classified(work.Delivery, work.Request, instance, model, predictions, timings);
+        return JobWork.Ended.Classified(
+            work.Delivery, work.Request, instance, work.Model.Identity, predictions, timings);
     }
 }

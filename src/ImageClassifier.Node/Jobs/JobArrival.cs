@@ -17,7 +17,12 @@ internal sealed record JobArrival(Delivery Delivery, ClassificationRequest? Requ
     {
         // Missing ids and keys deserialize to their default values.
         var request = WireJson.TryRead<ClassificationRequest>(delivery.Message.Body);
-        var isRequest = request is { ImageKey.Length: > 0 } && request.Job != default && request.Batch != default;
+        var isRequest = request is
+        {
+            ImageKey.Length: > 0,
+            Model: null or { IsValid: true },
+            Fallback: null or { IsValid: true },
+        } && request.Job != default && request.Batch != default;
         return new JobArrival(delivery, isRequest ? request : null);
     }
 }

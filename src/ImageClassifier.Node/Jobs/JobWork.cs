@@ -1,6 +1,7 @@
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Node.Models;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Jobs;
@@ -10,15 +11,23 @@ namespace ImageClassifier.Node.Jobs;
 /// <param name="Delivery">The message of the job.</param>
 internal abstract record JobWork(Delivery Delivery)
 {
-    /// <summary>The picture is decoded and waits for the model.</summary>
+    /// <summary>The job has its model, and waits for its picture.</summary>
     /// <param name="Delivery">The message of the job.</param>
     /// <param name="Request">The request.</param>
+    /// <param name="Model">The model, leased until the job ends or is handed back.</param>
+    public sealed record ToLoad(Delivery Delivery, ClassificationRequest Request, ModelLease Model) : JobWork(Delivery);
+
+    /// <summary>The picture is decoded and waits for a run of its model.</summary>
+    /// <param name="Delivery">The message of the job.</param>
+    /// <param name="Request">The request.</param>
+    /// <param name="Model">The model, leased until the job ends or is handed back.</param>
     /// <param name="Picture">The input of the model. The classifier disposes of it.</param>
     /// <param name="Fetched">The time that reading the picture took.</param>
     /// <param name="Decoded">The time that decoding it took.</param>
     public sealed record ToClassify(
         Delivery Delivery,
         ClassificationRequest Request,
+        ModelLease Model,
         DecodedPicture Picture,
         TimeSpan Fetched,
         TimeSpan Decoded) : JobWork(Delivery);
@@ -65,9 +74,13 @@ internal abstract record JobWork(Delivery Delivery)
 
         /// <summary>A job that failed for good.</summary>
         public static Ended Failed(
-            Delivery delivery, ClassificationRequest request, InstanceId instance, JobError error) =>
+            Delivery delivery,
+            ClassificationRequest request,
+            InstanceId instance,
+            ModelIdentity model,
+            JobError error) =>
             new(delivery, request, new JobResult(
-                request.Job, request.Batch, request.Attempt, JobStatus.Failed, [], error, null, instance, null));
+                request.Job, request.Batch, request.Attempt, JobStatus.Failed, [], error, model, instance, null));
     }
 
     /// <summary>The job cannot be done now: its message is handed back.</summary>

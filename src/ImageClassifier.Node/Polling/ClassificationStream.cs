@@ -18,12 +18,15 @@ internal static class ClassificationStream
     private const int StoresAtOnce = IMessageQueue.MaxBatch;
     private const int PublishesAtOnce = 4;
 
+    // A micro-batch is full when the shares of its pictures add up to this. It divides by any preferred batch size with
+    // hardly a remainder.
+    private const long FullBatch = 1L << 40;
+
     /// <summary>Connects the steps. The materialised value is the control of the source, and a task that completes when
     /// the last message is acknowledged. The callbacks run within the stream: they must not block or throw.</summary>
     public static IRunnableGraph<(IQueueSourceControl Control, Task<Done> Finished)> Create(
         IMessageQueue requests,
         NodeSettings settings,
-        int preferredBatchSize,
         PictureLoader loader,
         SuspectProcessor suspects,
         MicroBatches microBatches,
@@ -36,7 +39,7 @@ internal static class ClassificationStream
         return QueueSource.Create(requests, settings.Polling.Source, time, onPoll, onRenewalsRefused)
             .Select(JobArrival.Read)
             .Via(SideBySide(
-                Fresh(settings, preferredBatchSize, loader, microBatches),
+                Fresh(settings, loader, microBatches),
                 Suspects(settings, suspects),
                 suspects.TryAdmit))
             .SelectAsyncUnordered(StoresAtOnce, publisher.StoreAsync)
@@ -49,18 +52,24 @@ internal static class ClassificationStream
     }
 
     private static Flow<JobArrival, JobWork, NotUsed> Fresh(
-        NodeSettings settings, int preferredBatchSize, PictureLoader loader, MicroBatches microBatches) =>
+        NodeSettings settings, PictureLoader loader, MicroBatches microBatches) =>
         Flow.Create<JobArrival>()
+            // This step has room for all jobs in hand, so no job waits for the model of another.
+            .SelectAsyncUnordered(settings.Polling.Source.MaxInFlight, loader.LeaseModelAsync)
             .SelectAsyncUnordered(settings.Polling.Fetchers, loader.LoadAsync)
-            // Batches only under back-pressure, so an idle node adds no delay. A job without a picture to classify
-            // weighs nothing.
+            // Batches only under back-pressure, so an idle node adds no delay.
             .BatchWeighted(
-                preferredBatchSize,
-                work => work is JobWork.ToClassify ? 1 : 0,
+                FullBatch,
+                ShareOfBatch,
                 ImmutableList.Create,
                 (batch, work) => batch.Add(work))
             .SelectAsyncUnordered(settings.Classification.Classifiers, microBatches.ClassifyAsync)
             .SelectMany(batch => batch);
+
+    /// <summary>A picture fills as much of a batch as of a run of its model. A job without a picture to classify fills
+    /// nothing.</summary>
+    private static long ShareOfBatch(JobWork work) =>
+        work is JobWork.ToClassify decoded ? FullBatch / decoded.Model.Classifier.PreferredBatchSize : 0;
 
     // This step has room for all suspects in hand, so no suspect blocks a fresh job. A waiting suspect holds no picture
     // in memory.

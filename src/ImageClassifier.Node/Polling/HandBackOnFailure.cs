@@ -29,6 +29,17 @@ internal static class HandBackOnFailure
             log.Warning("Job {0} was handed back: the store refuses the node: {1}", request.Job, refusal.Message);
             return new JobWork.NotDone(delivery);
         }
+        catch (ModelNotLoadedException failure)
+        {
+            health.RecordRefusal(failure.Message);
+            log.Warning("Job {0} was handed back: {1}", request.Job, failure.Message);
+            return new JobWork.NotDone(delivery);
+        }
+        catch (OperationCanceledException)
+        {
+            log.Debug("Job {0} was handed back, because the node drains and its model is not loaded", request.Job);
+            return new JobWork.NotDone(delivery);
+        }
         catch (IOException failure)
         {
             log.Warning("Job {0} was handed back: the store cannot be reached: {1}", request.Job, failure.Message);

@@ -12,44 +12,65 @@ namespace ImageClassifier.Node.Polling;
 /// job.</summary>
 internal sealed class PictureLoader(
     JobObjects objects,
-    IImageClassifier classifier,
+    JobModels models,
     InstanceId instance,
     int decoders,
     NodeHealth health,
     TimeProvider time,
-    ILoggingAdapter log)
+    ILoggingAdapter log,
+    CancellationToken draining)
 {
     private readonly OutageRetries _retries = new(OutageRetries.Brief, time);
 
     // Reads wait for the store, decoders for a core. So more pictures are read at once than decoded.
     private readonly SemaphoreSlim _decoders = new(decoders);
 
-    /// <summary>Fetches and decodes the picture of one job. Never fails: a failure that is not the job's fault hands
-    /// the message back.</summary>
-    public Task<JobWork> LoadAsync(JobArrival arrival)
+    /// <summary>Leases the model of one job. Never fails: a failure that is not the job's fault hands the message
+    /// back.</summary>
+    /// <returns><see cref="JobWork.ToLoad"/> if the job has its model.</returns>
+    public Task<JobWork> LeaseModelAsync(JobArrival arrival)
     {
         var delivery = arrival.Delivery;
         if (arrival.Request is { } request)
-            return HandBackOnFailure.RunAsync(delivery, request, () => LoadAsync(delivery, request), health, log);
+        {
+            return HandBackOnFailure.RunAsync(
+                delivery,
+                request,
+                async () => new JobWork.ToLoad(delivery, request, await models.LeaseAsync(request)),
+                health,
+                log);
+        }
 
         log.Warning("A message without a valid request was handed back; the queue will give it up");
         return Task.FromResult<JobWork>(new JobWork.NotDone(delivery));
     }
 
-    private async Task<JobWork> LoadAsync(Delivery delivery, ClassificationRequest request)
+    /// <summary>Fetches and decodes the picture of one job, unless the node drains. Any other job passes through
+    /// unchanged. Never fails.</summary>
+    public async Task<JobWork> LoadAsync(JobWork work)
+    {
+        if (work is not JobWork.ToLoad job) return work;
+        var outcome = draining.IsCancellationRequested
+            ? new JobWork.NotDone(job.Delivery)
+            : await HandBackOnFailure.RunAsync(job.Delivery, job.Request, () => LoadAsync(job), health, log);
+        if (outcome is not JobWork.ToClassify) job.Model.Dispose();
+        return outcome;
+    }
+
+    private async Task<JobWork> LoadAsync(JobWork.ToLoad job)
     {
         var started = time.GetTimestamp();
-        using var picture = await objects.FetchPictureAsync(request);
-        if (picture is null) return JobWork.Ended.Failed(delivery, request, instance, JobErrors.Missing);
+        using var picture = await objects.FetchPictureAsync(job.Request);
+        if (picture is null) return Fail(job, JobErrors.Missing);
         var fetched = time.GetElapsedTime(started);
 
         await _decoders.WaitAsync();
         try
         {
             // If the process was paused for long, the lease has ended and another node may have the message.
-            return delivery.HoldsLease(time.GetMonotonic())
-                ? await DecodeAsync(delivery, request, picture, fetched)
-                : new JobWork.NotDone(delivery);
+            return job.Delivery.HoldsLease(time.GetMonotonic())
+                ? await DecodeAsync(job, picture, fetched)
+                : new JobWork.NotDone(job.Delivery);
         }
         finally
         {
@@ -57,20 +78,20 @@ internal sealed class PictureLoader(
         }
     }
 
-    private async Task<JobWork> DecodeAsync(
-        Delivery delivery, ClassificationRequest request, PooledBytes picture, TimeSpan fetched)
+    private async Task<JobWork> DecodeAsync(JobWork.ToLoad job, PooledBytes picture, TimeSpan fetched)
     {
         try
         {
             var started = time.GetTimestamp();
             // Decoding takes long, and the current thread may belong to the stream. So it runs on the thread pool.
             // Short memory may be free again soon.
-            var decoding = await _retries.RunAsync(() => Task.Run(() => classifier.Decode(picture.Memory)));
+            var decoding = await _retries.RunAsync(
+                () => Task.Run(() => job.Model.Classifier.Decode(picture.Memory)));
             return decoding switch
             {
                 Decoding.Decoded decoded => new JobWork.ToClassify(
-                    delivery, request, decoded.Picture, fetched, time.GetElapsedTime(started)),
-                Decoding.Refused refused => JobWork.Ended.Failed(delivery, request, instance, refused.Error),
+                    job.Delivery, job.Request, job.Model, decoded.Picture, fetched, time.GetElapsedTime(started)),
+                Decoding.Refused refused => Fail(job, refused.Error),
                 _ => throw new InvalidOperationException("Unexpected outcome of decoding."),
             };
         }
@@ -80,4 +101,7 @@ internal sealed class PictureLoader(
             throw;
         }
     }
+
+    private JobWork.Ended Fail(JobWork.ToLoad job, JobError error) =>
+        JobWork.Ended.Failed(job.Delivery, job.Request, instance, job.Model.Identity, error);
 }

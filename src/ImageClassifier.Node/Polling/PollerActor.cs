@@ -3,6 +3,7 @@ using Akka.Event;
 using Akka.Streams;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Classification;
+using ImageClassifier.Node.Models;
 using ImageClassifier.Node.Records;
 using ImageClassifier.Streams;
 
@@ -22,6 +23,7 @@ internal sealed class PollerActor : ReceiveActor
     private readonly NodeProgress _progress;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _draining = new();
+    private readonly NodeModels _models;
     private IQueueSourceControl? _source;
 
     public PollerActor(
@@ -38,6 +40,14 @@ internal sealed class PollerActor : ReceiveActor
         _owner = owner;
         _progress = progress;
         _time = time;
+        _models = new NodeModels(
+            new LoadedModel(ports.Classifier, ports.Isolated),
+            ports.Models,
+            ports.Store,
+            ports.Identity.Id,
+            progress.RecordLoaded,
+            time,
+            _log);
         Polling();
     }
 
@@ -85,22 +95,26 @@ internal sealed class PollerActor : ReceiveActor
         }
     }
 
-    protected override void PostStop() => _draining.Cancel();
+    protected override void PostStop()
+    {
+        _draining.Cancel();
+        _models.Dispose();
+    }
 
     private Akka.Streams.Dsl.IRunnableGraph<(IQueueSourceControl, Task<Akka.Done>)> CreateStream(
         NodeHealth health, Action<PollReport> onPoll, Action<Acknowledged> onAcknowledged)
     {
-        var model = _ports.Classifier;
         var instance = _ports.Identity.Id;
         var polling = _settings.Polling;
         var patient = OutageRetries.Patient(polling.Source.MaxLease);
         var outages = new OutageRetries(patient, _time, health);
         var objects = new JobObjects(_ports.Store, outages, _log);
-        var loader = new PictureLoader(objects, model, instance, polling.Decoders, health, _time, _log);
+        var models = new JobModels(_models, outages, _draining.Token);
+        var loader = new PictureLoader(
+            objects, models, instance, polling.Decoders, health, _time, _log, _draining.Token);
         var suspects = new SuspectProcessor(
             objects,
-            _ports.Isolated,
-            model.Model,
+            models,
             instance,
             polling.MaxReceives,
             health,
@@ -108,7 +122,7 @@ internal sealed class PollerActor : ReceiveActor
             _log,
             _draining.Token);
         var batches = new MicroBatches(
-            _classifier, model.Model, instance, _settings.Classification.Timeout, health, _time, _log);
+            _classifier, instance, _settings.Classification.Timeout, health, _time, _log);
         var publisher = new ResultPublisher(
             _ports.Store,
             _ports.Queues.Responses,
@@ -120,7 +134,6 @@ internal sealed class PollerActor : ReceiveActor
         return ClassificationStream.Create(
             _ports.Queues.Requests,
             _settings,
-            model.PreferredBatchSize,
             loader,
             suspects,
             batches,

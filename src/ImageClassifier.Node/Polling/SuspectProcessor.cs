@@ -4,6 +4,7 @@ using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Classification;
 using ImageClassifier.Node.Jobs;
+using ImageClassifier.Node.Models;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
@@ -15,8 +16,7 @@ namespace ImageClassifier.Node.Polling;
 /// </summary>
 internal sealed class SuspectProcessor(
     JobObjects objects,
-    IIsolatedClassifier isolated,
-    ModelIdentity model,
+    JobModels models,
     InstanceId instance,
     int maxReceives,
     NodeHealth health,
@@ -105,33 +105,34 @@ internal sealed class SuspectProcessor(
     /// <returns>The suspect itself if it must be tried alone.</returns>
     private async Task<JobWork> TryNowAsync(JobWork.Suspect suspect, bool isAlone)
     {
+        using var model = await models.LeaseAsync(suspect.Request);
         var started = time.GetTimestamp();
         using var picture = await objects.FetchPictureAsync(suspect.Request);
-        if (picture is null) return Fail(suspect, JobErrors.Missing);
+        if (picture is null) return Fail(suspect, model, JobErrors.Missing);
         var fetched = time.GetElapsedTime(started);
-        switch (await _retries.RunAsync(() => isolated.ClassifyAsync(picture.Memory, isAlone)))
+        switch (await _retries.RunAsync(() => model.Isolated.ClassifyAsync(picture.Memory, isAlone)))
         {
             case IsolatedOutcome.Classified classified:
                 health.RecordClassified();
-                return Succeed(suspect, classified, fetched);
+                return Succeed(suspect, model, classified, fetched);
             case IsolatedOutcome.Refused refused:
-                return Fail(suspect, refused.Error);
+                return Fail(suspect, model, refused.Error);
             case IsolatedOutcome.Died died when !isAlone && !IsProof(died):
                 log.Warning(
                     "Job {0} is tried once more: its process ended ({1}). {2}",
                     suspect.Request.Job, died.How, died.Details);
                 return suspect;
             case IsolatedOutcome.Died { How: ProcessDeath.Killed } killed:
-                return HandBackOrGiveUp(suspect, $"its process was killed twice. {killed.Details}");
+                return HandBackOrGiveUp(suspect, model, $"its process was killed twice. {killed.Details}");
             case IsolatedOutcome.Died died:
                 log.Warning(
                     "Job {0} failed: its picture ended its process ({1}). {2}",
                     suspect.Request.Job, died.How, died.Details);
                 return Fail(
-                    suspect, died.How == ProcessDeath.TimedOut ? JobErrors.TooSlow : JobErrors.KilledDecoder);
+                    suspect, model, died.How == ProcessDeath.TimedOut ? JobErrors.TooSlow : JobErrors.KilledDecoder);
             case IsolatedOutcome.Failed failed:
                 health.RecordFailure();
-                return HandBackOrGiveUp(suspect, failed.Reason);
+                return HandBackOrGiveUp(suspect, model, failed.Reason);
             case var other:
                 throw new InvalidOperationException($"Unexpected outcome: {other}.");
         }
@@ -139,7 +140,7 @@ internal sealed class SuspectProcessor(
 
     private static bool IsProof(IsolatedOutcome.Died died) => died is { How: ProcessDeath.Crashed, HadOthers: false };
 
-    private JobWork HandBackOrGiveUp(JobWork.Suspect suspect, string reason)
+    private JobWork HandBackOrGiveUp(JobWork.Suspect suspect, ModelLease model, string reason)
     {
         var (job, receives) = (suspect.Request.Job, suspect.Delivery.Message.ReceiveCount);
         if (receives <= maxReceives)
@@ -149,10 +150,11 @@ internal sealed class SuspectProcessor(
         }
 
         log.Warning("Job {0} failed after {1} receives; the last failure: {2}", job, receives, reason);
-        return Fail(suspect, JobErrors.TooManyAttempts) with { Settlement = Settlement.HandBack };
+        return Fail(suspect, model, JobErrors.TooManyAttempts) with { Settlement = Settlement.HandBack };
     }
 
-    private JobWork.Ended Succeed(JobWork.Suspect suspect, IsolatedOutcome.Classified outcome, TimeSpan fetched)
+    private JobWork.Ended Succeed(
+        JobWork.Suspect suspect, ModelLease model, IsolatedOutcome.Classified outcome, TimeSpan fetched)
     {
         var timings = new JobTimings(
             fetched.TotalMilliseconds,
@@ -160,9 +162,9 @@ internal sealed class SuspectProcessor(
             outcome.Ran.TotalMilliseconds,
             (time.GetMonotonic() - suspect.Delivery.ReceivedAt).TotalMilliseconds);
         return JobWork.Ended.Classified(
-            suspect.Delivery, suspect.Request, instance, model, outcome.Predictions, timings);
+            suspect.Delivery, suspect.Request, instance, model.Identity, outcome.Predictions, timings);
     }
 
-    private JobWork.Ended Fail(JobWork.Suspect suspect, JobError error) =>
-        JobWork.Ended.Failed(suspect.Delivery, suspect.Request, instance, error);
+    private JobWork.Ended Fail(JobWork.Suspect suspect, ModelLease model, JobError error) =>
+        JobWork.Ended.Failed(suspect.Delivery, suspect.Request, instance, model.Identity, error);
 }

@@ -1,13 +1,19 @@
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Records;
 
-/// <summary>Counts what a node has done since its start, over all its streams. Safe from any thread.</summary>
+/// <summary>What a node has done since its start, over all its streams, and what it has loaded. Safe from any
+/// thread.</summary>
 internal sealed class NodeProgress(TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly SaturatedRate _rate = new();
     private long _picturesDone;
+    private IReadOnlyList<ModelIdentity> _loaded = [];
+
+    /// <summary>The models of the registry that the node has loaded.</summary>
+    public IReadOnlyList<ModelIdentity> Loaded => Volatile.Read(ref _loaded);
 
     /// <summary>The number of jobs settled with a result, and the jobs a second under full load. The rate is null until
     /// the node has once been under full load.</summary>
@@ -15,6 +21,9 @@ internal sealed class NodeProgress(TimeProvider time)
     {
         lock (_lock) return (_picturesDone, _rate.PerSecond);
     }
+
+    /// <summary>Records the models of the registry that the node has loaded now.</summary>
+    public void RecordLoaded(IReadOnlyList<ModelIdentity> models) => Volatile.Write(ref _loaded, models);
 
     /// <summary>Records a poll.</summary>
     public void RecordPoll(PollReport poll)

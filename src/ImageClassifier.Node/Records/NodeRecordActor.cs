@@ -150,6 +150,7 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         {
             Problem = _problem,
             Fingerprint = _fingerprint,
+            Loaded = _progress.Loaded is { Count: > 0 } loaded ? loaded : null,
         });
         return CallAsync(limit => _store.PutAsync(_key, record, limit));
     }

@@ -72,7 +72,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     /// <param name="settings">The settings of the node.</param>
     /// <param name="ports">The ports of the node.</param>
     /// <param name="time">The clock of the actor system.</param>
-    /// <param name="classifierDispatcher">The dispatcher on whose threads the model runs.</param>
+    /// <param name="classifierDispatcher">The dispatcher on whose threads the models run.</param>
     /// <param name="onEnded">Called once, within the actor, when the node has ended: with the problem that ended it, or
     /// null after an orderly end. Must not block or throw.</param>
     public static Props Props(
@@ -92,8 +92,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     {
         var self = Self;
         _classifier = Context.ActorOf(
-            ClassifierActor.Props(
-                _ports.Classifier, _time, _settings.Classification.Classifiers, _classifierDispatcher),
+            ClassifierActor.Props(_time, _settings.Classification.Classifiers, _classifierDispatcher),
             "classifier");
         _selfTerminator = Context.ActorOf(
             SelfTerminatorActor.Props(_ports.Queues.Requests, _settings.Termination, self, _time), "self-terminator");

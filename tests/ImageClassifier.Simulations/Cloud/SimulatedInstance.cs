@@ -119,6 +119,7 @@ internal sealed class SimulatedInstance : IInstanceIdentity
             store,
             classifier,
             isolated,
+            new FakeModelSource(),
             this);
         var props = NodeSupervisorActor.Props(
             _world.NodeSettings, ports, _world.Time, "classifier-dispatcher", _ => StopNode());

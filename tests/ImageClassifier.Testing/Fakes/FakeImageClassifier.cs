@@ -22,8 +22,9 @@ public sealed class FakeImageClassifier(int preferredBatchSize = 4) : IImageClas
     private readonly List<string> _decoded = [];
     private readonly List<IReadOnlyList<string>> _batches = [];
     private int _undisposed;
+    private int _isDisposed;
 
-    public ModelIdentity Model { get; } = new("fake", new string('0', 64));
+    public ModelIdentity Model { get; init; } = new("fake", new string('0', 64));
 
     public int PreferredBatchSize { get; } = preferredBatchSize;
 
@@ -51,11 +52,15 @@ public sealed class FakeImageClassifier(int preferredBatchSize = 4) : IImageClas
         }
     }
 
+    /// <summary>True after its disposal. A call that begins later throws.</summary>
+    public bool IsDisposed => Volatile.Read(ref _isDisposed) == 1;
+
     /// <summary>The decoded pictures that are not disposed of yet.</summary>
     public int Undisposed => Volatile.Read(ref _undisposed);
 
     public Decoding Decode(ReadOnlyMemory<byte> picture)
     {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         var word = Encoding.UTF8.GetString(picture.Span);
         lock (_lock) _decoded.Add(word);
         WhileDecoding?.Invoke(word);
@@ -68,6 +73,7 @@ public sealed class FakeImageClassifier(int preferredBatchSize = 4) : IImageClas
 
     public IReadOnlyList<IReadOnlyList<Prediction>> Classify(IReadOnlyList<DecodedPicture> pictures)
     {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         ArgumentOutOfRangeException.ThrowIfLessThan(pictures.Count, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(pictures.Count, PreferredBatchSize);
         var words = pictures.Cast<FakePicture>().Select(picture => picture.Word).ToArray();
@@ -77,9 +83,7 @@ public sealed class FakeImageClassifier(int preferredBatchSize = 4) : IImageClas
         return words.Select(Predict).ToArray();
     }
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() => Volatile.Write(ref _isDisposed, 1);
 
     private static IReadOnlyList<Prediction> Predict(string word) =>
         [new Prediction(0, word, 0.75), new Prediction(1, "other", 0.25)];

@@ -23,12 +23,16 @@ public sealed class FakeIsolatedClassifier : IIsolatedClassifier
         }
     }
 
+    /// <summary>True after its disposal.</summary>
+    public bool IsDisposed { get; private set; }
+
     /// <summary>A process that ended while it had the picture.</summary>
     public static IsolatedOutcome Died(ProcessDeath how, bool hadOthers = false) =>
         new IsolatedOutcome.Died(how, hadOthers, "The test decided so.");
 
     public async Task<IsolatedOutcome> ClassifyAsync(ReadOnlyMemory<byte> picture, bool isAlone)
     {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         var word = Encoding.UTF8.GetString(picture.Span);
         lock (_lock) _tried.Add(word);
         if (Outcome is not null && await Outcome(word) is { } outcome) return outcome;
@@ -47,4 +51,6 @@ public sealed class FakeIsolatedClassifier : IIsolatedClassifier
             return new IsolatedOutcome.Failed(failure.Message);
         }
     }
+
+    public void Dispose() => IsDisposed = true;
 }

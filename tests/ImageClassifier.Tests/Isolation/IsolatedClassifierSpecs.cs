@@ -149,6 +149,23 @@ public sealed class IsolatedClassifierSpecs
         Assert.IsType<IsolatedOutcome.Failed>(await isolated.ClassifyAsync(ScriptedChildren.Harmless, true));
     }
 
+    [SkippableFact]
+    public async Task Disposal_ends_all_children()
+    {
+        using var children = new ScriptedChildren(Model);
+        var isolated = Create(Shell(children.Script));
+        Assert.IsType<IsolatedOutcome.Failed>(await isolated.ClassifyAsync(ScriptedChildren.Harmless, false));
+        await children.StartedAsync(2);
+        var processes = children.Started
+            .Select(id => Process.GetProcessById(int.Parse(id, CultureInfo.InvariantCulture))).ToArray();
+
+        isolated.Dispose();
+        foreach (var process in processes)
+        {
+            using (process) await process.WaitForExitAsync().WaitAsync(Enough, TimeProvider.System);
+        }
+    }
+
     [SkippableTheory]
     [InlineData("exit 3", "could not load its model. Exit code 3")]
     [InlineData("exit 139", "could not load its model. Signal 11")]

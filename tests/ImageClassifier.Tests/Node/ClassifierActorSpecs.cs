@@ -16,7 +16,7 @@ public sealed class ClassifierActorSpecs(ITestOutputHelper output) : NodeSpecs(o
     public async Task Predictions_are_in_order_and_pictures_are_disposed_of(int classifiers)
     {
         var classifier = Start(classifiers);
-        classifier.Tell(new ClassifyPictures([Decoded("cat"), Decoded("dog")], CancellationToken.None));
+        classifier.Tell(Run([Decoded("cat"), Decoded("dog")]));
 
         var reply = await ExpectMsgAsync<PicturesClassified>();
         Assert.Equal(["cat", "dog"], reply.Predictions.Select(predictions => predictions![0].Label));
@@ -27,10 +27,9 @@ public sealed class ClassifierActorSpecs(ITestOutputHelper output) : NodeSpecs(o
     public async Task A_failed_run_is_repeated_with_each_picture_alone_and_the_next_run_succeeds()
     {
         var classifier = Start(1);
-        classifier.Tell(new ClassifyPictures(
-            [Decoded("dog"), Decoded(FakeImageClassifier.CrashesModel), Decoded("cat")], CancellationToken.None));
-        classifier.Tell(new ClassifyPictures([Decoded(FakeImageClassifier.CrashesModel)], CancellationToken.None));
-        classifier.Tell(new ClassifyPictures([Decoded("owl")], CancellationToken.None));
+        classifier.Tell(Run([Decoded("dog"), Decoded(FakeImageClassifier.CrashesModel), Decoded("cat")]));
+        classifier.Tell(Run([Decoded(FakeImageClassifier.CrashesModel)]));
+        classifier.Tell(Run([Decoded("owl")]));
 
         Assert.Equal(["dog", null, "cat"], await LabelsAsync());
         Assert.Equal([null], await LabelsAsync());
@@ -41,7 +40,7 @@ public sealed class ClassifierActorSpecs(ITestOutputHelper output) : NodeSpecs(o
     [Fact]
     public async Task A_cancelled_run_disposes_of_its_pictures_without_running()
     {
-        Start(1).Tell(new ClassifyPictures([Decoded("cat")], new CancellationToken(canceled: true)));
+        Start(1).Tell(Run([Decoded("cat")], new CancellationToken(canceled: true)));
 
         await UntilAsync(() => Classifier.Undisposed == 0, "the picture was disposed of");
         Assert.Empty(Classifier.Batches);
@@ -57,8 +56,8 @@ public sealed class ClassifierActorSpecs(ITestOutputHelper output) : NodeSpecs(o
             Assert.True(both.Wait(RealLimit));
         };
         var classifier = Start(2);
-        classifier.Tell(new ClassifyPictures([Decoded("cat")], CancellationToken.None));
-        classifier.Tell(new ClassifyPictures([Decoded("dog")], CancellationToken.None));
+        classifier.Tell(Run([Decoded("cat")]));
+        classifier.Tell(Run([Decoded("dog")]));
 
         await ExpectMsgAsync<PicturesClassified>();
         await ExpectMsgAsync<PicturesClassified>();
@@ -67,8 +66,11 @@ public sealed class ClassifierActorSpecs(ITestOutputHelper output) : NodeSpecs(o
     private async Task<IEnumerable<string?>> LabelsAsync() =>
         (await ExpectMsgAsync<PicturesClassified>()).Predictions.Select(predictions => predictions?[0].Label);
 
+    private ClassifyPictures Run(IReadOnlyList<DecodedPicture> pictures, CancellationToken cancellation = default) =>
+        new(Classifier, pictures, cancellation);
+
     private IActorRef Start(int classifiers) =>
-        Sys.ActorOf(ClassifierActor.Props(Classifier, Time, classifiers, Dispatcher));
+        Sys.ActorOf(ClassifierActor.Props(Time, classifiers, Dispatcher));
 
     private DecodedPicture Decoded(string word) =>
         Assert.IsType<Decoding.Decoded>(Classifier.Decode(Encoding.UTF8.GetBytes(word))).Picture;

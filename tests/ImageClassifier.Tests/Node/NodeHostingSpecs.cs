@@ -105,6 +105,7 @@ public sealed class NodeHostingSpecs : IDisposable
             .AddSingleton(store ?? _store)
             .AddSingleton<IImageClassifier>(_classifier)
             .AddSingleton<IIsolatedClassifier>(new FakeIsolatedClassifier())
+            .AddSingleton<IModelSource>(new FakeModelSource())
             .AddSingleton<IInstanceIdentity>(_identity)
             .AddAkka("image-classifier", akka => akka
                 .AddHocon(config, HoconAddMode.Append)

@@ -69,6 +69,22 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
     }
 
     [Fact]
+    public async Task The_next_record_names_the_models_of_the_registry_that_are_loaded()
+    {
+        Start().Tell(new KeepNodeRecord(InstanceState.Running));
+        await UntilAsync(() => Record is not null, "it is written");
+        Assert.Null(Record!.Loaded);
+
+        _progress.RecordLoaded([new ModelIdentity("first", "1", 10), new ModelIdentity("second", "2", 20)]);
+        await AdvanceUntilAsync(() => Record!.Loaded is not null, "it is written again", TimeSpan.FromSeconds(1));
+        Assert.Equal(["first", "second"], Record!.Loaded!.Select(model => model.Name));
+        Assert.Equal(Classifier.Model, Record.Model);
+
+        _progress.RecordLoaded([]);
+        await AdvanceUntilAsync(() => Record!.Loaded is null, "it is written again", TimeSpan.FromSeconds(1));
+    }
+
+    [Fact]
     public async Task Writes_wait_for_a_slow_write_and_a_new_state_follows_it_at_once()
     {
         var release = new TaskCompletionSource();

@@ -1,5 +1,6 @@
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Registry;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Node;
 using ImageClassifier.Streams;
@@ -40,6 +41,9 @@ public abstract class NodeSpecs : VirtualTimeSpecs
 
     protected FakeIsolatedClassifier Isolated { get; } = new();
 
+    /// <summary>The models of the registry.</summary>
+    protected FakeModelSource Models { get; } = new();
+
     protected FakeInstanceIdentity Identity { get; }
 
     protected NodeSettings Settings { get; set; } = new(
@@ -61,16 +65,17 @@ public abstract class NodeSpecs : VirtualTimeSpecs
         DrainTimeout: TimeSpan.FromSeconds(15),
         RecordInterval: TimeSpan.FromSeconds(10));
 
-    protected NodePorts Ports => new(new QueuePair(Requests, Responses), Store, Classifier, Isolated, Identity);
+    protected NodePorts Ports => new(new QueuePair(Requests, Responses), Store, Classifier, Isolated, Models, Identity);
 
     /// <summary>The sent results, in order.</summary>
     protected IReadOnlyList<JobResult> Published =>
         [.. Responses.All.Select(message => WireJson.TryRead<JobResult>(message.Body)!)];
 
     /// <summary>Uploads a picture and sends its job.</summary>
-    protected ClassificationRequest Upload(string word, int receivedBefore = 0)
+    protected ClassificationRequest Upload(
+        string word, int receivedBefore = 0, ModelReference? model = null, ModelReference? fallback = null)
     {
-        var request = Jobs.Request();
+        var request = Jobs.Request() with { Model = model, Fallback = fallback };
         Store.Set(request.ImageKey, word);
         Requests.Put(WireJson.Write(request), request.Job.Value, receivedBefore);
         return request;

@@ -673,7 +673,7 @@ public sealed class PollerActorSpecs : NodeSpecs
 
     private IActorRef StartPoller(NodePorts? ports = null)
     {
-        var classifier = Sys.ActorOf(ClassifierActor.Props(Classifier, Time, 1, Dispatcher));
+        var classifier = Sys.ActorOf(ClassifierActor.Props(Time, 1, Dispatcher));
         return Sys.ActorOf(PollerActor.Props(
             Settings, ports ?? Ports, classifier, TestActor, _progress, Time));
     }

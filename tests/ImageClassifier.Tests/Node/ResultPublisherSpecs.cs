@@ -63,5 +63,6 @@ public sealed class ResultPublisherSpecs(ITestOutputHelper output) : NodeSpecs(o
     }
 
     private static JobWork.Ended Failed(Delivery delivery) => JobWork.Ended.Failed(
-        delivery, Jobs.Request(), Instance, new JobError(JobErrorCodes.TooCostly, "It took too long."));
+        delivery, Jobs.Request(), Instance, new ModelIdentity("fake", new string('0', 64)),
+        new JobError(JobErrorCodes.TooCostly, "It took too long."));
 }

@@ -1,0 +1,175 @@
+using Akka.Event;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Registry;
+using ImageClassifier.Core.Storage;
+
+namespace ImageClassifier.Node.Models;
+
+/// <summary>
+/// The models with which a node classifies: the model of its setting, which is always loaded, and models of the
+/// registry, which are loaded when a job needs them. Before a model of the registry gives a result, its verdict is in
+/// the store. So all nodes use it, or none does. Safe from any thread.
+/// </summary>
+internal sealed class NodeModels : IDisposable
+{
+    /// <summary>The most loaded models of the registry: the active model, and a canary or the model before.</summary>
+    public const int MostLoaded = 2;
+
+    private readonly LoadedModel _own;
+    private readonly IModelSource _source;
+    private readonly IObjectStore _store;
+    private readonly InstanceId _instance;
+    private readonly TimeProvider _time;
+    private readonly ILoggingAdapter _log;
+    private readonly ModelPlaces _places;
+    private readonly CancellationTokenSource _stopped = new();
+
+    // A refused model is looked up for each of its jobs, and logged once.
+    private readonly HashSet<ModelReference> _loggedRefusals = [];
+
+    /// <summary>Loads nothing yet.</summary>
+    /// <param name="own">The model of the node's setting. It is not disposed of.</param>
+    /// <param name="source">Loads models of the registry.</param>
+    /// <param name="store">The store of the verdicts.</param>
+    /// <param name="instance">The instance of the node.</param>
+    /// <param name="onChanged">Called with the loaded models of the registry after each change. Must not block or
+    /// throw.</param>
+    /// <param name="time">Measures the loads.</param>
+    /// <param name="log">Receives a line for each decision.</param>
+    public NodeModels(
+        LoadedModel own,
+        IModelSource source,
+        IObjectStore store,
+        InstanceId instance,
+        Action<IReadOnlyList<ModelIdentity>> onChanged,
+        TimeProvider time,
+        ILoggingAdapter log)
+    {
+        (_own, _source, _store, _instance, _time, _log) = (own, source, store, instance, time, log);
+        _places = new ModelPlaces(MostLoaded, onChanged, log);
+    }
+
+    /// <summary>Leases the model of a job, and loads it if necessary. The caller returns the lease.</summary>
+    /// <param name="wanted">The model of the job; null for the model of the node's setting.</param>
+    /// <param name="fallback">The model to use if <paramref name="wanted"/> is refused; null for the model of the node's
+    /// setting.</param>
+    /// <param name="giveUp">Ends the wait for a model that is not loaded.</param>
+    /// <exception cref="IOException">The store cannot be reached.</exception>
+    /// <exception cref="OutOfMemoryException">Memory is short. A later call may succeed.</exception>
+    /// <exception cref="ModelNotLoadedException">This node cannot load the model, although others can.</exception>
+    /// <exception cref="OperationCanceledException">The wait was ended, or the node stops.</exception>
+    public async Task<ModelLease> LeaseAsync(
+        ModelReference? wanted, ModelReference? fallback, CancellationToken giveUp)
+    {
+        ModelReference?[] choices = wanted is null ? [] : [wanted, fallback];
+        foreach (var model in choices.OfType<ModelReference>())
+            if (await TryLeaseAsync(model, giveUp) is { } lease) return lease;
+        return new ModelLease(_own);
+    }
+
+    /// <summary>Ends loads, and unloads the models of the registry when no job uses them.</summary>
+    public void Dispose()
+    {
+        _stopped.Cancel();
+        _places.Dispose();
+    }
+
+    /// <summary>Leases a model of the registry; null if it is refused.</summary>
+    private async Task<ModelLease?> TryLeaseAsync(ModelReference model, CancellationToken giveUp)
+    {
+        ModelVerdict? verdict = null;
+        if (!_places.Has(model))
+        {
+            // Read for each job, and not remembered: after a new push the model gets a new verdict.
+            verdict = await FindVerdictAsync(model, giveUp);
+            if (verdict is { IsUsable: false })
+            {
+                LogRefusal(model, verdict);
+                return null;
+            }
+        }
+
+        return await _places.LeaseAsync(model, () => LoadAsync(model, verdict), giveUp);
+    }
+
+    /// <summary>Loads a model of the registry; null if it is refused.</summary>
+    private async Task<LoadedModel?> LoadAsync(ModelReference model, ModelVerdict? known)
+    {
+        var started = _time.GetTimestamp();
+        LoadedModel loaded;
+        try
+        {
+            loaded = await _source.LoadAsync(model, _stopped.Token);
+        }
+        catch (UnusableModelException defect)
+        {
+            await RefuseAsync(model, defect);
+            return null;
+        }
+
+        try
+        {
+            var verdict = known ?? await DecideAsync(model, new ModelVerdict(IsUsable: true, null, _instance));
+            if (verdict.IsUsable)
+            {
+                var took = (long)_time.GetElapsedTime(started).TotalMilliseconds;
+                _log.Info("Model {0} of the registry is loaded after {1} ms", model, took);
+                return loaded;
+            }
+
+            LogRefusal(model, verdict);
+        }
+        catch
+        {
+            loaded.Dispose();
+            throw;
+        }
+
+        loaded.Dispose();
+        return null;
+    }
+
+    private async Task RefuseAsync(ModelReference model, UnusableModelException defect)
+    {
+        var verdict = await DecideAsync(model, new ModelVerdict(IsUsable: false, defect.Message, _instance));
+        if (verdict.IsUsable)
+        {
+            throw new ModelNotLoadedException(
+                $"The model {model} works on other nodes, but not on this one: {defect.Message}.", defect);
+        }
+
+        LogRefusal(model, verdict);
+    }
+
+    /// <summary>Stores a verdict, unless there is one.</summary>
+    /// <returns>The verdict that holds.</returns>
+    private async Task<ModelVerdict> DecideAsync(ModelReference model, ModelVerdict verdict)
+    {
+        var isOurs = await _store.PutIfAbsentAsync(
+            ObjectKeys.ModelVerdict(model), WireJson.WriteUtf8(verdict), _stopped.Token);
+        if (isOurs) return verdict;
+        return await FindVerdictAsync(model, _stopped.Token)
+            ?? throw new IOException($"The verdict of model {model} was deleted a moment ago.");
+    }
+
+    private async Task<ModelVerdict?> FindVerdictAsync(ModelReference model, CancellationToken cancellation) =>
+        await _store.ReadDocumentAsync<ModelVerdict>(ObjectKeys.ModelVerdict(model), cancellation) switch
+        {
+            DocumentRead<ModelVerdict>.Found found => found.Document,
+            // The same for all nodes. A new verdict could differ from that of nodes that have read the old one.
+            DocumentRead<ModelVerdict>.Damaged damaged =>
+                new ModelVerdict(IsUsable: false, $"its verdict in the store is damaged ({damaged.Why})", _instance),
+            _ => null,
+        };
+
+    private void LogRefusal(ModelReference model, ModelVerdict verdict)
+    {
+        lock (_loggedRefusals)
+            if (!_loggedRefusals.Add(model)) return;
+        _log.Warning(
+            "Model {0} of the registry is not used by any node. Instance {1} refused it: {2}",
+            model, verdict.Instance, verdict.Reason);
+    }
+}

@@ -1,0 +1,20 @@
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Node.Models;
+
+namespace ImageClassifier.Node.Polling;
+
+/// <summary>Leases the models of jobs. Calls are retried during an outage of the store.</summary>
+/// <param name="models">The models of the node.</param>
+/// <param name="outages">The retries.</param>
+/// <param name="draining">Cancelled when the node drains. A job whose model is not loaded then is not started any
+/// more.</param>
+internal sealed class JobModels(NodeModels models, OutageRetries outages, CancellationToken draining)
+{
+    /// <summary>Leases the model of a job, and loads it if necessary. The caller returns the lease.</summary>
+    /// <exception cref="IOException">The outage lasts longer than the retries.</exception>
+    /// <exception cref="ModelNotLoadedException">This node cannot load the model, although others can.</exception>
+    /// <exception cref="OperationCanceledException">The node drains, and the model is not loaded.</exception>
+    public Task<ModelLease> LeaseAsync(ClassificationRequest request) =>
+        outages.RunAsync(() => models.LeaseAsync(request.Model, request.Fallback, draining));
+}

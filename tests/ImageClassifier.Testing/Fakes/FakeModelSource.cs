@@ -1,0 +1,59 @@
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Registry;
+
+namespace ImageClassifier.Testing.Fakes;
+
+/// <summary>A registry whose models are fakes. Tests count the loads, delay them and make them fail.</summary>
+public sealed class FakeModelSource : IModelSource
+{
+    private readonly Lock _lock = new();
+    private readonly List<FakeModel> _loads = [];
+
+    /// <summary>Awaited at the start of each load. It may delay the load or fail it.</summary>
+    public Func<ModelReference, Task>? Before { get; set; }
+
+    /// <summary>The most pictures in a run of a model.</summary>
+    public Func<ModelReference, int> BatchSizeOf { get; set; } = _ => 4;
+
+    /// <summary>The models that were loaded, in order, including those that were unloaded.</summary>
+    public IReadOnlyList<FakeModel> Loads
+    {
+        get
+        {
+            lock (_lock) return _loads.ToArray();
+        }
+    }
+
+    /// <summary>The most models that were loaded at once.</summary>
+    public int MostLoaded { get; private set; }
+
+    /// <summary>A reference to a model of that name.</summary>
+    public static ModelReference Reference(string name) => new(name, new string('a', ModelReference.Digits));
+
+    /// <summary>The identity of a loaded model.</summary>
+    public static ModelIdentity IdentityOf(ModelReference model) => new(model.Name, model.Sha256, 2);
+
+    /// <summary>The latest load of a model.</summary>
+    public FakeModel Of(ModelReference model) => Loads.Last(load => load.Reference == model);
+
+    public async Task<LoadedModel> LoadAsync(ModelReference model, CancellationToken cancellation)
+    {
+        if (Before is not null) await Before(model).WaitAsync(cancellation);
+        var loaded = new FakeModel(
+            model,
+            new FakeImageClassifier(BatchSizeOf(model)) { Model = IdentityOf(model) },
+            new FakeIsolatedClassifier());
+        lock (_lock)
+        {
+            _loads.Add(loaded);
+            MostLoaded = Math.Max(MostLoaded, _loads.Count(load => !load.Classifier.IsDisposed));
+        }
+
+        return new LoadedModel(loaded.Classifier, loaded.Isolated);
+    }
+}
+
+/// <summary>A model that was loaded from a <see cref="FakeModelSource"/>.</summary>
+public sealed record FakeModel(
+    ModelReference Reference, FakeImageClassifier Classifier, FakeIsolatedClassifier Isolated);
