@@ -117,6 +117,16 @@ public sealed class TrainVerbSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_name_that_no_model_can_have_is_refused()
+    {
+        DrawnPictures.Write(Pictures, classes: 2, pictures: 2);
+        var wrong = await Assert.ThrowsAsync<InvalidSettingException>(() => RunAsync(json: false, model: $"{Model}\u001B"));
+        Assert.Equal("--out", wrong.Key);
+        Assert.Contains("invisible character", wrong.Message, StringComparison.Ordinal);
+        Assert.Equal([Pictures], Directory.GetFileSystemEntries(_folder.Path));
+    }
+
+    [Fact]
     public async Task An_interrupted_training_leaves_nothing_behind()
     {
         DrawnPictures.Write(Pictures, classes: 2, pictures: 2);

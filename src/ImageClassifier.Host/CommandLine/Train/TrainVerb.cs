@@ -40,12 +40,18 @@ public sealed class TrainVerb(TextWriter output, int? width, TextWriter? progres
         var uploads = UploadSettings.Create(config);
         // Only the limits of decoding matter. The model of the nodes need not be on this machine.
         var decoding = OnnxSettings.CreateForAnotherMachine(config).Decoding;
-        var folder = TrainingFolder.Read(options.Folder);
+        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Out)));
+        if (UntrustedText.HasInvisible(name))
+        {
+            throw new InvalidSettingException(OutOption, options.Out,
+                "its last part has an invisible character, and becomes the name of the model; give another name");
+        }
+
+        var folder = TrainingFolder.Read(options.Folder, cancellation);
         RefuseWithin(folder, options.Out);
 
         using var directory = NewFolder.Create(OutOption, options.Out);
         using var extractor = FeatureExtractor.Load(decoding);
-        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Out)));
         ExtractFeatures extract = new PictureFeatures(extractor, uploads).Extract;
         var result = await ProgressBars.RunAsync(progress, ["looking at pictures", "training"], report =>
         {
