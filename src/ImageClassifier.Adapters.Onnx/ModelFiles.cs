@@ -27,6 +27,8 @@ internal static class ModelFiles
         var kind = Directory.Exists(path) ? PathKind.Folder : PathKinds.Of(path);
         if (kind is not (PathKind.Regular or PathKind.Unknown))
             return $"{name} is {kind.InWords()}; put the file itself there";
+        if (File.ResolveLinkTarget(path, returnFinalTarget: true) is { Exists: false } target)
+            return $"{name} is a link to {target.FullName}, where nothing is; put the file itself there";
         using var file = File.OpenRead(path);
         if (file.Length > maxBytes)
             return $"{name} has {file.Length} bytes, but may have at most {maxBytes}; put the right file there";

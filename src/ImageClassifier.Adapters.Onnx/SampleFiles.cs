@@ -21,8 +21,7 @@ internal static class SampleFiles
         var folder = new DirectoryInfo(Path.Combine(directory, SampleNames.Folder));
         if (!folder.Exists)
         {
-            // A link to nothing has no target, but is there.
-            if (!Path.Exists(folder.FullName) && folder.LinkTarget is null) return [];
+            if (!Path.Exists(folder.FullName)) return [];
             var kind = PathKinds.Of(folder.FullName);
             throw new FormatException(
                 $"it is {(kind == PathKind.Unknown ? "no folder" : kind.InWords())}, but must be a folder of pictures; make "

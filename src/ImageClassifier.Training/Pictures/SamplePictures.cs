@@ -1,3 +1,4 @@
+using System.Text;
 using ImageClassifier.Core.Formats;
 
 namespace ImageClassifier.Training.Pictures;
@@ -8,6 +9,8 @@ public static class SamplePictures
     // A model directory is copied to every node.
     private const long LargestFile = 1 << 20;
 
+    private const int LongestFileName = 255;
+
     /// <summary>True if a picture is a small JPEG or PNG.</summary>
     internal static bool IsUsable(string path)
     {
@@ -17,7 +20,8 @@ public static class SamplePictures
         return file.Length <= LargestFile && FormatOf(file) is not null;
     }
 
-    /// <summary>Copies samples to a folder, each named by its label.</summary>
+    /// <summary>Copies samples to a folder, each named by its label. A label that is too long for a file's name has no
+    /// sample.</summary>
     /// <exception cref="IOException">A file cannot be copied.</exception>
     public static void Copy(string folder, IReadOnlyList<string> labels, IEnumerable<ClassFile> samples)
     {
@@ -28,8 +32,9 @@ public static class SamplePictures
             if (FormatOf(new MemoryStream(picture)) is not { } format) continue;
             // A model's samples are named as in addresses, where this character begins an escape.
             var label = labels[sample.Class].Replace("%", "%25", StringComparison.Ordinal);
-            // Not File.Copy, which would also copy a read-only flag.
-            File.WriteAllBytes(Path.Combine(folder, label + PictureFormats.Extension(format)), picture);
+            var name = label + PictureFormats.Extension(format);
+            // The ending can make the name longer than a file system allows.
+            if (Encoding.UTF8.GetByteCount(name) <= LongestFileName) File.WriteAllBytes(Path.Combine(folder, name), picture);
         }
     }
 

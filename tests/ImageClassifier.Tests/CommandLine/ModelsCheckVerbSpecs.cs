@@ -170,8 +170,28 @@ public sealed class ModelsCheckVerbSpecs : IDisposable
         Assert.Equal(ExitCodes.Done, new ModelsCheckVerb(_output).Run(new ModelsCheckOptions(settings, _model.Path, Json: false)));
     }
 
-    [Fact]
+    [SkippableFact]
     public void A_contract_that_cannot_be_written_is_a_fault()
+    {
+        Skip.If(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "this user can write everywhere");
+        _model.Write();
+        File.Delete(_model.File("model.json"));
+        var mode = File.GetUnixFileMode(_model.Path);
+        File.SetUnixFileMode(_model.Path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        try
+        {
+            Assert.Equal(ExitCodes.SomeFailed, Check());
+        }
+        finally
+        {
+            File.SetUnixFileMode(_model.Path, mode);
+        }
+
+        AssertSays("- model.json is missing, and a first one cannot be written (");
+    }
+
+    [Fact]
+    public void A_contract_behind_a_link_to_nothing_is_a_fault()
     {
         _model.Write();
         File.Delete(_model.File("model.json"));
@@ -179,7 +199,8 @@ public sealed class ModelsCheckVerbSpecs : IDisposable
 
         Assert.Equal(ExitCodes.SomeFailed, Check());
 
-        AssertSays("- model.json is missing, and a first one cannot be written (");
+        AssertSays($"- model.json is a link to {_model.File("nowhere")}, where nothing is");
+        Assert.False(File.Exists(_model.File("nowhere")));
     }
 
     [Fact]

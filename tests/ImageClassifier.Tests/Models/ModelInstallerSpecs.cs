@@ -173,6 +173,13 @@ public sealed class ModelInstallerSpecs : IDisposable
         Assert.True((await first).IsNew);
     }
 
+    [SkippableFact]
+    public void A_folder_that_cannot_be_written_is_not_taken_for_one_that_is_in_use()
+    {
+        Requirement.Met(Directory.Exists("/proc/self"), "this system has no folder in which nobody can write");
+        Assert.ThrowsAny<IOException>(() => UnfinishedModel.Begin("/proc/self", "mine", "/proc/self/mine"));
+    }
+
     [Fact]
     public async Task A_model_that_is_there_is_not_downloaded_again_and_never_replaced()
     {

@@ -273,7 +273,8 @@ public sealed class ModelDirectorySpecs : IDisposable
             "nnn\u2026, but must be a text of at most 255 characters (it has 100000)", tooLong, StringComparison.Ordinal);
         Assert.InRange(tooLong.Length, 1, 1000);
 
-        _model.Json = _model.Json.Replace("\"layout\"", $"\"{new string('k', 100_000)}\"", StringComparison.Ordinal);
+        _model.Json = _model.Json.Replace(new string('n', 100_000), "channels", StringComparison.Ordinal)
+            .Replace("\"layout\"", $"\"{new string('k', 100_000)}\"", StringComparison.Ordinal);
         _model.Write();
         var unknown = Assert.Throws<InvalidSettingException>(() => ModelDirectory.Load(_model.Path)).Message;
         Assert.Contains("kkk\u2026 is unknown; known there are name, layout", unknown, StringComparison.Ordinal);
