@@ -1,3 +1,4 @@
+using ImageClassifier.Core.Registry;
 
 namespace ImageClassifier.Core.Messages;
 
@@ -11,6 +12,12 @@ namespace ImageClassifier.Core.Messages;
 public sealed record ClassificationRequest(
     JobId Job, BatchId Batch, string ImageKey, int Attempt, DateTimeOffset SubmittedAt)
 {
+    /// <summary>The model of the batch; null for the model of the node's setting.</summary>
+    public ModelReference? Model { get; init; }
+
+    /// <summary>The model to use if <see cref="Model"/> cannot be used; null for the model of the node's setting.</summary>
+    public ModelReference? Fallback { get; init; }
+
     /// <summary>The deduplication id of this attempt, in both queues.</summary>
     public static string DeduplicationId(JobId job, int attempt) => $"{job.Value}:{attempt}";
 

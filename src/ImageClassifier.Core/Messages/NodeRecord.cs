@@ -30,6 +30,9 @@ public sealed record NodeRecord(
     /// that wrote the record had none.</summary>
     public string? Fingerprint { get; init; }
 
+    /// <summary>The models of the registry that the node has loaded beside its own; null if there are none.</summary>
+    public IReadOnlyList<ModelIdentity>? Loaded { get; init; }
+
     private static string? OneLine(string? text)
     {
         var line = text?.ReplaceLineEndings(" ").Trim();

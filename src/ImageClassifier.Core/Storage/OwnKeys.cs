@@ -18,6 +18,7 @@ public static partial class OwnKeys
           | batches/[0-9a-f]{32}/(?:manifest\.json | sent | attempts/[0-9a-f]{32}\.json)
           | batches/[a-z]+/[0-9a-f]{32,64}(?:-[a-z]+(?:/[0-9A-Za-z]+)?)?
           | suspects/[0-9a-f]{32}/[0-9a-f]{32}-[0-9]+\.json
+          | models/(?:active\.json | [a-z0-9][a-z0-9._-]{0,63}/[0-9a-f]{64}/(?:files\.json | verdict\.json | [0-9a-f]{64}))
           | nodes/(?:node-[0-9a-f]{12} | i-[0-9a-f]+)\.json
         )\z
         """, RegexOptions.IgnorePatternWhitespace)]

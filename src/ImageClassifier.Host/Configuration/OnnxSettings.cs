@@ -3,6 +3,7 @@ using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Adapters.Onnx.Imaging;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Registry;
 using ImageClassifier.Host.Models;
 using ImageClassifier.Node;
 using ImageClassifier.Streams.Settings;

@@ -1,3 +1,5 @@
+using ImageClassifier.Core.Registry;
+
 namespace ImageClassifier.Host.Models;
 
 /// <summary>The models below a data folder, each in a folder of its name. A folder appears there whole, by a rename, so

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Registry;
 using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Web.Batches;
@@ -15,6 +16,13 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
 {
     /// <summary>The digest of the batch's idempotency key; null if the request had no key.</summary>
     public string? Claim { get; init; }
+
+    /// <summary>The model of the batch; null for the model of the nodes' setting.</summary>
+    public ModelReference? Model { get; init; }
+
+    /// <summary>The model to use if <see cref="Model"/> cannot be used; null for the model of the nodes'
+    /// setting.</summary>
+    public ModelReference? Fallback { get; init; }
 
     /// <summary>True if this is the tombstone of an abandoned upload; null otherwise.</summary>
     public bool? Abandoned { get; init; }
@@ -44,11 +52,12 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
         Batch != default && key == ObjectKeys.Manifest(Batch)
         && Jobs is { Count: > 0 } && Jobs.All(job => job is not null && job.IsWholeIn(Batch))
         && Jobs.DistinctBy(job => job.Job).Count() == Jobs.Count
-        && (Claim is null || ObjectKey.IsName(Claim));
+        && (Claim is null || ObjectKey.IsName(Claim))
+        && Model is null or { IsValid: true } && Fallback is null or { IsValid: true };
 
     /// <summary>The request message for one attempt of an accepted job.</summary>
     public ClassificationRequest Request(ManifestJob job, int attempt) =>
-        new(job.Job, Batch, job.ImageKey!, attempt, SubmittedAt);
+        new(job.Job, Batch, job.ImageKey!, attempt, SubmittedAt) { Model = Model, Fallback = Fallback };
 }
 
 /// <summary>One file of an upload.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using ImageClassifier.Adapters.Onnx.Contract;
+using ImageClassifier.Core.Registry;
 using ImageClassifier.Host.Models;
 using Xunit;
 

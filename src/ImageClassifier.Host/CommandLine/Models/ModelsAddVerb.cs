@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Formats;
+using ImageClassifier.Core.Registry;
 using ImageClassifier.Host.Models;
 
 namespace ImageClassifier.Host.CommandLine.Models;
