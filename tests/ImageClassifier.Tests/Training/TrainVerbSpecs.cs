@@ -129,13 +129,15 @@ public sealed class TrainVerbSpecs : IDisposable
         Assert.Equal(["blue circle.jpg"], Directory.GetFiles(Path.Combine(Model, "samples")).Select(Path.GetFileName));
     }
 
-    [Fact]
-    public async Task A_name_that_no_model_can_have_is_refused()
+    [Theory]
+    [InlineData("", "it is empty")]
+    [InlineData("model\u001B", "invisible character")]
+    public async Task A_name_that_no_model_can_have_is_refused(string model, string reason)
     {
         DrawnPictures.Write(Pictures, classes: 2, pictures: 2);
-        var wrong = await Assert.ThrowsAsync<InvalidSettingException>(() => RunAsync(json: false, model: $"{Model}\u001B"));
+        var wrong = await Assert.ThrowsAsync<InvalidSettingException>(() => RunAsync(json: false, model));
         Assert.Equal("--out", wrong.Key);
-        Assert.Contains("invisible character", wrong.Message, StringComparison.Ordinal);
+        Assert.Contains(reason, wrong.Message, StringComparison.Ordinal);
         Assert.Equal([Pictures], Directory.GetFileSystemEntries(_folder.Path));
     }
 

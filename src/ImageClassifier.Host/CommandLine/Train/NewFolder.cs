@@ -34,7 +34,6 @@ internal sealed partial class NewFolder : IDisposable
     /// created.</exception>
     public static NewFolder Create(string option, string folder)
     {
-        if (folder.Length == 0) throw new InvalidSettingException(option, folder, "it must not be empty");
         try
         {
             var target = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(folder));

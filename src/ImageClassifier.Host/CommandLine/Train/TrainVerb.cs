@@ -40,13 +40,7 @@ public sealed class TrainVerb(TextWriter output, int? width, TextWriter? progres
         var uploads = UploadSettings.Create(config);
         // Only the limits of decoding matter. The model of the nodes need not be on this machine.
         var decoding = OnnxSettings.CreateForAnotherMachine(config).Decoding;
-        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Out)));
-        if (UntrustedText.HasInvisible(name))
-        {
-            throw new InvalidSettingException(OutOption, options.Out,
-                "its last part has an invisible character, and becomes the name of the model; give another name");
-        }
-
+        var name = NameOf(options.Out);
         var folder = TrainingFolder.Read(options.Folder, cancellation);
         RefuseWithin(folder, options.Out);
 
@@ -66,6 +60,18 @@ public sealed class TrainVerb(TextWriter output, int? width, TextWriter? progres
         else new TrainingPrinter(output, width).Print(result.Report, directory.Path);
         await output.FlushAsync(CancellationToken.None);
         return result.Report.LeftOut.Any(file => file.IsFault) ? ExitCodes.SomeFailed : ExitCodes.Done;
+    }
+
+    /// <summary>The name of the model: that of its directory.</summary>
+    private static string NameOf(string directory)
+    {
+        if (string.IsNullOrWhiteSpace(directory))
+            throw new InvalidSettingException(OutOption, directory, "it is empty; give the directory of the new model");
+        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)));
+        return UntrustedText.HasInvisible(name)
+            ? throw new InvalidSettingException(OutOption, directory,
+                "its last part has an invisible character, and becomes the name of the model; give another name")
+            : name;
     }
 
     // The next training would take the model for a class.
