@@ -116,19 +116,22 @@ public sealed record TrainingFolder(
     private static string Some(string[] faults) => string.Join("; ", faults.Take(MostShown))
         + (faults.Length > MostShown ? $"; and {faults.Length - MostShown} more folders like these" : "");
 
-    private static IEnumerable<(string Path, bool IsLinkToFolder)> FilesIn(
-        string folder, CancellationToken cancellation) => new FileSystemEnumerable<(string Path, bool IsLinkToFolder)>(
-        folder,
-        (ref FileSystemEntry entry) => (entry.ToFullPath(), entry.IsDirectory),
-        new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0, IgnoreInaccessible = false })
+    private static IEnumerable<(string Path, bool IsLinkToFolder)> FilesIn(string folder, CancellationToken cancellation)
     {
-        ShouldIncludePredicate = (ref FileSystemEntry entry) =>
+        var files = new FileSystemEnumerable<(string Path, bool IsLinkToFolder)>(
+            folder,
+            (ref FileSystemEntry entry) => (entry.ToFullPath(), entry.IsDirectory),
+            new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0, IgnoreInaccessible = false })
         {
-            cancellation.ThrowIfCancellationRequested();
-            return (!entry.IsDirectory || IsLink(ref entry)) && entry.FileName[0] != '.';
-        },
-        ShouldRecursePredicate = (ref FileSystemEntry entry) => !IsLink(ref entry) && entry.FileName[0] != '.',
-    }.OrderBy(file => file.Path, StringComparer.Ordinal);
+            ShouldIncludePredicate = (ref FileSystemEntry entry) =>
+            {
+                cancellation.ThrowIfCancellationRequested();
+                return (!entry.IsDirectory || IsLink(ref entry)) && entry.FileName[0] != '.';
+            },
+            ShouldRecursePredicate = (ref FileSystemEntry entry) => !IsLink(ref entry) && entry.FileName[0] != '.',
+        };
+        return files.OrderBy(file => file.Path, StringComparer.Ordinal);
+    }
 
     private static bool IsLink(ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) != 0;
 
