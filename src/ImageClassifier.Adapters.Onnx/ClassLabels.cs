@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ImageClassifier.Adapters.Onnx.Contract;
+using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Onnx;
 
@@ -15,6 +16,8 @@ internal static class ClassLabels
 
     private const string ConfigField = "id2label";
 
+    private const int LongestLabel = 1000;
+
     /// <summary>The file of a directory's labels. If there is none, it is the one that should be there.</summary>
     public static string FileIn(string directory) =>
         !Path.Exists(Path.Combine(directory, TextFile)) && Path.Exists(Path.Combine(directory, ConfigFile))
@@ -22,8 +25,8 @@ internal static class ClassLabels
             : TextFile;
 
     /// <summary>Reads the labels, by index.</summary>
-    /// <exception cref="FormatException">The file is of another form, or a label is empty. The message is a
-    /// clause.</exception>
+    /// <exception cref="FormatException">The file is of another form, or a label is empty, too long or has an invisible
+    /// character. The message is a clause.</exception>
     public static string[] Read(string path) =>
         Path.GetFileName(path) == ConfigFile ? FromConfig(File.ReadAllText(path)) : FromLines(File.ReadAllLines(path));
 
@@ -52,7 +55,7 @@ internal static class ClassLabels
     {
         for (var i = 0; i < labels.Length; i++)
         {
-            if (string.IsNullOrWhiteSpace(labels[i])) throw new FormatException($"line {i + 1} is empty");
+            if (Fault(labels[i]) is { } fault) throw new FormatException($"line {i + 1} {fault}");
         }
 
         return labels.Length > 0 ? labels : throw new FormatException("it has no labels");
@@ -71,19 +74,16 @@ internal static class ClassLabels
                     $"it has no {ConfigField}, which names the classes; add it, or write {TextFile}");
             }
 
-            var labels = new List<string>();
-            var count = byIndex.EnumerateObject().Count();
-            for (var i = 0; i < count; i++)
+            // A look-up in JSON reads all names before it, which takes hours for very many classes.
+            var named = new Dictionary<string, JsonElement>();
+            foreach (var property in byIndex.EnumerateObject())
             {
-                var label = byIndex.TryGetProperty($"{i}", out var named) && named.ValueKind == JsonValueKind.String
-                    ? named.GetString()
-                    : null;
-                if (string.IsNullOrWhiteSpace(label))
-                    throw new FormatException($"{ConfigField} has no text for class {i}");
-                labels.Add(label);
+                if (!named.TryAdd(property.Name, property.Value))
+                    throw new FormatException($"{ConfigField} names a class twice; remove one of the two names");
             }
 
-            return labels.Count > 0 ? [.. labels] : throw new FormatException($"{ConfigField} is empty");
+            if (named.Count == 0) throw new FormatException($"{ConfigField} is empty");
+            return [.. Enumerable.Range(0, named.Count).Select(i => LabelOf(i, named))];
         }
         catch (JsonException failure)
         {
@@ -94,5 +94,31 @@ internal static class ClassLabels
             // The JSON reader throws this for an escape of a lone surrogate.
             throw new FormatException("it has a text that is not valid Unicode", failure);
         }
+    }
+
+    private static string LabelOf(int index, Dictionary<string, JsonElement> named)
+    {
+        var isText = named.TryGetValue($"{index}", out var value) && value.ValueKind == JsonValueKind.String;
+        if (!isText) throw new FormatException($"{ConfigField} has no text for class {index}");
+        var label = value.GetString()!;
+        return Fault(label) is { } fault
+            ? throw new FormatException($"{ConfigField} has a label for class {index} that {fault}")
+            : label;
+    }
+
+    /// <summary>The fault of a label, as the end of a clause; null if there is none. Labels are shown on pages and
+    /// terminals, where a control character can do harm.</summary>
+    private static string? Fault(string label)
+    {
+        if (string.IsNullOrWhiteSpace(label)) return "is empty";
+        if (label.Length > LongestLabel)
+            return $"has {label.Length} characters, more than {LongestLabel}; shorten it";
+        foreach (var character in label.EnumerateRunes())
+        {
+            if (UntrustedText.IsInvisible(character))
+                return $"has the invisible character U+{character.Value:X4}; remove it";
+        }
+
+        return null;
     }
 }

@@ -71,6 +71,7 @@ internal sealed class ExternalWeights
     public static IReadOnlyList<string> NamedBy(string network)
     {
         using var file = File.OpenRead(network);
+        if (file.Length == 0) throw new FormatException("it is empty (0 bytes); fetch or export it again");
         var weights = new ExternalWeights(file);
         weights.Walk(Message.Model, file.Length, level: 0);
         return [.. weights._found];

@@ -1,12 +1,17 @@
+using ImageClassifier.Core;
+
 namespace ImageClassifier.Adapters.Onnx;
 
 /// <summary>A model is unusable.</summary>
 internal sealed class ModelDefectException : Exception
 {
+    // A fault can hold text of the model, which can be long.
+    private const int LongestFault = 1000;
+
     public ModelDefectException(IReadOnlyList<string> faults, Exception? inner = null)
-        : base(string.Join("; ", faults), inner)
+        : base(string.Join("; ", faults.Select(Shown)), inner)
     {
-        Faults = faults;
+        Faults = [.. faults.Select(Shown)];
     }
 
     public ModelDefectException(string fault, Exception? inner = null)
@@ -22,4 +27,6 @@ internal sealed class ModelDefectException : Exception
     {
         if (faults.Count > 0) throw new ModelDefectException(faults);
     }
+
+    private static string Shown(string fault) => UntrustedText.ForMessage(fault, LongestFault);
 }

@@ -16,13 +16,14 @@ public sealed class ModelDirectory
 
     private ModelDirectory(
         string folder, ModelContract contract, string labelsFile, string[] labels, IReadOnlyList<string> weights,
-        string sha256)
+        IReadOnlyList<string> samples, string sha256)
     {
         Folder = folder;
         Contract = contract;
         LabelsFile = labelsFile;
         Labels = labels;
         Weights = weights;
+        Samples = samples;
         Identity = new ModelIdentity(contract.Name, sha256, labels.Length);
     }
 
@@ -40,6 +41,9 @@ public sealed class ModelDirectory
 
     /// <summary>The names of the network's files of weights, in ordinal order.</summary>
     public IReadOnlyList<string> Weights { get; }
+
+    /// <summary>The sample pictures, as paths in the directory, in ordinal order.</summary>
+    public IReadOnlyList<string> Samples { get; }
 
     /// <summary>The model's name, and the SHA-256 of all files that affect its results. The hash is the SHA-256 of the
     /// lines that <c>sha256sum</c> prints for <c>model.json</c>, the file of the labels, the network's parts and its
@@ -70,16 +74,17 @@ public sealed class ModelDirectory
     {
         if (!Directory.Exists(folder)) throw new ModelDefectException($"there is no directory {folder}");
         var files = new ModelFileReader(folder);
-        var contract = files.Read(ContractFile, file => ModelContract.Parse(File.ReadAllText(file)));
+        var contract = files.ReadText(ContractFile, file => ModelContract.Parse(File.ReadAllText(file)));
         var labelsFile = ClassLabels.FileIn(folder);
-        var labels = files.Read(labelsFile, ClassLabels.Read);
+        var labels = files.ReadText(labelsFile, ClassLabels.Read);
         var parts = contract?.Parts ?? [];
         var weights = files.ReadWeights(parts);
+        var samples = files.ReadSamples();
         ModelDefectException.ThrowIfAny(files.Faults);
 
         var sha256 = files.Hash([ContractFile, labelsFile, .. parts, .. weights]);
         ModelDefectException.ThrowIfAny(files.Faults);
-        return new ModelDirectory(folder, contract!, labelsFile, labels!, weights, sha256!);
+        return new ModelDirectory(folder, contract!, labelsFile, labels!, weights, samples, sha256!);
     }
 
     /// <summary>The full path of a model directory.</summary>

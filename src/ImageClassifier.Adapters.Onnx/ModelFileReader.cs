@@ -9,16 +9,24 @@ internal sealed class ModelFileReader(string folder)
     /// <summary>The faults so far, as clauses.</summary>
     public IReadOnlyList<string> Faults => _faults;
 
-    /// <summary>Reads a file; the default if it has a fault.</summary>
-    public T? Read<T>(string name, Func<string, T> read)
+    /// <summary>Reads a file into memory; the default if it has a fault.</summary>
+    public T? ReadText<T>(string name, Func<string, T> read)
         where T : class =>
-        IsSound(name, () => ModelFiles.Fault(folder, name)) ? Try(name, () => read(Path.Combine(folder, name))) : null;
+        Read(name, ModelFiles.MaxTextBytes, read);
+
+    /// <summary>The pictures in the folder <see cref="SampleNames.Folder"/>, as paths in the model directory.</summary>
+    public IReadOnlyList<string> ReadSamples() => Try(SampleNames.Folder, () =>
+    {
+        var samples = SampleFiles.In(folder);
+        foreach (var name in samples) IsSound(name, () => ModelFiles.Fault(folder, name, SampleFiles.MaxBytes));
+        return samples;
+    }) ?? [];
 
     /// <summary>The names of the files of weights that the parts of a network name, in ordinal order.</summary>
     public IReadOnlyList<string> ReadWeights(IReadOnlyList<string> parts)
     {
         var weights = new SortedSet<string>(StringComparer.Ordinal);
-        foreach (var part in parts) weights.UnionWith(Read(part, ExternalWeights.NamedBy) ?? []);
+        foreach (var part in parts) weights.UnionWith(Read(part, long.MaxValue, ExternalWeights.NamedBy) ?? []);
         foreach (var name in weights) IsSound(name, () => ModelFiles.WeightsFault(folder, name));
         return [.. weights];
     }
@@ -27,6 +35,12 @@ internal sealed class ModelFileReader(string folder)
     /// cannot be read.</summary>
     public string? Hash(IReadOnlyList<string> names) =>
         Try(string.Join(", ", names), () => ModelFiles.Hash(folder, names));
+
+    private T? Read<T>(string name, long maxBytes, Func<string, T> read)
+        where T : class =>
+        IsSound(name, () => ModelFiles.Fault(folder, name, maxBytes))
+            ? Try(name, () => read(Path.Combine(folder, name)))
+            : null;
 
     private bool IsSound(string name, Func<string?> look)
     {

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using ImageClassifier.Core;
 using ImageClassifier.Core.Formats;
 
 namespace ImageClassifier.Adapters.Onnx;
@@ -7,16 +8,31 @@ namespace ImageClassifier.Adapters.Onnx;
 /// <summary>Checks and hashes the files of a model directory.</summary>
 internal static class ModelFiles
 {
+    /// <summary>The most bytes of a file that is read into memory as text. Real ones are far smaller.</summary>
+    public const long MaxTextBytes = 16 << 20;
+
+    private const int LongestShownName = 200;
+
     private static ReadOnlySpan<byte> GitLfs => "version https://git-lfs."u8;
 
     /// <summary>The fault of a file that is visible before it is read, as a clause; null if there is none.</summary>
-    public static string? Fault(string directory, string name)
+    /// <param name="directory">The model directory.</param>
+    /// <param name="name">The path of the file in it.</param>
+    /// <param name="maxBytes">The most bytes that the file may have.</param>
+    public static string? Fault(string directory, string name, long maxBytes = long.MaxValue)
     {
         var path = Path.Combine(directory, name);
-        if (!File.Exists(path)) return $"{name} is missing in {directory}";
-        if (PathKinds.Of(path) is not (PathKind.Regular or PathKind.Unknown) and var kind)
+        if (!Path.Exists(path)) return $"{name} is missing in {directory}";
+        // Opening a pipe waits for a writer, and some devices never end.
+        var kind = Directory.Exists(path) ? PathKind.Folder : PathKinds.Of(path);
+        if (kind is not (PathKind.Regular or PathKind.Unknown))
             return $"{name} is {kind.InWords()}; put the file itself there";
-        return IsGitLfsPointer(path)
+        if (File.ResolveLinkTarget(path, returnFinalTarget: true) is { Exists: false } target)
+            return $"{name} is a link to {target.FullName}, where nothing is; put the file itself there";
+        using var file = File.OpenRead(path);
+        if (file.Length > maxBytes)
+            return $"{name} has {file.Length} bytes, but may have at most {maxBytes}; put the right file there";
+        return IsGitLfsPointer(file)
             ? $"{name} is a Git LFS pointer, not the file itself; fetch the file with git lfs pull"
             : null;
     }
@@ -26,10 +42,10 @@ internal static class ModelFiles
     public static string? WeightsFault(string directory, string name)
     {
         var parts = name.Split('/');
-        if (name.Length == 0 || Path.IsPathRooted(name) || parts.Contains(".."))
+        if (name.Length == 0 || name.Contains('\0') || Path.IsPathRooted(name) || parts.Contains(".."))
         {
-            return $"the network takes weights from \"{name}\", which is not in the model directory; put the file "
-                + "beside the network, and export the network with that name";
+            return $"the network takes weights from \"{UntrustedText.ForMessage(name, LongestShownName)}\", which is not "
+                + "in the model directory; put the file beside the network, and export the network with that name";
         }
 
         return IsReachedByLink(directory, parts)
@@ -63,11 +79,10 @@ internal static class ModelFiles
         return Convert.ToHexStringLower(SHA256.HashData(stream));
     }
 
-    private static bool IsGitLfsPointer(string file)
+    private static bool IsGitLfsPointer(FileStream file)
     {
-        using var stream = File.OpenRead(file);
         Span<byte> begin = stackalloc byte[GitLfs.Length];
-        return stream.ReadAtLeast(begin, begin.Length, throwOnEndOfStream: false) == begin.Length
+        return file.ReadAtLeast(begin, begin.Length, throwOnEndOfStream: false) == begin.Length
             && begin.SequenceEqual(GitLfs);
     }
 }

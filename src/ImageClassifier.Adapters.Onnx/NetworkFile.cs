@@ -1,3 +1,4 @@
+using ImageClassifier.Core;
 using Microsoft.ML.OnnxRuntime;
 
 namespace ImageClassifier.Adapters.Onnx;
@@ -5,6 +6,9 @@ namespace ImageClassifier.Adapters.Onnx;
 /// <summary>Loads the network of a model directory.</summary>
 internal static class NetworkFile
 {
+    // ONNX Runtime quotes names of the network.
+    private const int LongestMessage = 500;
+
     /// <summary>Loads a network of one or more files. An ONNX file is a protocol buffer, and buffers that follow each
     /// other are one: lists, such as nodes and weights, are joined
     /// (https://protobuf.dev/programming-guides/encoding/#last-one-wins).</summary>
@@ -38,12 +42,26 @@ internal static class NetworkFile
     }
 
     /// <summary>The message of ONNX Runtime, without its stack trace.</summary>
-    public static string FirstLine(Exception failure) => failure.Message.Split('\n', 2)[0].Trim().TrimEnd('.');
+    public static string FirstLine(Exception failure) =>
+        UntrustedText.ForMessage(failure.Message.Split('\n', 2)[0].Trim().TrimEnd('.'), LongestMessage);
 
     private static byte[] Join(string folder, IReadOnlyList<string> parts)
     {
-        string[] paths = [.. parts.Select(part => Path.Combine(folder, part))];
-        var length = paths.Sum(path => new FileInfo(path).Length);
+        var files = new List<FileStream>();
+        try
+        {
+            foreach (var part in parts) files.Add(File.OpenRead(Path.Combine(folder, part)));
+            return Join(files);
+        }
+        finally
+        {
+            foreach (var file in files) file.Dispose();
+        }
+    }
+
+    private static byte[] Join(List<FileStream> parts)
+    {
+        var length = parts.Sum(part => part.Length);
         if (length > Array.MaxLength)
         {
             throw new ModelDefectException($"the parts of the network have {length} bytes together, more than the "
@@ -52,9 +70,8 @@ internal static class NetworkFile
 
         var network = new byte[length];
         var at = 0;
-        foreach (var path in paths)
+        foreach (var part in parts)
         {
-            using var part = File.OpenRead(path);
             var end = at + (int)part.Length;
             part.ReadExactly(network.AsSpan(at..end));
             at = end;

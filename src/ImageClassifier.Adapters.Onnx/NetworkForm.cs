@@ -1,4 +1,5 @@
 using ImageClassifier.Adapters.Onnx.Contract;
+using ImageClassifier.Core;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
@@ -12,6 +13,9 @@ internal sealed record NetworkForm(TensorElementType Input, TensorElementType Ou
 {
     // A run always takes all pictures of a fixed batch. A larger one is more likely a mistake than wanted.
     private const int LargestFixedBatch = 256;
+
+    // A network can declare thousands of tensors. A message shows the first.
+    private const int LongestList = 300;
 
     private static readonly TensorElementType[] InputElements =
         [TensorElementType.Float, TensorElementType.Float16, TensorElementType.UInt8];
@@ -29,7 +33,8 @@ internal sealed record NetworkForm(TensorElementType Input, TensorElementType Ou
         string[] others = [.. session.InputMetadata.Keys.Where(name => name != contract.Input.Name)];
         if (input is not null && others.Length > 0)
         {
-            faults.Add($"besides {contract.Input.Name} the model needs the input {string.Join(", ", others)}; export "
+            faults.Add($"besides {contract.Input.Name} the model needs the input "
+                + $"{UntrustedText.ForMessage(string.Join(", ", others), LongestList)}; export "
                 + "it with pictures as its only input, or give the others default values (initialisers)");
         }
 
@@ -58,7 +63,8 @@ internal sealed record NetworkForm(TensorElementType Input, TensorElementType Ou
     {
         if (!declared.TryGetValue(name, out var metadata))
         {
-            faults.Add($"the model has no {what} {name}; it has {string.Join(", ", declared.Keys)}");
+            faults.Add($"the model has no {what} {name}; it has "
+                + UntrustedText.ForMessage(string.Join(", ", declared.Keys), LongestList));
             return null;
         }
 

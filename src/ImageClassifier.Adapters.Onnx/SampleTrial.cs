@@ -7,49 +7,23 @@ namespace ImageClassifier.Adapters.Onnx;
 /// wrongly runs without an error; only pictures with known labels show it.</summary>
 internal sealed class SampleTrial(ModelDirectory model, PictureDecoder decoder, LoadedNetwork network)
 {
-    // Each start runs all samples.
-    private const int MostSamples = 100;
-
-    private static readonly string[] Endings = [".jpg", ".jpeg", ".png", ".webp"];
-
-    /// <summary>The sample pictures of a model directory, by name. Files with other endings are not samples.</summary>
-    public static IReadOnlyList<string> FilesIn(string folder)
-    {
-        var samples = Path.Combine(folder, SampleNames.Folder);
-        if (!Directory.Exists(samples)) return [];
-        return
-        [
-            .. Directory.EnumerateFiles(samples)
-                .Where(file => Endings.Contains(Path.GetExtension(file).ToLowerInvariant()))
-                .Order(StringComparer.Ordinal),
-        ];
-    }
-
     /// <summary>Runs the samples.</summary>
     /// <exception cref="ModelDefectException">A sample gets another label, or is of no use. All such samples are
     /// named.</exception>
     public void Run()
     {
-        var files = FilesIn(model.Folder);
-        if (files.Count > MostSamples)
-        {
-            throw new ModelDefectException(
-                $"samples has {files.Count} pictures; leave at most {MostSamples}, because every start runs all");
-        }
-
         using var picture = new PinnedTensor(1, model.Contract.Input.Length, model.Contract.Input.Shape);
-        ModelDefectException.ThrowIfAny([.. files.Select(file => Fault(file, picture)).OfType<string>()]);
+        ModelDefectException.ThrowIfAny([.. model.Samples.Select(name => Fault(name, picture)).OfType<string>()]);
     }
 
-    private string? Fault(string file, PinnedTensor picture)
+    private string? Fault(string name, PinnedTensor picture)
     {
-        var name = $"{SampleNames.Folder}/{Path.GetFileName(file)}";
-        var wanted = SampleNames.LabelsFor(Path.GetFileNameWithoutExtension(file), network.Labels);
+        var wanted = SampleNames.LabelsFor(Path.GetFileNameWithoutExtension(name), network.Labels);
         if (wanted.Count == 0)
             return $"{name} is not named by a label of {model.LabelsFile}; rename it, as {Example()}, or remove it";
         try
         {
-            if (decoder.Decode(File.ReadAllBytes(file), picture.Row(0)) is { } refused)
+            if (decoder.Decode(File.ReadAllBytes(Path.Combine(model.Folder, name)), picture.Row(0)) is { } refused)
                 return $"{name} cannot be decoded: {refused.Message.TrimEnd('.')}; replace or remove it";
             var best = network.Classify([picture])[0][0];
             return wanted.Contains(best.Label)

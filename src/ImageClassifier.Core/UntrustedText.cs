@@ -25,6 +25,19 @@ public static class UntrustedText
     /// <summary>The text without its invisible characters, to check the text that is visible.</summary>
     public static string WithoutInvisible(string text) => Replace(text, "");
 
+    /// <summary>The text for a message: on one line, without invisible characters, and with an ellipsis in place of all
+    /// beyond a length.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="longest">The most characters; at least 2.</param>
+    public static string ForMessage(string text, int longest)
+    {
+        if (text.Length > longest) text = $"{text[..(longest - 1)]}\u2026";
+        return ForDisplay(text.ReplaceLineEndings(" "));
+    }
+
+    /// <summary>True if the text has an invisible character.</summary>
+    public static bool HasInvisible(string text) => text.EnumerateRunes().Any(IsInvisible);
+
     private static string Replace(string text, string replacement)
     {
         var result = new StringBuilder(text.Length);

@@ -55,7 +55,8 @@ public static class DataFolder
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw Refusal(layout, $"the folder cannot be created or written ({failure.Message})", failure);
+            throw Refusal(layout, $"the folder cannot be created or written ({failure.Message.TrimEnd('.')}); "
+                + "make it writable for this user, or name another folder with --data", failure);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using ImageClassifier.Adapters.Onnx.Contract;
+using ImageClassifier.Core;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
 
@@ -25,16 +26,26 @@ internal sealed class ContractGuess
 
     /// <summary>Writes the file.</summary>
     /// <returns>How it came to each value, as sentences.</returns>
-    /// <exception cref="ModelDefectException">There is no network, or it does not take pictures. Nothing was
-    /// written.</exception>
+    /// <exception cref="ModelDefectException">There is no network, it does not take pictures, or the file cannot be
+    /// written. Nothing was written.</exception>
     public static IReadOnlyList<string> Write(string folder, int threads)
     {
-        var guess = new ContractGuess(folder, NetworkIn(folder));
-        var json = guess.Contract(threads);
-        var target = Path.Combine(folder, ModelDirectory.ContractFile);
-        using var file = new FileStream(target, FileMode.CreateNew);
-        file.Write(Encoding.UTF8.GetBytes(json));
-        return guess._reasons;
+        try
+        {
+            var guess = new ContractGuess(folder, NetworkIn(folder));
+            var json = guess.Contract(threads);
+            var target = Path.Combine(folder, ModelDirectory.ContractFile);
+            using var file = new FileStream(target, FileMode.CreateNew);
+            file.Write(Encoding.UTF8.GetBytes(json));
+            return guess._reasons;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelDefectException(
+                $"{ModelDirectory.ContractFile} is missing, and a first one cannot be written "
+                + $"({failure.Message.TrimEnd('.')}); make {folder} writable, or copy it to a folder of yours",
+                failure);
+        }
     }
 
     private static string NetworkIn(string folder)
@@ -74,7 +85,7 @@ internal sealed class ContractGuess
     private string[]? ReadLabels()
     {
         var files = new ModelFileReader(_folder);
-        return files.Read(ClassLabels.FileIn(_folder), ClassLabels.Read);
+        return files.ReadText(ClassLabels.FileIn(_folder), ClassLabels.Read);
     }
 
     private GuessedInput Input(InferenceSession session)
@@ -173,7 +184,8 @@ internal sealed class ContractGuess
 
     private string Json(GuessedInput input, string output, string kind, int firstClass)
     {
-        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(_folder));
+        // A model's name has no invisible characters.
+        var name = UntrustedText.ForDisplay(Path.GetFileName(Path.TrimEndingDirectorySeparator(_folder)));
         var parts = _part == ModelContract.DefaultPart ? "" : $"\n  \"parts\": [{Quoted(_part)}],";
         var scaling = input.Scaling is null ? "" : $"\n    {input.Scaling}";
         var shorter = Math.Max(input.Width, input.Height);

@@ -8,12 +8,10 @@ public static class ModelCheck
 {
     /// <summary>Checks a model directory.</summary>
     /// <param name="settings">The directory, and how a node would run it. The directory must exist.</param>
-    /// <exception cref="IOException">A <c>model.json</c> cannot be written.</exception>
-    /// <exception cref="UnauthorizedAccessException">A <c>model.json</c> must not be written.</exception>
     public static ModelReport Run(OnnxClassifierSettings settings)
     {
         var folder = ModelDirectory.Locate(settings.ModelPath);
-        var report = new ModelReport(folder) { Samples = SampleTrial.FilesIn(folder).Count };
+        var report = new ModelReport(folder);
         try
         {
             if (!Path.Exists(Path.Combine(folder, ModelDirectory.ContractFile)))
@@ -27,6 +25,7 @@ public static class ModelCheck
                 Weights = model.Weights,
                 LabelsFile = model.LabelsFile,
                 Labels = model.Labels,
+                Samples = model.Samples.Count,
             };
             return Run(model, settings, report);
         }

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text.Json;
+using ImageClassifier.Core;
 
 namespace ImageClassifier.Adapters.Onnx.Contract;
 
@@ -10,6 +10,15 @@ internal static class ModelContractJson
     private const int LargestSide = 4096;
     private const int MostParts = 16;
     private const int MostClassesWithoutLabel = 1000;
+
+    // The longest name of a file, and so of most models.
+    private const int LongestText = 255;
+
+    // Far above what any training uses. Larger numbers would only overflow.
+    private const float LargestNumber = 1e9f;
+
+    // A message quotes so much of a wrong value.
+    private const int LongestQuote = 80;
 
     public static ModelContract Read(string json)
     {
@@ -44,13 +53,13 @@ internal static class ModelContractJson
         var height = input["height"].Whole(1, LargestSide);
         string[] scaling = ["range", "mean", "std"];
         var givesScaling = scaling.Any(name => input.Optional(name) is not null);
-        var range = givesScaling ? input["range"].Numbers(2) : [0, byte.MaxValue];
+        var range = givesScaling ? input["range"].Range() : (0, byte.MaxValue);
         return new ModelInput(
             input["name"].Text(),
             input["layout"].OneOf(("NCHW", TensorLayout.Nchw), ("NHWC", TensorLayout.Nhwc)),
             width,
             height,
-            (range[0], range[1]),
+            range,
             givesScaling ? input["mean"].Numbers(ModelInput.Channels) : [0, 0, 0],
             givesScaling ? input["std"].Numbers(ModelInput.Channels, zeroAllowed: false) : [1, 1, 1],
             Resize(input["resize"], Math.Max(width, height)))
@@ -105,17 +114,31 @@ internal static class ModelContractJson
         public void HasOnly(params ReadOnlySpan<string> known)
         {
             if (Json.ValueKind != JsonValueKind.Object) throw Wrong("an object");
+            var seen = new HashSet<string>();
             foreach (var property in Json.EnumerateObject())
             {
-                if (known.Contains(property.Name)) continue;
-                throw new FormatException(
-                    $"{Inner(property.Name)} is unknown; known there are {string.Join(", ", known!)}");
+                if (!known.Contains(property.Name))
+                {
+                    var name = Inner(UntrustedText.ForMessage(property.Name, LongestQuote));
+                    throw new FormatException($"{name} is unknown; known there are {string.Join(", ", known!)}");
+                }
+
+                // Readers of JSON differ in which of two values they take.
+                if (!seen.Add(property.Name))
+                    throw new FormatException($"{Inner(property.Name)} is there twice; remove one of the two");
             }
         }
 
-        public string Text() => Json.ValueKind == JsonValueKind.String && Json.GetString() is { Length: > 0 } text
-            ? text
-            : throw Wrong("a text");
+        public string Text()
+        {
+            const string Allowed = "a text that is not blank";
+            if (Json.ValueKind != JsonValueKind.String) throw Wrong(Allowed);
+            var text = Json.GetString()!;
+            if (string.IsNullOrWhiteSpace(text)) throw Wrong(Allowed);
+            if (text.Length > LongestText)
+                throw Wrong($"a text of at most {LongestText} characters (it has {text.Length})");
+            return UntrustedText.HasInvisible(text) ? throw Wrong("a text without invisible characters") : text;
+        }
 
         public int Whole(int lowest, int highest) =>
             Json.ValueKind == JsonValueKind.Number && Json.TryGetInt32(out var number)
@@ -125,17 +148,18 @@ internal static class ModelContractJson
 
         public float[] Numbers(int count, bool zeroAllowed = true)
         {
-            var allowed = $"a list of {count} {(zeroAllowed ? "numbers" : "numbers other than 0")}";
-            if (Json.ValueKind != JsonValueKind.Array || Json.GetArrayLength() != count) throw Wrong(allowed);
+            if (Json.ValueKind != JsonValueKind.Array || Json.GetArrayLength() != count)
+                throw Wrong($"a list of {count} numbers");
             var numbers = new float[count];
-            for (var i = 0; i < count; i++)
-            {
-                var usable = Json[i].ValueKind == JsonValueKind.Number && Json[i].TryGetSingle(out numbers[i])
-                    && float.IsFinite(numbers[i]) && (zeroAllowed || numbers[i] != 0);
-                if (!usable) throw Wrong(allowed);
-            }
-
+            for (var i = 0; i < count; i++) numbers[i] = new Field(Json[i], $"{Name}[{i}]").Number(zeroAllowed);
             return numbers;
+        }
+
+        /// <summary>Two different numbers: with equal ones all pictures would look the same.</summary>
+        public (float Low, float High) Range()
+        {
+            var ends = Numbers(2);
+            return ends[0] == ends[1] ? throw Wrong("a list of 2 different numbers") : (ends[0], ends[1]);
         }
 
         public bool Flag() => Json.ValueKind is JsonValueKind.True or JsonValueKind.False
@@ -170,11 +194,19 @@ internal static class ModelContractJson
             throw Wrong(string.Join(" or ", allowed));
         }
 
+        private float Number(bool zeroAllowed)
+        {
+            var isUsable = Json.ValueKind == JsonValueKind.Number && Json.TryGetSingle(out var number)
+                && Math.Abs(number) <= LargestNumber;
+            if (!isUsable) throw Wrong("a number from -1e9 to 1e9");
+            // A number that is too small for a float becomes 0.
+            return zeroAllowed || Json.GetSingle() != 0 ? Json.GetSingle() : throw Wrong("a number other than 0");
+        }
+
         private string FileName()
         {
             var file = Text();
-            var isPlain = file is not ("." or "..")
-                && !file.Any(letter => letter is '/' or '\\' || char.IsControl(letter));
+            var isPlain = file is not ("." or "..") && !file.Any(letter => letter is '/' or '\\');
             return isPlain ? file : throw Wrong("the plain name of a file in the model directory");
         }
 
@@ -183,8 +215,8 @@ internal static class ModelContractJson
         private FormatException Wrong(string allowed)
         {
             var name = Name.Length == 0 ? "the whole" : Name;
-            return new FormatException(string.Create(
-                CultureInfo.InvariantCulture, $"{name} is {Json.GetRawText()}, but must be {allowed}"));
+            var value = UntrustedText.ForMessage(Json.GetRawText(), LongestQuote);
+            return new FormatException($"{name} is {value}, but must be {allowed}");
         }
     }
 }

@@ -3,7 +3,7 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Core.Registry;
 
-/// <summary>Says which models of the registry new batches get: the object at <see cref="ObjectKeys.ModelRollout"/>. Without
+/// <summary>Says which models of the registry new batches get: the object at <see cref="RegistryKeys.Rollout"/>. Without
 /// it, nodes use the model of their setting.</summary>
 /// <param name="Active">The model of new batches; null for the model of the nodes' setting.</param>
 /// <param name="Earlier">The models that were active before, latest first. A rollback activates the first of them, or
@@ -20,7 +20,7 @@ public sealed record ModelRollout(
 
     /// <inheritdoc />
     public bool IsWholeAt(string key) =>
-        key == ObjectKeys.ModelRollout && Active is null or { IsValid: true }
+        key == RegistryKeys.Rollout && Active is null or { IsValid: true }
         && Earlier is { Count: <= MostEarlier } && Earlier.All(model => model is { IsValid: true })
         && Canary is null or { Model.IsValid: true, Share: > 0 and <= 1 };
 

@@ -3,7 +3,7 @@ using ImageClassifier.Core.Storage;
 namespace ImageClassifier.Core.Registry;
 
 /// <summary>
-/// Says whether nodes can use a model: the object at <see cref="ObjectKeys.ModelVerdict"/>. The first node that loads the
+/// Says whether nodes can use a model: the object at <see cref="RegistryKeys.Verdict"/>. The first node that loads the
 /// model and tries its samples writes it, before it gives any result with the model. It is written once and holds for all
 /// nodes. So no batch gets results of two models.
 /// </summary>

@@ -2,7 +2,7 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Core.Registry;
 
-/// <summary>Lists the files of a model in the registry: the object at <see cref="ObjectKeys.ModelFiles"/>. It is written
+/// <summary>Lists the files of a model in the registry: the object at <see cref="RegistryKeys.Files"/>. It is written
 /// after all files, so a model with a list is complete.</summary>
 /// <param name="Model">The model.</param>
 /// <param name="Classes">The number of its labels.</param>
@@ -14,12 +14,12 @@ public sealed record PushedModel(ModelReference Model, int Classes, IReadOnlyLis
 
     /// <inheritdoc />
     public bool IsWholeAt(string key) =>
-        Model is { IsValid: true } && key == ObjectKeys.ModelFiles(Model) && Classes > 0
+        Model is { IsValid: true } && key == RegistryKeys.Files(Model) && Classes > 0
         && Files is { Count: > 0 and <= MostFiles } && Files.All(file => file is { IsValid: true })
         && Files.DistinctBy(file => file.Path).Count() == Files.Count;
 }
 
-/// <summary>A file of a model in the registry. Its bytes are the object at <see cref="ObjectKeys.ModelFile"/>.</summary>
+/// <summary>A file of a model in the registry. Its bytes are the object at <see cref="RegistryKeys.File"/>.</summary>
 /// <param name="Path">The relative path in the model directory, with slashes.</param>
 /// <param name="Size">The number of bytes.</param>
 /// <param name="Sha256">The SHA-256 of the bytes: 64 lower-case hexadecimal digits.</param>

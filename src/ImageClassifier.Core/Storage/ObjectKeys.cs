@@ -1,5 +1,4 @@
 using ImageClassifier.Core.Formats;
-using ImageClassifier.Core.Registry;
 
 namespace ImageClassifier.Core.Storage;
 
@@ -23,9 +22,6 @@ public static class ObjectKeys
 
     /// <summary>The prefix of the registry of models.</summary>
     public const string Models = "models/";
-
-    /// <summary>Which models new batches get: a <see cref="Registry.ModelRollout"/>.</summary>
-    public const string ModelRollout = $"{Models}active.json";
 
     private const string DeletionSuffix = "-deleting";
 
@@ -81,18 +77,6 @@ public static class ObjectKeys
 
     /// <summary>The heartbeat record of a node: a <see cref="Messages.NodeRecord"/>.</summary>
     public static string Node(InstanceId instance) => $"{Nodes}{instance.Value}.json";
-
-    /// <summary>The prefix of one version of a model.</summary>
-    public static string Model(ModelReference model) => $"{Models}{model.Name}/{model.Sha256}/";
-
-    /// <summary>The list of a model's files: a <see cref="PushedModel"/>.</summary>
-    public static string ModelFiles(ModelReference model) => $"{Model(model)}files.json";
-
-    /// <summary>Whether nodes can use a model: a <see cref="Registry.ModelVerdict"/>.</summary>
-    public static string ModelVerdict(ModelReference model) => $"{Model(model)}verdict.json";
-
-    /// <summary>The bytes of a file of a model, by their hash.</summary>
-    public static string ModelFile(ModelReference model, PushedFile file) => $"{Model(model)}{file.Sha256}";
 
     /// <summary>Reads the instance from the key of a node's record.</summary>
     public static bool TryParseNode(string key, out InstanceId instance)

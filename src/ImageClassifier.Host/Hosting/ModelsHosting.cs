@@ -66,13 +66,23 @@ internal static class ModelsHosting
         }
     }
 
+    /// <summary>The message after a signal stopped a verb.</summary>
+    public static string InterruptedMessage(ModelsOptions options) => options switch
+    {
+        ModelsAddOptions add when ModelsAddVerb.IsDownload(add) =>
+            "Interrupted. What was downloaded is kept: run the same command again to go on.",
+        ModelsAddOptions => "Interrupted. No model was added.",
+        ModelsPushOptions => "Interrupted. What was uploaded is kept: run the same command again to go on.",
+        RegistryOptions => "Interrupted. image-classifier models registry shows whether anything changed.",
+        _ => "Interrupted.",
+    };
+
     private static ModelInstaller CreateInstaller(
         Config config, EmbeddedSettings settings, ModelStore store, HttpClient http, bool allowsHttp)
     {
-        EmbeddedEnvironment.CreateLayout(settings);
         var downloader = new Downloader(http, DownloadLimits.Default, allowsHttp, TimeProvider.System);
         var trial = OnnxSettings.CreateForAnotherMachine(config).ToAdapter() with { Threads = 1 };
-        return new ModelInstaller(store, downloader, Try);
+        return new ModelInstaller(store, () => EmbeddedEnvironment.CreateLayout(settings), downloader, Try);
 
         ModelIdentity Try(string folder)
         {

@@ -73,7 +73,7 @@ internal sealed class Verbs(NodeParts parts) : IVerbs
                 options = options with { Settings = await CompleteAsync(options.Settings, stop) };
                 return await new TrainVerb(Console.Out, width, progress).RunAsync(options, stop);
             },
-            null,
+            "Interrupted. No model was written.",
             cancellation);
 
     public Task<int> SimulateAsync(SimulateOptions options, CancellationToken cancellation) =>
@@ -91,7 +91,7 @@ internal sealed class Verbs(NodeParts parts) : IVerbs
                     return ExitCodes.SomeFailed;
                 }
             },
-            null,
+            "Interrupted.",
             cancellation);
 
     public Task<int> ModelsAsync(ModelsOptions options, CancellationToken cancellation) =>
@@ -101,12 +101,7 @@ internal sealed class Verbs(NodeParts parts) : IVerbs
                 options = options with { Settings = await CompleteAsync(options.Settings, stop) };
                 return await ModelsHosting.RunAsync(options, Console.Out, width, progress, stop);
             },
-            options switch
-            {
-                ModelsPushOptions => "Interrupted. What was uploaded is kept: run the same command again to go on.",
-                RegistryOptions => "Interrupted. image-classifier models registry shows whether anything changed.",
-                _ => "Interrupted. What was downloaded is kept: run the same command again to go on.",
-            },
+            ModelsHosting.InterruptedMessage(options),
             cancellation);
 
     public Task<int> KeyAsync(KeyOptions options, CancellationToken cancellation)
@@ -117,10 +112,10 @@ internal sealed class Verbs(NodeParts parts) : IVerbs
 
     /// <summary>Runs a verb that shows its progress. A signal or the token stops it.</summary>
     /// <param name="run">Runs the verb: the width of the terminal and where progress goes, null if redirected.</param>
-    /// <param name="interrupted">The message after a stop; null for none.</param>
+    /// <param name="interrupted">The message after a stop.</param>
     /// <param name="cancellation">Stops the verb.</param>
     private static async Task<int> UntilStoppedAsync(
-        Func<int?, TextWriter?, CancellationToken, Task<int>> run, string? interrupted, CancellationToken cancellation)
+        Func<int?, TextWriter?, CancellationToken, Task<int>> run, string interrupted, CancellationToken cancellation)
     {
         using var signals = new StopSignals();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
@@ -132,7 +127,7 @@ internal sealed class Verbs(NodeParts parts) : IVerbs
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            if (interrupted is not null) await Console.Error.WriteLineAsync(interrupted);
+            await Console.Error.WriteLineAsync(interrupted);
             return ExitCodes.SomeFailed;
         }
     }

@@ -30,6 +30,22 @@ internal sealed class Downloader(HttpClient http, DownloadLimits limits, bool al
         Timeout = Timeout.InfiniteTimeSpan,
     };
 
+    /// <summary>Refuses an address that is not of https, nor of http that is allowed.</summary>
+    /// <exception cref="ModelFailureException">The address is of another kind.</exception>
+    public static void CheckScheme(Uri address, bool allowsHttp)
+    {
+        if (address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && allowsHttp)) return;
+        throw address.Scheme == Uri.UriSchemeHttp
+            ? new ModelFailureException(
+                $"{Shown(address)} is not encrypted, so others could see or change the download. Use https, or allow it "
+                + "with --allow-http.")
+            { IsWrongUse = true }
+            : new ModelFailureException($"{Shown(address)} is no address of a web server. It must begin with https://.")
+            {
+                IsWrongUse = true,
+            };
+    }
+
     /// <summary>Downloads a file, and appends to what arrived before. If it fails or is cancelled, the bytes
     /// stay.</summary>
     /// <param name="download">The file.</param>
@@ -41,7 +57,7 @@ internal sealed class Downloader(HttpClient http, DownloadLimits limits, bool al
         Download download, Action<DownloadProgress> report, CancellationToken cancellation)
     {
         var (address, file) = (download.Address, download.File);
-        CheckScheme(address);
+        CheckScheme(address, allowsHttp);
         var worthwhileCalls = 0;
         var most = file.Length;
         var pipeline = limits.Retries.CreatePipeline(time, outcome =>
@@ -196,20 +212,6 @@ internal sealed class Downloader(HttpClient http, DownloadLimits limits, bool al
             throw new BrokenDownloadException(
                 $"the connection to {address.Host} failed ({failure.Message.TrimEnd('.')})", failure);
         }
-    }
-
-    private void CheckScheme(Uri address)
-    {
-        if (address.Scheme == Uri.UriSchemeHttps || (address.Scheme == Uri.UriSchemeHttp && allowsHttp)) return;
-        throw address.Scheme == Uri.UriSchemeHttp
-            ? new ModelFailureException(
-                $"{Shown(address)} is not encrypted, so others could see or change the download. Use https, or allow it "
-                + "with --allow-http.")
-            { IsWrongUse = true }
-            : new ModelFailureException($"{Shown(address)} is no address of a web server. It must begin with https://.")
-            {
-                IsWrongUse = true,
-            };
     }
 
     private void CheckRedirect(Uri from, Uri? to)

@@ -22,14 +22,20 @@ internal sealed record NetworkSource(
 internal sealed record AddedModel(InstalledModel Model, bool IsNew);
 
 /// <summary>Adds models to a store. Each is checked by hash and tried before it gets its name.</summary>
-/// <param name="store">The store. Its folder exists.</param>
+/// <param name="store">The store. Its folder may not exist yet.</param>
+/// <param name="prepare">Makes the data folder of the store ready. It is called before the first write, so that a refused
+/// command leaves nothing behind.</param>
 /// <param name="downloader">Downloads networks and labels.</param>
 /// <param name="tryModel">Loads a model directory and runs its model on trial pictures. It throws
 /// <see cref="InvalidSettingException"/> if the model is wrong.</param>
-internal sealed class ModelInstaller(ModelStore store, Downloader downloader, Func<string, ModelIdentity> tryModel)
+internal sealed class ModelInstaller(
+    ModelStore store, Action prepare, Downloader downloader, Func<string, ModelIdentity> tryModel)
 {
     /// <summary>The largest network: a protobuf message cannot be larger.</summary>
     public const long MaxNetworkBytes = int.MaxValue;
+
+    // A message names so many files.
+    private const int MostShown = 5;
 
     private const string NetworkFile = "model.onnx";
     private const string ContractFile = "model.json";
@@ -57,14 +63,17 @@ internal sealed class ModelInstaller(ModelStore store, Downloader downloader, Fu
     public async Task<AddedModel> AddDirectoryAsync(string path, string name, CancellationToken cancellation)
     {
         var source = Path.GetFullPath(path);
+        string[] files = [.. ModelStore.FilesIn(source).Where(IsPartOfModel)];
+        RefuseLinks(source, files);
         var identity = Try(source, $"{source} was not added");
+        prepare();
         using var unfinished = store.Begin(name);
         if (store.Find(name) is { } present)
             return present.Marker?.Sha256 == identity.Sha256 ? new AddedModel(present, IsNew: false) : throw Taken(present);
         try
         {
             unfinished.Stage();
-            foreach (var file in ModelStore.FilesIn(source).Where(file => IsPartOfModel(source, file)))
+            foreach (var file in files)
                 await unfinished.CopyAsync(Path.Combine(source, file), file, cancellation);
 
             return Finish(unfinished, name, source, null, null);
@@ -83,6 +92,7 @@ internal sealed class ModelInstaller(ModelStore store, Downloader downloader, Fu
         Action<DownloadProgress> report,
         CancellationToken cancellation)
     {
+        prepare();
         using var unfinished = store.Begin(source.Name);
         if (store.Find(source.Name) is { } present)
             return IsOf(present, source, knownLabels) ? new AddedModel(present, IsNew: false) : throw Taken(present);
@@ -163,11 +173,28 @@ internal sealed class ModelInstaller(ModelStore store, Downloader downloader, Fu
         }
     }
 
-    // Hidden files are those of other programs, such as version control. A copy of a pipe would wait for ever.
-    private static bool IsPartOfModel(string folder, string file) =>
-        !file.Split('/').Any(part => part.StartsWith('.'))
-        && PathKinds.Of(Path.Combine(folder, file)) is PathKind.Regular or PathKind.Unknown
-        && !Directory.Exists(Path.Combine(folder, file));
+    // Hidden files are those of other programs, such as version control.
+    private static bool IsPartOfModel(string file) => !file.Split('/').Any(part => part.StartsWith('.'));
+
+    // A link can lead to a file that is not for those who can read the data folder. A copy of a pipe would wait for ever.
+    private static void RefuseLinks(string folder, IEnumerable<string> files)
+    {
+        string[] refused = [.. files.Select(Fault).OfType<string>()];
+        if (refused.Length == 0) return;
+        var more = refused.Length > MostShown ? $" and {refused.Length - MostShown} more" : "";
+        throw new ModelFailureException(
+            $"{folder} was not added: {string.Join(", ", refused.Take(MostShown))}{more}. A model is copied with regular files "
+            + "only. Put the files themselves there, or remove what is not of the model.");
+
+        string? Fault(string file)
+        {
+            var path = Path.Combine(folder, file);
+            if (new FileInfo(path).LinkTarget is { } target) return $"{file} is a link to {target}";
+            return PathKinds.Of(path) is not (PathKind.Regular or PathKind.Unknown) and var kind
+                ? $"{file} is {kind.InWords()}"
+                : null;
+        }
+    }
 
     private static bool IsOf(InstalledModel present, NetworkSource source, byte[]? labels) =>
         present.Marker?.NetworkSha256 == source.Sha256
@@ -176,8 +203,10 @@ internal sealed class ModelInstaller(ModelStore store, Downloader downloader, Fu
 
     private static bool HasContent(InstalledModel present, string name, byte[] content)
     {
-        var path = Path.Combine(present.Path, name);
-        return File.Exists(path) && File.ReadAllBytes(path).AsSpan().SequenceEqual(content);
+        var file = new FileInfo(Path.Combine(present.Path, name));
+        // A pipe has no length, and is not opened: that would wait for a writer.
+        return file.Exists && file.Length == content.Length
+            && File.ReadAllBytes(file.FullName).AsSpan().SequenceEqual(content);
     }
 
     private static ModelFailureException Taken(InstalledModel present) => new(

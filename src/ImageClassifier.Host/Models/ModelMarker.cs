@@ -1,3 +1,4 @@
+using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Host.Models;
@@ -22,6 +23,8 @@ internal sealed record ModelMarker(
     {
         var file = new FileInfo(Path.Combine(folder, FileName));
         if (!file.Exists || file.LinkTarget is not null || file.Length > MaxBytes) return null;
+        // Opening a pipe waits for a writer.
+        if (PathKinds.Of(file.FullName) is not (PathKind.Regular or PathKind.Unknown)) return null;
         try
         {
             var marker = WireJson.TryRead<ModelMarker>(File.ReadAllText(file.FullName));

@@ -32,13 +32,13 @@ internal sealed class ModelPush(IObjectStore store, Func<string, ModelIdentity> 
     {
         var pushed = await DescribeAsync(folder, name, cancellation);
         var verdict = await store.ReadDocumentAsync<ModelVerdict>(
-            ObjectKeys.ModelVerdict(pushed.Model), cancellation);
+            RegistryKeys.Verdict(pushed.Model), cancellation);
         // A node may have refused the model because a file in the store is damaged. Then all files are stored anew.
         var isRefused = verdict is DocumentRead<ModelVerdict>.Damaged or
             DocumentRead<ModelVerdict>.Found { Document.IsUsable: false };
         var uploaded = await UploadAsync(folder, pushed, isRefused, report, cancellation);
-        await store.PutAsync(ObjectKeys.ModelFiles(pushed.Model), WireJson.WriteUtf8(pushed), cancellation);
-        if (isRefused) await store.DeleteAsync(ObjectKeys.ModelVerdict(pushed.Model), cancellation);
+        await store.PutAsync(RegistryKeys.Files(pushed.Model), WireJson.WriteUtf8(pushed), cancellation);
+        if (isRefused) await store.DeleteAsync(RegistryKeys.Verdict(pushed.Model), cancellation);
         return new ModelPushed(pushed, uploaded);
     }
 
@@ -103,13 +103,13 @@ internal sealed class ModelPush(IObjectStore store, Func<string, ModelIdentity> 
     private async Task<int> UploadAsync(
         string folder, PushedModel pushed, bool replacesAll, Action<DownloadProgress> report, CancellationToken cancellation)
     {
-        var present = await store.ListAsync(ObjectKeys.Model(pushed.Model), cancellation)
+        var present = await store.ListAsync(RegistryKeys.Of(pushed.Model), cancellation)
             .ToDictionaryAsync(found => found.Key, found => found.Size, cancellationToken: cancellation);
         PushedFile[] contents = [.. pushed.Files.DistinctBy(file => file.Sha256)];
         var (done, total, uploaded) = (0L, contents.Sum(file => file.Size), 0);
         foreach (var file in contents)
         {
-            var key = ObjectKeys.ModelFile(pushed.Model, file);
+            var key = RegistryKeys.File(pushed.Model, file);
             if (replacesAll || !present.TryGetValue(key, out var size) || size != file.Size)
             {
                 var before = done;

@@ -11,11 +11,11 @@ internal sealed class ModelRegistry(IObjectStore store)
 {
     /// <summary>Which models new batches get.</summary>
     public Task<DocumentRead<ModelRollout>> ReadRolloutAsync(CancellationToken cancellation) =>
-        store.ReadDocumentAsync<ModelRollout>(ObjectKeys.ModelRollout, cancellation);
+        store.ReadDocumentAsync<ModelRollout>(RegistryKeys.Rollout, cancellation);
 
     /// <summary>Sets which models new batches get. The last of several writers wins.</summary>
     public Task WriteRolloutAsync(ModelRollout rollout, CancellationToken cancellation) =>
-        store.PutAsync(ObjectKeys.ModelRollout, WireJson.WriteUtf8(rollout), cancellation);
+        store.PutAsync(RegistryKeys.Rollout, WireJson.WriteUtf8(rollout), cancellation);
 
     /// <summary>The pushed models, by name and then by the time of their push.</summary>
     /// <param name="name">The name of the models; null for all.</param>
@@ -28,7 +28,7 @@ internal sealed class ModelRegistry(IObjectStore store)
         {
             if (found.Key.Split('/') is not [_, var folder, var sha256, _]) continue;
             var model = new ModelReference(folder, sha256);
-            if (!model.IsValid || found.Key != ObjectKeys.ModelFiles(model)) continue;
+            if (!model.IsValid || found.Key != RegistryKeys.Files(model)) continue;
             models.Add(await ReadAsync(model, found.LastModified, cancellation));
         }
 
@@ -70,8 +70,8 @@ internal sealed class ModelRegistry(IObjectStore store)
         ModelReference model, DateTimeOffset? pushedAt, CancellationToken cancellation) => new(
             model,
             pushedAt,
-            await store.ReadDocumentAsync<PushedModel>(ObjectKeys.ModelFiles(model), cancellation),
-            await store.ReadDocumentAsync<ModelVerdict>(ObjectKeys.ModelVerdict(model), cancellation));
+            await store.ReadDocumentAsync<PushedModel>(RegistryKeys.Files(model), cancellation),
+            await store.ReadDocumentAsync<ModelVerdict>(RegistryKeys.Verdict(model), cancellation));
 
     private async Task<ModelFailureException> UnknownAsync(string name, CancellationToken cancellation)
     {

@@ -47,7 +47,7 @@ internal sealed class RegistryModels(IObjectStore store, ModelCache cache, Func<
 
     private async Task<PushedModel> ReadListAsync(ModelReference model, CancellationToken cancellation)
     {
-        var list = await store.ReadDocumentAsync<PushedModel>(ObjectKeys.ModelFiles(model), cancellation) switch
+        var list = await store.ReadDocumentAsync<PushedModel>(RegistryKeys.Files(model), cancellation) switch
         {
             DocumentRead<PushedModel>.Found found => found.Document,
             DocumentRead<PushedModel>.Damaged damaged =>
@@ -83,7 +83,7 @@ internal sealed class RegistryModels(IObjectStore store, ModelCache cache, Func<
     {
         foreach (var file in list.Files)
         {
-            var stored = await store.GetAsync(ObjectKeys.ModelFile(list.Model, file), cancellation)
+            var stored = await store.GetAsync(RegistryKeys.File(list.Model, file), cancellation)
                 ?? throw new UnusableModelException($"its file {file.Path} is missing in the store");
             await using (stored) await FetchAsync(file, stored, folder, cancellation);
         }

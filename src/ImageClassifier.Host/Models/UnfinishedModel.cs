@@ -31,13 +31,19 @@ internal sealed class UnfinishedModel : IDisposable
     /// <summary>True if an earlier run left a download.</summary>
     public bool HasDownload => Directory.Exists(_folder);
 
+    /// <summary>Takes the lock of a name.</summary>
+    /// <exception cref="ModelFailureException">Another process holds it.</exception>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
     public static UnfinishedModel Begin(string parent, string name, string destination)
     {
         Directory.CreateDirectory(parent);
         var lockPath = Path.Combine(parent, $"{name}.lock");
-        var taken = ExclusiveFileLock.TryTake(lockPath) ?? throw new ModelFailureException(
+        if (ExclusiveFileLock.TryTake(lockPath) is { } taken)
+            return new UnfinishedModel(Path.Combine(parent, name), destination, lockPath, taken);
+        // In a folder that cannot be written, nobody holds the lock.
+        CheckWritable(parent);
+        throw new ModelFailureException(
             $"Another process is adding or removing the model {name}. Wait for it, and run the command again.");
-        return new UnfinishedModel(Path.Combine(parent, name), destination, lockPath, taken);
     }
 
     /// <summary>Creates an empty <see cref="Staged"/>. What a killed process left there goes.</summary>
@@ -107,5 +113,11 @@ internal sealed class UnfinishedModel : IDisposable
     {
         _lock.Dispose();
         ExclusiveFileLock.TryRemove(_lockPath);
+    }
+
+    private static void CheckWritable(string folder)
+    {
+        var trial = Path.Combine(folder, $"{Guid.NewGuid():N}.tmp");
+        new FileStream(trial, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose).Dispose();
     }
 }

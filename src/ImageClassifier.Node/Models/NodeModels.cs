@@ -148,14 +148,14 @@ internal sealed class NodeModels : IDisposable
     private async Task<ModelVerdict> DecideAsync(ModelReference model, ModelVerdict verdict)
     {
         var isOurs = await _store.PutIfAbsentAsync(
-            ObjectKeys.ModelVerdict(model), WireJson.WriteUtf8(verdict), _stopped.Token);
+            RegistryKeys.Verdict(model), WireJson.WriteUtf8(verdict), _stopped.Token);
         if (isOurs) return verdict;
         return await FindVerdictAsync(model, _stopped.Token)
             ?? throw new IOException($"The verdict of model {model} was deleted a moment ago.");
     }
 
     private async Task<ModelVerdict?> FindVerdictAsync(ModelReference model, CancellationToken cancellation) =>
-        await _store.ReadDocumentAsync<ModelVerdict>(ObjectKeys.ModelVerdict(model), cancellation) switch
+        await _store.ReadDocumentAsync<ModelVerdict>(RegistryKeys.Verdict(model), cancellation) switch
         {
             DocumentRead<ModelVerdict>.Found found => found.Document,
             // The same for all nodes. A new verdict could differ from that of nodes that have read the old one.

@@ -17,11 +17,19 @@ public sealed record TrainingFolder(
 
     private const string Argument = "FOLDER";
 
+    private const string LinkReason =
+        "It is a link to a folder, and links to folders are not followed. Put the folder itself there.";
+
+    // A message names so many classes.
+    private const int MostShown = 5;
+
     /// <summary>Lists a folder. Files in folders within a class's folder belong to the class. Hidden files and folders
-    /// do not count.</summary>
-    /// <exception cref="InvalidSettingException">The folder does not exist, cannot be read, or has fewer than two
-    /// classes or a class with fewer than two files.</exception>
-    public static TrainingFolder Read(string path)
+    /// do not count. Links to folders are not followed, because they can lead back.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="cancellation">Ends the work: the folder can be large and slow.</param>
+    /// <exception cref="InvalidSettingException">The folder does not exist, cannot be read, has the name of a class that
+    /// cannot be a label, or has fewer than two classes or a class with fewer than two files.</exception>
+    public static TrainingFolder Read(string path, CancellationToken cancellation)
     {
         var root = System.IO.Path.GetFullPath(path);
         if (!Directory.Exists(root)) throw new InvalidSettingException(Argument, path, "there is no such folder");
@@ -30,28 +38,31 @@ public sealed record TrainingFolder(
             string[] folders =
                 [.. Directory.EnumerateDirectories(root).Where(IsShown).Order(StringComparer.Ordinal)];
             string[] classes = [.. folders.Select(folder => System.IO.Path.GetFileName(folder))];
-            if (classes.FirstOrDefault(HasInvisible) is { } unprintable)
+            CheckNames(path, folders);
+
+            var files = new List<ClassFile>();
+            var stray = new List<LeftOutFile>(Directory.EnumerateFiles(root).Where(IsShown).Order(StringComparer.Ordinal)
+                .Select(file => new LeftOutFile(
+                    System.IO.Path.GetFileName(file), "It is in no class's folder. Move it into one.", true)));
+            for (var label = 0; label < folders.Length; label++)
             {
-                throw new InvalidSettingException(Argument, path,
-                    $"the name of the folder \"{UntrustedText.ForDisplay(unprintable)}\" is blank or has an invisible "
-                    + "character; rename it, because it becomes a label");
+                foreach (var (file, isLinkToFolder) in FilesIn(folders[label], cancellation))
+                {
+                    var name = System.IO.Path.GetRelativePath(root, file);
+                    if (isLinkToFolder) stray.Add(new LeftOutFile(name, LinkReason, IsFault: true));
+                    else files.Add(new ClassFile(file, name, label));
+                }
             }
 
-            var files = folders.SelectMany((folder, index) => FilesIn(folder).Select(
-                file => new ClassFile(file, System.IO.Path.GetRelativePath(root, file), index)));
-            LeftOutFile[] stray =
-            [
-                .. Directory.EnumerateFiles(root).Where(IsShown).Order(StringComparer.Ordinal).Select(file =>
-                    new LeftOutFile(
-                        System.IO.Path.GetFileName(file), "It is in no class's folder. Move it into one.", true)),
-            ];
-            var folderOfClasses = new TrainingFolder(root, classes, [.. files], stray);
+            var folderOfClasses = new TrainingFolder(root, classes, files, stray);
             folderOfClasses.Check([.. folderOfClasses.Files.Select(file => file.Class)]);
             return folderOfClasses;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidSettingException(Argument, path, $"it cannot be read ({failure.Message})", failure);
+            throw new InvalidSettingException(Argument, path,
+                $"it or a folder in it cannot be read ({failure.Message.TrimEnd('.')}); allow this user to read it, or move it "
+                + "elsewhere", failure);
         }
     }
 
@@ -68,26 +79,61 @@ public sealed record TrainingFolder(
         }
 
         var counts = pictures.CountBy(label => label).ToDictionary();
-        for (var label = 0; label < Classes.Count; label++)
+        string[] poor =
+        [
+            .. Classes.Index().Where(entry => counts.GetValueOrDefault(entry.Index) < FewestPictures).Select(entry =>
+                $"the class {entry.Item} has {(counts.ContainsKey(entry.Index) ? "one usable picture" : "no usable picture")}"),
+        ];
+        if (poor.Length == 0) return;
+        throw new InvalidSettingException(Argument, Path,
+            $"{Some(poor)}, but a class needs at least {FewestPictures}: one to train with and one to measure with; add "
+            + "pictures or remove the folder of the class");
+    }
+
+    /// <summary>Checks that each class's folder is a folder with a name that can be a label. All faults are named at
+    /// once.</summary>
+    private static void CheckNames(string path, string[] folders)
+    {
+        string[] faults = [.. folders.Select(Fault).OfType<string>()];
+        if (faults.Length > 0) throw new InvalidSettingException(Argument, path, Some(faults));
+
+        static string? Fault(string folder)
         {
-            var count = counts.GetValueOrDefault(label);
-            if (count >= FewestPictures) continue;
-            throw new InvalidSettingException(Argument, Path,
-                $"the class {Classes[label]} has {(count == 0 ? "no usable picture" : "one usable picture")}, but needs at "
-                + $"least {FewestPictures}: one to train with and one to measure with; add pictures or remove its folder");
+            var name = System.IO.Path.GetFileName(folder);
+            if (HasInvisible(name))
+            {
+                return $"the name of the folder \"{UntrustedText.ForDisplay(name)}\" is blank or has an invisible character; "
+                    + "rename it, because it becomes a label";
+            }
+
+            return new DirectoryInfo(folder).LinkTarget is { } target
+                ? $"the folder {name} is a link to {target}, and links to folders are not followed; put the folder itself "
+                    + "there, or remove the link"
+                : null;
         }
     }
 
-    private static IEnumerable<string> FilesIn(string folder) => new FileSystemEnumerable<string>(
-        folder,
-        (ref FileSystemEntry entry) => entry.ToFullPath(),
-        new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0, IgnoreInaccessible = false })
+    private static string Some(string[] faults) => string.Join("; ", faults.Take(MostShown))
+        + (faults.Length > MostShown ? $"; and {faults.Length - MostShown} more folders like these" : "");
+
+    private static IEnumerable<(string Path, bool IsLinkToFolder)> FilesIn(string folder, CancellationToken cancellation)
     {
-        ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory && entry.FileName[0] != '.',
-        // A link to a folder can lead back to where it is.
-        ShouldRecursePredicate = (ref FileSystemEntry entry) =>
-            (entry.Attributes & FileAttributes.ReparsePoint) == 0 && entry.FileName[0] != '.',
-    }.Order(StringComparer.Ordinal);
+        var files = new FileSystemEnumerable<(string Path, bool IsLinkToFolder)>(
+            folder,
+            (ref FileSystemEntry entry) => (entry.ToFullPath(), entry.IsDirectory),
+            new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0, IgnoreInaccessible = false })
+        {
+            ShouldIncludePredicate = (ref FileSystemEntry entry) =>
+            {
+                cancellation.ThrowIfCancellationRequested();
+                return (!entry.IsDirectory || IsLink(ref entry)) && entry.FileName[0] != '.';
+            },
+            ShouldRecursePredicate = (ref FileSystemEntry entry) => !IsLink(ref entry) && entry.FileName[0] != '.',
+        };
+        return files.OrderBy(file => file.Path, StringComparer.Ordinal);
+    }
+
+    private static bool IsLink(ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) != 0;
 
     private static bool IsShown(string path) => System.IO.Path.GetFileName(path)[0] != '.';
 

@@ -15,7 +15,7 @@ internal sealed record RegistryState(
     /// <exception cref="IOException">The store cannot be reached, or a document is damaged.</exception>
     public static async Task<RegistryState> ReadAsync(IObjectStore store, CancellationToken cancellation)
     {
-        var rollout = await ReadAsync<ModelRollout>(store, ObjectKeys.ModelRollout, cancellation) ?? ModelRollout.None;
+        var rollout = await ReadAsync<ModelRollout>(store, RegistryKeys.Rollout, cancellation) ?? ModelRollout.None;
         var standings = new Dictionary<ModelReference, ModelStanding>();
         ModelReference?[] chosen = [rollout.Active, rollout.Canary?.Model];
         foreach (var model in chosen.OfType<ModelReference>().Distinct())
@@ -40,11 +40,11 @@ internal sealed record RegistryState(
     private static async Task<ModelStanding> ReadStandingAsync(
         IObjectStore store, ModelRollout rollout, ModelReference model, CancellationToken cancellation)
     {
-        var verdict = await ReadAsync<ModelVerdict>(store, ObjectKeys.ModelVerdict(model), cancellation);
+        var verdict = await ReadAsync<ModelVerdict>(store, RegistryKeys.Verdict(model), cancellation);
         if (verdict is { IsUsable: true }) return new ModelStanding(verdict, null);
         foreach (var other in rollout.InPlaceOf(model))
         {
-            var read = await store.ReadDocumentAsync<ModelVerdict>(ObjectKeys.ModelVerdict(other), cancellation);
+            var read = await store.ReadDocumentAsync<ModelVerdict>(RegistryKeys.Verdict(other), cancellation);
             if (read.OrNull is { IsUsable: true }) return new ModelStanding(verdict, other);
         }
 

@@ -4,6 +4,7 @@ using ImageClassifier.Host;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Models;
 using ImageClassifier.Host.Configuration;
+using ImageClassifier.Tests.Configuration;
 using ImageClassifier.Tests.Onnx;
 using SkiaSharp;
 using Xunit;
@@ -158,6 +159,62 @@ public sealed class ModelsCheckVerbSpecs : IDisposable
         Assert.Equal(ExitCodes.SomeFailed, Check());
         AssertSays("the network's input input is [free, 1, 8, 8], but a picture has 3 channels");
         Assert.False(File.Exists(_model.File("model.json")));
+    }
+
+    [Fact]
+    public void The_model_of_the_settings_need_not_be_there()
+    {
+        _model.Write();
+        var settings = Sources.Set("image-classifier.node.classification.model=/nowhere/at/all");
+
+        Assert.Equal(ExitCodes.Done, new ModelsCheckVerb(_output).Run(new ModelsCheckOptions(settings, _model.Path, Json: false)));
+    }
+
+    [SkippableFact]
+    public void A_contract_that_cannot_be_written_is_a_fault()
+    {
+        Skip.If(Environment.IsPrivilegedProcess, "this user can write everywhere");
+        if (OperatingSystem.IsWindows()) return;
+        _model.Write();
+        File.Delete(_model.File("model.json"));
+        var mode = File.GetUnixFileMode(_model.Path);
+        File.SetUnixFileMode(_model.Path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        try
+        {
+            Assert.Equal(ExitCodes.SomeFailed, Check());
+        }
+        finally
+        {
+            File.SetUnixFileMode(_model.Path, mode);
+        }
+
+        AssertSays("- model.json is missing, and a first one cannot be written (");
+    }
+
+    [Fact]
+    public void A_contract_behind_a_link_to_nothing_is_a_fault()
+    {
+        _model.Write();
+        File.Delete(_model.File("model.json"));
+        File.CreateSymbolicLink(_model.File("model.json"), "nowhere");
+
+        Assert.Equal(ExitCodes.SomeFailed, Check());
+
+        AssertSays($"- model.json is a link to {_model.File("nowhere")}, where nothing is");
+        Assert.False(File.Exists(_model.File("nowhere")));
+    }
+
+    [Fact]
+    public void A_written_contract_has_a_name_without_invisible_characters()
+    {
+        var folder = Path.Combine(_model.Path, "a\u202Eb");
+        _model.Write();
+        Directory.CreateDirectory(folder);
+        foreach (var name in new[] { "model.onnx", "labels.txt" }) File.Move(_model.File(name), Path.Combine(folder, name));
+
+        Assert.Equal(ExitCodes.Done, new ModelsCheckVerb(_output).Run(
+            new ModelsCheckOptions(new SettingsSources(), folder, Json: false)));
+        AssertSays("Model       a\uFFFDb");
     }
 
     [Theory]

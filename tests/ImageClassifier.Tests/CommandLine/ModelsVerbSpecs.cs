@@ -6,6 +6,7 @@ using ImageClassifier.Host.CommandLine.Models;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Hosting;
 using ImageClassifier.Host.Models;
+using ImageClassifier.Testing;
 using ImageClassifier.Tests.Configuration;
 using ImageClassifier.Tests.Models;
 using ImageClassifier.Tests.Onnx;
@@ -174,6 +175,74 @@ public sealed class ModelsVerbSpecs : IDisposable
         var failure = await Assert.ThrowsAsync<ModelFailureException>(() => RunAsync(Add(what)));
         Assert.True(failure.IsWrongUse);
         Assert.DoesNotContain("hunter2", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:1/m.onnx", "not encrypted")]
+    [InlineData("ftp://127.0.0.1:1/m.onnx", "no address of a web server")]
+    [InlineData("", "empty text")]
+    [InlineData(" ", "empty text")]
+    public async Task What_can_never_be_added_is_refused_before_anything_else_is_asked(string what, string reason)
+    {
+        var failure = await Assert.ThrowsAsync<ModelFailureException>(() => RunAsync(Add(what)));
+        Assert.True(failure.IsWrongUse);
+        Assert.Contains(reason, failure.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_data));
+    }
+
+    [Fact]
+    public async Task A_refused_model_leaves_no_data_folder()
+    {
+        File.WriteAllText(_model.File("labels.txt"), "red\n");
+        await Assert.ThrowsAsync<ModelFailureException>(() => AddAsync(_model.Path, name: "mine"));
+        Assert.False(Directory.Exists(_data));
+    }
+
+    [SkippableFact]
+    public async Task A_contract_or_labels_that_are_no_regular_files_are_not_opened()
+    {
+        Requirement.Met(OperatingSystem.IsLinux(), "only on Linux the kind of a file is known before it is opened");
+        _model.MakePipe("pipe");
+        var options = Add("https://127.0.0.1:1/m.onnx") with
+        {
+            Sha256 = Hash,
+            Contract = _model.File("model.json"),
+            Labels = _model.File("labels.txt"),
+        };
+        foreach (var (path, reason) in new[]
+        {
+            (_model.File("pipe"), "it is a named pipe (FIFO)"), ("/dev/zero", "it is a device"), (_model.Path, "it is a folder"),
+        })
+        {
+            var contract = await Assert.ThrowsAsync<InvalidSettingException>(() => RunAsync(options with { Contract = path }));
+            Assert.Equal(("--contract", true), (contract.Key, contract.Reason.StartsWith(reason, StringComparison.Ordinal)));
+            var labels = await Assert.ThrowsAsync<InvalidSettingException>(() => RunAsync(options with { Labels = path }));
+            Assert.Equal("--labels", labels.Key);
+        }
+    }
+
+    [SkippableFact]
+    public async Task A_pipe_in_place_of_a_marker_is_not_opened()
+    {
+        Requirement.Met(OperatingSystem.IsLinux(), "only on Linux the kind of a file is known before it is opened");
+        await AddAsync(_model.Path, name: "mine");
+        var marker = Path.Combine(_data, "models", "mine", ModelMarker.FileName);
+        File.Delete(marker);
+        File.Move(_model.MakePipe("pipe").File("pipe"), marker);
+
+        Assert.Equal(ExitCodes.Done, await ListAsync());
+        Assert.Equal(ExitCodes.Done, await ShowAsync("mine"));
+    }
+
+    [Fact]
+    public void Only_an_interrupted_download_is_said_to_be_kept()
+    {
+        Assert.Contains("is kept", Interrupted(Add("mobilenetv2")), StringComparison.Ordinal);
+        Assert.Contains("is kept", Interrupted(Add("https://127.0.0.1/m.onnx")), StringComparison.Ordinal);
+        Assert.Equal("Interrupted. No model was added.", Interrupted(Add(_model.Path)));
+        Assert.Equal("Interrupted.", Interrupted(new ModelsListOptions(Set(), Json: true)));
+
+        static string Interrupted(ModelsOptions options) => ModelsHosting.InterruptedMessage(options);
     }
 
     private const string Hash = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";

@@ -107,7 +107,7 @@ public sealed class RegistryVerbSpecs : IDisposable
         await ActivateAsync("gone");
         await ActivateAsync("fruit");
         await JudgeAsync(refused, new ModelVerdict(false, "its samples fail.", Node));
-        await _store.DeleteAsync(ObjectKeys.ModelFiles(gone), default);
+        await _store.DeleteAsync(RegistryKeys.Files(gone), default);
 
         Assert.Equal(ExitCodes.Done, await RunAsync(new ModelsRegistryOptions(Set(), Json: true)));
 
@@ -205,7 +205,7 @@ public sealed class RegistryVerbSpecs : IDisposable
 
         await PushAsync();
 
-        Assert.False(await _store.ExistsAsync(ObjectKeys.ModelVerdict(model), default));
+        Assert.False(await _store.ExistsAsync(RegistryKeys.Verdict(model), default));
         Assert.Equal(ExitCodes.Done, await ActivateAsync("fruit"));
     }
 
@@ -213,7 +213,7 @@ public sealed class RegistryVerbSpecs : IDisposable
     public async Task Damaged_documents_are_named_and_a_push_and_an_activation_replace_them()
     {
         var model = await PushAsync();
-        await _store.PutAsync(ObjectKeys.ModelRollout, "{"u8.ToArray(), default);
+        await _store.PutAsync(RegistryKeys.Rollout, "{"u8.ToArray(), default);
         foreach (var run in (Func<Task<int>>[])[RollBackAsync, () => CanaryAsync("fruit", "10%")])
             Assert.Contains("active.json is damaged", (await FailsAsync(run)).Message, StringComparison.Ordinal);
         await RunAsync(new ModelsRegistryOptions(Set(), Json: false));
@@ -221,7 +221,7 @@ public sealed class RegistryVerbSpecs : IDisposable
         await ActivateAsync("fruit");
         Assert.Equal(model, await ActiveAsync());
 
-        foreach (var (key, what) in new[] { (ObjectKeys.ModelFiles(model), "list of files"), (ObjectKeys.ModelVerdict(model), "verdict") })
+        foreach (var (key, what) in new[] { (RegistryKeys.Files(model), "list of files"), (RegistryKeys.Verdict(model), "verdict") })
         {
             await _store.PutAsync(key, "{"u8.ToArray(), default);
             var failure = await FailsAsync(() => ActivateAsync("fruit"));
@@ -275,7 +275,7 @@ public sealed class RegistryVerbSpecs : IDisposable
     public async Task Without_an_active_model_there_is_nothing_to_roll_back()
     {
         Assert.True((await FailsAsync(RollBackAsync)).IsWrongUse);
-        Assert.False(await _store.ExistsAsync(ObjectKeys.ModelRollout, default));
+        Assert.False(await _store.ExistsAsync(RegistryKeys.Rollout, default));
     }
 
     [Fact]
@@ -367,11 +367,11 @@ public sealed class RegistryVerbSpecs : IDisposable
     }
 
     private Task ListFilesAsync(ModelReference model) => _store.PutAsync(
-        ObjectKeys.ModelFiles(model),
+        RegistryKeys.Files(model),
         WireJson.WriteUtf8(new PushedModel(model, 3, [new PushedFile("model.json", 1, new string('c', 64))])), default);
 
     private Task JudgeAsync(ModelReference model, ModelVerdict verdict) =>
-        _store.PutAsync(ObjectKeys.ModelVerdict(model), WireJson.WriteUtf8(verdict), default);
+        _store.PutAsync(RegistryKeys.Verdict(model), WireJson.WriteUtf8(verdict), default);
 
     private async Task<ModelRollout> RolloutAsync() =>
         (await new ModelRegistry(_store).ReadRolloutAsync(default)).OrNull ?? ModelRollout.None;

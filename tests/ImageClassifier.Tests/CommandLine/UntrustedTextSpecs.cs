@@ -21,6 +21,15 @@ public sealed class UntrustedTextSpecs
         Assert.Equal(shown.Replace("\uFFFD", "", StringComparison.Ordinal), UntrustedText.WithoutInvisible(text));
     }
 
+    [Theory]
+    [InlineData("short", "short")]
+    [InlineData("1234567890", "1234567890")]
+    [InlineData("12345678901", "123456789\u2026")]
+    [InlineData("12345678\U0001F408!", "12345678\uFFFD\u2026")]
+    [InlineData("a\r\nb\u001B", "a b\uFFFD")]
+    public void A_text_in_a_message_is_one_short_line(string text, string shown) =>
+        Assert.Equal(shown, UntrustedText.ForMessage(text, 10));
+
     [Fact]
     public void A_lone_surrogate_is_replaced() =>
         Assert.Equal("a\uFFFD", UntrustedText.ForDisplay(new string(['a', '\uD83D'])));

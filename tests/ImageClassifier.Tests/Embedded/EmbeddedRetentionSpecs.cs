@@ -64,8 +64,8 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
         var store = new FileObjectStore(Layout);
         string[] keys =
         [
-            ObjectKeys.ModelRollout, ObjectKeys.ModelFiles(Model), ObjectKeys.ModelVerdict(Model),
-            ObjectKeys.ModelFile(Model, new PushedFile("model.onnx", 10, new string('b', 64))),
+            RegistryKeys.Rollout, RegistryKeys.Files(Model), RegistryKeys.Verdict(Model),
+            RegistryKeys.File(Model, new PushedFile("model.onnx", 10, new string('b', 64))),
         ];
         foreach (var key in keys) await store.PutAsync(key, new byte[10], default);
 

@@ -3,6 +3,7 @@ using System.Text;
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Host.Models;
 using ImageClassifier.Streams;
+using ImageClassifier.Testing;
 using ImageClassifier.Tests.Configuration;
 using ImageClassifier.Tests.Onnx;
 using Xunit;
@@ -17,6 +18,7 @@ public sealed class ModelInstallerSpecs : IDisposable
     private readonly HttpClient _http = Downloader.CreateClient();
     private readonly ModelStore _store;
     private readonly byte[] _network;
+    private int _preparations;
 
     public ModelInstallerSpecs()
     {
@@ -171,6 +173,13 @@ public sealed class ModelInstallerSpecs : IDisposable
         Assert.True((await first).IsNew);
     }
 
+    [SkippableFact]
+    public void A_folder_that_cannot_be_written_is_not_taken_for_one_that_is_in_use()
+    {
+        Requirement.Met(Directory.Exists("/proc/self"), "this system has no folder in which nobody can write");
+        Assert.ThrowsAny<IOException>(() => UnfinishedModel.Begin("/proc/self", "mine", "/proc/self/mine"));
+    }
+
     [Fact]
     public async Task A_model_that_is_there_is_not_downloaded_again_and_never_replaced()
     {
@@ -233,14 +242,63 @@ public sealed class ModelInstallerSpecs : IDisposable
     }
 
     [SkippableFact]
-    public async Task A_link_to_a_folder_is_not_followed()
+    public async Task Links_and_what_is_no_file_are_refused_by_name()
     {
-        Skip.If(OperatingSystem.IsWindows(), "making links needs a privilege on Windows");
+        Requirement.Met(OperatingSystem.IsLinux(), "only on Linux the kind of a file is known before it is opened");
         Directory.CreateSymbolicLink(_model.File("circle"), _model.Path);
+        Directory.CreateDirectory(_model.File("notes"));
+        File.CreateSymbolicLink(_model.File("notes/secret.md"), "/etc/hostname");
+        File.CreateSymbolicLink(_model.File(".hidden"), "/etc/hostname");
+        _model.MakePipe("notes/pipe");
 
-        var added = await Installer().AddDirectoryAsync(_model.Path, "copy", default);
+        var failure = await Assert.ThrowsAsync<ModelFailureException>(
+            () => Installer().AddDirectoryAsync(_model.Path, "copy", default));
 
-        Assert.False(Directory.Exists(Path.Combine(added.Model.Path, "circle")));
+        Assert.Contains(
+            $"circle is a link to {_model.Path}, notes/pipe is a named pipe (FIFO), notes/secret.md is a link to /etc/hostname. ",
+            failure.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_store.Folder));
+        Assert.Equal(0, _preparations);
+    }
+
+    [SkippableFact]
+    public async Task A_link_in_place_of_labels_is_refused_before_it_is_read()
+    {
+        Requirement.Met(OperatingSystem.IsLinux(), "making links needs a privilege on Windows");
+        File.Delete(_model.File("labels.txt"));
+        File.CreateSymbolicLink(_model.File("labels.txt"), "/etc/hostname");
+
+        var failure = await Assert.ThrowsAsync<ModelFailureException>(
+            () => Installer().AddDirectoryAsync(_model.Path, "copy", default));
+
+        Assert.Contains("labels.txt is a link to /etc/hostname", failure.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_store.Folder));
+    }
+
+    [SkippableFact]
+    public async Task The_directory_itself_may_be_a_link()
+    {
+        Requirement.Met(OperatingSystem.IsLinux(), "making links needs a privilege on Windows");
+        var link = Path.Combine(_folder.Path, "link");
+        Directory.CreateSymbolicLink(link, _model.Path);
+
+        var added = await Installer().AddDirectoryAsync(link, "copy", default);
+
+        Assert.Equal(ModelDirectory.Load(_model.Path).Identity, ModelDirectory.Load(added.Model.Path).Identity);
+    }
+
+    [Fact]
+    public async Task A_process_that_was_killed_while_it_copied_does_not_hinder_the_next()
+    {
+        using (var killed = _store.Begin("copy"))
+        {
+            killed.Stage();
+            killed.Write("model.json", Encoding.UTF8.GetBytes(_model.Json));
+        }
+
+        File.WriteAllText(Path.Combine(_store.Folder, ".unfinished", "copy.lock"), "");
+        Assert.True((await Installer().AddDirectoryAsync(_model.Path, "copy", default)).IsNew);
+        AssertNothingUnfinished();
     }
 
     [Fact]
@@ -304,6 +362,7 @@ public sealed class ModelInstallerSpecs : IDisposable
 
     private ModelInstaller Installer(bool withTrial = true) => new(
         _store,
+        () => _preparations++,
         new Downloader(
             _http,
             new DownloadLimits(

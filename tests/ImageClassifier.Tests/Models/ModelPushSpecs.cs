@@ -43,14 +43,14 @@ public sealed class ModelPushSpecs : IDisposable
             pushed.Model.Files.Select(file => file.Path).Order(StringComparer.Ordinal));
         foreach (var file in pushed.Model.Files)
         {
-            await using var stored = await _store.GetAsync(ObjectKeys.ModelFile(pushed.Model.Model, file), default);
+            await using var stored = await _store.GetAsync(RegistryKeys.File(pushed.Model.Model, file), default);
             using var content = new MemoryStream();
             await stored!.Content.CopyToAsync(content);
             Assert.Equal(await File.ReadAllBytesAsync(_model.File(file.Path)), content.ToArray());
             Assert.Equal(file.Size, content.Length);
         }
 
-        var list = await _store.ReadDocumentAsync<PushedModel>(ObjectKeys.ModelFiles(pushed.Model.Model), default);
+        var list = await _store.ReadDocumentAsync<PushedModel>(RegistryKeys.Files(pushed.Model.Model), default);
         Assert.Equal(pushed.Model.Files, list.OrNull!.Files);
         Assert.Equal(3, list.OrNull.Classes);
         // Both samples have the same bytes, which are stored once.
@@ -65,10 +65,10 @@ public sealed class ModelPushSpecs : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
             () => Push().RunAsync(_model.Path, "fruit", progress => stop.Cancel(), stop.Token));
         var model = new ModelReference("fruit", ModelDirectory.Load(_model.Path).Identity.Sha256);
-        Assert.False(await _store.ExistsAsync(ObjectKeys.ModelFiles(model), default));
+        Assert.False(await _store.ExistsAsync(RegistryKeys.Files(model), default));
 
         var first = File.ReadAllBytes(_model.File("model.json"));
-        await _store.PutAsync($"{ObjectKeys.Model(model)}{Hash(first)}", first, default);
+        await _store.PutAsync($"{RegistryKeys.Of(model)}{Hash(first)}", first, default);
         Assert.Equal(3, (await PushAsync()).Uploaded);
         Assert.Equal(0, (await PushAsync()).Uploaded);
     }
@@ -90,7 +90,7 @@ public sealed class ModelPushSpecs : IDisposable
     public async Task A_stored_file_of_another_size_is_stored_again()
     {
         var pushed = (await PushAsync()).Model;
-        var key = ObjectKeys.ModelFile(pushed.Model, pushed.Files[0]);
+        var key = RegistryKeys.File(pushed.Model, pushed.Files[0]);
         await _store.PutAsync(key, new byte[3], default);
 
         Assert.Equal(1, (await PushAsync()).Uploaded);
@@ -106,12 +106,12 @@ public sealed class ModelPushSpecs : IDisposable
         await JudgeAsync(pushed.Model, new ModelVerdict(false, "model.json has another hash", Node));
         var file = pushed.Files[0];
         // A damage that the size does not show.
-        await _store.PutAsync(ObjectKeys.ModelFile(pushed.Model, file), new byte[file.Size], default);
+        await _store.PutAsync(RegistryKeys.File(pushed.Model, file), new byte[file.Size], default);
 
         Assert.Equal(4, (await PushAsync()).Uploaded);
 
-        Assert.False(await _store.ExistsAsync(ObjectKeys.ModelVerdict(pushed.Model), default));
-        await using var stored = await _store.GetAsync(ObjectKeys.ModelFile(pushed.Model, file), default);
+        Assert.False(await _store.ExistsAsync(RegistryKeys.Verdict(pushed.Model), default));
+        await using var stored = await _store.GetAsync(RegistryKeys.File(pushed.Model, file), default);
         Assert.NotEqual(0, stored!.Content.ReadByte());
     }
 
@@ -123,7 +123,7 @@ public sealed class ModelPushSpecs : IDisposable
 
         await PushAsync();
 
-        Assert.True(await _store.ExistsAsync(ObjectKeys.ModelVerdict(pushed.Model), default));
+        Assert.True(await _store.ExistsAsync(RegistryKeys.Verdict(pushed.Model), default));
     }
 
     [Fact]
@@ -151,7 +151,7 @@ public sealed class ModelPushSpecs : IDisposable
     private Task<ModelPushed> PushAsync() => Push().RunAsync(_model.Path, "fruit", _ => { }, default);
 
     private Task JudgeAsync(ModelReference model, ModelVerdict verdict) =>
-        _store.PutAsync(ObjectKeys.ModelVerdict(model), WireJson.WriteUtf8(verdict), default);
+        _store.PutAsync(RegistryKeys.Verdict(model), WireJson.WriteUtf8(verdict), default);
 
     private async Task<string[]> KeysAsync() =>
         await _store.ListAsync("", default).Select(found => found.Key).ToArrayAsync();

@@ -53,7 +53,7 @@ public sealed class RegistryModelsSpecs : IDisposable
     {
         var model = await PushAsync();
         using (var first = Open()) (await first.LoadAsync(model, default)).Dispose();
-        await _store.DeleteAsync(ObjectKeys.ModelFile(model, (await ListAsync(model)).Files[0]), default);
+        await _store.DeleteAsync(RegistryKeys.File(model, (await ListAsync(model)).Files[0]), default);
 
         using var second = Open();
         using var loaded = await second.LoadAsync(model, default);
@@ -64,7 +64,7 @@ public sealed class RegistryModelsSpecs : IDisposable
     public async Task A_file_of_another_content_is_a_defect()
     {
         var model = await PushAsync();
-        var key = ObjectKeys.ModelFile(model, FileIn(await ListAsync(model), "labels.txt"));
+        var key = RegistryKeys.File(model, FileIn(await ListAsync(model), "labels.txt"));
         await _store.PutAsync(key, "red\ngreen\nblau\n"u8.ToArray(), default);
 
         await RefusedAsync(model, "labels.txt", "SHA-256");
@@ -76,7 +76,7 @@ public sealed class RegistryModelsSpecs : IDisposable
     public async Task A_file_of_another_size_is_a_defect(string labels)
     {
         var model = await PushAsync();
-        var key = ObjectKeys.ModelFile(model, FileIn(await ListAsync(model), "labels.txt"));
+        var key = RegistryKeys.File(model, FileIn(await ListAsync(model), "labels.txt"));
         await _store.PutAsync(key, System.Text.Encoding.UTF8.GetBytes(labels), default);
 
         await RefusedAsync(model, "labels.txt", "bytes");
@@ -86,7 +86,7 @@ public sealed class RegistryModelsSpecs : IDisposable
     public async Task A_missing_file_is_a_defect()
     {
         var model = await PushAsync();
-        await _store.DeleteAsync(ObjectKeys.ModelFile(model, FileIn(await ListAsync(model), "model.onnx")), default);
+        await _store.DeleteAsync(RegistryKeys.File(model, FileIn(await ListAsync(model), "model.onnx")), default);
 
         await RefusedAsync(model, "model.onnx", "missing");
     }
@@ -95,7 +95,7 @@ public sealed class RegistryModelsSpecs : IDisposable
     public async Task A_missing_list_is_a_defect()
     {
         var model = await PushAsync();
-        await _store.DeleteAsync(ObjectKeys.ModelFiles(model), default);
+        await _store.DeleteAsync(RegistryKeys.Files(model), default);
 
         await RefusedAsync(model, "list", "missing");
     }
@@ -209,7 +209,7 @@ public sealed class RegistryModelsSpecs : IDisposable
     public async Task An_outage_leaves_nothing_and_is_no_defect()
     {
         var model = await PushAsync();
-        var network = ObjectKeys.ModelFile(model, FileIn(await ListAsync(model), "model.onnx"));
+        var network = RegistryKeys.File(model, FileIn(await ListAsync(model), "model.onnx"));
         using (var registry = Open(new BrokenStore(_store, network)))
             await Assert.ThrowsAnyAsync<IOException>(() => registry.LoadAsync(model, default));
         Assert.Empty(Directory.GetDirectories(_cache));
@@ -359,17 +359,17 @@ public sealed class RegistryModelsSpecs : IDisposable
         foreach (var file in pushed.Files)
         {
             await _store.PutAsync(
-                ObjectKeys.ModelFile(changed.Model, file),
+                RegistryKeys.File(changed.Model, file),
                 await File.ReadAllBytesAsync(source.File(file.Path)),
                 default);
         }
 
-        await _store.PutAsync(ObjectKeys.ModelFiles(changed.Model), WireJson.WriteUtf8(changed), default);
+        await _store.PutAsync(RegistryKeys.Files(changed.Model), WireJson.WriteUtf8(changed), default);
         return changed.Model;
     }
 
     private async Task<PushedModel> ListAsync(ModelReference model) =>
-        (await _store.ReadDocumentAsync<PushedModel>(ObjectKeys.ModelFiles(model), default)).OrNull!;
+        (await _store.ReadDocumentAsync<PushedModel>(RegistryKeys.Files(model), default)).OrNull!;
 
     private static PushedFile FileIn(PushedModel list, string path) => list.Files.Single(file => file.Path == path);
 

@@ -152,7 +152,7 @@ public sealed class JobModelsSpecs : NodeSpecs
         await AdvanceUntilAsync(
             () => Requests.All.Any(message => message.ReceiveCount == 2), "it was handed back and taken again",
             TimeSpan.FromSeconds(1));
-        Assert.Null(Store.TextAt(ObjectKeys.ModelVerdict(First)));
+        Assert.Null(Store.TextAt(RegistryKeys.Verdict(First)));
 
         Volatile.Write(ref isAway, false);
         await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
@@ -167,7 +167,7 @@ public sealed class JobModelsSpecs : NodeSpecs
         if (isProven)
         {
             Store.Set(
-                ObjectKeys.ModelVerdict(First), WireJson.Write(new ModelVerdict(IsUsable: true, null, Identity.Id)));
+                RegistryKeys.Verdict(First), WireJson.Write(new ModelVerdict(IsUsable: true, null, Identity.Id)));
         }
 
         Models.Before = _ => Task.FromException<object>(isProven

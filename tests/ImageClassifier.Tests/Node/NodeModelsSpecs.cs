@@ -99,7 +99,7 @@ public sealed class NodeModelsSpecs : NodeSpecs
     [Fact]
     public async Task A_damaged_verdict_is_a_refusal()
     {
-        Store.Set(ObjectKeys.ModelVerdict(First), "{");
+        Store.Set(RegistryKeys.Verdict(First), "{");
         using var lease = await LeaseAsync(First);
 
         Assert.Same(Classifier, lease.Classifier);
@@ -130,7 +130,7 @@ public sealed class NodeModelsSpecs : NodeSpecs
         (await LeaseAsync(First)).Dispose();
 
         Models.Before = null;
-        await Store.DeleteAsync(ObjectKeys.ModelVerdict(First), default);
+        await Store.DeleteAsync(RegistryKeys.Verdict(First), default);
         using var lease = await LeaseAsync(First);
         Assert.Equal(FakeModelSource.IdentityOf(First), lease.Identity);
         Assert.True(VerdictOf(First)!.IsUsable);
@@ -296,10 +296,10 @@ public sealed class NodeModelsSpecs : NodeSpecs
         _models.LeaseAsync(model, fallback, default);
 
     private ModelVerdict? VerdictOf(ModelReference model) =>
-        Store.DocumentAt<ModelVerdict>(ObjectKeys.ModelVerdict(model));
+        Store.DocumentAt<ModelVerdict>(RegistryKeys.Verdict(model));
 
     private void Set(ModelReference model, bool isUsable) => Store.Set(
-        ObjectKeys.ModelVerdict(model),
+        RegistryKeys.Verdict(model),
         WireJson.Write(new ModelVerdict(isUsable, isUsable ? null : "the test says so", Identity.Id)));
 
     private void Fail(ModelReference model, Exception failure) =>

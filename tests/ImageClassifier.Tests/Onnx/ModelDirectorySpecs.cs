@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using ImageClassifier.Adapters.Onnx;
@@ -91,16 +90,52 @@ public sealed class ModelDirectorySpecs : IDisposable
         AssertDefect(_model.Path, "git lfs pull", () => ModelDirectory.Load(_model.Path));
     }
 
-    [SkippableFact]
-    public async Task A_named_pipe_is_refused()
+    [SkippableTheory]
+    [InlineData("model.onnx")]
+    [InlineData("labels.txt")]
+    [InlineData("model.json")]
+    [InlineData("weights.bin")]
+    [InlineData("config.json")]
+    public void What_is_no_regular_file_is_refused_before_it_is_opened(string name)
     {
         Requirement.Met(OperatingSystem.IsLinux(), "only on Linux the kind of a file is known before it is opened");
-        _model.Write();
-        File.Delete(_model.File("labels.txt"));
-        using var command = Process.Start("mkfifo", [_model.File("labels.txt")]);
-        await command.WaitForExitAsync();
+        _model.Weights = "weights.bin";
+        _model.Write().WriteWeights(1, 1, 1);
+        if (name == "config.json") File.Delete(_model.File("labels.txt"));
+        _model.MakePipe(name);
+        AssertDefect(_model.Path, $"{name} is a named pipe (FIFO)", () => ModelDirectory.Load(_model.Path));
 
-        AssertDefect(_model.Path, "labels.txt is a named pipe (FIFO)", () => ModelDirectory.Load(_model.Path));
+        File.Delete(_model.File(name));
+        Directory.CreateDirectory(_model.File(name));
+        AssertDefect(_model.Path, $"{name} is a folder", () => ModelDirectory.Load(_model.Path));
+        if (name == "weights.bin") return;
+        Directory.Delete(_model.File(name));
+        File.CreateSymbolicLink(_model.File(name), "/dev/zero");
+        AssertDefect(_model.Path, $"{name} is a device", () => ModelDirectory.Load(_model.Path));
+    }
+
+    [SkippableTheory]
+    [InlineData("labels.txt")]
+    [InlineData("model.json")]
+    [InlineData("config.json")]
+    public void A_text_beyond_the_limit_is_not_read(string name)
+    {
+        Requirement.Met(OperatingSystem.IsLinux(), "only some file systems have files with holes");
+        _model.Write();
+        if (name == "config.json") File.Delete(_model.File("labels.txt"));
+        _model.WriteZeros(name, 3L << 30);
+
+        AssertDefect(
+            _model.Path, $"{name} has 3221225472 bytes, but may have at most 16777216", () => ModelDirectory.Load(_model.Path));
+    }
+
+    [Fact]
+    public void An_empty_network_is_called_empty()
+    {
+        _model.Write();
+        File.WriteAllText(_model.File("model.onnx"), "");
+
+        AssertDefect(_model.Path, "model.onnx is wrong: it is empty (0 bytes); fetch or export it again", () => _model.Load());
     }
 
     [Fact]
@@ -188,14 +223,22 @@ public sealed class ModelDirectorySpecs : IDisposable
     [InlineData("{ \"name\"", "{ name", "it is not JSON (line 1")]
     [InlineData("\"name\": \"channels\",", "", "name is missing")]
     [InlineData("\"channels\"", "\"\\ud800\"", "it has a text that is not valid Unicode")]
-    [InlineData("\"channels\"", "7", "name is 7, but must be a text")]
+    [InlineData("\"channels\"", "7", "name is 7, but must be a text that is not blank")]
+    [InlineData("\"channels\"", "\"\"", "name is \"\", but must be a text that is not blank")]
+    [InlineData("\"channels\"", "\"a\\u001b[2J\"", "name is \"a\\u001b[2J\", but must be a text without invisible characters")]
+    [InlineData("\"channels\"", "\"a\u202Eb\"", "name is \"a\uFFFDb\", but must be a text without invisible characters")]
+    [InlineData("\"channels\"", "\"a\\nb\"", "name is \"a\\nb\", but must be a text without invisible characters")]
+    [InlineData("\"name\": \"channels\"", "\"name\": \"a\", \"name\": \"b\"", "name is there twice; remove one of the two")]
+    [InlineData("\"width\": 8", "\"width\": 8, \"width\": 9", "input.width is there twice; remove one of the two")]
     [InlineData("\"width\": 8", "\"width\": \"8\"", "input.width is \"8\", but must be a whole number from 1 to 4096")]
     [InlineData("\"width\": 8", "\"width\": 0", "input.width is 0")]
     [InlineData("\"width\": 8", "\"width\": 8.5", "input.width is 8.5")]
     [InlineData("NCHW", "NCWH", "input.layout is \"NCWH\", but must be NCHW or NHWC")]
     [InlineData("\"range\": [0, 1]", "\"range\": [0]", "input.range is [0], but must be a list of 2 numbers")]
-    [InlineData("\"std\": [1, 1, 1]", "\"std\": [1, 0, 1]", "input.std is [1, 0, 1]")]
-    [InlineData("\"std\": [1, 1, 1]", "\"std\": [1, 1e99, 1]", "input.std is [1, 1e99, 1]")]
+    [InlineData("\"range\": [0, 1]", "\"range\": [1, 1]", "input.range is [1, 1], but must be a list of 2 different numbers")]
+    [InlineData("\"std\": [1, 1, 1]", "\"std\": [1, 0, 1]", "input.std[1] is 0, but must be a number other than 0")]
+    [InlineData("\"std\": [1, 1, 1]", "\"std\": [1, 1e99, 1]", "input.std[1] is 1e99, but must be a number from -1e9 to 1e9")]
+    [InlineData("\"mean\": [0, 0, 0]", "\"mean\": [0, \"0\", 0]", "input.mean[1] is \"0\", but must be a number from -1e9 to 1e9")]
     [InlineData("\"mean\": [0, 0, 0],", "", "input.mean is missing")]
     [InlineData("\"shorterSide\": 8", "\"shorterSide\": 7", "input.resize.shorterSide is 7, but must be")]
     [InlineData("\"crop\": \"center\"", "\"crop\": \"left\"", "input.resize.crop is \"left\", but must be center")]
@@ -220,6 +263,24 @@ public sealed class ModelDirectorySpecs : IDisposable
         AssertDefect(_model.Path, $"model.json is wrong: {clause}", () => ModelDirectory.Load(_model.Path));
     }
 
+    [Fact]
+    public void A_long_value_is_refused_and_only_its_beginning_is_shown()
+    {
+        _model.Json = _model.Json.Replace("channels", new string('n', 100_000), StringComparison.Ordinal);
+        _model.Write();
+        var tooLong = Assert.Throws<InvalidSettingException>(() => ModelDirectory.Load(_model.Path)).Message;
+        Assert.Contains(
+            "nnn\u2026, but must be a text of at most 255 characters (it has 100000)", tooLong, StringComparison.Ordinal);
+        Assert.InRange(tooLong.Length, 1, 1000);
+
+        _model.Json = _model.Json.Replace(new string('n', 100_000), "channels", StringComparison.Ordinal)
+            .Replace("\"layout\"", $"\"{new string('k', 100_000)}\"", StringComparison.Ordinal);
+        _model.Write();
+        var unknown = Assert.Throws<InvalidSettingException>(() => ModelDirectory.Load(_model.Path)).Message;
+        Assert.Contains("kkk\u2026 is unknown; known there are name, layout", unknown, StringComparison.Ordinal);
+        Assert.InRange(unknown.Length, 1, 1000);
+    }
+
     [Theory]
     [InlineData("[]", "the whole is [], but must be an object")]
     [InlineData("null", "the whole is null, but must be an object")]
@@ -235,12 +296,26 @@ public sealed class ModelDirectorySpecs : IDisposable
     [Theory]
     [InlineData("", "it has no labels")]
     [InlineData("red\n\nblue\n", "line 2 is empty")]
-    public void Empty_labels_are_reported(string labels, string clause)
+    [InlineData("red\ngr\u001Been\nblue\n", "line 2 has the invisible character U+001B; remove it")]
+    [InlineData("red\ngreen\nb\u202Elue\n", "line 3 has the invisible character U+202E; remove it")]
+    public void Labels_that_cannot_be_shown_are_reported(string labels, string clause)
     {
         _model.Labels = labels;
         _model.Write();
 
         AssertDefect(_model.Path, $"labels.txt is wrong: {clause}", () => ModelDirectory.Load(_model.Path));
+    }
+
+    [Fact]
+    public void A_label_that_is_too_long_is_reported_without_its_text()
+    {
+        _model.Labels = $"red\n{new string('g', 1001)}\nblue\n";
+        _model.Write();
+
+        var defect = Assert.Throws<InvalidSettingException>(() => ModelDirectory.Load(_model.Path)).Message;
+
+        Assert.Contains("labels.txt is wrong: line 2 has 1001 characters, more than 1000", defect, StringComparison.Ordinal);
+        Assert.DoesNotContain("ggg", defect, StringComparison.Ordinal);
     }
 
     [Fact]

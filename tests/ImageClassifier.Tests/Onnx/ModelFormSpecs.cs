@@ -196,7 +196,9 @@ public sealed class ModelFormSpecs : IDisposable
     [InlineData("{", "it is not JSON (line 1)")]
     [InlineData("""{ "id2label": {} }""", "id2label is empty")]
     [InlineData("""{ "id2label": { "0": "red", "2": "blue" } }""", "id2label has no text for class 1")]
-    [InlineData("""{ "id2label": { "0": " " } }""", "id2label has no text for class 0")]
+    [InlineData("""{ "id2label": { "0": " " } }""", "id2label has a label for class 0 that is empty")]
+    [InlineData("""{ "id2label": { "0": "a\u001bb" } }""", "id2label has a label for class 0 that has the invisible character U+001B")]
+    [InlineData("""{ "id2label": { "0": "red", "0": "blue" } }""", "id2label names a class twice")]
     [InlineData("""{ "id2label": { "0": 7 } }""", "id2label has no text for class 0")]
     public void A_configuration_without_labels_is_reported(string config, string clause)
     {
@@ -205,6 +207,26 @@ public sealed class ModelFormSpecs : IDisposable
         File.WriteAllText(_model.File("config.json"), config);
 
         AssertDefect($"config.json is wrong: {clause}");
+    }
+
+    [Fact]
+    public void Very_many_labels_in_a_configuration_are_read_in_a_moment()
+    {
+        _model.Write();
+        File.Delete(_model.File("labels.txt"));
+        var entries = string.Join(",", Enumerable.Range(0, 300_000).Select(i => $"\"{i}\":\"label {i}\""));
+        File.WriteAllText(_model.File("config.json"), $"{{\"id2label\":{{{entries}}}}}");
+
+        Assert.Equal("label 299999", ModelDirectory.Load(_model.Path).Labels[^1]);
+    }
+
+    [Fact]
+    public void Parts_behind_links_are_read_whole()
+    {
+        _model.With("\"input\": {", "\"parts\": [\"a\", \"b\"], \"input\": {").WriteParts("real-a", "b");
+        File.CreateSymbolicLink(_model.File("a"), "real-a");
+
+        AssertColours();
     }
 
     [Theory]

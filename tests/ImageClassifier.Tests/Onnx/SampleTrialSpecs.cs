@@ -1,5 +1,6 @@
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
+using ImageClassifier.Testing;
 using SkiaSharp;
 using Xunit;
 
@@ -74,7 +75,54 @@ public sealed class SampleTrialSpecs : IDisposable
 
         var defect = Assert.Throws<InvalidSettingException>(() => _model.Load()).Message;
 
-        Assert.Contains("samples has 101 pictures; leave at most 100", defect, StringComparison.Ordinal);
+        Assert.Contains("samples is wrong: it has 101 pictures; leave at most 100", defect, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void A_sample_that_is_no_regular_file_is_refused_before_it_is_opened()
+    {
+        Requirement.Met(OperatingSystem.IsLinux(), "only on Linux the kind of a file is known before it is opened");
+        _model.Write().WriteSample("red.png", SKColors.Red).MakePipe("samples/blue.png");
+        File.CreateSymbolicLink(_model.File("samples/green.png"), "/dev/zero");
+        Directory.CreateDirectory(_model.File("samples/red-2.png"));
+        File.CreateSymbolicLink(_model.File("samples/red-3.png"), "nowhere");
+
+        var defect = Assert.Throws<InvalidSettingException>(() => _model.Load()).Message;
+
+        Assert.Contains("samples/blue.png is a named pipe (FIFO); put the file itself there", defect, StringComparison.Ordinal);
+        Assert.Contains("samples/green.png is a device", defect, StringComparison.Ordinal);
+        Assert.Contains("samples/red-2.png is a folder", defect, StringComparison.Ordinal);
+        Assert.Contains($"samples/red-3.png is a link to {_model.File("samples/nowhere")}, where nothing is", defect, StringComparison.Ordinal);
+        Assert.DoesNotContain("samples/red.png", defect, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void A_sample_beyond_the_limit_is_not_read()
+    {
+        Requirement.Met(OperatingSystem.IsLinux(), "only some file systems have files with holes");
+        _model.Write().WriteSample("red.png", SKColors.Red).WriteZeros("samples/green.png", 3L << 30);
+
+        var defect = Assert.Throws<InvalidSettingException>(() => _model.Load()).Message;
+
+        Assert.Contains(
+            "samples/green.png has 3221225472 bytes, but may have at most 26214400", defect, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public void Samples_that_are_no_folder_are_refused()
+    {
+        Requirement.Met(OperatingSystem.IsLinux(), "only on Linux the kind of a file is known before it is opened");
+        _model.Write();
+        File.WriteAllText(_model.File("samples"), "");
+        AssertRefused("samples is wrong: it is a file, but must be a folder of pictures");
+        _model.MakePipe("samples");
+        AssertRefused("samples is wrong: it is a named pipe (FIFO), but must be a folder of pictures");
+        File.Delete(_model.File("samples"));
+        File.CreateSymbolicLink(_model.File("samples"), "nowhere");
+        AssertRefused("samples is wrong: it is no folder");
+
+        void AssertRefused(string clause) => Assert.Contains(
+            clause, Assert.Throws<InvalidSettingException>(() => _model.Load()).Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -94,6 +94,24 @@ internal sealed class TestModel : IDisposable
         return this;
     }
 
+    /// <summary>Replaces a file by a named pipe. Opening one waits for a writer.</summary>
+    public TestModel MakePipe(string name)
+    {
+        System.IO.File.Delete(File(name));
+        using var command = System.Diagnostics.Process.Start("mkfifo", [File(name)]);
+        command.WaitForExit();
+        Xunit.Assert.Equal(0, command.ExitCode);
+        return this;
+    }
+
+    /// <summary>Writes a file of zeros that takes no room on the disk.</summary>
+    public TestModel WriteZeros(string name, long length)
+    {
+        using var file = System.IO.File.Create(File(name));
+        file.SetLength(length);
+        return this;
+    }
+
     public OnnxImageClassifier Load(int maxBatch = 4, long maxPixels = 1_000_000) =>
         OnnxImageClassifier.Load(new OnnxClassifierSettings(Path, maxBatch, 1, Limits(maxPixels)));
 

@@ -58,7 +58,7 @@ public sealed class ModelRolloutSpecs
 
         Assert.Equal(ModelRollout.MostEarlier, rollout.Earlier.Count);
         Assert.Equal(models[^2], rollout.Earlier[0]);
-        Assert.True(rollout.IsWholeAt(ObjectKeys.ModelRollout));
+        Assert.True(rollout.IsWholeAt(RegistryKeys.Rollout));
     }
 
     [Fact]
@@ -147,8 +147,8 @@ public sealed class ModelRolloutSpecs
     {
         var rollout = WireJson.TryRead<ModelRollout>(json.Replace("SHA", A.Sha256, StringComparison.Ordinal))!;
 
-        Assert.Equal(isWhole, rollout.IsWholeAt(ObjectKeys.ModelRollout));
-        Assert.False(rollout.IsWholeAt(ObjectKeys.ModelVerdict(A)));
+        Assert.Equal(isWhole, rollout.IsWholeAt(RegistryKeys.Rollout));
+        Assert.False(rollout.IsWholeAt(RegistryKeys.Verdict(A)));
     }
 
     private static ModelReference Model(char digit) => new($"model-{digit}", new string(digit, ModelReference.Digits));

@@ -86,10 +86,10 @@ public sealed class PushedModelSpecs
     {
         PushedFile[] files = [new("model.json", 10, Sha256), new("model.onnx", 0, Sha256)];
         var list = new PushedModel(Model, 3, files);
-        var key = ObjectKeys.ModelFiles(Model);
+        var key = RegistryKeys.Files(Model);
 
         Assert.True(WireJson.TryRead<PushedModel>(WireJson.Write(list))!.IsWholeAt(key));
-        Assert.False(list.IsWholeAt(ObjectKeys.ModelFiles(Model with { Name = "other" })));
+        Assert.False(list.IsWholeAt(RegistryKeys.Files(Model with { Name = "other" })));
         Assert.False((list with { Classes = 0 }).IsWholeAt(key));
         Assert.False((list with { Files = [] }).IsWholeAt(key));
         Assert.False((list with { Files = null! }).IsWholeAt(key));
@@ -105,7 +105,7 @@ public sealed class PushedModelSpecs
     [Fact]
     public void A_verdict_has_a_reason_exactly_if_it_is_a_refusal()
     {
-        var (key, node) = (ObjectKeys.ModelVerdict(Model), InstanceId.Parse("node-1"));
+        var (key, node) = (RegistryKeys.Verdict(Model), InstanceId.Parse("node-1"));
         Assert.True(new ModelVerdict(true, null, node).IsWholeAt(key));
         Assert.True(new ModelVerdict(false, "its samples fail", node).IsWholeAt(key));
         Assert.False(new ModelVerdict(true, "why", node).IsWholeAt(key));

@@ -117,6 +117,31 @@ public sealed class TrainVerbSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_class_with_the_longest_name_of_a_folder_is_learnt()
+    {
+        DrawnPictures.Write(Pictures, classes: 2, pictures: 2);
+        var label = new string('l', 255);
+        Directory.Move(Path.Combine(Pictures, "blue square"), Path.Combine(Pictures, label));
+
+        Assert.Equal(ExitCodes.Done, await RunAsync(json: false));
+
+        Assert.Contains(label, await File.ReadAllLinesAsync(Path.Combine(Model, "labels.txt")));
+        Assert.Equal(["blue circle.jpg"], Directory.GetFiles(Path.Combine(Model, "samples")).Select(Path.GetFileName));
+    }
+
+    [Theory]
+    [InlineData("", "it is empty")]
+    [InlineData("model\u001B", "invisible character")]
+    public async Task A_name_that_no_model_can_have_is_refused(string model, string reason)
+    {
+        DrawnPictures.Write(Pictures, classes: 2, pictures: 2);
+        var wrong = await Assert.ThrowsAsync<InvalidSettingException>(() => RunAsync(json: false, model));
+        Assert.Equal("--out", wrong.Key);
+        Assert.Contains(reason, wrong.Message, StringComparison.Ordinal);
+        Assert.Equal([Pictures], Directory.GetFileSystemEntries(_folder.Path));
+    }
+
+    [Fact]
     public async Task An_interrupted_training_leaves_nothing_behind()
     {
         DrawnPictures.Write(Pictures, classes: 2, pictures: 2);

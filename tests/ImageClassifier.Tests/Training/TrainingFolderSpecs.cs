@@ -15,7 +15,7 @@ public sealed class TrainingFolderSpecs : IDisposable
     public void Folders_are_classes_and_files_anywhere_in_them_are_their_pictures()
     {
         Write("dogs/a.jpg", "dogs/train/b.jpg", "Cats/c.jpg", "Cats/d.jpg", "Cats/.hidden.jpg", ".git/x", "stray.jpg");
-        var folder = TrainingFolder.Read(_folder.Path);
+        var folder = TrainingFolder.Read(_folder.Path, default);
         Assert.Equal(["Cats", "dogs"], folder.Classes);
         Assert.Equal(
             [("Cats/c.jpg", 0), ("Cats/d.jpg", 0), ("dogs/a.jpg", 1), ("dogs/train/b.jpg", 1)],
@@ -32,7 +32,7 @@ public sealed class TrainingFolderSpecs : IDisposable
     public void A_folder_that_cannot_be_learnt_from_is_refused(string reason, params string[] files)
     {
         Write(files);
-        var wrong = Assert.Throws<InvalidSettingException>(() => TrainingFolder.Read(_folder.Path));
+        var wrong = Assert.Throws<InvalidSettingException>(() => TrainingFolder.Read(_folder.Path, default));
         Assert.Contains(reason, wrong.Message, StringComparison.Ordinal);
         Assert.StartsWith("FOLDER = ", wrong.Message, StringComparison.Ordinal);
     }
@@ -40,7 +40,7 @@ public sealed class TrainingFolderSpecs : IDisposable
     [Fact]
     public void A_missing_folder_is_refused() => Assert.Contains(
         "there is no such folder",
-        Assert.Throws<InvalidSettingException>(() => TrainingFolder.Read(Path.Combine(_folder.Path, "none"))).Message,
+        Assert.Throws<InvalidSettingException>(() => TrainingFolder.Read(Path.Combine(_folder.Path, "none"), default)).Message,
         StringComparison.Ordinal);
 
     [Fact]
@@ -48,7 +48,61 @@ public sealed class TrainingFolderSpecs : IDisposable
     {
         Write("cats/a.jpg", "cats/b.jpg", "dogs/c.jpg", "dogs/d.jpg");
         Directory.CreateSymbolicLink(Path.Combine(_folder.Path, "cats", "loop"), _folder.Path);
-        Assert.Equal(4, TrainingFolder.Read(_folder.Path).Files.Count);
+        var folder = TrainingFolder.Read(_folder.Path, default);
+        Assert.Equal(4, folder.Files.Count);
+        var left = Assert.Single(folder.Stray);
+        Assert.Equal(Path.Combine("cats", "loop"), left.File);
+        Assert.StartsWith("It is a link to a folder, and links to folders are not followed.", left.Reason, StringComparison.Ordinal);
+        Assert.True(left.IsFault);
+    }
+
+    [Fact]
+    public void A_class_that_is_a_link_is_refused_by_name()
+    {
+        Write("cats/a.jpg", "cats/b.jpg", "dogs/c.jpg", "dogs/d.jpg");
+        Directory.CreateSymbolicLink(Path.Combine(_folder.Path, "birds"), "..");
+        AssertRefused("the folder birds is a link to .., and links to folders are not followed");
+    }
+
+    [Fact]
+    public void All_bad_folders_are_told_at_once()
+    {
+        Write("do\ngs/a.jpg", "ca\u202Ets/a.jpg", "birds/a.jpg");
+        AssertRefused("the folder \"do\uFFFDgs\" is blank", "the folder \"ca\uFFFDts\" is blank");
+    }
+
+    [Fact]
+    public void Of_many_classes_with_too_few_pictures_the_first_and_a_count_are_told()
+    {
+        Write("a/1.jpg", "b/1.jpg", "b/2.jpg", "c/.hidden", "d/1.jpg", "e/1.jpg", "f/1.jpg", "g/1.jpg", "h/1.jpg");
+        AssertRefused(
+            "the class a has one usable picture; the class c has no usable picture", "and 2 more folders like these");
+    }
+
+    [SkippableFact]
+    public void A_folder_that_cannot_be_read_is_named_with_what_to_do()
+    {
+        Skip.If(Environment.IsPrivilegedProcess, "this user can read everything");
+        if (OperatingSystem.IsWindows()) return;
+        Write("cats/a.jpg", "cats/b.jpg", "dogs/c.jpg", "dogs/d.jpg");
+        var dogs = Path.Combine(_folder.Path, "dogs");
+        File.SetUnixFileMode(dogs, UnixFileMode.None);
+        try
+        {
+            AssertRefused("a folder in it cannot be read", dogs, "allow this user to read it");
+        }
+        finally
+        {
+            File.SetUnixFileMode(dogs, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    [Fact]
+    public void A_signal_ends_the_listing()
+    {
+        Write("cats/a.jpg", "cats/b.jpg", "dogs/c.jpg", "dogs/d.jpg");
+        Assert.Throws<OperationCanceledException>(
+            () => TrainingFolder.Read(_folder.Path, new CancellationToken(canceled: true)));
     }
 
     [Fact]
@@ -85,7 +139,13 @@ public sealed class TrainingFolderSpecs : IDisposable
     }
 
     private FeatureTable Compute(Func<string, Extraction> extract) => FeatureTable.Compute(
-        TrainingFolder.Read(_folder.Path), (path, _) => extract(path), _ => { }, CancellationToken.None);
+        TrainingFolder.Read(_folder.Path, default), (path, _) => extract(path), _ => { }, CancellationToken.None);
+
+    private void AssertRefused(params string[] clauses)
+    {
+        var wrong = Assert.Throws<InvalidSettingException>(() => TrainingFolder.Read(_folder.Path, default)).Message;
+        Assert.All(clauses, clause => Assert.Contains(clause, wrong, StringComparison.Ordinal));
+    }
 
     private void Write(params string[] files)
     {

@@ -1,12 +1,13 @@
 using System.Text.RegularExpressions;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Registry;
 using ImageClassifier.Host.Models;
 
 namespace ImageClassifier.Host.CommandLine.Models;
 
 /// <summary>The verb <c>models add</c>.</summary>
-/// <param name="createInstaller">Creates the installer for a data folder that exists; true allows http.</param>
+/// <param name="createInstaller">Creates the installer; true allows http.</param>
 /// <param name="output">The output.</param>
 /// <param name="progress">The terminal for the progress bar; null for none.</param>
 internal sealed partial class ModelsAddVerb(
@@ -25,9 +26,23 @@ internal sealed partial class ModelsAddVerb(
         return ExitCodes.Done;
     }
 
+    /// <summary>True if the arguments name something to download, and not a directory.</summary>
+    public static bool IsDownload(ModelsAddOptions options) =>
+        IsAddress(options) || ModelCatalogue.Find(options.What) is not null;
+
+    private static bool IsAddress(ModelsAddOptions options) => options.What.Contains("://", StringComparison.Ordinal);
+
     private Task<AddedModel> AddAsync(ModelsAddOptions options, CancellationToken cancellation)
     {
-        if (options.What.Contains("://", StringComparison.Ordinal)) return AddAddressAsync(options, cancellation);
+        if (string.IsNullOrWhiteSpace(options.What))
+        {
+            throw new ModelFailureException(
+                "models add got an empty text, so it does not know what to add. Give a name of the catalogue "
+                + $"({ModelCatalogue.Names}), the address of a .onnx file, or a model directory.")
+            { IsWrongUse = true };
+        }
+
+        if (IsAddress(options)) return AddAddressAsync(options, cancellation);
         foreach (var (option, value) in ((string, string?)[])
             [("--sha256", options.Sha256), ("--contract", options.Contract), ("--labels", options.Labels)])
         {
@@ -64,6 +79,7 @@ internal sealed partial class ModelsAddVerb(
             };
         }
 
+        Downloader.CheckScheme(address, options.AllowHttp);
         if (address.UserInfo.Length > 0)
         {
             throw new ModelFailureException(
@@ -100,10 +116,29 @@ internal sealed partial class ModelsAddVerb(
 
     private static byte[] Read(string option, string? path)
     {
-        var file = new FileInfo(Needed(option, path));
-        if (!file.Exists) throw new InvalidSettingException(option, path, "there is no such file");
-        if (file.Length > MaxTextBytes) throw new InvalidSettingException(option, path, "the file is far too large");
-        return File.ReadAllBytes(file.FullName);
+        var file = Path.GetFullPath(Needed(option, path));
+        if (!Path.Exists(file)) throw new InvalidSettingException(option, path, "there is no such file");
+        // Opening a pipe waits for a writer, and some devices never end.
+        var kind = Directory.Exists(file) ? PathKind.Folder : PathKinds.Of(file);
+        if (kind is not (PathKind.Regular or PathKind.Unknown))
+            throw new InvalidSettingException(option, path, $"it is {kind.InWords()}, but must be a file");
+        try
+        {
+            using var stream = File.OpenRead(file);
+            if (stream.Length > MaxTextBytes)
+            {
+                throw new InvalidSettingException(
+                    option, path, $"it has {stream.Length} bytes, but may have at most {MaxTextBytes}; give the right file");
+            }
+
+            var content = new byte[stream.Length];
+            stream.ReadExactly(content);
+            return content;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidSettingException(option, path, $"it cannot be read ({failure.Message})", failure);
+        }
     }
 
     private static string Needed(string option, string? value) => string.IsNullOrEmpty(value)

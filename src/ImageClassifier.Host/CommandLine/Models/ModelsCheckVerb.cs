@@ -21,7 +21,9 @@ internal sealed class ModelsCheckVerb(TextWriter output)
         var folder = Path.GetFullPath(options.Directory);
         if (!Directory.Exists(folder))
             throw new InvalidSettingException(Argument, options.Directory, $"there is no directory {folder}");
-        var model = OnnxSettings.Create(ProgramSettings.Load(options.Settings)).ToAdapter() with { ModelPath = folder };
+        // Only the limits matter. The model of the nodes need not be on this machine.
+        var settings = OnnxSettings.CreateForAnotherMachine(ProgramSettings.Load(options.Settings));
+        var model = settings.ToAdapter() with { ModelPath = folder, Threads = 1 };
         var report = ModelCheck.Run(model);
         var printer = new ModelReportPrinter(output);
         if (options.Json) printer.PrintJson(report);

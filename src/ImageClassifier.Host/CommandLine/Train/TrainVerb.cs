@@ -40,12 +40,12 @@ public sealed class TrainVerb(TextWriter output, int? width, TextWriter? progres
         var uploads = UploadSettings.Create(config);
         // Only the limits of decoding matter. The model of the nodes need not be on this machine.
         var decoding = OnnxSettings.CreateForAnotherMachine(config).Decoding;
-        var folder = TrainingFolder.Read(options.Folder);
+        var name = NameOf(options.Out);
+        var folder = TrainingFolder.Read(options.Folder, cancellation);
         RefuseWithin(folder, options.Out);
 
         using var directory = NewFolder.Create(OutOption, options.Out);
         using var extractor = FeatureExtractor.Load(decoding);
-        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Out)));
         ExtractFeatures extract = new PictureFeatures(extractor, uploads).Extract;
         var result = await ProgressBars.RunAsync(progress, ["looking at pictures", "training"], report =>
         {
@@ -60,6 +60,18 @@ public sealed class TrainVerb(TextWriter output, int? width, TextWriter? progres
         else new TrainingPrinter(output, width).Print(result.Report, directory.Path);
         await output.FlushAsync(CancellationToken.None);
         return result.Report.LeftOut.Any(file => file.IsFault) ? ExitCodes.SomeFailed : ExitCodes.Done;
+    }
+
+    /// <summary>The name of the model: that of its directory.</summary>
+    private static string NameOf(string directory)
+    {
+        if (string.IsNullOrWhiteSpace(directory))
+            throw new InvalidSettingException(OutOption, directory, "it is empty; give the directory of the new model");
+        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)));
+        return UntrustedText.HasInvisible(name)
+            ? throw new InvalidSettingException(OutOption, directory,
+                "its last part has an invisible character, and becomes the name of the model; give another name")
+            : name;
     }
 
     // The next training would take the model for a class.

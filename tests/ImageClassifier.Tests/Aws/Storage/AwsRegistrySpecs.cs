@@ -32,14 +32,14 @@ public sealed class AwsRegistrySpecs(EmulatedAws aws)
         var pushed = (await push.RunAsync(model.Path, "fruit", _ => { }, default)).Model;
         Assert.Equal(0, (await push.RunAsync(model.Path, "fruit", _ => { }, default)).Uploaded);
         await store.PutIfAbsentAsync(
-            ObjectKeys.ModelVerdict(pushed.Model),
+            RegistryKeys.Verdict(pushed.Model),
             WireJson.WriteUtf8(new ModelVerdict(true, null, InstanceId.Parse("i-0123456789abcdef0"))), default);
         var found = await registry.FindAsync(ModelSelector.Parse($"fruit@{pushed.Model.Sha256[..8]}"), default);
 
         Assert.Equal(pushed.Model, found.Model);
         Assert.True(found.IsUsable);
         Assert.NotNull(found.PushedAt);
-        Assert.Equal(found.Bytes, await store.ListAsync(ObjectKeys.Model(pushed.Model), default)
+        Assert.Equal(found.Bytes, await store.ListAsync(RegistryKeys.Of(pushed.Model), default)
             .Where(file => ModelReference.IsHash(file.Key.Split('/')[^1])).Select(file => file.Size).SumAsync());
         await registry.WriteRolloutAsync(ModelRollout.None.Activate(found.Model), default);
         Assert.Equal(found.Model, (await registry.ReadRolloutAsync(default)).OrNull!.Active);

@@ -244,10 +244,10 @@ public sealed class ModelChoiceSpecs : WebSpecs
                 Store.Before = (_, _) => Task.FromException(new IOException("The store is away."));
                 break;
             case Fault.DamagedRollout:
-                Store.Set(ObjectKeys.ModelRollout, """{"active":{"name":"../etc"}}""");
+                Store.Set(RegistryKeys.Rollout, """{"active":{"name":"../etc"}}""");
                 break;
             default:
-                Store.Set(ObjectKeys.ModelVerdict(New), "{");
+                Store.Set(RegistryKeys.Verdict(New), "{");
                 break;
         }
     }
@@ -256,6 +256,6 @@ public sealed class ModelChoiceSpecs : WebSpecs
     {
         if (verdict == "usable") await Store.JudgeAsync(model);
         if (verdict == "refused") await Store.JudgeAsync(model, "It fails its samples.");
-        if (verdict == "damaged") Store.Set(ObjectKeys.ModelVerdict(model), "{");
+        if (verdict == "damaged") Store.Set(RegistryKeys.Verdict(model), "{");
     }
 }

@@ -64,12 +64,12 @@ public sealed class StampedBatchSpecs : IDisposable
     [InlineData("/api/classify")]
     public async Task With_a_damaged_rollout_an_upload_is_503_and_leaves_nothing(string address)
     {
-        await _store.PutAsync(ObjectKeys.ModelRollout, "{"u8.ToArray(), default);
+        await _store.PutAsync(RegistryKeys.Rollout, "{"u8.ToArray(), default);
         await using var tier = await StartAsync();
         using var refused = await tier.Client.PostAsync(address, Upload.Form(Upload.Jpeg("a.jpg")), tier.InTime);
         await refused.ProblemAsync(HttpStatusCode.ServiceUnavailable, "unavailable");
         refused.AssertComeBack();
-        Assert.Equal([ObjectKeys.ModelRollout], await KeysAsync());
+        Assert.Equal([RegistryKeys.Rollout], await KeysAsync());
 
         // It is mended without a restart.
         await _store.ActivateAsync(New);

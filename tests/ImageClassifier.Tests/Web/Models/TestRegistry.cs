@@ -28,7 +28,7 @@ internal static class TestRegistry
 
     /// <summary>Stores the rollout.</summary>
     public static Task RollOutAsync(this IObjectStore store, ModelRollout rollout) =>
-        store.PutAsync(ObjectKeys.ModelRollout, WireJson.WriteUtf8(rollout), CancellationToken.None);
+        store.PutAsync(RegistryKeys.Rollout, WireJson.WriteUtf8(rollout), CancellationToken.None);
 
     /// <summary>Makes a model active, without others.</summary>
     public static Task ActivateAsync(this IObjectStore store, ModelReference model) =>
@@ -37,7 +37,7 @@ internal static class TestRegistry
     /// <summary>Stores a verdict: usable, or refused with the reason.</summary>
     public static Task JudgeAsync(this IObjectStore store, ModelReference model, string? refusal = null) =>
         store.PutAsync(
-            ObjectKeys.ModelVerdict(model),
+            RegistryKeys.Verdict(model),
             WireJson.WriteUtf8(new ModelVerdict(refusal is null, refusal, InstanceId.Parse("node-1"))),
             CancellationToken.None);
 }
