@@ -38,7 +38,7 @@ public sealed record ModelRollout(
     public ModelRollout RollBack() =>
         Canary is not null
             ? this with { Canary = null }
-            : new ModelRollout(Earlier.Count > 0 ? Earlier[0] : null, [.. Earlier.Skip(1)], Canary: null);
+            : new ModelRollout(Earlier is [var latest, ..] ? latest : null, [.. Earlier.Skip(1)], Canary: null);
 
     /// <summary>Chooses the model of a batch. All web nodes choose the same, because the choice depends on the batch's id
     /// only.</summary>

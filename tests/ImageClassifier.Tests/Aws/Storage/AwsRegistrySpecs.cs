@@ -3,7 +3,6 @@ using ImageClassifier.Adapters.Aws.Storage;
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
-using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Registry;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Host.Models;
