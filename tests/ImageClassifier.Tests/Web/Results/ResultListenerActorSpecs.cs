@@ -103,6 +103,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         }
 
         await AdvanceUntilAsync(() => Responses.Deleted.Count == results.Length, "the responses are deleted");
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
         var done = new List<JobsDone>();
         while (done.Sum(one => one.Jobs) < results.Length) done.Add(await _scaler.ExpectMsgAsync<JobsDone>());
         Assert.Equal((2, 0, 1.25), Sums(done, sure.Model));
