@@ -97,8 +97,8 @@ function momentOf(at) {
   return isToday ? date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : date.toLocaleDateString();
 }
 
-/** @param {number} part from 0 to 1 */
-const percent = (part) => `${(part * 100).toLocaleString("en", { maximumFractionDigits: 1 })} %`;
+/** Without a line break before the sign. @param {number} part from 0 to 1 */
+const percent = (part) => `${(part * 100).toLocaleString("en", { maximumFractionDigits: 1 })}\u00A0%`;
 
 /** @param {string} id @returns {HTMLElement} */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));

@@ -6,7 +6,6 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Registry;
-using ImageClassifier.Core.Storage;
 using ImageClassifier.Host;
 using ImageClassifier.Host.CommandLine.Models;
 using ImageClassifier.Host.Configuration;

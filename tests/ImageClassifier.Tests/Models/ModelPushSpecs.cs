@@ -4,7 +4,6 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Registry;
-using ImageClassifier.Core.Storage;
 using ImageClassifier.Host.Models;
 using ImageClassifier.Tests.Configuration;
 using ImageClassifier.Tests.Onnx;

@@ -5,7 +5,6 @@ using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Registry;
-using ImageClassifier.Core.Storage;
 using ImageClassifier.Host.Models;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;

@@ -2,7 +2,6 @@ using Akka.Actor;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Registry;
-using ImageClassifier.Core.Storage;
 using ImageClassifier.Node.Classification;
 using ImageClassifier.Node.Polling;
 using ImageClassifier.Node.Records;

@@ -1,7 +1,6 @@
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Registry;
-using ImageClassifier.Core.Storage;
 using ImageClassifier.Node.Models;
 using ImageClassifier.Testing.Fakes;
 using Xunit;

@@ -1,7 +1,6 @@
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Registry;
-using ImageClassifier.Core.Storage;
 using Xunit;
 
 namespace ImageClassifier.Tests.Registry;

@@ -4,7 +4,6 @@ using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Registry;
-using ImageClassifier.Core.Storage;
 using ImageClassifier.Host.Models;
 using ImageClassifier.Tests.Aws.Emulator;
 using ImageClassifier.Tests.Onnx;

@@ -161,7 +161,7 @@ public sealed class FleetModelsSpecs
     {
         await using var tier = await RunningWebTier.StartAsync(
             change: settings => settings with { Models = new KnownModels(Own, null) });
-        tier.Store.Set(Core.Storage.RegistryKeys.Rollout, "{");
+        tier.Store.Set(RegistryKeys.Rollout, "{");
         using var answer = await tier.Client.GetAsync("/api/fleet", tier.InTime);
         var fleet = await answer.DocumentAsync();
         Assert.False(fleet.TryGetProperty("rollout", out _));

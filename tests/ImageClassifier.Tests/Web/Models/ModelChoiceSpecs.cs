@@ -1,6 +1,5 @@
 using ImageClassifier.Core;
 using ImageClassifier.Core.Registry;
-using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Tests.Web.Http;
 using ImageClassifier.Web.Models;

@@ -2,7 +2,6 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Registry;
-using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Tests.Web.Models;
 

@@ -54,7 +54,7 @@ public sealed class OutboxActorSpecs : WebSpecs
         await UntilAsync(() => IsNotedAsSent(manifest), "the batch is sent");
         Assert.All(Sent, request =>
             Assert.Equal((TestRegistry.New, TestRegistry.Old), (request.Model, request.Fallback)));
-        Assert.Equal(2, Sent.Count());
+        Assert.Equal(2, Sent.Count);
     }
 
     [Fact]
