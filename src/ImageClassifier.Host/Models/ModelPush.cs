@@ -59,6 +59,12 @@ internal sealed class ModelPush(IObjectStore store, Func<string, ModelIdentity> 
                 $"{folder} was not pushed: it has {files.Count} files; leave at most {PushedModel.MostFiles}.");
         }
 
+        if (files.Sum(file => file.Size) is var bytes and > ModelInstaller.MaxNetworkBytes)
+        {
+            throw new ModelFailureException(
+                $"{folder} was not pushed: its files have {bytes} bytes, and nodes take at most {ModelInstaller.MaxNetworkBytes}.");
+        }
+
         return files.Find(file => !file.IsValid) is { } wrong
             ? throw new ModelFailureException(
                 $"{folder} was not pushed: nodes of another system cannot have a file named {wrong.Path}. Rename it.")

@@ -115,6 +115,19 @@ public sealed class ModelPushSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_model_that_is_too_large_for_nodes_is_not_pushed()
+    {
+        using (var weights = File.OpenWrite(_model.File("weights.bin"))) weights.SetLength(1L << 31);
+        var push = new ModelPush(_store, folder => ModelDirectory.Load(folder).Identity);
+
+        var failure = await Assert.ThrowsAsync<ModelFailureException>(
+            () => push.RunAsync(_model.Path, "fruit", _ => { }, default));
+
+        Assert.Contains("nodes take at most 2147483647", failure.Message, StringComparison.Ordinal);
+        Assert.Empty(await KeysAsync());
+    }
+
+    [Fact]
     public async Task The_verdict_that_a_model_is_usable_stays()
     {
         var pushed = (await PushAsync()).Model;
