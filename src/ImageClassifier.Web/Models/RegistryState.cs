@@ -24,10 +24,13 @@ internal sealed record RegistryState(
     }
 
     /// <summary>The model of a new batch. A model without a verdict has a fallback, because the first node that loads it
-    /// can still refuse it.</summary>
+    /// can still refuse it. A batch of a refused canary gets the same as a batch of the active model.</summary>
     public ChosenModel For(BatchId batch)
     {
-        if (Rollout.For(batch) is not { } model) return new ChosenModel(null, null);
+        var model = Rollout.For(batch);
+        if (model is not null && model != Rollout.Active && Standings[model].Verdict is { IsUsable: false })
+            model = Rollout.Active;
+        if (model is null) return new ChosenModel(null, null);
         var standing = Standings[model];
         return standing.Verdict switch
         {

@@ -93,13 +93,27 @@ public sealed class ModelChoiceSpecs : WebSpecs
         Assert.All(chosen, model => Assert.Equal(model.Model == Try ? New : null, model.Fallback));
     }
 
-    [Fact]
-    public async Task A_refused_canary_gives_its_batches_to_the_active_model()
+    [Theory]
+    [InlineData("usable", "new", null)]
+    [InlineData("unknown", "new", "old")]
+    [InlineData("refused", "old", null)]
+    public async Task Batches_of_a_refused_canary_get_the_same_as_batches_of_the_active_model(
+        string active, string model, string? fallback)
     {
         await Store.RollOutAsync(Rollout with { Canary = new ModelCanary(Try, 1) });
-        await Store.JudgeAsync(New);
         await Store.JudgeAsync(Try, "It fails its samples.");
-        Assert.Equal(new ChosenModel(New, null), await ChooseAsync());
+        await Store.JudgeAsync(Old);
+        await JudgeAsync(New, active);
+        Assert.Equal(new ChosenModel(Model(model), fallback is null ? null : Model(fallback)), await ChooseAsync());
+    }
+
+    [Fact]
+    public async Task Without_an_active_model_batches_of_a_refused_canary_get_the_model_of_the_setting()
+    {
+        await Store.RollOutAsync(new ModelRollout(null, [Old], new ModelCanary(Try, 1)));
+        await Store.JudgeAsync(Try, "It fails its samples.");
+        await Store.JudgeAsync(Old);
+        Assert.Equal(new ChosenModel(null, null), await ChooseAsync());
     }
 
     [Fact]
