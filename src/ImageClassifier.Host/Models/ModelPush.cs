@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
-using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Registry;
@@ -12,7 +11,8 @@ namespace ImageClassifier.Host.Models;
 /// <summary>A model that was pushed.</summary>
 /// <param name="Model">Its list in the registry.</param>
 /// <param name="Uploaded">The number of files that were not there before.</param>
-internal sealed record ModelPushed(PushedModel Model, int Uploaded);
+/// <param name="IsTriedAgain">True if nodes had refused the model. The refusal is removed, so they try it again.</param>
+internal sealed record ModelPushed(PushedModel Model, int Uploaded, bool IsTriedAgain);
 
 /// <summary>Puts a model directory into the registry. The list of its files comes last, so an interrupted push leaves no half
 /// model, and the next push goes on where it stopped.</summary>
@@ -39,12 +39,14 @@ internal sealed class ModelPush(IObjectStore store, Func<string, ModelIdentity> 
         var uploaded = await UploadAsync(folder, pushed, isRefused, report, cancellation);
         await store.PutAsync(RegistryKeys.Files(pushed.Model), WireJson.WriteUtf8(pushed), cancellation);
         if (isRefused) await store.DeleteAsync(RegistryKeys.Verdict(pushed.Model), cancellation);
-        return new ModelPushed(pushed, uploaded);
+        return new ModelPushed(pushed, uploaded, isRefused);
     }
 
     private async Task<PushedModel> DescribeAsync(string folder, string name, CancellationToken cancellation)
     {
         var (identity, paths) = Try(folder);
+        var classes = identity.Classes
+            ?? throw new InvalidOperationException("A model that was loaded has a number of classes.");
         var files = new List<PushedFile>();
         foreach (var path in paths)
         {
@@ -68,7 +70,7 @@ internal sealed class ModelPush(IObjectStore store, Func<string, ModelIdentity> 
         return files.Find(file => !file.IsValid) is { } wrong
             ? throw new ModelFailureException(
                 $"{folder} was not pushed: nodes of another system cannot have a file named {wrong.Path}. Rename it.")
-            : new PushedModel(new ModelReference(name, identity.Sha256), identity.Classes ?? 0, files);
+            : new PushedModel(new ModelReference(name, identity.Sha256), classes, files);
     }
 
     private (ModelIdentity Identity, IReadOnlyList<string> Files) Try(string folder)
@@ -91,20 +93,10 @@ internal sealed class ModelPush(IObjectStore store, Func<string, ModelIdentity> 
         string[] files =
         [
             ModelDirectory.ContractFile, model.LabelsFile, .. model.Contract.Parts, .. model.Weights,
-            .. SamplesIn(Path.Combine(model.Folder, SampleNames.Folder)),
+            .. model.Samples,
         ];
         return [.. files.Distinct()];
     }
-
-    // Hidden files are those of other programs. Reading a pipe would wait for ever.
-    private static IEnumerable<string> SamplesIn(string folder) => !Directory.Exists(folder)
-        ? []
-        : Directory.EnumerateFiles(folder)
-            .Where(file => PathKinds.Of(file) is PathKind.Regular or PathKind.Unknown)
-            .Select(file => Path.GetFileName(file))
-            .Where(name => !name.StartsWith('.'))
-            .Order(StringComparer.Ordinal)
-            .Select(name => $"{SampleNames.Folder}/{name}");
 
     private async Task<int> UploadAsync(
         string folder, PushedModel pushed, bool replacesAll, Action<DownloadProgress> report, CancellationToken cancellation)

@@ -33,7 +33,7 @@ public sealed class ModelPushSpecs : IDisposable
     public async Task All_files_that_a_node_needs_are_stored_by_their_hashes_and_no_others()
     {
         _model.WriteSample("red.png", SkiaSharp.SKColors.Red).WriteSample("red-2.png", SkiaSharp.SKColors.Red);
-        foreach (var other in new[] { "README.md", ".hidden", "samples/.hidden" }) File.WriteAllText(_model.File(other), "?");
+        foreach (var other in new[] { "README.md", ".hidden", "samples/.hidden", "samples/SOURCES.txt" }) File.WriteAllText(_model.File(other), "?");
 
         var pushed = await PushAsync();
 
@@ -128,12 +128,22 @@ public sealed class ModelPushSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_model_without_a_number_of_classes_is_not_listed()
+    {
+        var push = new ModelPush(_store, folder => ModelDirectory.Load(folder).Identity with { Classes = null });
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => push.RunAsync(_model.Path, "fruit", _ => { }, default));
+
+        Assert.Empty(await KeysAsync());
+    }
+
+    [Fact]
     public async Task The_verdict_that_a_model_is_usable_stays()
     {
         var pushed = (await PushAsync()).Model;
         await JudgeAsync(pushed.Model, new ModelVerdict(true, null, Node));
 
-        await PushAsync();
+        Assert.False((await PushAsync()).IsTriedAgain);
 
         Assert.True(await _store.ExistsAsync(RegistryKeys.Verdict(pushed.Model), default));
     }
