@@ -37,7 +37,8 @@ internal sealed record ModelDocument(
     DateTimeOffset? Since);
 
 /// <summary>Puts together what is known about each model: its use, its figures, and whether nodes refuse it. A model is
-/// known by its SHA-256, because the registry can have it under another name than its own.</summary>
+/// known by its SHA-256, because the registry can have it under another name than its own. A model with several uses has a row
+/// for each, with the same figures.</summary>
 internal sealed class FleetModels(FleetStatus fleet, RegistryState? registry, KnownModels known)
 {
     private readonly Dictionary<string, ModelIdentity> _identities = Identities(fleet, known)
@@ -47,9 +48,17 @@ internal sealed class FleetModels(FleetStatus fleet, RegistryState? registry, Kn
         .ToDictionary(model => model.Sha256);
 
     /// <summary>The models: active, canary, of the setting, earlier, and others that gave results.</summary>
-    public IEnumerable<ModelDocument> Documents => Used()
-        .DistinctBy(used => used.Sha256)
-        .Select(used => Document(used.Sha256, used.Name, used.Role));
+    public IEnumerable<ModelDocument> Documents
+    {
+        get
+        {
+            var used = Used().ToList();
+            var hashes = used.Select(model => model.Sha256).ToHashSet();
+            var others = fleet.Models.Select(figures => figures.Model).Where(model => !hashes.Contains(model.Sha256))
+                .Select(model => new Use(model.Sha256, model.Name, Role: null));
+            return used.Concat(others).DistinctBy(model => (model.Sha256, model.Role)).Select(Document);
+        }
+    }
 
     private static IEnumerable<ModelIdentity> Identities(FleetStatus fleet, KnownModels known) =>
     [
@@ -65,21 +74,23 @@ internal sealed class FleetModels(FleetStatus fleet, RegistryState? registry, Kn
             .Prepend(known.OfSetting)
             .OfType<ModelIdentity>();
 
-    private IEnumerable<(string Sha256, string Name, ModelRole? Role)> Used()
+    private IEnumerable<Use> Used()
     {
         var rollout = registry?.Rollout ?? ModelRollout.None;
-        if (rollout.Active is { } active) yield return Used(active, ModelRole.Active);
-        if (rollout.Canary is { Model: var canary }) yield return Used(canary, ModelRole.Canary);
-        foreach (var model in OfSetting(fleet, known)) yield return (model.Sha256, model.Name, ModelRole.Setting);
-        foreach (var earlier in rollout.Earlier) yield return Used(earlier, ModelRole.Earlier);
-        foreach (var figures in fleet.Models) yield return (figures.Model.Sha256, figures.Model.Name, null);
+        if (rollout.Active is { } active) yield return Of(active, ModelRole.Active);
+        if (rollout.Canary is { Model: var canary }) yield return Of(canary, ModelRole.Canary);
+        foreach (var model in OfSetting(fleet, known)) yield return new Use(model.Sha256, model.Name, ModelRole.Setting);
+        foreach (var earlier in rollout.Earlier) yield return Of(earlier, ModelRole.Earlier);
+
+        Use Of(ModelReference model, ModelRole role) => new(model.Sha256, model.Name, role)
+        {
+            Refusal = registry?.Standings.GetValueOrDefault(model)?.Verdict?.Reason,
+        };
     }
 
-    private static (string Sha256, string Name, ModelRole? Role) Used(ModelReference model, ModelRole role) =>
-        (model.Sha256, model.Name, role);
-
-    private ModelDocument Document(string sha256, string name, ModelRole? role)
+    private ModelDocument Document(Use use)
     {
+        var (sha256, name, role) = use;
         var identity = _identities.GetValueOrDefault(sha256);
         var figures = fleet.Models.Where(model => model.Model.Sha256 == sha256).ToList();
         var classified = figures.Sum(model => model.Classified);
@@ -91,11 +102,17 @@ internal sealed class FleetModels(FleetStatus fleet, RegistryState? registry, Kn
             BuiltIn: sha256 == known.BuiltInSha256,
             role,
             Share: role == ModelRole.Canary ? registry?.Rollout.Canary?.Share : null,
-            Refusal: registry?.Standings.FirstOrDefault(model => model.Key.Sha256 == sha256).Value?.Verdict?.Reason,
+            use.Refusal,
             classified,
             failed,
             FailedShare: classified + failed > 0 ? (double)failed / (classified + failed) : null,
             MeanConfidence: classified > 0 ? figures.Sum(model => model.ConfidenceSum) / classified : null,
             Since: figures.Count > 0 ? figures.Min(model => model.Since) : null);
+    }
+
+    private sealed record Use(string Sha256, string Name, ModelRole? Role)
+    {
+        /// <summary>Why nodes refuse the model under this name of the registry.</summary>
+        public string? Refusal { get; init; }
     }
 }

@@ -96,6 +96,31 @@ public sealed class RegistryVerbSpecs : IDisposable
     }
 
     [Fact]
+    public async Task The_registry_is_a_sentence_and_a_table_with_a_row_for_each_model()
+    {
+        var (active, canary) = (await PushAsync(), await PushOtherAsync("other"));
+        var pushedAt = (await new ModelRegistry(_store).ListAsync(null, default))
+            .ToDictionary(model => model.Model, model => model.PushedAt!.Value.UtcDateTime.ToString("u"));
+        await JudgeAsync(active, new ModelVerdict(true, null, Node));
+        await ActivateAsync("fruit");
+        await CanaryAsync("other", "10%");
+
+        await RunAsync(new ModelsRegistryOptions(Set(), Json: false));
+
+        var lines = Text().Split(Environment.NewLine);
+        Assert.Equal(
+            $"New batches get fruit@{active.Sha256[..12]}, and 10% of them other@{canary.Sha256[..12]}.", lines[0]);
+        Assert.Equal(
+            [
+                "Model|SHA-256|State|Verdict|Classes|Size|Pushed",
+                $"fruit|{active.Sha256[..12]}|active|usable|3|0.0 MB|{pushedAt[active]}",
+                $"other|{canary.Sha256[..12]}|canary 10%|untried|3|0.0 MB|{pushedAt[canary]}",
+            ],
+            lines.Where(line => line.StartsWith('│'))
+                .Select(line => string.Join('|', line.Trim('│').Split('│').Select(cell => cell.Trim()))));
+    }
+
+    [Fact]
     public async Task The_registry_lists_verdicts_with_their_reasons_and_models_whose_files_are_gone()
     {
         Assert.Equal(ExitCodes.Done, await RunAsync(new ModelsRegistryOptions(Set(), Json: false)));
@@ -202,8 +227,9 @@ public sealed class RegistryVerbSpecs : IDisposable
             Assert.Contains("models push fruit", failure.Message, StringComparison.Ordinal);
         }
 
-        await PushAsync();
+        await RunAsync(new ModelsPushOptions(Set(), _model.Path, "fruit", Json: false));
 
+        Assert.Contains("wait until they are complete", Text(), StringComparison.Ordinal);
         Assert.False(await _store.ExistsAsync(RegistryKeys.Verdict(model), default));
         Assert.Equal(ExitCodes.Done, await ActivateAsync("fruit"));
     }
@@ -271,6 +297,22 @@ public sealed class RegistryVerbSpecs : IDisposable
     }
 
     [Fact]
+    public async Task The_active_model_under_another_name_is_no_canary_but_can_become_active()
+    {
+        await PushAsync();
+        await ActivateAsync("fruit");
+        await RunAsync(new ModelsPushOptions(Set(), _model.Path, "same", Json: true));
+
+        var failure = await FailsAsync(() => CanaryAsync("same", "10%"));
+
+        Assert.True(failure.IsWrongUse);
+        Assert.Contains("fruit has the same SHA-256", failure.Message, StringComparison.Ordinal);
+        Assert.Null((await RolloutAsync()).Canary);
+        Assert.Equal(ExitCodes.Done, await ActivateAsync("same"));
+        Assert.Equal("same", (await ActiveAsync())!.Name);
+    }
+
+    [Fact]
     public async Task Without_an_active_model_there_is_nothing_to_roll_back()
     {
         Assert.True((await FailsAsync(RollBackAsync)).IsWrongUse);
@@ -288,6 +330,7 @@ public sealed class RegistryVerbSpecs : IDisposable
 
         await RunAsync(new ModelsPushOptions(Set(), directory, "pears", Json: false));
         Assert.Contains("Pushed: pears@", Text(), StringComparison.Ordinal);
+        Assert.DoesNotContain("two models", Text(), StringComparison.Ordinal);
         Assert.Contains("models activate pears@", Text(), StringComparison.Ordinal);
 
         foreach (var name in new[] { "Not Good", "a/b", "active.json" })

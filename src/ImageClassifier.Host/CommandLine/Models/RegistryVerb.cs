@@ -70,6 +70,14 @@ internal sealed class RegistryVerb(ModelRegistry registry, RegistryOutput output
             { IsWrongUse = true };
         }
 
+        if (model.Model.Sha256 == before.Active?.Sha256)
+        {
+            throw new ModelFailureException(
+                $"{model.Model} is the active model under another name: {before.Active.Name} has the same SHA-256. A canary would "
+                + "be compared with itself. Choose another model.")
+            { IsWrongUse = true };
+        }
+
         await ChangeAsync(
             before, before with { Canary = new ModelCanary(model.Model, share) }, model, options.Json, cancellation);
     }

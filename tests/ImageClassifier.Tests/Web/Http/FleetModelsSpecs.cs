@@ -36,12 +36,32 @@ public sealed class FleetModelsSpecs
     }
 
     [Fact]
-    public void A_model_with_several_uses_is_shown_once_with_the_first_and_under_its_own_name()
+    public void A_model_with_several_uses_has_a_row_for_each_under_its_own_name()
     {
         var pushedAs = Old with { Name = "pushed-as" };
-        var row = Assert.Single(Rows(
-            Fleet([Identity(Old, 200)], Figures(Identity(Old))), new ModelRollout(pushedAs, [pushedAs], null)));
-        Assert.Equal(("old", 200, ModelRole.Active), (row.Name, row.Classes, row.Role));
+        var rows = Rows(
+            Fleet([Identity(Old, 200), Identity(Old, 200)], Figures(Identity(Old))),
+            new ModelRollout(pushedAs, [pushedAs, Old], new ModelCanary(Old, 0.1)));
+        Assert.Equal(
+            [ModelRole.Active, ModelRole.Canary, ModelRole.Setting, ModelRole.Earlier], rows.Select(row => row.Role));
+        Assert.All(rows, row => Assert.Equal(("old", 200, 1), (row.Name, row.Classes, row.Classified)));
+        Assert.Equal([null, 0.1, null, null], rows.Select(row => row.Share));
+    }
+
+    [Fact]
+    public void A_refusal_is_of_one_name_of_a_model()
+    {
+        var pushedAs = Old with { Name = "pushed-as" };
+        var refused = new ModelVerdict(false, "A file is damaged.", InstanceId.Parse("node-1"));
+        var standings = new Dictionary<ModelReference, ModelStanding>
+        {
+            [Old] = new(new ModelVerdict(true, null, InstanceId.Parse("node-1")), null),
+            [pushedAs] = new(refused, Old),
+        };
+        var rows = new FleetModels(
+            Fleet([]), new RegistryState(new ModelRollout(Old, [], new ModelCanary(pushedAs, 0.5)), standings), Nothing)
+            .Documents;
+        Assert.Equal([null, "A file is damaged."], rows.Select(row => row.Refusal));
     }
 
     [Fact]
