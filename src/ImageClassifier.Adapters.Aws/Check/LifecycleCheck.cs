@@ -1,3 +1,4 @@
+using System.Globalization;
 using Amazon.S3;
 using Amazon.S3.Model;
 using ImageClassifier.Adapters.Aws.Configuration;
@@ -19,18 +20,25 @@ internal static class LifecycleCheck
             let problem = ProblemUnder(settings.KeyPrefix + prefix, rules, settings.Retention.Days)
             where problem is not null
             select CheckFinding.Problem(subject, problem);
-        return problems.FirstOrDefault() ?? (DeletesModels(rules, settings.KeyPrefix + ObjectKeys.Models) is { } days
+        return problems.FirstOrDefault() ?? (DeletesModels(rules, settings.KeyPrefix + ObjectKeys.Models) is { } when
             ? CheckFinding.Problem(
-                subject, $"a rule deletes models after {days} days, those in use too; aws provision mends a rule of its "
+                subject, $"a rule deletes models {when}, those in use too; aws provision mends a rule of its "
                 + "own, a rule of someone else must spare models/")
             : CheckFinding.Good(subject, $"objects go after {settings.Retention.Days} days, and models stay"));
     }
 
-    // A rule for a single model counts too.
-    private static int? DeletesModels(IEnumerable<LifecycleRule> rules, string models) => rules
-        .Where(rule => rule.Status == LifecycleRuleStatus.Enabled
-            && (IsForAllUnder(rule, models) || PrefixOf(rule).StartsWith(models, StringComparison.Ordinal)))
-        .Min(rule => rule.Expiration?.Days);
+    /// <summary>When a rule deletes models, as a phrase; null if none does.</summary>
+    private static string? DeletesModels(IEnumerable<LifecycleRule> rules, string models)
+    {
+        var deleting = rules
+            .Where(rule => rule.Status == LifecycleRuleStatus.Enabled && IsForSomeUnder(rule, models))
+            .Select(rule => rule.Expiration)
+            .ToList();
+        if (deleting.Min(expiration => expiration?.Days) is { } days) return $"after {days} days";
+        return deleting.Min(expiration => expiration?.Date) is { } date
+            ? string.Create(CultureInfo.InvariantCulture, $"from {date:yyyy-MM-dd} on")
+            : null;
+    }
 
     private static string? ProblemUnder(string prefix, IReadOnlyList<LifecycleRule> rules, int wanted)
     {
@@ -50,11 +58,25 @@ internal static class LifecycleCheck
 
     // Rules can also filter by tags or sizes.
     private static bool IsForAllUnder(LifecycleRule rule, string prefix) =>
-        rule.Filter?.LifecycleFilterPredicate is null or LifecyclePrefixPredicate
+        Conditions(rule).All(condition => condition is LifecyclePrefixPredicate)
         && prefix.StartsWith(PrefixOf(rule), StringComparison.Ordinal);
 
+    // A rule for a single model or for a size counts too. The program's objects have no tags.
+    private static bool IsForSomeUnder(LifecycleRule rule, string prefix) =>
+        !Conditions(rule).Any(condition => condition is LifecycleTagPredicate)
+        && (prefix.StartsWith(PrefixOf(rule), StringComparison.Ordinal)
+            || PrefixOf(rule).StartsWith(prefix, StringComparison.Ordinal));
+
+    private static IReadOnlyList<LifecycleFilterPredicate> Conditions(LifecycleRule rule) =>
+        rule.Filter?.LifecycleFilterPredicate switch
+        {
+            null => [],
+            LifecycleAndOperator all => all.Operands ?? [],
+            var only => [only],
+        };
+
     private static string PrefixOf(LifecycleRule rule) =>
-        rule.Filter?.LifecycleFilterPredicate is LifecyclePrefixPredicate only ? only.Prefix ?? "" : OldForm(rule);
+        Conditions(rule).OfType<LifecyclePrefixPredicate>().FirstOrDefault()?.Prefix ?? OldForm(rule);
 
     // A rule of the old form has no filter. The SDK gives its prefix only in this property, which it calls obsolete
     // because new rules should have a filter.

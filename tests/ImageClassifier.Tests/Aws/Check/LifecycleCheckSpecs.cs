@@ -1,6 +1,10 @@
 using Amazon.S3.Model;
 using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Adapters.Aws.Configuration;
+using ImageClassifier.Tests.Aws.Emulator;
+using WireMock.RequestBuilders;
+using WireMock.ResponseBuilders;
+using WireMock.Server;
 using Xunit;
 
 namespace ImageClassifier.Tests.Aws.Check;
@@ -22,6 +26,32 @@ public sealed class LifecycleCheckSpecs
         Assert.True(found.IsProblem);
         Assert.Contains("deletes models after 30 days", found.Text, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("<Filter><Prefix>models/</Prefix></Filter>", "<Date>2026-05-01T00:00:00.000Z</Date>", "from 2026-05-01 on")]
+    [InlineData("<Prefix></Prefix>", "<Date>2026-05-01T00:00:00.000Z</Date>", "from 2026-05-01 on")]
+    [InlineData("<Filter><ObjectSizeGreaterThan>9</ObjectSizeGreaterThan></Filter>", "<Days>90</Days>", "after 90 days")]
+    [InlineData(
+        "<Filter><And><Prefix>mod</Prefix><ObjectSizeGreaterThan>9</ObjectSizeGreaterThan></And></Filter>", "<Days>90</Days>",
+        "after 90 days")]
+    [InlineData(
+        "<Filter><And><ObjectSizeGreaterThan>9</ObjectSizeGreaterThan><ObjectSizeLessThan>99</ObjectSizeLessThan></And></Filter>",
+        "<Days>90</Days>", "after 90 days")]
+    public async Task A_rule_with_a_date_or_for_sizes_that_deletes_models_is_a_problem(
+        string filter, string expiration, string when)
+    {
+        var found = Judge([.. Sound(30), await ReadAsync(filter, expiration)]);
+        Assert.True(found.IsProblem);
+        Assert.Contains($"deletes models {when}", found.Text, StringComparison.Ordinal);
+    }
+
+    // The program stores objects without tags.
+    [Theory]
+    [InlineData("<Filter><And><Prefix>images/</Prefix><ObjectSizeGreaterThan>9</ObjectSizeGreaterThan></And></Filter>")]
+    [InlineData("<Filter><Tag><Key>a</Key><Value>b</Value></Tag></Filter>")]
+    [InlineData("<Filter><And><Prefix>models/</Prefix><Tag><Key>a</Key><Value>b</Value></Tag></And></Filter>")]
+    public async Task A_rule_for_other_objects_or_tags_deletes_no_models(string filter) =>
+        Assert.False(IsProblem([.. Sound(30), await ReadAsync(filter, "<Days>90</Days>")]));
 
     [Fact]
     public void A_rule_without_a_filter_deletes_models_too() =>
@@ -72,6 +102,20 @@ public sealed class LifecycleCheckSpecs
 
     private static CheckFinding Judge(LifecycleRule[] rules) => LifecycleCheck.Judge(
         "lifecycle", rules, new BucketSettings("pictures", keyPrefix: "", TimeSpan.FromDays(30)));
+
+    /// <summary>A rule as the SDK reads it.</summary>
+    private static async Task<LifecycleRule> ReadAsync(string filter, string expiration)
+    {
+        using var server = WireMockServer.Start();
+        server.Given(Request.Create().UsingGet()).RespondWith(Response.Create()
+            .WithHeader("Content-Type", "application/xml")
+            .WithBody($"<LifecycleConfiguration><Rule>{filter}<Status>Enabled</Status><Expiration>{expiration}</Expiration></Rule>"
+                + "</LifecycleConfiguration>"));
+        using var clients = EmulatedAws.ClientsOf(new Uri(server.Url!));
+        var answer = await clients.S3().GetLifecycleConfigurationAsync(
+            new GetLifecycleConfigurationRequest { BucketName = "pictures" });
+        return Assert.Single(answer.Configuration.Rules);
+    }
 
     private static LifecycleRule Rule(string prefix, int days) => new()
     {
