@@ -170,7 +170,7 @@ public sealed partial class BrowserSpecs
         await Expect(page.GetByTestId("answered"))
             .ToContainTextAsync($"Classified by {name} {hash[..12]}, which knows 200 classes.");
         await Expect(page.GetByTestId("other-model")).ToContainTextAsync("image-classifier models add mobilenetv2");
-        await Expect(page.GetByTestId("other-model")).ToContainTextAsync("image-classifier train");
+        await Expect(page.GetByTestId("other-model")).ToContainTextAsync("image-classifier train FOLDER --out DIR");
 
         // The hash is hidden until somebody focuses the name or points at it.
         var hidden = page.Locator("#answered .model-hash");

@@ -26,9 +26,18 @@ public sealed partial class BuiltInModelSpecs
     [Fact]
     public void The_page_names_a_larger_model_of_the_catalogue()
     {
-        var page = File.ReadAllText(Path.Combine(Repository.Root, "src", "ImageClassifier.Web", "Page", "index.html"));
-        Assert.NotNull(ModelCatalogue.Find(Added().Match(page).Groups[1].Value));
+        Assert.NotNull(ModelCatalogue.Find(Added().Match(Page).Groups[1].Value));
     }
+
+    [Fact]
+    public void The_page_names_the_whole_command_of_a_training_and_the_way_of_a_model_to_running_nodes()
+    {
+        Assert.Contains("image-classifier train FOLDER --out DIR", Page, StringComparison.Ordinal);
+        Assert.Contains("<code>image-classifier models push</code> and <code>models activate</code>", Page, StringComparison.Ordinal);
+    }
+
+    private static string Page =>
+        File.ReadAllText(Path.Combine(Repository.Root, "src", "ImageClassifier.Web", "Page", "index.html"));
 
     [GeneratedRegex(@"image-classifier models add ([a-z0-9-]+)")]
     private static partial Regex Added();
