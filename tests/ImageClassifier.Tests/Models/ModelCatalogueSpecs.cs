@@ -21,6 +21,29 @@ public sealed class ModelCatalogueSpecs
         Assert.Null(ModelCatalogue.Find("none"));
     }
 
+    // A changed entry would give users another network under the same name.
+    [Fact]
+    public void The_networks_are_those_of_the_model_zoo() =>
+        Assert.Equal(
+            [
+                ("efficientnet-lite4", "efficientnet-lite4-11.onnx", 51_946_641,
+                    "d111689907c06eea7c82e4833ddef758da6453b9d4cf60b7e99ca05c7cbd9c12"),
+                ("mobilenetv2", "mobilenetv2-12.onnx", 13_964_571,
+                    "c0c3f76d93fa3fd6580652a45618618a220fced18babf65774ed169de0432ad5"),
+                ("mobilenetv2-int8", "mobilenetv2-12-int8.onnx", 3_655_033,
+                    "cc028fe6cae7bc11a4ff53cfc9b79c920e8be65ce33a904ec3e2a8f66d77f95f"),
+                ("resnet-18", "resnet18-v1-7.onnx", 46_820_737,
+                    "4e8f8653e7a2222b3904cc3fe8e304cd8b339ce1d05fd24688162f86fb6df52c"),
+                ("resnet-50", "resnet50-v1-12.onnx", 102_576_593,
+                    "3f03fdef724b22947eed826f1eef1dc5c34151bb4c37d634f1db89dfa2dd1526"),
+                ("shufflenet-v2", "shufflenet-v2-12.onnx", 9_218_556,
+                    "ea69821b4dd374ae2f33f9710dd1229ac263d0ee5b5a46ca3521f6483e1ba035"),
+                ("squeezenet", "squeezenet1.1-7.onnx", 4_956_208L,
+                    "1eeff551a67ae8d565ca33b572fc4b66e3ef357b0eb2863bb9ff47a918cc4088"),
+            ],
+            ModelCatalogue.Entries.Select(entry =>
+                (entry.Name, entry.Network.AbsolutePath.Split('/')[^1], entry.Bytes, entry.Sha256)));
+
     [Theory]
     [MemberData(nameof(Names))]
     public void An_entry_is_complete(string name)
