@@ -14,6 +14,9 @@ public sealed class ModelDirectory
     /// <summary>The file of the contract.</summary>
     public const string ContractFile = "model.json";
 
+    /// <summary>The file with a label on each line.</summary>
+    public const string LabelsTextFile = ClassLabels.TextFile;
+
     private ModelDirectory(
         string folder, ModelContract contract, string labelsFile, string[] labels, IReadOnlyList<string> weights,
         IReadOnlyList<string> samples, string sha256)

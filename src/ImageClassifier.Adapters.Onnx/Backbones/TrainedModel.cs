@@ -33,8 +33,8 @@ public static class TrainedModel
         }
 
         File.WriteAllBytes(Path.Combine(folder, HeadFile), HeadNetwork.Write(head));
-        File.WriteAllLines(Path.Combine(folder, "labels.txt"), labels);
-        File.WriteAllText(Path.Combine(folder, "model.json"), Contract(name) + "\n");
+        File.WriteAllLines(Path.Combine(folder, ClassLabels.TextFile), labels);
+        File.WriteAllText(Path.Combine(folder, ModelDirectory.ContractFile), Contract(name) + "\n");
     }
 
     private static string Contract(string name)

@@ -1,5 +1,7 @@
+using Akka.Configuration;
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.Hosting;
@@ -11,6 +13,19 @@ internal sealed class ModelTrial : IAsyncDisposable
     private readonly Task _trial;
 
     private ModelTrial(Task trial) => _trial = trial;
+
+    /// <summary>The trial of any model directory, with the settings of nodes.</summary>
+    /// <exception cref="InvalidSettingException">A setting is wrong. The trial throws it too, if the model is
+    /// wrong.</exception>
+    public static Func<string, ModelIdentity> With(Config config)
+    {
+        var settings = OnnxSettings.CreateForAnotherMachine(config).ToAdapter() with { Threads = 1 };
+        return folder =>
+        {
+            using var classifier = OnnxImageClassifier.Load(settings with { ModelPath = folder });
+            return classifier.Model;
+        };
+    }
 
     /// <summary>Starts the trial. A model on other machines is not tried, because this machine may not have
     /// it.</summary>

@@ -2,7 +2,6 @@ using Akka.Configuration;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
-using ImageClassifier.Core.Messages;
 using ImageClassifier.Host.CommandLine.Models;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Models;
@@ -81,14 +80,8 @@ internal static class ModelsHosting
         Config config, EmbeddedSettings settings, ModelStore store, HttpClient http, bool allowsHttp)
     {
         var downloader = new Downloader(http, DownloadLimits.Default, allowsHttp, TimeProvider.System);
-        var trial = OnnxSettings.CreateForAnotherMachine(config).ToAdapter() with { Threads = 1 };
-        return new ModelInstaller(store, () => EmbeddedEnvironment.CreateLayout(settings), downloader, Try);
-
-        ModelIdentity Try(string folder)
-        {
-            using var classifier = OnnxImageClassifier.Load(trial with { ModelPath = folder });
-            return classifier.Model;
-        }
+        return new ModelInstaller(
+            store, () => EmbeddedEnvironment.CreateLayout(settings), downloader, ModelTrial.With(config));
     }
 
     private static void CheckNotInUse(ModelStore store, string name, string? inUse)

@@ -3,9 +3,7 @@ using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Adapters.Aws.Storage;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Storage;
-using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
-using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.CommandLine.Models;
 using ImageClassifier.Host.Configuration;
@@ -54,7 +52,7 @@ internal static class RegistryHosting
             try
             {
                 return options is ModelsPushOptions push
-                    ? await new ModelsPushVerb(new ModelPush(store, folder => Try(config, folder)), installed, print, progress)
+                    ? await new ModelsPushVerb(new ModelPush(store, ModelTrial.With(config)), installed, print, progress)
                         .RunAsync(push, cancellation)
                     : await new RegistryVerb(new ModelRegistry(store), print).RunAsync(options, cancellation);
             }
@@ -65,13 +63,5 @@ internal static class RegistryHosting
                     + "again when the fault is mended.", failure);
             }
         }
-    }
-
-    /// <summary>Loads a model and tries it as a node does.</summary>
-    private static ModelIdentity Try(Config config, string folder)
-    {
-        var trial = OnnxSettings.CreateForAnotherMachine(config).ToAdapter() with { ModelPath = folder, Threads = 1 };
-        using var classifier = OnnxImageClassifier.Load(trial);
-        return classifier.Model;
     }
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Messages;
@@ -38,8 +39,6 @@ internal sealed class ModelInstaller(
     private const int MostShown = 5;
 
     private const string NetworkFile = "model.onnx";
-    private const string ContractFile = "model.json";
-    private const string LabelsFile = "labels.txt";
 
     /// <summary>Downloads a model of the catalogue.</summary>
     /// <exception cref="ModelFailureException">The model cannot be added.</exception>
@@ -104,8 +103,8 @@ internal sealed class ModelInstaller(
         File.Move(unfinished.Network.Path, Path.Combine(unfinished.Staged, NetworkFile));
         try
         {
-            unfinished.Write(ContractFile, source.Contract);
-            unfinished.Write(LabelsFile, labels);
+            unfinished.Write(ModelDirectory.ContractFile, source.Contract);
+            unfinished.Write(ModelDirectory.LabelsTextFile, labels);
             return Finish(
                 unfinished, source.Name, source.Address.GetLeftPart(UriPartial.Path), source.License, source.Sha256);
         }
@@ -198,8 +197,8 @@ internal sealed class ModelInstaller(
 
     private static bool IsOf(InstalledModel present, NetworkSource source, byte[]? labels) =>
         present.Marker?.NetworkSha256 == source.Sha256
-        && HasContent(present, ContractFile, source.Contract)
-        && (labels is null || HasContent(present, LabelsFile, labels));
+        && HasContent(present, ModelDirectory.ContractFile, source.Contract)
+        && (labels is null || HasContent(present, ModelDirectory.LabelsTextFile, labels));
 
     private static bool HasContent(InstalledModel present, string name, byte[] content)
     {

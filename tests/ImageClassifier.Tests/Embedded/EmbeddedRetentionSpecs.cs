@@ -213,7 +213,8 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
         Assert.False(OwnKeys.Contains($"images/{Batch}/holiday.jpg"));
         Assert.False(OwnKeys.Contains("notes.txt"));
         Assert.False(OwnKeys.Contains("models/notes.txt"));
-        Assert.False(OwnKeys.Contains($"models/Fruit/{Model.Sha256}/files.json"));
+        foreach (var name in new[] { "Fruit", "fruit.", "active.json" })
+            Assert.False(OwnKeys.Contains($"models/{name}/{Model.Sha256}/files.json"));
         Assert.False(OwnKeys.Contains($"models/fruit/{Model.Sha256}/model.onnx"));
     }
 

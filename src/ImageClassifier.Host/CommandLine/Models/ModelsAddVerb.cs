@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Registry;
@@ -10,7 +9,7 @@ namespace ImageClassifier.Host.CommandLine.Models;
 /// <param name="createInstaller">Creates the installer; true allows http.</param>
 /// <param name="output">The output.</param>
 /// <param name="progress">The terminal for the progress bar; null for none.</param>
-internal sealed partial class ModelsAddVerb(
+internal sealed class ModelsAddVerb(
     Func<bool, ModelInstaller> createInstaller, ModelsOutput output, TextWriter? progress)
 {
     // A model.json or labels.txt of more is another file.
@@ -89,7 +88,7 @@ internal sealed partial class ModelsAddVerb(
         }
 
         var sha256 = Needed("--sha256", options.Sha256).ToLowerInvariant();
-        if (!Hash().IsMatch(sha256))
+        if (!ModelReference.IsHash(sha256))
             throw new InvalidSettingException("--sha256", sha256, "it must be 64 hexadecimal digits");
         var contract = Read("--contract", options.Contract);
         var labels = Read("--labels", options.Labels);
@@ -144,7 +143,4 @@ internal sealed partial class ModelsAddVerb(
     private static string Needed(string option, string? value) => string.IsNullOrEmpty(value)
         ? throw new InvalidSettingException(option, null, "an address needs --sha256, --contract and --labels")
         : value;
-
-    [GeneratedRegex(@"\A[0-9a-f]{64}\z")]
-    private static partial Regex Hash();
 }

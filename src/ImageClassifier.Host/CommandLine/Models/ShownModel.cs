@@ -56,7 +56,7 @@ internal sealed record ShownModel(
                 model.Name, true, model.Path == inUse, model.Marker?.Source, model.Marker?.License,
                 model.Marker?.NetworkSha256, sha256, model.Marker is { } marker ? marker.Sha256 != sha256 : null,
                 model.Bytes(), directory.Labels.Count, model.Path,
-                JsonElement.Parse(File.ReadAllBytes(System.IO.Path.Combine(model.Path, "model.json"))));
+                JsonElement.Parse(File.ReadAllBytes(System.IO.Path.Combine(model.Path, ModelDirectory.ContractFile))));
         }
         catch (InvalidSettingException damage)
         {
