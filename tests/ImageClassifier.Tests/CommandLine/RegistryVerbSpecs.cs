@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Startup;
@@ -100,7 +101,9 @@ public sealed class RegistryVerbSpecs : IDisposable
     {
         var (active, canary) = (await PushAsync(), await PushOtherAsync("other"));
         var pushedAt = (await new ModelRegistry(_store).ListAsync(null, default))
-            .ToDictionary(model => model.Model, model => model.PushedAt!.Value.UtcDateTime.ToString("u"));
+            .ToDictionary(
+                model => model.Model,
+                model => model.PushedAt!.Value.UtcDateTime.ToString("u", CultureInfo.InvariantCulture));
         await JudgeAsync(active, new ModelVerdict(true, null, Node));
         await ActivateAsync("fruit");
         await CanaryAsync("other", "10%");
