@@ -6,8 +6,3 @@ namespace ImageClassifier.Host.Models;
 /// <param name="Bytes">Its size; null if not known.</param>
 /// <param name="MaxBytes">The most bytes if the size is not known.</param>
 internal sealed record Download(Uri Address, PartialFile File, long? Bytes, long MaxBytes);
-
-/// <summary>The progress of a download.</summary>
-/// <param name="Received">The bytes that arrived, those of earlier runs among them.</param>
-/// <param name="Total">The bytes of the file; null if not known.</param>
-internal readonly record struct DownloadProgress(long Received, long? Total);

@@ -54,7 +54,7 @@ internal sealed class Downloader(HttpClient http, DownloadLimits limits, bool al
     /// <exception cref="ModelFailureException">The file cannot be downloaded.</exception>
     /// <exception cref="IOException">The destination cannot be written.</exception>
     public async Task FetchAsync(
-        Download download, Action<DownloadProgress> report, CancellationToken cancellation)
+        Download download, Action<TransferProgress> report, CancellationToken cancellation)
     {
         var (address, file) = (download.Address, download.File);
         CheckScheme(address, allowsHttp);
@@ -91,7 +91,7 @@ internal sealed class Downloader(HttpClient http, DownloadLimits limits, bool al
     }
 
     private async Task FetchOnceAsync(
-        Download download, Action<DownloadProgress> report, CancellationToken cancellation)
+        Download download, Action<TransferProgress> report, CancellationToken cancellation)
     {
         var (address, file, bytes, most) = download;
         if (file.Length > (bytes ?? most)) file.Delete();
@@ -129,7 +129,7 @@ internal sealed class Downloader(HttpClient http, DownloadLimits limits, bool al
         HttpResponseMessage response,
         FileStream output,
         long? total,
-        Action<DownloadProgress> report,
+        Action<TransferProgress> report,
         CancellationToken cancellation)
     {
         await using var body = await WithinSilenceAsync(
@@ -138,7 +138,7 @@ internal sealed class Downloader(HttpClient http, DownloadLimits limits, bool al
         var received = output.Length;
         while (true)
         {
-            report(new DownloadProgress(received, download.Bytes ?? total));
+            report(new TransferProgress(received, download.Bytes ?? total));
             var read = await WithinSilenceAsync(
                 download.Address, token => body.ReadAsync(buffer, token).AsTask(), cancellation);
             if (read == 0) return;

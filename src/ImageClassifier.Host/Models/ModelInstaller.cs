@@ -43,7 +43,7 @@ internal sealed class ModelInstaller(
     /// <summary>Downloads a model of the catalogue.</summary>
     /// <exception cref="ModelFailureException">The model cannot be added.</exception>
     public Task<AddedModel> AddAsync(
-        CatalogueEntry entry, Action<DownloadProgress> report, CancellationToken cancellation)
+        CatalogueEntry entry, Action<TransferProgress> report, CancellationToken cancellation)
     {
         var source = new NetworkSource(
             entry.Name, entry.Network, entry.Bytes, entry.Sha256, entry.License, Encoding.UTF8.GetBytes(entry.Contract));
@@ -54,7 +54,7 @@ internal sealed class ModelInstaller(
     /// <summary>Downloads a network, and adds it with a contract and labels of this machine.</summary>
     /// <exception cref="ModelFailureException">The model cannot be added.</exception>
     public Task<AddedModel> AddAsync(
-        NetworkSource source, byte[] labels, Action<DownloadProgress> report, CancellationToken cancellation) =>
+        NetworkSource source, byte[] labels, Action<TransferProgress> report, CancellationToken cancellation) =>
         AddAsync(source, labels, _ => Task.FromResult(labels), report, cancellation);
 
     /// <summary>Copies a model directory.</summary>
@@ -88,7 +88,7 @@ internal sealed class ModelInstaller(
         NetworkSource source,
         byte[]? knownLabels,
         Func<UnfinishedModel, Task<byte[]>> labelsOf,
-        Action<DownloadProgress> report,
+        Action<TransferProgress> report,
         CancellationToken cancellation)
     {
         prepare();
@@ -136,7 +136,7 @@ internal sealed class ModelInstaller(
     }
 
     private async Task FetchNetworkAsync(
-        NetworkSource source, UnfinishedModel unfinished, Action<DownloadProgress> report, CancellationToken cancellation)
+        NetworkSource source, UnfinishedModel unfinished, Action<TransferProgress> report, CancellationToken cancellation)
     {
         // An earlier run may have downloaded the whole network without a known size.
         if (unfinished.Network.Length > 0 && await HashAsync(unfinished.Network, cancellation) == source.Sha256) return;

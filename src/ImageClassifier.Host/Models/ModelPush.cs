@@ -28,7 +28,7 @@ internal sealed class ModelPush(IObjectStore store, Func<string, ModelIdentity> 
     /// <param name="cancellation">Stops the push.</param>
     /// <exception cref="ModelFailureException">The model cannot be pushed.</exception>
     public async Task<ModelPushed> RunAsync(
-        string folder, string name, Action<DownloadProgress> report, CancellationToken cancellation)
+        string folder, string name, Action<TransferProgress> report, CancellationToken cancellation)
     {
         var pushed = await DescribeAsync(folder, name, cancellation);
         var verdict = await store.ReadDocumentAsync<ModelVerdict>(
@@ -99,7 +99,7 @@ internal sealed class ModelPush(IObjectStore store, Func<string, ModelIdentity> 
     }
 
     private async Task<int> UploadAsync(
-        string folder, PushedModel pushed, bool replacesAll, Action<DownloadProgress> report, CancellationToken cancellation)
+        string folder, PushedModel pushed, bool replacesAll, Action<TransferProgress> report, CancellationToken cancellation)
     {
         var present = await store.ListAsync(RegistryKeys.Of(pushed.Model), cancellation)
             .ToDictionaryAsync(found => found.Key, found => found.Size, cancellationToken: cancellation);
@@ -111,14 +111,14 @@ internal sealed class ModelPush(IObjectStore store, Func<string, ModelIdentity> 
             if (replacesAll || !present.TryGetValue(key, out var size) || size != file.Size)
             {
                 var before = done;
-                await using var content = new UploadedFile(
-                    Open(folder, file.Path), file, sent => report(new DownloadProgress(before + sent, total)));
+                await using var content = new PushedFileStream(
+                    Open(folder, file.Path), file, sent => report(new TransferProgress(before + sent, total)));
                 await store.PutAsync(key, content, cancellation);
                 uploaded++;
             }
 
             done += file.Size;
-            report(new DownloadProgress(done, total));
+            report(new TransferProgress(done, total));
         }
 
         return uploaded;

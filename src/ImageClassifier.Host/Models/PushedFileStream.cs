@@ -8,7 +8,7 @@ namespace ImageClassifier.Host.Models;
 /// <param name="content">The content, which this stream owns.</param>
 /// <param name="file">The size and the hash that it must have.</param>
 /// <param name="report">Receives the number of bytes that were read.</param>
-internal sealed class UploadedFile(Stream content, PushedFile file, Action<long> report) : Stream
+internal sealed class PushedFileStream(Stream content, PushedFile file, Action<long> report) : Stream
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private long _read;

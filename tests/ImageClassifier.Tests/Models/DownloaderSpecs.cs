@@ -25,14 +25,14 @@ public sealed class DownloaderSpecs : IDisposable
     public async Task A_download_reports_its_progress()
     {
         await using var server = FileServer.Start(request => FileReply.File(request, Content));
-        var reports = new List<DownloadProgress>();
+        var reports = new List<TransferProgress>();
 
         await FetchAsync(server, report: reports.Add);
 
         AssertComplete();
-        Assert.Equal(new DownloadProgress(0, Size), reports[0]);
-        Assert.Equal(new DownloadProgress(Size, Size), reports[^1]);
-        Assert.Equal(reports.OrderBy(report => report.Received), reports);
+        Assert.Equal(new TransferProgress(0, Size), reports[0]);
+        Assert.Equal(new TransferProgress(Size, Size), reports[^1]);
+        Assert.Equal(reports.OrderBy(report => report.Done), reports);
     }
 
     [Fact]
@@ -259,7 +259,7 @@ public sealed class DownloaderSpecs : IDisposable
         using var stop = new CancellationTokenSource();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => FetchAsync(
-            server, report: progress => { if (progress.Received == 400_000) stop.Cancel(); }, cancellation: stop.Token));
+            server, report: progress => { if (progress.Done == 400_000) stop.Cancel(); }, cancellation: stop.Token));
 
         Assert.Equal(400_000, _file.Length);
     }
@@ -375,7 +375,7 @@ public sealed class DownloaderSpecs : IDisposable
         long maxBytes = Size,
         string path = "/file",
         TimeSpan? silence = null,
-        Action<DownloadProgress>? report = null,
+        Action<TransferProgress>? report = null,
         CancellationToken cancellation = default)
     {
         using var http = Downloader.CreateClient();

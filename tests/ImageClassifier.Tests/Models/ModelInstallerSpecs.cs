@@ -107,7 +107,7 @@ public sealed class ModelInstallerSpecs : IDisposable
             FileReply.File(request, _network).CutAfter(cut) with { Until = never });
         using var stop = new CancellationTokenSource();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => AddAsync(
-            server, report: progress => { if (progress.Received == cut) stop.Cancel(); }, cancellation: stop.Token));
+            server, report: progress => { if (progress.Done == cut) stop.Cancel(); }, cancellation: stop.Token));
         Assert.Empty(_store.List());
         Assert.Null(_store.Find("mine"));
 
@@ -353,7 +353,7 @@ public sealed class ModelInstallerSpecs : IDisposable
     }
 
     private Task<AddedModel> AddAsync(
-        FileServer server, Action<DownloadProgress>? report = null, CancellationToken cancellation = default)
+        FileServer server, Action<TransferProgress>? report = null, CancellationToken cancellation = default)
     {
         var source = new NetworkSource(
             "mine", server.Address("/model.onnx"), null, Hash(_network), null, Encoding.UTF8.GetBytes(_model.Json));

@@ -75,14 +75,14 @@ public sealed class ModelPushSpecs : IDisposable
     [Fact]
     public async Task The_progress_ends_at_the_size_of_all_files()
     {
-        var reports = new List<DownloadProgress>();
+        var reports = new List<TransferProgress>();
         await Push().RunAsync(_model.Path, "fruit", reports.Add, default);
 
         var total = new[] { "model.json", "labels.txt", "model.onnx", "weights.bin" }
             .Sum(file => new FileInfo(_model.File(file)).Length);
         Assert.All(reports, report => Assert.Equal(total, report.Total));
-        Assert.Equal(reports.Select(report => report.Received).Order(), reports.Select(report => report.Received));
-        Assert.Equal(total, reports[^1].Received);
+        Assert.Equal(reports.Select(report => report.Done).Order(), reports.Select(report => report.Done));
+        Assert.Equal(total, reports[^1].Done);
     }
 
     [Fact]
@@ -152,13 +152,13 @@ public sealed class ModelPushSpecs : IDisposable
     public async Task A_file_that_changes_during_the_push_stops_it()
     {
         var expected = new PushedFile("model.onnx", 3, Hash([1, 2, 3]));
-        using var changed = new UploadedFile(new MemoryStream([1, 2, 4]), expected, _ => { });
+        using var changed = new PushedFileStream(new MemoryStream([1, 2, 4]), expected, _ => { });
 
         var failure = await Assert.ThrowsAsync<ModelFailureException>(() => _store.PutAsync("models/a", changed, default));
 
         Assert.Contains("model.onnx changed", failure.Message, StringComparison.Ordinal);
         Assert.Empty(await KeysAsync());
-        using var same = new UploadedFile(new MemoryStream([1, 2, 3]), expected, _ => { });
+        using var same = new PushedFileStream(new MemoryStream([1, 2, 3]), expected, _ => { });
         await _store.PutAsync("models/a", same, default);
         Assert.Single(await KeysAsync());
     }

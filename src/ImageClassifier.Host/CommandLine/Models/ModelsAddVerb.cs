@@ -52,7 +52,7 @@ internal sealed class ModelsAddVerb(
         {
             if (options.Name is { } other)
                 throw new InvalidSettingException("--name", other, "a model of the catalogue keeps its name");
-            return DownloadBar.RunAsync(progress, entry.Name, report =>
+            return TransferBar.RunAsync(progress, entry.Name, report =>
                 createInstaller(options.AllowHttp).AddAsync(entry, report, cancellation));
         }
 
@@ -94,7 +94,7 @@ internal sealed class ModelsAddVerb(
         var labels = Read("--labels", options.Labels);
         var name = NameOf(options, Path.GetFileNameWithoutExtension(Uri.UnescapeDataString(address.AbsolutePath)));
         var source = new NetworkSource(name, address, null, sha256, null, contract);
-        return DownloadBar.RunAsync(progress, name, report =>
+        return TransferBar.RunAsync(progress, name, report =>
             createInstaller(options.AllowHttp).AddAsync(source, labels, report, cancellation));
     }
 

@@ -34,7 +34,7 @@ internal sealed class ModelsPushVerb(ModelPush push, ModelStore installed, Regis
                 "--name", options.Name, $"\"{name}\" is no name of a model: {ModelName.Rule}");
         }
 
-        var pushed = await DownloadBar.RunAsync(
+        var pushed = await TransferBar.RunAsync(
             progress, name, report => push.RunAsync(folder, name, report, cancellation));
         output.PrintPushed(pushed, options.Json);
         return ExitCodes.Done;

@@ -4,16 +4,16 @@ using Spectre.Console;
 namespace ImageClassifier.Host.CommandLine.Models;
 
 /// <summary>The progress bar of a download or an upload.</summary>
-internal static class DownloadBar
+internal static class TransferBar
 {
-    /// <summary>Runs a download with a bar.</summary>
+    /// <summary>Runs a transfer with a bar.</summary>
     /// <param name="terminal">The terminal; null for no bar.</param>
     /// <param name="name">The name of the model.</param>
-    /// <param name="download">The download. It reports its progress.</param>
+    /// <param name="transfer">The transfer. It reports its progress.</param>
     public static async Task<T> RunAsync<T>(
-        TextWriter? terminal, string name, Func<Action<DownloadProgress>, Task<T>> download)
+        TextWriter? terminal, string name, Func<Action<TransferProgress>, Task<T>> transfer)
     {
-        if (terminal is null) return await download(_ => { });
+        if (terminal is null) return await transfer(_ => { });
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(terminal) });
         return await console.Progress()
             .AutoClear(true)
@@ -24,11 +24,11 @@ internal static class DownloadBar
             {
                 var bar = context.AddTask(name.EscapeMarkup());
                 bar.IsIndeterminate = true;
-                return download(progress =>
+                return transfer(progress =>
                 {
                     bar.IsIndeterminate = progress.Total is null;
-                    bar.MaxValue = progress.Total ?? Math.Max(1, progress.Received);
-                    bar.Value = progress.Received;
+                    bar.MaxValue = progress.Total ?? Math.Max(1, progress.Done);
+                    bar.Value = progress.Done;
                 });
             });
     }
