@@ -33,7 +33,8 @@ public sealed partial class BuiltInModelSpecs
     public void The_page_names_the_whole_command_of_a_training_and_the_way_of_a_model_to_running_nodes()
     {
         Assert.Contains("image-classifier train FOLDER --out DIR", Page, StringComparison.Ordinal);
-        Assert.Contains("<code>image-classifier models push</code> and <code>models activate</code>", Page, StringComparison.Ordinal);
+        Assert.Contains(
+            "<code>image-classifier models push</code> and <code>models activate</code>", Page, StringComparison.Ordinal);
     }
 
     private static string Page =>

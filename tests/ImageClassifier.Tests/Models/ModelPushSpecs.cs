@@ -33,7 +33,8 @@ public sealed class ModelPushSpecs : IDisposable
     public async Task All_files_that_a_node_needs_are_stored_by_their_hashes_and_no_others()
     {
         _model.WriteSample("red.png", SkiaSharp.SKColors.Red).WriteSample("red-2.png", SkiaSharp.SKColors.Red);
-        foreach (var other in new[] { "README.md", ".hidden", "samples/.hidden", "samples/SOURCES.txt" }) File.WriteAllText(_model.File(other), "?");
+        foreach (var other in new[] { "README.md", ".hidden", "samples/.hidden", "samples/SOURCES.txt" })
+            File.WriteAllText(_model.File(other), "?");
 
         var pushed = await PushAsync();
 
