@@ -47,7 +47,10 @@ public sealed class ModelRolloutSpecs : IDisposable
         await using var load = UploadLoad.Start(service);
         await load.AwaitAnswerOfAsync(Own);
 
+        var open = await load.UploadLongAsync();
         await ModelsAsync("activate", "one");
+        Assert.False(open.IsCompleted);
+        Assert.Equal(Own, Assert.Single((await open).Models).Name);
         await load.AwaitAnswerOfAsync("one");
         await ModelsAsync("canary", "two", "--share", "50%");
         await load.AwaitAnswerOfAsync("two");
@@ -56,7 +59,11 @@ public sealed class ModelRolloutSpecs : IDisposable
         await ModelsAsync("rollback");
         await ModelsAsync("activate", "two");
         await load.AwaitAnswerOfAsync("two");
+        open = await load.UploadLongAsync();
         await ModelsAsync("rollback");
+        Assert.False(open.IsCompleted);
+        Assert.Equal("two", Assert.Single((await open).Models).Name);
+        Assert.Equal(2, (await open).Instances.Count());
         await load.AwaitAnswerOfAsync("one");
 
         await ModelsAsync("activate", "three");
@@ -70,7 +77,8 @@ public sealed class ModelRolloutSpecs : IDisposable
         Assert.All(
             batches.SelectMany(batch => batch.Jobs),
             job => Assert.Equal("classified", job.GetProperty("status").GetString()));
-        Assert.Equal(["one", Own, "two"], batches.SelectMany(batch => batch.Models).Distinct().Order());
+        Assert.Equal(
+            ["one", Own, "two"], batches.SelectMany(batch => batch.Models).Distinct().Select(model => model.Name).Order());
 
         async Task<JsonElement> ModelsAsync(params string[] verb)
         {
