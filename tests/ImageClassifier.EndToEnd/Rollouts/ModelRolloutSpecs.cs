@@ -58,6 +58,7 @@ public sealed class ModelRolloutSpecs : IDisposable
         await AssertFiguresAsync(service);
         await ModelsAsync("rollback");
         await ModelsAsync("activate", "two");
+        await AwaitActiveAsync(service, "two");
         await load.AwaitAnswerOfAsync("two");
         open = await load.UploadLongAsync();
         await ModelsAsync("rollback");
@@ -98,6 +99,17 @@ public sealed class ModelRolloutSpecs : IDisposable
                 + Convert.ToHexStringLower(SHA256.HashData(network));
         }
     }
+
+    // The canary answers with its model too, so an answer does not show that the model is active.
+    private static Task AwaitActiveAsync(RunningService service, string model) => Until.HoldsAsync(
+        async () =>
+        {
+            var rollout = (await service.GetJsonAsync("/api/fleet")).GetProperty("rollout");
+            return rollout.GetProperty("active").GetProperty("name").GetString() == model
+                && !rollout.TryGetProperty("canary", out _);
+        },
+        Enough,
+        () => $"The web tier does not see that {model} is active:\n{service.Log}");
 
     private static string? Verdict(JsonElement registry, string name) => registry.GetProperty("models").EnumerateArray()
         .Single(model => model.GetProperty("name").GetString() == name).GetProperty("verdict").GetString();

@@ -11,7 +11,7 @@ internal sealed class UploadLoad : IAsyncDisposable
 {
     private const int Uploaders = 2;
     private const int PicturesInBatch = 4;
-    private const int PicturesInLongBatch = 100;
+    private const int PicturesInLongBatch = 300;
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
