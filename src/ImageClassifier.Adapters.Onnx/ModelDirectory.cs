@@ -27,7 +27,7 @@ public sealed class ModelDirectory
         Labels = labels;
         Weights = weights;
         Samples = samples;
-        Identity = new ModelIdentity(contract.Name, sha256, labels.Length);
+        Identity = new ModelIdentity(contract.Name, sha256);
     }
 
     /// <summary>The full path of the directory.</summary>

@@ -15,18 +15,21 @@ public sealed class OnnxImageClassifier : IImageClassifier
     private readonly Lazy<LoadedNetwork> _network;
     private readonly PictureDecoder _decoder;
     private readonly TensorPool _pictures;
+    private volatile ModelIdentity _identity;
 
     private OnnxImageClassifier(ModelDirectory model, OnnxClassifierSettings settings)
     {
         var input = model.Contract.Input;
         _model = model;
+        _identity = model.Identity;
         _decoder = new PictureDecoder(input, settings.Decoding);
         _network = new(() => OpenNetwork(settings));
         _pictures = new(() => new PinnedTensor(1, input.Length, input.Shape));
     }
 
     /// <inheritdoc />
-    public ModelIdentity Model => _model.Identity;
+    /// <remarks>The number of classes is known when the model is loaded.</remarks>
+    public ModelIdentity Model => _identity;
 
     /// <inheritdoc />
     public int PreferredBatchSize => _network.Value.MaxBatch;
@@ -111,6 +114,7 @@ public sealed class OnnxImageClassifier : IImageClassifier
             try
             {
                 new SampleTrial(_model, _decoder, network).Run();
+                _identity = _model.Identity with { Classes = session.Labels.Count };
                 return network;
             }
             catch

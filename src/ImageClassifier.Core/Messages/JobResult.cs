@@ -119,7 +119,8 @@ public static class JobErrorCodes
 /// <param name="Name">The name in its <c>model.json</c>.</param>
 /// <param name="Sha256">The SHA-256 of its network, external weights, labels and <c>model.json</c>: 64 lower-case
 /// hexadecimal digits.</param>
-/// <param name="Classes">The number of its labels; null in results of earlier versions.</param>
+/// <param name="Classes">The number of its classes without a background class; null if unknown, as in results of earlier
+/// versions.</param>
 public sealed record ModelIdentity(string Name, string Sha256, int? Classes = null);
 
 /// <summary>The durations of a job's steps in milliseconds, by the clock of the instance.</summary>

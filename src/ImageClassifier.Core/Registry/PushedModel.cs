@@ -5,7 +5,7 @@ namespace ImageClassifier.Core.Registry;
 /// <summary>Lists the files of a model in the registry: the object at <see cref="RegistryKeys.Files"/>. It is written
 /// after all files, so a model with a list is complete.</summary>
 /// <param name="Model">The model.</param>
-/// <param name="Classes">The number of its labels.</param>
+/// <param name="Classes">The number of its classes without a background class.</param>
 /// <param name="Files">Its files.</param>
 public sealed record PushedModel(ModelReference Model, int Classes, IReadOnlyList<PushedFile> Files) : IStoredDocument
 {

@@ -163,7 +163,7 @@ internal sealed class IsolatedClassifier : IIsolatedClassifier
 
     private IsolatedOutcome ToOutcome(IsolatedReply reply)
     {
-        if (reply.Model != _model)
+        if ((reply.Model.Name, reply.Model.Sha256) != (_model.Name, _model.Sha256))
         {
             EndKept();
             return new IsolatedOutcome.Failed($"The model directory has changed: it holds {reply.Model} now.");

@@ -47,7 +47,10 @@ public sealed class ModelRolloutSpecs : IDisposable
         await using var load = UploadLoad.Start(service);
         await load.AwaitAnswerOfAsync(Own);
 
+        var open = await load.UploadLongAsync();
         await ModelsAsync("activate", "one");
+        Assert.False(open.IsCompleted);
+        Assert.Equal(Own, Assert.Single((await open).Models).Name);
         await load.AwaitAnswerOfAsync("one");
         await ModelsAsync("canary", "two", "--share", "50%");
         await load.AwaitAnswerOfAsync("two");
@@ -55,8 +58,13 @@ public sealed class ModelRolloutSpecs : IDisposable
         await AssertFiguresAsync(service);
         await ModelsAsync("rollback");
         await ModelsAsync("activate", "two");
+        await AwaitActiveAsync(service, "two");
         await load.AwaitAnswerOfAsync("two");
+        open = await load.UploadLongAsync();
         await ModelsAsync("rollback");
+        Assert.False(open.IsCompleted);
+        Assert.Equal("two", Assert.Single((await open).Models).Name);
+        Assert.Equal(2, (await open).Instances.Count());
         await load.AwaitAnswerOfAsync("one");
 
         await ModelsAsync("activate", "three");
@@ -70,7 +78,8 @@ public sealed class ModelRolloutSpecs : IDisposable
         Assert.All(
             batches.SelectMany(batch => batch.Jobs),
             job => Assert.Equal("classified", job.GetProperty("status").GetString()));
-        Assert.Equal(["one", Own, "two"], batches.SelectMany(batch => batch.Models).Distinct().Order());
+        Assert.Equal(
+            ["one", Own, "two"], batches.SelectMany(batch => batch.Models).Distinct().Select(model => model.Name).Order());
 
         async Task<JsonElement> ModelsAsync(params string[] verb)
         {
@@ -90,6 +99,17 @@ public sealed class ModelRolloutSpecs : IDisposable
                 + Convert.ToHexStringLower(SHA256.HashData(network));
         }
     }
+
+    // The canary answers with its model too, so an answer does not show that the model is active.
+    private static Task AwaitActiveAsync(RunningService service, string model) => Until.HoldsAsync(
+        async () =>
+        {
+            var rollout = (await service.GetJsonAsync("/api/fleet")).GetProperty("rollout");
+            return rollout.GetProperty("active").GetProperty("name").GetString() == model
+                && !rollout.TryGetProperty("canary", out _);
+        },
+        Enough,
+        () => $"The web tier does not see that {model} is active:\n{service.Log}");
 
     private static string? Verdict(JsonElement registry, string name) => registry.GetProperty("models").EnumerateArray()
         .Single(model => model.GetProperty("name").GetString() == name).GetProperty("verdict").GetString();

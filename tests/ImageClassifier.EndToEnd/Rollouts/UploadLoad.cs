@@ -11,6 +11,7 @@ internal sealed class UploadLoad : IAsyncDisposable
 {
     private const int Uploaders = 2;
     private const int PicturesInBatch = 4;
+    private const int PicturesInLongBatch = 300;
 
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
@@ -35,10 +36,18 @@ internal sealed class UploadLoad : IAsyncDisposable
     {
         var from = Volatile.Read(ref _uploaded);
         await Until.HoldsAsync(
-            () => _uploads.IsFaulted || _answered.Any(batch => batch.Number > from && batch.Models.Contains(model)),
+            () => _uploads.IsFaulted || _answered.Any(batch => batch.Number > from && batch.Models.Any(used => used.Name == model)),
             Limit,
             () => $"No batch was answered by {model}, only by {string.Join(", ", Models())}:\n{_service.Log}");
         if (_uploads.IsFaulted) await _uploads;
+    }
+
+    /// <summary>Uploads a batch on which all nodes work for seconds.</summary>
+    /// <returns>The batch when it is complete.</returns>
+    public async Task<Task<AnsweredBatch>> UploadLongAsync()
+    {
+        var number = Interlocked.Increment(ref _uploaded);
+        return FollowAsync(number, await _service.UploadAsync(TestPictures.Slow(PicturesInLongBatch)));
     }
 
     /// <summary>Ends the uploads.</summary>
@@ -62,14 +71,20 @@ internal sealed class UploadLoad : IAsyncDisposable
         while (!_stopping.IsCancellationRequested)
         {
             var number = Interlocked.Increment(ref _uploaded);
-            var accepted = await _service.UploadAsync(TestPictures.Many(PicturesInBatch));
-            var jobs = await _service.FollowAsync(BatchId(accepted), Limit);
-            AssertOnceEach(accepted, jobs);
-            _answered.Enqueue(new AnsweredBatch(number, jobs));
+            await FollowAsync(number, await _service.UploadAsync(TestPictures.Many(PicturesInBatch)));
         }
     }
 
-    private IEnumerable<string?> Models() => _answered.SelectMany(batch => batch.Models).Distinct();
+    private async Task<AnsweredBatch> FollowAsync(int number, JsonElement accepted)
+    {
+        var jobs = await _service.FollowAsync(BatchId(accepted), Limit);
+        AssertOnceEach(accepted, jobs);
+        var answered = new AnsweredBatch(number, jobs);
+        _answered.Enqueue(answered);
+        return answered;
+    }
+
+    private IEnumerable<string?> Models() => _answered.SelectMany(batch => batch.Models).Select(used => used.Name).Distinct();
 }
 
 /// <summary>A batch with its results.</summary>
@@ -77,7 +92,13 @@ internal sealed class UploadLoad : IAsyncDisposable
 /// <param name="Jobs">The jobs as the socket sent them.</param>
 internal sealed record AnsweredBatch(int Number, IReadOnlyList<JsonElement> Jobs)
 {
-    /// <summary>The names of the models that answered it.</summary>
-    public IReadOnlyCollection<string?> Models { get; } =
-        [.. Jobs.Select(job => job.GetProperty("model").GetProperty("name").GetString()).Distinct()];
+    /// <summary>The models that answered it.</summary>
+    public IReadOnlyCollection<(string? Name, string? Sha256)> Models { get; } =
+    [
+        .. Jobs.Select(job => job.GetProperty("model")).Select(model => (
+            model.GetProperty("name").GetString(), model.GetProperty("sha256").GetString())).Distinct(),
+    ];
+
+    /// <summary>The instances of the nodes that answered it.</summary>
+    public IEnumerable<string?> Instances => Jobs.Select(job => job.GetProperty("instanceId").GetString()).Distinct();
 }

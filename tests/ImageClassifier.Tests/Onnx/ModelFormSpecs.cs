@@ -244,6 +244,7 @@ public sealed class ModelFormSpecs : IDisposable
         Assert.Equal(["green", "red", "blue"], answer.Select(prediction => prediction.Label));
         Assert.Equal(1, answer[0].Index);
         Assert.Equal(Math.E / (2 * Math.E + 2), answer[0].Probability, 1e-6);
+        Assert.Equal(3, classifier.Model.Classes);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text.Json;
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core.Messages;
@@ -33,6 +34,33 @@ public sealed class SharedPictureSpecs(ITestOutputHelper output)
         var top = Classify(classifier, File.ReadAllBytes(Repository.SharedFile("images", file)))[0];
 
         Assert.Equal(label, top.Label);
+    }
+
+    // A part of the validation pictures, because all of them take minutes. The model card has the share of all.
+    [SkippableFact]
+    public void The_default_model_names_most_validation_pictures()
+    {
+        using var classifier = Load(DefaultModel);
+        using var pictures = ZipFile.OpenRead(Repository.SharedFile("data", "tiny-imagenet-200-part.zip"));
+        var classes = pictures.Entries
+            .Where(entry => entry.FullName.StartsWith("val/", StringComparison.Ordinal) && entry.Length > 0)
+            .GroupBy(entry => entry.FullName.Split('/')[1])
+            .OrderBy(entries => entries.Key, StringComparer.Ordinal)
+            .Select(entries => entries.OrderBy(entry => entry.Name, StringComparer.Ordinal).Take(2))
+            .ToArray();
+
+        var right = classes.Index().Sum(ofClass => ofClass.Item.Count(entry => Top(entry) == ofClass.Index));
+
+        Assert.Equal(200, classes.Length);
+        Assert.InRange(right / 400.0, 0.63, 0.75);
+
+        int Top(ZipArchiveEntry entry)
+        {
+            using var content = entry.Open();
+            using var file = new MemoryStream();
+            content.CopyTo(file);
+            return Classify(classifier, file.ToArray())[0].Index;
+        }
     }
 
     [SkippableFact]
