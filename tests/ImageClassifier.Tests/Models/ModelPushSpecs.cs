@@ -119,7 +119,7 @@ public sealed class ModelPushSpecs : IDisposable
     public async Task A_model_that_is_too_large_for_nodes_is_not_pushed()
     {
         using (var weights = File.OpenWrite(_model.File("weights.bin"))) weights.SetLength(1L << 31);
-        var push = new ModelPush(_store, folder => ModelDirectory.Load(folder).Identity);
+        var push = new ModelPush(_store, folder => ModelDirectory.Load(folder).Identity with { Classes = 3 });
 
         var failure = await Assert.ThrowsAsync<ModelFailureException>(
             () => push.RunAsync(_model.Path, "fruit", _ => { }, default));

@@ -25,7 +25,7 @@ public sealed class AwsRegistrySpecs(EmulatedAws aws)
         using var model = new TestModel { Weights = "weights.bin" }.Write();
         // More than one part of an upload.
         await File.WriteAllBytesAsync(model.File("weights.bin"), new byte[9 << 20]);
-        var push = new ModelPush(store, _ => ModelDirectory.Load(model.Path).Identity);
+        var push = new ModelPush(store, _ => ModelDirectory.Load(model.Path).Identity with { Classes = 3 });
 
         var pushed = (await push.RunAsync(model.Path, "fruit", _ => { }, default)).Model;
         Assert.Equal(0, (await push.RunAsync(model.Path, "fruit", _ => { }, default)).Uploaded);
