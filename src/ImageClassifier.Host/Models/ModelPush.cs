@@ -5,6 +5,7 @@ using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Registry;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Web.Batches;
 
 namespace ImageClassifier.Host.Models;
 
@@ -33,13 +34,39 @@ internal sealed class ModelPush(IObjectStore store, Func<string, ModelIdentity> 
         var pushed = await DescribeAsync(folder, name, cancellation);
         var verdict = await store.ReadDocumentAsync<ModelVerdict>(
             RegistryKeys.Verdict(pushed.Model), cancellation);
-        // A node may have refused the model because a file in the store is damaged. Then all files are stored anew.
         var isRefused = verdict is DocumentRead<ModelVerdict>.Damaged or
             DocumentRead<ModelVerdict>.Found { Document.IsUsable: false };
-        var uploaded = await UploadAsync(folder, pushed, isRefused, report, cancellation);
+        if (isRefused) await CheckNoBatchHasAsync(pushed.Model, cancellation);
+        var uploaded = await UploadAsync(folder, pushed, report, cancellation);
         await store.PutAsync(RegistryKeys.Files(pushed.Model), WireJson.WriteUtf8(pushed), cancellation);
         if (isRefused) await store.DeleteAsync(RegistryKeys.Verdict(pushed.Model), cancellation);
         return new ModelPushed(pushed, uploaded, isRefused);
+    }
+
+    /// <summary>Open batches of a refused model have results of its replacement. Without the verdict, the rest of them would
+    /// get results of the model.</summary>
+    private async Task CheckNoBatchHasAsync(ModelReference model, CancellationToken cancellation)
+    {
+        var open = new HashSet<BatchId>();
+        await foreach (var found in store.ListAsync(ObjectKeys.OpenBatches, cancellation))
+        {
+            if (!ObjectKeys.TryParseOpenMarker(found.Key, out var batch, out _) || open.Contains(batch)) continue;
+            var manifest = await store.ReadDocumentAsync<BatchManifest>(ObjectKeys.Manifest(batch), cancellation);
+            if (manifest.OrNull?.Model == model) open.Add(batch);
+        }
+
+        if (open.Count == 0) return;
+        throw new ModelFailureException(
+            $"{model} was not pushed again. Nodes refused it, and batches that were uploaded with it are not complete "
+            + $"({open.Count}): they would get results of two models. Run the command again when they are complete.");
+    }
+
+    /// <summary>Compares the stored bytes. A file can be damaged and have the right size.</summary>
+    private async Task<bool> IsWholeAsync(string key, PushedFile file, CancellationToken cancellation)
+    {
+        await using var stored = await store.GetAsync(key, cancellation);
+        return stored is not null
+            && Convert.ToHexStringLower(await SHA256.HashDataAsync(stored.Content, cancellation)) == file.Sha256;
     }
 
     private async Task<PushedModel> DescribeAsync(string folder, string name, CancellationToken cancellation)
@@ -99,7 +126,7 @@ internal sealed class ModelPush(IObjectStore store, Func<string, ModelIdentity> 
     }
 
     private async Task<int> UploadAsync(
-        string folder, PushedModel pushed, bool replacesAll, Action<TransferProgress> report, CancellationToken cancellation)
+        string folder, PushedModel pushed, Action<TransferProgress> report, CancellationToken cancellation)
     {
         var present = await store.ListAsync(RegistryKeys.Of(pushed.Model), cancellation)
             .ToDictionaryAsync(found => found.Key, found => found.Size, cancellationToken: cancellation);
@@ -108,7 +135,7 @@ internal sealed class ModelPush(IObjectStore store, Func<string, ModelIdentity> 
         foreach (var file in contents)
         {
             var key = RegistryKeys.File(pushed.Model, file);
-            if (replacesAll || !present.TryGetValue(key, out var size) || size != file.Size)
+            if (!present.TryGetValue(key, out var size) || size != file.Size || !await IsWholeAsync(key, file, cancellation))
             {
                 var before = done;
                 await using var content = new PushedFileStream(

@@ -31,6 +31,8 @@ public sealed record TrainingFolder(
     /// cannot be a label, or has fewer than two classes or a class with fewer than two files.</exception>
     public static TrainingFolder Read(string path, CancellationToken cancellation)
     {
+        if (path.Length == 0)
+            throw new InvalidSettingException(Argument, null, "give a folder with a folder of pictures for each class");
         var root = System.IO.Path.GetFullPath(path);
         if (!Directory.Exists(root)) throw new InvalidSettingException(Argument, path, "there is no such folder");
         try

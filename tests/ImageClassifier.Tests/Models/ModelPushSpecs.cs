@@ -1,12 +1,15 @@
 using ImageClassifier.Adapters.Embedded.Storage;
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Registry;
+using ImageClassifier.Core.Storage;
 using ImageClassifier.Host.Models;
 using ImageClassifier.Tests.Configuration;
 using ImageClassifier.Tests.Onnx;
+using ImageClassifier.Web.Batches;
 using Xunit;
 
 namespace ImageClassifier.Tests.Models;
@@ -100,7 +103,7 @@ public sealed class ModelPushSpecs : IDisposable
     }
 
     [Fact]
-    public async Task After_a_refusal_all_files_are_stored_again_and_the_verdict_goes()
+    public async Task A_damaged_file_is_stored_again_and_the_refusal_goes()
     {
         var pushed = (await PushAsync()).Model;
         await JudgeAsync(pushed.Model, new ModelVerdict(false, "model.json has another hash", Node));
@@ -108,11 +111,36 @@ public sealed class ModelPushSpecs : IDisposable
         // A damage that the size does not show.
         await _store.PutAsync(RegistryKeys.File(pushed.Model, file), new byte[file.Size], default);
 
-        Assert.Equal(4, (await PushAsync()).Uploaded);
+        Assert.Equal(1, (await PushAsync()).Uploaded);
 
         Assert.False(await _store.ExistsAsync(RegistryKeys.Verdict(pushed.Model), default));
         await using var stored = await _store.GetAsync(RegistryKeys.File(pushed.Model, file), default);
         Assert.NotEqual(0, stored!.Content.ReadByte());
+    }
+
+    [Fact]
+    public async Task A_refused_model_is_not_pushed_again_while_its_batches_are_open()
+    {
+        var pushed = (await PushAsync()).Model;
+        await JudgeAsync(pushed.Model, new ModelVerdict(false, "model.json has another hash", Node));
+        var batch = BatchId.New();
+        var job = JobId.New();
+        var manifest = new BatchManifest(
+            batch, DateTimeOffset.UnixEpoch,
+            [ManifestJob.Accept(job, "a.jpg", ObjectKeys.Image(batch, job, PictureFormat.Jpeg))])
+        {
+            Model = pushed.Model,
+        };
+        await _store.PutAsync(ObjectKeys.Manifest(batch), WireJson.WriteUtf8(manifest), default);
+        await _store.PutAsync(ObjectKeys.OpenMarker(batch), new byte[1], default);
+
+        var failure = await Assert.ThrowsAsync<ModelFailureException>(PushAsync);
+
+        Assert.Contains("not complete (1)", failure.Message, StringComparison.Ordinal);
+        Assert.True(await _store.ExistsAsync(RegistryKeys.Verdict(pushed.Model), default));
+        await _store.DeleteAsync(ObjectKeys.OpenMarker(batch), default);
+        await PushAsync();
+        Assert.False(await _store.ExistsAsync(RegistryKeys.Verdict(pushed.Model), default));
     }
 
     [Fact]

@@ -100,6 +100,13 @@ public sealed class TrainingFolderSpecs : IDisposable
     }
 
     [Fact]
+    public void An_empty_path_is_refused()
+    {
+        var wrong = Assert.Throws<InvalidSettingException>(() => TrainingFolder.Read("", default));
+        Assert.Contains("give a folder", wrong.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_signal_ends_the_listing()
     {
         Write("cats/a.jpg", "cats/b.jpg", "dogs/c.jpg", "dogs/d.jpg");

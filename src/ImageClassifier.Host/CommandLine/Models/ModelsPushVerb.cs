@@ -16,6 +16,8 @@ internal sealed class ModelsPushVerb(ModelPush push, ModelStore installed, Regis
     /// <exception cref="ModelFailureException">The model cannot be pushed.</exception>
     public async Task<int> RunAsync(ModelsPushOptions options, CancellationToken cancellation)
     {
+        if (options.What.Length == 0)
+            throw new InvalidSettingException("NAME", null, "give the name of a model, or the path of a model directory");
         // A name wins over a directory, as in the setting of the model.
         var model = installed.Find(options.What);
         var folder = model?.Path ?? Path.GetFullPath(options.What);

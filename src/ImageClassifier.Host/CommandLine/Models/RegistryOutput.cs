@@ -42,12 +42,7 @@ internal sealed class RegistryOutput(TextWriter output, int? width)
         PrintLine($"{list.Files.Count} files, {list.Classes} classes; " + (pushed.Uploaded > 0
             ? $"{pushed.Uploaded} files were uploaded."
             : "all files were there before."));
-        if (pushed.IsTriedAgain)
-        {
-            PrintLine("The model was refused before. Now nodes try it again. Batches of it that are still open can get results of "
-                + "two models. Next time, wait until they are complete before you push.");
-        }
-
+        if (pushed.IsTriedAgain) PrintLine("The model was refused before. Now nodes try it again.");
         PrintLine($"To use it for all new batches: image-classifier models activate {Short(model)}");
         PrintLine($"To try it with some: image-classifier models canary {Short(model)} --share 10%");
     }
