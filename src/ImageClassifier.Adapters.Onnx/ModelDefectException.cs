@@ -23,9 +23,9 @@ internal sealed class ModelDefectException : Exception
     public IReadOnlyList<string> Faults { get; }
 
     /// <summary>Throws if there are faults.</summary>
-    public static void ThrowIfAny(IReadOnlyList<string> faults)
+    public static void ThrowIfAny(IReadOnlyList<string> faults, Exception? inner = null)
     {
-        if (faults.Count > 0) throw new ModelDefectException(faults);
+        if (faults.Count > 0) throw new ModelDefectException(faults, inner);
     }
 
     private static string Shown(string fault) => UntrustedText.ForMessage(fault, LongestFault);

@@ -83,10 +83,10 @@ public sealed class ModelDirectory
         var parts = contract?.Parts ?? [];
         var weights = files.ReadWeights(parts);
         var samples = files.ReadSamples();
-        ModelDefectException.ThrowIfAny(files.Faults);
+        ModelDefectException.ThrowIfAny(files.Faults, files.FailedRead);
 
         var sha256 = files.Hash([ContractFile, labelsFile, .. parts, .. weights]);
-        ModelDefectException.ThrowIfAny(files.Faults);
+        ModelDefectException.ThrowIfAny(files.Faults, files.FailedRead);
         return new ModelDirectory(folder, contract!, labelsFile, labels!, weights, samples, sha256!);
     }
 

@@ -9,6 +9,9 @@ internal sealed class ModelFileReader(string folder)
     /// <summary>The faults so far, as clauses.</summary>
     public IReadOnlyList<string> Faults => _faults;
 
+    /// <summary>The last failed read behind a fault; null if there is none.</summary>
+    public Exception? FailedRead { get; private set; }
+
     /// <summary>Reads a file into memory; the default if it has a fault.</summary>
     public T? ReadText<T>(string name, Func<string, T> read)
         where T : class =>
@@ -62,6 +65,7 @@ internal sealed class ModelFileReader(string folder)
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
+            FailedRead = failure;
             _faults.Add($"{name} cannot be read: {failure.Message.TrimEnd('.')}");
         }
 

@@ -7,13 +7,15 @@ namespace ImageClassifier.Adapters.Onnx;
 /// wrongly runs without an error; only pictures with known labels show it.</summary>
 internal sealed class SampleTrial(ModelDirectory model, PictureDecoder decoder, LoadedNetwork network)
 {
+    private Exception? _failedRead;
+
     /// <summary>Runs the samples.</summary>
     /// <exception cref="ModelDefectException">A sample gets another label, or is of no use. All such samples are
     /// named.</exception>
     public void Run()
     {
         using var picture = new PinnedTensor(1, model.Contract.Input.Length, model.Contract.Input.Shape);
-        ModelDefectException.ThrowIfAny([.. model.Samples.Select(name => Fault(name, picture)).OfType<string>()]);
+        ModelDefectException.ThrowIfAny([.. model.Samples.Select(name => Fault(name, picture)).OfType<string>()], _failedRead);
     }
 
     private string? Fault(string name, PinnedTensor picture)
@@ -38,6 +40,7 @@ internal sealed class SampleTrial(ModelDirectory model, PictureDecoder decoder, 
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
+            _failedRead = failure;
             return $"{name} cannot be read: {failure.Message.TrimEnd('.')}";
         }
     }

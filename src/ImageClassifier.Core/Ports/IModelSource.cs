@@ -6,11 +6,15 @@ namespace ImageClassifier.Core.Ports;
 public interface IModelSource
 {
     /// <summary>Fetches a model, checks its files, loads it and tries its samples. The caller disposes of it.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="isProven">True if a node has loaded it before. Any other model is first tried in a child process,
+    /// because its load may end the process.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     /// <exception cref="UnusableModelException">The model in the registry is at fault.</exception>
     /// <exception cref="ModelNotLoadedException">This machine is at fault.</exception>
     /// <exception cref="IOException">The store cannot be reached.</exception>
     /// <exception cref="OutOfMemoryException">Memory is short. A later call may succeed.</exception>
-    Task<LoadedModel> LoadAsync(ModelReference model, CancellationToken cancellation);
+    Task<LoadedModel> LoadAsync(ModelReference model, bool isProven, CancellationToken cancellation);
 }
 
 /// <summary>A model that is ready to classify.</summary>
@@ -34,7 +38,7 @@ public sealed record LoadedModel(
 /// <param name="inner">The cause.</param>
 public sealed class UnusableModelException(string reason, Exception? inner = null) : Exception(reason, inner);
 
-/// <summary>This machine cannot load a model that is not at fault: another machine may.</summary>
+/// <summary>The model is not at fault: this machine cannot load it.</summary>
 /// <param name="message">The model and the reason, for the operator.</param>
 /// <param name="inner">The cause.</param>
 public sealed class ModelNotLoadedException(string message, Exception? inner = null) : Exception(message, inner);

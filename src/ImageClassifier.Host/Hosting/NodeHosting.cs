@@ -63,6 +63,7 @@ internal static class NodeHosting
             .AddSingleton<IModelSource>(provider => new RegistryModels(
                 provider.GetRequiredService<IObjectStore>(),
                 ModelCache.Of(environment.Layout, Environment.GetEnvironmentVariable(ModelCache.ServiceVariable)),
+                (folder, stop) => TryInChildAsync(service.Model with { ModelFolder = folder }, stop),
                 folder => Load(service, parts, folder)))
             .AddSingleton(life.Identity)
             .AddActorSystem(config, ActorSystemHosting.NodeStop, akka => akka.WithAppNode(
@@ -75,6 +76,13 @@ internal static class NodeHosting
         // refusal.
         await Console.Error.WriteLineAsync(problem);
         return ExitCodes.SomeFailed;
+    }
+
+    private static Task TryInChildAsync(OnnxSettings model, CancellationToken cancellation)
+    {
+        var trial = new IsolatedTrial(
+            IsolatedClassifier.ChildOfThisProgram(), IsolatedTrial.LongestTrial, TimeProvider.System);
+        return trial.RunAsync(model, cancellation);
     }
 
     private static LoadedModel Load(ServiceSettings service, NodeParts parts, string folder)

@@ -7,10 +7,10 @@ using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.Isolation;
 
-/// <summary>The hidden verb of a node's child process, which tries pictures that may crash it: the child's side of
-/// <see cref="IsolatedClassifier"/>. The input is its settings, and then one message for each picture. The output is an
-/// empty message once its model is loaded, and then one answer for each picture. It ends with its input, so it never
-/// outlives its node.</summary>
+/// <summary>The hidden verb of a node's child process, which tries pictures and models that may crash it: the child's side
+/// of <see cref="IsolatedClassifier"/> and <see cref="IsolatedTrial"/>. The input is its settings, and then one message for
+/// each picture. The output is an empty message once its model is loaded, and then one answer for each picture. It ends
+/// with its input, so it never outlives its node.</summary>
 /// <param name="createClassifier">Creates the classifier of the settings.</param>
 internal sealed class IsolatedClassifierVerb(Func<OnnxSettings, IImageClassifier> createClassifier)
 {

@@ -143,11 +143,15 @@ internal sealed partial class ModelCache : IDisposable
         {
             return new FileStream(LockOf(name), FileMode.OpenOrCreate, FileAccess.Read, FileShare.Read, bufferSize: 0);
         }
-        catch (UnauthorizedAccessException failure)
+        catch (Exception failure) when (failure is UnauthorizedAccessException or IOException && !IsInUse(failure))
         {
             throw NotWritten(failure);
         }
     }
+
+    /// <summary>True if another process holds the file: EWOULDBLOCK, or ERROR_SHARING_VIOLATION on Windows.</summary>
+    private static bool IsInUse(Exception failure) => failure.HResult == (
+        OperatingSystem.IsWindows() ? unchecked((int)0x80070020) : OperatingSystem.IsMacOS() ? 35 : 11);
 
     private static async Task FillAsync(string entry, Func<string, Task> fill)
     {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
+using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Registry;
@@ -12,9 +13,15 @@ namespace ImageClassifier.Host.Models;
 /// the size and the hash of each.</summary>
 /// <param name="store">The store.</param>
 /// <param name="cache">The cache, of which it disposes.</param>
+/// <param name="tryInChild">Loads a model directory in a child process. It throws
+/// <see cref="UnusableModelException"/> if the child dies of it.</param>
 /// <param name="load">Loads a model directory and tries its samples. It throws <see cref="InvalidSettingException"/> if
 /// the model is wrong.</param>
-internal sealed class RegistryModels(IObjectStore store, ModelCache cache, Func<string, LoadedModel> load)
+internal sealed class RegistryModels(
+    IObjectStore store,
+    ModelCache cache,
+    Func<string, CancellationToken, Task> tryInChild,
+    Func<string, LoadedModel> load)
     : IModelSource, IDisposable
 {
     private const int BlockSize = 1 << 17;
@@ -23,17 +30,17 @@ internal sealed class RegistryModels(IObjectStore store, ModelCache cache, Func<
     private readonly SemaphoreSlim _loading = new(1);
 
     /// <inheritdoc />
-    public async Task<LoadedModel> LoadAsync(ModelReference model, CancellationToken cancellation)
+    public async Task<LoadedModel> LoadAsync(ModelReference model, bool isProven, CancellationToken cancellation)
     {
         var list = await ReadListAsync(model, cancellation);
         try
         {
-            return await LoadAsync(list, EntryOf(list), cancellation);
+            return await LoadAsync(list, EntryOf(list), isProven, cancellation);
         }
         catch (DamagedEntryException)
         {
             // Another process may be using that entry, so this one is beside it.
-            return await LoadAsync(list, EntryOf(list, Guid.NewGuid()), cancellation);
+            return await LoadAsync(list, EntryOf(list, Guid.NewGuid()), isProven, cancellation);
         }
     }
 
@@ -149,7 +156,8 @@ internal sealed class RegistryModels(IObjectStore store, ModelCache cache, Func<
         }
     }
 
-    private async Task<LoadedModel> LoadAsync(PushedModel list, string entry, CancellationToken cancellation)
+    private async Task<LoadedModel> LoadAsync(
+        PushedModel list, string entry, bool isProven, CancellationToken cancellation)
     {
         var cached = await cache.OpenAsync(entry, folder => FetchAsync(list, folder, cancellation));
         try
@@ -157,6 +165,7 @@ internal sealed class RegistryModels(IObjectStore store, ModelCache cache, Func<
             await _loading.WaitAsync(cancellation);
             try
             {
+                if (!isProven) await tryInChild(cached.Folder, cancellation);
                 // Loading takes long, and uses a core fully.
                 var loaded = await Task.Run(() => Load(list.Model, cached.Folder), CancellationToken.None);
                 return loaded with { Files = cached };
@@ -182,31 +191,34 @@ internal sealed class RegistryModels(IObjectStore store, ModelCache cache, Func<
 
     private LoadedModel Load(ModelReference model, string folder)
     {
-        var loaded = TryLoad(folder);
+        var loaded = TryLoad(model, folder);
         var sha256 = loaded.Classifier.Model.Sha256;
         if (sha256 == model.Sha256) return loaded;
         loaded.Dispose();
         throw new UnusableModelException($"its files make the model with the SHA-256 {sha256}");
     }
 
-    private LoadedModel TryLoad(string folder)
+    private LoadedModel TryLoad(ModelReference model, string folder)
     {
         try
         {
             return load(folder);
         }
-        catch (InvalidSettingException wrong)
-        {
-            throw new UnusableModelException(Reason(wrong.Reason), wrong);
-        }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
-            // Other nodes fail in the same way, so it is no fault of this machine.
-            throw new UnusableModelException(Reason(failure.Message), failure);
-        }
+            // Other machines have other folders.
+            var reason = ((failure as InvalidSettingException)?.Reason ?? failure.Message)
+                .Replace(folder, "the model", StringComparison.Ordinal).TrimEnd('.');
+            if (MachineFailure.IsCauseOf(failure))
+            {
+                throw new ModelNotLoadedException(
+                    $"The model {model} cannot be loaded on this machine: {reason}. Check its memory, its disk and the "
+                    + "limit of open files.", failure);
+            }
 
-        // Other machines have other folders.
-        string Reason(string text) => text.Replace(folder, "the model", StringComparison.Ordinal).TrimEnd('.');
+            // Other nodes fail in the same way.
+            throw new UnusableModelException(reason, failure);
+        }
     }
 
     private sealed class DamagedEntryException(Exception cause) : Exception(cause.Message, cause);

@@ -23,7 +23,9 @@ internal sealed class MicroBatches(
     public async Task<IReadOnlyList<JobWork>> ClassifyAsync(IReadOnlyList<JobWork> batch)
     {
         List<JobWork> concluded = [.. batch.Where(work => work is not JobWork.ToClassify)];
-        var runs = batch.OfType<JobWork.ToClassify>()
+        JobWork.ToClassify[] decoded = [.. batch.OfType<JobWork.ToClassify>()];
+        foreach (var work in decoded) work.Model.Resume();
+        var runs = decoded
             .GroupBy(work => work.Model.Classifier)
             .SelectMany(ofModel => ofModel.Chunk(ofModel.Key.PreferredBatchSize));
         foreach (var run in runs)

@@ -37,6 +37,12 @@ internal abstract record JobWork(Delivery Delivery)
     /// <param name="Request">The request.</param>
     public sealed record Suspect(Delivery Delivery, ClassificationRequest Request) : JobWork(Delivery);
 
+    /// <summary>The suspect has its model, and waits for its turn.</summary>
+    /// <param name="Delivery">The message of the job.</param>
+    /// <param name="Request">The request.</param>
+    /// <param name="Model">The model, leased until the job ends or is handed back.</param>
+    public sealed record ToTry(Delivery Delivery, ClassificationRequest Request, ModelLease Model) : JobWork(Delivery);
+
     /// <summary>The job has a result: classified or failed.</summary>
     /// <param name="Delivery">The message of the job.</param>
     /// <param name="Request">The request.</param>

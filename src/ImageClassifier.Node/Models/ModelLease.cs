@@ -7,9 +7,12 @@ namespace ImageClassifier.Node.Models;
 /// disposal.</summary>
 /// <param name="model">The model.</param>
 /// <param name="returned">Called once, when the lease is returned.</param>
-internal sealed class ModelLease(LoadedModel model, Action? returned = null) : IDisposable
+/// <param name="abandoned">Cancelled when no step will go on with waiting jobs.</param>
+internal sealed class ModelLease(LoadedModel model, Action? returned = null, CancellationToken abandoned = default)
+    : IDisposable
 {
     private Action? _returned = returned;
+    private CancellationTokenRegistration _parked;
 
     /// <summary>The identity of the model.</summary>
     public ModelIdentity Identity => model.Classifier.Model;
@@ -19,6 +22,21 @@ internal sealed class ModelLease(LoadedModel model, Action? returned = null) : I
 
     /// <summary>The same model in a child process.</summary>
     public IIsolatedClassifier Isolated => model.Isolated;
+
+    /// <summary>The job now waits for its next step, and does not use the model. If the stream has ended or ends
+    /// meanwhile, that step never comes, and the lease is returned.</summary>
+    public ModelLease Park()
+    {
+        _parked = abandoned.Register(Dispose);
+        return this;
+    }
+
+    /// <summary>The next step of the job has begun. The lease stays until its disposal.</summary>
+    public ModelLease Resume()
+    {
+        _parked.Unregister();
+        return this;
+    }
 
     /// <summary>Returns the lease. May be called more than once.</summary>
     public void Dispose() => Interlocked.Exchange(ref _returned, null)?.Invoke();

@@ -8,8 +8,8 @@ namespace ImageClassifier.Node.Models;
 /// <summary>
 /// The places in a node's memory for models of the registry. Jobs lease a model; those that want the same model share
 /// its load. If all places are taken, a model without leases is unloaded, the longest unused first. If all models are
-/// leased, the job waits. A model for which a job waits comes in turn: the model that leaves for it gets no new leases.
-/// Safe from any thread.
+/// leased, the job waits. If a job waits for a place, the model that was leased longest ago gets no new leases and is
+/// unloaded. Safe from any thread.
 /// </summary>
 /// <param name="most">The number of places.</param>
 /// <param name="onChanged">Called with the loaded models after each change. Must not block or throw.</param>
@@ -20,6 +20,7 @@ internal sealed class ModelPlaces(int most, Action<IReadOnlyList<ModelIdentity>>
     private readonly Lock _lock = new();
     private readonly Dictionary<ModelReference, Place> _places = [];
     private readonly LinkedList<Applicant> _waiting = new();
+    private readonly CancellationTokenSource _abandoned = new();
     private long _leases;
     private bool _isDisposed;
 
@@ -42,7 +43,8 @@ internal sealed class ModelPlaces(int most, Action<IReadOnlyList<ModelIdentity>>
         var place = await EnterAsync(new Applicant(model, load), giveUp);
         try
         {
-            if (await place.Loading.WaitAsync(giveUp) is { } loaded) return new ModelLease(loaded, () => Leave(place));
+            if (await place.Loading.WaitAsync(giveUp) is { } loaded)
+                return new ModelLease(loaded, () => Leave(place), _abandoned.Token);
         }
         catch
         {
@@ -54,7 +56,8 @@ internal sealed class ModelPlaces(int most, Action<IReadOnlyList<ModelIdentity>>
         return null;
     }
 
-    /// <summary>Unloads the models without leases now, and the others when their last lease is returned.</summary>
+    /// <summary>Returns the leases of jobs that wait for their next step. Unloads the models without leases now, and the
+    /// others when their last lease is returned.</summary>
     public void Dispose()
     {
         LoadedModel[] unused;
@@ -68,6 +71,7 @@ internal sealed class ModelPlaces(int most, Action<IReadOnlyList<ModelIdentity>>
         }
 
         foreach (var model in unused) model.Dispose();
+        _abandoned.Cancel();
     }
 
     private async Task<Place> EnterAsync(Applicant applicant, CancellationToken giveUp)

@@ -26,8 +26,8 @@ internal sealed class NodeModels : IDisposable
     private readonly ModelPlaces _places;
     private readonly CancellationTokenSource _stopped = new();
 
-    // A refused model is looked up for each of its jobs, and logged once.
-    private readonly HashSet<ModelReference> _loggedRefusals = [];
+    // A refused model is looked up for each of its jobs, and logged once for each reason.
+    private readonly Dictionary<ModelReference, string?> _loggedRefusals = [];
 
     /// <summary>Loads nothing yet.</summary>
     /// <param name="own">The model of the node's setting. It is not disposed of.</param>
@@ -69,7 +69,8 @@ internal sealed class NodeModels : IDisposable
         return new ModelLease(_own);
     }
 
-    /// <summary>Ends loads, and unloads the models of the registry when no job uses them.</summary>
+    /// <summary>Ends loads, and unloads the models of the registry when no step of a job uses them. The stream must have
+    /// ended.</summary>
     public void Dispose()
     {
         _stopped.Cancel();
@@ -101,7 +102,7 @@ internal sealed class NodeModels : IDisposable
         LoadedModel loaded;
         try
         {
-            loaded = await _source.LoadAsync(model, _stopped.Token);
+            loaded = await _source.LoadAsync(model, isProven: known is not null, _stopped.Token);
         }
         catch (UnusableModelException defect)
         {
@@ -167,7 +168,11 @@ internal sealed class NodeModels : IDisposable
     private void LogRefusal(ModelReference model, ModelVerdict verdict)
     {
         lock (_loggedRefusals)
-            if (!_loggedRefusals.Add(model)) return;
+        {
+            if (_loggedRefusals.TryGetValue(model, out var logged) && logged == verdict.Reason) return;
+            _loggedRefusals[model] = verdict.Reason;
+        }
+
         _log.Warning(
             "Model {0} of the registry is not used by any node. Instance {1} refused it: {2}",
             model, verdict.Instance, verdict.Reason);

@@ -71,11 +71,12 @@ internal static class ClassificationStream
     private static long ShareOfBatch(JobWork work) =>
         work is JobWork.ToClassify decoded ? FullBatch / decoded.Model.Classifier.PreferredBatchSize : 0;
 
-    // This step has room for all suspects in hand, so no suspect blocks a fresh job. A waiting suspect holds no picture
-    // in memory.
+    // The last two steps have room for all suspects in hand, so no suspect blocks a fresh job. A waiting suspect holds no
+    // picture in memory.
     private static Flow<JobArrival, JobWork, NotUsed> Suspects(NodeSettings settings, SuspectProcessor suspects) =>
         Flow.Create<JobArrival>()
             .SelectAsyncUnordered(settings.Polling.Fetchers, suspects.LookUpAsync)
+            .SelectAsyncUnordered(settings.Polling.Source.MaxInFlight, suspects.LeaseModelAsync)
             .SelectAsyncUnordered(settings.Polling.Source.MaxInFlight, suspects.TryAsync);
 
     private static Flow<JobArrival, JobWork, NotUsed> SideBySide(

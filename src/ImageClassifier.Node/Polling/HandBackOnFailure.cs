@@ -12,12 +12,19 @@ namespace ImageClassifier.Node.Polling;
 internal static class HandBackOnFailure
 {
     /// <summary>Runs one step of a job. Never fails.</summary>
+    /// <param name="delivery">The message of the job.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="step">The step.</param>
+    /// <param name="health">Records failures that are the node's fault.</param>
+    /// <param name="log">Receives a line for each failure.</param>
+    /// <param name="draining">Cancelled when the node drains. A step that it cancels has not failed.</param>
     public static async Task<JobWork> RunAsync(
         Delivery delivery,
         ClassificationRequest request,
         Func<Task<JobWork>> step,
         NodeHealth health,
-        ILoggingAdapter log)
+        ILoggingAdapter log,
+        CancellationToken draining)
     {
         try
         {
@@ -35,9 +42,14 @@ internal static class HandBackOnFailure
             log.Warning("Job {0} was handed back: {1}", request.Job, failure.Message);
             return new JobWork.NotDone(delivery);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (draining.IsCancellationRequested)
         {
             log.Debug("Job {0} was handed back, because the node drains and its model is not loaded", request.Job);
+            return new JobWork.NotDone(delivery);
+        }
+        catch (OperationCanceledException failure)
+        {
+            log.Warning("Job {0} was handed back: a call gave up: {1}", request.Job, failure.Message);
             return new JobWork.NotDone(delivery);
         }
         catch (IOException failure)

@@ -13,8 +13,19 @@ internal sealed class JobModels(NodeModels models, OutageRetries outages, Cancel
 {
     /// <summary>Leases the model of a job, and loads it if necessary. The caller returns the lease.</summary>
     /// <exception cref="IOException">The outage lasts longer than the retries.</exception>
-    /// <exception cref="ModelNotLoadedException">This node cannot load the model, although others can.</exception>
+    /// <exception cref="ModelNotLoadedException">This node cannot load the model, although others can. Or memory stayed
+    /// short on each try.</exception>
     /// <exception cref="OperationCanceledException">The node drains, and the model is not loaded.</exception>
-    public Task<ModelLease> LeaseAsync(ClassificationRequest request) =>
-        outages.RunAsync(() => models.LeaseAsync(request.Model, request.Fallback, draining));
+    public async Task<ModelLease> LeaseAsync(ClassificationRequest request)
+    {
+        try
+        {
+            return await outages.RunAsync(() => models.LeaseAsync(request.Model, request.Fallback, draining));
+        }
+        catch (OutOfMemoryException shortage)
+        {
+            throw new ModelNotLoadedException(
+                $"The model {request.Model} cannot be loaded, because memory stays short: {shortage.Message}", shortage);
+        }
+    }
 }

@@ -36,9 +36,10 @@ internal sealed class PictureLoader(
             return HandBackOnFailure.RunAsync(
                 delivery,
                 request,
-                async () => new JobWork.ToLoad(delivery, request, await models.LeaseAsync(request)),
+                async () => new JobWork.ToLoad(delivery, request, (await models.LeaseAsync(request)).Park()),
                 health,
-                log);
+                log,
+                draining);
         }
 
         log.Warning("A message without a valid request was handed back; the queue will give it up");
@@ -50,10 +51,12 @@ internal sealed class PictureLoader(
     public async Task<JobWork> LoadAsync(JobWork work)
     {
         if (work is not JobWork.ToLoad job) return work;
+        job.Model.Resume();
         var outcome = draining.IsCancellationRequested
             ? new JobWork.NotDone(job.Delivery)
-            : await HandBackOnFailure.RunAsync(job.Delivery, job.Request, () => LoadAsync(job), health, log);
-        if (outcome is not JobWork.ToClassify) job.Model.Dispose();
+            : await HandBackOnFailure.RunAsync(job.Delivery, job.Request, () => LoadAsync(job), health, log, draining);
+        if (outcome is JobWork.ToClassify) job.Model.Park();
+        else job.Model.Dispose();
         return outcome;
     }
 

@@ -4,7 +4,6 @@ using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Classification;
 using ImageClassifier.Node.Jobs;
-using ImageClassifier.Node.Models;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
@@ -54,7 +53,23 @@ internal sealed class SuspectProcessor(
                 ? JobWork.Ended.Stored(delivery, request, stored)
                 : new JobWork.Suspect(delivery, request),
             health,
-            log);
+            log,
+            draining);
+    }
+
+    /// <summary>Leases the model of a suspect. A load takes long, so the suspect has no turn meanwhile. Any other job
+    /// passes through unchanged. Never fails.</summary>
+    public async Task<JobWork> LeaseModelAsync(JobWork work)
+    {
+        if (work is not JobWork.Suspect suspect) return work;
+        return await HandBackOnFailure.RunAsync(
+            suspect.Delivery,
+            suspect.Request,
+            async () => new JobWork.ToTry(
+                suspect.Delivery, suspect.Request, (await models.LeaseAsync(suspect.Request)).Park()),
+            health,
+            log,
+            draining);
     }
 
     /// <summary>Tries a suspect when its turn comes. Any other job passes through unchanged. Never fails.</summary>
@@ -62,12 +77,7 @@ internal sealed class SuspectProcessor(
     {
         try
         {
-            if (work is not JobWork.Suspect suspect) return work;
-            await _turns.EnterAsync(suspect.Delivery.Message.ReceiveCount);
-            var tried = await TryInTurnAsync(suspect, isAlone: false);
-            if (tried is not JobWork.Suspect) return tried;
-            await _turns.EnterAgainAsync();
-            return await TryInTurnAsync(suspect, isAlone: true);
+            return work is JobWork.ToTry suspect ? await TryAsync(suspect) : work;
         }
         finally
         {
@@ -80,7 +90,17 @@ internal sealed class SuspectProcessor(
 
     private void RecordProgress() => Volatile.Write(ref _lastProgressAt, time.GetMonotonic().Ticks);
 
-    private async Task<JobWork> TryInTurnAsync(JobWork.Suspect suspect, bool isAlone)
+    private async Task<JobWork> TryAsync(JobWork.ToTry suspect)
+    {
+        using var model = suspect.Model.Resume();
+        await _turns.EnterAsync(suspect.Delivery.Message.ReceiveCount);
+        var tried = await TryInTurnAsync(suspect, isAlone: false);
+        if (tried is not JobWork.ToTry) return tried;
+        await _turns.EnterAgainAsync();
+        return await TryInTurnAsync(suspect, isAlone: true);
+    }
+
+    private async Task<JobWork> TryInTurnAsync(JobWork.ToTry suspect, bool isAlone)
     {
         RecordProgress();
         try
@@ -88,7 +108,7 @@ internal sealed class SuspectProcessor(
             var isOurs = !draining.IsCancellationRequested && suspect.Delivery.HoldsLease(time.GetMonotonic());
             return isOurs
                 ? await HandBackOnFailure.RunAsync(
-                    suspect.Delivery, suspect.Request, () => TryNowAsync(suspect, isAlone), health, log)
+                    suspect.Delivery, suspect.Request, () => TryNowAsync(suspect, isAlone), health, log, draining)
                 : new JobWork.NotDone(suspect.Delivery);
         }
         finally
@@ -103,36 +123,34 @@ internal sealed class SuspectProcessor(
     /// from outside never is proof: a person or the system's out-of-memory killer can do it any number of
     /// times.</remarks>
     /// <returns>The suspect itself if it must be tried alone.</returns>
-    private async Task<JobWork> TryNowAsync(JobWork.Suspect suspect, bool isAlone)
+    private async Task<JobWork> TryNowAsync(JobWork.ToTry suspect, bool isAlone)
     {
-        using var model = await models.LeaseAsync(suspect.Request);
         var started = time.GetTimestamp();
         using var picture = await objects.FetchPictureAsync(suspect.Request);
-        if (picture is null) return Fail(suspect, model, JobErrors.Missing);
+        if (picture is null) return Fail(suspect, JobErrors.Missing);
         var fetched = time.GetElapsedTime(started);
-        switch (await _retries.RunAsync(() => model.Isolated.ClassifyAsync(picture.Memory, isAlone)))
+        switch (await _retries.RunAsync(() => suspect.Model.Isolated.ClassifyAsync(picture.Memory, isAlone)))
         {
             case IsolatedOutcome.Classified classified:
                 health.RecordClassified();
-                return Succeed(suspect, model, classified, fetched);
+                return Succeed(suspect, classified, fetched);
             case IsolatedOutcome.Refused refused:
-                return Fail(suspect, model, refused.Error);
+                return Fail(suspect, refused.Error);
             case IsolatedOutcome.Died died when !isAlone && !IsProof(died):
                 log.Warning(
                     "Job {0} is tried once more: its process ended ({1}). {2}",
                     suspect.Request.Job, died.How, died.Details);
                 return suspect;
             case IsolatedOutcome.Died { How: ProcessDeath.Killed } killed:
-                return HandBackOrGiveUp(suspect, model, $"its process was killed twice. {killed.Details}");
+                return HandBackOrGiveUp(suspect, $"its process was killed twice. {killed.Details}");
             case IsolatedOutcome.Died died:
                 log.Warning(
                     "Job {0} failed: its picture ended its process ({1}). {2}",
                     suspect.Request.Job, died.How, died.Details);
-                return Fail(
-                    suspect, model, died.How == ProcessDeath.TimedOut ? JobErrors.TooSlow : JobErrors.KilledDecoder);
+                return Fail(suspect, died.How == ProcessDeath.TimedOut ? JobErrors.TooSlow : JobErrors.KilledDecoder);
             case IsolatedOutcome.Failed failed:
                 health.RecordFailure();
-                return HandBackOrGiveUp(suspect, model, failed.Reason);
+                return HandBackOrGiveUp(suspect, failed.Reason);
             case var other:
                 throw new InvalidOperationException($"Unexpected outcome: {other}.");
         }
@@ -140,7 +158,7 @@ internal sealed class SuspectProcessor(
 
     private static bool IsProof(IsolatedOutcome.Died died) => died is { How: ProcessDeath.Crashed, HadOthers: false };
 
-    private JobWork HandBackOrGiveUp(JobWork.Suspect suspect, ModelLease model, string reason)
+    private JobWork HandBackOrGiveUp(JobWork.ToTry suspect, string reason)
     {
         var (job, receives) = (suspect.Request.Job, suspect.Delivery.Message.ReceiveCount);
         if (receives <= maxReceives)
@@ -150,11 +168,10 @@ internal sealed class SuspectProcessor(
         }
 
         log.Warning("Job {0} failed after {1} receives; the last failure: {2}", job, receives, reason);
-        return Fail(suspect, model, JobErrors.TooManyAttempts) with { Settlement = Settlement.HandBack };
+        return Fail(suspect, JobErrors.TooManyAttempts) with { Settlement = Settlement.HandBack };
     }
 
-    private JobWork.Ended Succeed(
-        JobWork.Suspect suspect, ModelLease model, IsolatedOutcome.Classified outcome, TimeSpan fetched)
+    private JobWork.Ended Succeed(JobWork.ToTry suspect, IsolatedOutcome.Classified outcome, TimeSpan fetched)
     {
         var timings = new JobTimings(
             fetched.TotalMilliseconds,
@@ -162,9 +179,9 @@ internal sealed class SuspectProcessor(
             outcome.Ran.TotalMilliseconds,
             (time.GetMonotonic() - suspect.Delivery.ReceivedAt).TotalMilliseconds);
         return JobWork.Ended.Classified(
-            suspect.Delivery, suspect.Request, instance, model.Identity, outcome.Predictions, timings);
+            suspect.Delivery, suspect.Request, instance, suspect.Model.Identity, outcome.Predictions, timings);
     }
 
-    private JobWork.Ended Fail(JobWork.Suspect suspect, ModelLease model, JobError error) =>
-        JobWork.Ended.Failed(suspect.Delivery, suspect.Request, instance, model.Identity, error);
+    private JobWork.Ended Fail(JobWork.ToTry suspect, JobError error) =>
+        JobWork.Ended.Failed(suspect.Delivery, suspect.Request, instance, suspect.Model.Identity, error);
 }

@@ -9,6 +9,7 @@ public sealed class FakeModelSource : IModelSource
 {
     private readonly Lock _lock = new();
     private readonly List<FakeModel> _loads = [];
+    private readonly List<ModelReference> _proven = [];
 
     /// <summary>Awaited at the start of each load. It may delay the load or fail it.</summary>
     public Func<ModelReference, Task>? Before { get; set; }
@@ -37,8 +38,19 @@ public sealed class FakeModelSource : IModelSource
     /// <summary>The latest load of a model.</summary>
     public FakeModel Of(ModelReference model) => Loads.Last(load => load.Reference == model);
 
-    public async Task<LoadedModel> LoadAsync(ModelReference model, CancellationToken cancellation)
+    /// <summary>The models that were loaded as proven.</summary>
+    public IReadOnlyList<ModelReference> Proven
     {
+        get
+        {
+            lock (_lock) return _proven.ToArray();
+        }
+    }
+
+    public async Task<LoadedModel> LoadAsync(ModelReference model, bool isProven, CancellationToken cancellation)
+    {
+        if (isProven)
+            lock (_lock) _proven.Add(model);
         if (Before is not null) await Before(model).WaitAsync(cancellation);
         var loaded = new FakeModel(
             model,

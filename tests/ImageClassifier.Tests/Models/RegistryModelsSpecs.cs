@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Security.Cryptography;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Embedded.Storage;
@@ -10,6 +11,7 @@ using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Tests.Configuration;
 using ImageClassifier.Tests.Onnx;
+using Microsoft.ML.OnnxRuntime;
 using SkiaSharp;
 using Xunit;
 
@@ -41,7 +43,7 @@ public sealed class RegistryModelsSpecs : IDisposable
         _model.WriteSample("red.png", SKColors.Red);
         var model = await PushAsync();
         using var registry = Open();
-        using var loaded = await registry.LoadAsync(model, default);
+        using var loaded = await registry.LoadAsync(model, false, default);
 
         Assert.Equal(model.Sha256, loaded.Classifier.Model.Sha256);
         Assert.True(File.Exists(Path.Combine(Assert.Single(Entries), "samples", "red.png")));
@@ -51,11 +53,11 @@ public sealed class RegistryModelsSpecs : IDisposable
     public async Task A_model_in_the_cache_is_not_fetched_again()
     {
         var model = await PushAsync();
-        using (var first = Open()) (await first.LoadAsync(model, default)).Dispose();
+        using (var first = Open()) (await first.LoadAsync(model, false, default)).Dispose();
         await _store.DeleteAsync(RegistryKeys.File(model, (await ListAsync(model)).Files[0]), default);
 
         using var second = Open();
-        using var loaded = await second.LoadAsync(model, default);
+        using var loaded = await second.LoadAsync(model, false, default);
         Assert.Equal(model.Sha256, loaded.Classifier.Model.Sha256);
     }
 
@@ -169,7 +171,7 @@ public sealed class RegistryModelsSpecs : IDisposable
         _model.WriteSample("red.png", SKColors.Red);
         Assert.Equal(model, await PushAsync());
         using var registry = Open();
-        using var loaded = await registry.LoadAsync(model, default);
+        using var loaded = await registry.LoadAsync(model, false, default);
     }
 
     [Fact]
@@ -179,7 +181,7 @@ public sealed class RegistryModelsSpecs : IDisposable
         using var one = Open();
         using var other = Open();
         var loaded = await Task.WhenAll(
-            Task.Run(() => one.LoadAsync(model, default)), Task.Run(() => other.LoadAsync(model, default)));
+            Task.Run(() => one.LoadAsync(model, false, default)), Task.Run(() => other.LoadAsync(model, false, default)));
 
         foreach (var each in loaded) each.Dispose();
         Assert.Single(Entries);
@@ -190,16 +192,16 @@ public sealed class RegistryModelsSpecs : IDisposable
     public async Task What_a_killed_fetch_left_is_no_obstacle_and_is_deleted()
     {
         var model = await PushAsync();
-        using (var first = Open()) (await first.LoadAsync(model, default)).Dispose();
+        using (var first = Open()) (await first.LoadAsync(model, false, default)).Dispose();
         var entry = Assert.Single(Entries);
         // As after a kill before the rename.
         Directory.Move(entry, $"{entry}.{Guid.NewGuid():n}.part");
         File.Delete(Path.Combine(Assert.Single(Unfinished), "model.onnx"));
 
         using var second = Open();
-        (await second.LoadAsync(model, default)).Dispose();
+        (await second.LoadAsync(model, false, default)).Dispose();
         using var third = Open();
-        (await third.LoadAsync(await PushOtherAsync("another"), default)).Dispose();
+        (await third.LoadAsync(await PushOtherAsync("another"), false, default)).Dispose();
         Assert.Empty(Unfinished);
         Assert.Equal(2, Entries.Length);
     }
@@ -210,11 +212,11 @@ public sealed class RegistryModelsSpecs : IDisposable
         var model = await PushAsync();
         var network = RegistryKeys.File(model, FileIn(await ListAsync(model), "model.onnx"));
         using (var registry = Open(new BrokenStore(_store, network)))
-            await Assert.ThrowsAnyAsync<IOException>(() => registry.LoadAsync(model, default));
+            await Assert.ThrowsAnyAsync<IOException>(() => registry.LoadAsync(model, false, default));
         Assert.Empty(Directory.GetDirectories(_cache));
 
         using var later = Open();
-        using var loaded = await later.LoadAsync(model, default);
+        using var loaded = await later.LoadAsync(model, false, default);
     }
 
     [Fact]
@@ -222,10 +224,10 @@ public sealed class RegistryModelsSpecs : IDisposable
     {
         var model = await PushAsync();
         using var registry = Open();
-        (await registry.LoadAsync(model, default)).Dispose();
+        (await registry.LoadAsync(model, false, default)).Dispose();
         File.WriteAllText(Path.Combine(Assert.Single(Entries), "labels.txt"), "red\ngreen\nblau\n");
 
-        using var loaded = await registry.LoadAsync(model, default);
+        using var loaded = await registry.LoadAsync(model, false, default);
         Assert.Equal(model.Sha256, loaded.Classifier.Model.Sha256);
         Assert.Equal(_model.Labels, File.ReadAllText(Path.Combine(Assert.Single(Entries), "labels.txt")));
     }
@@ -234,14 +236,14 @@ public sealed class RegistryModelsSpecs : IDisposable
     public async Task The_cache_keeps_the_latest_models_and_those_in_use()
     {
         using var registry = Open();
-        using var inUse = await registry.LoadAsync(await PushAsync(), default);
+        using var inUse = await registry.LoadAsync(await PushAsync(), false, default);
         var used = Assert.Single(Entries);
-        for (var i = 0; i < 7; i++) (await registry.LoadAsync(await PushOtherAsync($"model-{i}"), default)).Dispose();
+        for (var i = 0; i < 7; i++) (await registry.LoadAsync(await PushOtherAsync($"model-{i}"), false, default)).Dispose();
 
         Assert.Contains(used, Entries);
         Assert.Equal(5, Entries.Length);
         inUse.Dispose();
-        (await registry.LoadAsync(await PushOtherAsync("last"), default)).Dispose();
+        (await registry.LoadAsync(await PushOtherAsync("last"), false, default)).Dispose();
         Assert.DoesNotContain(used, Entries);
     }
 
@@ -252,8 +254,117 @@ public sealed class RegistryModelsSpecs : IDisposable
         File.WriteAllText(_cache, "in the way");
         using var registry = Open();
 
-        var failure = await Assert.ThrowsAsync<ModelNotLoadedException>(() => registry.LoadAsync(model, default));
+        var failure = await Assert.ThrowsAsync<ModelNotLoadedException>(() => registry.LoadAsync(model, false, default));
         Assert.Contains("Check the free space", failure.Message, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<Exception> FailuresOfThisMachine =>
+    [
+        new IOException("Too many open files"),
+        new UnauthorizedAccessException("Access is denied"),
+        new InvalidOperationException("It failed", new IOException("Input/output error")),
+        OnnxRuntimeFailure("Failed to allocate memory for requested buffer of size 9"),
+        OnnxRuntimeFailure("Exception during initialization: std::bad_alloc"),
+    ];
+
+    [Theory]
+    [MemberData(nameof(FailuresOfThisMachine), DisableDiscoveryEnumeration = true)]
+    public async Task A_failed_read_and_a_lack_of_memory_are_this_node_s_fault(Exception cause)
+    {
+        var model = await PushAsync();
+        using var registry = Open(load: _ => throw cause);
+
+        var failure = await Assert.ThrowsAsync<ModelNotLoadedException>(() => registry.LoadAsync(model, false, default));
+        Assert.Contains(cause.Message, failure.Message, StringComparison.Ordinal);
+        Assert.Single(Entries);
+    }
+
+    [Fact]
+    public async Task Any_other_failure_of_a_load_is_a_defect()
+    {
+        var model = await PushAsync();
+        using var registry = Open(load: _ => throw OnnxRuntimeFailure("Type Error in node memory_attention"));
+
+        await Assert.ThrowsAsync<UnusableModelException>(() => registry.LoadAsync(model, false, default));
+    }
+
+    [Theory]
+    [InlineData("labels.txt")]
+    [InlineData("samples/red.png")]
+    public async Task A_file_in_the_cache_that_cannot_be_read_is_this_node_s_fault(string file)
+    {
+        _model.WriteSample("red.png", SKColors.Red);
+        var model = await PushAsync();
+        using var registry = Open(load: folder =>
+        {
+            using var locked = Lock(Path.Combine(folder, file));
+            return Load(folder);
+        });
+
+        var failure = await Assert.ThrowsAsync<ModelNotLoadedException>(() => registry.LoadAsync(model, false, default));
+        Assert.Contains(file, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_short_memory_may_be_free_again_later()
+    {
+        var model = await PushAsync();
+        using var registry = Open(load: _ => throw new InsufficientMemoryException());
+
+        await Assert.ThrowsAnyAsync<OutOfMemoryException>(() => registry.LoadAsync(model, false, default));
+    }
+
+    [Fact]
+    public async Task A_model_whose_trial_in_a_child_process_fails_is_not_loaded_in_this_process()
+    {
+        var model = await PushAsync();
+        var loads = 0;
+        using var registry = Open(
+            tryInChild: folder => Task.FromException(new UnusableModelException($"{Path.GetFileName(folder)} crashes")),
+            load: folder =>
+            {
+                loads++;
+                return Load(folder);
+            });
+
+        var defect = await Assert.ThrowsAsync<UnusableModelException>(() => registry.LoadAsync(model, false, default));
+        Assert.Contains("crashes", defect.Message, StringComparison.Ordinal);
+        Assert.Equal(0, loads);
+        Assert.Empty(Entries);
+    }
+
+    [Fact]
+    public async Task A_proven_model_is_loaded_without_a_trial()
+    {
+        var model = await PushAsync();
+        using var registry = Open(tryInChild: _ => Task.FromException(new UnusableModelException("it crashes")));
+
+        using var loaded = await registry.LoadAsync(model, true, default);
+    }
+
+    [Fact]
+    public async Task An_entry_that_another_process_deletes_is_no_fault()
+    {
+        var model = await PushAsync();
+        using var registry = Open();
+        (await registry.LoadAsync(model, false, default)).Dispose();
+
+        using var held = Lock(Assert.Single(Directory.GetFiles(_cache, "*.lock")));
+        await Assert.ThrowsAsync<IOException>(() => registry.LoadAsync(model, false, default));
+    }
+
+    [SkippableFact]
+    public async Task A_lock_that_cannot_be_opened_is_this_node_s_fault()
+    {
+        Requirement.Met(!OperatingSystem.IsWindows(), "links need a permission there");
+        var model = await PushAsync();
+        using var registry = Open();
+        (await registry.LoadAsync(model, false, default)).Dispose();
+        var path = Assert.Single(Directory.GetFiles(_cache, "*.lock"));
+        File.Delete(path);
+        File.CreateSymbolicLink(path, path);
+
+        await Assert.ThrowsAsync<ModelNotLoadedException>(() => registry.LoadAsync(model, false, default));
     }
 
     [SkippableFact]
@@ -265,7 +376,7 @@ public sealed class RegistryModelsSpecs : IDisposable
         Directory.CreateSymbolicLink(_cache, elsewhere.FullName);
         using var registry = Open();
 
-        await Assert.ThrowsAsync<ModelNotLoadedException>(() => registry.LoadAsync(model, default));
+        await Assert.ThrowsAsync<ModelNotLoadedException>(() => registry.LoadAsync(model, false, default));
         Assert.Empty(elsewhere.GetFileSystemInfos());
     }
 
@@ -274,7 +385,7 @@ public sealed class RegistryModelsSpecs : IDisposable
     {
         var layout = new EmbeddedLayout(_folder.Path);
         using var registry = Open(cache: ModelCache.Of(layout, "/nowhere"));
-        using var loaded = await registry.LoadAsync(await PushAsync(), default);
+        using var loaded = await registry.LoadAsync(await PushAsync(), false, default);
 
         Assert.Equal([".registry"], Directory.GetFileSystemEntries(layout.Models).Select(Path.GetFileName));
         Assert.Empty(new ModelStore(layout.Models).List());
@@ -284,7 +395,7 @@ public sealed class RegistryModelsSpecs : IDisposable
     public async Task A_service_has_its_cache_in_the_folder_that_systemd_made()
     {
         using var registry = Open(cache: ModelCache.Of(null, $"{_cache}:/nowhere"));
-        using var loaded = await registry.LoadAsync(await PushAsync(), default);
+        using var loaded = await registry.LoadAsync(await PushAsync(), false, default);
 
         Assert.Single(Directory.GetDirectories(Path.Combine(_cache, "models")));
     }
@@ -305,7 +416,7 @@ public sealed class RegistryModelsSpecs : IDisposable
             File.WriteAllText(_cache, folder);
             return Load(folder);
         });
-        (await registry.LoadAsync(model, default)).Dispose();
+        (await registry.LoadAsync(model, false, default)).Dispose();
         var entry = File.ReadAllText(_cache);
         Assert.True(Directory.Exists(entry));
 
@@ -318,8 +429,26 @@ public sealed class RegistryModelsSpecs : IDisposable
     private string[] Unfinished => Directory.GetDirectories(_cache, "*.part");
 
     private RegistryModels Open(
-        IObjectStore? store = null, ModelCache? cache = null, Func<string, LoadedModel>? load = null) =>
-        new(store ?? _store, cache ?? new ModelCache(_cache), load ?? Load);
+        IObjectStore? store = null, ModelCache? cache = null, Func<string, LoadedModel>? load = null,
+        Func<string, Task>? tryInChild = null) =>
+        new(
+            store ?? _store,
+            cache ?? new ModelCache(_cache),
+            (folder, _) => tryInChild?.Invoke(folder) ?? Task.CompletedTask,
+            load ?? Load);
+
+    /// <summary>A file that nobody else can open.</summary>
+    private static FileStream Lock(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.None);
+
+    // Its constructor is not public.
+    private static Exception OnnxRuntimeFailure(string message)
+    {
+        var constructor = typeof(OnnxRuntimeException)
+            .GetConstructors(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
+            .Single(each => each.GetParameters() is [_, var text] && text.ParameterType == typeof(string));
+        var code = Enum.ToObject(constructor.GetParameters()[0].ParameterType, 1);
+        return (Exception)constructor.Invoke([code, message]);
+    }
 
     private static LoadedModel Load(string folder) => new(
         OnnxImageClassifier.Load(new OnnxClassifierSettings(
@@ -330,7 +459,7 @@ public sealed class RegistryModelsSpecs : IDisposable
     private async Task<string> RefusedAsync(ModelReference model, params string[] words)
     {
         using var registry = Open();
-        var defect = await Assert.ThrowsAsync<UnusableModelException>(() => registry.LoadAsync(model, default));
+        var defect = await Assert.ThrowsAsync<UnusableModelException>(() => registry.LoadAsync(model, false, default));
         Assert.All(words, word => Assert.Contains(word, defect.Message, StringComparison.Ordinal));
         Assert.Empty(Directory.Exists(_cache) ? Directory.GetDirectories(_cache) : []);
         return defect.Message;

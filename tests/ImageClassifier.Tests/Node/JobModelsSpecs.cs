@@ -2,6 +2,7 @@ using Akka.Actor;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Registry;
+using ImageClassifier.Node;
 using ImageClassifier.Node.Classification;
 using ImageClassifier.Node.Polling;
 using ImageClassifier.Node.Records;
@@ -122,6 +123,87 @@ public sealed class JobModelsSpecs : NodeSpecs
         await AdvanceUntilAsync(() => slow.All(IsDeleted), "all were deleted");
         Assert.All(Requests.Deleted, message => Assert.Equal(1, message.ReceiveCount));
         Assert.Equal(0, Models.Of(First).Classifier.Undisposed);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_slow_load_of_a_suspect_s_model_delays_no_job_of_another_model(int receivedBefore)
+    {
+        var held = HoldLoads();
+        var slow = Upload("slow", receivedBefore: 1, First);
+        StartPoller();
+        await UntilAsync(() => Store.CallsOf(StoreCall.Get) == 2, "its result and the verdict were looked up");
+        await SettleAsync();
+        var others = Enumerable.Range(0, 9).Select(i => Upload($"other-{i}", receivedBefore)).ToArray();
+        await AdvanceUntilAsync(() => others.All(IsDeleted), "the others were deleted");
+        Assert.False(IsDeleted(slow));
+
+        held.SetResult();
+        await AdvanceUntilAsync(() => IsDeleted(slow), "the suspect was deleted");
+        Assert.Equal("first", PublishedResultOf(slow)!.Model!.Name);
+    }
+
+    [Fact]
+    public async Task A_call_that_gives_up_while_the_node_does_not_drain_is_logged_as_a_failure()
+    {
+        var failures = 1;
+        Models.Before = _ => Interlocked.Decrement(ref failures) >= 0
+            ? Task.FromException(new TaskCanceledException("The call took too long."))
+            : Task.CompletedTask;
+        var request = Upload("cat", model: First);
+        await EventFilter.Warning(contains: "The call took too long.").ExpectAsync(1, async () =>
+        {
+            StartPoller();
+            await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
+        });
+
+        Assert.Equal(2, Assert.Single(Requests.Deleted).ReceiveCount);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_node_whose_memory_stays_too_short_for_a_model_is_unhealthy(int receivedBefore)
+    {
+        Models.Before = _ => Task.FromException(new InsufficientMemoryException("The test took it."));
+        var request = Upload("cat", receivedBefore, First, Second);
+        StartPoller();
+
+        List<NodeUnhealthy> unhealthy = [];
+        await AdvanceUntilAsync(
+            () =>
+            {
+                unhealthy.AddRange(OfPoller<NodeUnhealthy>());
+                return unhealthy.Count > 0;
+            },
+            "it is unhealthy",
+            TimeSpan.FromSeconds(1));
+        Assert.Contains("The test took it.", unhealthy[0].Problem, StringComparison.Ordinal);
+        Assert.Null(Store.TextAt(RegistryKeys.Verdict(First)));
+        Assert.Null(StoredResultOf(request));
+    }
+
+    [Fact]
+    public async Task A_stream_that_ends_without_a_drain_unloads_the_models_of_its_waiting_jobs()
+    {
+        using var release = new ManualResetEventSlim();
+        Classifier.WhileClassifying = _ => release.Wait(RealLimit);
+        Upload("cat");
+        var poller = StartPoller(
+            Ports with { Queues = new QueuePair(new QueueWithoutOutcomes(Requests), Responses) });
+        Watch(poller);
+        await AdvanceUntilAsync(() => Classifier.Batches.Count == 1, "a run is under way");
+        for (var i = 0; i < 6; i++) Upload($"word-{i}", model: First);
+        await AdvanceUntilAsync(
+            () => Models.Loads.Count == 1 && Models.Of(First).Classifier.DecodedWords.Count > 0, "a job waits for its run");
+
+        // Its delete ends the stream.
+        Upload("dog", receivedBefore: 1);
+        await AdvanceUntilAsync(() => OfPoller<Terminated>().Count > 0, "the poller stopped");
+        await UntilAsync(() => Models.Of(First).Classifier.IsDisposed, "the model is unloaded");
+        Assert.True(Models.Of(First).Isolated.IsDisposed);
+        release.Set();
     }
 
     [Fact]
@@ -276,9 +358,9 @@ public sealed class JobModelsSpecs : NodeSpecs
         return held;
     }
 
-    private IActorRef StartPoller()
+    private IActorRef StartPoller(NodePorts? ports = null)
     {
         var classifier = Sys.ActorOf(ClassifierActor.Props(Time, 1, Dispatcher));
-        return Sys.ActorOf(PollerActor.Props(Settings, Ports, classifier, TestActor, _progress, Time));
+        return Sys.ActorOf(PollerActor.Props(Settings, ports ?? Ports, classifier, TestActor, _progress, Time));
     }
 }

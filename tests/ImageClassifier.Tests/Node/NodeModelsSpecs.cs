@@ -81,6 +81,31 @@ public sealed class NodeModelsSpecs : NodeSpecs
     }
 
     [Fact]
+    public async Task A_refusal_with_another_reason_is_logged_again()
+    {
+        await EventFilter.Warning(contains: "refused it").ExpectAsync(2, async () =>
+        {
+            foreach (var reason in (string[])["its samples fail", "its samples fail", "its hash is wrong"])
+            {
+                Store.Set(
+                    RegistryKeys.Verdict(First), WireJson.Write(new ModelVerdict(IsUsable: false, reason, Identity.Id)));
+                (await LeaseAsync(First)).Dispose();
+            }
+        });
+    }
+
+    [Fact]
+    public async Task Only_a_model_with_a_usable_verdict_is_loaded_as_proven()
+    {
+        Set(Second, isUsable: true);
+        (await LeaseAsync(First)).Dispose();
+        (await LeaseAsync(Second)).Dispose();
+
+        Assert.Equal(2, Models.Loads.Count);
+        Assert.Equal([Second], Models.Proven);
+    }
+
+    [Fact]
     public async Task A_refusal_that_another_node_stored_first_is_obeyed()
     {
         Models.Before = model =>
@@ -275,6 +300,21 @@ public sealed class NodeModelsSpecs : NodeSpecs
         Assert.Empty(_loaded);
         Assert.False(Classifier.IsDisposed);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => LeaseAsync(First));
+    }
+
+    [Fact]
+    public async Task Disposal_returns_the_leases_of_jobs_that_wait_for_their_next_step()
+    {
+        var waits = (await LeaseAsync(First)).Park();
+        var works = (await LeaseAsync(Second)).Park().Resume();
+        _models.Dispose();
+        Assert.True(Models.Of(First).Classifier.IsDisposed);
+        Assert.False(Models.Of(Second).Classifier.IsDisposed);
+
+        works.Park();
+        Assert.True(Models.Of(Second).Classifier.IsDisposed);
+        waits.Dispose();
+        Assert.False(Classifier.IsDisposed);
     }
 
     [Fact]

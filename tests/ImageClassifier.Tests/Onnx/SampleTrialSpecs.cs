@@ -1,4 +1,5 @@
 using ImageClassifier.Adapters.Onnx;
+using ImageClassifier.Adapters.Onnx.Imaging;
 using ImageClassifier.Core;
 using ImageClassifier.Testing;
 using SkiaSharp;
@@ -65,6 +66,22 @@ public sealed class SampleTrialSpecs : IDisposable
         var defect = Assert.Throws<InvalidSettingException>(() => _model.Load()).Message;
 
         Assert.Contains("samples/red.png cannot be decoded", defect, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_sample_that_cannot_be_read_is_a_failure_of_the_machine()
+    {
+        _model.Write().WriteSample("red.png", SKColors.Red);
+        var directory = ModelDirectory.Load(_model.Path);
+        using var network = new LoadedNetwork(NetworkSession.Open(directory, 1, 1), directory.Contract);
+        var trial = new SampleTrial(
+            directory, new PictureDecoder(directory.Contract.Input, TestModel.Limits(1_000_000)), network);
+        using var locked = new FileStream(
+            _model.File("samples/red.png"), FileMode.Open, FileAccess.Read, FileShare.None);
+
+        var failure = Assert.Throws<ModelDefectException>(trial.Run);
+        Assert.Contains("samples/red.png cannot be read", failure.Message, StringComparison.Ordinal);
+        Assert.True(MachineFailure.IsCauseOf(failure));
     }
 
     [Fact]
