@@ -1,18 +1,26 @@
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 
 namespace ImageClassifier.Testing;
 
 /// <summary>Runs a part of a test without the rights of root, who may read and write everything.</summary>
 public static class OrdinaryUser
 {
-    /// <summary>The permissions of a folder that everybody may read and nobody may change.</summary>
-    public const UnixFileMode MayRead =
+    private const UnixFileMode MayRead =
         UnixFileMode.UserRead | UnixFileMode.UserExecute
         | UnixFileMode.GroupRead | UnixFileMode.GroupExecute
         | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
     private const int Nobody = 65534;
+
+    /// <summary>Lets everybody read a folder and all that is in it, and nobody change it.</summary>
+    [UnsupportedOSPlatform("windows")]
+    public static void LetRead(string folder)
+    {
+        foreach (var path in Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories).Prepend(folder))
+            File.SetUnixFileMode(path, MayRead);
+    }
 
     /// <summary>Runs the action on a thread of its own. It must open its files on that thread.</summary>
     public static void Run(Action action)

@@ -83,7 +83,7 @@ internal abstract record JobWork(Delivery Delivery)
             Delivery delivery,
             ClassificationRequest request,
             InstanceId instance,
-            ModelIdentity model,
+            ModelIdentity? model,
             JobError error) =>
             new(delivery, request, new JobResult(
                 request.Job, request.Batch, request.Attempt, JobStatus.Failed, [], error, model, instance, null));

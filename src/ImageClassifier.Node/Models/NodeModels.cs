@@ -138,7 +138,8 @@ internal sealed class NodeModels : IDisposable
         if (verdict.IsUsable)
         {
             throw new ModelNotLoadedException(
-                $"The model {model} works on other nodes, but not on this one: {defect.Message}.", defect);
+                $"The model {model} could be used before, and this node cannot load it: {defect.Message}. If a file in the "
+                + "store is damaged, push the model again.", defect);
         }
 
         LogRefusal(model, verdict);

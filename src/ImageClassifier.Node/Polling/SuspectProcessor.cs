@@ -65,11 +65,25 @@ internal sealed class SuspectProcessor(
         return await HandBackOnFailure.RunAsync(
             suspect.Delivery,
             suspect.Request,
-            async () => new JobWork.ToTry(
-                suspect.Delivery, suspect.Request, (await models.LeaseAsync(suspect.Request)).Park()),
+            () => LeaseAsync(suspect),
             health,
             log,
             draining);
+    }
+
+    private async Task<JobWork> LeaseAsync(JobWork.Suspect suspect)
+    {
+        try
+        {
+            var lease = await models.LeaseAsync(suspect.Request);
+            return new JobWork.ToTry(suspect.Delivery, suspect.Request, lease.Park());
+        }
+        catch (ModelNotLoadedException failure) when (suspect.Delivery.Message.ReceiveCount > maxReceives)
+        {
+            // Otherwise the job would end one node after the other.
+            health.RecordRefusal(failure.Message);
+            return GiveUp(suspect.Delivery, suspect.Request, model: null, failure.Message);
+        }
     }
 
     /// <summary>Tries a suspect when its turn comes. Any other job passes through unchanged. Never fails.</summary>
@@ -167,8 +181,17 @@ internal sealed class SuspectProcessor(
             return new JobWork.NotDone(suspect.Delivery);
         }
 
-        log.Warning("Job {0} failed after {1} receives; the last failure: {2}", job, receives, reason);
-        return Fail(suspect, JobErrors.TooManyAttempts) with { Settlement = Settlement.HandBack };
+        return GiveUp(suspect.Delivery, suspect.Request, suspect.Model.Identity, reason);
+    }
+
+    private JobWork.Ended GiveUp(Delivery delivery, ClassificationRequest request, ModelIdentity? model, string reason)
+    {
+        log.Warning("Job {0} failed after {1} receives; the last failure: {2}",
+            request.Job, delivery.Message.ReceiveCount, reason);
+        return JobWork.Ended.Failed(delivery, request, instance, model, JobErrors.TooManyAttempts) with
+        {
+            Settlement = Settlement.HandBack,
+        };
     }
 
     private JobWork.Ended Succeed(JobWork.ToTry suspect, IsolatedOutcome.Classified outcome, TimeSpan fetched)

@@ -178,7 +178,7 @@ public sealed class ModelsCheckVerbSpecs : IDisposable
         _model.Write();
         File.Delete(_model.File("model.json"));
         var mode = File.GetUnixFileMode(_model.Path);
-        File.SetUnixFileMode(_model.Path, OrdinaryUser.MayRead);
+        OrdinaryUser.LetRead(_model.Path);
         try
         {
             OrdinaryUser.Run(() => Assert.Equal(ExitCodes.SomeFailed, Check()));

@@ -232,7 +232,7 @@ public sealed class RegistryVerbSpecs : IDisposable
 
         await RunAsync(new ModelsPushOptions(Set(), _model.Path, "fruit", Json: false));
 
-        Assert.Contains("wait until they are complete", Text(), StringComparison.Ordinal);
+        Assert.Contains("Now nodes try it again", Text(), StringComparison.Ordinal);
         Assert.False(await _store.ExistsAsync(RegistryKeys.Verdict(model), default));
         Assert.Equal(ExitCodes.Done, await ActivateAsync("fruit"));
     }

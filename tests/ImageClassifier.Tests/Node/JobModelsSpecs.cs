@@ -272,6 +272,20 @@ public sealed class JobModelsSpecs : NodeSpecs
     }
 
     [Fact]
+    public async Task A_job_whose_model_no_node_can_load_fails_after_the_last_receive()
+    {
+        Store.Set(RegistryKeys.Verdict(First), WireJson.Write(new ModelVerdict(IsUsable: true, null, Identity.Id)));
+        Models.Before = _ => Task.FromException<object>(new UnusableModelException("its hash is wrong"));
+        var request = Upload("cat", receivedBefore: 5, model: First);
+        StartPoller();
+
+        await AdvanceUntilAsync(() => StoredResultOf(request) is not null, "it has a result");
+        Assert.Equal(JobErrorCodes.TooManyAttempts, StoredResultOf(request)!.Error!.Code);
+        await AdvanceUntilAsync(() => PublishedResultOf(request) is not null, "the result is published");
+        Assert.False(IsDeleted(request));
+    }
+
+    [Fact]
     public async Task A_drain_hands_back_jobs_whose_model_is_being_loaded()
     {
         HoldLoads();

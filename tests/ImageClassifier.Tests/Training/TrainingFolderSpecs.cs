@@ -86,7 +86,7 @@ public sealed class TrainingFolderSpecs : IDisposable
         if (OperatingSystem.IsWindows()) return;
         Write("cats/a.jpg", "cats/b.jpg", "dogs/c.jpg", "dogs/d.jpg");
         var dogs = Path.Combine(_folder.Path, "dogs");
-        File.SetUnixFileMode(_folder.Path, OrdinaryUser.MayRead | UnixFileMode.UserWrite);
+        OrdinaryUser.LetRead(_folder.Path);
         File.SetUnixFileMode(dogs, UnixFileMode.None);
         try
         {
@@ -95,7 +95,8 @@ public sealed class TrainingFolderSpecs : IDisposable
         }
         finally
         {
-            File.SetUnixFileMode(dogs, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            foreach (var folder in Directory.GetDirectories(_folder.Path).Append(_folder.Path))
+                File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
     }
 
