@@ -6,7 +6,7 @@ namespace ImageClassifier.Core.Storage;
 /// alone.</summary>
 public static partial class OwnKeys
 {
-    /// <summary>True if the key is one of <see cref="ObjectKeys"/>.</summary>
+    /// <summary>True if the key is one of the program: see <see cref="ObjectKeys"/> and the keys of the registry.</summary>
     public static bool Contains(string key) => Own().IsMatch(key);
 
     // Batches, jobs and digests are hexadecimal. The fleet names the nodes. Markers and notes are batches/{kind}/{id},
@@ -18,7 +18,9 @@ public static partial class OwnKeys
           | batches/[0-9a-f]{32}/(?:manifest\.json | sent | attempts/[0-9a-f]{32}\.json)
           | batches/[a-z]+/[0-9a-f]{32,64}(?:-[a-z]+(?:/[0-9A-Za-z]+)?)?
           | suspects/[0-9a-f]{32}/[0-9a-f]{32}-[0-9]+\.json
-          | models/(?:active\.json | [a-z0-9][a-z0-9._-]{0,63}/[0-9a-f]{64}/(?:files\.json | verdict\.json | [0-9a-f]{64}))
+          | models/active\.json
+          | models/(?!active\.json/)[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?/[0-9a-f]{64}/
+            (?:files\.json | verdict\.json | [0-9a-f]{64})
           | nodes/(?:node-[0-9a-f]{12} | i-[0-9a-f]+)\.json
         )\z
         """, RegexOptions.IgnorePatternWhitespace)]

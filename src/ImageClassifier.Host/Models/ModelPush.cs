@@ -69,6 +69,22 @@ internal sealed class ModelPush(IObjectStore store, Func<string, ModelIdentity> 
             && Convert.ToHexStringLower(await SHA256.HashDataAsync(stored.Content, cancellation)) == file.Sha256;
     }
 
+    /// <summary>Refuses what nodes would refuse.</summary>
+    internal static void CheckSize(string folder, IReadOnlyList<PushedFile> files)
+    {
+        if (files.Count > PushedModel.MostFiles)
+        {
+            throw new ModelFailureException(
+                $"{folder} was not pushed: it has {files.Count} files; leave at most {PushedModel.MostFiles}.");
+        }
+
+        if (files.Sum(file => file.Size) is var bytes and > ModelInstaller.MaxNetworkBytes)
+        {
+            throw new ModelFailureException(
+                $"{folder} was not pushed: its files have {bytes} bytes, and nodes take at most {ModelInstaller.MaxNetworkBytes}.");
+        }
+    }
+
     private async Task<PushedModel> DescribeAsync(string folder, string name, CancellationToken cancellation)
     {
         var (identity, paths) = Try(folder);
@@ -82,18 +98,7 @@ internal sealed class ModelPush(IObjectStore store, Func<string, ModelIdentity> 
             files.Add(new PushedFile(path, content.Length, sha256));
         }
 
-        if (files.Count > PushedModel.MostFiles)
-        {
-            throw new ModelFailureException(
-                $"{folder} was not pushed: it has {files.Count} files; leave at most {PushedModel.MostFiles}.");
-        }
-
-        if (files.Sum(file => file.Size) is var bytes and > ModelInstaller.MaxNetworkBytes)
-        {
-            throw new ModelFailureException(
-                $"{folder} was not pushed: its files have {bytes} bytes, and nodes take at most {ModelInstaller.MaxNetworkBytes}.");
-        }
-
+        CheckSize(folder, files);
         return files.Find(file => !file.IsValid) is { } wrong
             ? throw new ModelFailureException(
                 $"{folder} was not pushed: nodes of another system cannot have a file named {wrong.Path}. Rename it.")
