@@ -71,7 +71,7 @@ internal static class ModelsHosting
         ModelsAddOptions add when ModelsAddVerb.IsDownload(add) =>
             "Interrupted. What was downloaded is kept: run the same command again to go on.",
         ModelsAddOptions => "Interrupted. No model was added.",
-        ModelsPushOptions => "Interrupted. What was uploaded is kept: run the same command again to go on.",
+        ModelsPushOptions => "Interrupted. Uploaded files are kept. Run the same command again to continue.",
         RegistryOptions => "Interrupted. image-classifier models registry shows whether anything changed.",
         _ => "Interrupted.",
     };

@@ -193,7 +193,7 @@ internal sealed partial class ModelCache : IDisposable
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // Another process is cleaning up too. What is left goes the next time.
+            // Another process may be deleting the same entries. The next call deletes the rest.
         }
     }
 

@@ -160,7 +160,7 @@ internal sealed class NodeModels : IDisposable
         await _store.ReadDocumentAsync<ModelVerdict>(RegistryKeys.Verdict(model), cancellation) switch
         {
             DocumentRead<ModelVerdict>.Found found => found.Document,
-            // The same for all nodes. A new verdict could differ from that of nodes that have read the old one.
+            // Every node that reads it refuses the model. A new verdict could differ from the damaged one.
             DocumentRead<ModelVerdict>.Damaged damaged =>
                 new ModelVerdict(IsUsable: false, $"its verdict in the store is damaged ({damaged.Why})", _instance),
             _ => null,

@@ -31,7 +31,7 @@ internal sealed record EventDocument(string Id, string Type, JobDocument? Job)
 /// <param name="Predictions">The most probable labels, best first; null if there is no result yet.</param>
 /// <param name="Error">Why the file was refused or the job failed; otherwise null.</param>
 /// <param name="ErrorCode">The code of the error.</param>
-/// <param name="Model">The model that classified the picture.</param>
+/// <param name="Model">The model of the job; null if it is unknown.</param>
 /// <param name="InstanceId">The instance that gave the result.</param>
 /// <param name="Timings">The durations of the steps.</param>
 public sealed record JobDocument(
