@@ -1,4 +1,5 @@
 using ImageClassifier.Benchmarks;
+using ImageClassifier.Benchmarks.Speed;
 
 // Each benchmark compares its programs within one run, because the machine is shared and noisy.
 switch (args)
@@ -9,10 +10,21 @@ switch (args)
     case ["start", _, ..]:
         await StartBenchmark.RunAsync(args[1..]);
         return 0;
+    case ["speed", ..]:
+        await SpeedBenchmark.RunAsync(args[1..]);
+        return 0;
+    // Processes of the benchmark above.
+    case ["bare", var model, var folder]:
+        BareLimit.Run(model, folder);
+        return 0;
+    case ["naive", var model, var endpoint, var bucket, var requests, var responses]:
+        await NaiveWorker.RunAsync(model, new Uri(endpoint), bucket, requests, responses);
+        return 0;
     default:
         Console.Error.WriteLine(
             """
             web-nodes          the way of a result from the response queue to sockets: one web node, and three in a cluster
+            speed [VARIANT...] what a picture costs an app node, beside the bare limit and a naive worker
             start PROGRAM...   start time and memory of a web node; each PROGRAM is a build of image-classifier
             """);
         return 2;

@@ -9,6 +9,7 @@ namespace ImageClassifier.EndToEnd.Programs;
 internal sealed class EmulatedAws : IAsyncDisposable
 {
     public const string Bucket = "end-to-end";
+    public const string Region = "eu-central-1";
 
     // Invented credentials, because the emulator accepts any.
     private static readonly Dictionary<string, string> Variables = new()
@@ -23,11 +24,17 @@ internal sealed class EmulatedAws : IAsyncDisposable
 
     private EmulatedAws(FauxqsEmulator emulator) => _emulator = emulator;
 
+    /// <summary>The settings that lead the program to the emulator, without the prefix image-classifier.</summary>
+    public IReadOnlyList<string> Connection =>
+    [
+        "environment=aws", "fleet.kind=processes", $"aws.region={Region}", $"aws.s3.bucket={Bucket}",
+        $"aws.sqs.service-url={_emulator.Endpoint}", $"aws.s3.service-url={_emulator.Endpoint}",
+    ];
+
     /// <summary>The settings of the program, without the prefix image-classifier.</summary>
     public IReadOnlyList<string> Settings =>
     [
-        "environment=aws", "fleet.kind=processes", "aws.region=eu-central-1", $"aws.s3.bucket={Bucket}",
-        $"aws.sqs.service-url={_emulator.Endpoint}", $"aws.s3.service-url={_emulator.Endpoint}",
+        .. Connection,
         "scaling.policy=per-image", "scaling.max-instances=2", "scaling.settle-time=1s",
         "node.polling.wait-time=1s", "node.classification.threads=1", "node.polling.decoders=2",
         // The minimum charge of EC2 does not apply to processes, so they need not use it up.
@@ -37,6 +44,9 @@ internal sealed class EmulatedAws : IAsyncDisposable
     /// <summary>The settings as arguments.</summary>
     public IEnumerable<string> Arguments =>
         Settings.SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" });
+
+    /// <summary>The address of SQS and S3.</summary>
+    public Uri Endpoint => _emulator.Endpoint;
 
     /// <summary>The process of the emulator.</summary>
     public int ProcessId => _emulator.ProcessId;
