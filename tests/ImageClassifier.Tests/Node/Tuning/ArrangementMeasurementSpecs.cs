@@ -22,7 +22,7 @@ public sealed class ArrangementMeasurementSpecs
 
         Assert.Equal((2, 1, 1), Shape(report!.Chosen));
         Assert.Equal(200, report.Chosen.PicturesPerSecond);
-        Assert.Equal([(2, 1, 1), (1, 2, 1), (2, 1, 2), (1, 2, 2)], report.Measured.Select(Shape));
+        Assert.Equal([(2, 1, 1), (2, 1, 2), (1, 2, 1), (1, 2, 2)], report.Measured.Select(Shape));
     }
 
     [Fact]

@@ -97,6 +97,6 @@ public sealed class IdleTuningActorSpecs(ITestOutputHelper output) : TestKit("ak
     private async Task ExpectProcessedAsync(IActorRef tuning)
     {
         await tuning.Ask<ActorIdentity>(new Identify(null));
-        Assert.False(HasMessages);
+        await ExpectNoMsgAsync(TimeSpan.Zero);
     }
 }
