@@ -27,9 +27,12 @@ internal sealed class IdleTuningActor : ReceiveActor
         });
         Receive<NotMeasured>(not =>
         {
-            _running?.Dispose();
-            _running = null;
-            if (not.Cause is OperationCanceledException) return;
+            if (not.Cause is OperationCanceledException)
+            {
+                _running = null;
+                return;
+            }
+
             _log.Warning("The arrangements of the model could not be measured: {0}", not.Cause.Message);
             Become(Done);
         });
