@@ -1,5 +1,4 @@
 using ImageClassifier.Core.Messages;
-using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Tuning;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Tests.Embedded;
