@@ -2,6 +2,7 @@ using ImageClassifier.Adapters.Onnx.Imaging;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
+using Microsoft.ML.OnnxRuntime;
 
 namespace ImageClassifier.Adapters.Onnx;
 
@@ -34,13 +35,20 @@ public sealed class OnnxImageClassifier : IImageClassifier
     /// <inheritdoc />
     public int PreferredBatchSize => _network.Value.MaxBatch;
 
+    /// <summary>The version of ONNX Runtime.</summary>
+    public static string RuntimeVersion => OrtEnv.Instance().GetVersionString();
+
     /// <summary>Loads a model directory and runs its model on trial pictures.</summary>
+    /// <param name="settings">The settings.</param>
+    /// <param name="arrangementOf">Called with the model's identity before the network is loaded. Returns the threads and
+    /// the batch to use instead of those of the settings; null to use the settings.</param>
     /// <exception cref="InvalidSettingException">The directory or its model is missing or wrong.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A number in the settings is below 1, or the time-out is not above
     /// zero.</exception>
-    public static OnnxImageClassifier Load(OnnxClassifierSettings settings)
+    public static OnnxImageClassifier Load(
+        OnnxClassifierSettings settings, Func<ModelIdentity, RunArrangement?>? arrangementOf = null)
     {
-        var classifier = LoadInBackground(settings);
+        var classifier = Begin(settings, arrangementOf);
         try
         {
             _ = classifier._network.Value;
@@ -55,18 +63,10 @@ public sealed class OnnxImageClassifier : IImageClassifier
 
     /// <summary>Loads a model directory, and its model in the background. Pictures can be decoded meanwhile. A defect
     /// of the model is thrown by its first run.</summary>
-    /// <inheritdoc cref="Load"/>
-    public static OnnxImageClassifier LoadInBackground(OnnxClassifierSettings settings)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(settings.MaxBatch, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(settings.Threads, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(settings.Decoding.MaxPixels, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(settings.Decoding.MaxMemory, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(settings.Decoding.Timeout, TimeSpan.Zero);
-        var classifier = new OnnxImageClassifier(ModelDirectory.Load(settings.ModelPath), settings);
-        _ = Task.Run(() => classifier._network.Value);
-        return classifier;
-    }
+    /// <exception cref="InvalidSettingException">The directory is missing or wrong.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number in the settings is below 1, or the time-out is not above
+    /// zero.</exception>
+    public static OnnxImageClassifier LoadInBackground(OnnxClassifierSettings settings) => Begin(settings, null);
 
     /// <inheritdoc />
     public Decoding Decode(ReadOnlyMemory<byte> picture)
@@ -103,6 +103,22 @@ public sealed class OnnxImageClassifier : IImageClassifier
     {
         _pictures.Dispose();
         if (_network.IsValueCreated) _network.Value.Dispose();
+    }
+
+    private static OnnxImageClassifier Begin(
+        OnnxClassifierSettings settings, Func<ModelIdentity, RunArrangement?>? arrangementOf)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(settings.MaxBatch, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(settings.Threads, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(settings.Decoding.MaxPixels, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(settings.Decoding.MaxMemory, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(settings.Decoding.Timeout, TimeSpan.Zero);
+        var model = ModelDirectory.Load(settings.ModelPath);
+        if (arrangementOf?.Invoke(model.Identity) is { } arrangement)
+            settings = settings with { Threads = arrangement.Threads, MaxBatch = arrangement.Batch };
+        var classifier = new OnnxImageClassifier(model, settings);
+        _ = Task.Run(() => classifier._network.Value);
+        return classifier;
     }
 
     private LoadedNetwork OpenNetwork(OnnxClassifierSettings settings)

@@ -1,4 +1,5 @@
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Node.Tuning;
 
 namespace ImageClassifier.Node;
 
@@ -20,4 +21,8 @@ public sealed record NodePorts(
     /// <summary>Identifies the node's model and settings. A web tier with another fingerprint makes the node drain.
     /// Null if they are not compared.</summary>
     public string? Fingerprint { get; init; }
+
+    /// <summary>Measures the arrangements of the model for nodes that start later, and uses all cores meanwhile. The
+    /// result is null if there is nothing to choose. Null if the arrangement is known.</summary>
+    public Func<CancellationToken, Task<ArrangementReport?>>? MeasureArrangements { get; init; }
 }

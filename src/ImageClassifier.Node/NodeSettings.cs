@@ -1,5 +1,7 @@
 using Akka.Configuration;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Node.Tuning;
 using ImageClassifier.Streams;
 using ImageClassifier.Streams.Settings;
 
@@ -97,41 +99,24 @@ public sealed record PollingSettings(
 }
 
 /// <summary>How a node runs the model.</summary>
-/// <param name="Classifiers">The number of runs at once.</param>
-/// <param name="Threads">The number of threads of each run.</param>
+/// <param name="Arrangement">The classifiers, their threads and their batches.</param>
 /// <param name="Timeout">The time-out of a run.</param>
 /// <param name="MaxFailures">The node ends after this number of failed pictures in a row.</param>
-public sealed record ClassificationSettings(int Classifiers, int Threads, TimeSpan Timeout, int MaxFailures)
+public sealed record ClassificationSettings(RunArrangement Arrangement, TimeSpan Timeout, int MaxFailures)
 {
     // Enough that a few bad pictures in a row do not end a node. Few enough that a broken node spoils little.
     private const int FewestFailures = 10;
 
-    // No machine has more cores.
-    private const int MostCores = 256;
-
-    /// <summary>Reads <c>image-classifier.node.classification</c>, except the settings of the model.</summary>
+    /// <summary>Reads <c>image-classifier.node.classification</c>, except the settings of the model. The arrangement is
+    /// <see cref="ArrangementSettings.Default"/>.</summary>
     /// <param name="config">The whole configuration.</param>
     /// <param name="cores">The number of cores of the node's machine; null if the node runs on another machine.</param>
     /// <exception cref="InvalidSettingException">A value is wrong, or the threads are more than the cores.</exception>
     public static ClassificationSettings Create(Config config, int? cores)
     {
-        const string Key = "classifiers";
         var section = new SettingsSection(config, "image-classifier.node.classification");
-        var most = cores ?? MostCores;
-        var classifiers = section.WholeNumberOrCores(Key, 1, MostCores, most);
-        var threads = section.WholeNumberOrCores("threads", 1, MostCores, most);
-        if (classifiers * threads > most)
-        {
-            var machine = cores is null ? "any machine has" : $"this machine has ({cores})";
-            throw new InvalidSettingException(
-                section.FullKey(Key),
-                section.Text(Key),
-                $"with threads = {section.Text("threads")} they need more cores than {machine}; lower one of the two");
-        }
-
         return new ClassificationSettings(
-            classifiers,
-            threads,
+            ArrangementSettings.Create(config, cores).Default,
             section.Duration("timeout", TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)),
             // More than the tries of one picture, so that one picture alone ends no node.
             Math.Max(FewestFailures, QueueSettings.Create(config).Requests.MaxReceives + 1));

@@ -30,6 +30,9 @@ public sealed record NodeRecord(
     /// that wrote the record had none.</summary>
     public string? Fingerprint { get; init; }
 
+    /// <summary>How the node runs its model; null if the node ended before it ran one.</summary>
+    public RunArrangement? Arrangement { get; init; }
+
     /// <summary>The models of the registry that the node has loaded beside its own; null if there are none.</summary>
     public IReadOnlyList<ModelIdentity>? Loaded { get; init; }
 

@@ -5,7 +5,7 @@ using ImageClassifier.Adapters.Onnx.Imaging;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Registry;
 using ImageClassifier.Host.Models;
-using ImageClassifier.Node;
+using ImageClassifier.Node.Tuning;
 using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Host.Configuration;
@@ -42,10 +42,11 @@ public sealed record OnnxSettings(string ModelFolder, int MaxBatch, int Threads,
         var (key, model) = (section.FullKey("model"), section.Text("model"));
         if (model.Length == 0 || model.Contains('\0'))
             throw new InvalidSettingException(key, model, "it must be the path of a model directory, or the name of a model in the data folder");
+        var arrangement = ArrangementSettings.Create(config, cores).Default;
         return new OnnxSettings(
             folderOf(key, model),
-            section.WholeNumber("max-batch", 1, 1024),
-            ClassificationSettings.Create(config, cores).Threads,
+            arrangement.Batch,
+            arrangement.Threads,
             new DecodingLimits(
                 section.LargeNumber("max-pixels", 1, 10_000_000_000),
                 section.Bytes("decode-memory", 1 << 20, 1L << 40),

@@ -1,5 +1,6 @@
 using Akka.Configuration;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Node;
 using ImageClassifier.Streams.Settings;
 using ImageClassifier.Web.Supervision;
@@ -22,6 +23,13 @@ public sealed record ServiceSettings(
     NodeSettings Node,
     OnnxSettings Model)
 {
+    /// <summary>These settings with another arrangement of the model.</summary>
+    internal ServiceSettings With(RunArrangement arrangement) => this with
+    {
+        Node = Node with { Classification = Node.Classification with { Arrangement = arrangement } },
+        Model = Model with { MaxBatch = arrangement.Batch, Threads = arrangement.Threads },
+    };
+
     /// <summary>Reads the settings.</summary>
     /// <param name="role">The role of the process. The web tier does not know the cores and folders of machines on EC2,
     /// so nodes check settings that depend on them.</param>

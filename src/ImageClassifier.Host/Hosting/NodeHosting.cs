@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using ImageClassifier.Adapters.Aws.Identity;
 using ImageClassifier.Adapters.Embedded.Fleet;
+using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Host.Configuration;
@@ -38,16 +39,21 @@ internal static class NodeHosting
     private static async Task<int> RunAsync(
         ServiceSettings service, InstanceId? instance, NodeParts parts, CancellationToken cancellation)
     {
-        var (config, settings) = (service.Config, service.Node);
+        var config = service.Config;
         using var environment = await TierEnvironment.OpenAsync(
-            config, settings.Polling.Source.WaitTime, cancellation);
+            config, service.Node.Polling.Source.WaitTime, cancellation);
         environment.OpenQueues(makes: false);
         using var startLog = LoggerFactory.Create(logging => logging.AddStandardErrorLog());
         await using var life = environment.HasEc2Fleet
             ? await OnEc2Async(instance, startLog, cancellation)
             : await AsProcessAsync(environment, instance, cancellation);
         string? problem = null;
-        using var classifier = parts.LoadClassifier(service.Model);
+        var cacheFolder = Environment.GetEnvironmentVariable(ModelCache.ServiceVariable);
+        using var model = ArrangedModel.Load(
+            service, parts, KeptArrangements.Of(environment.Layout, cacheFolder, OnnxImageClassifier.RuntimeVersion),
+            startLog.CreateLogger<ArrangedModel>(), Environment.ProcessorCount, cancellation);
+        service = model.Service;
+        var classifier = model.Classifier;
         using var isolated = Isolate(service.Model, service, classifier);
 
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings
@@ -62,12 +68,13 @@ internal static class NodeHosting
             // The container disposes of it. It then waits for a load under way.
             .AddSingleton<IModelSource>(provider => new RegistryModels(
                 provider.GetRequiredService<IObjectStore>(),
-                ModelCache.Of(environment.Layout, Environment.GetEnvironmentVariable(ModelCache.ServiceVariable)),
+                ModelCache.Of(environment.Layout, cacheFolder),
                 (folder, stop) => TryInChildAsync(service.Model with { ModelFolder = folder }, stop),
                 folder => Load(service, parts, folder)))
             .AddSingleton(life.Identity)
             .AddActorSystem(config, ActorSystemHosting.NodeStop, akka => akka.WithAppNode(
-                settings, parts.CreateClock, NodeFingerprint.Of(classifier.Model, config), ended => problem = ended));
+                service.Node, parts.CreateClock, NodeFingerprint.Of(classifier.Model, config),
+                model.IsMeasured || environment.HasEc2Fleet ? null : model.MeasureAsync, ended => problem = ended));
 
         using var host = builder.Build();
         await host.RunAsync(cancellation);
@@ -88,7 +95,7 @@ internal static class NodeHosting
     private static LoadedModel Load(ServiceSettings service, NodeParts parts, string folder)
     {
         var model = service.Model with { ModelFolder = folder };
-        var classifier = parts.LoadClassifier(model);
+        var classifier = parts.LoadClassifier(model, null);
         return new LoadedModel(classifier, Isolate(model, service, classifier));
     }
 

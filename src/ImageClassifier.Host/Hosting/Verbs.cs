@@ -56,7 +56,7 @@ internal sealed class Verbs(NodeParts parts) : IVerbs
         int? width = Console.IsOutputRedirected ? null : Console.WindowWidth;
         options = options with { Settings = await CompleteAsync(options.Settings, stop.Token) };
         var verb = new ClassifyVerb(
-            config => parts.LoadClassifier(OnnxSettings.Create(config)), Console.Out, width);
+            config => parts.LoadClassifier(OnnxSettings.Create(config), null), Console.Out, width);
         return await verb.RunAsync(options, stop.Token);
     }
 

@@ -33,7 +33,7 @@ internal static class ModelCatalogue
             "c0c3f76d93fa3fd6580652a45618618a220fced18babf65774ed169de0432ad5", "Apache-2.0",
             Normalized("mobilenetv2", "input", "output")),
         Entry(
-            "mobilenetv2-int8", "the smallest and fastest: 8-bit integers",
+            "mobilenetv2-int8", "the smallest: 8-bit integers",
             "mobilenet/model/mobilenetv2-12-int8.onnx", 3_655_033,
             "cc028fe6cae7bc11a4ff53cfc9b79c920e8be65ce33a904ec3e2a8f66d77f95f", "Apache-2.0",
             Normalized("mobilenetv2-int8", "input", "output")),

@@ -5,6 +5,7 @@ using Akka.Hosting;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Supervision;
 using ImageClassifier.Node.Termination;
+using ImageClassifier.Node.Tuning;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Hosting;
@@ -26,6 +27,8 @@ public static class NodeHostingExtensions
     /// <param name="settings">The settings of the node.</param>
     /// <param name="clock">Creates the node's clock; null to use the clock of the actor system's scheduler.</param>
     /// <param name="fingerprint">Identifies the node's model and settings; null if they are not compared.</param>
+    /// <param name="measure">Measures the arrangements of the model while the node is idle; null if they are
+    /// known.</param>
     /// <param name="onEnded">Called once when the node has ended: with the problem that ended it, or null after an
     /// orderly end. Must not block or throw.</param>
     public static AkkaConfigurationBuilder WithAppNode(
@@ -33,9 +36,10 @@ public static class NodeHostingExtensions
         NodeSettings settings,
         Func<ActorSystem, TimeProvider>? clock = null,
         string? fingerprint = null,
+        Func<CancellationToken, Task<ArrangementReport?>>? measure = null,
         Action<string?>? onEnded = null)
     {
-        var threads = settings.Classification.Classifiers.ToString(CultureInfo.InvariantCulture);
+        var threads = settings.Classification.Arrangement.Classifiers.ToString(CultureInfo.InvariantCulture);
         return builder
             .AddHocon($"{ClassifierDispatcher}.dedicated-thread-pool.thread-count = {threads}", HoconAddMode.Prepend)
             .WithActors((system, registry, resolver) =>
@@ -49,6 +53,7 @@ public static class NodeHostingExtensions
                     resolver.GetService<IInstanceIdentity>())
                 {
                     Fingerprint = fingerprint,
+                    MeasureArrangements = measure,
                 };
                 registry.Register<NodeSupervisorActor>(
                     StartNode(system, settings, ports, ClassifierDispatcher, clock, onEnded));

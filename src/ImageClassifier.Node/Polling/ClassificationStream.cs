@@ -63,7 +63,7 @@ internal static class ClassificationStream
                 ShareOfBatch,
                 ImmutableList.Create,
                 (batch, work) => batch.Add(work))
-            .SelectAsyncUnordered(settings.Classification.Classifiers, microBatches.ClassifyAsync)
+            .SelectAsyncUnordered(settings.Classification.Arrangement.Classifiers, microBatches.ClassifyAsync)
             .SelectMany(batch => batch);
 
     /// <summary>A picture fills as much of a batch as of a run of its model. A job without a picture to classify fills

@@ -20,6 +20,7 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
     private readonly IObjectStore _store;
     private readonly InstanceId _instance;
     private readonly ModelIdentity _model;
+    private readonly RunArrangement _arrangement;
     private readonly string? _fingerprint;
     private readonly NodeProgress _progress;
     private readonly TimeSpan _interval;
@@ -36,6 +37,7 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         IObjectStore store,
         InstanceId instance,
         ModelIdentity model,
+        RunArrangement arrangement,
         string? fingerprint,
         NodeProgress progress,
         TimeSpan interval,
@@ -44,6 +46,7 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         _store = store;
         _instance = instance;
         _model = model;
+        _arrangement = arrangement;
         _fingerprint = fingerprint;
         _progress = progress;
         _interval = interval;
@@ -59,6 +62,7 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
     /// <param name="store">The store of the record.</param>
     /// <param name="instance">The node's instance.</param>
     /// <param name="model">The model of the node.</param>
+    /// <param name="arrangement">How the node runs it.</param>
     /// <param name="fingerprint">Identifies the model and the settings; null if they are not compared.</param>
     /// <param name="progress">The counts of the node.</param>
     /// <param name="interval">The interval between two writes.</param>
@@ -67,12 +71,13 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         IObjectStore store,
         InstanceId instance,
         ModelIdentity model,
+        RunArrangement arrangement,
         string? fingerprint,
         NodeProgress progress,
         TimeSpan interval,
         TimeProvider time) =>
         Akka.Actor.Props.Create(
-            () => new NodeRecordActor(store, instance, model, fingerprint, progress, interval, time));
+            () => new NodeRecordActor(store, instance, model, arrangement, fingerprint, progress, interval, time));
 
     protected override void PostStop()
     {
@@ -150,6 +155,7 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         {
             Problem = _problem,
             Fingerprint = _fingerprint,
+            Arrangement = _arrangement,
             Loaded = _progress.Loaded is { Count: > 0 } loaded ? loaded : null,
         });
         return CallAsync(limit => _store.PutAsync(_key, record, limit));

@@ -7,6 +7,7 @@ using ImageClassifier.Node.Classification;
 using ImageClassifier.Node.Polling;
 using ImageClassifier.Node.Records;
 using ImageClassifier.Node.Termination;
+using ImageClassifier.Node.Tuning;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Supervision;
@@ -46,6 +47,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     private IActorRef _poller = ActorRefs.Nobody;
     private IActorRef _selfTerminator = ActorRefs.Nobody;
     private IActorRef _record = ActorRefs.Nobody;
+    private IActorRef _tuning = ActorRefs.Nobody;
     private DateTimeOffset _pollerStartedAt;
     private int _pollerFailures;
     private bool _isRunningReported;
@@ -92,16 +94,19 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     {
         var self = Self;
         _classifier = Context.ActorOf(
-            ClassifierActor.Props(_time, _settings.Classification.Classifiers, _classifierDispatcher),
+            ClassifierActor.Props(_time, _settings.Classification.Arrangement.Classifiers, _classifierDispatcher),
             "classifier");
         _selfTerminator = Context.ActorOf(
             SelfTerminatorActor.Props(_ports.Queues.Requests, _settings.Termination, self, _time), "self-terminator");
         // Not watched: the node works without a record too.
         _record = Context.ActorOf(
             NodeRecordActor.Props(
-                _ports.Store, _ports.Identity.Id, _ports.Classifier.Model, _ports.Fingerprint, _progress,
-                _settings.RecordInterval, _time),
+                _ports.Store, _ports.Identity.Id, _ports.Classifier.Model, _settings.Classification.Arrangement,
+                _ports.Fingerprint, _progress, _settings.RecordInterval, _time),
             "record");
+        // Not watched either: the node works without a measurement.
+        if (_ports.MeasureArrangements is { } measure)
+            _tuning = Context.ActorOf(IdleTuningActor.Props(measure), "tuning");
         Context.Watch(_classifier);
         Context.Watch(_selfTerminator);
         // First, so that a node that must drain already receives nothing.
@@ -116,7 +121,11 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     private void Running()
     {
         Receive<PollingStarted>(_ => ReportRunning());
-        Receive<PollFinished>(poll => _selfTerminator.Forward(poll));
+        Receive<PollFinished>(poll =>
+        {
+            _selfTerminator.Forward(poll);
+            _tuning.Tell(poll);
+        });
         Receive<StoreChecked>(check =>
         {
             if (check.Refusal is null) StartPoller();
@@ -237,6 +246,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         _log.Info("The node drains: {0}", end.Reason);
         _problem = end.Problem;
         AddEndWaiter();
+        Context.Stop(_tuning);
         Report(InstanceState.Draining);
         Timers.CancelAll();
         if (_poller.IsNobody() || Context.Child(_poller.Path.Name).IsNobody())
@@ -282,7 +292,8 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     {
         if (_isRunningReported) return;
         _isRunningReported = true;
-        _log.Info("Instance {0} takes work", _ports.Identity.Id);
+        _log.Info("Instance {0} takes work. Its classifiers x threads x batch are {1}",
+            _ports.Identity.Id, _settings.Classification.Arrangement);
         Report(InstanceState.Running);
     }
 

@@ -16,6 +16,9 @@ public sealed partial class SettingsSection(Config root, string path)
     /// <summary>Stands for the number of the machine's cores.</summary>
     private const string Cores = "cores";
 
+    /// <summary>Stands for a value that the program chooses.</summary>
+    private const string Auto = "auto";
+
     /// <summary>The full path of the section.</summary>
     public string Path { get; } = path;
 
@@ -48,12 +51,17 @@ public sealed partial class SettingsSection(Config root, string path)
 
     /// <summary>A whole number, or <c>cores</c> for the number of this machine's cores.</summary>
     public int WholeNumberOrCores(string key, int min, int max) =>
-        WholeNumberOrCores(key, min, max, Environment.ProcessorCount);
-
-    /// <summary>A whole number, or <c>cores</c> for the given number of cores.</summary>
-    public int WholeNumberOrCores(string key, int min, int max, int cores) =>
         ReadValue(key, $"a whole number from {min} to {max}, or cores", raw =>
-            raw == Cores ? Math.Clamp(cores, min, max) : ParseInt(raw, min, max));
+            ParseIntOrCores(raw, min, max, Environment.ProcessorCount));
+
+    /// <summary>A whole number, or <c>auto</c>, which is null.</summary>
+    public int? WholeNumberOrAuto(string key, int min, int max) =>
+        ValueOrAuto(key, $"a whole number from {min} to {max}, or auto", raw => ParseInt(raw, min, max));
+
+    /// <summary>A whole number, <c>cores</c> for the given number of cores, or <c>auto</c>, which is null.</summary>
+    public int? WholeNumberCoresOrAuto(string key, int min, int max, int cores) =>
+        ValueOrAuto(key, $"a whole number from {min} to {max}, cores, or auto", raw =>
+            ParseIntOrCores(raw, min, max, cores));
 
     /// <summary>A whole number of 64 bits.</summary>
     public long LargeNumber(string key, long min, long max) =>
@@ -91,6 +99,9 @@ public sealed partial class SettingsSection(Config root, string path)
         return Guarded(key, raw, allowed, () => parse(raw)) ?? throw Wrong(key, raw, allowed);
     }
 
+    private T? ValueOrAuto<T>(string key, string allowed, Func<string, T?> parse) where T : struct =>
+        Raw(key, allowed) == Auto ? null : ReadValue(key, allowed, parse);
+
     private string Raw(string key, string allowed)
     {
         if (!root.HasPath(FullKey(key))) throw Wrong(key, null, allowed);
@@ -113,6 +124,9 @@ public sealed partial class SettingsSection(Config root, string path)
 
     private InvalidSettingException Wrong(string key, string? raw, string allowed) =>
         new(FullKey(key), raw, $"allowed is {allowed}");
+
+    private static int? ParseIntOrCores(string raw, int min, int max, int cores) =>
+        raw == Cores ? Math.Clamp(cores, min, max) : ParseInt(raw, min, max);
 
     private static int? ParseInt(string raw, int min, int max) =>
         int.TryParse(raw, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)

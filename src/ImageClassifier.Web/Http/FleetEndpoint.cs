@@ -62,6 +62,7 @@ internal static class FleetEndpoint
         double? PicturesPerSecond,
         string? Model,
         string? ModelSha256,
+        RunArrangement? Arrangement,
         IEnumerable<LoadedDocument>? Loaded)
     {
         public static InstanceDocument Of(TrackedInstance instance) => new(
@@ -69,6 +70,7 @@ internal static class FleetEndpoint
             instance.Reported.EndedAt, instance.LastSeenAt,
             instance.Record?.PicturesDone, instance.Record?.PicturesPerSecond,
             instance.Record?.Model?.Name, instance.Record?.Model?.Sha256,
+            instance.Record?.Arrangement,
             instance.Record?.Loaded?.Select(model => new LoadedDocument(model.Name, model.Sha256)));
     }
 

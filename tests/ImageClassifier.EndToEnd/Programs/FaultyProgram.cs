@@ -17,7 +17,7 @@ internal static class FaultyProgram
     {
         var sound = NodeParts.Create();
         var parts = new NodeParts(
-            settings => new FragileClassifier(sound.LoadClassifier(settings)),
+            (settings, arrangementOf) => new FragileClassifier(sound.LoadClassifier(settings, arrangementOf)),
             settings => new FragileClassifier(sound.LoadInBackground(settings)),
             system => WrongClock.Guard(sound.CreateClock(system)));
         var program = new CommandLineProgram(

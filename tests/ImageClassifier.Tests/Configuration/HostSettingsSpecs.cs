@@ -44,7 +44,7 @@ public sealed class HostSettingsSpecs : IDisposable
         var settings = OnnxSettings.Create(Sources.With());
         Assert.Equal(Path.Combine(AppContext.BaseDirectory, "models", "tiny-imagenet-200"), settings.ModelFolder);
         Assert.True(File.Exists(Path.Combine(settings.ModelFolder, "head.onnx")));
-        Assert.Equal(8, settings.MaxBatch);
+        Assert.Equal(4, settings.MaxBatch);
         Assert.Equal(1, settings.Threads);
         Assert.Equal(new DecodingLimits(100_000_000, 1 << 30, TimeSpan.FromSeconds(30)), settings.Decoding);
     }

@@ -1,4 +1,5 @@
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Streams.Settings;
 using ImageClassifier.Web.Scaling;
@@ -57,7 +58,8 @@ public sealed class ServiceSettingsSpecs
             "node.classification.model=/on/the/nodes/only",
         ];
         var web = Load(ProgramRole.Web, settings);
-        Assert.Equal((8, 4, 4), (web.Node.Classification.Classifiers, web.Node.Classification.Threads, web.Model.Threads));
+        Assert.Equal(new RunArrangement(8, 4, 4), web.Node.Classification.Arrangement);
+        Assert.Equal(4, web.Model.Threads);
         Assert.Equal("/on/the/nodes/only", web.Model.ModelFolder);
     }
 

@@ -95,6 +95,17 @@ public sealed class SettingsSectionSpecs
     }
 
     [Fact]
+    public void Auto_leaves_the_choice_to_the_program()
+    {
+        Assert.Null(Section("auto").WholeNumberOrAuto("key", 1, 10));
+        Assert.Equal(7, Section("7").WholeNumberOrAuto("key", 1, 10));
+        AssertRefused("cores", section => section.WholeNumberOrAuto("key", 1, 10), "or auto");
+        Assert.Null(Section("auto").WholeNumberCoresOrAuto("key", 1, 10, cores: 4));
+        Assert.Equal(4, Section("cores").WholeNumberCoresOrAuto("key", 1, 10, cores: 4));
+        AssertRefused("11", section => section.WholeNumberCoresOrAuto("key", 1, 10, cores: 4), "cores, or auto");
+    }
+
+    [Fact]
     public void Reads_a_large_number() =>
         Assert.Equal(10_000_000_000, Section("10000000000").LargeNumber("key", 1, long.MaxValue));
 

@@ -69,7 +69,12 @@ public sealed class NodeHostingSpecs : IDisposable
         await host.StartAsync();
 
         var first = await UntilRecordAsync(_ => true);
-        Assert.Equal(new NodeRecord(_identity.Id, InstanceState.Running, 0, null, _classifier.Model), first);
+        Assert.Equal(
+            new NodeRecord(_identity.Id, InstanceState.Running, 0, null, _classifier.Model)
+            {
+                Arrangement = new RunArrangement(1, Environment.ProcessorCount, 4),
+            },
+            first);
         _requests.Put(WireJson.Write(request), request.Job.Value);
         await UntilRecordAsync(record => record.PicturesDone == 1);
 

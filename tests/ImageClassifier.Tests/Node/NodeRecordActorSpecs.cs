@@ -12,6 +12,8 @@ namespace ImageClassifier.Tests.Node;
 
 public sealed class NodeRecordActorSpecs : NodeSpecs
 {
+    private static readonly RunArrangement Arrangement = new(2, 1, 4) { PicturesPerSecond = 345.6 };
+
     private readonly NodeProgress _progress;
 
     public NodeRecordActorSpecs(ITestOutputHelper output)
@@ -36,6 +38,7 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
             new NodeRecord(Identity.Id, InstanceState.Running, 0, null, Classifier.Model)
             {
                 Fingerprint = "0123456789abcdef",
+                Arrangement = Arrangement,
             },
             Record);
 
@@ -169,7 +172,7 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
     private NodeRecord? Record => Store.DocumentAt<NodeRecord>(ObjectKeys.Node(Identity.Id));
 
     private IActorRef Start() => Sys.ActorOf(NodeRecordActor.Props(
-        Store, Identity.Id, Classifier.Model, "0123456789abcdef", _progress, Settings.RecordInterval, Time));
+        Store, Identity.Id, Classifier.Model, Arrangement, "0123456789abcdef", _progress, Settings.RecordInterval, Time));
 
     private void Settle(Settlement settlement, QueueOutcome outcome) =>
         _progress.RecordAcknowledged(new Acknowledged(

@@ -1,5 +1,6 @@
 using Akka.Configuration;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Node;
 using ImageClassifier.Testing;
 using Xunit;
@@ -17,7 +18,7 @@ public sealed class NodeSettingsSpecs
         Assert.Equal(TimeSpan.FromMilliseconds(5), settings.Polling.Linger);
         Assert.Equal(Environment.ProcessorCount, settings.Polling.Decoders);
         Assert.Equal(TimeSpan.FromSeconds(30), settings.Polling.Source.Lease);
-        Assert.Equal(1, settings.Classification.Classifiers);
+        Assert.Equal(new RunArrangement(1, Environment.ProcessorCount, 4), settings.Classification.Arrangement);
         Assert.Equal(TimeSpan.FromSeconds(60), settings.Classification.Timeout);
         Assert.True(settings.Classification.MaxFailures > settings.Polling.MaxReceives);
         Assert.Equal(3, settings.Termination.MaxEmptyPolls);
@@ -67,7 +68,7 @@ public sealed class NodeSettingsSpecs
         var settings = NodeSettings.Create(
             Config($"image-classifier.node.classification {{ {changes} }}"), cores: null).Classification;
 
-        Assert.Equal((classifiers, threads), (settings.Classifiers, settings.Threads));
+        Assert.Equal(new RunArrangement(classifiers, threads, 4), settings.Arrangement);
     }
 
     [Theory]

@@ -60,7 +60,7 @@ public abstract class NodeSpecs : VirtualTimeSpecs
             Fetchers: 4,
             Decoders: 2,
             MaxReceives),
-        new ClassificationSettings(Classifiers: 1, Threads: 1, Timeout: TimeSpan.FromSeconds(10), MaxFailures: 10),
+        new ClassificationSettings(new RunArrangement(1, 1, 4), Timeout: TimeSpan.FromSeconds(10), MaxFailures: 10),
         new TerminationSettings(MaxEmptyPolls: 3, MinLifetime: TimeSpan.Zero, CutOffLimit: TimeSpan.FromMinutes(10)),
         DrainTimeout: TimeSpan.FromSeconds(15),
         RecordInterval: TimeSpan.FromSeconds(10));

@@ -6,6 +6,7 @@ using ImageClassifier.Core.Storage;
 using ImageClassifier.Node;
 using ImageClassifier.Node.Hosting;
 using ImageClassifier.Node.Supervision;
+using ImageClassifier.Node.Tuning;
 using ImageClassifier.Testing.Fakes;
 using Xunit;
 using Xunit.Abstractions;
@@ -238,6 +239,25 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
     private NodeRecord? Record => Store.DocumentAt<NodeRecord>(ObjectKeys.Node(Identity.Id));
 
     private bool IsShuttingDown => CoordinatedShutdown.Get(Sys).ShutdownReason is not null;
+
+    [Fact]
+    public async Task The_arrangements_are_measured_when_the_work_is_done()
+    {
+        var request = Upload("cat");
+        var isDone = new List<bool>();
+        var ports = Ports with
+        {
+            MeasureArrangements = _ =>
+            {
+                isDone.Add(IsDeleted(request));
+                return Task.FromResult<ArrangementReport?>(null);
+            },
+        };
+        NodeHostingExtensions.StartNode(Sys, Settings, ports, Dispatcher);
+        await AdvanceUntilAsync(() => IsShuttingDown, "it shuts down", TimeSpan.FromMilliseconds(500));
+
+        Assert.Equal([true], isDone);
+    }
 
     private IActorRef Start() => NodeHostingExtensions.StartNode(Sys, Settings, Ports, Dispatcher);
 

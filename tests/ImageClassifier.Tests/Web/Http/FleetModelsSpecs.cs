@@ -131,7 +131,11 @@ public sealed class FleetModelsSpecs
         await tier.UntilAsync(() => tier.Fleet.Living.Count > 0, "an instance is launched");
         tier.Fleet.MoveAll(InstanceState.Running);
         var instance = tier.Fleet.Living[0].Id;
-        var record = Record(instance.Value, Own) with { Loaded = [Identity(New, 1000), Identity(Try)] };
+        var record = Record(instance.Value, Own) with
+        {
+            Loaded = [Identity(New, 1000), Identity(Try)],
+            Arrangement = new RunArrangement(2, 1, 4) { PicturesPerSecond = 345.6 },
+        };
         await tier.Store.PutAsync(
             Core.Storage.ObjectKeys.Node(instance), WireJson.WriteUtf8(record), tier.InTime);
         foreach (var (job, probability) in upload.Jobs.Zip((double[])[0.5, 0.7]))
@@ -157,6 +161,11 @@ public sealed class FleetModelsSpecs
         Assert.Equal(
             [("new", New.Sha256), ("try", Try.Sha256)],
             shown.GetProperty("loaded").EnumerateArray().Select(model => (model.Word("name"), model.Word("sha256"))));
+        var arrangement = shown.GetProperty("arrangement");
+        Assert.Equal(
+            (2, 1, 4, 345.6),
+            (arrangement.Number("classifiers"), arrangement.Number("threads"), arrangement.Number("batch"),
+                arrangement.GetProperty("picturesPerSecond").GetDouble()));
         Assert.Equal(("new", New.Sha256, "active", 1000), (
             active.Word("name"), active.Word("sha256"), active.Word("role"), active.Number("classes")));
         Assert.Equal((2, 0, false), (
