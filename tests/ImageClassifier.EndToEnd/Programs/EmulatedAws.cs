@@ -28,7 +28,7 @@ internal sealed class EmulatedAws : IAsyncDisposable
     [
         "environment=aws", "fleet.kind=processes", "aws.region=eu-central-1", $"aws.s3.bucket={Bucket}",
         $"aws.sqs.service-url={_emulator.Endpoint}", $"aws.s3.service-url={_emulator.Endpoint}",
-        "scaling.policy=per-image", "scaling.max-instances=2", "scaling.settle-time=1s",
+        "scaling.policy=per-image", "scaling.max-instances=2",
         "node.polling.wait-time=1s", "node.classification.threads=1", "node.polling.decoders=2",
         // The minimum charge of EC2 does not apply to processes, so they need not use it up.
         "node.termination.min-lifetime=0s",
