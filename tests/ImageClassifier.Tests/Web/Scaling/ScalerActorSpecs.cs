@@ -117,9 +117,9 @@ public sealed class ScalerActorSpecs : WebSpecs
     [Fact]
     public async Task After_StopLaunching_it_launches_nothing()
     {
-        Upload(5);
         var scaler = Start();
         scaler.Tell(StopLaunching.Instance);
+        Upload(5);
         await PassAsync(20 * Second);
 
         Assert.Empty(_fleet.Launches);
@@ -343,9 +343,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     public async Task Unreadable_records_delay_no_launch_and_terminate_nothing()
     {
         Upload(5);
-        Store.Before = (call, prefix) => call == StoreCall.List && prefix == ObjectKeys.Nodes
-            ? Task.FromException(new IOException("The test made the list fail."))
-            : Task.CompletedTask;
+        FailRecords(times: 100);
         Start();
         await AdvanceUntilAsync(() => _fleet.Living.Count == 5, "instances were launched", Second / 2);
         _fleet.MoveAll(InstanceState.Running);
@@ -376,7 +374,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     [Fact]
     public async Task A_record_read_that_fails_unexpectedly_is_repeated()
     {
-        Store.FailNext(StoreCall.List, times: 3, new InvalidOperationException("A fault in the adapter."));
+        FailRecords(times: 3, new InvalidOperationException("A fault in the adapter."));
         Upload(5);
         Start();
         await AdvanceUntilAsync(() => _fleet.Living.Count == 5, "instances were launched", Second / 2);
@@ -471,24 +469,20 @@ public sealed class ScalerActorSpecs : WebSpecs
         if (ofTheFleet)
             _fleet.FailDescribes();
         else
-            FailFirstRead();
+            FailRecords();
         Upload(1);
         Start();
+        // One list is of the notes of launches.
         await AdvanceUntilAsync(() => Store.CallsOf(StoreCall.List) >= 3, "the records were read", Second / 2);
         await SettleAsync();
         Assert.Empty(_fleet.Terminated);
     }
 
-    private void FailFirstRead()
-    {
-        var fails = true;
-        Store.Before = (call, prefix) =>
-        {
-            if (!fails || call != StoreCall.List || prefix != ObjectKeys.Nodes) return Task.CompletedTask;
-            fails = false;
-            return Task.FromException(new IOException("The test made the list fail."));
-        };
-    }
+    /// <summary>Makes the next reads of the nodes' records fail.</summary>
+    private void FailRecords(int times = 1, Exception? failure = null) => Store.Before = (call, prefix) =>
+        call == StoreCall.List && prefix == ObjectKeys.Nodes && times-- > 0
+            ? Task.FromException(failure ?? new IOException("The test made the list fail."))
+            : Task.CompletedTask;
 
     private static ScalingSettings Latency => Settings with { Policy = PolicyKind.Latency };
 
