@@ -35,8 +35,8 @@ public static class Simulation
         CancellationToken cancellation = default)
     {
         var makePolicy = policy ?? (_ => model.Scaling.CreatePolicy());
-        // The scaler has settled before the first picture arrives.
-        var startsAt = -(model.Scaling.SettleTime + model.Scaling.IdleInterval).Ticks;
+        // The scaler has observed before the first picture arrives.
+        var startsAt = -model.Scaling.IdleInterval.Ticks;
         var cloud = new Cloud(
             model, arrivals.Ticks, seed, startsAt,
             made => new SimulatedScaler(made, makePolicy(made.Time), made.Pauses));

@@ -87,9 +87,9 @@ public sealed partial class BrowserSpecs
 
         Uri address;
         // No node starts in the first life of the service, so all work is left for the second.
-        await using (var first = await RunningService.StartAsync(
-            data, ownsData: false, QuickPolls, "scaling.settle-time=10m"))
+        await using (var first = await RunningService.StartAsync(data, ownsData: false, QuickPolls))
         {
+            first.PreventLaunches();
             address = first.Address;
             await page.GotoAsync(address.ToString());
             await page.SetInputFilesAsync("#files", TestPictures.Many(60).Select(picture => new FilePayload
@@ -102,6 +102,7 @@ public sealed partial class BrowserSpecs
             await first.KillWebAsync();
         }
 
+        RunningService.AllowLaunches(data);
         await using var second = await RunningService.StartAsync(
             data, ownsData: true, address, QuickPolls, "queues.requests.lease=5s");
         await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(60);
@@ -112,7 +113,8 @@ public sealed partial class BrowserSpecs
     public async Task A_picture_that_failed_and_is_redriven_shows_as_classified()
     {
         // No node starts, so the page gets only the results that this test publishes.
-        await using var service = await RunningService.StartAsync("scaling.settle-time=10m");
+        await using var service = await RunningService.StartAsync();
+        service.PreventLaunches();
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await LaunchAsync(playwright);
         var page = await browser.NewPageAsync();
@@ -188,7 +190,8 @@ public sealed partial class BrowserSpecs
     public async Task The_page_shows_two_models_and_how_a_canary_does()
     {
         // No node starts, so the page gets only the results and the fleet of this test.
-        await using var service = await RunningService.StartAsync("scaling.settle-time=10m");
+        await using var service = await RunningService.StartAsync();
+        service.PreventLaunches();
         using var playwright = await Playwright.CreateAsync();
         await using var browser = await LaunchAsync(playwright);
         var page = await browser.NewPageAsync(new BrowserNewPageOptions

@@ -7,8 +7,6 @@ namespace ImageClassifier.Simulations;
 /// <summary>The invariants of every simulation.</summary>
 internal static class Invariants
 {
-    private static readonly TimeSpan Reaction = TimeSpan.FromSeconds(2);
-
     /// <summary>Fails with the seed and the violations, if there are any.</summary>
     public static void AssertHold(Outcome outcome)
     {
@@ -74,8 +72,8 @@ internal static class Invariants
     {
         var scenario = outcome.Scenario;
         var first = scenario.Arrivals.Min(arrival => arrival.At);
-        if (outcome.Launches.Count == 0 || outcome.Launches[0].At - first > Reaction)
-            yield return $"The first launch came later than {Reaction} after the first upload.";
+        if (outcome.Launches.Count == 0 || outcome.Launches[0].At - first > scenario.FirstLaunchWithin)
+            yield return $"The first launch came later than {scenario.FirstLaunchWithin} after the first upload.";
         if (!scenario.HasNoFaults || !scenario.KnowsServiceTime) yield break;
         var latest = scenario.LastArrival + scenario.LaunchesWithin;
         foreach (var (at, count) in outcome.Launches.Where(launch => launch.At > latest))

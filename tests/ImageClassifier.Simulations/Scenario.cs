@@ -22,6 +22,9 @@ internal sealed record Scenario
     /// <summary>Whether the latency policy starts with the true service time, as if it had been measured.</summary>
     public bool KnowsServiceTime { get; init; } = true;
 
+    /// <summary>How long after the first upload the first launch must come.</summary>
+    public TimeSpan FirstLaunchWithin { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>How long after the last upload a launch is allowed without a failure. A launch call takes a while, and
     /// pictures that arrive meanwhile need a second one.</summary>
     public TimeSpan LaunchesWithin { get; init; } = TimeSpan.FromSeconds(3);

@@ -59,7 +59,7 @@ internal sealed class SimulatedService
         MaxInstances = webSettings.Scaling.MaxInstances;
         _system = ActorSystem.Create("simulation", InVirtualTime.WithFallback(config));
         _world = new World(_system, scenario.Cloud, NodeSettings.Create(config), QueueSettings.Create(config));
-        _start = _world.Now + webSettings.Scaling.SettleTime + WarmUp;
+        _start = _world.Now + WarmUp;
         _system.ActorOf(Props.Create(() => new SimulationLog.Writer(_log, _start)));
         Fleet = new SimulatedFleet(_world);
         WebTier = new SimulatedWebTier(_world, Fleet, webSettings);

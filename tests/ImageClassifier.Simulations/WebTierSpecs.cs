@@ -28,6 +28,48 @@ public sealed class WebTierSpecs(ITestOutputHelper output) : SimulationSpecs(out
         Assert.InRange(outcome.LastResult, TimeSpan.Zero, Seconds(90));
     }
 
+    // The note is stored after 0.05 s and answered after 0.25 s. The fleet's answer comes, or is lost, after 1.25 s.
+    [Theory]
+    [InlineData(0.02, false)]
+    [InlineData(0.02, true)]
+    [InlineData(0.1, false)]
+    [InlineData(0.1, true)]
+    [InlineData(0.2, false)]
+    [InlineData(0.2, true)]
+    [InlineData(0.3, false)]
+    [InlineData(0.3, true)]
+    [InlineData(0.7, false)]
+    [InlineData(0.7, true)]
+    [InlineData(1.2, false)]
+    [InlineData(1.2, true)]
+    [InlineData(1.3, false)]
+    [InlineData(1.3, true)]
+    public async Task A_web_tier_that_is_killed_during_a_launch_launches_once_what_is_needed(
+        double killedAt, bool isAnswerLost)
+    {
+        var isNotedOnly = killedAt is > 0.05 and < 0.25;
+        var outcome = await SimulateAsync(new Scenario
+        {
+            Cloud = new CloudSettings
+            {
+                Seed = Seeds.One,
+                ServiceTime = Seconds(0.4),
+                NoteAnswer = Seconds(0.2),
+                LostAnswerShare = isAnswerLost ? 1 : 0,
+            },
+            Arrivals = AtOnce(300),
+            // A launch that was noted and not made is made when the fleet would show it.
+            FirstLaunchWithin = isNotedOnly ? Seconds(62) : Seconds(2),
+            Incidents =
+            [
+                new Incident(Seconds(killedAt), simulation => simulation.WebTier.Kill()),
+                new Incident(Seconds(killedAt + 0.3), simulation => simulation.WebTier.Start()),
+            ],
+        });
+
+        Assert.Equal(4, outcome.Instances.Count);
+    }
+
     [Fact]
     public async Task The_cap_holds_although_the_web_tier_is_killed_again_and_again()
     {

@@ -117,6 +117,14 @@ public sealed partial class Ec2InstanceFleet : IInstanceFleet
     }
 
     /// <inheritdoc />
+    /// <remarks>It makes no call of its own: it shares those of <see cref="DescribeAsync"/>.</remarks>
+    public async Task<IReadOnlyList<InstanceId>> FindLaunchedAsync(string clientToken, CancellationToken cancellation)
+    {
+        await RefreshAsync(cancellation);
+        return _known.LaunchedWith(LaunchToken.Of(_settings.Deployment, clientToken));
+    }
+
+    /// <inheritdoc />
     /// <remarks>An answer or a failure of EC2 is kept for the describe interval, or until the next launch. Calls at the
     /// same time share it. Launched instances show at once.</remarks>
     public async Task<IReadOnlyList<FleetInstance>> DescribeAsync(CancellationToken cancellation)

@@ -138,12 +138,16 @@ internal sealed class FleetSession : SqliteSession
         Transact<(IReadOnlyList<InstanceId>, bool)>(() =>
         {
             var now = Now();
-            var known = _byToken.Rows(row => InstanceId.Parse(row.GetString(0)), token);
+            var known = LaunchedWith(token);
             if (known.Count > 0) return (known, false);
             InstanceId[] started = [.. fresh.TakeWhile(start)];
             foreach (var instance in started) _insert.Execute(instance.Value, token, now);
             return (started, true);
         });
+
+    /// <summary>The instances that were launched with a token, also those that ended lately.</summary>
+    public IReadOnlyList<InstanceId> LaunchedWith(string token) =>
+        _byToken.Rows(row => InstanceId.Parse(row.GetString(0)), token);
 
     /// <summary>Enters an instance whose process holds its lock.</summary>
     public int ComeUp(InstanceId instance) => _comeUp.Execute(instance.Value, Now());

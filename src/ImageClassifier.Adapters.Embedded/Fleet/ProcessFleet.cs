@@ -82,6 +82,10 @@ public sealed class ProcessFleet : IInstanceFleet, IAsyncDisposable
     }
 
     /// <inheritdoc />
+    public Task<IReadOnlyList<InstanceId>> FindLaunchedAsync(string clientToken, CancellationToken cancellation) =>
+        _table.CallAsync(table => table.LaunchedWith(clientToken), cancellation);
+
+    /// <inheritdoc />
     public async Task<IReadOnlyList<FleetInstance>> DescribeAsync(CancellationToken cancellation)
     {
         var rows = await RefreshAsync(cancellation);

@@ -27,6 +27,7 @@ public sealed class FileObjectStore : IObjectStore
         (ObjectKeys.Results, "Results"),
         (ObjectKeys.Batches, "Records of batches"),
         (ObjectKeys.Nodes, "Records of app nodes"),
+        (ObjectKeys.Launches, "Notes of launches"),
     ];
 
     private readonly string _root;

@@ -15,6 +15,13 @@ public interface IInstanceFleet
     /// <exception cref="IOException">The answer was lost, so it is unknown what was launched.</exception>
     Task<LaunchOutcome> LaunchAsync(int count, string clientToken, CancellationToken cancellation);
 
+    /// <summary>Finds the instances of a launch, also one of an earlier process. A fleet may show a launch with a
+    /// delay.</summary>
+    /// <param name="clientToken">The token of the launch.</param>
+    /// <param name="cancellation">Ends the call.</param>
+    /// <returns>The live instances, and those that ended within about the last ten minutes.</returns>
+    Task<IReadOnlyList<InstanceId>> FindLaunchedAsync(string clientToken, CancellationToken cancellation);
+
     /// <summary>Lists the live instances, and those that ended within about the last ten minutes.</summary>
     Task<IReadOnlyList<FleetInstance>> DescribeAsync(CancellationToken cancellation);
 

@@ -1,7 +1,7 @@
 namespace ImageClassifier.Core.Storage;
 
 /// <summary>The objects that are deleted once they are old enough. Models are not among them: an active model may be older
-/// than every picture.</summary>
+/// than every picture. Notes of launches are not either: the scaler deletes them, and counts on from the newest.</summary>
 public static class ExpiringKeys
 {
     /// <summary>The prefixes of these objects. No other prefix may be deleted by age.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using ImageClassifier.Core.Formats;
 
 namespace ImageClassifier.Core.Storage;
@@ -19,6 +20,9 @@ public static class ObjectKeys
 
     /// <summary>The prefix of the nodes' heartbeat records.</summary>
     public const string Nodes = "nodes/";
+
+    /// <summary>The prefix of the scaler's notes of its launches.</summary>
+    public const string Launches = "launches/";
 
     /// <summary>The prefix of the registry of models.</summary>
     public const string Models = "models/";
@@ -84,6 +88,21 @@ public static class ObjectKeys
         instance = default;
         return key.StartsWith(Nodes, StringComparison.Ordinal) && key.EndsWith(".json", StringComparison.Ordinal)
             && InstanceId.TryParse(key[Nodes.Length..^".json".Length], out instance);
+    }
+
+    /// <summary>The note of a launch: a <see cref="Messages.LaunchNote"/>.</summary>
+    /// <param name="number">The place of the launch in the order of all launches, from 1.</param>
+    public static string Launch(int number) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Launches}{number:D10}.json");
+
+    /// <summary>Reads the number of a launch from the key of its note.</summary>
+    public static bool TryParseLaunch(string key, out int number)
+    {
+        number = 0;
+        return key.StartsWith(Launches, StringComparison.Ordinal) && key.EndsWith(".json", StringComparison.Ordinal)
+            && int.TryParse(
+                key[Launches.Length..^".json".Length], NumberStyles.None, CultureInfo.InvariantCulture, out number)
+            && key == Launch(number);
     }
 
     /// <summary>Reads the batch from the key of a marker or note under <see cref="OpenBatches"/>.</summary>

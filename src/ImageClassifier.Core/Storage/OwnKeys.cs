@@ -21,6 +21,7 @@ public static partial class OwnKeys
           | models/active\.json
           | models/(?!active\.json/)[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?/[0-9a-f]{64}/
             (?:files\.json | verdict\.json | [0-9a-f]{64})
+          | launches/[0-9]{10}\.json
           | nodes/(?:node-[0-9a-f]{12} | i-[0-9a-f]+)\.json
         )\z
         """, RegexOptions.IgnorePatternWhitespace)]

@@ -88,6 +88,8 @@ internal static class RemovedSettings
             "the program uses 1 s on EC2, whose calls are limited, and 500 ms for child processes",
         [$"{KnownSettings.Root}.scaling.records-interval"] =
             "the program uses 5 s, because nodes write their records no more often",
+        [$"{KnownSettings.Root}.scaling.settle-time"] =
+            "the scaler notes each launch in the store before it makes it, and needs no wait after a start",
         [$"{KnownSettings.Root}.scaling.silence-limit"] =
             "the program uses 2 min, a dozen missed records of a node",
         [$"{KnownSettings.Root}.uploads.abandoned-after"] =

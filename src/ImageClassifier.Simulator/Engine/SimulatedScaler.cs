@@ -24,7 +24,7 @@ internal sealed class SimulatedScaler : ILauncher
     public SimulatedScaler(Cloud cloud, ScalingPolicy policy, Random random)
     {
         _cloud = cloud;
-        _planner = new FleetPlanner(policy, cloud.Model.Scaling, cloud.Now, random);
+        _planner = new FleetPlanner(policy, cloud.Model.Scaling, random);
     }
 
     /// <inheritdoc />
@@ -82,7 +82,7 @@ internal sealed class SimulatedScaler : ILauncher
     private void OnObserved()
     {
         _isObserving = false;
-        var observation = new Observation(_cloud.Queue.Measure(), _cloud.Fleet.Describe(), ReadRecords());
+        var observation = new Observation(_cloud.Queue.Measure(), _cloud.Fleet.Describe(), ReadRecords(), []);
         var plan = _planner.MakePlan(observation, _cloud.Now);
         Wanted = plan.Decision.Wanted;
         Keep(plan.NewDecision);

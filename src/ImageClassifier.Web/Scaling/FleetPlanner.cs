@@ -11,15 +11,13 @@ namespace ImageClassifier.Web.Scaling;
 /// or fleet of its own, so a simulation can run it unchanged.
 /// </summary>
 /// <remarks>
-/// Launches that the fleet does not report yet count against the cap. A failed launch makes launching pause. After a
-/// start the planner only observes for a while.
+/// Launches that the fleet does not report yet count against the cap, also those of an earlier scaler. A failed launch
+/// makes launching pause.
 /// </remarks>
 /// <param name="policy">Decides how many instances are wanted.</param>
 /// <param name="settings">The scaler's settings.</param>
-/// <param name="startedAt">When the scaler started.</param>
 /// <param name="random">Source of the back-off's jitter; null for the shared one.</param>
-internal sealed class FleetPlanner(
-    ScalingPolicy policy, ScalingSettings settings, DateTimeOffset startedAt, Random? random = null)
+internal sealed class FleetPlanner(ScalingPolicy policy, ScalingSettings settings, Random? random = null)
 {
     private readonly FleetTracker _fleet = new(settings.Limits);
     private readonly BacklogEstimator _backlog = new(settings.CountsLag);
@@ -28,7 +26,6 @@ internal sealed class FleetPlanner(
     private readonly DecisionLog _decisions = new(settings.KeptDecisions);
     private readonly NodeProblems _problems = new();
     private readonly Backoff _backoff = new(settings.MinBackoff, settings.MaxBackoff, random);
-    private readonly DateTimeOffset _settledAt = startedAt + settings.SettleTime;
 
     private DateTimeOffset _launchAgainAt;
     private string? _lastFailure;
@@ -36,6 +33,7 @@ internal sealed class FleetPlanner(
     private bool _areNodesFailing;
     private DateTimeOffset? _cannotWorkSince;
     private bool _stopped;
+    private bool _areLaunchesKnown;
     private QueueMeasure _queue = new(0, 0);
     private bool _countsLagBehind;
 
@@ -78,10 +76,11 @@ internal sealed class FleetPlanner(
     public void RecordsUnreadable() => _fleet.RecordsUnreadable();
 
     /// <summary>Plans from an observation. If the plan launches, call <see cref="LaunchAnswered"/> or
-    /// <see cref="LaunchUnanswered"/> before the next observation.</summary>
+    /// <see cref="LaunchFailed"/> before the next observation.</summary>
     public ScalingPlan MakePlan(Observation observation, DateTimeOffset now)
     {
         _queue = observation.Queue;
+        _areLaunchesKnown = observation.EarlierLaunches is not null;
         var warnings = new List<string>();
         var changes = _fleet.Update(observation, now);
         foreach (var boot in changes.BootTimes) _boot.Add(boot);
@@ -136,11 +135,15 @@ internal sealed class FleetPlanner(
                 : $"{plan.Decision.Reason} {_lastFailure}.", now).Decision;
     }
 
-    /// <summary>Notes that the fleet did not answer a launch. The launch may have happened.</summary>
-    /// <returns>The decision, for the log. It does not contain the cause, because clients can read decisions.</returns>
-    public DecisionRecord LaunchUnanswered(ScalingPlan plan, DateTimeOffset now)
+    /// <summary>Notes that a launch was not made, or that the fleet did not answer it and may have made it.</summary>
+    /// <param name="plan">The plan with the launch.</param>
+    /// <param name="failure">What failed, as a clause. Clients can read decisions, so it must not contain the
+    /// cause.</param>
+    /// <param name="now">The time.</param>
+    /// <returns>The decision, for the log.</returns>
+    public DecisionRecord LaunchFailed(ScalingPlan plan, string failure, DateTimeOffset now)
     {
-        OnLaunchFailure($"{Instances(plan.Launch)} wanted, and the fleet does not answer", [], now);
+        OnLaunchFailure($"{Instances(plan.Launch)} wanted, and {failure}", [], now);
         return Record(plan.Snapshot, plan.Decision, DecisionOutcome.Held, HoldCause.FailedLaunch, 0,
             $"{plan.Decision.Reason} {_lastFailure}.", now).Decision;
     }
@@ -169,7 +172,7 @@ internal sealed class FleetPlanner(
 
     private HoldCause? FindHold(int room, DateTimeOffset now) =>
         _stopped ? HoldCause.Stopping
-        : now < _settledAt ? HoldCause.Settling
+        : !_areLaunchesKnown ? HoldCause.LaunchesUnknown
         : now < _launchAgainAt ? HoldCause.FailedLaunch
         : room <= 0 ? HoldCause.Cap
         : null;
@@ -177,8 +180,8 @@ internal sealed class FleetPlanner(
     private string Describe(HoldCause hold, DateTimeOffset now) => hold switch
     {
         HoldCause.Stopping => "The web tier stops, so nothing is launched.",
-        HoldCause.Settling =>
-            "The web tier has just started and does not launch yet: the fleet may not report all instances so far.",
+        HoldCause.LaunchesUnknown =>
+            "The notes of earlier launches have not been read yet, and the fleet may not show all instances.",
         HoldCause.FailedLaunch => string.Create(CultureInfo.InvariantCulture,
             $"{LastFailure()}; the next launch is tried in {(_launchAgainAt - now).TotalSeconds:0.#} s."),
         _ => $"The cap of {settings.MaxInstances} instances is reached; draining ones count.",

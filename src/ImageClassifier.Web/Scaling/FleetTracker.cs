@@ -7,7 +7,8 @@ namespace ImageClassifier.Web.Scaling;
 
 /// <summary>
 /// Tracks the state of every instance: which work, which boot, which launches failed, and which must be terminated.
-/// It combines three sources: what the fleet reports, the records of the nodes, and the results that arrive.
+/// It combines four sources: what the fleet reports, the records of the nodes, the results that arrive, and the notes of
+/// launches by earlier scalers.
 /// </summary>
 /// <remarks>All ages are measured by the scaler's clock, from when the scaler saw a change. No node's clock is
 /// read.</remarks>
@@ -18,6 +19,8 @@ internal sealed class FleetTracker(FleetLimits limits)
 
     private readonly Dictionary<InstanceId, Entry> _entries = [];
     private readonly Dictionary<InstanceId, Heartbeat> _heartbeats = [];
+    // Instances that earlier scalers launched and the fleet does not show yet.
+    private IReadOnlyList<DateTimeOffset> _unseenLaunchedAt = [];
     private DateTimeOffset? _lastUpdate;
     private DateTimeOffset? _readableSince;
 
@@ -30,7 +33,7 @@ internal sealed class FleetTracker(FleetLimits limits)
         {
             int In(InstanceState state) => _entries.Values.Count(entry => entry.State == state && !entry.IsSilent);
             return new FleetCount(
-                In(InstanceState.Pending),
+                In(InstanceState.Pending) + _unseenLaunchedAt.Count,
                 In(InstanceState.Running),
                 In(InstanceState.Draining),
                 _entries.Values.Count(entry => entry.IsSilent));
@@ -49,9 +52,11 @@ internal sealed class FleetTracker(FleetLimits limits)
     /// <summary>For each pending instance, the boot time that remains, from zero up.</summary>
     public IReadOnlyList<TimeSpan> BootsLeft(TimeSpan bootTime, DateTimeOffset now) =>
     [
-        .. from entry in _entries.Values
-           where entry.State == InstanceState.Pending
-           let left = bootTime - (now - entry.LaunchedAt)
+        .. from launchedAt in _entries.Values
+               .Where(entry => entry.State == InstanceState.Pending)
+               .Select(entry => entry.LaunchedAt)
+               .Concat(_unseenLaunchedAt)
+           let left = bootTime - (now - launchedAt)
            select left > TimeSpan.Zero ? left : TimeSpan.Zero,
     ];
 
@@ -82,6 +87,7 @@ internal sealed class FleetTracker(FleetLimits limits)
         RecordHeartbeats(observation.Nodes, changes, now);
         foreach (var reported in observation.Fleet) Merge(reported, changes, now);
         DropMissing(observation, changes, now);
+        if (observation.EarlierLaunches is { } launches) CountUnseen(launches);
         var newest = NewestWithResults();
         foreach (var entry in _entries.Values) Evaluate(entry, newest, changes, now);
         ExpireRecords(changes, now);
@@ -192,6 +198,12 @@ internal sealed class FleetTracker(FleetLimits limits)
             _entries.Remove(entry.Id);
         }
     }
+
+    private void CountUnseen(IReadOnlyList<EarlierLaunch> launches) => _unseenLaunchedAt =
+    [
+        .. launches.SelectMany(launch => Enumerable.Repeat(
+            launch.At, Math.Max(0, launch.Count - launch.Found.Count(_entries.ContainsKey)))),
+    ];
 
     private void Evaluate(Entry entry, Entry? newest, FleetChanges changes, DateTimeOffset now)
     {

@@ -11,17 +11,19 @@ namespace ImageClassifier.Web.Scaling;
 /// <summary>
 /// Observes the queue, the fleet and the records of its nodes, and carries out what the <see cref="FleetPlanner"/>
 /// plans: it launches missing instances and terminates the ones that failed. It never shrinks the fleet otherwise: idle
-/// nodes end themselves.
+/// nodes end themselves. It notes each launch before it makes it, so a later scaler needs no wait: see
+/// <see cref="LaunchNotes"/>.
 /// </summary>
 public sealed class ScalerActor : ReceiveActor, IWithTimers
 {
     private readonly IMessageQueue _requests;
     private readonly IInstanceFleet _fleet;
     private readonly NodeRecordReader _records;
+    private readonly LaunchNotes _notes;
     private readonly FleetPlanner _planner;
-    // An observation waits this long for the records. If they come later, the next observation uses them.
-    private static readonly TimeSpan RecordsWait = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan RecordsTimeout = TimeSpan.FromSeconds(30);
+    // An observation waits this long for the store. If the answer comes later, the next observation uses it.
+    private static readonly TimeSpan StoreWait = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(30);
 
     // Calls to a queue and a fleet are answered sooner. A node whose process is paused longer is removed from the tier.
     private static readonly TimeSpan StaleAfter = TimeSpan.FromSeconds(20);
@@ -37,9 +39,10 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly CancellationTokenSource _stopping = new();
 
-    private UnansweredLaunch? _unanswered;
+    private NumberedLaunch? _unanswered;
     private DateTimeOffset? _recordsReadAt;
-    private Task<RecordsRead>? _reading;
+    private Task<StoreRead<StoredNodeRecord>>? _readingRecords;
+    private Task<StoreRead<StoredLaunch>>? _readingNotes;
     private HashSet<InstanceId> _endedInstances = [];
     private bool _isObserving;
     private bool _observeAgain;
@@ -48,6 +51,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     // A failure can last for an hour, so the log names it once, when it begins.
     private bool _observationFails;
     private bool _recordsFail;
+    private bool _notesFail;
 
     /// <summary>Creates the actor.</summary>
     public ScalerActor(
@@ -60,7 +64,8 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         _requests = requests;
         _fleet = fleet;
         _records = new NodeRecordReader(store);
-        _planner = new FleetPlanner(policy, settings, Now);
+        _notes = new LaunchNotes(store, settings);
+        _planner = new FleetPlanner(policy, settings);
         _recordsInterval = settings.RecordsInterval;
         _launchTimeout = settings.LaunchTimeout;
 
@@ -75,8 +80,11 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
             for (var job = 0; job < done.Jobs; job++) _planner.JobDone(done.Instance, Now);
             _models.Add(done, Now);
         });
+        Receive<NotesRead>(OnNotesRead);
         Receive<Observed>(OnObserved);
         Receive<ObservationFailed>(OnObservationFailed);
+        Receive<LaunchNoted>(OnLaunchNoted);
+        Receive<NoteFailed>(OnNoteFailed);
         Receive<LaunchFinished>(OnLaunchFinished);
         Receive<LaunchUnanswered>(OnLaunchUnanswered);
         Receive<CleanedUp>(_ => { });
@@ -114,49 +122,101 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
 
         _isObserving = true;
         _observeAgain = false;
-        var recordsDue = _recordsReadAt is not { } readAt
-            || (_planner.HasInstances && Now - readAt >= _recordsInterval);
-        if (recordsDue) _reading ??= ReadRecordsAsync();
-        ObserveAsync(Now, _reading).PipeTo(Self, failure: cause => new ObservationFailed(cause));
+        if (_notes.AreKnown) ObserveFleet();
+        else ReadNotes();
     }
 
-    private async Task<Observed> ObserveAsync(DateTimeOffset startedAt, Task<RecordsRead>? reading)
+    private void ReadNotes()
+    {
+        var now = Now;
+        _readingNotes ??= ReadAsync(cancellation => _notes.ReadAsync(now, cancellation));
+        WaitAsync(_readingNotes, _stopping.Token).PipeTo(
+            Self, success: read => new NotesRead(read), failure: cause => new ObservationFailed(cause));
+    }
+
+    private void OnNotesRead(NotesRead notes)
+    {
+        if (notes.Read is { } read)
+        {
+            _readingNotes = null;
+            if (read.Found is { } found) _notes.Take(found, Now);
+            if (read.Failure is { } failure && !_notesFail)
+            {
+                _log.Warning(
+                    "The notes of launches cannot be read. Nothing is launched until they can: {Cause}", failure.Message);
+            }
+
+            if (read.Failure is null && _notesFail) _log.Info("The notes of launches can be read again");
+            _notesFail = read.Failure is not null;
+        }
+
+        ObserveFleet();
+    }
+
+    private void ObserveFleet()
+    {
+        var recordsDue = _recordsReadAt is not { } readAt
+            || (_planner.HasInstances && Now - readAt >= _recordsInterval);
+        if (recordsDue) _readingRecords ??= ReadAsync(_records.ReadAsync);
+        ObserveAsync(Now, _readingRecords, _notes.Earlier(Now)).PipeTo(
+            Self, failure: cause => new ObservationFailed(cause));
+    }
+
+    private async Task<Observed> ObserveAsync(
+        DateTimeOffset startedAt,
+        Task<StoreRead<StoredNodeRecord>>? reading,
+        IReadOnlyList<EarlierLaunch>? earlier)
     {
         var cancellation = _stopping.Token;
         var measuring = _requests.MeasureAsync(cancellation);
         var describing = _fleet.DescribeAsync(cancellation);
-        var read = reading is null ? null : await WaitForRecordsAsync(reading, cancellation).ConfigureAwait(false);
+        var read = reading is null ? null : await WaitAsync(reading, cancellation).ConfigureAwait(false);
         return new Observed(
             new Observation(
-                await measuring.ConfigureAwait(false), await describing.ConfigureAwait(false), read?.Records),
+                await measuring.ConfigureAwait(false),
+                await describing.ConfigureAwait(false),
+                read?.Found,
+                earlier is null ? null : await FindAsync(earlier, cancellation).ConfigureAwait(false)),
             read,
             startedAt);
     }
 
-    /// <summary>The records; null if they are still being read. A slow or unavailable store must not delay a
-    /// launch.</summary>
-    private async Task<RecordsRead?> WaitForRecordsAsync(Task<RecordsRead> reading, CancellationToken cancellation)
+    private async Task<IReadOnlyList<EarlierLaunch>> FindAsync(
+        IReadOnlyList<EarlierLaunch> launches, CancellationToken cancellation) =>
+        await Task.WhenAll(launches.Select(async launch => launch with
+        {
+            Found = await _fleet.FindLaunchedAsync(launch.ClientToken, cancellation).ConfigureAwait(false),
+        })).ConfigureAwait(false);
+
+    /// <summary>What was read; null if the read still takes. A slow or unavailable store must not delay an
+    /// observation.</summary>
+    private async Task<StoreRead<T>?> WaitAsync<T>(Task<StoreRead<T>> reading, CancellationToken cancellation)
     {
         if (reading.IsCompleted) return await reading.ConfigureAwait(false);
         using var waitEnded = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var timeout = Task.Delay(RecordsWait, _time, waitEnded.Token);
+        var timeout = Task.Delay(StoreWait, _time, waitEnded.Token);
         var first = await Task.WhenAny(reading, timeout).ConfigureAwait(false);
         await waitEnded.CancelAsync().ConfigureAwait(false);
         return first == reading ? await reading.ConfigureAwait(false) : null;
     }
 
-    private async Task<RecordsRead> ReadRecordsAsync()
+    private async Task<StoreRead<T>> ReadAsync<T>(Func<CancellationToken, Task<IReadOnlyList<T>>> read)
     {
-        using var limit = new CancellationTokenSource(RecordsTimeout, _time);
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stopping.Token);
         try
         {
-            return new RecordsRead(await _records.ReadAsync(end.Token).ConfigureAwait(false), null);
+            return new StoreRead<T>(await WithinAsync(ReadTimeout, read).ConfigureAwait(false), null);
         }
         catch (Exception failure) when (failure is IOException or OperationCanceledException)
         {
-            return new RecordsRead(null, failure);
+            return new StoreRead<T>(null, failure);
         }
+    }
+
+    private async Task<T> WithinAsync<T>(TimeSpan time, Func<CancellationToken, Task<T>> call)
+    {
+        using var limit = new CancellationTokenSource(time, _time);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stopping.Token);
+        return await call(end.Token).ConfigureAwait(false);
     }
 
     private void OnObserved(Observed observed)
@@ -198,9 +258,9 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         return !_endedInstances.IsSubsetOf(before);
     }
 
-    private void OnRecordsRead(RecordsRead read)
+    private void OnRecordsRead(StoreRead<StoredNodeRecord> read)
     {
-        _reading = null;
+        _readingRecords = null;
         if (read.Failure is { } failure)
         {
             _planner.RecordsUnreadable();
@@ -220,7 +280,8 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     {
         _isObserving = false;
         // A read that failed with an unknown exception starts again.
-        if (_reading is { IsFaulted: true }) _reading = null;
+        if (_readingRecords is { IsFaulted: true }) _readingRecords = null;
+        if (_readingNotes is { IsFaulted: true }) _readingNotes = null;
         if (!_observationFails)
         {
             _log.Warning(
@@ -245,19 +306,62 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         _isLaunching = true;
         // A launch without an answer may have happened. Its client token makes a repeat safe, if the count is
         // unchanged. Further instances must wait for the answer: otherwise the fleet could exceed the cap.
-        var launch = _unanswered is { } before && Now - before.At < _launchTimeout
-            ? before
-            : new UnansweredLaunch(Guid.NewGuid().ToString("N"), plan.Launch, Now);
-        _unanswered = null;
-        _fleet.LaunchAsync(launch.Count, launch.ClientToken, _stopping.Token).PipeTo(
+        if (_unanswered is { } before && Now - before.At < _launchTimeout)
+        {
+            CallFleet(plan, before);
+            return;
+        }
+
+        var launch = _notes.Begin(plan.Launch, Now);
+        WithinAsync(StaleAfter, cancellation => _notes.TryAddAsync(launch, cancellation)).PipeTo(
             Self,
-            success: outcome => new LaunchFinished(plan, outcome),
+            success: isFirst => new LaunchNoted(plan, launch, isFirst),
+            failure: cause => new NoteFailed(plan, cause));
+    }
+
+    private void OnLaunchNoted(LaunchNoted noted)
+    {
+        if (!noted.IsFirst)
+        {
+            _log.Warning("Another scaler has launched instances meanwhile. This one reads the notes of launches again");
+            GiveUp(noted.Plan, "another web node launches at the same time");
+            return;
+        }
+
+        _notes.Added(noted.Launch);
+        // After a pause of the process, the scaler of another web node no longer waits for this launch.
+        if (Now - noted.Launch.At > StaleAfter) GiveUp(noted.Plan, "the store takes too long to note the launch");
+        else CallFleet(noted.Plan, noted.Launch);
+    }
+
+    private void OnNoteFailed(NoteFailed failed)
+    {
+        _log.Warning("A launch cannot be noted, so it is not made: {Cause}", failed.Cause.Message);
+        GiveUp(failed.Plan, "the store does not take the note of the launch");
+    }
+
+    /// <summary>Makes no launch now. Notes that this scaler does not know may be in the store.</summary>
+    private void GiveUp(ScalingPlan plan, string why)
+    {
+        _isLaunching = false;
+        _notes.Forget();
+        LogDecision(_planner.LaunchFailed(plan, why, Now));
+        Observe();
+    }
+
+    private void CallFleet(ScalingPlan plan, NumberedLaunch launch)
+    {
+        _unanswered = null;
+        _fleet.LaunchAsync(launch.Note.Count, launch.Note.ClientToken, _stopping.Token).PipeTo(
+            Self,
+            success: outcome => new LaunchFinished(plan, launch, outcome),
             failure: cause => new LaunchUnanswered(plan, launch, cause));
     }
 
     private void OnLaunchFinished(LaunchFinished finished)
     {
         _isLaunching = false;
+        TidyNotes(finished);
         LogDecision(_planner.LaunchAnswered(finished.Plan, finished.Outcome, Now));
         Observe();
     }
@@ -267,8 +371,27 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         _isLaunching = false;
         _unanswered = unanswered.Launch;
         _log.Warning("The fleet does not answer: {Cause}", unanswered.Cause.Message);
-        LogDecision(_planner.LaunchUnanswered(unanswered.Plan, Now));
+        LogDecision(_planner.LaunchFailed(unanswered.Plan, "the fleet does not answer", Now));
         Observe();
+    }
+
+    private void TidyNotes(LaunchFinished finished)
+    {
+        var (launch, launched) = (finished.Launch, finished.Outcome.Launched.Count);
+        var expired = _notes.RemoveExpired(Now);
+        if (launched >= launch.Note.Count && expired.Count == 0) return;
+        var (log, cancellation) = (_log, _stopping.Token);
+        TidyAsync().PipeTo(Self, success: () => CleanedUp.Instance, failure: cause =>
+        {
+            log.Warning("Notes of launches could not be corrected or deleted: {Cause}", cause.Message);
+            return CleanedUp.Instance;
+        });
+
+        async Task TidyAsync()
+        {
+            if (launched < launch.Note.Count) await _notes.CorrectAsync(launch, launched, cancellation);
+            await _notes.DeleteAsync(expired, cancellation);
+        }
     }
 
     private void CleanUp(ScalingPlan plan)
@@ -307,18 +430,23 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
             decision.Wanted, decision.Launched, decision.Reason);
     }
 
-    private sealed record Observed(Observation Observation, RecordsRead? Records, DateTimeOffset StartedAt);
+    private sealed record NotesRead(StoreRead<StoredLaunch>? Read);
 
-    private sealed record RecordsRead(IReadOnlyList<StoredNodeRecord>? Records, Exception? Failure);
+    private sealed record Observed(
+        Observation Observation, StoreRead<StoredNodeRecord>? Records, DateTimeOffset StartedAt);
 
     private sealed record ObservationFailed(Exception Cause);
 
-    private sealed record LaunchFinished(ScalingPlan Plan, LaunchOutcome Outcome);
+    private sealed record LaunchNoted(ScalingPlan Plan, NumberedLaunch Launch, bool IsFirst);
 
-    private sealed record LaunchUnanswered(ScalingPlan Plan, UnansweredLaunch Launch, Exception Cause);
+    private sealed record NoteFailed(ScalingPlan Plan, Exception Cause);
 
-    /// <summary>A launch that the fleet did not answer.</summary>
-    private sealed record UnansweredLaunch(string ClientToken, int Count, DateTimeOffset At);
+    private sealed record LaunchFinished(ScalingPlan Plan, NumberedLaunch Launch, LaunchOutcome Outcome);
+
+    private sealed record LaunchUnanswered(ScalingPlan Plan, NumberedLaunch Launch, Exception Cause);
+
+    /// <summary>What was read from the store, or why it could not be read.</summary>
+    private sealed record StoreRead<T>(IReadOnlyList<T>? Found, Exception? Failure);
 
     private sealed record CleanedUp
     {

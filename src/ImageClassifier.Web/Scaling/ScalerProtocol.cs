@@ -136,8 +136,8 @@ public static class ScalerProtocol
         /// <summary>The web tier stops.</summary>
         Stopping,
 
-        /// <summary>The web tier has just started: launches of the previous one may not be reported yet.</summary>
-        Settling,
+        /// <summary>The notes of earlier launches have not been read, and the fleet may not show all instances.</summary>
+        LaunchesUnknown,
 
         /// <summary>A launch has failed, and the back-off is not over.</summary>
         FailedLaunch,

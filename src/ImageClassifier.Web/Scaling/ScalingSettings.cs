@@ -10,7 +10,7 @@ namespace ImageClassifier.Web.Scaling;
 /// <param name="IdleInterval">Time between observations otherwise.</param>
 /// <param name="RecordsInterval">Time between reads of the nodes' records while there are instances.</param>
 /// <param name="CountsLag">How long the queue's counts can lag. Jobs sent within this time count as waiting.</param>
-/// <param name="SettleTime">How long the scaler only observes after a start.</param>
+/// <param name="LaunchLag">How long after its launch an instance may be missing from the fleet's report.</param>
 /// <param name="LaunchTimeout">Age at which a launch that the fleet does not report has failed.</param>
 /// <param name="BootDeadline">Age at which an instance that is not up is terminated.</param>
 /// <param name="SilentAfter">Silence after which an instance no longer counts as working.</param>
@@ -28,7 +28,7 @@ public sealed record ScalingSettings(
     TimeSpan IdleInterval,
     TimeSpan RecordsInterval,
     TimeSpan CountsLag,
-    TimeSpan SettleTime,
+    TimeSpan LaunchLag,
     TimeSpan LaunchTimeout,
     TimeSpan BootDeadline,
     TimeSpan SilentAfter,
@@ -57,6 +57,11 @@ public sealed record ScalingSettings(
 
     // By its documentation SQS takes up to a minute to settle its counts. The embedded queue counts exactly.
     private static readonly TimeSpan SqsCountsLag = TimeSpan.FromMinutes(1);
+
+    // EC2 promises to show an instance within seconds, but sometimes needs half a minute. If the web tier is killed during
+    // a launch, a child process enters itself into the fleet's table when it comes up.
+    private static readonly TimeSpan Ec2LaunchLag = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ProcessLaunchLag = TimeSpan.FromSeconds(5);
 
     // EC2 shows an instance after seconds and boots it within a minute or two. A child process takes a second or two.
     private static readonly TimeSpan Ec2LaunchTimeout = TimeSpan.FromMinutes(5);
@@ -98,7 +103,7 @@ public sealed record ScalingSettings(
             IdleInterval: isAws ? PaidIdleLook : IdleLook,
             RecordsInterval: RecordsLook,
             CountsLag: isAws ? SqsCountsLag : TimeSpan.Zero,
-            SettleTime: scaling.Duration("settle-time", TimeSpan.Zero, TimeSpan.FromMinutes(10)),
+            LaunchLag: isEc2 ? Ec2LaunchLag : ProcessLaunchLag,
             LaunchTimeout: isEc2 ? Ec2LaunchTimeout : ProcessLaunchTimeout,
             BootDeadline: isEc2 ? Ec2BootDeadline : ProcessBootDeadline,
             SilentAfter: ReadSilentAfter(config),

@@ -61,7 +61,7 @@ internal sealed class CloudDeployment : IAsyncDisposable
         $"aws.ec2.service-url={Proxy.Endpoint}",
         $"fleet.ec2.deployment={Name}", $"fleet.ec2.launch-template={LaunchTemplate}",
         $"fleet.ec2.instance-types={InstanceType}", $"fleet.ec2.subnets={Subnet}",
-        "scaling.policy=per-image", "scaling.max-instances=1", "scaling.settle-time=1s",
+        "scaling.policy=per-image", "scaling.max-instances=1",
         "node.polling.wait-time=1s", "node.classification.threads=1", "node.polling.decoders=2",
         // EC2's minimum charge does not apply to this machine.
         "node.termination.min-lifetime=0s",

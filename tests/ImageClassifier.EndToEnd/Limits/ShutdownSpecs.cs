@@ -99,8 +99,8 @@ public sealed class ShutdownSpecs(ITestOutputHelper output)
     public async Task An_app_node_that_is_stopped_exits_with_0_and_its_unfinished_work_continues()
     {
         // The service launches no node, so the stopped node has all the work.
-        await using var service = await RunningService.StartAsync(
-            [QuickPolls, LongLease, "scaling.settle-time=10m"]);
+        await using var service = await RunningService.StartAsync([QuickPolls, LongLease]);
+        service.PreventLaunches();
         var accepted = await service.UploadAsync(TestPictures.Slow(Pictures));
         var following = service.FollowAsync(BatchId(accepted), Enough);
         int exitCode;

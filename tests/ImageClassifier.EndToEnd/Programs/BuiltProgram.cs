@@ -10,6 +10,10 @@ public static class BuiltProgram
     /// <summary>The variable that sets the model. Tests without it use the default model.</summary>
     public const string ModelVariable = "IMAGE_CLASSIFIER__NODE__CLASSIFICATION__MODEL";
 
+    /// <summary>The variable that sets the pictures of one run. Tests without it let each node measure what is
+    /// fastest.</summary>
+    public const string BatchVariable = "IMAGE_CLASSIFIER__NODE__CLASSIFICATION__MAX_BATCH";
+
     /// <summary>The path of the program.</summary>
     public static string Path { get; } = Find();
 
@@ -65,6 +69,7 @@ public static class BuiltProgram
             // The program must work in any working directory.
             WorkingDirectory = System.IO.Path.GetTempPath(),
         };
+        start.Environment[BatchVariable] = "8";
         if (SmallModel.FolderOrNull is { } model) start.Environment[ModelVariable] = model;
         return start;
     }

@@ -35,7 +35,7 @@ internal sealed class EmulatedAws : IAsyncDisposable
     public IReadOnlyList<string> Settings =>
     [
         .. Connection,
-        "scaling.policy=per-image", "scaling.max-instances=2", "scaling.settle-time=1s",
+        "scaling.policy=per-image", "scaling.max-instances=2",
         "node.polling.wait-time=1s", "node.classification.threads=1", "node.polling.decoders=2",
         // The minimum charge of EC2 does not apply to processes, so they need not use it up.
         "node.termination.min-lifetime=0s",

@@ -121,6 +121,14 @@ public sealed partial class RunningService : IAsyncDisposable
         return service;
     }
 
+    /// <summary>Makes the service launch no node, because it launches nothing that it cannot note.</summary>
+    public void PreventLaunches() => File.WriteAllText(LaunchesFolder(DataFolder), "a file where the folder should be");
+
+    /// <summary>Lets the next service with the data folder launch nodes.</summary>
+    public static void AllowLaunches(string dataFolder) => File.Delete(LaunchesFolder(dataFolder));
+
+    private static string LaunchesFolder(string dataFolder) => Path.Combine(dataFolder, "objects", "launches");
+
     /// <summary>The process ids of the live app nodes.</summary>
     public IReadOnlyList<int> NodeProcesses() => ProcessTable.Running(DataFolder, "node");
 

@@ -15,6 +15,9 @@ internal sealed record CloudSettings
     /// <summary>How long a launch call takes.</summary>
     public TimeSpan LaunchCall { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long the store takes to answer that it has a launch's note.</summary>
+    public TimeSpan NoteAnswer { get; init; }
+
     /// <summary>How long a measurement of the request queue takes.</summary>
     public TimeSpan MeasureCall { get; init; } = TimeSpan.FromMilliseconds(50);
 

@@ -9,6 +9,9 @@ internal sealed class KillableFleet(IInstanceFleet fleet, Lifeline lifeline) : I
     public Task<LaunchOutcome> LaunchAsync(int count, string clientToken, CancellationToken cancellation) =>
         lifeline.CallAsync(() => fleet.LaunchAsync(count, clientToken, CancellationToken.None));
 
+    public Task<IReadOnlyList<InstanceId>> FindLaunchedAsync(string clientToken, CancellationToken cancellation) =>
+        lifeline.CallAsync(() => fleet.FindLaunchedAsync(clientToken, cancellation));
+
     public Task<IReadOnlyList<FleetInstance>> DescribeAsync(CancellationToken cancellation) =>
         lifeline.CallAsync(() => fleet.DescribeAsync(cancellation));
 

@@ -59,6 +59,16 @@ internal sealed class SimulatedFleet(World world) : IInstanceFleet
         return answer ?? throw new IOException("The fleet did not answer.");
     }
 
+    public Task<IReadOnlyList<InstanceId>> FindLaunchedAsync(string clientToken, CancellationToken cancellation)
+    {
+        lock (_lock)
+        {
+            var launched = _launchedByToken.GetValueOrDefault(clientToken, []);
+            return Task.FromResult<IReadOnlyList<InstanceId>>(
+                [.. _instances.Where(IsShown).Select(instance => instance.Id).Intersect(launched)]);
+        }
+    }
+
     public Task<IReadOnlyList<FleetInstance>> DescribeAsync(CancellationToken cancellation)
     {
         lock (_lock)

@@ -19,7 +19,7 @@ internal sealed class SimulatedWebTier(World world, SimulatedFleet fleet, WebTie
         _lifeline = lifeline;
         var queues = new QueuePair(
             new KillableQueue(world.Requests, lifeline), new KillableQueue(world.Responses, lifeline));
-        var store = new KillableStore(world.Store, lifeline);
+        var store = new KillableStore(new NotingStore(world.Store, world.Settings.NoteAnswer, world.Time), lifeline);
         var ofTier = new KillableFleet(fleet, lifeline);
         Address = world.System.ActorOf(
             Props.Create(() => new SimulatedTierActor(queues, store, ofTier, settings)));

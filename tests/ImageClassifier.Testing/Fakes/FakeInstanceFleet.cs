@@ -28,6 +28,12 @@ public sealed class FakeInstanceFleet(TimeProvider time) : IInstanceFleet
     /// <summary>True if launched instances show in a description. A real fleet may lag behind.</summary>
     public bool ShowsLaunches { get; set; } = true;
 
+    /// <summary>Awaited before a launch is made.</summary>
+    public Func<Task>? BeforeLaunch { get; set; }
+
+    /// <summary>Awaited after a launch was made, before it is answered. It may lose the answer.</summary>
+    public Func<Task>? AfterLaunch { get; set; }
+
     /// <summary>The requested launches, including failed and repeated ones.</summary>
     public IReadOnlyList<LaunchCall> Launches
     {
@@ -73,21 +79,21 @@ public sealed class FakeInstanceFleet(TimeProvider time) : IInstanceFleet
         foreach (var instance in Living) Move(instance.Id, state);
     }
 
-    public Task<LaunchOutcome> LaunchAsync(int count, string clientToken, CancellationToken cancellation)
+    public async Task<LaunchOutcome> LaunchAsync(int count, string clientToken, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        if (BeforeLaunch is { } before) await before();
+        var outcome = LaunchOnce(count, clientToken);
+        if (AfterLaunch is { } after) await after();
+        return outcome;
+    }
+
+    public Task<IReadOnlyList<InstanceId>> FindLaunchedAsync(string clientToken, CancellationToken cancellation)
+    {
         lock (_lock)
         {
-            _launches.Add(new LaunchCall(count, clientToken, time.GetUtcNow()));
-            if (_launchFailures.TryDequeue(out var failure)) return Task.FromException<LaunchOutcome>(failure);
-            if (_launchedByToken.TryGetValue(clientToken, out var before))
-                return Task.FromResult(new LaunchOutcome(before, null));
-
-            var room = Math.Max(0, Capacity - _instances.Count(instance => instance.State != InstanceState.Ended));
-            var launched = Enumerable.Range(0, Math.Min(count, room)).Select(_ => Launch()).ToArray();
-            _launchedByToken[clientToken] = launched;
-            var shortfall = launched.Length < count ? $"There is room for {room}." : null;
-            return Task.FromResult(new LaunchOutcome(launched, shortfall));
+            return Task.FromResult<IReadOnlyList<InstanceId>>(
+                [.. _launchedByToken.GetValueOrDefault(clientToken, []).Intersect(Shown().Select(instance => instance.Id))]);
         }
     }
 
@@ -97,11 +103,7 @@ public sealed class FakeInstanceFleet(TimeProvider time) : IInstanceFleet
         {
             if (_describeFailures.TryDequeue(out var failure))
                 return Task.FromException<IReadOnlyList<FleetInstance>>(failure);
-            var now = time.GetUtcNow();
-            return Task.FromResult<IReadOnlyList<FleetInstance>>(_instances
-                .Where(instance => ShowsLaunches || instance.State != InstanceState.Pending)
-                .Where(instance => instance.EndedAt is null || now - instance.EndedAt < RememberEnded)
-                .ToArray());
+            return Task.FromResult<IReadOnlyList<FleetInstance>>(Shown());
         }
     }
 
@@ -114,6 +116,32 @@ public sealed class FakeInstanceFleet(TimeProvider time) : IInstanceFleet
         }
 
         return Task.CompletedTask;
+    }
+
+    private LaunchOutcome LaunchOnce(int count, string clientToken)
+    {
+        lock (_lock)
+        {
+            _launches.Add(new LaunchCall(count, clientToken, time.GetUtcNow()));
+            if (_launchFailures.TryDequeue(out var failure)) throw failure;
+            if (_launchedByToken.TryGetValue(clientToken, out var before)) return new LaunchOutcome(before, null);
+
+            var room = Math.Max(0, Capacity - _instances.Count(instance => instance.State != InstanceState.Ended));
+            var launched = Enumerable.Range(0, Math.Min(count, room)).Select(_ => Launch()).ToArray();
+            _launchedByToken[clientToken] = launched;
+            return new LaunchOutcome(launched, launched.Length < count ? $"There is room for {room}." : null);
+        }
+    }
+
+    private FleetInstance[] Shown()
+    {
+        var now = time.GetUtcNow();
+        return
+        [
+            .. _instances
+                .Where(instance => ShowsLaunches || instance.State != InstanceState.Pending)
+                .Where(instance => instance.EndedAt is null || now - instance.EndedAt < RememberEnded),
+        ];
     }
 
     private InstanceId Launch()

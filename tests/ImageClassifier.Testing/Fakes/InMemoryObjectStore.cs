@@ -28,6 +28,10 @@ public sealed class InMemoryObjectStore(TimeProvider time) : IObjectStore
     /// <summary>Awaited at the start of each call, with the key or prefix. It may delay the call or fail it.</summary>
     public Func<StoreCall, string, Task>? Before { get; set; }
 
+    /// <summary>Awaited after an object was put if absent, before the answer, with the key. It may delay or lose the
+    /// answer.</summary>
+    public Func<string, Task>? AfterPutIfAbsent { get; set; }
+
     /// <summary>The keys of all objects, in ordinal order.</summary>
     public IReadOnlyList<string> Keys
     {
@@ -84,7 +88,10 @@ public sealed class InMemoryObjectStore(TimeProvider time) : IObjectStore
     {
         CheckKey(key);
         await BeginAsync(StoreCall.PutIfAbsent, key, cancellation);
-        lock (_lock) return _entries.TryAdd(key, new Entry(content.ToArray(), time.GetUtcNow()));
+        bool isFirst;
+        lock (_lock) isFirst = _entries.TryAdd(key, new Entry(content.ToArray(), time.GetUtcNow()));
+        if (AfterPutIfAbsent is { } after) await after(key);
+        return isFirst;
     }
 
     public async Task<StoredObject?> GetAsync(string key, CancellationToken cancellation)

@@ -34,7 +34,7 @@ public sealed class ProgramSettingsSpecs : IDisposable
         Assert.Equal("4", config.GetString(Instances));
         Assert.Equal("3d", config.GetString("image-classifier.scaling.max-lifetime"));
         Assert.Equal("2m", config.GetString("image-classifier.scaling.latency.target"));
-        Assert.Equal("1s", config.GetString("image-classifier.scaling.settle-time"));
+        Assert.Equal("1s", config.GetString("image-classifier.scaling.latency.boot-time"));
         Assert.Equal("latency", config.GetString("image-classifier.scaling.policy"));
     }
 

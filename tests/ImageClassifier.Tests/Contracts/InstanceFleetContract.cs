@@ -95,6 +95,19 @@ public abstract class InstanceFleetContract : IAsyncLifetime
     }
 
     [SkippableFact]
+    public async Task A_new_client_finds_the_instances_of_a_launch_by_its_token()
+    {
+        var launch = await _fleet.LaunchAsync(2, "token-1", default);
+        await _fleet.LaunchAsync(1, "token-2", default);
+
+        var restarted = _underTest.Open();
+        var found = await restarted.FindLaunchedAsync("token-1", default);
+
+        Assert.Equal(launch.Launched.Order(ById), found.Order(ById));
+        Assert.Empty(await restarted.FindLaunchedAsync("token-3", default));
+    }
+
+    [SkippableFact]
     public async Task Terminated_instances_end_and_are_shown_for_a_while()
     {
         var launch = await _fleet.LaunchAsync(2, "token-1", default);

@@ -209,11 +209,12 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
             .Where(key => !key.EndsWith('/'))
             .ToArray();
 
-        Assert.True(keys.Length >= 11);
+        Assert.True(keys.Length >= 12);
         Assert.All(keys, key => Assert.True(OwnKeys.Contains(key), $"{key} would be kept for ever."));
         Assert.False(OwnKeys.Contains($"images/{Batch}/holiday.jpg"));
         Assert.False(OwnKeys.Contains("notes.txt"));
         Assert.False(OwnKeys.Contains("models/notes.txt"));
+        Assert.False(OwnKeys.Contains("launches/notes.txt"));
         foreach (var name in new[] { "Fruit", "fruit.", "active.json" })
             Assert.False(OwnKeys.Contains($"models/{name}/{Model.Sha256}/files.json"));
         Assert.False(OwnKeys.Contains($"models/fruit/{Model.Sha256}/model.onnx"));

@@ -113,6 +113,7 @@ public sealed class FileObjectStoreSpecs : ObjectStoreContract
     [InlineData("images", "Pictures cannot be stored.")]
     [InlineData("results", "Results cannot be stored.")]
     [InlineData("batches", "Records of batches cannot be stored.")]
+    [InlineData("launches", "Notes of launches cannot be stored.")]
     public async Task A_check_reports_which_objects_cannot_be_stored_and_no_path(string folder, string failing)
     {
         Directory.CreateDirectory(_folder.Layout.Objects);

@@ -35,7 +35,6 @@ internal sealed class RunningWebTier : IAsyncDisposable
     private const string TestSettings =
         """
         akka.loglevel = OFF
-        image-classifier.scaling.settle-time = 0s
         """;
 
     private readonly WebApplication _app;

@@ -49,10 +49,10 @@ public sealed class DecisionLogSpecs
     [Fact]
     public void Another_hold_cause_is_a_new_entry()
     {
-        Add(DecisionOutcome.Held, HoldCause.Settling);
+        Add(DecisionOutcome.Held, HoldCause.LaunchesUnknown);
         Assert.True(Add(DecisionOutcome.Held, HoldCause.FailedLaunch));
         Assert.True(Add(DecisionOutcome.Held, HoldCause.Cap));
-        Assert.Equal([HoldCause.Cap, HoldCause.FailedLaunch, HoldCause.Settling], _log.Newest.Select(one => one.Hold));
+        Assert.Equal([HoldCause.Cap, HoldCause.FailedLaunch, HoldCause.LaunchesUnknown], _log.Newest.Select(one => one.Hold));
     }
 
     [Fact]

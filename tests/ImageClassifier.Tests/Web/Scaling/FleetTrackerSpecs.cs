@@ -43,6 +43,25 @@ public sealed class FleetTrackerSpecs
     }
 
     [Fact]
+    public void Instances_of_an_earlier_scaler_count_as_booting_until_the_fleet_shows_them()
+    {
+        var earlier = new EarlierLaunch("token", 3, Start, []);
+        Update(Start + Minute, [], null, earlier);
+        Assert.Equal(new FleetCount(3, 0, 0), _tracker.Count);
+        Assert.Equal([Minute, Minute, Minute], _tracker.BootsLeft(2 * Minute, Start + Minute));
+
+        // The fleet has found two instances, and its report has only one of them.
+        var found = earlier with { Found = [One, Two] };
+        Update(Start + Minute, [Instance(One, InstanceState.Running, Start)], null, found);
+        Assert.Equal(new FleetCount(2, 1, 0), _tracker.Count);
+        Update(Start + Minute, [Instance(One, InstanceState.Ended, Start), Instance(Two, InstanceState.Pending)], null, found);
+        Assert.Equal(new FleetCount(2, 0, 0), _tracker.Count);
+
+        Update(Start + Minute, [Instance(Two, InstanceState.Pending)]);
+        Assert.Equal(new FleetCount(1, 0, 0), _tracker.Count);
+    }
+
+    [Fact]
     public void An_instance_that_ends_before_its_first_poll_is_reported_as_failed_once()
     {
         Update(Start);
@@ -380,7 +399,7 @@ public sealed class FleetTrackerSpecs
         [
             StoredRecord(One, Start, "old"), StoredRecord(Two, Start, "new"), StoredRecord(ours, Start, "odd"),
         ];
-        var observation = new Observation(new QueueMeasure(0, 0), fleet, nodes);
+        var observation = new Observation(new QueueMeasure(0, 0), fleet, nodes, []);
         var changes = tracker.Update(observation, Start);
 
         var termination = Assert.Single(changes.ToTerminate);
@@ -449,8 +468,9 @@ public sealed class FleetTrackerSpecs
     private FleetChanges Update(
         DateTimeOffset now,
         IReadOnlyList<FleetInstance>? fleet = null,
-        IReadOnlyList<StoredNodeRecord>? nodes = null) =>
-        _tracker.Update(new Observation(new QueueMeasure(0, 0), fleet ?? [], nodes), now);
+        IReadOnlyList<StoredNodeRecord>? nodes = null,
+        params EarlierLaunch[] launches) =>
+        _tracker.Update(new Observation(new QueueMeasure(0, 0), fleet ?? [], nodes, launches), now);
 
     private static IEnumerable<InstanceId> FailedOf(FleetChanges changes) => changes.Failed.Select(failed => failed.Id);
 

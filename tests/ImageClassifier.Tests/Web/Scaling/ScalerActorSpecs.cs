@@ -42,19 +42,6 @@ public sealed class ScalerActorSpecs : WebSpecs
     }
 
     [Fact]
-    public async Task After_a_start_it_only_observes_for_the_settle_time()
-    {
-        Upload(5);
-        var scaler = Start();
-        await PassAsync(4 * Second);
-        Assert.Empty(_fleet.Launches);
-        Assert.Equal(HoldCause.Settling, (await ViewAsync(scaler)).Decisions[0].Hold);
-
-        await PassAsync(2 * Second);
-        Assert.Single(_fleet.Launches);
-    }
-
-    [Fact]
     public async Task Instances_not_reported_yet_count_as_capacity_and_against_the_cap()
     {
         _fleet.ShowsLaunches = false;
@@ -103,7 +90,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     [Fact]
     public async Task Sent_work_is_observed_at_once()
     {
-        var scaler = Start(Settings with { SettleTime = TimeSpan.Zero, IdleInterval = TimeSpan.FromMinutes(5) });
+        var scaler = Start(Settings with { IdleInterval = TimeSpan.FromMinutes(5) });
         await PassAsync(10 * Second);
         Upload(2);
         scaler.Tell(new WorkSent(2));
@@ -114,7 +101,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     [Fact]
     public async Task Work_sent_during_an_observation_starts_another_one()
     {
-        var scaler = Start(Settings with { SettleTime = TimeSpan.Zero, IdleInterval = TimeSpan.FromMinutes(5) });
+        var scaler = Start(Settings with { IdleInterval = TimeSpan.FromMinutes(5) });
         await UntilAsync(() => Requests.CallsOf(QueueCall.Measure) == 1, "it looked");
         await SettleAsync();
         var looking = new TaskCompletionSource();
@@ -130,9 +117,9 @@ public sealed class ScalerActorSpecs : WebSpecs
     [Fact]
     public async Task After_StopLaunching_it_launches_nothing()
     {
-        Upload(5);
         var scaler = Start();
         scaler.Tell(StopLaunching.Instance);
+        Upload(5);
         await PassAsync(20 * Second);
 
         Assert.Empty(_fleet.Launches);
@@ -280,7 +267,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     [Fact]
     public async Task The_latency_policy_launches_once_within_two_seconds_of_an_upload()
     {
-        var scaler = Start(Latency with { SettleTime = TimeSpan.Zero, IdleInterval = TimeSpan.FromMinutes(5) });
+        var scaler = Start(Latency with { IdleInterval = TimeSpan.FromMinutes(5) });
         await PassAsync(10 * Second);
         Upload(1000);
         scaler.Tell(new WorkSent(1000));
@@ -296,7 +283,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     [Fact]
     public async Task Sent_jobs_count_before_the_queues_counts_include_them()
     {
-        var scaler = Start(Latency with { SettleTime = TimeSpan.Zero, CountsLag = 60 * Second });
+        var scaler = Start(Latency with { CountsLag = 60 * Second });
         await PassAsync(Second);
         scaler.Tell(new WorkSent(1000));
         await UntilAsync(() => _fleet.Living.Count == 3, "instances were launched");
@@ -356,7 +343,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     public async Task Unreadable_records_delay_no_launch_and_terminate_nothing()
     {
         Upload(5);
-        Store.FailNext(StoreCall.List, times: 100);
+        FailRecords(times: 100);
         Start();
         await AdvanceUntilAsync(() => _fleet.Living.Count == 5, "instances were launched", Second / 2);
         _fleet.MoveAll(InstanceState.Running);
@@ -368,8 +355,9 @@ public sealed class ScalerActorSpecs : WebSpecs
     public async Task Slow_records_delay_no_launch_and_are_used_once_they_are_read()
     {
         var reading = new TaskCompletionSource();
-        Store.Before = (call, _) => call == StoreCall.List ? reading.Task : Task.CompletedTask;
-        var scaler = Start(Settings with { SettleTime = TimeSpan.Zero });
+        Store.Before = (call, prefix) =>
+            call == StoreCall.List && prefix == ObjectKeys.Nodes ? reading.Task : Task.CompletedTask;
+        var scaler = Start();
         await PassAsync(2 * Second);
         Upload(1);
         scaler.Tell(new WorkSent(1));
@@ -386,7 +374,7 @@ public sealed class ScalerActorSpecs : WebSpecs
     [Fact]
     public async Task A_record_read_that_fails_unexpectedly_is_repeated()
     {
-        Store.FailNext(StoreCall.List, times: 3, new InvalidOperationException("A fault in the adapter."));
+        FailRecords(times: 3, new InvalidOperationException("A fault in the adapter."));
         Upload(5);
         Start();
         await AdvanceUntilAsync(() => _fleet.Living.Count == 5, "instances were launched", Second / 2);
@@ -481,13 +469,20 @@ public sealed class ScalerActorSpecs : WebSpecs
         if (ofTheFleet)
             _fleet.FailDescribes();
         else
-            Store.FailNext(StoreCall.List);
+            FailRecords();
         Upload(1);
         Start();
-        await AdvanceUntilAsync(() => Store.CallsOf(StoreCall.List) >= 2, "the records were read", Second / 2);
+        // One list is of the notes of launches.
+        await AdvanceUntilAsync(() => Store.CallsOf(StoreCall.List) >= 3, "the records were read", Second / 2);
         await SettleAsync();
         Assert.Empty(_fleet.Terminated);
     }
+
+    /// <summary>Makes the next reads of the nodes' records fail.</summary>
+    private void FailRecords(int times = 1, Exception? failure = null) => Store.Before = (call, prefix) =>
+        call == StoreCall.List && prefix == ObjectKeys.Nodes && times-- > 0
+            ? Task.FromException(failure ?? new IOException("The test made the list fail."))
+            : Task.CompletedTask;
 
     private static ScalingSettings Latency => Settings with { Policy = PolicyKind.Latency };
 

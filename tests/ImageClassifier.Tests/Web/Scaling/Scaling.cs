@@ -15,7 +15,7 @@ internal static class Scaling
         IdleInterval: TimeSpan.FromSeconds(5),
         RecordsInterval: TimeSpan.FromSeconds(5),
         CountsLag: TimeSpan.Zero,
-        SettleTime: TimeSpan.FromSeconds(5),
+        LaunchLag: TimeSpan.FromMinutes(1),
         LaunchTimeout: TimeSpan.FromMinutes(2),
         BootDeadline: TimeSpan.FromMinutes(5),
         SilentAfter: TimeSpan.FromSeconds(90),

@@ -1,0 +1,143 @@
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
+
+namespace ImageClassifier.Web.Scaling;
+
+/// <summary>
+/// The notes of launches in the store. They tell a scaler what an earlier scaler launched, although the fleet may not
+/// show it yet. Launches are numbered, and each number can be noted once. So of two scalers at once, only one that knows
+/// all launches so far can note the next.
+/// </summary>
+/// <remarks>The tasks do not change this object, so they can run beside their caller. The caller passes their outcome to
+/// <see cref="Take"/> and <see cref="Added"/>.</remarks>
+internal sealed class LaunchNotes(IObjectStore store, ScalingSettings settings)
+{
+    // An unanswered launch is repeated until its time-out, and shows later than that.
+    private readonly TimeSpan _keptFor = settings.LaunchTimeout + settings.LaunchLag;
+    private readonly List<(string ClientToken, DateTimeOffset At)> _own = [];
+    private readonly Dictionary<string, SeenNote> _earlier = [];
+    private readonly List<(int Number, DateTimeOffset At)> _stored = [];
+
+    /// <summary>Whether the notes have been read. Only then can a launch be noted.</summary>
+    public bool AreKnown { get; private set; }
+
+    /// <summary>Reads the notes that may still matter.</summary>
+    /// <exception cref="IOException">The store cannot be reached.</exception>
+    public async Task<IReadOnlyList<StoredLaunch>> ReadAsync(DateTimeOffset now, CancellationToken cancellation)
+    {
+        var launches = new List<StoredLaunch>();
+        await foreach (var listing in store.ListAsync(ObjectKeys.Launches, cancellation).ConfigureAwait(false))
+        {
+            if (!ObjectKeys.TryParseLaunch(listing.Key, out var number)) continue;
+            // The clocks of store and scaler may differ by some minutes: the time-out is longer than the lag by far.
+            var at = listing.LastModified < now ? listing.LastModified : now;
+            var note = now - at < _keptFor
+                ? await store.ReadDocumentAsync<LaunchNote>(listing.Key, cancellation).ConfigureAwait(false)
+                : null;
+            launches.Add(new StoredLaunch(number, at, note?.OrNull));
+        }
+
+        return launches;
+    }
+
+    /// <summary>Takes in what was read.</summary>
+    public void Take(IReadOnlyList<StoredLaunch> launches, DateTimeOffset now)
+    {
+        AreKnown = true;
+        _stored.Clear();
+        foreach (var (number, at, note) in launches.OrderBy(launch => launch.Number))
+        {
+            _stored.Add((number, at));
+            if (note is null || _own.Exists(own => own.ClientToken == note.ClientToken)) continue;
+            var seenAt = _earlier.TryGetValue(note.ClientToken, out var before) ? before.SeenAt : now;
+            _earlier[note.ClientToken] = new SeenNote(note, at, seenAt);
+        }
+    }
+
+    /// <summary>Makes the scaler read the notes again before the next launch.</summary>
+    public void Forget() => AreKnown = false;
+
+    /// <summary>The launches of earlier scalers that the fleet may not show yet; null if the notes have not been
+    /// read.</summary>
+    /// <remarks>The lag counts from when this scaler first read the note, by its own clock.</remarks>
+    public IReadOnlyList<EarlierLaunch>? Earlier(DateTimeOffset now)
+    {
+        if (!AreKnown) return null;
+        return
+        [
+            .. _earlier.Values.Where(note => now - note.SeenAt < settings.LaunchLag)
+                .Select(note => new EarlierLaunch(note.Note.ClientToken, note.Note.Count, note.At, [])),
+        ];
+    }
+
+    /// <summary>Begins a launch with the next number. It is noted by <see cref="TryAddAsync"/>.</summary>
+    public NumberedLaunch Begin(int count, DateTimeOffset now)
+    {
+        var note = new LaunchNote(Guid.NewGuid().ToString("N"), count);
+        _own.RemoveAll(own => now - own.At >= _keptFor);
+        _own.Add((note.ClientToken, now));
+        return new NumberedLaunch(_stored.Count > 0 ? _stored[^1].Number + 1 : 1, note, now);
+    }
+
+    /// <summary>Stores the note of a launch.</summary>
+    /// <returns>False if another scaler has noted a launch with that number.</returns>
+    /// <exception cref="IOException">The store gave no answer. It may have the note.</exception>
+    public Task<bool> TryAddAsync(NumberedLaunch launch, CancellationToken cancellation) =>
+        store.PutIfAbsentAsync(ObjectKeys.Launch(launch.Number), WireJson.WriteUtf8(launch.Note), cancellation);
+
+    /// <summary>Records that a note was stored.</summary>
+    public void Added(NumberedLaunch launch) => _stored.Add((launch.Number, launch.At));
+
+    /// <summary>Corrects the note of a launch that brought fewer instances, so that a later scaler does not wait for
+    /// the rest.</summary>
+    public Task CorrectAsync(NumberedLaunch launch, int launched, CancellationToken cancellation) => store.PutAsync(
+        ObjectKeys.Launch(launch.Number), WireJson.WriteUtf8(launch.Note with { Count = launched }), cancellation);
+
+    /// <summary>Removes the notes that no longer matter. The newest stays, because the numbers go on from it.</summary>
+    /// <returns>The numbers of the notes, for <see cref="DeleteAsync"/>.</returns>
+    public IReadOnlyList<int> RemoveExpired(DateTimeOffset now)
+    {
+        int[] expired =
+        [
+            .. _stored.SkipLast(1).Where(note => now - note.At >= _keptFor).Select(note => note.Number),
+        ];
+        _stored.RemoveAll(note => expired.Contains(note.Number));
+        foreach (var (token, note) in _earlier)
+        {
+            if (now - note.SeenAt >= _keptFor) _earlier.Remove(token);
+        }
+
+        return expired;
+    }
+
+    /// <summary>Deletes notes.</summary>
+    public async Task DeleteAsync(IReadOnlyList<int> numbers, CancellationToken cancellation)
+    {
+        foreach (var number in numbers)
+            await store.DeleteAsync(ObjectKeys.Launch(number), cancellation).ConfigureAwait(false);
+    }
+
+    private sealed record SeenNote(LaunchNote Note, DateTimeOffset At, DateTimeOffset SeenAt);
+}
+
+/// <summary>A launch of this scaler, with its place in the order of all launches.</summary>
+/// <param name="Number">The place, from 1.</param>
+/// <param name="Note">The note.</param>
+/// <param name="At">When the scaler decided on it.</param>
+internal sealed record NumberedLaunch(int Number, LaunchNote Note, DateTimeOffset At);
+
+/// <summary>A note in the store.</summary>
+/// <param name="Number">The launch's place in the order of all launches.</param>
+/// <param name="At">When it was written, at most now.</param>
+/// <param name="Note">The note; null if it is too old to matter, or damaged.</param>
+internal sealed record StoredLaunch(int Number, DateTimeOffset At, LaunchNote? Note);
+
+/// <summary>A launch of an earlier scaler, of which the fleet may not show all instances yet.</summary>
+/// <param name="ClientToken">Its client token.</param>
+/// <param name="Count">How many instances were asked for.</param>
+/// <param name="At">When it was noted.</param>
+/// <param name="Found">The instances of it that the fleet has found.</param>
+internal sealed record EarlierLaunch(
+    string ClientToken, int Count, DateTimeOffset At, IReadOnlyList<InstanceId> Found);
