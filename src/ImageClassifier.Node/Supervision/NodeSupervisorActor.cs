@@ -100,7 +100,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         _record = Context.ActorOf(
             NodeRecordActor.Props(
                 _ports.Store, _ports.Identity.Id, _ports.Classifier.Model, _ports.Fingerprint, _progress,
-                _settings.RecordInterval, _time),
+                _settings.Records, _time),
             "record");
         Context.Watch(_classifier);
         Context.Watch(_selfTerminator);

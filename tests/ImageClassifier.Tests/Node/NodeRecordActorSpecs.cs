@@ -169,7 +169,7 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
     private NodeRecord? Record => Store.DocumentAt<NodeRecord>(ObjectKeys.Node(Identity.Id));
 
     private IActorRef Start() => Sys.ActorOf(NodeRecordActor.Props(
-        Store, Identity.Id, Classifier.Model, "0123456789abcdef", _progress, Settings.RecordInterval, Time));
+        Store, Identity.Id, Classifier.Model, "0123456789abcdef", _progress, Settings.Records, Time));
 
     private void Settle(Settlement settlement, QueueOutcome outcome) =>
         _progress.RecordAcknowledged(new Acknowledged(
