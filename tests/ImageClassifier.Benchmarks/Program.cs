@@ -9,10 +9,14 @@ switch (args)
     case ["start", _, ..]:
         await StartBenchmark.RunAsync(args[1..]);
         return 0;
+    case ["idle"]:
+        await IdleBenchmark.RunAsync();
+        return 0;
     default:
         Console.Error.WriteLine(
             """
             web-nodes          the way of a result from the response queue to sockets: one web node, and three in a cluster
+            idle               CPU time and requests to AWS of an idle web tier and an idle app node
             start PROGRAM...   start time and memory of a web node; each PROGRAM is a build of image-classifier
             """);
         return 2;

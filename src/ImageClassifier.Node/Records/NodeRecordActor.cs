@@ -139,7 +139,8 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
     // An idle node would pay for writes that say nothing new. Now and then it must still show that it lives.
     private bool IsNew(ReadOnlySpan<byte> record) =>
         !record.SequenceEqual(_written)
-        || _time.GetMonotonic() - _writtenAt + _settings.Interval > _settings.QuietInterval;
+        // Timers are a little late, so that the third one could come just before or after three intervals.
+        || _time.GetMonotonic() - _writtenAt + _settings.Interval / 2 > _settings.QuietInterval;
 
     private void WriteUnlessWriting()
     {

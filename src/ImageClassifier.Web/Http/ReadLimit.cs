@@ -1,3 +1,4 @@
+using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
