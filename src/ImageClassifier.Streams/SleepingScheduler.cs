@@ -66,7 +66,7 @@ public sealed class SleepingScheduler(Config config, ILoggingAdapter log)
     }
 
     /// <summary>What is scheduled. It is alive while its timer runs.</summary>
-    private sealed class Entry
+    private sealed class Entry : IDisposable
     {
         private readonly SleepingScheduler _scheduler;
         private readonly TimeSpan _interval;
@@ -82,11 +82,16 @@ public sealed class SleepingScheduler(Config config, ILoggingAdapter log)
             _interval = interval;
             _action = action;
             // Otherwise the timer would keep all that the caller's context holds.
-            var flow = ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow();
-            using (flow)
+            var mustRestore = !ExecutionContext.IsFlowSuppressed();
+            if (mustRestore) ExecutionContext.SuppressFlow();
+            try
             {
                 _timer = new Timer(
                     static entry => ((Entry)entry!).Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            }
+            finally
+            {
+                if (mustRestore) ExecutionContext.RestoreFlow();
             }
         }
 
@@ -115,7 +120,7 @@ public sealed class SleepingScheduler(Config config, ILoggingAdapter log)
         {
             if (_isCancelled || _scheduler._isDisposed)
             {
-                End();
+                Dispose();
                 return;
             }
 
@@ -129,7 +134,7 @@ public sealed class SleepingScheduler(Config config, ILoggingAdapter log)
 
             if (!TryRun() || _interval == TimeSpan.Zero || _isCancelled)
             {
-                End();
+                Dispose();
                 return;
             }
 
@@ -152,7 +157,7 @@ public sealed class SleepingScheduler(Config config, ILoggingAdapter log)
             }
         }
 
-        private void End()
+        public void Dispose()
         {
             _cancellation.Unregister();
             _timer.Dispose();
