@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Configuration;
-using ImageClassifier.Streams;
 using Xunit;
 
 namespace ImageClassifier.Tests.Streams;
