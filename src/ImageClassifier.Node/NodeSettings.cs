@@ -12,13 +12,13 @@ namespace ImageClassifier.Node;
 /// <param name="Classification">How the node runs the model.</param>
 /// <param name="Termination">When the node ends itself.</param>
 /// <param name="DrainTimeout">The time limit of a drain. Messages that are left then return to the queue.</param>
-/// <param name="RecordInterval">The interval at which the node writes its heartbeat record to the store.</param>
+/// <param name="Records">When the node writes its heartbeat record to the store.</param>
 public sealed record NodeSettings(
     PollingSettings Polling,
     ClassificationSettings Classification,
     TerminationSettings Termination,
     TimeSpan DrainTimeout,
-    TimeSpan RecordInterval)
+    NodeRecordSettings Records)
 {
     private const string ShutdownPhase = "akka.coordinated-shutdown.phases.service-requests-done.timeout";
 
@@ -47,7 +47,7 @@ public sealed record NodeSettings(
             ClassificationSettings.Create(config, cores),
             TerminationSettings.Create(node.Section("termination")),
             LongestDrain,
-            NodeRecordSettings.Create(config).Interval);
+            NodeRecordSettings.Create(config));
     }
 
     // After the time-out of this phase the actors are stopped, drained or not.

@@ -50,8 +50,8 @@ public static class QueueAcknowledgement
     {
         var retries = new QueueRetries(settings.Retries, time);
         return Flow.Create<Acknowledgement>()
-            .GroupedWithin(IMessageQueue.MaxBatch, settings.Linger)
-            .SelectAsyncUnordered(Parallelism, batch => SettleAsync(queue, [.. batch], retries))
+            .Via(new LingeringGroups<Acknowledgement>(IMessageQueue.MaxBatch, settings.Linger, time))
+            .SelectAsyncUnordered(Parallelism, batch => SettleAsync(queue, batch, retries))
             .SelectMany(settled => settled);
     }
 

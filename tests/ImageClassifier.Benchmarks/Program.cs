@@ -20,11 +20,15 @@ switch (args)
     case ["naive", var model, var endpoint, var bucket, var requests, var responses]:
         await NaiveWorker.RunAsync(model, new Uri(endpoint), bucket, requests, responses);
         return 0;
+    case ["idle"]:
+        await IdleBenchmark.RunAsync();
+        return 0;
     default:
         Console.Error.WriteLine(
             """
             web-nodes          the way of a result from the response queue to sockets: one web node, and three in a cluster
             speed [VARIANT...] what a picture costs an app node, beside the bare limit and a naive worker
+            idle               CPU time and requests to AWS of an idle web tier and an idle app node
             start PROGRAM...   start time and memory of a web node; each PROGRAM is a build of image-classifier
             """);
         return 2;

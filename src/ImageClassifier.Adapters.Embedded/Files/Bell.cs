@@ -10,12 +10,20 @@ namespace ImageClassifier.Adapters.Embedded.Files;
 /// there.</param>
 internal sealed class Bell(string path) : IDisposable
 {
+    // Some file systems tell watchers nothing. Until a first ring is heard, waiters poll as if the bell were dumb.
+    private static readonly TimeSpan PollOfTheDeaf = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan PollOfTheHearing = TimeSpan.FromSeconds(2);
+
     private readonly Lock _gate = new();
     private TaskCompletionSource _next = NewRing();
     private SafeFileHandle? _file;
     private FileSystemWatcher? _watcher;
     private bool _watched;
+    private volatile bool _isHeard;
     private bool _disposed;
+
+    /// <summary>How long a waiter may wait until it looks without a ring. A ring can be lost.</summary>
+    public TimeSpan PollInterval => _isHeard ? PollOfTheHearing : PollOfTheDeaf;
 
     /// <summary>The bell of a database, or of one queue in a database.</summary>
     public static Bell For(string databasePath, string name)
@@ -79,15 +87,21 @@ internal sealed class Bell(string path) : IDisposable
                 {
                     NotifyFilter = NotifyFilters.LastWrite,
                 };
-                _watcher.Changed += (_, _) => WakeWaiters();
+                _watcher.Changed += (_, _) =>
+                {
+                    _isHeard = true;
+                    WakeWaiters();
+                };
                 _watcher.Error += (_, _) => WakeWaiters();
                 _watcher.EnableRaisingEvents = true;
+                RandomAccess.Write(_file, [0], 0);
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException
                 or ArgumentException or PlatformNotSupportedException)
             {
                 _watcher?.Dispose();
                 _watcher = null;
+                _isHeard = false;
             }
         }
     }

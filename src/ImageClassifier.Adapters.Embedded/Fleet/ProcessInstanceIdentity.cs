@@ -14,7 +14,6 @@ public sealed class ProcessInstanceIdentity : IInstanceIdentity, IAsyncDisposabl
     // A check whether the lock is free holds it for a moment.
     private static readonly TimeSpan LockTimeout = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly ExclusiveFileLock _lock;
     private readonly FleetTable _table;
@@ -126,7 +125,7 @@ public sealed class ProcessInstanceIdentity : IInstanceIdentity, IAsyncDisposabl
                 // again.
             }
 
-            await ring.WaitAsync(PollInterval, _time, _disposed.Token)
+            await ring.WaitAsync(_table.Bell.PollInterval, _time, _disposed.Token)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

@@ -30,6 +30,7 @@ internal sealed class QueueSession : SqliteSession
     private readonly SqliteStatement _forget;
     private readonly SqliteStatement _insert;
     private readonly SqliteStatement _anyVisible;
+    private readonly SqliteStatement _nextFree;
     private readonly SqliteStatement _deadLetter;
     private readonly SqliteStatement _claim;
     private readonly SqliteStatement _delete;
@@ -66,6 +67,9 @@ internal sealed class QueueSession : SqliteSession
             SELECT EXISTS (SELECT 1 FROM messages INDEXED BY messages_in_order
                 WHERE queue = $queue AND free_at <= $now)
             """, "$queue", "$now");
+        _nextFree = Statement(
+            "SELECT min(free_at) FROM messages INDEXED BY messages_by_group WHERE queue = $queue AND free_at > $now",
+            "$queue", "$now");
         _deadLetter = Statement(
             """
             UPDATE messages INDEXED BY messages_received SET queue = $deadLetters
@@ -159,6 +163,13 @@ internal sealed class QueueSession : SqliteSession
         });
         if (dead > 0) _deadLetterBell?.Ring();
         return received;
+    }
+
+    /// <summary>The time until a lease of a message in flight ends; null if none is in flight.</summary>
+    public TimeSpan? UntilNextLeaseEnds()
+    {
+        var now = _clock.Now;
+        return _nextFree.Number(_settings.Name, now) is { } freeAt ? TimeSpan.FromMilliseconds(freeAt - now) : null;
     }
 
     /// <summary>Deletes messages that nobody else has received since.</summary>

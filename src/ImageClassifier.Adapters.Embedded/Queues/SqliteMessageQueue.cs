@@ -21,9 +21,6 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
 {
     private const int MaxBodyBytes = 256 * 1024;
     private const int MaxIdLength = 128;
-    // The end of a lease rings no bell, and a ring can be lost.
-    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
-
     // Each check opens the file once more, which takes about a millisecond.
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(5);
 
@@ -120,11 +117,17 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         {
             var ring = wait > TimeSpan.Zero ? _bell.NextRing() : Task.CompletedTask;
             // Leased messages must reach the caller, so this call is never cancelled.
-            var received = await CallAsync(session => session.Receive(maxMessages, lease), CancellationToken.None);
+            var (received, nextFree) = await CallAsync(
+                session => session.Receive(maxMessages, lease) is { Count: > 0 } some
+                    ? (some, null)
+                    : ((IReadOnlyList<ReceivedMessage>)[], session.UntilNextLeaseEnds()),
+                CancellationToken.None);
             var left = wait - _time.GetElapsedTime(started);
             if (received.Count > 0 || left <= TimeSpan.Zero) return received;
 
-            var pause = left < PollInterval ? left : PollInterval;
+            var pause = left < _bell.PollInterval ? left : _bell.PollInterval;
+            // The end of a lease rings no bell.
+            if (nextFree < pause) pause = nextFree.Value;
             await ring.WaitAsync(pause, _time, stopWaiting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 

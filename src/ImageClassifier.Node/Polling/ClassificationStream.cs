@@ -43,8 +43,8 @@ internal static class ClassificationStream
                 Suspects(settings, suspects),
                 suspects.TryAdmit))
             .SelectAsyncUnordered(StoresAtOnce, publisher.StoreAsync)
-            .GroupedWithin(IMessageQueue.MaxBatch, settings.Polling.Linger)
-            .SelectAsyncUnordered(PublishesAtOnce, batch => publisher.PublishAsync([.. batch]))
+            .Via(new LingeringGroups<JobWork>(IMessageQueue.MaxBatch, settings.Polling.Linger, time))
+            .SelectAsyncUnordered(PublishesAtOnce, publisher.PublishAsync)
             .SelectMany(acknowledgements => acknowledgements)
             .Via(QueueAcknowledgement.Create(
                 requests, new AcknowledgementSettings(settings.Polling.AcknowledgeLinger), time))

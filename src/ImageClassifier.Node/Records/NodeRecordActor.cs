@@ -4,6 +4,8 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Streams;
+using ImageClassifier.Streams.Settings;
 
 namespace ImageClassifier.Node.Records;
 
@@ -23,7 +25,7 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
     private readonly RunArrangement _arrangement;
     private readonly string? _fingerprint;
     private readonly NodeProgress _progress;
-    private readonly TimeSpan _interval;
+    private readonly NodeRecordSettings _settings;
     private readonly TimeProvider _time;
     private readonly string _key;
     private InstanceState _state;
@@ -32,6 +34,8 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
     private bool _isStateNew;
     private bool _isFailing;
     private string? _problem;
+    private byte[] _written = [];
+    private TimeSpan _writtenAt;
 
     public NodeRecordActor(
         IObjectStore store,
@@ -40,7 +44,7 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         RunArrangement arrangement,
         string? fingerprint,
         NodeProgress progress,
-        TimeSpan interval,
+        NodeRecordSettings settings,
         TimeProvider time)
     {
         _store = store;
@@ -49,7 +53,7 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         _arrangement = arrangement;
         _fingerprint = fingerprint;
         _progress = progress;
-        _interval = interval;
+        _settings = settings;
         _time = time;
         _key = ObjectKeys.Node(instance);
         Keeping();
@@ -65,7 +69,7 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
     /// <param name="arrangement">How the node runs it.</param>
     /// <param name="fingerprint">Identifies the model and the settings; null if they are not compared.</param>
     /// <param name="progress">The counts of the node.</param>
-    /// <param name="interval">The interval between two writes.</param>
+    /// <param name="settings">The intervals between two writes.</param>
     /// <param name="time">The clock of the actor system.</param>
     public static Props Props(
         IObjectStore store,
@@ -74,10 +78,10 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         RunArrangement arrangement,
         string? fingerprint,
         NodeProgress progress,
-        TimeSpan interval,
+        NodeRecordSettings settings,
         TimeProvider time) =>
         Akka.Actor.Props.Create(
-            () => new NodeRecordActor(store, instance, model, arrangement, fingerprint, progress, interval, time));
+            () => new NodeRecordActor(store, instance, model, arrangement, fingerprint, progress, settings, time));
 
     protected override void PostStop()
     {
@@ -91,10 +95,13 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         {
             _state = keep.State;
             _isStateNew = true;
-            Timers.StartPeriodicTimer(nameof(WriteDue), WriteDue.Instance, _interval);
+            Timers.StartPeriodicTimer(nameof(WriteDue), WriteDue.Instance, _settings.Interval);
             WriteUnlessWriting();
         });
-        Receive<WriteDue>(_ => WriteUnlessWriting());
+        Receive<WriteDue>(_ =>
+        {
+            if (_isFailing || IsNew(ReadRecord())) WriteUnlessWriting();
+        });
         Receive<WriteEnded>(ended =>
         {
             RecordOutcome(ended);
@@ -134,6 +141,12 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
         ReceiveAny(_ => { });
     }
 
+    // An idle node would pay for writes that say nothing new. Now and then it must still show that it lives.
+    private bool IsNew(ReadOnlySpan<byte> record) =>
+        !record.SequenceEqual(_written)
+        // Timers are a little late, so that the third one could come just before or after three intervals.
+        || _time.GetMonotonic() - _writtenAt + _settings.Interval / 2 > _settings.QuietInterval;
+
     private void WriteUnlessWriting()
     {
         if (_isWriting) return;
@@ -150,15 +163,21 @@ internal sealed class NodeRecordActor : ReceiveActor, IWithTimers
 
     private Task WriteAsync()
     {
+        var record = ReadRecord();
+        (_written, _writtenAt) = (record, _time.GetMonotonic());
+        return CallAsync(limit => _store.PutAsync(_key, record, limit));
+    }
+
+    private byte[] ReadRecord()
+    {
         var (done, perSecond) = _progress.Read();
-        var record = WireJson.WriteUtf8(new NodeRecord(_instance, _state, done, perSecond, _model)
+        return WireJson.WriteUtf8(new NodeRecord(_instance, _state, done, perSecond, _model)
         {
             Problem = _problem,
             Fingerprint = _fingerprint,
             Arrangement = _arrangement,
             Loaded = _progress.Loaded is { Count: > 0 } loaded ? loaded : null,
         });
-        return CallAsync(limit => _store.PutAsync(_key, record, limit));
     }
 
     private async Task CallAsync(Func<CancellationToken, Task> call)

@@ -102,7 +102,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         _record = Context.ActorOf(
             NodeRecordActor.Props(
                 _ports.Store, _ports.Identity.Id, _ports.Classifier.Model, _settings.Classification.Arrangement,
-                _ports.Fingerprint, _progress, _settings.RecordInterval, _time),
+                _ports.Fingerprint, _progress, _settings.Records, _time),
             "record");
         // Not watched either: the node works without a measurement.
         if (_ports.MeasureArrangements is { } measure)

@@ -75,7 +75,7 @@ public sealed record SimulationModel
             AcknowledgeLinger = node.Polling.AcknowledgeLinger,
             Termination = node.Termination,
             AbortsPolls = !EnvironmentSettings.Create(settings).IsAws,
-            RecordInterval = node.RecordInterval,
+            RecordInterval = node.Records.Interval,
             Boot = DrawnTime.Fixed(scaling.Latency.BootTime),
             Service = DrawnTime.Fixed(scaling.Latency.ServiceTime),
         };

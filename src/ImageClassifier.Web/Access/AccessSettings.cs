@@ -1,4 +1,3 @@
-using System.Threading.RateLimiting;
 using Akka.Configuration;
 using ImageClassifier.Core;
 using ImageClassifier.Streams.Settings;
@@ -49,14 +48,4 @@ public sealed record RateLimitSettings(int Burst, int Count, TimeSpan Per)
         limit.WholeNumber("burst", 1, Most),
         limit.WholeNumber("count", 1, Most),
         limit.Duration("per", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)));
-
-    /// <summary>The bucket of one key or address.</summary>
-    internal RateLimitPartition<string> Partition(string caller) =>
-        RateLimitPartition.GetTokenBucketLimiter(caller, _ => new TokenBucketRateLimiterOptions
-        {
-            TokenLimit = Burst,
-            TokensPerPeriod = Count,
-            ReplenishmentPeriod = Per,
-            QueueLimit = 0,
-        });
 }

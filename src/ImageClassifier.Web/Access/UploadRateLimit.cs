@@ -1,25 +1,18 @@
-using System.Threading.RateLimiting;
 using ImageClassifier.Web.Edge;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.RateLimiting;
 
 namespace ImageClassifier.Web.Access;
 
 /// <summary>Limits uploads per key, or per address if there are no keys. An upload beyond the limit is refused before
 /// its body is read.</summary>
-internal sealed class UploadRateLimit(AccessSettings access) : IRateLimiterPolicy<string>
+internal sealed class UploadRateLimit(AccessSettings access, TimeProvider time)
 {
-    public const string Name = "uploads";
+    private readonly TokenBuckets _buckets = new(access.Uploads, time);
 
-    /// <inheritdoc />
-    public Func<OnRejectedContext, CancellationToken, ValueTask> OnRejected { get; } = async (rejected, _) =>
-        await Refusal.AnswerAsync(rejected.HttpContext, Problems.TooManyUploads(RetryAfterOf(rejected.Lease)));
-
-    /// <inheritdoc />
-    public RateLimitPartition<string> GetPartition(HttpContext httpContext) =>
-        access.Uploads.Partition(Caller.Of(httpContext).CountedBy);
-
-    /// <summary>When the limiter has a token again.</summary>
-    internal static TimeSpan RetryAfterOf(RateLimitLease lease) =>
-        lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromSeconds(1);
+    /// <summary>The middleware. It runs after the access checks, which name the caller.</summary>
+    public Task GuardAsync(HttpContext context, RequestDelegate next) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<AccessMetadata.Upload>() is not null
+            && _buckets.Take(Caller.Of(context).CountedBy) is { } wait
+            ? Refusal.AnswerAsync(context, Problems.TooManyUploads(wait))
+            : next(context);
 }

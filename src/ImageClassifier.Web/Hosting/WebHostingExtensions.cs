@@ -48,6 +48,8 @@ public static class WebHostingExtensions
         .AddSingleton<OwnNames>()
         .AddSingleton<OriginCheck>()
         .AddSingleton<RefusalRateLimit>()
+        .AddSingleton<UploadRateLimit>()
+        .AddSingleton<ReadLimit>()
         .AddSingleton<AccessGate>()
         .AddSingleton<UploadLimit>()
         .AddSingleton<ModelChoice>()

@@ -1,32 +1,41 @@
-using System.Threading.RateLimiting;
 using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.RateLimiting;
 
 namespace ImageClassifier.Web.Http;
 
 /// <summary>Limits the concurrent reads of batches and pictures for all clients together. A slow client holds its
 /// connection, and for a picture an open file, as long as it reads. A read beyond the limit is refused with a retry
 /// time.</summary>
-internal sealed class ReadLimit(ResultSettings results, UploadSettings uploads) : IRateLimiterPolicy<string>
+internal sealed class ReadLimit(ResultSettings results, UploadSettings uploads)
 {
-    public const string Name = "reads";
+    private int _reads;
 
-    /// <inheritdoc />
-    public Func<OnRejectedContext, CancellationToken, ValueTask> OnRejected { get; } = async (rejected, _) =>
-        await Refusal.AnswerAsync(rejected.HttpContext, Problems.Overloaded(uploads.RetryAfter));
-
-    /// <inheritdoc />
-    public RateLimitPartition<string> GetPartition(HttpContext httpContext) =>
-        RateLimitPartition.GetConcurrencyLimiter(Name, _ => new ConcurrencyLimiterOptions
+    /// <summary>The middleware. It runs after routing.</summary>
+    public async Task GuardAsync(HttpContext context, RequestDelegate next)
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<Read>() is null)
         {
-            PermitLimit = results.MaxReads,
-            QueueLimit = 0,
-        });
+            await next(context);
+            return;
+        }
+
+        try
+        {
+            if (Interlocked.Increment(ref _reads) <= results.MaxReads) await next(context);
+            else await Refusal.AnswerAsync(context, Problems.Overloaded(uploads.RetryAfter));
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _reads);
+        }
+    }
+
+    /// <summary>Marks a call as a read.</summary>
+    internal sealed record Read;
 }
 
 /// <summary>Applies the <see cref="ReadLimit"/>.</summary>
@@ -34,5 +43,5 @@ internal static class ReadLimitExtensions
 {
     /// <summary>Marks the call as a read.</summary>
     public static TBuilder CountAsRead<TBuilder>(this TBuilder call) where TBuilder : IEndpointConventionBuilder =>
-        call.RequireRateLimiting(ReadLimit.Name);
+        call.WithMetadata(new ReadLimit.Read());
 }

@@ -57,9 +57,6 @@ public static class WebTierPipeline
         });
         services.AddProblemDetails();
         services.AddRouting();
-        services.AddRateLimiter(limits => limits
-            .AddPolicy<string, UploadRateLimit>(UploadRateLimit.Name)
-            .AddPolicy<string, ReadLimit>(ReadLimit.Name));
         return services;
     }
 
@@ -94,7 +91,8 @@ public static class WebTierPipeline
         });
         app.UseRouting();
         app.Use(app.Services.GetRequiredService<AccessGate>().GuardAsync);
-        app.UseRateLimiter();
+        app.Use(app.Services.GetRequiredService<UploadRateLimit>().GuardAsync);
+        app.Use(app.Services.GetRequiredService<ReadLimit>().GuardAsync);
         MapCalls(app);
     }
 

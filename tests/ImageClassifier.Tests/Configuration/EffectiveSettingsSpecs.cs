@@ -4,6 +4,7 @@ using Akka.Configuration;
 using ImageClassifier.Adapters.Embedded.Fleet;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Node;
+using ImageClassifier.Streams;
 using ImageClassifier.Streams.Settings;
 using ImageClassifier.Testing;
 using Xunit;
@@ -55,6 +56,7 @@ public sealed class EffectiveSettingsSpecs
         var system = ActorSystem.Create("settings", config);
         Assert.True(system.Dispatchers.HasDispatcher("classifier-dispatcher"));
         Assert.Equal("embedded", system.Settings.Config.GetString(EnvironmentSettings.Key));
+        Assert.IsType<SleepingScheduler>(system.Scheduler);
         await system.Terminate();
     }
 

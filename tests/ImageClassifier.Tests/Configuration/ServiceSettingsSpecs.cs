@@ -46,7 +46,7 @@ public sealed class ServiceSettingsSpecs
     [InlineData("embedded")]
     [InlineData("aws")]
     public void A_node_whose_record_is_late_is_not_terminated_as_silent(string environment) =>
-        Assert.True(2 * NodeRecordSettings.Create(Sources.With($"image-classifier.environment={environment}")).Interval
+        Assert.True(2 * NodeRecordSettings.Create(Sources.With($"image-classifier.environment={environment}")).QuietInterval
             < ScalingSettings.LongestSilence);
 
     [Fact]

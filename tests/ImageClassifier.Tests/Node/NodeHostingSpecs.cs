@@ -5,6 +5,7 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Node;
 using ImageClassifier.Node.Hosting;
+using ImageClassifier.Streams.Settings;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Tests.Contracts;
@@ -103,7 +104,7 @@ public sealed class NodeHostingSpecs : IDisposable
         var config = Akka.Configuration.ConfigurationFactory.ParseString(changes)
             .WithFallback(Akka.Configuration.ConfigurationFactory.ParseString(reference));
         var settings = NodeSettings.Create(config);
-        settings = settings with { RecordInterval = recordInterval ?? settings.RecordInterval };
+        if (recordInterval is { } interval) settings = settings with { Records = new NodeRecordSettings(interval, interval) };
         var builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder();
         builder.Services
             .AddSingleton(new QueuePair(_requests, _responses))

@@ -2,6 +2,7 @@ using Akka.Configuration;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Node;
+using ImageClassifier.Streams.Settings;
 using ImageClassifier.Testing;
 using Xunit;
 
@@ -24,7 +25,7 @@ public sealed class NodeSettingsSpecs
         Assert.Equal(3, settings.Termination.MaxEmptyPolls);
         Assert.Equal(TimeSpan.FromMinutes(10), settings.Termination.CutOffLimit);
         Assert.Equal(TimeSpan.Zero, settings.Termination.MinLifetime);
-        Assert.Equal(TimeSpan.FromSeconds(5), settings.RecordInterval);
+        Assert.Equal(new NodeRecordSettings(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(15)), settings.Records);
         Assert.Equal(TimeSpan.FromSeconds(15), settings.DrainTimeout);
     }
 

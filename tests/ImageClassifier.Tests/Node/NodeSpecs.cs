@@ -63,7 +63,7 @@ public abstract class NodeSpecs : VirtualTimeSpecs
         new ClassificationSettings(new RunArrangement(1, 1, 4), Timeout: TimeSpan.FromSeconds(10), MaxFailures: 10),
         new TerminationSettings(MaxEmptyPolls: 3, MinLifetime: TimeSpan.Zero, CutOffLimit: TimeSpan.FromMinutes(10)),
         DrainTimeout: TimeSpan.FromSeconds(15),
-        RecordInterval: TimeSpan.FromSeconds(10));
+        Records: new NodeRecordSettings(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(30)));
 
     protected NodePorts Ports => new(new QueuePair(Requests, Responses), Store, Classifier, Isolated, Models, Identity);
 
