@@ -25,8 +25,6 @@ internal sealed class SurplusRule(TerminationSettings settings, TimeSpan wait, D
     // At a higher load pictures queue behind each other. At a lower one, more nodes stay than are needed.
     private const double FullLoad = 0.9;
 
-    internal static double X = 0.9;
-
     // Some hundred pictures: chance moves the load by a few percent. Longer than any burst that one boot follows.
     private static readonly TimeSpan ShortestWindow = TimeSpan.FromMinutes(5);
 
@@ -64,7 +62,7 @@ internal sealed class SurplusRule(TerminationSettings settings, TimeSpan wait, D
 
         _load = work.FullSpeed is > 0 and var speed
             ? (work.PicturesDone - before.PicturesDone) / (speed * length.TotalSeconds)
-            : (work.InHandTime - before.InHandTime) / length * FullLoad / X;
+            : (work.InHandTime - before.InHandTime) / length;
         return true;
     }
 

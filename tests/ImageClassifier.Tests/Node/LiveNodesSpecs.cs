@@ -12,7 +12,7 @@ public sealed class LiveNodesSpecs(ITestOutputHelper output) : NodeSpecs(output)
     public async Task Nodes_with_fresh_records_are_counted_in_the_order_of_their_ids()
     {
         Write("i-0dead");
-        await AdvanceAsync(Settings.RecordInterval * 3);
+        await AdvanceAsync(Settings.RecordInterval * 3, Settings.RecordInterval);
         foreach (var node in (string[])["i-0003", "i-0001", "i-0002"]) Write(node);
         Store.Set("nodes/something-else.txt", "{}");
 

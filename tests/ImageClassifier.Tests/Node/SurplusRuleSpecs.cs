@@ -26,7 +26,7 @@ public sealed class SurplusRuleSpecs
     [InlineData(2, 0.46, 1, null)]
     [InlineData(16, 0.02, 15, 1)]
     [InlineData(16, 0.02, 1, 1)]
-    [InlineData(16, 0, 0, null)]
+    [InlineData(16, 0.0, 0, null)]
     [InlineData(30, 0.83, 28, 28)]
     [InlineData(1, 0.1, 0, null)]
     public void A_node_past_the_needed_number_ends(int nodes, double load, int place, int? needed)
