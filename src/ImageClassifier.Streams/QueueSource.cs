@@ -10,9 +10,9 @@ public static class QueueSource
     /// A source of the queue's messages. It holds at most <see cref="QueueSourceSettings.MaxInFlight"/> messages, from
     /// receive to <see cref="Delivery.Release"/>, and renews their leases. It polls for ten when ten credits are free.
     /// When nothing is in hand, it polls for the free credits, even if they are fewer. It has one poll under way, never
-    /// aborts it, and backs off after a failed poll. The source never fails, and completes only after a drain. If
-    /// downstream cancels or fails, the source hands back the messages that it has not emitted; the leases of the
-    /// others end.
+    /// aborts it, and backs off after a failed poll. The source never fails, and completes only after a drain or after
+    /// it was told to stop polling. If downstream cancels or fails, the source hands back the messages that it has not
+    /// emitted; the leases of the others end.
     /// </summary>
     /// <param name="queue">The queue.</param>
     /// <param name="settings">The settings of the polls.</param>

@@ -32,7 +32,9 @@ internal sealed class QueueSourceStage(
         private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly CancellationTokenSource _stopWaiting = new();
         private Action? _drain;
+        private Action? _stopPolling;
         private bool _isDrainWanted;
+        private bool _isStopWanted;
 
         public Task Drained => _drained.Task;
 
@@ -45,12 +47,23 @@ internal sealed class QueueSourceStage(
             }
         }
 
-        /// <summary>The stage has started. A drain that was asked for earlier starts now.</summary>
-        public void Started(Action drain)
+        public void StopPolling()
+        {
+            lock (_lock)
+            {
+                _isStopWanted = true;
+                _stopPolling?.Invoke();
+            }
+        }
+
+        /// <summary>The stage has started. What was asked for earlier starts now.</summary>
+        public void Started(Action drain, Action stopPolling)
         {
             lock (_lock)
             {
                 _drain = drain;
+                _stopPolling = stopPolling;
+                if (_isStopWanted) stopPolling();
                 if (_isDrainWanted) drain();
             }
         }
@@ -95,6 +108,7 @@ internal sealed class QueueSourceStage(
         private Task _handBacks = Task.CompletedTask;
         private bool _isPolling;
         private bool _isRenewing;
+        private bool _hasStoppedPolling;
         private bool _isDraining;
         private int _handBacksUnderWay;
         private int _renewalsRefused;
@@ -107,7 +121,11 @@ internal sealed class QueueSourceStage(
             _leases = new LeaseTracker(stage.Settings.Lease, stage.Settings.MaxLease);
             _backoff = new Backoff(stage.Settings.MinBackoff, stage.Settings.MaxBackoff);
             _handBackRetries = new QueueRetries(RetryPolicy.Default, stage.Time);
-            SetHandler(stage._out, onPull: PushNext);
+            SetHandler(stage._out, onPull: () =>
+            {
+                PushNext();
+                EndIfDry();
+            });
         }
 
         // An object, because Akka takes its class as the category of the log. For a string that would be String.
@@ -121,7 +139,7 @@ internal sealed class QueueSourceStage(
             _onRenewed = GetAsyncCallback<RenewalOutcome>(OnRenewed);
             _onReleased = GetAsyncCallback<Delivery>(OnReleased);
             _onHandedBack = GetAsyncCallback<int>(OnHandedBack);
-            _control.Started(GetAsyncCallback(OnDrain));
+            _control.Started(GetAsyncCallback(OnDrain), GetAsyncCallback(OnStopPolling));
             PollIfRoom();
         }
 
@@ -147,7 +165,7 @@ internal sealed class QueueSourceStage(
 
         private void PollIfRoom()
         {
-            if (_isPolling || _isDraining || IsTimerActive(PollTimer)) return;
+            if (_isPolling || _hasStoppedPolling || IsTimerActive(PollTimer)) return;
             var free = _stage.Settings.MaxInFlight - _leases.Count;
             if (free < IMessageQueue.MaxBatch && _leases.Count > 0) return;
             _isPolling = true;
@@ -206,14 +224,16 @@ internal sealed class QueueSourceStage(
             if (_isDraining)
             {
                 HandBackBuffer();
-                EndIfDrained();
+                EndIfDry();
                 return;
             }
 
-            BackOffAfter(outcome.Failure);
+            // The failure of the last poll may be its own abort.
+            if (!_hasStoppedPolling) BackOffAfter(outcome.Failure);
             if (IsAvailable(_stage._out)) PushNext();
             PollIfRoom();
             ScheduleRenewal();
+            EndIfDry();
         }
 
         private void BackOffAfter(Exception? failure)
@@ -239,7 +259,7 @@ internal sealed class QueueSourceStage(
         {
             _leases.Remove(delivery);
             PollIfRoom();
-            EndIfDrained();
+            EndIfDry();
         }
 
         private void ScheduleRenewal()
@@ -313,12 +333,25 @@ internal sealed class QueueSourceStage(
         {
             if (_isDraining) return;
             _isDraining = true;
+            StopPolling();
+            HandBackBuffer();
+            EndIfDry();
+        }
+
+        private void OnStopPolling()
+        {
+            StopPolling();
+            EndIfDry();
+        }
+
+        private void StopPolling()
+        {
+            if (_hasStoppedPolling) return;
+            _hasStoppedPolling = true;
             CancelTimer(PollTimer);
             // The stage outlives its outlet: it renews the leases of messages that downstream still works on.
             SetKeepGoing(true);
             _ = _control.StopWaitingAsync();
-            HandBackBuffer();
-            EndIfDrained();
         }
 
         private void HandBackBuffer()
@@ -342,12 +375,12 @@ internal sealed class QueueSourceStage(
         {
             _handBacksUnderWay--;
             Log.Debug("{0} messages were handed back", messages);
-            EndIfDrained();
+            EndIfDry();
         }
 
-        private void EndIfDrained()
+        private void EndIfDry()
         {
-            if (!_isDraining || _isPolling || _handBacksUnderWay > 0) return;
+            if (!_hasStoppedPolling || _isPolling || _buffer.Count > 0 || _handBacksUnderWay > 0) return;
             if (!IsClosed(_stage._out)) Complete(_stage._out);
             if (_leases.Count == 0) CompleteStage();
         }

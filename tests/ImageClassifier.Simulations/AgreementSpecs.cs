@@ -3,6 +3,7 @@ using ImageClassifier.Simulations.Cloud;
 using ImageClassifier.Simulator;
 using ImageClassifier.Simulator.Engine;
 using ImageClassifier.Simulator.Loads;
+using ImageClassifier.Simulator.Reports;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -21,9 +22,28 @@ public sealed class AgreementSpecs(ITestOutputHelper output) : SimulationSpecs(o
     [InlineData("burst:300@0,300@90", 0.2)]
     [InlineData("constant:8/s:5m", 0.3)]
     [InlineData("constant:10/s:5m", 0.25)]
-    public async Task The_model_and_the_actors_agree(string load, double service)
+    public Task The_model_and_the_actors_agree(string load, double service) =>
+        CompareAsync(load, Load.Parse("--load", load).Draw(Seeds.One), service);
+
+    [Fact]
+    public async Task They_agree_on_nodes_that_end_because_the_others_can_do_the_work()
     {
-        var arrivals = Load.Parse("--load", load).Draw(Seeds.One);
+        // The work of three nodes, and then of one.
+        var busy = Load.Parse("--load", "constant:2/s:3m").Draw(Seeds.One).Ticks;
+        var quiet = Load.Parse("--load", "constant:0.5/s:15m").Draw(Seeds.One).Ticks;
+        long[] arrivals = [.. busy, .. quiet.Select(at => at + TimeSpan.FromMinutes(3).Ticks)];
+        var (modelled, outcome) = await CompareAsync("3, then 1", Arrivals.Create("3, then 1", arrivals), service: 1.2);
+
+        var lastArrival = outcome.Scenario.LastArrival;
+        var early = outcome.Instances.Where(instance => outcome.Since(instance.EndedAt!.Value) < lastArrival).ToArray();
+        Assert.Equal(outcome.Instances.Count - 1, early.Length);
+        Assert.InRange(early.Length, 1, 3);
+        Assert.All(early, instance => Assert.Equal(InstanceEnd.ByItself, instance.End));
+    }
+
+    private async Task<(SimulationReport Modelled, Outcome Outcome)> CompareAsync(
+        string load, Arrivals arrivals, double service)
+    {
         var scenario = new Scenario
         {
             Cloud = new CloudSettings
@@ -53,6 +73,7 @@ public sealed class AgreementSpecs(ITestOutputHelper output) : SimulationSpecs(o
         Assert.Equal(scenario.Arrivals.Sum(arrival => arrival.Pictures), modelled.Pictures);
         AssertNear(lastResult, modelled.LastResultSeconds);
         AssertNear(outcome.InstanceHours, modelled.InstanceHours);
+        return (modelled, outcome);
     }
 
     private static SimulationModel ModelOf(Scenario scenario) =>

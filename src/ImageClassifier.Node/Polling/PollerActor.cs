@@ -158,6 +158,11 @@ internal sealed class PollerActor : ReceiveActor
             Drain();
             Become(Draining);
         });
+        Receive<RunPollerDry>(_ =>
+        {
+            _source!.StopPolling();
+            Become(Draining);
+        });
         Receive<BecameUnhealthy>(unhealthy =>
         {
             Drain();
@@ -173,7 +178,7 @@ internal sealed class PollerActor : ReceiveActor
 
     private void Draining()
     {
-        Receive<DrainPoller>(_ => { });
+        Receive<DrainPoller>(_ => Drain());
         Receive<BecameUnhealthy>(_ => { });
         Receive<StreamEnded>(ended =>
         {

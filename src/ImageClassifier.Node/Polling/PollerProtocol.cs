@@ -10,6 +10,13 @@ internal sealed record DrainPoller : IPollerMessage
     public static DrainPoller Instance { get; } = new();
 }
 
+/// <summary>Asks to receive nothing more, and to finish all messages in hand. <see cref="PollerDrained"/> follows. A
+/// <see cref="DrainPoller"/> may follow as well, if that takes too long.</summary>
+internal sealed record RunPollerDry : IPollerMessage
+{
+    public static RunPollerDry Instance { get; } = new();
+}
+
 /// <summary>The poller has started to poll. Sent to its owner.</summary>
 internal sealed record PollingStarted : IPollerMessage
 {

@@ -22,6 +22,12 @@ internal sealed class NodeProgress(TimeProvider time)
         lock (_lock) return (_picturesDone, _rate.PerSecond);
     }
 
+    /// <summary>What the node has done, for the decision whether it is needed.</summary>
+    public NodeWork ReadWork()
+    {
+        lock (_lock) return new NodeWork(_picturesDone, _rate.PerSecond, _rate.InHandTime);
+    }
+
     /// <summary>Records the models of the registry that the node has loaded now.</summary>
     public void RecordLoaded(IReadOnlyList<ModelIdentity> models) => Volatile.Write(ref _loaded, models);
 
@@ -42,3 +48,9 @@ internal sealed class NodeProgress(TimeProvider time)
         }
     }
 }
+
+/// <summary>What a node has done since its start.</summary>
+/// <param name="PicturesDone">The number of jobs settled with a result.</param>
+/// <param name="FullSpeed">The jobs a second under full load; null until the node was once under full load.</param>
+/// <param name="InHandTime">The time in which at least one message was in hand.</param>
+internal readonly record struct NodeWork(long PicturesDone, double? FullSpeed, TimeSpan InHandTime);

@@ -37,6 +37,9 @@ internal sealed class SaturatedRate
     /// <summary>Jobs a second; null until <see cref="EnoughJobs"/> jobs were counted.</summary>
     public double? PerSecond => _countedJobs >= EnoughJobs ? _jobs / _seconds : null;
 
+    /// <summary>The time in which at least one message was in hand.</summary>
+    public TimeSpan InHandTime { get; private set; }
+
     /// <summary>Records a poll.</summary>
     /// <param name="received">The number of messages that it received.</param>
     /// <param name="inHand">The number of messages in hand now, these included.</param>
@@ -75,6 +78,7 @@ internal sealed class SaturatedRate
             return;
         }
 
+        if (_inHand > 0) InHandTime += now - _seen;
         if (_inHand >= IMessageQueue.MaxBatch) _spanSaturatedSeconds += (now - _seen).TotalSeconds;
         _seen = now;
     }

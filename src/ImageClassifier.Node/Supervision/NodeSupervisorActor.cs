@@ -51,6 +51,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
     private DateTimeOffset _pollerStartedAt;
     private int _pollerFailures;
     private bool _isRunningReported;
+    private bool _isRunningDry;
     private string? _problem;
 
     /// <summary>Use <see cref="Props"/>.</summary>
@@ -97,7 +98,7 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
             ClassifierActor.Props(_time, _settings.Classification.Arrangement.Classifiers, _classifierDispatcher),
             "classifier");
         _selfTerminator = Context.ActorOf(
-            SelfTerminatorActor.Props(_ports.Queues.Requests, _settings.Termination, self, _time), "self-terminator");
+            SelfTerminatorActor.Props(_settings, _ports, self, _progress, _time), "self-terminator");
         // Not watched: the node works without a record too.
         _record = Context.ActorOf(
             NodeRecordActor.Props(
@@ -144,7 +145,11 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
 
     private void Draining()
     {
-        Receive<EndInstance>(_ => AddEndWaiter());
+        Receive<EndInstance>(_ =>
+        {
+            AddEndWaiter();
+            if (_isRunningDry) HandBackRest();
+        });
         Receive<PollerDrained>(_ => End());
         Receive<Terminated>(ended =>
         {
@@ -152,6 +157,12 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         });
         Receive<DrainTimedOut>(_ =>
         {
+            if (_isRunningDry)
+            {
+                HandBackRest();
+                return;
+            }
+
             _log.Warning("The drain took longer than {0}; the rest returns to the queue", _settings.DrainTimeout);
             Context.Stop(_poller);
             End();
@@ -256,6 +267,16 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         }
 
         Become(Draining);
+        Timers.StartSingleTimer(nameof(DrainTimedOut), DrainTimedOut.Instance, _settings.DrainTimeout);
+        _isRunningDry = end.FinishesWork;
+        IPollerMessage how = _isRunningDry ? RunPollerDry.Instance : DrainPoller.Instance;
+        _poller.Tell(how);
+    }
+
+    /// <summary>Goes on with a drain: the node is asked again, or has taken too long to finish its work.</summary>
+    private void HandBackRest()
+    {
+        _isRunningDry = false;
         Timers.StartSingleTimer(nameof(DrainTimedOut), DrainTimedOut.Instance, _settings.DrainTimeout);
         _poller.Tell(DrainPoller.Instance);
     }

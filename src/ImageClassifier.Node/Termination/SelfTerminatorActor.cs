@@ -2,17 +2,19 @@ using Akka.Actor;
 using Akka.Event;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Polling;
+using ImageClassifier.Node.Records;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Termination;
 
-/// <summary>Asks its owner once to end the instance: when the <see cref="IdleRule"/> says so, when all polls have
-/// failed for too long, or when the queue refuses its calls.</summary>
+/// <summary>Asks its owner once to end the instance: when the <see cref="IdleRule"/> or the <see cref="SurplusRule"/>
+/// says so, when all polls have failed for too long, or when the queue refuses its calls.</summary>
 internal sealed class SelfTerminatorActor : ReceiveActor
 {
     private const string Stays = "{0} polls in a row were empty, but {1} messages wait: the instance stays";
     private const string NotMeasurable = "The queue could not be measured, so the instance stays: {0}";
     private static readonly TimeSpan MeasureTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ListTimeout = TimeSpan.FromSeconds(10);
 
     // A new permission takes a few seconds until it holds everywhere.
     private static readonly TimeSpan RefusedLimit = TimeSpan.FromSeconds(10);
@@ -22,6 +24,9 @@ internal sealed class SelfTerminatorActor : ReceiveActor
     private readonly IActorRef _owner;
     private readonly TimeProvider _time;
     private readonly IdleRule _rule;
+    private readonly SurplusRule _surplus;
+    private readonly LiveNodes _nodes;
+    private readonly NodeProgress _progress;
     private readonly TimeSpan _cutOffLimit;
     private TimeSpan? _cutOffSince;
     private TimeSpan? _refusedSince;
@@ -32,39 +37,86 @@ internal sealed class SelfTerminatorActor : ReceiveActor
     private bool _hasLoggedNotMeasurable;
 
     public SelfTerminatorActor(
-        IMessageQueue requests,
-        TerminationSettings settings,
+        NodeSettings settings,
+        NodePorts ports,
         IActorRef owner,
+        NodeProgress progress,
         TimeProvider time,
         DateTimeOffset startedAt)
     {
-        _requests = requests;
+        _requests = ports.Queues.Requests;
         _owner = owner;
+        _progress = progress;
         _time = time;
-        _rule = new IdleRule(settings, startedAt);
-        _cutOffLimit = settings.CutOffLimit;
+        _rule = new IdleRule(settings.Termination, startedAt);
+        _surplus = new SurplusRule(settings.Termination, settings.Polling.Source.WaitTime, startedAt);
+        _nodes = new LiveNodes(ports.Store, ports.Identity.Id, settings.RecordInterval);
+        _cutOffLimit = settings.Termination.CutOffLimit;
         Counting();
     }
 
     /// <summary>The actor for an instance that starts now.</summary>
     public static Props Props(
-        IMessageQueue requests, TerminationSettings settings, IActorRef owner, TimeProvider time)
+        NodeSettings settings, NodePorts ports, IActorRef owner, NodeProgress progress, TimeProvider time)
     {
         // Read here and not in the constructor: a restart of the actor must not make the instance younger.
         var startedAt = time.GetUtcNow();
-        return Akka.Actor.Props.Create(() => new SelfTerminatorActor(requests, settings, owner, time, startedAt));
+        return Akka.Actor.Props.Create(
+            () => new SelfTerminatorActor(settings, ports, owner, progress, time, startedAt));
     }
 
     private void Counting() =>
         Receive<PollFinished>(poll =>
         {
-            if (EndsCutOff(poll) || !Count(poll)) return;
-            Become(Measuring);
-            MeasureAsync().PipeTo(
+            if (EndsCutOff(poll)) return;
+            if (Count(poll))
+            {
+                Become(Measuring);
+                MeasureAsync().PipeTo(
+                    Self,
+                    success: measure => new Measured(measure.Waiting),
+                    failure: cause => new NotMeasured(cause));
+                return;
+            }
+
+            if (!_surplus.RecordPoll(poll.Failed, _progress.ReadWork(), _time.GetUtcNow())) return;
+            Become(CountingNodes);
+            CountNodesAsync().PipeTo(
                 Self,
-                success: measure => new Measured(measure.Waiting),
-                failure: cause => new NotMeasured(cause));
+                success: counted => counted,
+                failure: cause => new NodesCounted(null, 0, cause));
         });
+
+    private async Task<NodesCounted> CountNodesAsync()
+    {
+        using var limit = new CancellationTokenSource(ListTimeout, _time);
+        var place = await _nodes.FindPlaceAsync(limit.Token);
+        // The first node never ends by this rule.
+        return place is { Place: > 0 }
+            ? new NodesCounted(place, (await MeasureAsync()).Waiting, null)
+            : new NodesCounted(place, 0, null);
+    }
+
+    private void CountingNodes()
+    {
+        Receive<PollFinished>(poll =>
+        {
+            if (!EndsCutOff(poll)) Count(poll);
+        });
+        Receive<NodesCounted>(counted =>
+        {
+            if (counted.Failure is { } failure) _log.Debug("The nodes could not be counted: {0}", failure.Message);
+            if (counted.Found is (var place, var nodes)
+                && _surplus.RecordNodes(place, nodes, counted.Waiting, _time.GetUtcNow()) is { } needed)
+            {
+                _owner.Tell(new EndInstance($"{nodes} nodes share work that needs {needed}") { FinishesWork = true });
+                Become(Decided);
+                return;
+            }
+
+            Become(Counting);
+        });
+    }
 
     private async Task<QueueMeasure> MeasureAsync()
     {
@@ -155,4 +207,6 @@ internal sealed class SelfTerminatorActor : ReceiveActor
     private sealed record Measured(int Waiting);
 
     private sealed record NotMeasured(Exception Cause);
+
+    private sealed record NodesCounted((int Place, int Nodes)? Found, int Waiting, Exception? Failure);
 }

@@ -71,6 +71,19 @@ internal sealed class SimulatedFleet(Cloud cloud)
         return records;
     }
 
+    /// <summary>Finds the place of a running node among all, in the order of their ids.</summary>
+    public (int Place, int Nodes) PlaceOf(SimulatedNode node)
+    {
+        var (place, nodes) = (0, 0);
+        foreach (var other in _shownNodes)
+        {
+            if (other == node) place = nodes;
+            if (other.IsRunning) nodes++;
+        }
+
+        return (place, nodes);
+    }
+
     /// <summary>Launches instances, up to the capacity of the cloud.</summary>
     public LaunchOutcome Launch(int count)
     {

@@ -10,8 +10,9 @@ namespace ImageClassifier.Simulator.Engine;
 /// <summary>
 /// An instance with its app node. It polls like the node's queue source: for ten when ten credits are free, for the
 /// free credits when nothing is in hand, and with one poll under way. It works on one picture at a time. Results and
-/// deletes linger to share calls. It ends itself by the program's own <see cref="IdleRule"/>. Its next poll is then
-/// under way. If that cannot be aborted, the node ends after it and hands its messages back.
+/// deletes linger to share calls. It ends itself by the program's own <see cref="IdleRule"/> and
+/// <see cref="SurplusRule"/>. When it is idle, its next poll is under way. If that cannot be aborted, the node ends
+/// after it and hands its messages back. A surplus node polls no more, and ends when its work is done.
 /// </summary>
 internal sealed class SimulatedNode
 {
@@ -22,6 +23,7 @@ internal sealed class SimulatedNode
     private readonly int[] _hand;
     private readonly int _index;
     private IdleRule? _idle;
+    private SurplusRule? _surplus;
 
     // All pictures in hand are in one ring, in the order of receipt. These four counters mark how far each stage is.
     private long _received;
@@ -32,6 +34,7 @@ internal sealed class SimulatedNode
     private StoredNodeRecord? _record;
     private bool _isPolling;
     private DateTimeOffset? _drainsSince;
+    private bool _isRunningDry;
     private int _pollStamp;
     private int _resultsStamp;
     private int _deletesStamp;
@@ -81,6 +84,7 @@ internal sealed class SimulatedNode
     {
         if (!IsAlive) return;
         _idle = new IdleRule(_cloud.Model.Termination, _cloud.Now);
+        _surplus = new SurplusRule(_cloud.Model.Termination, _cloud.Model.Polling.WaitTime, _cloud.Now);
         Shown = Shown with { State = InstanceState.Running, RunningAt = _cloud.Now };
         _cloud.Fleet.CameUp(this);
         PollIfRoom();
@@ -143,7 +147,7 @@ internal sealed class SimulatedNode
 
     private void PollIfRoom()
     {
-        while (IsRunning && !_isPolling)
+        while (IsRunning && !_isPolling && !_isRunningDry)
         {
             var free = _hand.Length - InHand;
             if (free < IMessageQueue.MaxBatch && InHand > 0) return;
@@ -192,7 +196,20 @@ internal sealed class SimulatedNode
         {
             if (_cloud.Model.AbortsPolls) End();
             else _drainsSince = _cloud.Now;
+            return;
         }
+
+        var work = new NodeWork(_released, _rate.PerSecond, _rate.InHandTime);
+        if (_surplus!.RecordPoll(failed: false, work, _cloud.Now)) EndIfSurplus();
+    }
+
+    private void EndIfSurplus()
+    {
+        var (place, nodes) = _cloud.Fleet.PlaceOf(this);
+        if (_surplus!.RecordNodes(place, nodes, _cloud.Queue.Measure().Waiting, _cloud.Now) is null) return;
+        _drainsSince = _cloud.Now;
+        _isRunningDry = true;
+        if (InHand == 0) End();
     }
 
     private void BeginPicture() => _cloud.Events.Schedule(
@@ -218,6 +235,7 @@ internal sealed class SimulatedNode
         _cloud.Queue.Deleted(deleted);
         _released = _sent;
         _rate.RecordReleased(deleted, deleted, _cloud.Now);
+        if (_isRunningDry && InHand == 0) End();
         PollIfRoom();
     }
 

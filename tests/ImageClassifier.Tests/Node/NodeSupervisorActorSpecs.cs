@@ -6,6 +6,7 @@ using ImageClassifier.Core.Storage;
 using ImageClassifier.Node;
 using ImageClassifier.Node.Hosting;
 using ImageClassifier.Node.Supervision;
+using ImageClassifier.Node.Termination;
 using ImageClassifier.Node.Tuning;
 using ImageClassifier.Testing.Fakes;
 using Xunit;
@@ -17,6 +18,8 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
 {
     private static readonly InstanceState[] WholeLife =
         [InstanceState.Running, InstanceState.Draining, InstanceState.Ended];
+
+    private static readonly EndInstance Surplus = new("two nodes share the work of one") { FinishesWork = true };
 
     [Fact]
     public async Task A_node_with_nothing_to_do_ends_its_instance_and_shuts_its_system_down()
@@ -110,6 +113,52 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
         await AdvanceUntilAsync(() => Identity.Ends == 1, "it ended", TimeSpan.FromSeconds(1));
         Assert.Single(Requests.InFlight);
         Assert.Empty(Requests.Deleted);
+    }
+
+    [Fact]
+    public async Task A_surplus_node_finishes_all_it_has_and_hands_nothing_back()
+    {
+        var release = new TaskCompletionSource();
+        Store.Before = (call, _) => call == StoreCall.PutIfAbsent ? release.Task : Task.CompletedTask;
+        var requests = Enumerable.Range(0, 20).Select(i => Upload($"word-{i}")).ToArray();
+        var supervisor = Start();
+        await UntilAsync(() => Requests.InFlight.Count == requests.Length, "all are in hand");
+
+        supervisor.Tell(Surplus);
+        await UntilAsync(() => Identity.Reports.Contains(InstanceState.Draining), "it drains");
+        await SettleAsync();
+        Assert.Empty(Requests.Visible);
+
+        release.SetResult();
+        await AdvanceUntilAsync(() => IsShuttingDown, "it shuts down");
+        Assert.All(requests, request => Assert.True(IsDeleted(request)));
+        Assert.Empty(Isolated.Tried);
+        Assert.Equal(WholeLife, Identity.Reports);
+    }
+
+    [Fact]
+    public async Task A_surplus_node_that_does_not_finish_drains()
+    {
+        var supervisor = await StartStuckAsync();
+        supervisor.Tell(Surplus);
+        await AdvanceAsync(Settings.DrainTimeout * 1.5, TimeSpan.FromSeconds(0.5));
+        Assert.Equal(0, Identity.Ends);
+
+        await AdvanceAsync(Settings.DrainTimeout, TimeSpan.FromSeconds(0.5));
+        await UntilAsync(() => Identity.Ends == 1, "it ended");
+    }
+
+    [Fact]
+    public async Task A_surplus_node_that_is_asked_to_end_drains_at_once()
+    {
+        var supervisor = await StartStuckAsync();
+        supervisor.Tell(Surplus);
+        await UntilAsync(() => Identity.Reports.Contains(InstanceState.Draining), "it finishes its work");
+
+        Identity.RequestDrain();
+        await SettleAsync();
+        await AdvanceAsync(Settings.DrainTimeout * 1.5, TimeSpan.FromSeconds(0.5));
+        await UntilAsync(() => Identity.Ends == 1, "it ended");
     }
 
     [Fact]
@@ -260,6 +309,17 @@ public sealed class NodeSupervisorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     private IActorRef Start() => NodeHostingExtensions.StartNode(Sys, Settings, Ports, Dispatcher);
+
+    /// <summary>Starts a node that never finishes its picture.</summary>
+    private async Task<IActorRef> StartStuckAsync()
+    {
+        var never = new TaskCompletionSource();
+        Store.Before = (call, _) => call == StoreCall.PutIfAbsent ? never.Task : Task.CompletedTask;
+        Upload("cat");
+        var supervisor = Start();
+        await UntilAsync(() => Store.CallsOf(StoreCall.PutIfAbsent) == 1, "it is at work");
+        return supervisor;
+    }
 
     private async Task StopPollerAsync(IActorRef supervisor)
     {

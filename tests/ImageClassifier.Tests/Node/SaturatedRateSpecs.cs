@@ -57,6 +57,25 @@ public sealed class SaturatedRateSpecs
     }
 
     [Fact]
+    public void The_time_with_messages_in_hand_is_counted()
+    {
+        _rate.RecordPoll(2, 2, _now);
+        Pass(3);
+        _rate.RecordReleased(1, 1, _now);
+        Pass(2);
+        _rate.RecordReleased(1, 1, _now);
+        Pass(20);
+        _rate.RecordPoll(0, 0, _now);
+        Pass(20);
+        _rate.RecordPoll(1, 1, _now);
+        Assert.Equal(TimeSpan.FromSeconds(5), _rate.InHandTime);
+
+        Pass(1);
+        _rate.RecordPoll(1, 2, _now);
+        Assert.Equal(TimeSpan.FromSeconds(6), _rate.InHandTime);
+    }
+
+    [Fact]
     public void Handed_back_messages_do_not_count_as_done()
     {
         _rate.RecordPoll(10, 10, _now);

@@ -1,7 +1,12 @@
 using Akka.Actor;
 using Akka.Event;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Storage;
 using ImageClassifier.Node.Polling;
+using ImageClassifier.Node.Records;
 using ImageClassifier.Node.Termination;
+using ImageClassifier.Streams;
 using ImageClassifier.Testing.Fakes;
 using Xunit;
 using Xunit.Abstractions;
@@ -11,6 +16,10 @@ namespace ImageClassifier.Tests.Node;
 public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpecs(output)
 {
     private static readonly PollFinished Empty = new(0, 0, Failed: false);
+    private static readonly PollFinished AtWork = new(1, 1, Failed: false);
+    private static readonly TimeSpan Window = TimeSpan.FromMinutes(5);
+
+    private NodeProgress? _progress;
 
     [Fact]
     public async Task After_enough_empty_polls_with_an_empty_queue_it_asks_to_end_once()
@@ -189,8 +198,94 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
         }
     }
 
-    private IActorRef Start() =>
-        Sys.ActorOf(SelfTerminatorActor.Props(Requests, Settings.Termination, TestActor, Time));
+    [Fact]
+    public async Task A_surplus_node_asks_to_end_and_to_finish_its_work()
+    {
+        var terminator = await StartSurplusAsync(otherNode: "instance-0");
+        await PassWindowAsync(terminator);
+        Assert.True(await IsSilentAsync());
+
+        await PassWindowAsync(terminator);
+        var end = await ExpectMsgAsync<EndInstance>();
+        Assert.True(end.FinishesWork);
+        Assert.Equal("2 nodes share work that needs 1", end.Reason);
+        await PassWindowAsync(terminator);
+        Assert.True(await IsSilentAsync());
+    }
+
+    [Fact]
+    public async Task The_first_node_stays_and_does_not_measure_the_queue()
+    {
+        var terminator = await StartSurplusAsync(otherNode: "instance-2");
+        for (var i = 0; i < 3; i++) await PassWindowAsync(terminator);
+
+        Assert.True(await IsSilentAsync());
+        Assert.Equal(3, Store.CallsOf(StoreCall.List));
+        Assert.Equal(0, Requests.CallsOf(QueueCall.Measure));
+    }
+
+    [Fact]
+    public async Task A_surplus_node_stays_while_messages_wait_or_the_nodes_cannot_be_counted()
+    {
+        var terminator = await StartSurplusAsync(otherNode: "instance-0");
+        await PassWindowAsync(terminator);
+        Requests.Put("waiting");
+        await PassWindowAsync(terminator);
+        Assert.True(await IsSilentAsync());
+
+        await Requests.ReceiveAsync(1, TimeSpan.Zero, TimeSpan.FromHours(1), CancellationToken.None);
+        Store.FailNext(StoreCall.List);
+        await PassWindowAsync(terminator);
+        Assert.True(await IsSilentAsync());
+
+        await PassWindowAsync(terminator);
+        await ExpectMsgAsync<EndInstance>();
+    }
+
+    [Fact]
+    public async Task Empty_polls_count_while_the_nodes_are_counted()
+    {
+        var counted = new TaskCompletionSource();
+        Store.Before = (call, _) => call == StoreCall.List ? counted.Task : Task.CompletedTask;
+        var terminator = await StartSurplusAsync(otherNode: "instance-2");
+        await PassWindowAsync(terminator);
+        for (var i = 0; i < 3; i++) terminator.Tell(Empty);
+        Assert.True(await IsSilentAsync());
+
+        counted.SetResult();
+        await SettleAsync();
+        terminator.Tell(Empty);
+        Assert.False((await ExpectMsgAsync<EndInstance>()).FinishesWork);
+    }
+
+    private IActorRef Start() => Sys.ActorOf(SelfTerminatorActor.Props(
+        Settings, Ports, TestActor, _progress ?? new NodeProgress(Time), Time));
+
+    /// <summary>Starts the actor of a node that has shown its full speed and does nothing more.</summary>
+    private async Task<IActorRef> StartSurplusAsync(string otherNode)
+    {
+        _progress = new NodeProgress(Time);
+        var terminator = Start();
+        var delivery = new Delivery(new ReceivedMessage("", "", new Receipt(""), 1), Time.GetMonotonic());
+        var done = new Acknowledged(delivery, Settlement.Delete, QueueOutcome.Done);
+        for (var second = 0; second < 3; second++)
+        {
+            _progress.RecordPoll(new PollReport(Time.GetUtcNow(), 10, 10, null));
+            await AdvanceAsync(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+            for (var i = 0; i < 10; i++) _progress.RecordAcknowledged(done);
+        }
+
+        foreach (var node in (InstanceId[])[Identity.Id, InstanceId.Parse(otherNode)])
+            Store.Set(ObjectKeys.Node(node), "{}");
+        return terminator;
+    }
+
+    private async Task PassWindowAsync(IActorRef terminator)
+    {
+        await AdvanceAsync(Window, Window);
+        terminator.Tell(AtWork);
+        await SettleAsync();
+    }
 
     private async Task<bool> IsSilentAsync()
     {

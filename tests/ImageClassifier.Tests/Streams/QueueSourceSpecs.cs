@@ -248,6 +248,67 @@ public sealed class QueueSourceSpecs : VirtualTimeSpecs
     }
 
     [Fact]
+    public async Task Without_polls_it_emits_all_it_has_and_completes_the_stream()
+    {
+        PutMany(25);
+        var (control, received, done) = Run(demand: 3);
+        await UntilAsync(
+            () => received.Count == 3 && Reports().Sum(report => report.Received) == 20, "all credits were used");
+
+        control.StopPolling();
+        await SettleAsync();
+        Assert.Equal(5, _queue.Visible.Count);
+        received.Open();
+        await done.WaitAsync(RealLimit, TimeProvider.System);
+        Assert.Equal(20, received.Count);
+        Assert.False(control.Drained.IsCompleted);
+
+        // Messages that downstream still works on keep their leases.
+        await AdvanceAsync(TimeSpan.FromSeconds(45), TimeSpan.FromSeconds(1));
+        Assert.Equal(20, _queue.InFlight.Count);
+
+        foreach (var delivery in received.Snapshot()) delivery.Release();
+        await control.Drained.WaitAsync(RealLimit, TimeProvider.System);
+        Assert.Equal((2, 5), (_queue.Polls.Count, _queue.Visible.Count));
+    }
+
+    [Fact]
+    public async Task The_messages_of_the_last_poll_are_emitted()
+    {
+        _queue.HonoursStopWaiting = false;
+        var (control, received, done) = Run();
+        await UntilAsync(() => _queue.PollsWaiting == 1, "it polls");
+
+        control.StopPolling();
+        await SettleAsync();
+        Assert.False(done.IsCompleted);
+        _queue.Put("late");
+
+        await done.WaitAsync(RealLimit, TimeProvider.System);
+        var late = Assert.Single(received.Snapshot());
+        late.Release();
+        await control.Drained.WaitAsync(RealLimit, TimeProvider.System);
+        Assert.Single(_queue.Polls);
+    }
+
+    [Fact]
+    public async Task A_drain_after_the_last_poll_hands_back_the_rest()
+    {
+        PutMany(20);
+        var (control, received, done) = Run(demand: 3);
+        await UntilAsync(
+            () => received.Count == 3 && Reports().Sum(report => report.Received) == 20, "all credits were used");
+
+        control.StopPolling();
+        control.Drain();
+        await UntilAsync(() => _queue.Visible.Count == 17, "the buffer was handed back");
+        received.Open();
+        await done.WaitAsync(RealLimit, TimeProvider.System);
+        foreach (var delivery in received.Snapshot()) delivery.Release();
+        await control.Drained.WaitAsync(RealLimit, TimeProvider.System);
+    }
+
+    [Fact]
     public async Task Cancelling_downstream_hands_back_the_buffer_and_the_open_poll()
     {
         PutMany(12);
