@@ -7,7 +7,7 @@ namespace ImageClassifier.Node.Termination;
 /// <summary>Finds the live nodes by the ages of their heartbeat records. It lists the records and reads none.</summary>
 /// <param name="store">The store of the records.</param>
 /// <param name="self">The instance of this node.</param>
-/// <param name="recordInterval">The interval at which each node writes its record.</param>
+/// <param name="recordInterval">The longest interval between two writes of a node's record.</param>
 internal sealed class LiveNodes(IObjectStore store, InstanceId self, TimeSpan recordInterval)
 {
     // A node that misses two writes in a row is dead, paused or cut off from the store.

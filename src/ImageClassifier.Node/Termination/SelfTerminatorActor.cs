@@ -50,7 +50,7 @@ internal sealed class SelfTerminatorActor : ReceiveActor
         _time = time;
         _rule = new IdleRule(settings.Termination, startedAt);
         _surplus = new SurplusRule(settings.Termination, settings.Polling.Source.WaitTime, startedAt);
-        _nodes = new LiveNodes(ports.Store, ports.Identity.Id, settings.RecordInterval);
+        _nodes = new LiveNodes(ports.Store, ports.Identity.Id, settings.Records.QuietInterval);
         _cutOffLimit = settings.Termination.CutOffLimit;
         Counting();
     }

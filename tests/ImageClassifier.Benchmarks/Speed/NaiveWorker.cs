@@ -24,11 +24,14 @@ internal static class NaiveWorker
             model, MaxBatch: 1, Threads: 1, new DecodingLimits(100_000_000, 1L << 30, TimeSpan.FromSeconds(30))));
         using var sqs = new AmazonSQSClient(new AmazonSQSConfig
         {
-            ServiceURL = endpoint.ToString(), AuthenticationRegion = EmulatedAws.Region,
+            ServiceURL = endpoint.ToString(),
+            AuthenticationRegion = EmulatedAws.Region,
         });
         using var s3 = new AmazonS3Client(new AmazonS3Config
         {
-            ServiceURL = endpoint.ToString(), AuthenticationRegion = EmulatedAws.Region, ForcePathStyle = true,
+            ServiceURL = endpoint.ToString(),
+            AuthenticationRegion = EmulatedAws.Region,
+            ForcePathStyle = true,
         });
         Console.WriteLine("started");
         while (true)

@@ -13,7 +13,7 @@ internal static class StartupHook
     private const string FolderVariable = "IMAGE_CLASSIFIER_BENCHMARK_FOLDER";
     private const int SigUsr1 = 10;
 
-    private static PosixSignalRegistration? _registration;
+    private static PosixSignalRegistration? Registration { get; set; }
 
     /// <summary>The file that a process writes.</summary>
     public static string FileOf(string folder, int process) =>
@@ -31,7 +31,7 @@ internal static class StartupHook
     {
         if (Environment.GetEnvironmentVariable(FolderVariable) is not { } folder) return;
         var file = FileOf(folder, Environment.ProcessId);
-        _registration = PosixSignalRegistration.Create((PosixSignal)SigUsr1, context =>
+        Registration = PosixSignalRegistration.Create((PosixSignal)SigUsr1, context =>
         {
             context.Cancel = true;
             File.WriteAllText($"{file}.part", GC.GetTotalAllocatedBytes().ToString(CultureInfo.InvariantCulture));

@@ -45,7 +45,9 @@ internal sealed class Work(IObjectStore store, IMessageQueue requests, IMessageQ
         var sqs = new AmazonSQSClient(new AmazonSQSConfig { ServiceURL = aws.Endpoint.ToString(), AuthenticationRegion = EmulatedAws.Region });
         var s3 = new AmazonS3Client(new AmazonS3Config
         {
-            ServiceURL = aws.Endpoint.ToString(), AuthenticationRegion = EmulatedAws.Region, ForcePathStyle = true,
+            ServiceURL = aws.Endpoint.ToString(),
+            AuthenticationRegion = EmulatedAws.Region,
+            ForcePathStyle = true,
         });
         return new Work(
             new S3ObjectStore(s3, new BucketSettings(EmulatedAws.Bucket, "", TimeSpan.FromDays(1))),

@@ -12,7 +12,7 @@ public sealed class LiveNodesSpecs(ITestOutputHelper output) : NodeSpecs(output)
     public async Task Nodes_with_fresh_records_are_counted_in_the_order_of_their_ids()
     {
         Write("i-0dead");
-        await AdvanceAsync(Settings.RecordInterval * 3, Settings.RecordInterval);
+        await AdvanceAsync(Interval * 3, Interval);
         foreach (var node in (string[])["i-0003", "i-0001", "i-0002"]) Write(node);
         Store.Set("nodes/something-else.txt", "{}");
 
@@ -31,8 +31,10 @@ public sealed class LiveNodesSpecs(ITestOutputHelper output) : NodeSpecs(output)
         Assert.Equal((0, 1), (await FindAsync("i-0001"))!.Value);
     }
 
+    private TimeSpan Interval => Settings.Records.QuietInterval;
+
     private void Write(string node) => Store.Set(ObjectKeys.Node(InstanceId.Parse(node)), "{}");
 
     private Task<(int Place, int Nodes)?> FindAsync(string node) =>
-        new LiveNodes(Store, InstanceId.Parse(node), Settings.RecordInterval).FindPlaceAsync(CancellationToken.None);
+        new LiveNodes(Store, InstanceId.Parse(node), Interval).FindPlaceAsync(CancellationToken.None);
 }
