@@ -13,7 +13,19 @@ switch (args)
     case ["speed", ..]:
         await SpeedBenchmark.RunAsync(args[1..]);
         return 0;
-    // Processes of the benchmark above.
+    case ["first-result", ..]:
+        await FirstResultBenchmark.RunAsync(args[1..]);
+        return 0;
+    case ["web"]:
+        await WebBenchmark.RunAsync();
+        return 0;
+    case ["uploads"]:
+        await UploadBenchmark.RunAsync();
+        return 0;
+    // Processes of the benchmarks above.
+    case ["kestrel"]:
+        await UploadBenchmark.ServeAsync();
+        return 0;
     case ["bare", var model, var folder]:
         BareLimit.Run(model, folder);
         return 0;
@@ -26,10 +38,16 @@ switch (args)
     default:
         Console.Error.WriteLine(
             """
-            web-nodes          the way of a result from the response queue to sockets: one web node, and three in a cluster
-            speed [VARIANT...] what a picture costs an app node, beside the bare limit and a naive worker
-            idle               CPU time and requests to AWS of an idle web tier and an idle app node
-            start PROGRAM...   start time and memory of a web node; each PROGRAM is a build of image-classifier
+            speed [VARIANT...]         what a picture costs an app node, beside the bare limit and a naive worker
+            first-result [VARIANT...]  the time from an app node's launch to its first result
+            web                        what a picture with its result costs the web tier
+            uploads                    the bytes a second that the web tier accepts, beside a bare web server
+            idle                       CPU time and requests to AWS of an idle web tier and an idle app node
+            web-nodes                  the way of a result from the response queue to sockets: one web node, and three
+            start PROGRAM...           start time and memory of a web node; each PROGRAM is a build of image-classifier
+
+            A VARIANT has settings (node.polling.decoders=1), variables (DOTNET_TieredPGO=1) or the path of a build,
+            separated by commas.
             """);
         return 2;
 }

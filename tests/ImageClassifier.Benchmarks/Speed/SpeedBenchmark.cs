@@ -13,11 +13,8 @@ internal static class SpeedBenchmark
     private const int Fresh = 600;
     private const int Pictures = 3000;
 
-    private static readonly Dictionary<string, string> NoVariables = [];
-
     /// <summary>Runs the benchmark.</summary>
-    /// <param name="variants">App nodes to compare with the one by default: settings (<c>node.polling.decoders=1</c>),
-    /// variables of the runtime (<c>DOTNET_TieredPGO=1</c>) or the path of another build, separated by commas.</param>
+    /// <param name="variants">App nodes to compare with the one by default; see <see cref="Variant.Parse"/>.</param>
     public static async Task RunAsync(IEnumerable<string> variants)
     {
         IReadOnlyList<Variant> nodes = [Variant.Default, .. variants.Select(Variant.Parse)];
@@ -60,7 +57,7 @@ internal static class SpeedBenchmark
 
         await using var work = Work.Embedded(data);
         await work.StoreAsync(photos);
-        await using var node = Node(variant, model, folder, data, []);
+        await using var node = variant.StartNode(model, folder, data, []);
         return await MeasureAsync($"app node, embedded{variant.Name}", node, work.SendAsync, work.TakeAsync);
     }
 
@@ -72,7 +69,7 @@ internal static class SpeedBenchmark
         await aws.ProvisionAsync();
         await using var work = await Work.AwsAsync(aws);
         await work.StoreAsync(photos);
-        await using var node = Node(variant, model, folder, Path.Combine(folder, "aws"), aws.Connection);
+        await using var node = variant.StartNode(model, folder, Path.Combine(folder, "aws"), aws.Connection);
         return await MeasureAsync($"app node, aws{variant.Name}", node, work.SendAsync, work.TakeAsync);
     }
 
@@ -89,23 +86,8 @@ internal static class SpeedBenchmark
         return await MeasureAsync("naive worker, aws", naive, work.SendAsync, work.TakeAsync);
     }
 
-    private static MeteredProcess Node(
-        Variant variant, string model, string folder, string data, IEnumerable<string> settings) =>
-        MeteredProcess.Start(
-            variant.Program,
-            folder,
-            variant.Variables,
-            [
-                "node", "--data", data, "--instance", "benchmark",
-                .. ((IEnumerable<string>)
-                [
-                    $"node.classification.model={model}", "node.termination.max-empty-polls=1000",
-                    .. settings, .. variant.Settings,
-                ]).SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" }),
-            ]);
-
     private static MeteredProcess Own(string folder, params string[] arguments) =>
-        MeteredProcess.Start(Environment.ProcessPath!, folder, NoVariables, arguments);
+        MeteredProcess.Start(Environment.ProcessPath!, folder, Variant.Default.Variables, arguments);
 
     private static async Task<Row> MeasureAsync(
         string name, MeteredProcess process, Func<int, Task> sendAsync, Func<int, Task> takeAsync)
@@ -149,23 +131,6 @@ internal static class SpeedBenchmark
     }
 
     private static string Text(double value) => value.ToString(value < 100 ? "0.00" : "0", CultureInfo.InvariantCulture);
-
-    private sealed record Variant(
-        string Name, string Program, IReadOnlyDictionary<string, string> Variables, IReadOnlyList<string> Settings)
-    {
-        public static Variant Default { get; } = new("", BuiltProgram.Path, NoVariables, []);
-
-        public static Variant Parse(string text)
-        {
-            var parts = text.Split(',').ToLookup(
-                part => File.Exists(part) ? "program" : part.StartsWith("DOTNET_", StringComparison.Ordinal) ? "variable" : "setting");
-            return new Variant(
-                $", {text}",
-                parts["program"].FirstOrDefault(BuiltProgram.Path),
-                parts["variable"].Select(part => part.Split('=')).ToDictionary(pair => pair[0], pair => pair[1]),
-                [.. parts["setting"]]);
-        }
-    }
 
     private sealed record Row(
         string Name, double FreshCpu, double Cpu, double Rate, double Allocated, double PeakMemory);
