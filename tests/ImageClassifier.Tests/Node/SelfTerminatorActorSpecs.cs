@@ -176,6 +176,20 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
+    public async Task A_clock_that_is_set_forward_ends_neither_a_window_nor_the_minimum_lifetime()
+    {
+        Settings = Settings with { Termination = Settings.Termination with { MinLifetime = Window } };
+        var clock = new SettableClock(Time);
+        var terminator = Sys.ActorOf(
+            SelfTerminatorActor.Props(Settings, Ports, TestActor, new NodeProgress(clock), clock));
+        clock.SetForward(1.5 * Window);
+        foreach (var poll in (PollFinished[])[AtWork, Empty, Empty, Empty]) terminator.Tell(poll);
+        await SettleAsync();
+
+        Assert.Equal((0, 0), (Store.CallsOf(StoreCall.List), Requests.CallsOf(QueueCall.Measure)));
+    }
+
+    [Fact]
     public async Task Staying_is_logged_once_until_it_receives_again()
     {
         Sys.EventStream.SetLogLevel(LogLevel.InfoLevel);
@@ -291,6 +305,23 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     {
         await SettleAsync();
         return !HasMessages;
+    }
+
+    /// <summary>A clock whose time of day can be set.</summary>
+    private sealed class SettableClock(TimeProvider time) : TimeProvider
+    {
+        private TimeSpan _error;
+
+        public override long TimestampFrequency => time.TimestampFrequency;
+
+        public void SetForward(TimeSpan by) => _error += by;
+
+        public override DateTimeOffset GetUtcNow() => time.GetUtcNow() + _error;
+
+        public override long GetTimestamp() => time.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            time.CreateTimer(callback, state, dueTime, period);
     }
 
     private static async Task RestartAsync(IActorRef actor)
