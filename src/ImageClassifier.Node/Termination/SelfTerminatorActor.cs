@@ -60,13 +60,10 @@ internal sealed class SelfTerminatorActor : ReceiveActor
         NodeSettings settings, NodePorts ports, IActorRef owner, NodeProgress progress, TimeProvider time)
     {
         // Read here and not in the constructor: a restart of the actor must not make the instance younger.
-        var startedAt = NowOf(time);
+        var startedAt = time.GetMonotonicNow();
         return Akka.Actor.Props.Create(
             () => new SelfTerminatorActor(settings, ports, owner, progress, time, startedAt));
     }
-
-    // Not the time of day: if the clock is set forward, a window looks too long and its load too low.
-    private static DateTimeOffset NowOf(TimeProvider time) => DateTimeOffset.UnixEpoch + time.GetMonotonic();
 
     private void Counting() =>
         Receive<PollFinished>(poll =>
@@ -82,7 +79,7 @@ internal sealed class SelfTerminatorActor : ReceiveActor
                 return;
             }
 
-            if (!_surplus.RecordPoll(poll.Failed, _progress.ReadWork(), NowOf(_time))) return;
+            if (!_surplus.RecordPoll(poll.Failed, _progress.ReadWork(), _time.GetMonotonicNow())) return;
             Become(CountingNodes);
             CountNodesAsync().PipeTo(
                 Self,
@@ -110,7 +107,7 @@ internal sealed class SelfTerminatorActor : ReceiveActor
         {
             if (counted.Failure is { } failure) _log.Debug("The nodes could not be counted: {0}", failure.Message);
             if (counted.Found is (var place, var nodes)
-                && _surplus.RecordNodes(place, nodes, counted.Waiting, NowOf(_time)) is { } needed)
+                && _surplus.RecordNodes(place, nodes, counted.Waiting, _time.GetMonotonicNow()) is { } needed)
             {
                 _owner.Tell(new EndInstance($"{nodes} nodes share work that needs {needed}") { FinishesWork = true });
                 Become(Decided);
@@ -138,7 +135,7 @@ internal sealed class SelfTerminatorActor : ReceiveActor
             _hasLoggedNotMeasurable = false;
             _measureRefusedSince = null;
             var emptyPolls = _rule.EmptyPolls;
-            if (_rule.RecordMeasure(measured.Waiting, NowOf(_time)))
+            if (_rule.RecordMeasure(measured.Waiting, _time.GetMonotonicNow()))
             {
                 _log.Info("{0} polls in a row were empty and nothing waits: the instance ends", emptyPolls);
                 End($"{emptyPolls} empty polls in a row, and nothing waiting");
@@ -204,7 +201,7 @@ internal sealed class SelfTerminatorActor : ReceiveActor
     private bool Count(PollFinished poll)
     {
         if (poll.Received > 0) _hasLoggedStaying = false;
-        return _rule.RecordPoll(poll.Received, poll.InHand, poll.Failed, NowOf(_time));
+        return _rule.RecordPoll(poll.Received, poll.InHand, poll.Failed, _time.GetMonotonicNow());
     }
 
     private sealed record Measured(int Waiting);

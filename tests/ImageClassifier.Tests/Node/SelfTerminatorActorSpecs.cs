@@ -8,6 +8,7 @@ using ImageClassifier.Node.Records;
 using ImageClassifier.Node.Termination;
 using ImageClassifier.Streams;
 using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Tests.Embedded;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -179,10 +180,10 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     public async Task A_clock_that_is_set_forward_ends_neither_a_window_nor_the_minimum_lifetime()
     {
         Settings = Settings with { Termination = Settings.Termination with { MinLifetime = Window } };
-        var clock = new SettableClock(Time);
+        var clock = new MovableTime();
         var terminator = Sys.ActorOf(
             SelfTerminatorActor.Props(Settings, Ports, TestActor, new NodeProgress(clock), clock));
-        clock.SetForward(1.5 * Window);
+        clock.SetWallClock(1.5 * Window);
         foreach (var poll in (PollFinished[])[AtWork, Empty, Empty, Empty]) terminator.Tell(poll);
         await SettleAsync();
 
@@ -284,7 +285,7 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
         var done = new Acknowledged(delivery, Settlement.Delete, QueueOutcome.Done);
         for (var second = 0; second < 3; second++)
         {
-            _progress.RecordPoll(new PollReport(Time.GetUtcNow(), 10, 10, null));
+            _progress.RecordPoll(new PollReport(10, 10, null));
             await AdvanceAsync(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
             for (var i = 0; i < 10; i++) _progress.RecordAcknowledged(done);
         }
@@ -305,23 +306,6 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     {
         await SettleAsync();
         return !HasMessages;
-    }
-
-    /// <summary>A clock whose time of day can be set.</summary>
-    private sealed class SettableClock(TimeProvider time) : TimeProvider
-    {
-        private TimeSpan _error;
-
-        public override long TimestampFrequency => time.TimestampFrequency;
-
-        public void SetForward(TimeSpan by) => _error += by;
-
-        public override DateTimeOffset GetUtcNow() => time.GetUtcNow() + _error;
-
-        public override long GetTimestamp() => time.GetTimestamp();
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            time.CreateTimer(callback, state, dueTime, period);
     }
 
     private static async Task RestartAsync(IActorRef actor)
