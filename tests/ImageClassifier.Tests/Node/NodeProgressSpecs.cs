@@ -1,4 +1,3 @@
-using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Records;
 using ImageClassifier.Streams;
