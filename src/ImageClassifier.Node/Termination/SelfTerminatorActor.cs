@@ -59,7 +59,8 @@ internal sealed class SelfTerminatorActor : ReceiveActor
     public static Props Props(
         NodeSettings settings, NodePorts ports, IActorRef owner, NodeProgress progress, TimeProvider time)
     {
-        // Read here and not in the constructor: a restart of the actor must not make the instance younger.
+        // Read here and not in the constructor: a restart of the actor must not make the instance younger. Not the time
+        // of day: if that is set forward, a window looks over and its load too low.
         var startedAt = time.GetMonotonicNow();
         return Akka.Actor.Props.Create(
             () => new SelfTerminatorActor(settings, ports, owner, progress, time, startedAt));
