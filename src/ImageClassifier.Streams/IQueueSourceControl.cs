@@ -19,8 +19,7 @@ public interface IQueueSourceControl
 }
 
 /// <summary>A poll that has ended.</summary>
-/// <param name="At">The time at which it ended.</param>
 /// <param name="Received">The number of messages that it received.</param>
 /// <param name="InHand">The number of messages in hand now, these included.</param>
 /// <param name="Failure">Why it failed; null if it succeeded.</param>
-public sealed record PollReport(DateTimeOffset At, int Received, int InHand, Exception? Failure);
+public sealed record PollReport(int Received, int InHand, Exception? Failure);

@@ -218,8 +218,7 @@ internal sealed class QueueSourceStage(
                 _buffer.Enqueue(delivery);
             }
 
-            _stage.OnPoll?.Invoke(
-                new PollReport(_stage.Time.GetUtcNow(), outcome.Messages.Count, _leases.Count, outcome.Failure));
+            _stage.OnPoll?.Invoke(new PollReport(outcome.Messages.Count, _leases.Count, outcome.Failure));
 
             if (_isDraining)
             {

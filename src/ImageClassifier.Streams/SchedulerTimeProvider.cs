@@ -7,7 +7,7 @@ namespace ImageClassifier.Streams;
 /// follows the machine's clock. In a test with a virtual scheduler, everything that uses this provider follows that.
 /// </summary>
 /// <remarks>As with the machine's own timers, a callback runs on the thread pool, in the execution context that created
-/// the timer. On the scheduler's only thread a blocking callback would delay every timer of the process.</remarks>
+/// the timer. Some schedulers have only one thread, where a blocking callback would delay every other timer.</remarks>
 public sealed class SchedulerTimeProvider(ActorSystem system) : TimeProvider
 {
     private readonly IScheduler _scheduler = system.Scheduler;

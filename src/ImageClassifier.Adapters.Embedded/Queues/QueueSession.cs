@@ -146,12 +146,16 @@ internal sealed class QueueSession : SqliteSession
     }
 
     /// <summary>Leases visible messages.</summary>
-    public IReadOnlyList<ReceivedMessage> Receive(int max, TimeSpan lease)
+    /// <returns>The messages. If there are none, also the time until the next lease ends; null if no message is in
+    /// flight.</returns>
+    public (IReadOnlyList<ReceivedMessage> Messages, TimeSpan? NextFree) Receive(int max, TimeSpan lease)
     {
+        // The same moment for both questions: a lease that ended between them would be in neither answer.
+        var asked = _clock.Now;
         // Waiters poll often, and writers should not wait for them. So this check takes no write lock.
-        if (_anyVisible.Number(_settings.Name, _clock.Now) == 0) return [];
+        if (_anyVisible.Number(_settings.Name, asked) == 0) return ([], UntilNextLeaseEnds(asked));
 
-        var (received, dead) = Transact(() =>
+        var (received, dead, nextFree) = Transact(() =>
         {
             var now = _clock.Now;
             var dead = _settings is { MaxReceives: { } limit, DeadLetterName: { } deadLetters }
@@ -159,17 +163,11 @@ internal sealed class QueueSession : SqliteSession
                 : 0;
             // RETURNING guarantees no order.
             var rows = _claim.Rows(ReadMessage, _settings.Name, now, now + Milliseconds(lease), max);
-            return (rows.OrderBy(row => row.Id).Select(row => row.Message).ToArray(), dead);
+            var messages = rows.OrderBy(row => row.Id).Select(row => row.Message).ToArray();
+            return (messages, dead, messages.Length > 0 ? null : UntilNextLeaseEnds(now));
         });
         if (dead > 0) _deadLetterBell?.Ring();
-        return received;
-    }
-
-    /// <summary>The time until a lease of a message in flight ends; null if none is in flight.</summary>
-    public TimeSpan? UntilNextLeaseEnds()
-    {
-        var now = _clock.Now;
-        return _nextFree.Number(_settings.Name, now) is { } freeAt ? TimeSpan.FromMilliseconds(freeAt - now) : null;
+        return (received, nextFree);
     }
 
     /// <summary>Deletes messages that nobody else has received since.</summary>
@@ -239,6 +237,9 @@ internal sealed class QueueSession : SqliteSession
 
         bool IsOfThisRun() => isOfThisRun.Number(_clock.Boot, _clock.Now + FarAheadMs, _clock.Now) == 1;
     }
+
+    private TimeSpan? UntilNextLeaseEnds(long now) =>
+        _nextFree.Number(_settings.Name, now) is { } freeAt ? TimeSpan.FromMilliseconds(freeAt - now) : null;
 
     private static QueueOutcome OutcomeOf(Receipt receipt, Func<long, long, QueueOutcome> act)
     {

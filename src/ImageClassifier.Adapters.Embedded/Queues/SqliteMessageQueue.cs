@@ -118,10 +118,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
             var ring = wait > TimeSpan.Zero ? _bell.NextRing() : Task.CompletedTask;
             // Leased messages must reach the caller, so this call is never cancelled.
             var (received, nextFree) = await CallAsync(
-                session => session.Receive(maxMessages, lease) is { Count: > 0 } some
-                    ? (some, null)
-                    : ((IReadOnlyList<ReceivedMessage>)[], session.UntilNextLeaseEnds()),
-                CancellationToken.None);
+                session => session.Receive(maxMessages, lease), CancellationToken.None);
             var left = wait - _time.GetElapsedTime(started);
             if (received.Count > 0 || left <= TimeSpan.Zero) return received;
 

@@ -34,7 +34,7 @@ internal sealed class NodeProgress(TimeProvider time)
     /// <summary>Records a poll.</summary>
     public void RecordPoll(PollReport poll)
     {
-        lock (_lock) _rate.RecordPoll(poll.Received, poll.InHand, poll.At);
+        lock (_lock) _rate.RecordPoll(poll.Received, poll.InHand, time.GetMonotonicNow());
     }
 
     /// <summary>Records a message that left the hand.</summary>
@@ -44,7 +44,7 @@ internal sealed class NodeProgress(TimeProvider time)
         lock (_lock)
         {
             _picturesDone += jobs;
-            _rate.RecordReleased(jobs, released: 1, time.GetUtcNow());
+            _rate.RecordReleased(jobs, released: 1, time.GetMonotonicNow());
         }
     }
 }

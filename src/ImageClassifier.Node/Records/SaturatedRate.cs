@@ -4,7 +4,8 @@ namespace ImageClassifier.Node.Records;
 
 /// <summary>
 /// Measures how many jobs a node settles a second under full load: while at least one full poll
-/// (<see cref="IMessageQueue.MaxBatch"/>) is in hand. Recent values weigh more. Not thread-safe.
+/// (<see cref="IMessageQueue.MaxBatch"/>) is in hand. Recent values weigh more. All times are of one clock that cannot be
+/// set. Not thread-safe.
 /// </summary>
 /// <remarks>
 /// Jobs are settled in bursts, and a burst can hold work from any time since the burst before. So the unit of measure
@@ -71,13 +72,6 @@ internal sealed class SaturatedRate
 
     private void PassTo(DateTimeOffset now)
     {
-        if (now < _seen)
-        {
-            // The clock was set back.
-            BeginSpan(now, isClean: false);
-            return;
-        }
-
         if (_inHand > 0) InHandTime += now - _seen;
         if (_inHand >= IMessageQueue.MaxBatch) _spanSaturatedSeconds += (now - _seen).TotalSeconds;
         _seen = now;

@@ -59,8 +59,9 @@ internal sealed class SelfTerminatorActor : ReceiveActor
     public static Props Props(
         NodeSettings settings, NodePorts ports, IActorRef owner, NodeProgress progress, TimeProvider time)
     {
-        // Read here and not in the constructor: a restart of the actor must not make the instance younger.
-        var startedAt = time.GetUtcNow();
+        // Read here and not in the constructor: a restart of the actor must not make the instance younger. Not the time
+        // of day: if that is set forward, a window looks over and its load too low.
+        var startedAt = time.GetMonotonicNow();
         return Akka.Actor.Props.Create(
             () => new SelfTerminatorActor(settings, ports, owner, progress, time, startedAt));
     }
@@ -79,7 +80,7 @@ internal sealed class SelfTerminatorActor : ReceiveActor
                 return;
             }
 
-            if (!_surplus.RecordPoll(poll.Failed, _progress.ReadWork(), _time.GetUtcNow())) return;
+            if (!_surplus.RecordPoll(poll.Failed, _progress.ReadWork(), _time.GetMonotonicNow())) return;
             Become(CountingNodes);
             CountNodesAsync().PipeTo(
                 Self,
@@ -107,7 +108,7 @@ internal sealed class SelfTerminatorActor : ReceiveActor
         {
             if (counted.Failure is { } failure) _log.Debug("The nodes could not be counted: {0}", failure.Message);
             if (counted.Found is (var place, var nodes)
-                && _surplus.RecordNodes(place, nodes, counted.Waiting, _time.GetUtcNow()) is { } needed)
+                && _surplus.RecordNodes(place, nodes, counted.Waiting, _time.GetMonotonicNow()) is { } needed)
             {
                 _owner.Tell(new EndInstance($"{nodes} nodes share work that needs {needed}") { FinishesWork = true });
                 Become(Decided);
@@ -135,7 +136,7 @@ internal sealed class SelfTerminatorActor : ReceiveActor
             _hasLoggedNotMeasurable = false;
             _measureRefusedSince = null;
             var emptyPolls = _rule.EmptyPolls;
-            if (_rule.RecordMeasure(measured.Waiting, _time.GetUtcNow()))
+            if (_rule.RecordMeasure(measured.Waiting, _time.GetMonotonicNow()))
             {
                 _log.Info("{0} polls in a row were empty and nothing waits: the instance ends", emptyPolls);
                 End($"{emptyPolls} empty polls in a row, and nothing waiting");
@@ -201,7 +202,7 @@ internal sealed class SelfTerminatorActor : ReceiveActor
     private bool Count(PollFinished poll)
     {
         if (poll.Received > 0) _hasLoggedStaying = false;
-        return _rule.RecordPoll(poll.Received, poll.InHand, poll.Failed, _time.GetUtcNow());
+        return _rule.RecordPoll(poll.Received, poll.InHand, poll.Failed, _time.GetMonotonicNow());
     }
 
     private sealed record Measured(int Waiting);

@@ -19,7 +19,8 @@ namespace ImageClassifier.Node.Termination;
 /// </remarks>
 /// <param name="settings">The minimum lifetime, and the number of empty polls.</param>
 /// <param name="wait">How long an empty poll waits.</param>
-/// <param name="startedAt">The start of the instance's program, on the same clock as all other times.</param>
+/// <param name="startedAt">The start of the instance's program, on the same clock as all other times. That clock cannot be
+/// set.</param>
 internal sealed class SurplusRule(TerminationSettings settings, TimeSpan wait, DateTimeOffset startedAt)
 {
     // At a higher load pictures queue behind each other. At a lower one, more nodes stay than are needed.
@@ -48,8 +49,8 @@ internal sealed class SurplusRule(TerminationSettings settings, TimeSpan wait, D
     public bool RecordPoll(bool failed, NodeWork work, DateTimeOffset now)
     {
         var length = now - _began;
-        // A window that ends much too late contains a pause of the process, or the clock was set.
-        var isBroken = failed || length < TimeSpan.Zero || length > 2 * _window;
+        // A window that ends much too late contains a pause of the process.
+        var isBroken = failed || length > 2 * _window;
         if (length < _window && !isBroken) return false;
 
         var before = _before;

@@ -9,6 +9,9 @@ internal sealed class TokenBuckets(RateLimitSettings limit, TimeProvider time)
     // A full bucket is the same as none. Below this number they may stay.
     private const int Few = 1000;
 
+    // An attacker can have any number of addresses. 100,000 buckets take some 15 MB.
+    internal const int Most = 100_000;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Bucket> _buckets = [];
     private int _removeAt = Few;
@@ -50,6 +53,8 @@ internal sealed class TokenBuckets(RateLimitSettings limit, TimeProvider time)
             if (bucket.Tokens == limit.Burst) _buckets.Remove(caller);
         }
 
+        // Of so many callers each gains at most a burst. The search for full buckets must not become frequent.
+        if (_buckets.Count > Most / 2) _buckets.Clear();
         _removeAt = Math.Max(Few, 2 * _buckets.Count);
     }
 

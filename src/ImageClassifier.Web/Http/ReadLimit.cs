@@ -23,10 +23,17 @@ internal sealed class ReadLimit(ResultSettings results, UploadSettings uploads)
             return;
         }
 
+        if (Interlocked.Increment(ref _reads) > results.MaxReads)
+        {
+            // Before the answer: a client that reads it slowly must not keep others out.
+            Interlocked.Decrement(ref _reads);
+            await Refusal.AnswerAsync(context, Problems.Overloaded(uploads.RetryAfter));
+            return;
+        }
+
         try
         {
-            if (Interlocked.Increment(ref _reads) <= results.MaxReads) await next(context);
-            else await Refusal.AnswerAsync(context, Problems.Overloaded(uploads.RetryAfter));
+            await next(context);
         }
         finally
         {

@@ -1,4 +1,5 @@
 using ImageClassifier.Adapters.Embedded;
+using ImageClassifier.Adapters.Embedded.Files;
 using ImageClassifier.Adapters.Embedded.Queues;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
@@ -100,6 +101,24 @@ public sealed class QueueClockSpecs : IAsyncLifetime
         Assert.Single(await ReceiveAsync(Open(boot: "")));
     }
 
+    // A waiter sleeps until then, because the end of a lease rings no bell.
+    [Theory]
+    [InlineData(10)]
+    [InlineData(11)]
+    public void A_receive_of_nothing_always_knows_when_the_next_lease_ends(int leaseMs)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Settings.DatabasePath)!);
+        using var bell = Bell.For(Settings.DatabasePath, Settings.Name);
+        using var session = new QueueSession(
+            Settings, bell, null, new MachineClock(new PassingTime(), "first"), _time, create: true, rename: false);
+        var lease = TimeSpan.FromMilliseconds(leaseMs);
+        session.Send([Message("a")]);
+        Assert.Single(session.Receive(1, lease).Messages);
+
+        while (session.Receive(1, lease) is { Messages.Count: 0 } nothing)
+            Assert.InRange(nothing.NextFree!.Value, TimeSpan.FromMilliseconds(1), lease);
+    }
+
     private SqliteQueueSettings Settings => new(_folder.Layout.RequestQueue, "requests", maxReceives: 9);
 
     private SqliteMessageQueue Open(string boot = "first")
@@ -113,6 +132,16 @@ public sealed class QueueClockSpecs : IAsyncLifetime
         queue.ReceiveAsync(1, TimeSpan.Zero, Lease, default);
 
     private static OutgoingMessage Message(string id) => new("body", id, id);
+
+    /// <summary>A millisecond passes from each reading to the next.</summary>
+    private sealed class PassingTime : TimeProvider
+    {
+        private long _now;
+
+        public override long TimestampFrequency => 1000;
+
+        public override long GetTimestamp() => ++_now;
+    }
 
     private long Number(string sql)
     {

@@ -59,8 +59,8 @@ public sealed class NodeRecordActorSpecs : NodeSpecs
     [Fact]
     public async Task The_rate_is_written_once_it_is_known()
     {
-        _progress.RecordPoll(new PollReport(Time.GetUtcNow(), 10, 10, null));
-        _progress.RecordPoll(new PollReport(Time.GetUtcNow(), 10, 50, null));
+        _progress.RecordPoll(new PollReport(10, 10, null));
+        _progress.RecordPoll(new PollReport(10, 50, null));
         for (var i = 0; i < 40; i++)
         {
             await AdvanceAsync(TimeSpan.FromMilliseconds(50));

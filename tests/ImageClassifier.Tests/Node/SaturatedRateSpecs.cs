@@ -142,18 +142,6 @@ public sealed class SaturatedRateSpecs
         Assert.InRange(_rate.PerSecond.Value, 5, 6);
     }
 
-    [Fact]
-    public void A_clock_that_is_set_back_affects_one_span()
-    {
-        _rate.RecordPoll(10, 10, _now);
-        _rate.RecordPoll(10, 20, _now);
-        for (var i = 0; i < 5; i++) Burst(seconds: 1);
-        _now -= TimeSpan.FromHours(1);
-        for (var i = 0; i < 5; i++) Burst(seconds: 1);
-
-        Assert.Equal(10, _rate.PerSecond!.Value, 6);
-    }
-
     /// <summary>A node that does 20 jobs a second, one at a time, under a changing load. It settles ten at a time, or a
     /// second late.</summary>
     [Theory]

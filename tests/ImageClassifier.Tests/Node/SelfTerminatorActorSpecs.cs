@@ -8,6 +8,7 @@ using ImageClassifier.Node.Records;
 using ImageClassifier.Node.Termination;
 using ImageClassifier.Streams;
 using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Tests.Embedded;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -176,6 +177,20 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
     }
 
     [Fact]
+    public async Task A_clock_that_is_set_forward_ends_neither_a_window_nor_the_minimum_lifetime()
+    {
+        Settings = Settings with { Termination = Settings.Termination with { MinLifetime = Window } };
+        var clock = new MovableTime();
+        var terminator = Sys.ActorOf(
+            SelfTerminatorActor.Props(Settings, Ports, TestActor, new NodeProgress(clock), clock));
+        clock.SetWallClock(1.5 * Window);
+        foreach (var poll in (PollFinished[])[AtWork, Empty, Empty, Empty]) terminator.Tell(poll);
+        await SettleAsync();
+
+        Assert.Equal((0, 0), (Store.CallsOf(StoreCall.List), Requests.CallsOf(QueueCall.Measure)));
+    }
+
+    [Fact]
     public async Task Staying_is_logged_once_until_it_receives_again()
     {
         Sys.EventStream.SetLogLevel(LogLevel.InfoLevel);
@@ -270,7 +285,7 @@ public sealed class SelfTerminatorActorSpecs(ITestOutputHelper output) : NodeSpe
         var done = new Acknowledged(delivery, Settlement.Delete, QueueOutcome.Done);
         for (var second = 0; second < 3; second++)
         {
-            _progress.RecordPoll(new PollReport(Time.GetUtcNow(), 10, 10, null));
+            _progress.RecordPoll(new PollReport(10, 10, null));
             await AdvanceAsync(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
             for (var i = 0; i < 10; i++) _progress.RecordAcknowledged(done);
         }

@@ -44,11 +44,16 @@ public sealed class LingeringGroupsSpecs(ITestOutputHelper output) : VirtualTime
     }
 
     [Fact]
-    public async Task No_element_is_lost_while_nobody_asks_for_groups()
+    public async Task While_nobody_asks_for_groups_one_waits_and_no_element_is_lost()
     {
         var held = new TaskCompletionSource();
-        var taken = new List<int>();
+        var (asked, taken) = (0, new List<int>());
         var finished = Source.From(Enumerable.Range(0, 33))
+            .Select(element =>
+            {
+                Interlocked.Increment(ref asked);
+                return element;
+            })
             .Via(new LingeringGroups<int>(10, Linger, Time))
             .SelectAsync(1, async group =>
             {
@@ -57,8 +62,38 @@ public sealed class LingeringGroupsSpecs(ITestOutputHelper output) : VirtualTime
             })
             .RunForeach(group => taken.AddRange(group), Materializer);
         await AdvanceAsync(3 * Linger, Step);
+        // One group is downstream, and one waits.
+        Assert.Equal(20, asked);
         held.SetResult();
         await finished.WaitAsync(RealLimit, TimeProvider.System);
         Assert.Equal(Enumerable.Range(0, 33), taken);
+    }
+
+    [Fact]
+    public async Task Elements_that_come_while_a_group_waits_join_it()
+    {
+        var groups = new List<IReadOnlyList<int>>();
+        var held = new TaskCompletionSource();
+        var elements = Source.Queue<int>(10, OverflowStrategy.Fail)
+            .Via(new LingeringGroups<int>(10, Linger, Time))
+            .SelectAsync(1, async group =>
+            {
+                groups.Add(group);
+                await held.Task;
+                return group;
+            })
+            .To(Sink.Ignore<IReadOnlyList<int>>())
+            .Run(Materializer);
+        for (var element = 1; element <= 3; element++)
+        {
+            await elements.OfferAsync(element);
+            await AdvanceAsync(1.1 * Linger, Step);
+        }
+
+        Assert.Equal([1], Assert.Single(groups));
+        elements.Complete();
+        held.SetResult();
+        await UntilAsync(() => groups.Count == 2, "nothing holds the second group");
+        Assert.Equal([2, 3], groups[1]);
     }
 }

@@ -43,6 +43,19 @@ public sealed class TokenBucketsSpecs
         Assert.NotNull(_buckets.Take("busy"));
     }
 
+    [Fact]
+    public void Memory_is_bounded_however_many_addresses_call()
+    {
+        var most = 0;
+        for (var caller = 0; caller < 2.5 * TokenBuckets.Most; caller++)
+        {
+            _buckets.Take($"{caller}");
+            most = Math.Max(most, _buckets.Count);
+        }
+
+        Assert.InRange(most, TokenBuckets.Most / 2, TokenBuckets.Most);
+    }
+
     private int TakeAll(string caller)
     {
         var taken = 0;
