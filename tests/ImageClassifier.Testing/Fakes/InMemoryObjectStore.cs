@@ -32,6 +32,10 @@ public sealed class InMemoryObjectStore(TimeProvider time) : IObjectStore
     /// answer.</summary>
     public Func<string, Task>? AfterPutIfAbsent { get; set; }
 
+    /// <summary>Makes the next put if absent lose its first answer and repeat itself, as a client of S3 does. It then finds
+    /// its own object.</summary>
+    public bool RepeatsNextPutIfAbsent { get; set; }
+
     /// <summary>The keys of all objects, in ordinal order.</summary>
     public IReadOnlyList<string> Keys
     {
@@ -91,7 +95,9 @@ public sealed class InMemoryObjectStore(TimeProvider time) : IObjectStore
         bool isFirst;
         lock (_lock) isFirst = _entries.TryAdd(key, new Entry(content.ToArray(), time.GetUtcNow()));
         if (AfterPutIfAbsent is { } after) await after(key);
-        return isFirst;
+        if (!RepeatsNextPutIfAbsent) return isFirst;
+        RepeatsNextPutIfAbsent = false;
+        return false;
     }
 
     public async Task<StoredObject?> GetAsync(string key, CancellationToken cancellation)
