@@ -52,12 +52,16 @@ internal sealed class LaunchNotes(IObjectStore store, ScalingSettings settings)
     public void Take(IReadOnlyList<StoredLaunch> launches, DateTimeOffset now)
     {
         _knownAt = now;
+        var before = _stored.ToDictionary(note => note.Number, note => note.At);
         _stored.Clear();
-        foreach (var (number, at, note) in launches.OrderBy(launch => launch.Number))
+        foreach (var (number, readAt, note) in launches.OrderBy(launch => launch.Number))
         {
+            // A note of a store whose clock is ahead looks new at each read. Its first time counts.
+            var at = before.TryGetValue(number, out var first) && first < readAt ? first : readAt;
             _stored.Add((number, at));
-            if (note is null || _own.Exists(own => own.ClientToken == note.ClientToken)) continue;
-            var seenAt = _earlier.TryGetValue(note.ClientToken, out var before) ? before.SeenAt : now;
+            if (note is null || now - at >= _keptFor) continue;
+            if (_own.Exists(own => own.ClientToken == note.ClientToken)) continue;
+            var seenAt = _earlier.TryGetValue(note.ClientToken, out var seen) ? seen.SeenAt : now;
             _earlier[note.ClientToken] = new SeenNote(note, at, seenAt);
         }
     }

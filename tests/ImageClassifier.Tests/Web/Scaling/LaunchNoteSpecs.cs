@@ -210,6 +210,29 @@ public sealed class LaunchNoteSpecs : WebSpecs
     }
 
     [Fact]
+    public async Task Notes_of_a_store_whose_clock_is_ahead_count_and_stay_no_longer()
+    {
+        Store.Ahead = 60 * Minute;
+        Note(1, "earlier", 2);
+        Upload(3);
+        Start(Settings with { BootDeadline = 60 * Minute });
+        await PassAsync(5 * Second);
+        Assert.Equal([1], _fleet.Launches.Select(launch => launch.Count));
+        await AdvanceAsync(Settings.LaunchLag, 5 * Second);
+        Assert.Equal([1, 2], _fleet.Launches.Select(launch => launch.Count));
+
+        // They come up, and have ended too long ago for the fleet to show them.
+        _fleet.MoveAll(InstanceState.Running);
+        _fleet.MoveAll(InstanceState.Ended);
+        Requests.LoseAll("new");
+        await AdvanceAsync(11 * Minute, 5 * Second);
+        Upload(1);
+        await PassAsync(10 * Second);
+        Assert.Equal([1, 2, 1], _fleet.Launches.Select(launch => launch.Count));
+        Assert.Equal([ObjectKeys.Launch(4)], Store.Keys);
+    }
+
+    [Fact]
     public async Task A_number_that_is_taken_by_an_object_of_somebody_else_is_passed_over()
     {
         const int Highest = 1_000_000_000;
