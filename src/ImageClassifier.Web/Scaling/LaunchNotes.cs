@@ -21,9 +21,12 @@ internal sealed class LaunchNotes(IObjectStore store, ScalingSettings settings)
     private readonly TimeSpan _keptFor = settings.LaunchTimeout + settings.LaunchLag;
     private readonly List<(string ClientToken, DateTimeOffset At)> _own = [];
     private readonly Dictionary<string, SeenNote> _earlier = [];
-    private readonly List<(int Number, DateTimeOffset At)> _stored = [];
+    private Dictionary<int, DateTimeOffset> _stored = [];
     private DateTimeOffset? _knownAt;
     private int _refused;
+
+    // A number can be taken although its note is not listed: an object of somebody else has its key.
+    private int Newest => Math.Max(_stored.Keys.DefaultIfEmpty().Max(), _refused);
 
     /// <summary>Whether the notes have been read lately. Only then can a launch be noted.</summary>
     /// <remarks>Another scaler deletes notes that are older than <see cref="_keptFor"/>. After that, a number that is
@@ -52,13 +55,13 @@ internal sealed class LaunchNotes(IObjectStore store, ScalingSettings settings)
     public void Take(IReadOnlyList<StoredLaunch> launches, DateTimeOffset now)
     {
         _knownAt = now;
-        var before = _stored.ToDictionary(note => note.Number, note => note.At);
-        _stored.Clear();
-        foreach (var (number, readAt, note) in launches.OrderBy(launch => launch.Number))
+        var before = _stored;
+        _stored = [];
+        foreach (var (number, readAt, note) in launches)
         {
             // A note of a store whose clock is ahead looks new at each read. Its first time counts.
             var at = before.TryGetValue(number, out var first) && first < readAt ? first : readAt;
-            _stored.Add((number, at));
+            _stored[number] = at;
             if (note is null || now - at >= _keptFor) continue;
             if (_own.Exists(own => own.ClientToken == note.ClientToken)) continue;
             var seenAt = _earlier.TryGetValue(note.ClientToken, out var seen) ? seen.SeenAt : now;
@@ -91,8 +94,7 @@ internal sealed class LaunchNotes(IObjectStore store, ScalingSettings settings)
         var note = new LaunchNote(Guid.NewGuid().ToString("N"), count);
         _own.RemoveAll(own => now - own.At >= _keptFor);
         _own.Add((note.ClientToken, now));
-        // A number can be taken although its note is not listed: an object of somebody else has its key.
-        return new NumberedLaunch(Math.Max(_stored.Count > 0 ? _stored[^1].Number : 0, _refused) + 1, note, now);
+        return new NumberedLaunch(Newest + 1, note, now);
     }
 
     /// <summary>Stores the note of a launch.</summary>
@@ -111,7 +113,7 @@ internal sealed class LaunchNotes(IObjectStore store, ScalingSettings settings)
     /// <summary>Records that a note was stored.</summary>
     public void Added(NumberedLaunch launch)
     {
-        _stored.Add((launch.Number, launch.At));
+        _stored[launch.Number] = launch.At;
         if (_knownAt < launch.At) _knownAt = launch.At;
     }
 
@@ -127,14 +129,20 @@ internal sealed class LaunchNotes(IObjectStore store, ScalingSettings settings)
     /// <returns>The numbers of the notes, for <see cref="DeleteAsync"/>.</returns>
     public IReadOnlyList<int> RemoveExpired(DateTimeOffset now)
     {
-        var expired = _stored.SkipLast(1).Where(note => now - note.At >= _keptFor).ToHashSet();
-        _stored.RemoveAll(expired.Contains);
+        var newest = Newest;
+        int[] expired =
+        [
+            .. from note in _stored
+               where note.Key != newest && now - note.Value >= _keptFor
+               select note.Key,
+        ];
+        foreach (var number in expired) _stored.Remove(number);
         foreach (var (token, note) in _earlier)
         {
             if (now - note.SeenAt >= _keptFor) _earlier.Remove(token);
         }
 
-        return [.. expired.Select(note => note.Number)];
+        return expired;
     }
 
     /// <summary>Deletes notes.</summary>
