@@ -29,6 +29,9 @@ public static class ObjectKeys
 
     private const string DeletionSuffix = "-deleting";
 
+    // No deployment launches so often. An object with a higher number is not a note, so that there is always a next one.
+    private const int MostLaunches = 1_000_000_000;
+
     /// <summary>The prefix of a batch's pictures.</summary>
     public static string ImagesOf(BatchId batch) => $"{Images}{batch.Value}/";
 
@@ -102,7 +105,7 @@ public static class ObjectKeys
         return key.StartsWith(Launches, StringComparison.Ordinal) && key.EndsWith(".json", StringComparison.Ordinal)
             && int.TryParse(
                 key[Launches.Length..^".json".Length], NumberStyles.None, CultureInfo.InvariantCulture, out number)
-            && key == Launch(number);
+            && number <= MostLaunches && key == Launch(number);
     }
 
     /// <summary>Reads the batch from the key of a marker or note under <see cref="OpenBatches"/>.</summary>

@@ -74,11 +74,11 @@ internal sealed class ArrangedModel : IDisposable
     }
 
     /// <summary>Unloads the model. Waits for the run of a measurement: an earlier exit of the process would crash in native
-    /// code.</summary>
+    /// code. A run that exceeds its time-out is not waited for.</summary>
     public void Dispose()
     {
         // A failure was logged already.
-        _measuring.ContinueWith(_ => { }, TaskScheduler.Default).Wait();
+        _measuring.ContinueWith(_ => { }, TaskScheduler.Default).Wait(Service.Node.Classification.Timeout);
         Classifier.Dispose();
     }
 
@@ -108,13 +108,17 @@ internal sealed class ArrangedModel : IDisposable
         if (!_kept.TryTakeTurn(out var turn)) return null;
         using var untilTheEnd = turn;
         if (_kept.Find(Classifier.Model, _allowed) is not null) return null;
-        var measurement = new ArrangementMeasurement(
-            threads => _parts.LoadClassifier(
-                Service.Model with { Threads = threads, MaxBatch = _allowed.LargestBatch }, null),
-            TimeProvider.System);
-        var report = measurement.Run(_allowed, cancellation);
+        var report = new ArrangementMeasurement(Open, TimeProvider.System).Run(_allowed, cancellation);
         if (report is not null && _kept.Keep(Classifier.Model, _allowed, report) is { } problem)
             _log.LogWarning("The measured arrangements could not be kept, so they are measured again: {Cause}", problem);
         return report;
+    }
+
+    private IImageClassifier Open(int threads)
+    {
+        if (_parts.IsMemoryShort())
+            throw new InvalidOperationException("The machine has too little memory to load the model once more.");
+        return _parts.LoadClassifier(
+            Service.Model with { Threads = threads, MaxBatch = _allowed.LargestBatch }, null);
     }
 }

@@ -18,9 +18,23 @@ internal sealed record NodeParts(
     Func<OnnxSettings, IImageClassifier> LoadInBackground,
     Func<ActorSystem, TimeProvider> CreateClock)
 {
+    /// <summary>True if a further model may not fit into the memory of the machine. The system would then end the
+    /// node.</summary>
+    public Func<bool> IsMemoryShort { get; init; } = () => false;
+
     /// <summary>The parts of the real program.</summary>
     public static NodeParts Create() => new(
         (settings, arrangementOf) => OnnxImageClassifier.Load(settings.ToAdapter(), arrangementOf),
         settings => OnnxImageClassifier.LoadInBackground(settings.ToAdapter()),
-        system => new SchedulerTimeProvider(system));
+        system => new SchedulerTimeProvider(system))
+    {
+        IsMemoryShort = () =>
+        {
+            // The runtime knows the load of the machine since its last collection.
+            GC.Collect();
+            var memory = GC.GetGCMemoryInfo();
+            // A further model takes no more than this process with its first one.
+            return memory.MemoryLoadBytes + Environment.WorkingSet > memory.HighMemoryLoadThresholdBytes;
+        },
+    };
 }

@@ -11,6 +11,9 @@ namespace ImageClassifier.Host.Models;
 /// <param name="runtime">The version of the program's ONNX Runtime.</param>
 internal sealed class KeptArrangements(string? folder, string runtime)
 {
+    // The file of a machine with 256 cores takes a tenth of it.
+    private const int LargestFile = 1 << 16;
+
     /// <summary>The files of this machine.</summary>
     /// <param name="layout">The data folder that the nodes of this machine share; null on a machine without one.</param>
     /// <param name="service">The value of <see cref="ModelCache.ServiceVariable"/>; null if it is not set.</param>
@@ -30,7 +33,10 @@ internal sealed class KeptArrangements(string? folder, string runtime)
         if (folder is null) return null;
         try
         {
-            var kept = WireJson.TryRead<Kept>(File.ReadAllText(FileOf(model)));
+            var file = new FileInfo(FileOf(model));
+            // A pipe has no length, and reading it would never end.
+            if (!file.Exists || file.Length is 0 or > LargestFile) return null;
+            var kept = WireJson.TryRead<Kept>(File.ReadAllText(file.FullName));
             var isCurrent = kept is not null && kept.Sha256 == model.Sha256 && kept.Runtime == runtime
                 && kept.Settings == settings && kept.Measured is { Count: > 0 }
                 && kept.Measured.All(arrangement => arrangement is { PicturesPerSecond: > 0 and < double.PositiveInfinity }

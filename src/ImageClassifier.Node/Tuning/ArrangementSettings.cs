@@ -16,6 +16,8 @@ public sealed record ArrangementSettings(int? Classifiers, int? Threads, int? Ba
     // No machine has more cores.
     private const int MostCores = 256;
 
+    private const int MostPictures = 1024;
+
     // Until a measurement says more. A batch of 4 is within some percent of the best on one core and on many.
     private const int UnmeasuredBatch = 4;
 
@@ -56,22 +58,25 @@ public sealed record ArrangementSettings(int? Classifiers, int? Threads, int? Ba
                 $"with threads = {section.Text("threads")} they need more cores than {machine}; lower one of the two");
         }
 
-        return new ArrangementSettings(classifiers, threads, section.WholeNumberOrAuto("max-batch", 1, 1024), most);
+        var batch = section.WholeNumberOrAuto("max-batch", 1, MostPictures);
+        return new ArrangementSettings(classifiers, threads, batch, most);
     }
 
-    /// <summary>True if the settings allow an arrangement that was measured under others.</summary>
+    /// <summary>True if the settings allow an arrangement, which may come from a damaged file. Its batch can be smaller than
+    /// a pinned one: some models take no more.</summary>
     public bool Allows(RunArrangement arrangement) =>
         arrangement is { Classifiers: > 0, Threads: > 0, Batch: > 0 }
         && (Classifiers ?? arrangement.Classifiers) == arrangement.Classifiers
         && (Threads ?? arrangement.Threads) == arrangement.Threads
-        && (Batch ?? arrangement.Batch) == arrangement.Batch
-        && arrangement.Classifiers * arrangement.Threads <= Cores;
+        && arrangement.Batch <= (Batch ?? MostPictures)
+        && (long)arrangement.Classifiers * arrangement.Threads <= Cores;
 
-    /// <summary>The allowed arrangements that use the cores fully, for a batch of one. Those with the fewest threads are
-    /// first, because small models gain from few threads.</summary>
+    /// <summary>The allowed arrangements that use the cores fully, for a batch of one. The default is first, because a slow
+    /// model leaves no time for others. Then those with the fewest threads, because small models gain from them.</summary>
     public IReadOnlyList<RunArrangement> Shapes() =>
     [
-        .. (Threads is { } pinned ? [pinned] : Enumerable.Range(1, Cores).Where(threads => Cores % threads == 0))
+        .. Enumerable.Range(1, Cores).Where(threads => Threads is null && Cores % threads == 0)
+            .Prepend(Default.Threads).Distinct()
             .Select(threads => new RunArrangement(Classifiers ?? Cores / threads, threads, 1))
             .Where(shape => shape.Classifiers * shape.Threads <= Cores),
     ];

@@ -11,17 +11,27 @@ namespace ImageClassifier.Web.Scaling;
 /// all launches so far can note the next.
 /// </summary>
 /// <remarks>The tasks do not change this object, so they can run beside their caller. The caller passes their outcome to
-/// <see cref="Take"/> and <see cref="Added"/>.</remarks>
+/// <see cref="Take"/>, <see cref="Added"/> and <see cref="Refused"/>.</remarks>
 internal sealed class LaunchNotes(IObjectStore store, ScalingSettings settings)
 {
+    // The scaler waits for the notes, and a busy fleet has some hundred.
+    private const int ReadAtOnce = 32;
+
     // An unanswered launch is repeated until its time-out, and shows later than that.
     private readonly TimeSpan _keptFor = settings.LaunchTimeout + settings.LaunchLag;
     private readonly List<(string ClientToken, DateTimeOffset At)> _own = [];
     private readonly Dictionary<string, SeenNote> _earlier = [];
-    private readonly List<(int Number, DateTimeOffset At)> _stored = [];
+    private Dictionary<int, DateTimeOffset> _stored = [];
+    private DateTimeOffset? _knownAt;
+    private int _refused;
 
-    /// <summary>Whether the notes have been read. Only then can a launch be noted.</summary>
-    public bool AreKnown { get; private set; }
+    // A number can be taken although its note is not listed: an object of somebody else has its key.
+    private int Newest => Math.Max(_stored.Keys.DefaultIfEmpty().Max(), _refused);
+
+    /// <summary>Whether the notes have been read lately. Only then can a launch be noted.</summary>
+    /// <remarks>Another scaler deletes notes that are older than <see cref="_keptFor"/>. After that, a number that is
+    /// taken looks free. Half of that time leaves enough for a slow store and for clocks that differ.</remarks>
+    public bool AreKnown(DateTimeOffset now) => now - _knownAt < _keptFor / 2;
 
     /// <summary>Reads the notes that may still matter.</summary>
     /// <exception cref="IOException">The store cannot be reached.</exception>
@@ -32,43 +42,49 @@ internal sealed class LaunchNotes(IObjectStore store, ScalingSettings settings)
         {
             if (!ObjectKeys.TryParseLaunch(listing.Key, out var number)) continue;
             // The clocks of store and scaler may differ by some minutes: the time-out is longer than the lag by far.
-            var at = listing.LastModified < now ? listing.LastModified : now;
-            var note = now - at < _keptFor
-                ? await store.ReadDocumentAsync<LaunchNote>(listing.Key, cancellation).ConfigureAwait(false)
-                : null;
-            launches.Add(new StoredLaunch(number, at, note?.OrNull));
+            launches.Add(new StoredLaunch(number, listing.LastModified < now ? listing.LastModified : now, null));
         }
 
-        return launches;
+        var read = launches.Where(launch => now - launch.At >= _keptFor).ToList();
+        foreach (var chunk in launches.Where(launch => now - launch.At < _keptFor).Chunk(ReadAtOnce))
+            read.AddRange(await Task.WhenAll(chunk.Select(launch => ReadAsync(launch, cancellation))).ConfigureAwait(false));
+        return read;
     }
 
     /// <summary>Takes in what was read.</summary>
     public void Take(IReadOnlyList<StoredLaunch> launches, DateTimeOffset now)
     {
-        AreKnown = true;
-        _stored.Clear();
-        foreach (var (number, at, note) in launches.OrderBy(launch => launch.Number))
+        _knownAt = now;
+        var before = _stored;
+        _stored = [];
+        foreach (var (number, readAt, note) in launches)
         {
-            _stored.Add((number, at));
-            if (note is null || _own.Exists(own => own.ClientToken == note.ClientToken)) continue;
-            var seenAt = _earlier.TryGetValue(note.ClientToken, out var before) ? before.SeenAt : now;
+            // A note of a store whose clock is ahead looks new at each read. Its first time counts.
+            var at = before.TryGetValue(number, out var first) && first < readAt ? first : readAt;
+            _stored[number] = at;
+            if (note is null || now - at >= _keptFor) continue;
+            if (_own.Exists(own => own.ClientToken == note.ClientToken)) continue;
+            var seenAt = _earlier.TryGetValue(note.ClientToken, out var seen) ? seen.SeenAt : now;
             _earlier[note.ClientToken] = new SeenNote(note, at, seenAt);
         }
     }
 
     /// <summary>Makes the scaler read the notes again before the next launch.</summary>
-    public void Forget() => AreKnown = false;
+    public void Forget() => _knownAt = null;
 
-    /// <summary>The launches of earlier scalers that the fleet may not show yet; null if the notes have not been
-    /// read.</summary>
-    /// <remarks>The lag counts from when this scaler first read the note, by its own clock.</remarks>
+    /// <summary>The launches of earlier scalers that the fleet may not show yet; null if the notes are not
+    /// known.</summary>
+    /// <remarks>The lag counts from when this scaler first read the note, by its own clock. A damaged note may ask for
+    /// billions of instances, and the cap is enough to launch nothing.</remarks>
     public IReadOnlyList<EarlierLaunch>? Earlier(DateTimeOffset now)
     {
-        if (!AreKnown) return null;
+        if (!AreKnown(now)) return null;
         return
         [
-            .. _earlier.Values.Where(note => now - note.SeenAt < settings.LaunchLag)
-                .Select(note => new EarlierLaunch(note.Note.ClientToken, note.Note.Count, note.At, [])),
+            .. from seen in _earlier.Values
+               where now - seen.SeenAt < settings.LaunchLag
+               let count = Math.Min(seen.Note.Count, settings.MaxInstances)
+               select new EarlierLaunch(seen.Note.ClientToken, count, seen.At, []),
         ];
     }
 
@@ -78,17 +94,31 @@ internal sealed class LaunchNotes(IObjectStore store, ScalingSettings settings)
         var note = new LaunchNote(Guid.NewGuid().ToString("N"), count);
         _own.RemoveAll(own => now - own.At >= _keptFor);
         _own.Add((note.ClientToken, now));
-        return new NumberedLaunch(_stored.Count > 0 ? _stored[^1].Number + 1 : 1, note, now);
+        return new NumberedLaunch(Newest + 1, note, now);
     }
 
     /// <summary>Stores the note of a launch.</summary>
     /// <returns>False if another scaler has noted a launch with that number.</returns>
     /// <exception cref="IOException">The store gave no answer. It may have the note.</exception>
-    public Task<bool> TryAddAsync(NumberedLaunch launch, CancellationToken cancellation) =>
-        store.PutIfAbsentAsync(ObjectKeys.Launch(launch.Number), WireJson.WriteUtf8(launch.Note), cancellation);
+    public async Task<bool> TryAddAsync(NumberedLaunch launch, CancellationToken cancellation)
+    {
+        var key = ObjectKeys.Launch(launch.Number);
+        if (await store.PutIfAbsentAsync(key, WireJson.WriteUtf8(launch.Note), cancellation).ConfigureAwait(false))
+            return true;
+        // A store that repeats a put after a lost answer finds the note of its first try.
+        var stored = await store.ReadDocumentAsync<LaunchNote>(key, cancellation).ConfigureAwait(false);
+        return stored.OrNull?.ClientToken == launch.Note.ClientToken;
+    }
 
     /// <summary>Records that a note was stored.</summary>
-    public void Added(NumberedLaunch launch) => _stored.Add((launch.Number, launch.At));
+    public void Added(NumberedLaunch launch)
+    {
+        _stored[launch.Number] = launch.At;
+        if (_knownAt < launch.At) _knownAt = launch.At;
+    }
+
+    /// <summary>Records that another scaler has the number of a launch.</summary>
+    public void Refused(NumberedLaunch launch) => _refused = launch.Number;
 
     /// <summary>Corrects the note of a launch that brought fewer instances, so that a later scaler does not wait for
     /// the rest.</summary>
@@ -99,11 +129,14 @@ internal sealed class LaunchNotes(IObjectStore store, ScalingSettings settings)
     /// <returns>The numbers of the notes, for <see cref="DeleteAsync"/>.</returns>
     public IReadOnlyList<int> RemoveExpired(DateTimeOffset now)
     {
+        var newest = Newest;
         int[] expired =
         [
-            .. _stored.SkipLast(1).Where(note => now - note.At >= _keptFor).Select(note => note.Number),
+            .. from note in _stored
+               where note.Key != newest && now - note.Value >= _keptFor
+               select note.Key,
         ];
-        _stored.RemoveAll(note => expired.Contains(note.Number));
+        foreach (var number in expired) _stored.Remove(number);
         foreach (var (token, note) in _earlier)
         {
             if (now - note.SeenAt >= _keptFor) _earlier.Remove(token);
@@ -117,6 +150,13 @@ internal sealed class LaunchNotes(IObjectStore store, ScalingSettings settings)
     {
         foreach (var number in numbers)
             await store.DeleteAsync(ObjectKeys.Launch(number), cancellation).ConfigureAwait(false);
+    }
+
+    private async Task<StoredLaunch> ReadAsync(StoredLaunch launch, CancellationToken cancellation)
+    {
+        var note = await store
+            .ReadDocumentAsync<LaunchNote>(ObjectKeys.Launch(launch.Number), cancellation).ConfigureAwait(false);
+        return launch with { Note = note.OrNull };
     }
 
     private sealed record SeenNote(LaunchNote Note, DateTimeOffset At, DateTimeOffset SeenAt);
@@ -136,7 +176,7 @@ internal sealed record StoredLaunch(int Number, DateTimeOffset At, LaunchNote? N
 
 /// <summary>A launch of an earlier scaler, of which the fleet may not show all instances yet.</summary>
 /// <param name="ClientToken">Its client token.</param>
-/// <param name="Count">How many instances were asked for.</param>
+/// <param name="Count">How many instances were asked for, at most the cap.</param>
 /// <param name="At">When it was noted.</param>
 /// <param name="Found">The instances of it that the fleet has found.</param>
 internal sealed record EarlierLaunch(

@@ -97,6 +97,10 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
 
     private static DateTimeOffset Now => Context.System.Scheduler.Now;
 
+    /// <summary>The launch without an answer that can still be repeated.</summary>
+    private NumberedLaunch? Unanswered =>
+        _unanswered is { } launch && Now - launch.At < _launchTimeout ? launch : null;
+
     /// <inheritdoc />
     protected override void PreStart()
     {
@@ -122,7 +126,9 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
 
         _isObserving = true;
         _observeAgain = false;
-        if (_notes.AreKnown) ObserveFleet();
+        // Its repeat takes no new number. So the scaler must see first whether another one has launched instead.
+        if (Unanswered is not null) _notes.Forget();
+        if (_notes.AreKnown(Now)) ObserveFleet();
         else ReadNotes();
     }
 
@@ -306,7 +312,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         _isLaunching = true;
         // A launch without an answer may have happened. Its client token makes a repeat safe, if the count is
         // unchanged. Further instances must wait for the answer: otherwise the fleet could exceed the cap.
-        if (_unanswered is { } before && Now - before.At < _launchTimeout)
+        if (Unanswered is { } before)
         {
             CallFleet(plan, before);
             return;
@@ -324,14 +330,21 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         if (!noted.IsFirst)
         {
             _log.Warning("Another scaler has launched instances meanwhile. This one reads the notes of launches again");
+            _notes.Refused(noted.Launch);
             GiveUp(noted.Plan, "another web node launches at the same time");
             return;
         }
 
         _notes.Added(noted.Launch);
         // After a pause of the process, the scaler of another web node no longer waits for this launch.
-        if (Now - noted.Launch.At > StaleAfter) GiveUp(noted.Plan, "the store takes too long to note the launch");
-        else CallFleet(noted.Plan, noted.Launch);
+        if (Now - noted.Launch.At <= StaleAfter)
+        {
+            CallFleet(noted.Plan, noted.Launch);
+            return;
+        }
+
+        TidyNotes(noted.Launch, launched: 0);
+        GiveUp(noted.Plan, "the store takes too long to note the launch");
     }
 
     private void OnNoteFailed(NoteFailed failed)
@@ -361,7 +374,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private void OnLaunchFinished(LaunchFinished finished)
     {
         _isLaunching = false;
-        TidyNotes(finished);
+        TidyNotes(finished.Launch, finished.Outcome.Launched.Count);
         LogDecision(_planner.LaunchAnswered(finished.Plan, finished.Outcome, Now));
         Observe();
     }
@@ -375,9 +388,8 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         Observe();
     }
 
-    private void TidyNotes(LaunchFinished finished)
+    private void TidyNotes(NumberedLaunch launch, int launched)
     {
-        var (launch, launched) = (finished.Launch, finished.Outcome.Launched.Count);
         var expired = _notes.RemoveExpired(Now);
         if (launched >= launch.Note.Count && expired.Count == 0) return;
         var (log, cancellation) = (_log, _stopping.Token);

@@ -32,6 +32,13 @@ public sealed class InMemoryObjectStore(TimeProvider time) : IObjectStore
     /// answer.</summary>
     public Func<string, Task>? AfterPutIfAbsent { get; set; }
 
+    /// <summary>How far the store's clock is ahead.</summary>
+    public TimeSpan Ahead { get; set; }
+
+    /// <summary>Makes the next put if absent lose its first answer and repeat itself, as a client of S3 does. It then finds
+    /// its own object.</summary>
+    public bool RepeatsNextPutIfAbsent { get; set; }
+
     /// <summary>The keys of all objects, in ordinal order.</summary>
     public IReadOnlyList<string> Keys
     {
@@ -40,6 +47,8 @@ public sealed class InMemoryObjectStore(TimeProvider time) : IObjectStore
             lock (_lock) return _entries.Keys.ToArray();
         }
     }
+
+    private DateTimeOffset Now => time.GetUtcNow() + Ahead;
 
     /// <summary>The number of calls of a kind, including failed ones.</summary>
     public int CallsOf(StoreCall call)
@@ -89,9 +98,11 @@ public sealed class InMemoryObjectStore(TimeProvider time) : IObjectStore
         CheckKey(key);
         await BeginAsync(StoreCall.PutIfAbsent, key, cancellation);
         bool isFirst;
-        lock (_lock) isFirst = _entries.TryAdd(key, new Entry(content.ToArray(), time.GetUtcNow()));
+        lock (_lock) isFirst = _entries.TryAdd(key, new Entry(content.ToArray(), Now));
         if (AfterPutIfAbsent is { } after) await after(key);
-        return isFirst;
+        if (!RepeatsNextPutIfAbsent) return isFirst;
+        RepeatsNextPutIfAbsent = false;
+        return false;
     }
 
     public async Task<StoredObject?> GetAsync(string key, CancellationToken cancellation)
@@ -158,7 +169,7 @@ public sealed class InMemoryObjectStore(TimeProvider time) : IObjectStore
 
     private void Store(string key, byte[] content)
     {
-        lock (_lock) _entries[key] = new Entry(content, time.GetUtcNow());
+        lock (_lock) _entries[key] = new Entry(content, Now);
     }
 
     private sealed record Entry(byte[] Content, DateTimeOffset LastModified);

@@ -91,6 +91,42 @@ public sealed class ArrangedModelSpecs : IDisposable
         Assert.Equal(4, model.Classifier.PreferredBatchSize);
     }
 
+    [SkippableFact]
+    public void A_machine_without_memory_for_a_second_model_does_not_measure()
+    {
+        using var model = ArrangedModel.Load(
+            Settings(OnEc2), Parts() with { IsMemoryShort = () => true }, Kept, NullLogger.Instance, cores: 2,
+            CancellationToken.None);
+
+        Assert.Equal(new RunArrangement(1, 2, 4), model.Service.Node.Classification.Arrangement);
+        Assert.Single(_loaded);
+    }
+
+    [SkippableFact]
+    public async Task A_measurement_that_hangs_does_not_keep_the_process()
+    {
+        using var ended = new ManualResetEventSlim();
+        var parts = Parts();
+        var model = ArrangedModel.Load(
+            Settings(["node.classification.timeout=100ms"]),
+            parts with
+            {
+                LoadClassifier = (settings, arrangementOf) =>
+                {
+                    if (arrangementOf is not null) return parts.LoadClassifier(settings, arrangementOf);
+                    ended.Wait();
+                    throw new InvalidOperationException("The test has ended.");
+                },
+            },
+            Kept, NullLogger.Instance, cores: 2, CancellationToken.None);
+        var measuring = model.MeasureAsync(CancellationToken.None);
+        model.Dispose();
+
+        Assert.False(measuring.IsCompleted);
+        ended.Set();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => measuring);
+    }
+
     private KeptArrangements Kept => new(Path.Combine(_folder.Path, "kept"), "1.2.3");
 
     private ArrangedModel Load(string[] settings) =>
@@ -101,6 +137,7 @@ public sealed class ArrangedModelSpecs : IDisposable
         var parts = NodeParts.Create();
         return parts with
         {
+            IsMemoryShort = () => false,
             LoadClassifier = (settings, arrangementOf) =>
             {
                 _loaded.Add((settings.Threads, settings.MaxBatch));

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Host.Models;
@@ -58,7 +59,11 @@ public sealed class KeptArrangementsSpecs : IDisposable
     [InlineData("measured", "measured\":null,\"x")]
     [InlineData("\"batch\":1", "\"batch\":0")]
     [InlineData("\"classifiers\":2", "\"classifiers\":3")]
+    [InlineData("\"batch\":1", "\"batch\":1000000000")]
+    // Their product is 0 in 32 bits.
+    [InlineData("\"classifiers\":2,\"threads\":1", "\"classifiers\":65536,\"threads\":65536")]
     [InlineData("300.5", "-1")]
+    [InlineData("300.5", "NaN")]
     [InlineData("300.5", "1e999")]
     [InlineData("300.5", "null")]
     [InlineData("{\"classifiers\":2,\"threads\":1,\"batch\":1,\"picturesPerSecond\":300.5}", "null")]
@@ -73,6 +78,33 @@ public sealed class KeptArrangementsSpecs : IDisposable
         Assert.Null(_kept.Find(Model, TwoCores));
         Assert.Null(_kept.Keep(Model, TwoCores, Report));
         Assert.Equal(Report.Measured[0], _kept.Find(Model, TwoCores));
+    }
+
+    [Fact]
+    public void A_model_that_takes_less_than_the_pinned_batch_is_measured_once()
+    {
+        var pinned = TwoCores with { Batch = 8 };
+        _kept.Keep(Model, pinned, Report);
+
+        Assert.Equal(Report.Measured[0], _kept.Find(Model, pinned));
+    }
+
+    [SkippableFact]
+    public void A_pipe_and_a_huge_file_are_not_read()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "Windows has no pipes in folders.");
+        _kept.Keep(Model, TwoCores, Report);
+        var file = Path.Combine(Folder, $"{Model.Sha256}.json");
+        File.AppendAllText(file, new string(' ', 1 << 16));
+        Assert.Null(_kept.Find(Model, TwoCores));
+
+        File.Delete(file);
+        using (var made = Process.Start("mkfifo", [file])) made.WaitForExit();
+        Assert.True(File.Exists(file));
+        Assert.Null(_kept.Find(Model, TwoCores));
+
+        Assert.Null(_kept.Keep(Model, TwoCores, Report));
+        Assert.NotNull(_kept.Find(Model, TwoCores));
     }
 
     [Fact]

@@ -11,11 +11,13 @@ public sealed class ArrangementSettingsSpecs
 {
     [Theory]
     [InlineData(1, null, null, "1x1")]
-    [InlineData(2, null, null, "2x1 1x2")]
-    [InlineData(6, null, null, "6x1 3x2 2x3 1x6")]
-    [InlineData(7, null, null, "7x1 1x7")]
-    [InlineData(16, null, null, "16x1 8x2 4x4 2x8 1x16")]
-    [InlineData(8, 2, null, "2x1 2x2 2x4")]
+    [InlineData(2, null, null, "1x2 2x1")]
+    [InlineData(6, null, null, "1x6 6x1 3x2 2x3")]
+    [InlineData(7, null, null, "1x7 7x1")]
+    [InlineData(16, null, null, "1x16 16x1 8x2 4x4 2x8")]
+    [InlineData(64, null, null, "1x64 64x1 32x2 16x4 8x8 4x16 2x32")]
+    [InlineData(8, 2, null, "2x4 2x1 2x2")]
+    [InlineData(7, 3, null, "3x2 3x1")]
     [InlineData(8, null, 3, "2x3")]
     [InlineData(8, 2, 4, "2x4")]
     public void Shapes_use_the_cores_fully_and_obey_the_settings(int cores, int? classifiers, int? threads, string shapes)
@@ -55,7 +57,8 @@ public sealed class ArrangementSettingsSpecs
         Assert.Equal(new ArrangementSettings(null, 2, 8, 4), settings);
         Assert.True(settings.Allows(new RunArrangement(2, 2, 8)));
         Assert.False(settings.Allows(new RunArrangement(2, 1, 8)));
-        Assert.False(settings.Allows(new RunArrangement(2, 2, 4)));
+        Assert.True(settings.Allows(new RunArrangement(2, 2, 1)));
+        Assert.False(settings.Allows(new RunArrangement(2, 2, 9)));
         Assert.False(settings.Allows(new RunArrangement(3, 2, 8)));
         Assert.False(settings.Allows(new RunArrangement(0, 2, 8)));
     }

@@ -149,6 +149,104 @@ public sealed class LaunchNoteSpecs : WebSpecs
     }
 
     [Fact]
+    public async Task A_note_whose_put_was_repeated_by_the_store_delays_nothing()
+    {
+        Store.RepeatsNextPutIfAbsent = true;
+        var start = Time.GetUtcNow();
+        Upload(5);
+        Start();
+        await UntilAsync(() => _fleet.Living.Count == 5, "the instances were launched");
+
+        Assert.Equal(start, _fleet.Launches[0].At);
+        Assert.Equal([ObjectKeys.Launch(1)], Store.Keys);
+    }
+
+    [Fact]
+    public async Task A_scaler_that_has_launched_nothing_for_long_learns_of_later_launches()
+    {
+        Start();
+        await PassAsync(Second);
+        // Another scaler launches twice, and deletes the first note when it is old.
+        Note(1, "first", 1);
+        await AdvanceAsync(Settings.LaunchTimeout + Settings.LaunchLag, 5 * Second);
+        await Store.DeleteAsync(ObjectKeys.Launch(1), CancellationToken.None);
+        Note(2, "second", Cap);
+        Upload(5);
+        await PassAsync(10 * Second);
+
+        Assert.Empty(_fleet.Launches);
+    }
+
+    [Fact]
+    public async Task A_launch_without_an_answer_is_not_repeated_beside_a_launch_of_another_scaler()
+    {
+        _fleet.FailLaunches();
+        Upload(5);
+        Start();
+        await UntilAsync(() => _fleet.Launches.Count == 1, "a launch was tried");
+        await SettleAsync();
+        Note(2, "other", 5);
+        await PassAsync(30 * Second);
+        Assert.Single(_fleet.Launches);
+
+        // The other scaler was killed before its launch.
+        await PassAsync(Settings.LaunchLag);
+        Assert.Equal(5, _fleet.Living.Count);
+        Assert.Single(_fleet.Launches.Select(launch => launch.ClientToken).Distinct());
+    }
+
+    [Fact]
+    public async Task A_note_of_billions_of_instances_counts_as_the_cap()
+    {
+        Note(1, "damaged", int.MaxValue);
+        Upload(5);
+        var scaler = Start();
+        await PassAsync(2 * Second);
+        Assert.Equal(Cap, (await ViewAsync(scaler)).Decisions[0].Snapshot.Fleet.Pending);
+        Assert.Empty(_fleet.Launches);
+
+        await PassAsync(Settings.LaunchLag);
+        Assert.Equal(5, _fleet.Living.Count);
+    }
+
+    [Fact]
+    public async Task Notes_of_a_store_whose_clock_is_ahead_count_and_stay_no_longer()
+    {
+        Store.Ahead = 60 * Minute;
+        Note(1, "earlier", 2);
+        Upload(3);
+        Start(Settings with { BootDeadline = 60 * Minute });
+        await PassAsync(5 * Second);
+        Assert.Equal([1], _fleet.Launches.Select(launch => launch.Count));
+        await AdvanceAsync(Settings.LaunchLag, 5 * Second);
+        Assert.Equal([1, 2], _fleet.Launches.Select(launch => launch.Count));
+
+        // They come up, and have ended too long ago for the fleet to show them.
+        _fleet.MoveAll(InstanceState.Running);
+        _fleet.MoveAll(InstanceState.Ended);
+        Requests.LoseAll("new");
+        await AdvanceAsync(11 * Minute, 5 * Second);
+        Upload(1);
+        await PassAsync(10 * Second);
+        Assert.Equal([1, 2, 1], _fleet.Launches.Select(launch => launch.Count));
+        Assert.Equal([ObjectKeys.Launch(4)], Store.Keys);
+    }
+
+    [Fact]
+    public async Task A_number_that_is_taken_by_an_object_of_somebody_else_is_passed_over()
+    {
+        const int Highest = 1_000_000_000;
+        Note(Highest, "damaged", 0);
+        Store.Set(ObjectKeys.Launch(Highest + 1), "not listed as a note");
+        Upload(5);
+        Start();
+        await PassAsync(5 * Second);
+
+        Assert.Equal(5, _fleet.Living.Count);
+        Assert.NotNull(Store.DocumentAt<LaunchNote>(ObjectKeys.Launch(Highest + 2)));
+    }
+
+    [Fact]
     public async Task A_launch_whose_note_took_too_long_is_not_made()
     {
         OnFirstNote(() => Task.Delay(25 * Second, Time));
@@ -160,6 +258,8 @@ public sealed class LaunchNoteSpecs : WebSpecs
         await AdvanceUntilAsync(() => _fleet.Living.Count == 5, "the instances were launched", Second / 2);
         Assert.Equal(
             Store.DocumentAt<LaunchNote>(ObjectKeys.Launch(2))!.ClientToken, _fleet.Launches.Single().ClientToken);
+        // A later scaler does not wait for it.
+        Assert.Equal(0, Store.DocumentAt<LaunchNote>(ObjectKeys.Launch(1))!.Count);
     }
 
     [Fact]
@@ -232,7 +332,7 @@ public sealed class LaunchNoteSpecs : WebSpecs
     [Fact]
     public async Task Old_notes_only_give_the_next_number()
     {
-        Store.Set(ObjectKeys.Launch(41), WireJson.Write(new LaunchNote("earlier", Cap)));
+        Note(41, "earlier", Cap);
         Store.Set($"{ObjectKeys.Launches}notes.txt", "of somebody else");
         await AdvanceAsync(10 * Minute, Minute);
         Upload(5);
@@ -248,6 +348,9 @@ public sealed class LaunchNoteSpecs : WebSpecs
     [InlineData("launches/42.json", null)]
     [InlineData("launches/-000000042.json", null)]
     [InlineData("launches/9999999999.json", null)]
+    [InlineData("launches/2147483647.json", null)]
+    [InlineData("launches/1000000001.json", null)]
+    [InlineData("launches/1000000000.json", 1_000_000_000)]
     [InlineData("nodes/0000000042.json", null)]
     public void The_number_of_a_launch_is_in_the_key_of_its_note(string key, int? number) =>
         Assert.Equal(number, ObjectKeys.TryParseLaunch(key, out var parsed) ? parsed : null);
@@ -297,6 +400,10 @@ public sealed class LaunchNoteSpecs : WebSpecs
         Sys.Stop(scaler);
         await ExpectTerminatedAsync(scaler);
     }
+
+    /// <summary>Stores the note of another scaler.</summary>
+    private void Note(int number, string token, int count) =>
+        Store.Set(ObjectKeys.Launch(number), WireJson.Write(new LaunchNote(token, count)));
 
     private void Upload(int pictures)
     {
