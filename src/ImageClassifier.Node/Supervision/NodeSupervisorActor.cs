@@ -125,7 +125,8 @@ public sealed class NodeSupervisorActor : ReceiveActor, IWithTimers
         Receive<PollFinished>(poll =>
         {
             _selfTerminator.Forward(poll);
-            _tuning.Tell(poll);
+            if (poll.Received > 0 || poll.InHand > 0) _tuning.Tell(NodeBusy.Instance);
+            else if (!poll.Failed) _tuning.Tell(NodeIdle.Instance);
         });
         Receive<StoreChecked>(check =>
         {

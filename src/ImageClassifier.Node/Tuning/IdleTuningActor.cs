@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Akka.Event;
-using ImageClassifier.Node.Polling;
 
 namespace ImageClassifier.Node.Tuning;
 
@@ -15,10 +14,10 @@ internal sealed class IdleTuningActor : ReceiveActor
     public IdleTuningActor(Func<CancellationToken, Task<ArrangementReport?>> measure)
     {
         _measure = measure;
-        Receive<PollFinished>(poll =>
+        Receive<NodeBusy>(_ => _running?.Cancel());
+        Receive<NodeIdle>(_ =>
         {
-            if (poll.Received > 0 || poll.InHand > 0) _running?.Cancel();
-            else if (!poll.Failed && _running is null) Begin();
+            if (_running is null) Begin();
         });
         Receive<Measured>(measured =>
         {

@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Akka.TestKit.Xunit2;
 using ImageClassifier.Core.Messages;
-using ImageClassifier.Node.Polling;
 using ImageClassifier.Node.Tuning;
 using Xunit;
 using Xunit.Abstractions;
@@ -10,7 +9,6 @@ namespace ImageClassifier.Tests.Node.Tuning;
 
 public sealed class IdleTuningActorSpecs(ITestOutputHelper output) : TestKit("akka.loglevel = INFO", output)
 {
-    private static readonly PollFinished Empty = new(0, 0, Failed: false);
     private static readonly ArrangementReport Report = new(
         [new RunArrangement(2, 1, 1) { PicturesPerSecond = 200 }], TimeSpan.FromSeconds(1));
 
@@ -22,13 +20,11 @@ public sealed class IdleTuningActorSpecs(ITestOutputHelper output) : TestKit("ak
     public async Task It_measures_once_when_the_node_is_idle()
     {
         var tuning = Start();
-        tuning.Tell(new PollFinished(10, 10, Failed: false));
-        tuning.Tell(new PollFinished(0, 3, Failed: false));
-        tuning.Tell(new PollFinished(0, 0, Failed: true));
+        tuning.Tell(NodeBusy.Instance);
         await ExpectBeginningsAsync(0, tuning);
 
-        tuning.Tell(Empty);
-        tuning.Tell(Empty);
+        tuning.Tell(NodeIdle.Instance);
+        tuning.Tell(NodeIdle.Instance);
         var began = await ExpectMsgAsync<Began>();
         await EventFilter.Info(contains: "2 x 1 x 1: 200/s is best").ExpectOneAsync(() =>
         {
@@ -36,7 +32,7 @@ public sealed class IdleTuningActorSpecs(ITestOutputHelper output) : TestKit("ak
             return Task.CompletedTask;
         });
 
-        tuning.Tell(Empty);
+        tuning.Tell(NodeIdle.Instance);
         await ExpectBeginningsAsync(1, tuning);
     }
 
@@ -44,15 +40,15 @@ public sealed class IdleTuningActorSpecs(ITestOutputHelper output) : TestKit("ak
     public async Task A_picture_interrupts_it_and_the_next_idle_moment_repeats_it()
     {
         var tuning = Start();
-        tuning.Tell(Empty);
+        tuning.Tell(NodeIdle.Instance);
         var first = await ExpectMsgAsync<Began>();
-        tuning.Tell(new PollFinished(1, 1, Failed: false));
+        tuning.Tell(NodeBusy.Instance);
         await AwaitConditionAsync(() => Task.FromResult(first.Cancellation.IsCancellationRequested));
         first.Result.SetCanceled(first.Cancellation);
 
         await AwaitAssertAsync(async () =>
         {
-            tuning.Tell(Empty);
+            tuning.Tell(NodeIdle.Instance);
             var second = await ExpectMsgAsync<Began>(TimeSpan.FromMilliseconds(100));
             Assert.False(second.Cancellation.IsCancellationRequested);
         });
@@ -62,7 +58,7 @@ public sealed class IdleTuningActorSpecs(ITestOutputHelper output) : TestKit("ak
     public async Task A_failure_is_logged_and_not_repeated()
     {
         var tuning = Start();
-        tuning.Tell(Empty);
+        tuning.Tell(NodeIdle.Instance);
         var began = await ExpectMsgAsync<Began>();
         await EventFilter.Warning(contains: "no memory").ExpectOneAsync(() =>
         {
@@ -70,7 +66,7 @@ public sealed class IdleTuningActorSpecs(ITestOutputHelper output) : TestKit("ak
             return Task.CompletedTask;
         });
 
-        tuning.Tell(Empty);
+        tuning.Tell(NodeIdle.Instance);
         await ExpectBeginningsAsync(1, tuning);
     }
 
@@ -78,7 +74,7 @@ public sealed class IdleTuningActorSpecs(ITestOutputHelper output) : TestKit("ak
     public async Task The_end_of_the_node_interrupts_it()
     {
         var tuning = Start();
-        tuning.Tell(Empty);
+        tuning.Tell(NodeIdle.Instance);
         var began = await ExpectMsgAsync<Began>();
         Sys.Stop(tuning);
         await AwaitConditionAsync(() => Task.FromResult(began.Cancellation.IsCancellationRequested));

@@ -37,7 +37,7 @@ public sealed class AccessSpecs
             Assert.Equal("Bearer", Assert.Single(answer.Headers.WwwAuthenticate).Scheme);
         }
 
-        Assert.Empty(tier.Store.Keys);
+        Assert.Empty(tier.Keys);
         foreach (var key in (string[])[Alice, Bob])
         {
             using var answer = await CallAsync(tier, method, address, key);

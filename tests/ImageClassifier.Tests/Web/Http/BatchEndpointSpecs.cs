@@ -36,7 +36,7 @@ public sealed class BatchEndpointSpecs
         Assert.All(jobs, job => Assert.Equal(job.Word("status") == "rejected", job.TryGetProperty("error", out _)));
 
         await tier.UntilAsync(() => tier.Requests.All.Count == 3, "the accepted are sent");
-        Assert.Equal(3, tier.Store.Keys.Count(key => key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal)));
+        Assert.Equal(3, tier.Keys.Count(key => key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class BatchEndpointSpecs
         for (var i = 0; i < files.Length; i++)
         {
             var (file, extension, type) = files[i];
-            Assert.Contains($"images/{upload.Batch}/{upload.Jobs[i]}{extension}", tier.Store.Keys);
+            Assert.Contains($"images/{upload.Batch}/{upload.Jobs[i]}{extension}", tier.Keys);
             using var answer = await tier.Client.GetAsync($"/api/batches/{upload.Batch}/images/{upload.Jobs[i]}");
             Assert.Equal(type, answer.Content.Headers.ContentType!.ToString());
             Assert.Equal(
@@ -86,7 +86,7 @@ public sealed class BatchEndpointSpecs
         {
             var isWebP = i < 2;
             Assert.Contains(
-                $"images/{upload.Batch}/{upload.Jobs[i]}{(isWebP ? ".webp" : ".jpg")}", tier.Store.Keys);
+                $"images/{upload.Batch}/{upload.Jobs[i]}{(isWebP ? ".webp" : ".jpg")}", tier.Keys);
             using var answer = await tier.Client.GetAsync($"/api/batches/{upload.Batch}/images/{upload.Jobs[i]}");
             Assert.Equal(isWebP ? "image/webp" : "image/jpeg", answer.Content.Headers.ContentType!.ToString());
         }
@@ -102,7 +102,7 @@ public sealed class BatchEndpointSpecs
 
         var jobs = (await answer.DocumentAsync()).GetProperty("jobs").EnumerateArray().ToArray();
         Assert.Equal(["pässwörd.jpg", "b.jpg"], jobs.Select(job => job.Word("fileName")));
-        Assert.DoesNotContain(tier.Store.Keys, key => key.Contains("etc", StringComparison.Ordinal));
+        Assert.DoesNotContain(tier.Keys, key => key.Contains("etc", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -172,7 +172,7 @@ public sealed class BatchEndpointSpecs
         var address = $"/api/batches/{upload.Batch}";
         using var deleted = await tier.Client.DeleteAsync(address);
         Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
-        Assert.Empty(tier.Store.Keys);
+        Assert.Empty(tier.Keys);
 
         using var get = await tier.Client.GetAsync(address);
         await get.ProblemAsync(HttpStatusCode.NotFound, "no-such-batch");
@@ -193,7 +193,7 @@ public sealed class BatchEndpointSpecs
                 : Task.CompletedTask;
         using var deleted = await tier.Client.DeleteAsync($"/api/batches/{upload.Batch}");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, deleted.StatusCode);
-        Assert.Contains(tier.Store.Keys, key => key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal));
+        Assert.Contains(tier.Keys, key => key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal));
         using var image = await tier.Client.GetAsync($"/api/batches/{upload.Batch}/images/{upload.Jobs[0]}");
         await image.ProblemAsync(HttpStatusCode.NotFound, "no-such-image");
     }

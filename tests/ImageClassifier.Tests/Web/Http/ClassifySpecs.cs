@@ -84,7 +84,7 @@ public sealed class ClassifySpecs
             await answer.ProblemAsync(HttpStatusCode.UnprocessableEntity, type);
         }
 
-        Assert.Empty(tier.Store.Keys);
+        Assert.Empty(tier.Keys);
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public sealed class ClassifySpecs
         using var form = new MultipartFormDataContent { { new StringContent("hello"), "comment" } };
         using var none = await tier.Client.PostAsync(address, form);
         await none.ProblemAsync(HttpStatusCode.BadRequest, "nothing-usable");
-        Assert.Empty(tier.Store.Keys);
+        Assert.Empty(tier.Keys);
     }
 
     [Fact]
@@ -148,7 +148,7 @@ public sealed class ClassifySpecs
 
         Assert.Equal(HttpStatusCode.OK, answered);
         await tier.UntilAsync(() => tier.Responses.Deleted.Count == 2, "both have their result");
-        Assert.Equal(2, tier.Store.Keys.Count(key => key.StartsWith(ObjectKeys.Results, StringComparison.Ordinal)));
+        Assert.Equal(2, tier.Keys.Count(key => key.StartsWith(ObjectKeys.Results, StringComparison.Ordinal)));
     }
 
     [Fact]

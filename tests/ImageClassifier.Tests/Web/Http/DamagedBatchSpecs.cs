@@ -45,7 +45,7 @@ public sealed class DamagedBatchSpecs
         Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
         using var gone = await tier.Client.GetAsync(address);
         await gone.ProblemAsync(HttpStatusCode.NotFound, "no-such-batch");
-        Assert.DoesNotContain(tier.Store.Keys, key => key.Contains(batch, StringComparison.Ordinal));
+        Assert.DoesNotContain(tier.Keys, key => key.Contains(batch, StringComparison.Ordinal));
     }
 
     [Fact]

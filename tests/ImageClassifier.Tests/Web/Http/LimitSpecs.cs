@@ -115,7 +115,7 @@ public sealed class LimitSpecs
         Assert.StartsWith("HTTP/1.1 408", answer, StringComparison.Ordinal);
         Assert.Contains("urn:image-classifier:too-slow", answer, StringComparison.Ordinal);
         await tier.UntilAsync(
-            () => !tier.Store.Keys.Any(key => key.StartsWith(ObjectKeys.OpenBatches, StringComparison.Ordinal)),
+            () => !tier.Keys.Any(key => key.StartsWith(ObjectKeys.OpenBatches, StringComparison.Ordinal)),
             "nothing of it is left");
     }
 

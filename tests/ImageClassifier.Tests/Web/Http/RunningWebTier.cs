@@ -55,6 +55,11 @@ internal sealed class RunningWebTier : IAsyncDisposable
 
     public InMemoryObjectStore Store { get; }
 
+    /// <summary>The keys of the objects in the store, without the scaler's notes of launches, which come at any
+    /// time.</summary>
+    public IReadOnlyList<string> Keys =>
+        [.. Store.Keys.Where(key => !key.StartsWith(ObjectKeys.Launches, StringComparison.Ordinal))];
+
     public FakeMessageQueue Requests { get; }
 
     public FakeMessageQueue Responses { get; }
