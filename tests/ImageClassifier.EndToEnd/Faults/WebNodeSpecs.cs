@@ -22,8 +22,8 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
     {
         var (kills, pause) = IsLong ? (8, TimeSpan.FromSeconds(30)) : ShortForm;
         var form = FaultForm.Current;
-        // In the short form, half of the pictures of the other faults are enough.
-        var pictures = IsLong ? form.Pictures : form.Pictures / 2;
+        // In the short form, a third of the pictures of the other faults are enough.
+        var pictures = IsLong ? form.Pictures : form.Pictures / 3;
         var random = new Random(FaultForm.Seed);
         await using var environment = await OpenAsync();
         await using var tier = await WebNodeGroup.StartAsync(
