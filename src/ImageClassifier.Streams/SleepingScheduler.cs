@@ -5,8 +5,8 @@ using Akka.Event;
 
 namespace ImageClassifier.Streams;
 
-/// <summary>The scheduler of the actor system, on the timers of .NET: it wakes only when something is due. Akka's own
-/// scheduler wakes a hundred times a second, which is most of what an idle process costs.</summary>
+/// <summary>The scheduler of the actor system, on the timers of .NET. It wakes only when something is due. Akka's own
+/// scheduler wakes a hundred times a second, and an idle process does little else.</summary>
 /// <remarks>Nothing runs early, and two runs of one timer never overlap. What is due at about the same time runs in any
 /// order, on the thread pool.</remarks>
 public sealed class SleepingScheduler(Config config, ILoggingAdapter log)
