@@ -27,6 +27,7 @@ internal static class WebNodesBenchmark
 {
     private const int Batches = 24;
     private const int WarmUpBatches = 8;
+    private const int WarmUpRounds = 8;
     private const int Pictures = 1000;
     private const int SocketsOfBatch = 6;
     private const int Paced = 240;
@@ -93,12 +94,12 @@ internal static class WebNodesBenchmark
         var warmUp = work.Take(WarmUpBatches * Pictures).ToArray();
         var warmedUp = 0;
         // The runtime counts the calls of a method only after it has compiled nothing new for a while, and compiles it again
-        // after many calls. So the second half compiles too.
-        foreach (var half in warmUp.Chunk((warmUp.Length + 1) / 2))
+        // after many calls. One of several nodes makes fewer calls, so it needs several rounds.
+        foreach (var round in warmUp.Chunk((warmUp.Length / WarmUpRounds) + 1))
         {
-            await StoreAsync(half);
-            await SendAsync(half);
-            warmedUp += half.Length;
+            await StoreAsync(round);
+            await SendAsync(round);
+            warmedUp += round.Length;
             await UntilAsync(() => messages == warmedUp * SocketsOfBatch);
             await UntilQuietAsync();
         }
