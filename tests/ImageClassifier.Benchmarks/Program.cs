@@ -16,8 +16,8 @@ switch (args)
     case ["first-result", ..]:
         await FirstResultBenchmark.RunAsync(args[1..]);
         return 0;
-    case ["web"]:
-        await WebBenchmark.RunAsync();
+    case ["web", ..]:
+        await WebBenchmark.RunAsync(args[1..]);
         return 0;
     case ["uploads"]:
         await UploadBenchmark.RunAsync();
@@ -40,7 +40,7 @@ switch (args)
             """
             speed [VARIANT...]         what a picture costs an app node, beside the bare limit and a naive worker
             first-result [VARIANT...]  the time from an app node's launch to its first result
-            web                        what a picture with its result costs the web tier
+            web [VARIANT...]           what a picture with its result costs the web tier
             uploads                    the bytes a second that the web tier accepts, beside a bare web server
             idle                       CPU time and requests to AWS of an idle web tier and an idle app node
             web-nodes                  the way of a result from the response queue to sockets: one web node, and three

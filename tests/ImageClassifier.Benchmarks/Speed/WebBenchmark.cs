@@ -18,7 +18,9 @@ internal static class WebBenchmark
     private const int OfBatch = 50;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
-    public static async Task RunAsync()
+    /// <summary>Runs the benchmark.</summary>
+    /// <param name="variants">Web tiers to compare with the one by default; see <see cref="Variant.Parse"/>.</param>
+    public static async Task RunAsync(IEnumerable<string> variants)
     {
         var folder = Directory.CreateTempSubdirectory("image-classifier-web-").FullName;
         try
@@ -27,10 +29,15 @@ internal static class WebBenchmark
                 .Select(photo => (Name: Path.GetFileName(photo), Bytes: File.ReadAllBytes(photo))).ToArray();
             var table = new Table().AddColumns(
                 "web tier", "CPU ms a picture", $"the first {Fresh}", "pictures a second", "KiB allocated a picture", "peak MiB");
-            table.AddRow([.. await MeasureAsync("embedded", folder, photos, [])]);
-            await using var aws = await EmulatedAws.StartAsync();
-            await aws.ProvisionAsync();
-            table.AddRow([.. await MeasureAsync("aws", folder, photos, aws.Connection)]);
+            foreach (var variant in (IEnumerable<Variant>)[Variant.Default, .. variants.Select(Variant.Parse)])
+            {
+                table.AddRow([.. await MeasureAsync("embedded", variant, folder, photos, [])]);
+                // The emulator slows down with what it has done.
+                await using var aws = await EmulatedAws.StartAsync();
+                await aws.ProvisionAsync();
+                table.AddRow([.. await MeasureAsync("aws", variant, folder, photos, aws.Connection)]);
+            }
+
             AnsiConsole.Write(table);
         }
         finally
@@ -40,17 +47,18 @@ internal static class WebBenchmark
     }
 
     private static async Task<IEnumerable<string>> MeasureAsync(
-        string name, string folder, (string Name, byte[] Bytes)[] photos, IEnumerable<string> settings)
+        string name, Variant variant, string folder, (string Name, byte[] Bytes)[] photos, IEnumerable<string> settings)
     {
-        var variables = new Dictionary<string, string?>();
+        var variables = variant.Variables.ToDictionary(pair => pair.Key, string? (pair) => pair.Value);
         StartupHook.AddTo(variables, folder);
         await using var service = await RunningService.StartAsync(
+            variant.Program,
             Directory.CreateTempSubdirectory("image-classifier-").FullName,
             ownsData: true,
             variables.ToDictionary(variable => variable.Key, variable => variable.Value!),
             [
                 $"node.classification.model={Repository.SharedFile("models", "mobilenet-v2")}", "scaling.max-instances=1",
-                .. settings,
+                .. settings, .. variant.Settings,
             ]);
         await using var process = MeteredProcess.Of(service.ProcessId, folder);
         await process.UntilQuietAsync();
@@ -63,7 +71,7 @@ internal static class WebBenchmark
         var elapsed = Stopwatch.GetElapsedTime(started);
         return
         [
-            name,
+            name + variant.Name,
             Text((process.Cpu - cpu).TotalMilliseconds / Pictures),
             Text(fresh.TotalMilliseconds / Fresh),
             Text(Pictures / elapsed.TotalSeconds),

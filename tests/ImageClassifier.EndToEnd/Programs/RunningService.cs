@@ -76,9 +76,20 @@ public sealed partial class RunningService : IAsyncDisposable
 
     /// <summary>Starts the service with an existing data folder and more environment variables.</summary>
     public static Task<RunningService> StartAsync(
-        string dataFolder, bool ownsData, IReadOnlyDictionary<string, string> variables, params string[] settings)
+        string dataFolder, bool ownsData, IReadOnlyDictionary<string, string> variables, params string[] settings) =>
+        StartAsync(BuiltProgram.Path, dataFolder, ownsData, variables, settings);
+
+    /// <summary>Starts the service of another build with an existing data folder and more environment
+    /// variables.</summary>
+    public static Task<RunningService> StartAsync(
+        string program,
+        string dataFolder,
+        bool ownsData,
+        IReadOnlyDictionary<string, string> variables,
+        params string[] settings)
     {
         var start = BuiltProgram.StartInfo(Arguments(AnyPort, dataFolder, settings));
+        start.FileName = program;
         foreach (var (name, value) in variables) start.Environment[name] = value;
         return StartAsync(start, dataFolder, ownsData);
     }
