@@ -189,8 +189,8 @@ public sealed class BatchModelsSpecs(ITestOutputHelper output) : NodeSpecs(outpu
         Task<int> GetAsync(int key) => remembered.GetAsync(key, () => Task.FromResult(Interlocked.Increment(ref calls)));
 
         await Assert.ThrowsAsync<IOException>(() => remembered.GetAsync(1, () => throw new IOException()));
-        Assert.Equal([1, 2, 1], [await GetAsync(1), await GetAsync(2), await GetAsync(1)]);
-        Assert.Equal([3, 2, 4], [await GetAsync(3), await GetAsync(2), await GetAsync(1)]);
+        Assert.Equal((1, 2, 1), (await GetAsync(1), await GetAsync(2), await GetAsync(1)));
+        Assert.Equal((3, 2, 4), (await GetAsync(3), await GetAsync(2), await GetAsync(1)));
     }
 
     [Theory]
@@ -219,9 +219,9 @@ public sealed class BatchModelsSpecs(ITestOutputHelper output) : NodeSpecs(outpu
         await AdvanceUntilAsync(() => requests.All(IsDeleted), "all have a result", TimeSpan.FromSeconds(1));
         release.Set();
         Assert.All(requests, request => Assert.Equal(JobStatus.Classified, StoredResultOf(request)!.Status));
+        ModelIdentity[] expected = isInstalled ? [Old] : [New, Old];
         Assert.Equal(
-            isInstalled ? [Old] : [New, Old],
-            requests.Select(request => StoredResultOf(request)!.Model!).Distinct().OrderBy(model => model.Name));
+            expected, requests.Select(request => StoredResultOf(request)!.Model!).Distinct().OrderBy(model => model.Name));
     }
 
     private NodeModels NodeWith(ModelIdentity own) => new(
