@@ -12,10 +12,10 @@ namespace ImageClassifier.Node.Models;
 /// changes. Safe from any thread.</summary>
 /// <param name="own">The own model of this node.</param>
 /// <param name="store">The store.</param>
-/// <param name="stopped">Cancels the calls.</param>
 /// <param name="log">Receives a line for each damaged object.</param>
+/// <param name="stopped">Cancels the calls.</param>
 internal sealed class BatchModels(
-    ModelIdentity own, IObjectStore store, CancellationToken stopped, ILoggingAdapter log)
+    ModelIdentity own, IObjectStore store, ILoggingAdapter log, CancellationToken stopped)
 {
     // A batch that is forgotten is looked up again.
     private const int MostBatches = 1_000;

@@ -58,7 +58,7 @@ internal sealed class NodeModels : IDisposable
     {
         (_own, _source, _store, _instance, _time, _log) = (own, source, store, instance, time, log);
         _places = new ModelPlaces(MostLoaded, onChanged, log);
-        _batches = new BatchModels(own.Classifier.Model, store, _stopped.Token, log);
+        _batches = new BatchModels(own.Classifier.Model, store, log, _stopped.Token);
     }
 
     /// <summary>Leases the model of a job, and loads it if necessary. The caller returns the lease.</summary>
