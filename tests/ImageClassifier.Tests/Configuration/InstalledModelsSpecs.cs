@@ -1,13 +1,10 @@
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Onnx;
-using ImageClassifier.Core.Messages;
 using ImageClassifier.Host.Configuration;
-using ImageClassifier.Host.Models;
-using ImageClassifier.Tests.Configuration;
 using ImageClassifier.Tests.Onnx;
 using Xunit;
 
-namespace ImageClassifier.Tests.Models;
+namespace ImageClassifier.Tests.Configuration;
 
 /// <summary>Finding a model on this machine by its hash.</summary>
 public sealed class InstalledModelsSpecs

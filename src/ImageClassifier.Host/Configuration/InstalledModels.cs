@@ -2,9 +2,9 @@ using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
-using ImageClassifier.Host.Configuration;
+using ImageClassifier.Host.Models;
 
-namespace ImageClassifier.Host.Models;
+namespace ImageClassifier.Host.Configuration;
 
 /// <summary>The models on this machine that the program can name: the built-in model, and the models of the data
 /// folder.</summary>
