@@ -142,7 +142,8 @@ public sealed partial class AwsSpecs : IAsyncLifetime
     {
         var batch = BatchId(accepted);
         Assert.Equal(300, await CountAsync($"images/{batch}/"));
-        Assert.Equal(300, await CountAsync($"results/{batch}/"));
+        Assert.Equal(1, await CountAsync($"results/{batch}/model.json"));
+        Assert.Equal(300 + 1, await CountAsync($"results/{batch}/"));
         Assert.Equal(1, await CountAsync($"batches/{batch}/manifest.json"));
         // The batch is closed after its last event, once the store was compared.
         await Until.HoldsAsync(

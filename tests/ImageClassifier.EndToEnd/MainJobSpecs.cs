@@ -189,7 +189,8 @@ public sealed partial class MainJobSpecs
         }
 
         Assert.Equal(Work, Directory.EnumerateFiles(
-            Path.Combine(data, "objects", "results"), "*.json", SearchOption.AllDirectories).Count());
+            Path.Combine(data, "objects", "results"), "*.json", SearchOption.AllDirectories)
+            .Count(file => Path.GetFileName(file) != "model.json"));
         Directory.Delete(data, recursive: true);
     }
 
@@ -208,23 +209,29 @@ public sealed partial class MainJobSpecs
     }
 
     [SkippableFact]
-    public async Task Stopping_in_the_middle_loses_nothing()
+    public async Task Stopping_in_the_middle_loses_nothing_and_the_batch_keeps_its_model_under_another_setting()
     {
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
         JsonElement accepted;
         await using (var first = await RunningService.StartAsync(
             data, ownsData: false, QuickPolls, LongLease))
         {
+            CopiedModel.CopyTo(Path.Combine(data, "models", "earlier"));
             accepted = await first.UploadAsync(TestPictures.Slow(Work));
             await WorkBeginsAsync(first, accepted, Work);
             Assert.Equal(0, await first.StopAsync());
             AssertNoProcessIsLeft(first);
         }
 
-        await using var second = await RunningService.StartAsync(data, ownsData: true, QuickPolls);
+        using var another = new CopiedModel();
+        another.Rename("another-model");
+        await using var second = await RunningService.StartAsync(data, ownsData: true, QuickPolls, another.Setting);
         var jobs = await second.FollowAsync(BatchId(accepted), Enough);
 
         AssertOnceEach(accepted, jobs);
+        var batch = await second.GetJsonAsync($"/api/batches/{BatchId(accepted)}");
+        var model = Assert.Single(batch.GetProperty("models").EnumerateArray());
+        Assert.NotEqual("another-model", model.GetProperty("name").GetString());
     }
 
     [GeneratedRegex("Scaling: [1-9][0-9]* waiting, .* [1-4] wanted, [1-4] launched: ")]

@@ -64,6 +64,7 @@ internal sealed class Outcome(
     /// <summary>The results in the store, with the time of storing.</summary>
     public IEnumerable<(JobResult Result, DateTimeOffset At)> StoredResults =>
         World.Store.ListAsync(ObjectKeys.Results, CancellationToken.None).ToBlockingEnumerable()
+            .Where(listing => !listing.Key.EndsWith("/model.json", StringComparison.Ordinal))
             .Select(listing => (World.Store.DocumentAt<JobResult>(listing.Key)!, listing.LastModified));
 
     /// <summary>The stored result of a job; null if there is none.</summary>

@@ -18,6 +18,10 @@ public sealed record ClassificationRequest(
     /// <summary>The model to use if <see cref="Model"/> cannot be used; null for the model of the node's setting.</summary>
     public ModelReference? Fallback { get; init; }
 
+    /// <summary>True if the batch has more jobs, so that its nodes must agree on a model. False in messages of earlier
+    /// versions.</summary>
+    public bool SharesBatch { get; init; }
+
     /// <summary>The deduplication id of this attempt, in both queues.</summary>
     public static string DeduplicationId(JobId job, int attempt) => $"{job.Value}:{attempt}";
 

@@ -1,8 +1,9 @@
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Registry;
 
 namespace ImageClassifier.Core.Ports;
 
-/// <summary>Loads models of the registry. Safe to call from several threads.</summary>
+/// <summary>Loads models of the registry, and models that are installed on this machine. Safe to call from several threads.</summary>
 public interface IModelSource
 {
     /// <summary>Fetches a model, checks its files, loads it and tries its samples. The caller disposes of it.</summary>
@@ -15,6 +16,11 @@ public interface IModelSource
     /// <exception cref="IOException">The store cannot be reached.</exception>
     /// <exception cref="OutOfMemoryException">Memory is short. A later call may succeed.</exception>
     Task<LoadedModel> LoadAsync(ModelReference model, bool isProven, CancellationToken cancellation);
+
+    /// <summary>Loads a model that is installed on this machine. The caller disposes of it.</summary>
+    /// <returns>Null if it is not installed, or has changed.</returns>
+    /// <exception cref="InvalidSettingException">It cannot be loaded.</exception>
+    Task<LoadedModel?> LoadInstalledAsync(ModelIdentity model, CancellationToken cancellation);
 }
 
 /// <summary>A model that is ready to classify.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Core.Registry;
@@ -13,6 +14,15 @@ public static class RegistryKeys
 
     /// <summary>The list of a model's files: a <see cref="PushedModel"/>.</summary>
     public static string Files(ModelReference model) => $"{Of(model)}files.json";
+
+    /// <summary>Reads the model from the key of its list of files.</summary>
+    public static bool TryParseFiles(string key, [NotNullWhen(true)] out ModelReference? model)
+    {
+        model = key.Split('/') is [_, var name, var sha256, _] ? new ModelReference(name, sha256) : null;
+        if (model is { IsValid: true } && key == Files(model)) return true;
+        model = null;
+        return false;
+    }
 
     /// <summary>Whether nodes can use a model: a <see cref="ModelVerdict"/>.</summary>
     public static string Verdict(ModelReference model) => $"{Of(model)}verdict.json";

@@ -48,6 +48,10 @@ public static class ObjectKeys
     /// <summary>A job's result.</summary>
     public static string Result(BatchId batch, JobId job) => $"{ResultsOf(batch)}{job.Value}.json";
 
+    /// <summary>The model of a batch without a model of the registry: a <see cref="Messages.BatchModel"/>. App nodes may
+    /// write below <see cref="Results"/>.</summary>
+    public static string BatchModel(BatchId batch) => $"{ResultsOf(batch)}model.json";
+
     /// <summary>The prefix of a batch's records: its manifest and notes.</summary>
     public static string RecordsOf(BatchId batch) => $"{Batches}{batch.Value}/";
 

@@ -14,7 +14,7 @@ public static partial class OwnKeys
     [GeneratedRegex("""
         \A(?:
             images/[0-9a-f]{32}/[0-9a-f]{32}\.(?:jpg|jpeg|png|webp)
-          | results/[0-9a-f]{32}/[0-9a-f]{32}\.json
+          | results/[0-9a-f]{32}/(?:[0-9a-f]{32} | model)\.json
           | batches/[0-9a-f]{32}/(?:manifest\.json | sent | attempts/[0-9a-f]{32}\.json)
           | batches/[a-z]+/[0-9a-f]{32,64}(?:-[a-z]+(?:/[0-9A-Za-z]+)?)?
           | suspects/[0-9a-f]{32}/[0-9a-f]{32}-[0-9]+\.json

@@ -70,7 +70,8 @@ internal static class NodeHosting
                 provider.GetRequiredService<IObjectStore>(),
                 ModelCache.Of(environment.Layout, cacheFolder),
                 (folder, stop) => TryInChildAsync(service.Model with { ModelFolder = folder }, stop),
-                folder => Load(service, parts, folder)))
+                folder => Load(service, parts, folder),
+                wanted => InstalledModels.FindFolder(wanted, environment.Layout)))
             .AddSingleton(life.Identity)
             .AddActorSystem(config, ActorSystemHosting.NodeStop, akka => akka.WithAppNode(
                 service.Node, parts.CreateClock, NodeFingerprint.Of(classifier.Model, config),

@@ -26,9 +26,7 @@ internal sealed class ModelRegistry(IObjectStore store)
         var prefix = name is null ? ObjectKeys.Models : $"{ObjectKeys.Models}{name}/";
         await foreach (var found in store.ListAsync(prefix, cancellation))
         {
-            if (found.Key.Split('/') is not [_, var folder, var sha256, _]) continue;
-            var model = new ModelReference(folder, sha256);
-            if (!model.IsValid || found.Key != RegistryKeys.Files(model)) continue;
+            if (!RegistryKeys.TryParseFiles(found.Key, out var model)) continue;
             models.Add(await ReadAsync(model, found.LastModified, cancellation));
         }
 

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using ImageClassifier.Adapters.Onnx;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Registry;
 using ImageClassifier.Core.Storage;
@@ -17,11 +18,14 @@ namespace ImageClassifier.Host.Models;
 /// <see cref="UnusableModelException"/> if the child dies of it.</param>
 /// <param name="load">Loads a model directory and tries its samples. It throws <see cref="InvalidSettingException"/> if
 /// the model is wrong.</param>
+/// <param name="findInstalled">The full path of a model directory on this machine; null if it has none with this
+/// model.</param>
 internal sealed class RegistryModels(
     IObjectStore store,
     ModelCache cache,
     Func<string, CancellationToken, Task> tryInChild,
-    Func<string, LoadedModel> load)
+    Func<string, LoadedModel> load,
+    Func<ModelIdentity, string?> findInstalled)
     : IModelSource, IDisposable
 {
     private const int BlockSize = 1 << 17;
@@ -41,6 +45,20 @@ internal sealed class RegistryModels(
         {
             // Another process may be using that entry, so this one is beside it.
             return await LoadAsync(list, EntryOf(list, Guid.NewGuid()), isProven, cancellation);
+        }
+    }
+
+    /// <inheritdoc />
+    public async Task<LoadedModel?> LoadInstalledAsync(ModelIdentity model, CancellationToken cancellation)
+    {
+        await _loading.WaitAsync(cancellation);
+        try
+        {
+            return await Task.Run(() => LoadInstalled(model), CancellationToken.None);
+        }
+        finally
+        {
+            _loading.Release();
         }
     }
 
@@ -196,6 +214,16 @@ internal sealed class RegistryModels(
         if (sha256 == model.Sha256) return loaded;
         loaded.Dispose();
         throw new UnusableModelException($"its files make the model with the SHA-256 {sha256}");
+    }
+
+    private LoadedModel? LoadInstalled(ModelIdentity model)
+    {
+        if (findInstalled(model) is not { } folder) return null;
+        var loaded = load(folder);
+        if (loaded.Classifier.Model.Sha256 == model.Sha256) return loaded;
+        // Its files have changed since they were hashed.
+        loaded.Dispose();
+        return null;
     }
 
     private LoadedModel TryLoad(ModelReference model, string folder)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Akka.Event;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
@@ -10,12 +11,16 @@ namespace ImageClassifier.Node.Models;
 /// <summary>
 /// The models with which a node classifies: the model of its setting, which is always loaded, and models of the
 /// registry, which are loaded when a job needs them. Before a model of the registry gives a result, its verdict is in
-/// the store. So all nodes use it, or none does. Safe from any thread.
+/// the store. So all nodes use it, or none does. A batch without a model of the registry keeps the model with which it
+/// began, if this node can get it. Safe from any thread.
 /// </summary>
 internal sealed class NodeModels : IDisposable
 {
     /// <summary>The most loaded models of the registry: the active model, and a canary or the model before.</summary>
     public const int MostLoaded = 2;
+
+    // A model that ends its nodes must not end the batches that began with it.
+    private const int MostReceivesWithBegun = 3;
 
     private readonly LoadedModel _own;
     private readonly IModelSource _source;
@@ -24,7 +29,11 @@ internal sealed class NodeModels : IDisposable
     private readonly TimeProvider _time;
     private readonly ILoggingAdapter _log;
     private readonly ModelPlaces _places;
+    private readonly BatchModels _batches;
     private readonly CancellationTokenSource _stopped = new();
+
+    // The models of batches that this node cannot get, by their SHA-256. A batch must not get them again later.
+    private readonly ConcurrentDictionary<string, bool> _unobtainable = new();
 
     // A refused model is looked up for each of its jobs, and logged once for each reason.
     private readonly Dictionary<ModelReference, string?> _loggedRefusals = [];
@@ -49,24 +58,27 @@ internal sealed class NodeModels : IDisposable
     {
         (_own, _source, _store, _instance, _time, _log) = (own, source, store, instance, time, log);
         _places = new ModelPlaces(MostLoaded, onChanged, log);
+        _batches = new BatchModels(own.Classifier.Model, store, log, _stopped.Token);
     }
 
     /// <summary>Leases the model of a job, and loads it if necessary. The caller returns the lease.</summary>
-    /// <param name="wanted">The model of the job; null for the model of the node's setting.</param>
-    /// <param name="fallback">The model to use if <paramref name="wanted"/> is refused; null for the model of the node's
-    /// setting.</param>
+    /// <param name="request">The job.</param>
+    /// <param name="receives">How often its message was received.</param>
     /// <param name="giveUp">Ends the wait for a model that is not loaded.</param>
     /// <exception cref="IOException">The store cannot be reached.</exception>
     /// <exception cref="OutOfMemoryException">Memory is short. A later call may succeed.</exception>
     /// <exception cref="ModelNotLoadedException">This node cannot load the model, although others can.</exception>
     /// <exception cref="OperationCanceledException">The wait was ended, or the node stops.</exception>
-    public async Task<ModelLease> LeaseAsync(
-        ModelReference? wanted, ModelReference? fallback, CancellationToken giveUp)
+    public async Task<ModelLease> LeaseAsync(ClassificationRequest request, int receives, CancellationToken giveUp)
     {
-        ModelReference?[] choices = wanted is null ? [] : [wanted, fallback];
+        ModelReference?[] choices = request.Model is null ? [] : [request.Model, request.Fallback];
         foreach (var model in choices.OfType<ModelReference>())
             if (await TryLeaseAsync(model, giveUp) is { } lease) return lease;
-        return new ModelLease(_own);
+        if (receives > MostReceivesWithBegun) return new ModelLease(_own);
+        var begun = await _batches.FindAsync(request).WaitAsync(giveUp);
+        return begun.Sha256 != _own.Classifier.Model.Sha256 && await TryLeaseAsync(begun, giveUp) is { } kept
+            ? kept
+            : new ModelLease(_own);
     }
 
     /// <summary>Ends loads, and unloads the models of the registry when no step of a job uses them. The stream must have
@@ -93,6 +105,38 @@ internal sealed class NodeModels : IDisposable
         }
 
         return await _places.LeaseAsync(model, () => LoadAsync(model, verdict), giveUp);
+    }
+
+    /// <summary>Leases the model with which a batch began; null if this node cannot get it.</summary>
+    private async Task<ModelLease?> TryLeaseAsync(ModelIdentity begun, CancellationToken giveUp)
+    {
+        if (_unobtainable.ContainsKey(begun.Sha256)) return null;
+        string why;
+        try
+        {
+            var lease = await _batches.FindPushedAsync(begun).WaitAsync(giveUp) is { } pushed
+                ? await TryLeaseAsync(pushed, giveUp)
+                : await _places.LeaseAsync(
+                    new ModelReference(begun.Name, begun.Sha256),
+                    () => _source.LoadInstalledAsync(begun, _stopped.Token),
+                    giveUp);
+            if (lease is not null) return lease;
+            why = "neither the registry nor this machine has it in a form that can be used.";
+        }
+        catch (Exception failure) when (failure is not (IOException or OperationCanceledException))
+        {
+            // The pictures get the model of the setting rather than none.
+            why = failure.Message;
+        }
+
+        if (_unobtainable.TryAdd(begun.Sha256, true))
+        {
+            _log.Warning(
+                "Batches that began with model {0} ({1}) go on with model {2}, so they can get results of two models: {3}",
+                begun.Name, begun.Sha256, _own.Classifier.Model.Name, why);
+        }
+
+        return null;
     }
 
     /// <summary>Loads a model of the registry; null if it is refused.</summary>

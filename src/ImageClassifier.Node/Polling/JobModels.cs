@@ -1,6 +1,7 @@
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Models;
+using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
@@ -12,15 +13,18 @@ namespace ImageClassifier.Node.Polling;
 internal sealed class JobModels(NodeModels models, OutageRetries outages, CancellationToken draining)
 {
     /// <summary>Leases the model of a job, and loads it if necessary. The caller returns the lease.</summary>
+    /// <param name="request">The job.</param>
+    /// <param name="delivery">Its message.</param>
     /// <exception cref="IOException">The outage lasts longer than the retries.</exception>
     /// <exception cref="ModelNotLoadedException">This node cannot load the model, although others can. Or memory stayed
     /// short on each try.</exception>
     /// <exception cref="OperationCanceledException">The node drains, and the model is not loaded.</exception>
-    public async Task<ModelLease> LeaseAsync(ClassificationRequest request)
+    public async Task<ModelLease> LeaseAsync(ClassificationRequest request, Delivery delivery)
     {
         try
         {
-            return await outages.RunAsync(() => models.LeaseAsync(request.Model, request.Fallback, draining));
+            return await outages.RunAsync(() => models.LeaseAsync(
+                request, delivery.Message.ReceiveCount, draining));
         }
         catch (OutOfMemoryException shortage)
         {

@@ -36,7 +36,7 @@ internal sealed class PictureLoader(
             return HandBackOnFailure.RunAsync(
                 delivery,
                 request,
-                async () => new JobWork.ToLoad(delivery, request, (await models.LeaseAsync(request)).Park()),
+                async () => new JobWork.ToLoad(delivery, request, (await models.LeaseAsync(request, delivery)).Park()),
                 health,
                 log,
                 draining);

@@ -75,7 +75,7 @@ internal sealed class SuspectProcessor(
     {
         try
         {
-            var lease = await models.LeaseAsync(suspect.Request);
+            var lease = await models.LeaseAsync(suspect.Request, suspect.Delivery);
             return new JobWork.ToTry(suspect.Delivery, suspect.Request, lease.Park());
         }
         catch (ModelNotLoadedException failure) when (suspect.Delivery.Message.ReceiveCount > maxReceives)

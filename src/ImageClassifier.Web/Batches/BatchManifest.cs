@@ -57,7 +57,12 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
 
     /// <summary>The request message for one attempt of an accepted job.</summary>
     public ClassificationRequest Request(ManifestJob job, int attempt) =>
-        new(job.Job, Batch, job.ImageKey!, attempt, SubmittedAt) { Model = Model, Fallback = Fallback };
+        new(job.Job, Batch, job.ImageKey!, attempt, SubmittedAt)
+        {
+            Model = Model,
+            Fallback = Fallback,
+            SharesBatch = Jobs.Count > 1,
+        };
 }
 
 /// <summary>One file of an upload.</summary>

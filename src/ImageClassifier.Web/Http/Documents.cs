@@ -19,7 +19,8 @@ internal sealed record BatchLinks(string Self, string Events, string Socket)
         new($"/api/batches/{batch}", $"/api/batches/{batch}/events", $"/ws?batch={batch}");
 }
 
-/// <summary>A batch in the API.</summary>
+/// <summary>A batch in the API. <paramref name="Models"/> are the models that classified its pictures: two if the model
+/// of the nodes' setting changed meanwhile and no node could get the earlier one.</summary>
 internal sealed record BatchDocument(
     BatchId BatchId,
     DateTimeOffset SubmittedAt,
@@ -27,6 +28,7 @@ internal sealed record BatchDocument(
     int Completed,
     int Failed,
     int Rejected,
+    IReadOnlyList<ModelIdentity> Models,
     IReadOnlyList<JobDocument> Jobs,
     BatchLinks Links)
 {
@@ -40,6 +42,11 @@ internal sealed record BatchDocument(
             Completed: In(JobStatus.Classified),
             Failed: In(JobStatus.Failed),
             Rejected: rejected,
+            Models:
+            [
+                .. batch.Jobs.Where(job => job.Status == JobStatus.Classified).Select(job => job.Model)
+                    .OfType<ModelIdentity>().DistinctBy(model => model.Sha256),
+            ],
             batch.Jobs,
             BatchLinks.Of(batch.Batch));
     }

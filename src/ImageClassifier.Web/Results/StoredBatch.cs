@@ -55,12 +55,13 @@ internal sealed class StoredBatch(IObjectStore store, BatchId batch)
     /// <summary>Removes the rest of a deleted batch, or of one that never existed.</summary>
     public Task DeleteRestAsync(CancellationToken cancellation) => _removal.RemoveAsync(batch, cancellation);
 
-    /// <summary>Removes what was stored after the batch was deleted: a job's result and the notes of its
-    /// sending.</summary>
+    /// <summary>Removes what was stored after the batch was deleted: a job's result, the notes of its sending and the
+    /// batch's model.</summary>
     public async Task DeleteLateAsync(IEnumerable<JobId> jobs, CancellationToken cancellation)
     {
         var late = jobs.SelectMany(job => new[] { ObjectKeys.Result(batch, job), ObjectKeys.Attempt(batch, job) })
-            .Append(ObjectKeys.SentNote(batch));
+            .Append(ObjectKeys.SentNote(batch))
+            .Append(ObjectKeys.BatchModel(batch));
         foreach (var key in late) await store.DeleteAsync(key, cancellation).ConfigureAwait(false);
     }
 

@@ -8,16 +8,20 @@ internal sealed class CopiedModel : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("image-classifier-model-");
 
-    public CopiedModel()
-    {
-        foreach (var file in Directory.EnumerateFiles(SmallModel.Folder))
-            File.Copy(file, System.IO.Path.Combine(Path, System.IO.Path.GetFileName(file)));
-    }
+    public CopiedModel() => CopyTo(Path);
 
     public string Path => _folder.FullName;
 
     /// <summary>The setting that names this model.</summary>
     public string Setting => $"node.classification.model={Path}";
+
+    /// <summary>Copies the small model into a new or empty folder.</summary>
+    public static void CopyTo(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        foreach (var file in Directory.EnumerateFiles(SmallModel.Folder))
+            File.Copy(file, System.IO.Path.Combine(folder, System.IO.Path.GetFileName(file)));
+    }
 
     /// <summary>Changes the model to another one.</summary>
     public void Rename(string name)

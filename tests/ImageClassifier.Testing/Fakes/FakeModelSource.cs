@@ -4,7 +4,7 @@ using ImageClassifier.Core.Registry;
 
 namespace ImageClassifier.Testing.Fakes;
 
-/// <summary>A registry whose models are fakes. Tests count the loads, delay them and make them fail.</summary>
+/// <summary>A registry and a machine whose models are fakes. Tests count the loads, delay them and make them fail.</summary>
 public sealed class FakeModelSource : IModelSource
 {
     private readonly Lock _lock = new();
@@ -16,6 +16,9 @@ public sealed class FakeModelSource : IModelSource
 
     /// <summary>The most pictures in a run of a model.</summary>
     public Func<ModelReference, int> BatchSizeOf { get; set; } = _ => 4;
+
+    /// <summary>The models that are installed on the machine.</summary>
+    public IReadOnlyCollection<ModelIdentity> Installed { get; set; } = [];
 
     /// <summary>The models that were loaded, in order, including those that were unloaded.</summary>
     public IReadOnlyList<FakeModel> Loads
@@ -51,10 +54,21 @@ public sealed class FakeModelSource : IModelSource
     {
         if (isProven)
             lock (_lock) _proven.Add(model);
+        return await LoadAsync(model, IdentityOf(model), cancellation);
+    }
+
+    public async Task<LoadedModel?> LoadInstalledAsync(ModelIdentity model, CancellationToken cancellation) =>
+        Installed.Contains(model)
+            ? await LoadAsync(new ModelReference(model.Name, model.Sha256), model, cancellation)
+            : null;
+
+    private async Task<LoadedModel> LoadAsync(
+        ModelReference model, ModelIdentity identity, CancellationToken cancellation)
+    {
         if (Before is not null) await Before(model).WaitAsync(cancellation);
         var loaded = new FakeModel(
             model,
-            new FakeImageClassifier(BatchSizeOf(model)) { Model = IdentityOf(model) },
+            new FakeImageClassifier(BatchSizeOf(model)) { Model = identity },
             new FakeIsolatedClassifier());
         lock (_lock)
         {

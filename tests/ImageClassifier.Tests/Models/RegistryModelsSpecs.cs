@@ -62,6 +62,27 @@ public sealed class RegistryModelsSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_model_that_is_installed_is_loaded_from_its_directory()
+    {
+        var identity = ModelDirectory.Load(_model.Path).Identity;
+        using var models = Open(installed: _model.Path);
+        using var loaded = await models.LoadInstalledAsync(identity, default);
+
+        Assert.Equal(identity.Sha256, loaded!.Classifier.Model.Sha256);
+        Assert.False(Directory.Exists(_cache));
+    }
+
+    [Fact]
+    public async Task A_model_that_is_not_installed_or_has_changed_is_not_loaded()
+    {
+        var identity = ModelDirectory.Load(_model.Path).Identity;
+        using (var none = Open()) Assert.Null(await none.LoadInstalledAsync(identity, default));
+
+        using var changed = Open(installed: _model.Path);
+        Assert.Null(await changed.LoadInstalledAsync(identity with { Sha256 = new string('b', 64) }, default));
+    }
+
+    [Fact]
     public async Task A_file_of_another_content_is_a_defect()
     {
         var model = await PushAsync();
@@ -430,12 +451,13 @@ public sealed class RegistryModelsSpecs : IDisposable
 
     private RegistryModels Open(
         IObjectStore? store = null, ModelCache? cache = null, Func<string, LoadedModel>? load = null,
-        Func<string, Task>? tryInChild = null) =>
+        Func<string, Task>? tryInChild = null, string? installed = null) =>
         new(
             store ?? _store,
             cache ?? new ModelCache(_cache),
             (folder, _) => tryInChild?.Invoke(folder) ?? Task.CompletedTask,
-            load ?? Load);
+            load ?? Load,
+            _ => installed);
 
     /// <summary>A file that nobody else can open.</summary>
     private static FileStream Lock(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.None);

@@ -2,6 +2,7 @@ using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Registry;
 using ImageClassifier.Node.Models;
+using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using Xunit;
 using Xunit.Abstractions;
@@ -258,7 +259,7 @@ public sealed class NodeModelsSpecs : NodeSpecs
         using var first = await LeaseAsync(First);
         using var second = await LeaseAsync(Second);
         using var giveUp = new CancellationTokenSource();
-        var third = _models.LeaseAsync(Third, null, giveUp.Token);
+        var third = LeaseAsync(Third, giveUp: giveUp.Token);
         var firstAgain = LeaseAsync(First);
         await SettleAsync();
         Assert.False(firstAgain.IsCompleted);
@@ -274,14 +275,14 @@ public sealed class NodeModelsSpecs : NodeSpecs
     {
         var held = HoldLoads();
         using var giveUp = new CancellationTokenSource();
-        var early = _models.LeaseAsync(First, null, giveUp.Token);
+        var early = LeaseAsync(First, giveUp: giveUp.Token);
         await UntilAsync(() => Store.CallsOf(StoreCall.Get) == 1, "the verdict is read");
         await giveUp.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => early);
 
         held.SetResult();
         await UntilAsync(() => _loaded.Count == 1, "it is loaded");
-        using var lease = await _models.LeaseAsync(First, null, new CancellationToken(canceled: true));
+        using var lease = await LeaseAsync(First, giveUp: new CancellationToken(canceled: true));
         Assert.Single(Models.Loads);
     }
 
@@ -331,8 +332,9 @@ public sealed class NodeModelsSpecs : NodeSpecs
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => lease);
     }
 
-    private Task<ModelLease> LeaseAsync(ModelReference? model, ModelReference? fallback = null) =>
-        _models.LeaseAsync(model, fallback, default);
+    private Task<ModelLease> LeaseAsync(
+        ModelReference? model, ModelReference? fallback = null, CancellationToken giveUp = default) =>
+        _models.LeaseAsync(Jobs.Request() with { Model = model, Fallback = fallback }, receives: 1, giveUp);
 
     private ModelVerdict? VerdictOf(ModelReference model) =>
         Store.DocumentAt<ModelVerdict>(RegistryKeys.Verdict(model));

@@ -1,3 +1,4 @@
+using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Registry;
@@ -71,11 +72,17 @@ public abstract class NodeSpecs : VirtualTimeSpecs
     protected IReadOnlyList<JobResult> Published =>
         [.. Responses.All.Select(message => WireJson.TryRead<JobResult>(message.Body)!)];
 
-    /// <summary>Uploads a picture and sends its job.</summary>
+    /// <summary>Uploads a picture and sends its job, alone in its batch or with others of a batch.</summary>
     protected ClassificationRequest Upload(
-        string word, int receivedBefore = 0, ModelReference? model = null, ModelReference? fallback = null)
+        string word, int receivedBefore = 0, ModelReference? model = null, ModelReference? fallback = null,
+        BatchId? ofBatch = null)
     {
-        var request = Jobs.Request() with { Model = model, Fallback = fallback };
+        var request = Jobs.Request(ofBatch) with
+        {
+            Model = model,
+            Fallback = fallback,
+            SharesBatch = ofBatch is not null,
+        };
         Store.Set(request.ImageKey, word);
         Requests.Put(WireJson.Write(request), request.Job.Value, receivedBefore);
         return request;

@@ -1,6 +1,9 @@
 using System.Net;
+using System.Text.Json;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using Xunit;
 
@@ -37,6 +40,34 @@ public sealed class BatchEndpointSpecs
 
         await tier.UntilAsync(() => tier.Requests.All.Count == 3, "the accepted are sent");
         Assert.Equal(3, tier.Keys.Count(key => key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_batch_names_each_model_that_classified_a_picture_once()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var upload = await tier.UploadAsync(
+            Upload.Jpeg("a.jpg"), Upload.Jpeg("b.jpg"), Upload.Jpeg("c.jpg"), Upload.Jpeg("d.jpg"));
+        Assert.Equal(0, (await ModelsAsync()).GetArrayLength());
+
+        ModelIdentity[] models = [new("old", new string('1', 64)), new("new", new string('2', 64), 7)];
+        var requests = upload.Jobs.Select(job => Jobs.Request(upload.Batch, job)).ToArray();
+        for (var i = 0; i < 3; i++) await tier.PublishAsync(Jobs.Classified(requests[i]) with { Model = models[i / 2] });
+        await tier.PublishAsync(Jobs.Failed(requests[3]) with { Model = new("other", new string('3', 64)) });
+        JsonElement batch;
+        do batch = await BatchAsync();
+        while (batch.Number("completed") + batch.Number("failed") < 4);
+        var shown = (await ModelsAsync()).EnumerateArray().ToArray();
+        Assert.Equal(["old", "new"], shown.Select(model => model.Word("name")));
+        Assert.Equal((models[1].Sha256, 7), (shown[1].Word("sha256"), shown[1].Number("classes")));
+
+        async Task<JsonElement> ModelsAsync() => (await BatchAsync()).GetProperty("models");
+
+        async Task<JsonElement> BatchAsync()
+        {
+            using var answer = await tier.Client.GetAsync($"/api/batches/{upload.Batch}", tier.InTime);
+            return await answer.DocumentAsync();
+        }
     }
 
     [Fact]

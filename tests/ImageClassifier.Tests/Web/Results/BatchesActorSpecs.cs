@@ -203,6 +203,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         await AskAsync<BatchDeleted>(batches, new DeleteBatch(manifest.Batch));
         var result = ResultOf(manifest, 0);
         StoreResult(result);
+        Store.Set(ObjectKeys.BatchModel(manifest.Batch), "");
         Store.Set(ObjectKeys.SentNote(manifest.Batch), "");
 
         await AskAsync<ResultsTaken>(batches, TakeResults.Of(result));

@@ -57,6 +57,17 @@ public sealed class OutboxActorSpecs : WebSpecs
         Assert.Equal(2, Sent.Count);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task A_message_says_whether_its_batch_has_more_jobs(int jobs)
+    {
+        await StartIdleAsync(StoredBatch(jobs));
+        await UntilAsync(() => Sent.Count == jobs, "the batch is sent");
+
+        Assert.All(Sent, request => Assert.Equal(jobs > 1, request.SharesBatch));
+    }
+
     [Fact]
     public async Task Refused_files_are_not_sent()
     {
