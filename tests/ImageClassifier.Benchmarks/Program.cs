@@ -19,6 +19,9 @@ switch (args)
     case ["web", ..]:
         await WebBenchmark.RunAsync(args[1..]);
         return 0;
+    case ["memory", ..]:
+        await MemoryBenchmark.RunAsync(args[1..]);
+        return 0;
     case ["uploads"]:
         await UploadBenchmark.RunAsync();
         return 0;
@@ -41,6 +44,7 @@ switch (args)
             speed [VARIANT...]         what a picture costs an app node, beside the bare limit and a naive worker
             first-result [VARIANT...]  the time from an app node's launch to its first result
             web [VARIANT...]           what a picture with its result costs the web tier
+            memory [VARIANT...]        the memory of a web tier with 1,000 sockets and of its app node over 20,000 pictures
             uploads                    the bytes a second that the web tier accepts, beside a bare web server
             idle                       CPU time and requests to AWS of an idle web tier and an idle app node
             web-nodes                  the way of a result from the response queue to sockets: one web node, and three
