@@ -1,8 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Http.Json;
-using System.Net.WebSockets;
-using System.Text.Json;
 using ImageClassifier.EndToEnd.Programs;
 using ImageClassifier.Testing;
 using Spectre.Console;
@@ -15,22 +12,19 @@ internal static class WebBenchmark
 {
     private const int Fresh = 600;
     private const int Pictures = 3000;
-    private const int OfBatch = 50;
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     public static async Task RunAsync()
     {
         var folder = Directory.CreateTempSubdirectory("image-classifier-web-").FullName;
         try
         {
-            var photos = Photos.Write(Directory.CreateDirectory(Path.Combine(folder, "photos")).FullName)
-                .Select(photo => (Name: Path.GetFileName(photo), Bytes: File.ReadAllBytes(photo))).ToArray();
+            var uploads = new Uploads(Photos.Write(Directory.CreateDirectory(Path.Combine(folder, "photos")).FullName));
             var table = new Table().AddColumns(
                 "web tier", "CPU ms a picture", $"the first {Fresh}", "pictures a second", "KiB allocated a picture", "peak MiB");
-            table.AddRow([.. await MeasureAsync("embedded", folder, photos, [])]);
+            table.AddRow([.. await MeasureAsync("embedded", folder, uploads, [])]);
             await using var aws = await EmulatedAws.StartAsync();
             await aws.ProvisionAsync();
-            table.AddRow([.. await MeasureAsync("aws", folder, photos, aws.Connection)]);
+            table.AddRow([.. await MeasureAsync("aws", folder, uploads, aws.Connection)]);
             AnsiConsole.Write(table);
         }
         finally
@@ -40,7 +34,7 @@ internal static class WebBenchmark
     }
 
     private static async Task<IEnumerable<string>> MeasureAsync(
-        string name, string folder, (string Name, byte[] Bytes)[] photos, IEnumerable<string> settings)
+        string name, string folder, Uploads uploads, IEnumerable<string> settings)
     {
         var variables = new Dictionary<string, string?>();
         StartupHook.AddTo(variables, folder);
@@ -57,9 +51,9 @@ internal static class WebBenchmark
         var allocated = await process.AllocatedAsync();
         var cpu = process.Cpu;
         var started = Stopwatch.GetTimestamp();
-        await UploadAsync(service, photos, Fresh);
+        await uploads.SendAsync(service, Fresh);
         var fresh = process.Cpu - cpu;
-        await UploadAsync(service, photos, Pictures - Fresh);
+        await uploads.SendAsync(service, Pictures - Fresh);
         var elapsed = Stopwatch.GetElapsedTime(started);
         return
         [
@@ -70,33 +64,6 @@ internal static class WebBenchmark
             Text((await process.AllocatedAsync() - allocated) / 1024.0 / Pictures),
             Text(process.PeakMemory / 1024.0 / 1024.0),
         ];
-    }
-
-    private static async Task UploadAsync(RunningService service, (string Name, byte[] Bytes)[] photos, int pictures)
-    {
-        using var limit = new CancellationTokenSource(Limit);
-        var followed = new List<Task>();
-        for (var sent = 0; sent < pictures; sent += OfBatch)
-        {
-            using var form = ServiceClient.Form(Enumerable.Range(sent, OfBatch).Select(i => photos[i % photos.Length]));
-            using var answer = await service.Http.PostAsync("/api/batches", form, limit.Token);
-            var accepted = await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(limit.Token);
-            followed.Add(FollowAsync(ServiceClient.BatchId(accepted)));
-        }
-
-        await Task.WhenAll(followed);
-
-        async Task FollowAsync(string batch)
-        {
-            using var socket = await ServiceClient.ConnectAsync(service, $"batch={batch}", limit.Token);
-            var buffer = new byte[16 * 1024];
-            for (var results = 0; results < OfBatch;)
-            {
-                var received = await socket.ReceiveAsync(buffer.AsMemory(), limit.Token);
-                if (received.MessageType == WebSocketMessageType.Close) throw new InvalidOperationException("The socket closed.");
-                if (received.EndOfMessage) results++;
-            }
-        }
     }
 
     private static string Text(double value) => value.ToString(value < 100 ? "0.00" : "0", CultureInfo.InvariantCulture);
