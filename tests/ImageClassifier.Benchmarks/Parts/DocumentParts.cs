@@ -67,8 +67,8 @@ public class DocumentParts
         var jobs = Enumerable.Range(0, JobsOfManifest).Select(i =>
         {
             var job = JobId.New();
-            return ManifestJob.Accept(job, $"holiday {i}.jpg", ObjectKeys.Image(batch, job, PictureFormat.Jpeg))
-                with { Sha256 = new string('a', 64) };
+            var key = ObjectKeys.Image(batch, job, PictureFormat.Jpeg);
+            return ManifestJob.Accept(job, $"holiday {i}.jpg", key) with { Sha256 = new string('a', 64) };
         });
         return new BatchManifest(batch, TimeProvider.System.GetUtcNow(), [.. jobs]);
     }
