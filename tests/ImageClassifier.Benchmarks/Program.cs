@@ -1,4 +1,5 @@
 using ImageClassifier.Benchmarks;
+using ImageClassifier.Benchmarks.Parts;
 using ImageClassifier.Benchmarks.Speed;
 
 // Each benchmark compares its programs within one run, because the machine is shared and noisy.
@@ -10,12 +11,16 @@ switch (args)
     case ["start", _, ..]:
         await StartBenchmark.RunAsync(args[1..]);
         return 0;
+    case ["speed", "--short"]:
+        return await SpeedCheck.RunAsync();
     case ["speed", ..]:
         await SpeedBenchmark.RunAsync(args[1..]);
         return 0;
     case ["first-result", ..]:
         await FirstResultBenchmark.RunAsync(args[1..]);
         return 0;
+    case ["parts"]:
+        return PartsBenchmark.Run();
     case ["web", ..]:
         await WebBenchmark.RunAsync(args[1..]);
         return 0;
@@ -42,6 +47,8 @@ switch (args)
         Console.Error.WriteLine(
             """
             speed [VARIANT...]         what a picture costs an app node, beside the bare limit and a naive worker
+            speed --short              fails if a ratio is far from its goal, as CI runs it
+            parts                      the parts of a picture's trip alone: decoding, the model, JSON, queue, intake
             first-result [VARIANT...]  the time from an app node's launch to its first result
             web [VARIANT...]           what a picture with its result costs the web tier
             memory [VARIANT...]        the memory of a web tier with 1,000 sockets and of its app node over 20,000 pictures

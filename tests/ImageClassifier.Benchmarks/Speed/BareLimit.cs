@@ -9,7 +9,26 @@ namespace ImageClassifier.Benchmarks.Speed;
 /// after the other. There is no queue, no store, and no result leaves the process.</summary>
 internal static class BareLimit
 {
-    /// <summary>Classifies photos. For each number of photos on standard input it writes a line when they are
+    /// <summary>Starts the process.</summary>
+    /// <param name="model">The model directory.</param>
+    /// <param name="photos">The folder of the photos.</param>
+    /// <param name="folder">A folder for what the process says of itself.</param>
+    public static async Task<MeteredProcess> StartAsync(string model, string photos, string folder)
+    {
+        var process = MeteredProcess.Start(
+            Environment.ProcessPath!, folder, Variant.Default.Variables, ["bare", model, photos]);
+        await process.ReadLineAsync();
+        return process;
+    }
+
+    /// <summary>Has the process classify photos.</summary>
+    public static async Task ClassifyAsync(MeteredProcess process, int count)
+    {
+        await process.WriteLineAsync(count.ToString(CultureInfo.InvariantCulture));
+        await process.ReadLineAsync();
+    }
+
+    /// <summary>The process: classifies photos. For each number of photos on standard input it writes a line when they are
     /// done.</summary>
     public static void Run(string model, string folder)
     {

@@ -37,13 +37,9 @@ internal static class SpeedBenchmark
 
     private static async Task<Row> BareAsync(string model, string folder)
     {
-        await using var process = Own(folder, "bare", model, Path.Combine(folder, "photos"));
-        await process.ReadLineAsync();
-        return await MeasureAsync("bare limit", process, _ => Task.CompletedTask, async count =>
-        {
-            await process.WriteLineAsync(count.ToString(CultureInfo.InvariantCulture));
-            await process.ReadLineAsync();
-        });
+        await using var process = await BareLimit.StartAsync(model, Path.Combine(folder, "photos"), folder);
+        return await MeasureAsync(
+            "bare limit", process, _ => Task.CompletedTask, count => BareLimit.ClassifyAsync(process, count));
     }
 
     private static async Task<Row> EmbeddedNodeAsync(
@@ -79,15 +75,17 @@ internal static class SpeedBenchmark
         await aws.ProvisionAsync();
         await using var work = await Work.AwsAsync(aws);
         await work.StoreAsync(photos);
-        await using var naive = Own(
-            folder, "naive", model, aws.Endpoint.ToString(), EmulatedAws.Bucket, await Work.QueueUrlAsync(aws, "requests"),
-            await Work.QueueUrlAsync(aws, "responses"));
+        await using var naive = MeteredProcess.Start(
+            Environment.ProcessPath!,
+            folder,
+            Variant.Default.Variables,
+            [
+                "naive", model, aws.Endpoint.ToString(), EmulatedAws.Bucket, await Work.QueueUrlAsync(aws, "requests"),
+                await Work.QueueUrlAsync(aws, "responses"),
+            ]);
         await naive.ReadLineAsync();
         return await MeasureAsync("naive worker, aws", naive, work.SendAsync, work.TakeAsync);
     }
-
-    private static MeteredProcess Own(string folder, params string[] arguments) =>
-        MeteredProcess.Start(Environment.ProcessPath!, folder, Variant.Default.Variables, arguments);
 
     private static async Task<Row> MeasureAsync(
         string name, MeteredProcess process, Func<int, Task> sendAsync, Func<int, Task> takeAsync)
