@@ -4,7 +4,7 @@ using ImageClassifier.Testing;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>The built program in its own output folder.</summary>
+/// <summary>The built program. Where the build compiles it to machine code, the copy with that code.</summary>
 public static class BuiltProgram
 {
     /// <summary>The variable that sets the model. Tests without it use the default model.</summary>
@@ -74,12 +74,20 @@ public static class BuiltProgram
         return start;
     }
 
+    /// <summary>The path of a program that the build has compiled to machine code; null if it has not, as only the build on
+    /// Linux does (<c>CompiledPrograms.targets</c>).</summary>
+    internal static string? FindCompiled(string folder, string name)
+    {
+        var path = System.IO.Path.Combine(AppContext.BaseDirectory, "compiled", folder, name);
+        return File.Exists(path) ? path : null;
+    }
+
     private static string Find()
     {
         // tests/…/bin/{configuration}/{framework}/
         var framework = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(System.IO.Path.DirectorySeparatorChar));
         var name = OperatingSystem.IsWindows() ? "image-classifier.exe" : "image-classifier";
-        return System.IO.Path.Combine(
+        return FindCompiled("service", name) ?? System.IO.Path.Combine(
             Repository.Root, "src", "ImageClassifier.Host", "bin", framework.Parent!.Name, framework.Name, name);
     }
 }

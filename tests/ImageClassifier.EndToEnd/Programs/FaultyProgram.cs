@@ -9,9 +9,11 @@ namespace ImageClassifier.EndToEnd.Programs;
 internal static class FaultyProgram
 {
     /// <summary>The path of the program.</summary>
-    public static string Path { get; } = System.IO.Path.Combine(
-        AppContext.BaseDirectory,
-        typeof(FaultyProgram).Assembly.GetName().Name + (OperatingSystem.IsWindows() ? ".exe" : ""));
+    public static string Path { get; } =
+        BuiltProgram.FindCompiled("faulty", Name) ?? System.IO.Path.Combine(AppContext.BaseDirectory, Name);
+
+    private static string Name =>
+        typeof(FaultyProgram).Assembly.GetName().Name + (OperatingSystem.IsWindows() ? ".exe" : "");
 
     private static Task<int> Main(string[] arguments)
     {
