@@ -72,7 +72,9 @@ public sealed class AwsClients : IDisposable
     {
         var config = new AmazonS3Config();
         Configure(config, "S3", StoreTimeout, _settings.Endpoints.S3);
-        // S3 verifies what it stores. TLS guards what it sends, and a picture that arrives damaged costs one job.
+        // S3 verifies what it stores by the signed hash. TLS guards what it sends, and a picture that arrives damaged costs one
+        // job.
+        config.RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED;
         config.ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED;
         // Services other than AWS rarely have a host name for each bucket.
         config.ForcePathStyle = _settings.Endpoints.S3 is not null || IsInVariables("S3");

@@ -218,6 +218,8 @@ public sealed class S3ObjectStore : IObjectStore
         Key = place,
         InputStream = content,
         AutoCloseStream = true,
+        // The signature covers the content's hash. Signing chunk by chunk takes a buffer of 80 KiB for each object.
+        UseChunkEncoding = false,
     };
 
     private string PlaceOf(string key)
