@@ -78,7 +78,7 @@ public sealed record PollingSettings(
     // A call to this machine's queue costs nothing. So hardly anything waits to share one.
     private static readonly TimeSpan LocalLinger = TimeSpan.FromMilliseconds(5);
 
-    // AWS charges for each call, and a call takes ten. A result waits a moment for nine others.
+    // AWS charges for each call, and a message takes ten results. A result waits a moment for nine others.
     private static readonly TimeSpan PaidLinger = TimeSpan.FromMilliseconds(250);
 
     // Nothing waits for a delete, so it waits longer. It holds its place among max-in-flight meanwhile.

@@ -17,10 +17,8 @@ public static class Jobs
         return new ClassificationRequest(ofJob, ofBatch, key, attempt, DateTimeOffset.UnixEpoch);
     }
 
-    /// <summary>The message that carries a result.</summary>
-    public static OutgoingMessage ToMessage(this JobResult result) =>
-        new(WireJson.Write(result), result.Job.Value,
-            ClassificationRequest.DeduplicationId(result.Job, result.Attempt));
+    /// <summary>The message with a result.</summary>
+    public static OutgoingMessage ToMessage(this JobResult result) => ResultMessage.Of(result, result.Attempt);
 
     /// <summary>A result with one label.</summary>
     public static JobResult Classified(ClassificationRequest request, string label = "cat") =>

@@ -16,8 +16,8 @@ public sealed class AwsRequestCounter
         .Where(count => count.Key.StartsWith($"{service} ", StringComparison.Ordinal))
         .Sum(count => count.Value);
 
-    /// <summary>The number of deleted messages: the jobs that a node has done, or the results that a web tier has
-    /// taken.</summary>
+    /// <summary>The number of deleted messages: the jobs that a node has done, or the messages with results that a web tier
+    /// has taken.</summary>
     public long MessagesDone => Interlocked.Read(ref _messagesDone);
 
     internal void AddDone(int messages) => Interlocked.Add(ref _messagesDone, messages);

@@ -9,7 +9,7 @@ namespace ImageClassifier.Adapters.Aws.Queues;
 internal static class SqsLimits
 {
     /// <summary>The limit of one body, and of all bodies of a call together, in bytes as UTF-8.</summary>
-    public const int MaxBytes = 256 * 1024;
+    public const int MaxBytes = OutgoingMessage.MaxBodyBytes;
 
     private const int MaxIdLength = 128;
 

@@ -19,7 +19,6 @@ namespace ImageClassifier.Adapters.Embedded.Queues;
 /// </remarks>
 public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
 {
-    private const int MaxBodyBytes = 256 * 1024;
     private const int MaxIdLength = 128;
     // Each check opens the file once more, which takes about a millisecond.
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(5);
@@ -257,7 +256,7 @@ public sealed class SqliteMessageQueue : IMessageQueue, IAsyncDisposable
         message.GroupId.Length is 0 or > MaxIdLength ? Invalid($"A group id has 1 to {MaxIdLength} characters.")
         : message.DeduplicationId.Length is 0 or > MaxIdLength
             ? Invalid($"A deduplication id has 1 to {MaxIdLength} characters.")
-        : Encoding.UTF8.GetByteCount(message.Body) > MaxBodyBytes ? Invalid("A body has at most 256 KiB as UTF-8.")
+        : Encoding.UTF8.GetByteCount(message.Body) > OutgoingMessage.MaxBodyBytes ? Invalid("A body has at most 256 KiB as UTF-8.")
         : QueueOutcome.Done;
 
     private static QueueOutcome Invalid(string reason) => new(QueueOutcomeKind.Invalid, reason);

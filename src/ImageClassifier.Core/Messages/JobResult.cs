@@ -2,8 +2,7 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Core.Messages;
 
-/// <summary>The result of a job: the object under <c>results/</c>, and the body of a message of the response
-/// queue.</summary>
+/// <summary>The result of a job: the object under <c>results/</c>, and part of a <see cref="ResultMessage"/>.</summary>
 /// <param name="Job">The job.</param>
 /// <param name="Batch">The batch of the job.</param>
 /// <param name="Attempt">The attempt that gave this result.</param>

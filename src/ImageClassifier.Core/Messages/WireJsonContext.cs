@@ -6,5 +6,6 @@ namespace ImageClassifier.Core.Messages;
 /// them in each process before its first picture.</summary>
 [JsonSerializable(typeof(ClassificationRequest))]
 [JsonSerializable(typeof(JobResult))]
+[JsonSerializable(typeof(JobResult[]))]
 [JsonSerializable(typeof(NodeRecord))]
 internal sealed partial class WireJsonContext : JsonSerializerContext;

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka;
 using Akka.Streams;
 using Akka.Streams.Dsl;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Classification;
 using ImageClassifier.Node.Jobs;
@@ -14,8 +15,8 @@ namespace ImageClassifier.Node.Polling;
 /// ends only when its source is drained.</summary>
 internal static class ClassificationStream
 {
-    // Writes are small, and the store may be far away. A call of the response queue takes ten results.
-    private const int StoresAtOnce = IMessageQueue.MaxBatch;
+    // Writes are small, and the store may be far away. A message of the response queue takes ten results.
+    private const int StoresAtOnce = ResultMessage.MaxResults;
     private const int PublishesAtOnce = 4;
 
     // A micro-batch is full when the shares of its pictures add up to this. It divides by any preferred batch size with
@@ -43,7 +44,7 @@ internal static class ClassificationStream
                 Suspects(settings, suspects),
                 suspects.TryAdmit))
             .SelectAsyncUnordered(StoresAtOnce, publisher.StoreAsync)
-            .Via(new LingeringGroups<JobWork>(IMessageQueue.MaxBatch, settings.Polling.Linger, time))
+            .Via(new LingeringGroups<JobWork>(ResultMessage.MaxResults, settings.Polling.Linger, time))
             .SelectAsyncUnordered(PublishesAtOnce, publisher.PublishAsync)
             .SelectMany(acknowledgements => acknowledgements)
             .Via(QueueAcknowledgement.Create(

@@ -43,7 +43,7 @@ internal sealed class ResultPublisher(
         }
     }
 
-    /// <summary>Sends the results of at most ten jobs. Never fails.</summary>
+    /// <summary>Sends the results of at most ten jobs, together where possible. Never fails.</summary>
     /// <returns>How each message is settled. A message whose result could not be sent is handed back; the next receive
     /// sends the stored result.</returns>
     public async Task<IReadOnlyList<Acknowledgement>> PublishAsync(IReadOnlyList<JobWork> batch)
@@ -55,9 +55,15 @@ internal sealed class ResultPublisher(
 
         // Sending is retried during an outage of the response queue. Handing finished jobs back would only use up
         // receives. A message that is sent twice, because an answer was lost, is dropped by its deduplication id.
+        var packs = ResultPack.Pack(ended);
         var outcomes = await sends.RunAsync(
-            [.. ended.Select(ToMessage)], responses.SendAsync, CancellationToken.None);
-        return [.. handedBack, .. ended.Zip(outcomes, Conclude)];
+            [.. packs.Select(pack => pack.Message)], responses.SendAsync, CancellationToken.None);
+        return
+        [
+            .. handedBack,
+            .. packs.Zip(outcomes, (pack, outcome) => pack.Jobs.Select(job => Conclude(job, outcome)))
+                .SelectMany(concluded => concluded),
+        ];
     }
 
     private async Task<JobWork> StoreAsync(JobWork.Ended ended)
@@ -81,11 +87,6 @@ internal sealed class ResultPublisher(
         // Another node stored its result first.
         return JobWork.Ended.Stored(ended.Delivery, ended.Request, stored);
     }
-
-    private static OutgoingMessage ToMessage(JobWork.Ended ended) => new(
-        WireJson.Write(ended.Result),
-        ended.Request.Job.Value,
-        ClassificationRequest.DeduplicationId(ended.Request.Job, ended.Request.Attempt));
 
     private Acknowledgement Conclude(JobWork.Ended ended, QueueOutcome outcome)
     {

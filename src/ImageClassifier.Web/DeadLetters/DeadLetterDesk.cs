@@ -15,8 +15,9 @@ public abstract class DeadLetterDesk
 
     private protected DeadLetterDesk(IMessageQueue deadLetters) => _queue = new DeadLetterQueue(deadLetters);
 
-    /// <summary>Lists letters and leaves them on the queue.</summary>
-    /// <param name="max">How many at most.</param>
+    /// <summary>Lists letters and leaves them on the queue. A message with several results is as many
+    /// letters.</summary>
+    /// <param name="max">How many messages at most.</param>
     /// <param name="cancellation">Cancels the call.</param>
     /// <exception cref="QueueUnavailableException">The queue could not be reached.</exception>
     /// <exception cref="IOException">The store could not be reached.</exception>
@@ -26,7 +27,7 @@ public abstract class DeadLetterDesk
         try
         {
             var letters = new List<DeadLetter>();
-            foreach (var message in taken) letters.Add(await DescribeAsync(message, cancellation));
+            foreach (var message in taken) letters.AddRange(await DescribeAsync(message, cancellation));
             return letters;
         }
         finally
@@ -35,7 +36,8 @@ public abstract class DeadLetterDesk
         }
     }
 
-    /// <summary>Sends jobs again, each as its next attempt, and removes their letters.</summary>
+    /// <summary>Sends jobs again, each as its next attempt, or results as they are, and removes their letters. Letters of
+    /// one message go together.</summary>
     /// <param name="jobs">The jobs; null for all.</param>
     /// <param name="onOutcome">Called with the outcome of each letter, and at the end for each job without a
     /// letter.</param>
@@ -47,7 +49,8 @@ public abstract class DeadLetterDesk
         IReadOnlyCollection<JobId>? jobs, Action<LetterOutcome> onOutcome, CancellationToken cancellation) =>
         ProcessAsync(jobs, RedriveAsync, onOutcome, cancellation);
 
-    /// <summary>Removes letters. No job is lost: the web tier sends a job without a result again in time.</summary>
+    /// <summary>Removes letters. Letters of one message go together. No job is lost: the web tier sends a job without a
+    /// result again in time.</summary>
     /// <param name="jobs">The jobs; null for all.</param>
     /// <param name="onOutcome">Called with the outcome of each letter, and at the end for each job without a
     /// letter.</param>
@@ -56,37 +59,41 @@ public abstract class DeadLetterDesk
     public Task PurgeAsync(
         IReadOnlyCollection<JobId>? jobs, Action<LetterOutcome> onOutcome, CancellationToken cancellation) =>
         ProcessAsync(
-            jobs, (message, _) => Task.FromResult(Outcome(message, LetterFate.Purged)), onOutcome, cancellation);
+            jobs, (message, _) => Task.FromResult(Outcomes(message, LetterFate.Purged)), onOutcome, cancellation);
 
-    private protected abstract Task<DeadLetter> DescribeAsync(ReceivedMessage message, CancellationToken cancellation);
-
-    /// <summary>Sends the job or result of a letter again.</summary>
-    /// <returns>The outcome. The letter is then removed, unless it is <see cref="LetterFate.Kept"/>.</returns>
-    private protected abstract Task<LetterOutcome> RedriveAsync(
+    /// <summary>One letter for each job of a message, or one for a message that is unreadable.</summary>
+    private protected abstract Task<IReadOnlyList<DeadLetter>> DescribeAsync(
         ReceivedMessage message, CancellationToken cancellation);
 
-    /// <summary>The job and batch of a letter; null if the letter is unreadable.</summary>
-    private protected abstract (JobId Job, BatchId Batch)? Subject(ReceivedMessage message);
+    /// <summary>Sends the jobs or results of a message again.</summary>
+    /// <returns>Outcomes with the same fate, one for each job of the message. The message is then removed, unless they
+    /// are <see cref="LetterFate.Kept"/>.</returns>
+    private protected abstract Task<IReadOnlyList<LetterOutcome>> RedriveAsync(
+        ReceivedMessage message, CancellationToken cancellation);
 
-    private protected LetterOutcome Outcome(ReceivedMessage message, LetterFate fate, string? reason = null)
-    {
-        var subject = Subject(message);
-        return new LetterOutcome(subject?.Job, subject?.Batch, fate, Attempt: null, reason);
-    }
+    /// <summary>The jobs of a message, with their batches; none if it is unreadable.</summary>
+    private protected abstract IReadOnlyList<(JobId Job, BatchId Batch)> Subjects(ReceivedMessage message);
 
-    /// <summary>Removes a letter. A failed removal is reported, except after a redrive: there a second redrive is
+    private protected IReadOnlyList<LetterOutcome> Outcomes(
+        ReceivedMessage message, LetterFate fate, string? reason = null) =>
+        Subjects(message) is { Count: > 0 } subjects
+            ? [.. subjects.Select(subject => new LetterOutcome(subject.Job, subject.Batch, fate, Attempt: null, reason))]
+            : [new LetterOutcome(null, null, fate, Attempt: null, reason)];
+
+    /// <summary>Removes a message. A failed removal is reported, except after a redrive: there a second redrive is
     /// harmless.</summary>
-    private async Task<LetterOutcome> RemoveAsync(ReceivedMessage message, LetterOutcome outcome)
+    private async Task<IReadOnlyList<LetterOutcome>> RemoveAsync(
+        ReceivedMessage message, IReadOnlyList<LetterOutcome> outcomes)
     {
         var removal = await _queue.DeleteAsync(message, CancellationToken.None);
-        return removal.Succeeded || outcome.Fate == LetterFate.Redriven
-            ? outcome
-            : Outcome(message, LetterFate.Kept, $"The letter could not be removed. {removal.Reason}".TrimEnd());
+        return removal.Succeeded || outcomes[0].Fate == LetterFate.Redriven
+            ? outcomes
+            : Outcomes(message, LetterFate.Kept, $"The letter could not be removed. {removal.Reason}".TrimEnd());
     }
 
     private async Task ProcessAsync(
         IReadOnlyCollection<JobId>? jobs,
-        Func<ReceivedMessage, CancellationToken, Task<LetterOutcome>> handle,
+        Func<ReceivedMessage, CancellationToken, Task<IReadOnlyList<LetterOutcome>>> handle,
         Action<LetterOutcome> onOutcome,
         CancellationToken cancellation)
     {
@@ -102,12 +109,16 @@ public abstract class DeadLetterDesk
                 foreach (var message in taken)
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    var isSelected = jobs is null || (Subject(message) is { Job: var job } && jobs.Contains(job));
-                    var outcome = isSelected ? await handle(message, cancellation) : null;
-                    if (outcome is { Fate: not LetterFate.Kept }) outcome = await RemoveAsync(message, outcome);
-                    if (outcome is not null) onOutcome(outcome);
-                    if (outcome?.JobId is { } known) found.Add(known);
-                    if (outcome is null or { Fate: LetterFate.Kept })
+                    var isSelected = jobs is null || Subjects(message).Any(subject => jobs.Contains(subject.Job));
+                    var outcomes = isSelected ? await handle(message, cancellation) : [];
+                    if (outcomes is [{ Fate: not LetterFate.Kept }, ..]) outcomes = await RemoveAsync(message, outcomes);
+                    foreach (var outcome in outcomes)
+                    {
+                        onOutcome(outcome);
+                        if (outcome.JobId is { } known) found.Add(known);
+                    }
+
+                    if (outcomes is [] or [{ Fate: LetterFate.Kept }, ..])
                     {
                         kept.Add(message.Body);
                         continue;
@@ -138,7 +149,7 @@ public abstract class DeadLetterDesk
     }
 }
 
-/// <summary>A letter: a message that a queue gave up on.</summary>
+/// <summary>A letter: a job or result in a message that a queue gave up on.</summary>
 /// <param name="JobId">The job; null if the letter is unreadable.</param>
 /// <param name="BatchId">The batch.</param>
 /// <param name="Attempt">The attempt that the message requests or answers.</param>

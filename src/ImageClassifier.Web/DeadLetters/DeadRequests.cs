@@ -16,8 +16,55 @@ public sealed class DeadRequests(IMessageQueue deadLetters, IMessageQueue reques
 {
     private const string Unreadable = "unreadable";
 
-    private protected override async Task<DeadLetter> DescribeAsync(
+    private protected override async Task<IReadOnlyList<DeadLetter>> DescribeAsync(
+        ReceivedMessage message, CancellationToken cancellation) => [await LetterAsync(message, cancellation)];
+
+    /// <summary>Sends the job again as its next attempt.</summary>
+    /// <remarks>
+    /// The order of the writes keeps the job safe if the redrive breaks off anywhere. First the note of the attempt: it
+    /// makes a failed result outdated, so nothing that sees the marker closes the batch. Then the marker, before the
+    /// result is deleted: from then on the web tier sends the job again in time. The letter goes last: while it exists,
+    /// the redrive can be repeated.
+    /// </remarks>
+    private protected override async Task<IReadOnlyList<LetterOutcome>> RedriveAsync(
         ReceivedMessage message, CancellationToken cancellation)
+    {
+        if (Read(message) is not { } request)
+            return Outcomes(message, LetterFate.Kept, "The letter is not a request for a job; it can only be purged.");
+        var manifest = await store.ReadDocumentAsync<BatchManifest>(ObjectKeys.Manifest(request.Batch), cancellation);
+        if (manifest is DocumentRead<BatchManifest>.Damaged damaged)
+        {
+            return Outcomes(message, LetterFate.Kept,
+                $"The batch's manifest {damaged.Key} is damaged. Delete the batch, or purge the letter.");
+        }
+
+        var batch = manifest.OrNull;
+        if (batch?.Accepted.FirstOrDefault(job => job.Job == request.Job) is not { } job)
+            return Outcomes(message, LetterFate.Dropped, "The batch was deleted.");
+        var result = await ResultAsync(request, cancellation);
+        if (result.OrNull is { Status: JobStatus.Classified })
+            return Outcomes(message, LetterFate.Dropped, "The picture was classified meanwhile.");
+
+        var attempt = await NextAttemptAsync(request, result.OrNull, cancellation);
+        await store.PutAsync(
+            ObjectKeys.Attempt(request.Batch, request.Job), WireJson.WriteUtf8(new JobAttempt(attempt, Lost: 0)),
+            cancellation);
+        await store.PutAsync(
+            ObjectKeys.RedriveMarker(request.Batch, Guid.NewGuid().ToString("n")), ReadOnlyMemory<byte>.Empty,
+            cancellation);
+        if (result is not DocumentRead<JobResult>.Missing)
+            await store.DeleteAsync(ObjectKeys.Result(request.Batch, request.Job), cancellation);
+
+        var sent = (await requests.SendAsync([batch.Request(job, attempt).ToMessage()], cancellation))[0];
+        return sent.Succeeded
+            ? [new LetterOutcome(request.Job, request.Batch, LetterFate.Redriven, attempt, null)]
+            : Outcomes(message, LetterFate.Kept, $"The request queue did not take the job: {sent.Reason}");
+    }
+
+    private protected override IReadOnlyList<(JobId Job, BatchId Batch)> Subjects(ReceivedMessage message) =>
+        Read(message) is { } request ? [(request.Job, request.Batch)] : [];
+
+    private async Task<DeadLetter> LetterAsync(ReceivedMessage message, CancellationToken cancellation)
     {
         if (Read(message) is not { } request)
         {
@@ -38,51 +85,6 @@ public sealed class DeadRequests(IMessageQueue deadLetters, IMessageQueue reques
             request.Job, request.Batch, request.Attempt, message.ReceiveCount, request.SubmittedAt,
             read.OrNull?.Status ?? JobStatus.Queued, read.OrNull?.Error);
     }
-
-    /// <summary>Sends the job again as its next attempt.</summary>
-    /// <remarks>
-    /// The order of the writes keeps the job safe if the redrive breaks off anywhere. First the note of the attempt: it
-    /// makes a failed result outdated, so nothing that sees the marker closes the batch. Then the marker, before the
-    /// result is deleted: from then on the web tier sends the job again in time. The letter goes last: while it exists,
-    /// the redrive can be repeated.
-    /// </remarks>
-    private protected override async Task<LetterOutcome> RedriveAsync(
-        ReceivedMessage message, CancellationToken cancellation)
-    {
-        if (Read(message) is not { } request)
-            return Outcome(message, LetterFate.Kept, "The letter is not a request for a job; it can only be purged.");
-        var manifest = await store.ReadDocumentAsync<BatchManifest>(ObjectKeys.Manifest(request.Batch), cancellation);
-        if (manifest is DocumentRead<BatchManifest>.Damaged damaged)
-        {
-            return Outcome(message, LetterFate.Kept,
-                $"The batch's manifest {damaged.Key} is damaged. Delete the batch, or purge the letter.");
-        }
-
-        var batch = manifest.OrNull;
-        if (batch?.Accepted.FirstOrDefault(job => job.Job == request.Job) is not { } job)
-            return Outcome(message, LetterFate.Dropped, "The batch was deleted.");
-        var result = await ResultAsync(request, cancellation);
-        if (result.OrNull is { Status: JobStatus.Classified })
-            return Outcome(message, LetterFate.Dropped, "The picture was classified meanwhile.");
-
-        var attempt = await NextAttemptAsync(request, result.OrNull, cancellation);
-        await store.PutAsync(
-            ObjectKeys.Attempt(request.Batch, request.Job), WireJson.WriteUtf8(new JobAttempt(attempt, Lost: 0)),
-            cancellation);
-        await store.PutAsync(
-            ObjectKeys.RedriveMarker(request.Batch, Guid.NewGuid().ToString("n")), ReadOnlyMemory<byte>.Empty,
-            cancellation);
-        if (result is not DocumentRead<JobResult>.Missing)
-            await store.DeleteAsync(ObjectKeys.Result(request.Batch, request.Job), cancellation);
-
-        var sent = (await requests.SendAsync([batch.Request(job, attempt).ToMessage()], cancellation))[0];
-        return sent.Succeeded
-            ? new LetterOutcome(request.Job, request.Batch, LetterFate.Redriven, attempt, null)
-            : Outcome(message, LetterFate.Kept, $"The request queue did not take the job: {sent.Reason}");
-    }
-
-    private protected override (JobId Job, BatchId Batch)? Subject(ReceivedMessage message) =>
-        Read(message) is { } request ? (request.Job, request.Batch) : null;
 
     private static ClassificationRequest? Read(ReceivedMessage message) =>
         WireJson.TryRead<ClassificationRequest>(message.Body) is { } request

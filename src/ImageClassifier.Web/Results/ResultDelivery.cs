@@ -27,23 +27,29 @@ internal sealed class ResultDelivery(
     /// <summary>The results that wait for the next call. A batch without a call under way has no entry.</summary>
     private readonly Dictionary<BatchId, List<WaitingResult>> _waiting = [];
 
-    /// <summary>Gives a result to its batch. True if the batch has added it.</summary>
-    public Task<bool> GiveAsync(JobResult result)
+    /// <summary>Gives results to their batches. True if all batches have added theirs.</summary>
+    public async Task<bool> GiveAsync(IReadOnlyList<JobResult> results)
     {
-        var waiting = new WaitingResult(result);
+        var given = results.Select(result => new WaitingResult(result)).ToArray();
+        var withoutCall = new List<BatchId>();
         lock (_lock)
         {
-            if (_waiting.TryGetValue(result.Batch, out var others))
+            foreach (var one in given)
             {
-                others.Add(waiting);
-                return waiting.Taken;
-            }
+                if (_waiting.TryGetValue(one.Result.Batch, out var others))
+                {
+                    others.Add(one);
+                    continue;
+                }
 
-            _waiting.Add(result.Batch, [waiting]);
+                _waiting.Add(one.Result.Batch, [one]);
+                withoutCall.Add(one.Result.Batch);
+            }
         }
 
-        _ = GiveWaitingAsync(result.Batch);
-        return waiting.Taken;
+        foreach (var batch in withoutCall) _ = GiveWaitingAsync(batch);
+        var areTaken = await Task.WhenAll(given.Select(one => one.Taken));
+        return Array.TrueForAll(areTaken, isTaken => isTaken);
     }
 
     private async Task GiveWaitingAsync(BatchId batch)

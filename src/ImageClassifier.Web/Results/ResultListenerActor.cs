@@ -11,8 +11,8 @@ using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Web.Results;
 
-/// <summary>Owns the stream from the response queue to the live batches. A response is deleted after its batch has
-/// added the result. Otherwise it returns to the queue when its lease expires.</summary>
+/// <summary>Owns the stream from the response queue to the live batches. A response is deleted after all its results
+/// were added to their batches. Otherwise it returns to the queue when its lease expires.</summary>
 public sealed class ResultListenerActor : ReceiveActor, IWithTimers
 {
     // The scaler and the sweeps reckon in seconds. A report for each call to a batch would be a third of the messages
@@ -89,15 +89,16 @@ public sealed class ResultListenerActor : ReceiveActor, IWithTimers
 
     private async Task<IEnumerable<Acknowledgement>> TakeAsync(Delivery delivery)
     {
-        if (WireJson.TryRead<JobResult>(delivery.Message.Body) is not { } result || !result.IsWhole())
+        if (ResultMessage.TryRead(delivery.Message.Body) is not { } results || !results.All(result => result.IsWhole()))
         {
             // After enough receives the queue moves it to the dead-letter queue.
             _log.Warning("A response is unreadable and goes back to the queue");
             return [new Acknowledgement(delivery, Settlement.HandBack)];
         }
 
-        if (await _delivery.GiveAsync(result)) return [new Acknowledgement(delivery, Settlement.Delete)];
+        if (await _delivery.GiveAsync(results)) return [new Acknowledgement(delivery, Settlement.Delete)];
 
+        // The batches that took their results drop them when the response returns.
         delivery.Release();
         return [];
     }

@@ -16,7 +16,8 @@ public static class ScalerProtocol
     public sealed record WorkSent(int Jobs) : IScalerCommand;
 
     /// <summary>Results have arrived. A result that the response queue delivers twice counts twice. That is rare: its
-    /// message could not be deleted, or a node published it again.</summary>
+    /// message could not be deleted, a batch did not take another result of the message, or a node published it
+    /// again.</summary>
     /// <param name="Instance">The instance that classified the pictures.</param>
     /// <param name="Jobs">The number of results.</param>
     public sealed record JobsDone(InstanceId Instance, int Jobs) : IScalerCommand

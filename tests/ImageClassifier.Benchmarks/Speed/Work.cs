@@ -102,12 +102,13 @@ internal sealed class Work(IObjectStore store, IMessageQueue requests, IMessageQ
                 IMessageQueue.MaxBatch, TimeSpan.FromSeconds(1), Lease, CancellationToken.None);
             foreach (var message in messages)
             {
-                if (WireJson.TryRead<JobResult>(message.Body) is not { Status: JobStatus.Classified })
+                var results = ResultMessage.TryRead(message.Body) ?? [];
+                if (results.Count == 0 || results.Any(result => result.Status != JobStatus.Classified))
                     throw new InvalidOperationException($"A job failed: {message.Body}");
+                taken += results.Count;
             }
 
             await responses.DeleteAsync([.. messages.Select(message => message.Receipt)], CancellationToken.None);
-            taken += messages.Count;
         }
     }
 

@@ -70,7 +70,7 @@ public abstract class NodeSpecs : VirtualTimeSpecs
 
     /// <summary>The sent results, in order.</summary>
     protected IReadOnlyList<JobResult> Published =>
-        [.. Responses.All.Select(message => WireJson.TryRead<JobResult>(message.Body)!)];
+        [.. Responses.All.SelectMany(message => ResultMessage.TryRead(message.Body)!)];
 
     /// <summary>Uploads a picture and sends its job, alone in its batch or with others of a batch.</summary>
     protected ClassificationRequest Upload(
@@ -91,8 +91,9 @@ public abstract class NodeSpecs : VirtualTimeSpecs
     protected JobResult? StoredResultOf(ClassificationRequest request) =>
         Store.DocumentAt<JobResult>(ObjectKeys.Result(request.Batch, request.Job));
 
+    /// <summary>The sent result of a job; null if none was sent. All its repeats must be equal.</summary>
     protected JobResult? PublishedResultOf(ClassificationRequest request) =>
-        Published.SingleOrDefault(result => result.Job == request.Job);
+        Published.Where(result => result.Job == request.Job).DistinctBy(WireJson.Write).SingleOrDefault();
 
     protected bool IsDeleted(ClassificationRequest request) =>
         Requests.Deleted.Any(message => message.GroupId == request.Job.Value);

@@ -267,6 +267,35 @@ public sealed class DeadRequestsSpecs : WebSpecs
         Assert.Equal(2, Responses.All.Count);
     }
 
+    [Fact]
+    public async Task A_dead_response_with_several_results_is_as_many_letters_that_go_together()
+    {
+        var manifest = StoredBatch(3);
+        var results = Enumerable.Range(0, 3).Select(i => ResultOf(manifest, i)).ToArray();
+        var jobs = results.Select(result => (JobId?)result.Job).ToArray();
+        var message = ResultMessage.Join([.. results.Take(2).Select(result => result.ToMessage())]);
+        await Responses.SendAsync([message], default);
+        _dead.Put(message.Body, message.GroupId);
+        _dead.Put(WireJson.Write(results[2]), results[2].Job.Value);
+        var desk = new DeadResponses(_dead, Responses);
+
+        var letters = await CompletedAsync(desk.ListAsync(10, default));
+        Assert.Equal(jobs, letters.Select(letter => letter.JobId));
+        var redriven = await CompletedAsync(desk.RedriveAsync([results[1].Job], default));
+        Assert.Equal(
+            [(jobs[0], LetterFate.Redriven), (jobs[1], LetterFate.Redriven)],
+            redriven.Select(outcome => (outcome.JobId, outcome.Fate)));
+        Assert.Equal([message.Body, message.Body], Responses.All.Select(sent => sent.Body));
+        Assert.Equal(WireJson.Write(results[2]), Assert.Single(_dead.All).Body);
+
+        _dead.Put(message.Body, message.GroupId);
+        var purged = await CompletedAsync(desk.PurgeAsync([results[0].Job], default));
+        Assert.Equal(
+            [(jobs[0], LetterFate.Purged), (jobs[1], LetterFate.Purged)],
+            purged.Select(outcome => (outcome.JobId, outcome.Fate)));
+        Assert.Single(_dead.All);
+    }
+
     private IReadOnlyList<ClassificationRequest> Sent =>
         [.. Requests.All.Select(message => WireJson.TryRead<ClassificationRequest>(message.Body)!)];
 

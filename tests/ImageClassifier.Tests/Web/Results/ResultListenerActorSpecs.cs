@@ -55,6 +55,45 @@ public sealed class ResultListenerActorSpecs : WebSpecs
     }
 
     [Fact]
+    public async Task A_response_of_several_batches_is_deleted_only_after_all_have_added_their_results()
+    {
+        var first = BatchId.New();
+        var second = BatchId.New();
+        PutTogether(first, second, first);
+        Start(_batches);
+        var (toFirst, toSecond) = await ExpectTwoAsync(first);
+        Assert.Equal((2, 1), (toFirst.Take.Results.Count, toSecond.Take.Results.Count));
+        Assert.Equal(second, toSecond.Take.Batch);
+
+        toFirst.Asker.Tell(new ResultsTaken(Time.GetUtcNow()));
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
+        Assert.Empty(Responses.Deleted);
+        toSecond.Asker.Tell(new ResultsTaken(Time.GetUtcNow()));
+        await AdvanceUntilAsync(() => Responses.Deleted.Count == 1, "the response is deleted");
+        Assert.Equal(3, (await ReportedAsync(3)).Sum(done => done.Jobs));
+    }
+
+    [Fact]
+    public async Task A_response_returns_as_a_whole_if_a_batch_could_not_add_its_result()
+    {
+        var first = BatchId.New();
+        var second = BatchId.New();
+        PutTogether(first, second);
+        Start(_batches);
+        var (toFirst, toSecond) = await ExpectTwoAsync(first);
+        toFirst.Asker.Tell(new ResultsTaken(SubmittedAt: null));
+        toSecond.Asker.Tell(new BatchUnavailable(second));
+        await AdvanceAsync(TimeSpan.FromSeconds(25), TimeSpan.FromSeconds(1));
+        Assert.Single(Responses.InFlight);
+
+        await AdvanceUntilAsync(() => _batches.HasMessages, "it is received again", TimeSpan.FromSeconds(1));
+        (toFirst, toSecond) = await ExpectTwoAsync(first);
+        toFirst.Asker.Tell(new ResultsTaken(SubmittedAt: null));
+        toSecond.Asker.Tell(new ResultsTaken(SubmittedAt: null));
+        await AdvanceUntilAsync(() => Responses.Deleted.Count == 1, "the response is deleted");
+    }
+
+    [Fact]
     public async Task Results_that_arrive_while_their_batch_answers_go_in_one_call()
     {
         var first = Put();
@@ -157,9 +196,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         }
 
         await AdvanceUntilAsync(() => Responses.Deleted.Count == results.Length, "the responses are deleted");
-        await AdvanceAsync(TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(10));
-        var done = new List<JobsDone>();
-        while (done.Sum(one => one.Jobs) < results.Length) done.Add(await _scaler.ExpectMsgAsync<JobsDone>());
+        var done = await ReportedAsync(results.Length);
         Assert.Equal((2, 0, 1.25), Sums(done, sure.Model));
         Assert.Equal((2, 1, 0.75), Sums(done, model));
         Assert.Equal((1, 1, 0), Sums(done, null));
@@ -195,6 +232,10 @@ public sealed class ResultListenerActorSpecs : WebSpecs
     [InlineData("no document")]
     [InlineData("{}")]
     [InlineData("[]")]
+    [InlineData("[null]")]
+    [InlineData("[{}]")]
+    [InlineData("[[]]")]
+    [InlineData("[1")]
     [InlineData("""{"status":"classified","predictions":[]}""")]
     public async Task An_unreadable_response_is_handed_back_and_delays_no_other(string body)
     {
@@ -220,9 +261,20 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         Responses.Put(WireJson.Write(whole with { Predictions = [] }));
         Responses.Put(WireJson.Write(whole with { Status = JobStatus.Failed }));
         Responses.Put(WireJson.Write(whole with { Status = JobStatus.Queued }));
+        Responses.Put(WireJson.Write<JobResult[]>([whole, whole with { Predictions = [] }, whole]));
         Start(_batches);
 
-        await AdvanceUntilAsync(() => Responses.DeadLetters.Count == 3, "the queue gives up on them");
+        await AdvanceUntilAsync(() => Responses.DeadLetters.Count == 4, "the queue gives up on them");
+        Assert.False(_batches.HasMessages);
+    }
+
+    [Fact]
+    public async Task A_response_with_too_many_results_is_handed_back()
+    {
+        PutTogether([.. Enumerable.Repeat(BatchId.New(), ResultMessage.MaxResults + 1)]);
+        Start(_batches);
+
+        await AdvanceUntilAsync(() => Responses.DeadLetters.Count == 1, "the queue gives up on it");
         Assert.False(_batches.HasMessages);
     }
 
@@ -235,11 +287,12 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         {
             StoreResult(ResultOf(manifest, i));
             Responses.Put(WireJson.Write(ResultOf(manifest, i)));
-            if (i % 3 == 0) Responses.Put(WireJson.Write(ResultOf(manifest, i)));
         }
 
+        foreach (var ten in Enumerable.Range(0, 300).Chunk(ResultMessage.MaxResults))
+            Responses.Put(WireJson.Write(ten.Select(i => ResultOf(manifest, i)).ToArray()));
         Start(batches);
-        await AdvanceUntilAsync(() => Responses.Deleted.Count == 400, "all are taken");
+        await AdvanceUntilAsync(() => Responses.Deleted.Count == 330, "all are taken");
         var page = await AskAsync<EventPage>(batches, new ReadEvents(manifest.Batch, null, TimeSpan.Zero));
         Assert.True(page.Finished);
         Assert.Equal(301, page.Events.Count);
@@ -282,6 +335,27 @@ public sealed class ResultListenerActorSpecs : WebSpecs
     {
         var ofModel = done.Where(one => one.Model == model).ToList();
         return (ofModel.Sum(one => one.Jobs), ofModel.Sum(one => one.Failed), ofModel.Sum(one => one.ConfidenceSum));
+    }
+
+    /// <summary>Puts one response with a result for each of these batches.</summary>
+    private void PutTogether(params BatchId[] batches) =>
+        Responses.Put(WireJson.Write(batches.Select(batch => Jobs.Classified(Jobs.Request(batch))).ToArray()));
+
+    /// <summary>The calls to two batches, in any order.</summary>
+    private async Task<((TakeResults Take, IActorRef Asker) First, (TakeResults Take, IActorRef Asker) Second)> ExpectTwoAsync(
+        BatchId first)
+    {
+        var one = (Take: await _batches.ExpectMsgAsync<TakeResults>(), Asker: _batches.LastSender);
+        var other = (Take: await _batches.ExpectMsgAsync<TakeResults>(), Asker: _batches.LastSender);
+        return one.Take.Batch == first ? (one, other) : (other, one);
+    }
+
+    private async Task<IReadOnlyList<JobsDone>> ReportedAsync(int jobs)
+    {
+        await AdvanceAsync(TimeSpan.FromMilliseconds(200), TimeSpan.FromMilliseconds(10));
+        var done = new List<JobsDone>();
+        while (done.Sum(one => one.Jobs) < jobs) done.Add(await _scaler.ExpectMsgAsync<JobsDone>());
+        return done;
     }
 
     private JobResult Put(BatchId? batch = null)
