@@ -329,7 +329,7 @@ describe("the policies", () => {
 
 describe("the image", () => {
   const scripts = ["build-package", "make-ami.sh", "provision", "start-node", "metadata", "forget-machine",
-    "run-with-settings", "tell-console", "send-logs", "user-data/node.sh", "user-data/web.sh"];
+    "run-with-settings", "tell-console", "send-logs", "measure-start", "user-data/node.sh", "user-data/web.sh"];
   for (const script of scripts) {
     it(`${script} is a script that the shell can read`, () => {
       execFileSync("bash", ["-n", join(deploy, "image", script)]);
@@ -349,6 +349,12 @@ describe("the image", () => {
     for (const line of ["CacheDirectory=image-classifier", "CacheDirectoryMode=0700"]) {
       assert.match(unit, new RegExp(`^${line}$`, "m"));
     }
+  });
+
+  it("measures the start until the line that a node logs before its first poll", () => {
+    const [, words] = /grep --max-count=1 '(.*?)'/.exec(read("image", "measure-start"));
+    const node = read("..", "src", "ImageClassifier.Node", "Supervision", "NodeSupervisorActor.cs");
+    assert.match(node, new RegExp(`Info\\("Instance \\{0\\}${words}`));
   });
 
   it("starts the units that it has", () => {

@@ -79,6 +79,9 @@ describe("make-ami.sh", { skip }, () => {
     assert.equal(made.code, 0, made.complaints);
     const [taken] = (await moto.aws("ec2", "describe-images", "--owners", "self")).Images;
     assert.equal(made.output, `${taken.ImageId}\n`);
+    // The stand-ins of EC2, kernel and program say how long they take; only the program takes some time of its own.
+    assert.match(made.complaints, new RegExp("^From launch to the first poll: at least 11\\d\\.\\d s "
+      + "\\(EC2 5 s, boot 7\\.8 s, program 10\\d\\.\\d s\\), measured on this t[34]g?\\.small\\.$", "m"));
     await nothingIsLeft("good");
     const tagsOf = ({ Tags = [] }) => Object.fromEntries(Tags.map(({ Key, Value }) => [Key, Value]));
     const built = { Name: "good-build", "image-classifier:deployment": "pics" };
@@ -118,6 +121,28 @@ describe("make-ami.sh", { skip }, () => {
     assert.equal(made.output, "");
     assert.equal(calls(folder).at(-1), "shutdown -h now");
     await nothingIsLeft("bad");
+  });
+
+  it("makes the image and says the reason if the start cannot be measured", async () => {
+    const folder = newFolder();
+    const archive = pack(folder);
+    writeFileSync(join(folder, "stand-ins", "node"), "#!/bin/bash\necho 'Cannot load the model' >&2\nexit 1\n");
+    // Stubs instead of moto, which would take seconds.
+    const here = join(folder, "here");
+    mkdirSync(here);
+    writeFileSync(join(here, "curl"), "#!/bin/bash\necho 206\n", { mode: 0o755 });
+    writeFileSync(join(here, "aws"), `#!/bin/bash
+      case "$1 $2" in
+        "s3 presign") echo file:///shared/package.tar.gz ;;
+        "ec2 run-instances") echo i-1 2026-01-01T00:00:00Z ;;
+        "ec2 describe-instances") echo stopped 2026-01-01T00:00:00Z None ;;
+        "ec2 create-image") touch ${here}/image; echo ami-1 ;;
+        "ec2 describe-images") if [[ -e ${here}/image ]]; then echo available None; else echo None; fi ;;
+      esac
+    `, { mode: 0o755 });
+    const made = await makeAmi(folder, archive, { name: "unmeasured", here });
+    assert.deepEqual([made.code, made.output], [0, "ami-1\n"], made.complaints);
+    assert.match(made.complaints, /^The time from launch to the first poll could not be measured\. .*Cannot load the model$/m);
   });
 
   it("reports it when EC2 terminates the machine, and leaves nothing", async () => {

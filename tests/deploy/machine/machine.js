@@ -52,12 +52,13 @@ export function sharedFolder(distribution = "amazon-linux") {
   return folder;
 }
 
-/** A package as build-package makes it, around a program that does nothing or a script. */
+/** A package as build-package makes it, around a script, or around a copy of bash: it has a version, and its verb "node" is
+ * the script of this name on the path. */
 export function unpack(folder, script) {
   mkdirSync(join(folder, "package", "program"), { recursive: true });
   const program = join(folder, "package", "program", "image-classifier");
   if (script) writeFileSync(program, script);
-  else copyFileSync("/bin/true", program);
+  else copyFileSync("/bin/bash", program);
   chmodSync(program, 0o755);
   cpSync(image, join(folder, "package", "image"), { recursive: true });
 }
