@@ -56,6 +56,7 @@ internal sealed class ArrangedModel : IDisposable
         try
         {
             if (service.HasEc2Fleet && !model.IsMeasured) model.MeasureAtStart(cancellation);
+            FreedMemory.Return();
             return model;
         }
         catch
@@ -68,7 +69,14 @@ internal sealed class ArrangedModel : IDisposable
     /// <summary>Measures for the nodes that start later. Null if another node has measured, or does so now.</summary>
     public Task<ArrangementReport?> MeasureAsync(CancellationToken cancellation)
     {
-        var measuring = Task.Run(() => Measure(cancellation), CancellationToken.None);
+        var measuring = Task.Run(
+            () =>
+            {
+                var report = Measure(cancellation);
+                FreedMemory.Return();
+                return report;
+            },
+            CancellationToken.None);
         _measuring = measuring;
         return measuring;
     }

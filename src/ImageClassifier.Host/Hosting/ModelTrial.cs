@@ -40,5 +40,9 @@ internal sealed class ModelTrial : IAsyncDisposable
     /// code.</summary>
     public async ValueTask DisposeAsync() => await _trial.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-    private static void Try(OnnxSettings model) => OnnxImageClassifier.Load(model.ToAdapter()).Dispose();
+    private static void Try(OnnxSettings model)
+    {
+        OnnxImageClassifier.Load(model.ToAdapter()).Dispose();
+        FreedMemory.Return();
+    }
 }
