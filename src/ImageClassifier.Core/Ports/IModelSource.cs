@@ -20,6 +20,9 @@ public interface IModelSource
     /// <summary>Loads a model that is installed on this machine. The caller disposes of it.</summary>
     /// <returns>Null if it is not installed, or has changed.</returns>
     /// <exception cref="InvalidSettingException">It cannot be loaded.</exception>
+    /// <exception cref="UnusableModelException">It ends the process that loads it.</exception>
+    /// <exception cref="ModelNotLoadedException">It cannot be tried.</exception>
+    /// <exception cref="OutOfMemoryException">Memory is short. A later call may succeed.</exception>
     Task<LoadedModel?> LoadInstalledAsync(ModelIdentity model, CancellationToken cancellation);
 }
 

@@ -69,14 +69,7 @@ internal sealed class ArrangedModel : IDisposable
     /// <summary>Measures for the nodes that start later. Null if another node has measured, or does so now.</summary>
     public Task<ArrangementReport?> MeasureAsync(CancellationToken cancellation)
     {
-        var measuring = Task.Run(
-            () =>
-            {
-                var report = Measure(cancellation);
-                FreedMemory.Return();
-                return report;
-            },
-            CancellationToken.None);
+        var measuring = Task.Run(() => Measure(cancellation), CancellationToken.None);
         _measuring = measuring;
         return measuring;
     }
@@ -116,7 +109,16 @@ internal sealed class ArrangedModel : IDisposable
         if (!_kept.TryTakeTurn(out var turn)) return null;
         using var untilTheEnd = turn;
         if (_kept.Find(Classifier.Model, _allowed) is not null) return null;
-        var report = new ArrangementMeasurement(Open, TimeProvider.System).Run(_allowed, cancellation);
+        ArrangementReport? report;
+        try
+        {
+            report = new ArrangementMeasurement(Open, TimeProvider.System).Run(_allowed, cancellation);
+        }
+        finally
+        {
+            FreedMemory.Return();
+        }
+
         if (report is not null && _kept.Keep(Classifier.Model, _allowed, report) is { } problem)
             _log.LogWarning("The measured arrangements could not be kept, so they are measured again: {Cause}", problem);
         return report;

@@ -54,7 +54,10 @@ internal sealed class RegistryModels(
         await _loading.WaitAsync(cancellation);
         try
         {
-            return await Task.Run(() => LoadInstalled(model), CancellationToken.None);
+            var folder = await Task.Run(() => findInstalled(model), CancellationToken.None);
+            if (folder is null) return null;
+            await tryInChild(folder, cancellation);
+            return await Task.Run(() => LoadInstalled(model, folder), CancellationToken.None);
         }
         finally
         {
@@ -216,9 +219,8 @@ internal sealed class RegistryModels(
         throw new UnusableModelException($"its files make the model with the SHA-256 {sha256}");
     }
 
-    private LoadedModel? LoadInstalled(ModelIdentity model)
+    private LoadedModel? LoadInstalled(ModelIdentity model, string folder)
     {
-        if (findInstalled(model) is not { } folder) return null;
         var loaded = load(folder);
         if (loaded.Classifier.Model.Sha256 == model.Sha256) return loaded;
         // Its files have changed since they were hashed.

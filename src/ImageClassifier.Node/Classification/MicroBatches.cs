@@ -68,7 +68,7 @@ internal sealed class MicroBatches(
 
     private JobWork.NotDone GiveUp(JobWork.ToClassify work)
     {
-        health.RecordFailure();
+        if (!work.Model.TryReplace("a run failed.")) health.RecordFailure();
         return new JobWork.NotDone(work.Delivery);
     }
 

@@ -13,6 +13,7 @@ internal sealed class ModelLease(LoadedModel model, Action? returned = null, Can
 {
     private Action? _returned = returned;
     private CancellationTokenRegistration _parked;
+    private Action<string>? _replace;
 
     /// <summary>The identity of the model.</summary>
     public ModelIdentity Identity => model.Classifier.Model;
@@ -36,6 +37,23 @@ internal sealed class ModelLease(LoadedModel model, Action? returned = null, Can
     {
         _parked.Unregister();
         return this;
+    }
+
+    /// <summary>The model is not the node's own, and the job can do without it.</summary>
+    /// <param name="replace">Called with the reason when the model fails. From then on the node must use its own model
+    /// instead.</param>
+    public ModelLease ReplacedBy(Action<string> replace)
+    {
+        _replace = replace;
+        return this;
+    }
+
+    /// <summary>The model failed in a run. True if the next try of the job has another model. Then the failure proves
+    /// nothing about the picture or the node.</summary>
+    public bool TryReplace(string reason)
+    {
+        _replace?.Invoke(reason);
+        return _replace is not null;
     }
 
     /// <summary>Returns the lease. May be called more than once.</summary>

@@ -19,7 +19,7 @@ internal sealed class NodeModels : IDisposable
     /// <summary>The most loaded models of the registry: the active model, and a canary or the model before.</summary>
     public const int MostLoaded = 2;
 
-    // A model that ends its nodes must not end the batches that began with it.
+    // A model that ends its nodes before they can give it up must not end the batches that began with it.
     private const int MostReceivesWithBegun = 3;
 
     private readonly LoadedModel _own;
@@ -32,8 +32,9 @@ internal sealed class NodeModels : IDisposable
     private readonly BatchModels _batches;
     private readonly CancellationTokenSource _stopped = new();
 
-    // The models of batches that this node cannot get, by their SHA-256. A batch must not get them again later.
-    private readonly ConcurrentDictionary<string, bool> _unobtainable = new();
+    // The models of batches that this node cannot get or that failed here, by their SHA-256. A batch must not get them again
+    // later.
+    private readonly ConcurrentDictionary<string, bool> _givenUp = new();
 
     // A refused model is looked up for each of its jobs, and logged once for each reason.
     private readonly Dictionary<ModelReference, string?> _loggedRefusals = [];
@@ -74,11 +75,13 @@ internal sealed class NodeModels : IDisposable
         ModelReference?[] choices = request.Model is null ? [] : [request.Model, request.Fallback];
         foreach (var model in choices.OfType<ModelReference>())
             if (await TryLeaseAsync(model, giveUp) is { } lease) return lease;
-        if (receives > MostReceivesWithBegun) return new ModelLease(_own);
         var begun = await _batches.FindAsync(request).WaitAsync(giveUp);
-        return begun.Sha256 != _own.Classifier.Model.Sha256 && await TryLeaseAsync(begun, giveUp) is { } kept
-            ? kept
-            : new ModelLease(_own);
+        if (begun.Sha256 == _own.Classifier.Model.Sha256) return new ModelLease(_own);
+        if (receives <= MostReceivesWithBegun) return await TryLeaseAsync(begun, giveUp) ?? new ModelLease(_own);
+        _log.Warning(
+            "Job {0} was received {1} times, so it gets model {2} and not model {3}, with which its batch began",
+            request.Job, receives, _own.Classifier.Model.Name, begun.Name);
+        return new ModelLease(_own);
     }
 
     /// <summary>Ends loads, and unloads the models of the registry when no step of a job uses them. The stream must have
@@ -110,7 +113,7 @@ internal sealed class NodeModels : IDisposable
     /// <summary>Leases the model with which a batch began; null if this node cannot get it.</summary>
     private async Task<ModelLease?> TryLeaseAsync(ModelIdentity begun, CancellationToken giveUp)
     {
-        if (_unobtainable.ContainsKey(begun.Sha256)) return null;
+        if (_givenUp.ContainsKey(begun.Sha256)) return null;
         string why;
         try
         {
@@ -120,8 +123,14 @@ internal sealed class NodeModels : IDisposable
                     new ModelReference(begun.Name, begun.Sha256),
                     () => _source.LoadInstalledAsync(begun, _stopped.Token),
                     giveUp);
-            if (lease is not null) return lease;
+            if (lease is not null) return lease.ReplacedBy(reason => GiveUp(begun, reason));
             why = "neither the registry nor this machine has it in a form that can be used.";
+        }
+        catch (OutOfMemoryException)
+        {
+            // The shortage may pass, so the next job tries again.
+            LogTwoModels(begun, "memory is short.");
+            return null;
         }
         catch (Exception failure) when (failure is not (IOException or OperationCanceledException))
         {
@@ -129,15 +138,18 @@ internal sealed class NodeModels : IDisposable
             why = failure.Message;
         }
 
-        if (_unobtainable.TryAdd(begun.Sha256, true))
-        {
-            _log.Warning(
-                "Batches that began with model {0} ({1}) go on with model {2}, so they can get results of two models: {3}",
-                begun.Name, begun.Sha256, _own.Classifier.Model.Name, why);
-        }
-
+        GiveUp(begun, why);
         return null;
     }
+
+    private void GiveUp(ModelIdentity begun, string why)
+    {
+        if (_givenUp.TryAdd(begun.Sha256, true)) LogTwoModels(begun, why);
+    }
+
+    private void LogTwoModels(ModelIdentity begun, string why) => _log.Warning(
+        "Batches that began with model {0} ({1}) go on with model {2}, so they can get results of two models: {3}",
+        begun.Name, begun.Sha256, _own.Classifier.Model.Name, why);
 
     /// <summary>Loads a model of the registry; null if it is refused.</summary>
     private async Task<LoadedModel?> LoadAsync(ModelReference model, ModelVerdict? known)

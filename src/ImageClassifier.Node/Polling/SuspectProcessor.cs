@@ -155,6 +155,8 @@ internal sealed class SuspectProcessor(
                     "Job {0} is tried once more: its process ended ({1}). {2}",
                     suspect.Request.Job, died.How, died.Details);
                 return suspect;
+            case IsolatedOutcome.Died or IsolatedOutcome.Failed when suspect.Model.TryReplace("a run in a process of its own failed."):
+                return HandBackOrGiveUp(suspect, $"model {suspect.Model.Identity.Name} failed, with which its batch began");
             case IsolatedOutcome.Died { How: ProcessDeath.Killed } killed:
                 return HandBackOrGiveUp(suspect, $"its process was killed twice. {killed.Details}");
             case IsolatedOutcome.Died died:

@@ -20,7 +20,7 @@ internal sealed record BatchLinks(string Self, string Events, string Socket)
 }
 
 /// <summary>A batch in the API. <paramref name="Models"/> are the models that classified its pictures: two if the model
-/// of the nodes' setting changed meanwhile and no node could get the earlier one.</summary>
+/// of the nodes' setting changed meanwhile and a node could not use the earlier one.</summary>
 internal sealed record BatchDocument(
     BatchId BatchId,
     DateTimeOffset SubmittedAt,

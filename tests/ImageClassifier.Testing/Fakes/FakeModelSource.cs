@@ -14,6 +14,9 @@ public sealed class FakeModelSource : IModelSource
     /// <summary>Awaited at the start of each load. It may delay the load or fail it.</summary>
     public Func<ModelReference, Task>? Before { get; set; }
 
+    /// <summary>Called with each loaded model, before anyone uses it.</summary>
+    public Action<FakeModel>? Loaded { get; set; }
+
     /// <summary>The most pictures in a run of a model.</summary>
     public Func<ModelReference, int> BatchSizeOf { get; set; } = _ => 4;
 
@@ -70,6 +73,7 @@ public sealed class FakeModelSource : IModelSource
             model,
             new FakeImageClassifier(BatchSizeOf(model)) { Model = identity },
             new FakeIsolatedClassifier());
+        Loaded?.Invoke(loaded);
         lock (_lock)
         {
             _loads.Add(loaded);

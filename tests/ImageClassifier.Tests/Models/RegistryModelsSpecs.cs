@@ -83,6 +83,18 @@ public sealed class RegistryModelsSpecs : IDisposable
     }
 
     [Fact]
+    public async Task An_installed_model_that_ends_a_child_process_is_not_loaded_in_this_one()
+    {
+        using var models = Open(
+            installed: _model.Path,
+            load: _ => throw new InvalidOperationException("The model must not be loaded."),
+            tryInChild: _ => Task.FromException(new UnusableModelException("it crashes")));
+
+        await Assert.ThrowsAsync<UnusableModelException>(
+            () => models.LoadInstalledAsync(ModelDirectory.Load(_model.Path).Identity, default));
+    }
+
+    [Fact]
     public async Task A_file_of_another_content_is_a_defect()
     {
         var model = await PushAsync();

@@ -224,6 +224,45 @@ public sealed class BatchModelsSpecs(ITestOutputHelper output) : NodeSpecs(outpu
             expected, requests.Select(request => StoredResultOf(request)!.Model!).Distinct().OrderBy(model => model.Name));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_model_that_fails_is_replaced_by_the_own_one_and_costs_neither_picture_nor_node(int receivedBefore)
+    {
+        Models.Installed = [Old];
+        Models.Loaded = model =>
+        {
+            model.Classifier.WhileClassifying = _ => throw new InvalidOperationException("The test says so.");
+            model.Isolated.Outcome = _ =>
+                Task.FromResult<IsolatedOutcome?>(FakeIsolatedClassifier.Died(ProcessDeath.Crashed));
+        };
+        Store.Set(ObjectKeys.BatchModel(_batch), WireJson.Write(new BatchModel(_batch, Old)));
+        ClassificationRequest[] requests =
+        [
+            .. Enumerable.Range(0, 30).Select(i => Upload($"word-{i}", receivedBefore, ofBatch: _batch)),
+        ];
+        StartPoller(new FakeImageClassifier { Model = New });
+
+        await AdvanceUntilAsync(() => requests.All(IsDeleted), "all have a result", TimeSpan.FromSeconds(1));
+        Assert.All(requests, request => Assert.Equal(
+            (JobStatus.Classified, New), (StoredResultOf(request)!.Status, StoredResultOf(request)!.Model)));
+        Assert.DoesNotContain(ReceiveWhile<object>(TimeSpan.Zero, message => message), message => message is NodeUnhealthy);
+    }
+
+    [Fact]
+    public async Task A_model_that_does_not_load_for_want_of_memory_is_tried_again()
+    {
+        Models.Installed = [Old];
+        Models.Before = _ => Task.FromException(new InsufficientMemoryException());
+        using var first = NodeWith(Old);
+        using var second = NodeWith(New);
+        await ModelOfAsync(first);
+
+        Assert.Equal(New, await ModelOfAsync(second));
+        Models.Before = null;
+        Assert.Equal(Old, await ModelOfAsync(second));
+    }
+
     private NodeModels NodeWith(ModelIdentity own) => new(
         new LoadedModel(new FakeImageClassifier { Model = own }, Isolated), Models, Store, Identity.Id, _ => { }, Time,
         Sys.Log);
