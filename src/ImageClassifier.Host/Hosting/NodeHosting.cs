@@ -97,6 +97,7 @@ internal static class NodeHosting
     {
         var model = service.Model with { ModelFolder = folder };
         var classifier = parts.LoadClassifier(model, null);
+        FreedMemory.Return();
         return new LoadedModel(classifier, Isolate(model, service, classifier));
     }
 

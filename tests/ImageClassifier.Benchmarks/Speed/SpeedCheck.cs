@@ -13,7 +13,7 @@ internal static class SpeedCheck
     private const int OfBareLimit = 100;
     private const int Fresh = 600;
 
-    // Until then a process compiles most of what it runs, which would hide the rest.
+    // These pictures compile the code. The compiler would cost more than the pictures that follow.
     private const int WarmUp = 400;
     private const int Warm = 200;
 
