@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Akka.Configuration;
 using Akka.Hosting;
 using ImageClassifier.Core;
@@ -41,11 +42,13 @@ internal sealed class RunningWebTier : IAsyncDisposable
     private readonly IObjectStore _store;
     private readonly CancellationTokenSource _limit = new(Limit);
     private readonly CancellationTokenSource _stopNode = new();
+    private readonly ConcurrentQueue<string> _arrived;
     private Task _node = Task.CompletedTask;
 
-    private RunningWebTier(WebApplication app, TestParts parts)
+    private RunningWebTier(WebApplication app, TestParts parts, ConcurrentQueue<string> arrived)
     {
         _app = app;
+        _arrived = arrived;
         _store = app.Services.GetRequiredService<IObjectStore>();
         (Store, Requests, Responses, Fleet) = parts;
         Address = new Uri(app.Services.GetRequiredService<IServer>().Features
@@ -127,9 +130,15 @@ internal sealed class RunningWebTier : IAsyncDisposable
         }
 
         var app = builder.Build();
+        var arrived = new ConcurrentQueue<string>();
+        app.Use((context, next) =>
+        {
+            arrived.Enqueue(context.Request.Path);
+            return next(context);
+        });
         app.UseWebTier(Path.Combine(Repository.Root, "src", "ImageClassifier.Web", "Page"));
         await app.StartAsync();
-        return new RunningWebTier(app, parts);
+        return new RunningWebTier(app, parts, arrived);
     }
 
     // Real time passes in these tests, so they look often.
@@ -184,6 +193,9 @@ internal sealed class RunningWebTier : IAsyncDisposable
     /// <summary>Publishes a result with a label.</summary>
     public Task PublishAsync(AcceptedUpload upload, int picture, string label = "cat", int attempt = 1) =>
         PublishAsync(Jobs.Classified(Jobs.Request(upload.Batch, upload.Jobs[picture], attempt), label));
+
+    /// <summary>Waits until a request for a path has arrived.</summary>
+    public Task UntilArrivedAsync(string path) => UntilAsync(() => _arrived.Contains(path), $"a request for {path}");
 
     /// <summary>Waits until something holds.</summary>
     public async Task UntilAsync(Func<bool> condition, string because)

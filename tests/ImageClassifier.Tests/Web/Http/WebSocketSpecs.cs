@@ -157,17 +157,14 @@ public sealed class WebSocketSpecs
         await using var earlier = await RunningWebTier.StartAsync();
         var upload = await earlier.UploadAsync(Upload.Jpeg("a.jpg"));
         await using var tier = await RunningWebTier.StartAsync(store: earlier.Store);
-        var (isLoading, isHeld) = (false, new TaskCompletionSource());
+        var isHeld = new TaskCompletionSource();
         tier.Store.Before = (_, key) =>
-        {
-            if (key != ObjectKeys.Manifest(upload.Batch)) return Task.CompletedTask;
-            Volatile.Write(ref isLoading, true);
-            return isHeld.Task;
-        };
+            key == ObjectKeys.Manifest(upload.Batch) ? isHeld.Task : Task.CompletedTask;
         using var socket = new ClientWebSocket();
         socket.Options.CollectHttpResponseDetails = true;
         var connecting = socket.ConnectAsync(Address(tier, $"batch={upload.Batch}"), tier.InTime);
-        await tier.UntilAsync(() => Volatile.Read(ref isLoading), "the batch is loaded");
+        // Not until the manifest is read: the outbox reads it too.
+        await tier.UntilArrivedAsync("/ws");
 
         var stopping = tier.StopAsync();
         await Assert.ThrowsAsync<WebSocketException>(() => connecting);
