@@ -38,7 +38,7 @@ internal static class UploadBenchmark
             endpoints.Add(await Endpoint.StartBareAsync(folder));
             foreach (var variant in (IEnumerable<Variant>)[Variant.Default, .. variants.Select(Variant.Parse)])
                 endpoints.Add(await Endpoint.StartTierAsync(variant, folder));
-            var table = new Table().AddColumns("body", "connections", "endpoint", "MB/s", "ratio", "CPU ms a MB", "peak MiB");
+            var table = new Table().AddColumns("photos", "connections", "endpoint", "MB/s", "ratio", "CPU ms a MB", "peak MiB");
             foreach (var body in (IEnumerable<Body>)[await SmallAsync(folder), await LargeAsync()])
             {
                 for (var run = 0; run < WarmUps; run++)
@@ -103,15 +103,13 @@ internal static class UploadBenchmark
     private static Task<Body> SmallAsync(string folder)
     {
         var photos = Photos.Write(Directory.CreateDirectory(Path.Combine(folder, "photos")).FullName, SmallOfBatch);
-        return Body.OfAsync(
-            $"{SmallOfBatch} photos of 500 × 375", photos.Select(photo => (Path.GetFileName(photo), File.ReadAllBytes(photo))));
+        return Body.OfAsync([.. photos.Select(photo => (Path.GetFileName(photo), File.ReadAllBytes(photo)))]);
     }
 
     private static Task<Body> LargeAsync()
     {
         var photo = Photos.MakeLarge(4000, 3000);
-        return Body.OfAsync(
-            $"{LargeOfBatch} photos of 4000 × 3000", Enumerable.Range(0, LargeOfBatch).Select(i => ($"{i}.jpg", photo)));
+        return Body.OfAsync([.. Enumerable.Range(0, LargeOfBatch).Select(i => ($"{i}.jpg", photo))]);
     }
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
@@ -123,12 +121,12 @@ internal static class UploadBenchmark
     {
         public double Megabytes => Bytes.Length / 1e6;
 
-        public static async Task<Body> OfAsync(string name, IEnumerable<(string Name, byte[] Bytes)> files)
+        public static async Task<Body> OfAsync(IReadOnlyCollection<(string Name, byte[] Bytes)> photos)
         {
-            using var form = ServiceClient.Form(files);
+            using var form = ServiceClient.Form(photos);
             var bytes = await form.ReadAsByteArrayAsync();
             return new Body(
-                string.Create(CultureInfo.InvariantCulture, $"{name}, {bytes.Length / 1e6:0.0} MB"),
+                string.Create(CultureInfo.InvariantCulture, $"{photos.Count} of {bytes.Length / photos.Count / 1e3:0} KB"),
                 form.Headers.ContentType!.ToString(),
                 bytes);
         }
