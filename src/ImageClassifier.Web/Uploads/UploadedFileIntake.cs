@@ -29,7 +29,10 @@ internal sealed class UploadedFileIntake(IObjectStore store, long maxFileSize, A
     public async Task<TakenFile> TakeAsync(BatchId batch, FormFile file, CancellationToken cancellation)
     {
         if (CheckFile(file, out var format) is { } error)
-            return await FinishAsync(file, ManifestJob.Refuse(file.ShownName, error), cancellation).ConfigureAwait(false);
+        {
+            var refused = ManifestJob.Refuse(file.ShownName, error);
+            return await FinishAsync(file, refused, cancellation).ConfigureAwait(false);
+        }
 
         var job = JobId.New();
         var picture = ManifestJob.Accept(job, file.ShownName, ObjectKeys.Image(batch, job, format));
