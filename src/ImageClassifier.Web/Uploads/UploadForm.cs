@@ -10,7 +10,10 @@ namespace ImageClassifier.Web.Uploads;
 /// </summary>
 internal sealed class UploadForm(string boundary, Stream body)
 {
-    private readonly MultipartReader _reader = new(boundary, body);
+    // One read takes all that the server has received of the body: its limit of unread bytes is as large.
+    private const int BufferSize = 64 << 10;
+
+    private readonly MultipartReader _reader = new(boundary, body, BufferSize);
 
     /// <summary>Reads up to the next file; null at the end of the form. Unread bytes of the previous file are
     /// skipped.</summary>

@@ -46,6 +46,9 @@ internal sealed class UploadRequest(
     // Longer discarding would delay a service that stops. The sweep deletes the remaining objects.
     private static readonly TimeSpan DiscardLimit = TimeSpan.FromSeconds(5);
 
+    // Each file has a buffer of 64 KiB meanwhile.
+    private const int StoredAtOnce = 2;
+
     private readonly UploadedFileIntake _intake = new(store, settings.MaxFileSize, settings.Formats);
     private readonly BatchClaims _claims = new(store);
     private readonly UploadResumption _resumption = new(store, settings.AbandonedAfter);
@@ -264,17 +267,29 @@ internal sealed class UploadRequest(
 
     private async Task<IReadOnlyList<ManifestJob>> ReadFilesAsync(Incoming incoming, CancellationToken cancellation)
     {
-        var jobs = new List<ManifestJob>();
-        while (await incoming.Form.NextFileAsync(cancellation) is { } file)
+        var jobs = new List<Task<ManifestJob>>();
+        try
         {
-            using (file)
+            while (await incoming.Form.NextFileAsync(cancellation) is { } file)
             {
-                if (jobs.Count == incoming.MaxFiles) throw new TooManyFilesException(incoming.MaxFiles);
-                jobs.Add(await _intake.TakeAsync(incoming.Batch, file, cancellation));
-            }
-        }
+                using (file)
+                {
+                    if (jobs.Count == incoming.MaxFiles) throw new TooManyFilesException(incoming.MaxFiles);
+                    jobs.Add((await _intake.TakeAsync(incoming.Batch, file, cancellation)).Job);
+                }
 
-        return jobs;
+                if (jobs.Count >= StoredAtOnce) await jobs[^StoredAtOnce];
+            }
+
+            return await Task.WhenAll(jobs);
+        }
+        catch
+        {
+            // What is stored after the batch is discarded would stay.
+            Task stored = Task.WhenAll(jobs);
+            await stored.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
     }
 
     private IResult? ProblemOf(Exception failure) => failure switch
