@@ -86,7 +86,7 @@ public sealed class QueueVerbSpecs : IDisposable
             Options = [new OptionValue("--data", EmbeddedLayout.DataFolderKey, folder)],
         };
         return QueueHosting.RunAsync(
-            new QueueOptions(sources, action, OfResponses: false, jobs.Length == 0 ? null : jobs, json),
+            new QueueOptions(sources, action, LetterKind.Requests, jobs.Length == 0 ? null : jobs, json),
             _output, width: null, CancellationToken.None);
     }
 

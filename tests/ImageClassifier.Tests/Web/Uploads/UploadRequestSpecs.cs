@@ -196,8 +196,8 @@ public sealed class UploadRequestSpecs : WebSpecs
             using var limit = new UploadLimit(Uploading, specs.Time);
             var models = new ModelChoice(specs._store, specs.Time, NullLogger<ModelChoice>.Instance);
             return await new UploadRequest(
-                specs._store, new QueuePair(specs.Requests, specs.Responses), Uploading, limit, models, specs.Time,
-                NullLogger<UploadRequest>.Instance)
+                specs._store, new QueuePair(specs.Requests, specs.Responses), Uploading, limit, models, Callbacks,
+                specs.Time, NullLogger<UploadRequest>.Instance)
                 .RunAsync(commits, context.Request, maxFiles: 10, IdempotencyScope.Batches);
         }
     }
