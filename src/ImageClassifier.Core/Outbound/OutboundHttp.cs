@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http;
 using System.Net.Sockets;
 
 namespace ImageClassifier.Core.Outbound;
@@ -10,8 +9,8 @@ public delegate Task<IPAddress[]> FindAddresses(string host, CancellationToken c
 /// <summary>Opens a connection to an address.</summary>
 public delegate ValueTask<Stream> OpenConnection(IPEndPoint address, CancellationToken cancellation);
 
-/// <summary>Makes HTTP handlers for addresses that clients name. A client cannot reach the service's own network through
-/// them: each address of a host is checked after the look-up, and the connection goes to a checked address.</summary>
+/// <summary>Makes HTTP handlers for addresses that clients name. A client cannot reach the service's own network
+/// through them: each address of a host is checked after the look-up, and the connection goes to that address.</summary>
 public static class OutboundHttp
 {
     private const int LongestHeadersInKiB = 16;
@@ -19,13 +18,16 @@ public static class OutboundHttp
     // What is not read is read and dropped up to here, so that the connection can be used again.
     private const int LongestDrain = 64 << 10;
 
+    // An attempt goes on without its request, so it needs a limit of its own.
+    private static readonly TimeSpan LongestAttempt = TimeSpan.FromSeconds(10);
+
     // A host that moves is followed within this time.
     private static readonly TimeSpan LongestConnection = TimeSpan.FromMinutes(1);
 
     /// <summary>Makes a handler. It follows no redirect, uses no proxy, keeps no cookies and decompresses nothing. The
     /// caller limits time and bytes.</summary>
-    /// <param name="rules">The allowed addresses. A connection fails with a <see cref="ForbiddenAddressException"/> if any
-    /// address of its host is not allowed.</param>
+    /// <param name="rules">The allowed addresses. A connection fails with a <see cref="ForbiddenAddressException"/> if
+    /// any address of its host is not allowed.</param>
     /// <param name="find">Finds addresses; null for DNS.</param>
     /// <param name="open">Opens connections; null for TCP.</param>
     public static SocketsHttpHandler CreateHandler(
@@ -38,6 +40,7 @@ public static class OutboundHttp
             ActivityHeadersPropagator = null,
             MaxResponseHeadersLength = LongestHeadersInKiB,
             MaxResponseDrainSize = LongestDrain,
+            ConnectTimeout = LongestAttempt,
             PooledConnectionLifetime = LongestConnection,
             ConnectCallback = (context, cancellation) => ConnectAsync(
                 context, rules, find ?? Dns.GetHostAddressesAsync, open ?? OpenAsync, cancellation),

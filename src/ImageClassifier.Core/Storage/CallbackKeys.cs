@@ -42,7 +42,8 @@ public static class CallbackKeys
         callback = default;
         if (!key.StartsWith(Waiting, StringComparison.Ordinal)
             || key[Waiting.Length..].Split('/') is not [var batch, var name]
-            || name.Split('-') is not [var of, var attempt, { Length: ReceiverDigits } receiver, { Length: DueDigits } due]
+            || name.Split('-') is not
+                [var of, var attempt, { Length: ReceiverDigits } receiver, { Length: DueDigits } due]
             || !BatchId.TryParse(batch, out var id) || !CallbackSubject.TryParse($"{of}-{attempt}", out var subject)
             || !long.TryParse(due, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
             return false;

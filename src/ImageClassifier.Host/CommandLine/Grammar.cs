@@ -257,7 +257,8 @@ internal sealed class Grammar
     {
         var list = new Command("list", "Lists dead letters, each with its reason.") { _queue, _data, _json };
         list.SetAction((parsed, cancellation) => QueueAsync(parsed, QueueAction.List, cancellation));
-        var redrive = new Command("redrive", "Sends jobs again: a failed result is deleted, and a next attempt begins.")
+        var redrive = new Command("redrive",
+            "Sends jobs again: a failed result is deleted, and a next attempt begins. Callbacks are tried again.")
         {
             _jobs, _all, _queue, _data, _json,
         };

@@ -156,7 +156,8 @@ internal sealed class CallbackActor : ReceiveActor, IWithTimers
                 _log.Debug("A callback to {Host} was delivered", delivered.Host);
                 break;
             case CallbackTry.Postponed postponed:
-                _log.Debug("A callback to {Host} failed and is tried again: {Reason}", postponed.Host, postponed.Reason);
+                _log.Debug(
+                    "A callback to {Host} failed and is tried again: {Reason}", postponed.Host, postponed.Reason);
                 WalkBy(postponed.Due);
                 break;
             case CallbackTry.Died died:

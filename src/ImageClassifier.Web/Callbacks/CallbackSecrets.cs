@@ -5,8 +5,8 @@ using ImageClassifier.Web.Access;
 
 namespace ImageClassifier.Web.Callbacks;
 
-/// <summary>The secrets that sign deliveries, by the name of the API key that asked for them. A key has one secret, or two
-/// while receivers change from the old one to the new one.</summary>
+/// <summary>The secrets that sign deliveries, by the name of the API key that asked for them. A key has one secret, or
+/// two while receivers change from the old one to the new one.</summary>
 public sealed class CallbackSecrets
 {
     /// <summary>The name for callers without a key, if the service needs none.</summary>
@@ -42,7 +42,7 @@ public sealed class CallbackSecrets
             }
 
             var parsed = section.Words(name).Select(SecretIn).ToArray();
-            if (parsed.Length is 0 or > Most || parsed.Contains(null))
+            if (parsed.Length is 0 or > Most || Array.Exists(parsed, secret => secret is null))
             {
                 throw new InvalidSettingException(section.FullKey(name), InvalidSettingException.Hidden,
                     "allowed is whsec_ and the base64 of 24 to 64 bytes, or two of these, separated by a comma");

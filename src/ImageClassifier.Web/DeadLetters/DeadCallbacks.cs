@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
@@ -85,7 +86,7 @@ public sealed class DeadCallbacks(IObjectStore store) : IDeadLetterDesk
     }
 
     private async IAsyncEnumerable<(BatchId Batch, CallbackSubject Subject, string Key)> FindAsync(
-        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
         await foreach (var found in store.ListAsync(CallbackKeys.Dead, cancellation))
         {

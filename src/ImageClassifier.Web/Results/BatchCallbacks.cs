@@ -8,8 +8,8 @@ using ImageClassifier.Web.Callbacks;
 
 namespace ImageClassifier.Web.Results;
 
-/// <summary>Stores the deliveries that batches with a callback owe. The id of a delivery comes from its job or batch and
-/// the attempt, so that a delivery that is stored twice has the same id.</summary>
+/// <summary>Stores the deliveries that batches with a callback owe. The id of a delivery comes from its job or batch
+/// and the attempt, so that a delivery that is stored twice has the same id.</summary>
 internal sealed class BatchCallbacks(IObjectStore store, TimeProvider time)
 {
     // Part of the protocol: receivers compare these values.

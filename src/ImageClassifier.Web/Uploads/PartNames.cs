@@ -26,7 +26,8 @@ internal static partial class PartNames
 
     /// <summary>Reads the name of the form's field; null if the header has none.</summary>
     public static string? FieldOf(string? contentDisposition) =>
-        ContentDispositionHeaderValue.TryParse(contentDisposition, out var disposition)
+        !string.IsNullOrEmpty(contentDisposition)
+        && ContentDispositionHeaderValue.TryParse(contentDisposition, out var disposition)
             ? HeaderUtilities.RemoveQuotes(disposition.Name).Value
             : null;
 

@@ -6,8 +6,8 @@ namespace ImageClassifier.Web.Uploads;
 
 /// <summary>
 /// Reads the files of a form one by one. A part with a file name is a file. So is a part without one if its type or its
-/// first bytes are a picture's, because some clients forget the name. The fields of a callback are kept. Other form fields
-/// are skipped, and so are empty file inputs: parts with an empty file name and no bytes.
+/// first bytes are a picture's, because some clients forget the name. The fields of a callback are kept. Other form
+/// fields are skipped, and so are empty file inputs: parts with an empty file name and no bytes.
 /// </summary>
 internal sealed class UploadForm(string boundary, Stream body)
 {

@@ -75,7 +75,8 @@ internal sealed class UploadRequest(
         var cancellation = request.HttpContext.RequestAborted;
         using var slot = await limit.EnterAsync(cancellation);
         return slot is not null
-            ? await UploadOnceAsync(uploads, new Incoming(BatchId.New(), form, maxFiles, claim, ofCaller.Caller), cancellation)
+            ? await UploadOnceAsync(
+                uploads, new Incoming(BatchId.New(), form, maxFiles, claim, ofCaller.Caller), cancellation)
             : new UploadOutcome.Refused(Problems.Overloaded(settings.RetryAfter));
     }
 

@@ -45,7 +45,9 @@ public abstract class CallbackSpecs(ITestOutputHelper output) : WebSpecs(output)
                 : throw new InvalidOperationException(key)),
     ];
 
-    internal bool IsSettled(BatchId batch) => Store.Keys.Contains(CallbackKeys.Settled(batch, new CallbackSubject(null, 1)));
+    internal bool IsSettled(BatchId batch) =>
+        Store.Keys.Contains(CallbackKeys.Settled(batch, new CallbackSubject(null, 1)));
 
-    internal bool IsDead(BatchId batch) => Store.Keys.Contains(CallbackKeys.DeadCallback(batch, new CallbackSubject(null, 1)));
+    internal bool IsDead(BatchId batch) =>
+        Store.Keys.Contains(CallbackKeys.DeadCallback(batch, new CallbackSubject(null, 1)));
 }
