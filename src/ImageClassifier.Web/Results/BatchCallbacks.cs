@@ -48,7 +48,8 @@ internal sealed class BatchCallbacks(IObjectStore store, TimeProvider time)
         await _stored.AddAsync(DeliveryOf(manifest, jobs, subject), subject, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Does <see cref="AddMissingAsync"/> for a batch that is not in memory.</summary>
+    /// <summary>Stores what is missing of a finished batch that is not in memory. Nothing happens without a
+    /// callback.</summary>
     public async Task AddMissingAsync(BatchManifest manifest, CancellationToken cancellation)
     {
         if (manifest.Callback is null) return;
