@@ -51,7 +51,8 @@ public static class QueueHosting
         };
         await using var queue = new SqliteMessageQueue(queueSettings);
         await using var dead = new SqliteMessageQueue(queueSettings.DeadLetters());
-        return await new QueueVerb(DeskOf(options, dead, queue, store), output, width).RunAsync(options, cancellation);
+        var verb = new QueueVerb(DeskOf(options, dead, queue, store), output, width);
+        return await RunAsync(verb, store, options, output, cancellation);
     }
 
     private static async Task<int> OnAwsAsync(
@@ -67,7 +68,19 @@ public static class QueueHosting
             clients.Sqs(LongestWait),
             options.Letters == LetterKind.Responses ? settings.Queues.Responses : settings.Queues.Requests,
             cancellation);
-        return await new QueueVerb(DeskOf(options, dead, queue, store), output, width).RunAsync(options, cancellation);
+        var verb = new QueueVerb(DeskOf(options, dead, queue, store), output, width);
+        return await RunAsync(verb, store, options, output, cancellation);
+    }
+
+    /// <summary>Runs the verb on messages. A list for people also says whether there are dead callbacks.</summary>
+    private static async Task<int> RunAsync(
+        QueueVerb verb, IObjectStore store, QueueOptions options, TextWriter output, CancellationToken cancellation)
+    {
+        var exitCode = await verb.RunAsync(options, cancellation);
+        if (options is { Action: QueueAction.List, Json: false }
+            && (await new DeadCallbacks(store).ListAsync(max: 1, cancellation)).Count > 0)
+            await output.WriteLineAsync("There are dead callbacks too. queue list --queue callbacks shows them.");
+        return exitCode;
     }
 
     private static DeadLetterDesk DeskOf(
