@@ -18,6 +18,7 @@ internal sealed class Grammar
 {
     private const string Requests = "requests";
     private const string Responses = "responses";
+    private const string Callbacks = "callbacks";
 
     private static readonly string[] Roles =
         [.. Enum.GetNames<AwsRole>().Select(name => name.ToLowerInvariant())];
@@ -92,8 +93,8 @@ internal sealed class Grammar
 
     private readonly Option<string> _queue = new("--queue")
     {
-        Description = "The dead letters of jobs, or of results.",
-        HelpName = $"{Requests}|{Responses}",
+        Description = "The dead letters of jobs, of results, or of callbacks.",
+        HelpName = $"{Requests}|{Responses}|{Callbacks}",
         DefaultValueFactory = _ => Requests,
     };
 
@@ -132,7 +133,7 @@ internal sealed class Grammar
         _verbs = verbs;
         _variables = variables;
         _instance.Validators.Add(MustBeInstanceId);
-        _queue.AcceptOnlyFromAmong(Requests, Responses);
+        _queue.AcceptOnlyFromAmong(Requests, Responses, Callbacks);
         _as.AcceptOnlyFromAmong(Roles);
         _keyName.Validators.Add(MustBeKeyName);
 
@@ -256,7 +257,8 @@ internal sealed class Grammar
     {
         var list = new Command("list", "Lists dead letters, each with its reason.") { _queue, _data, _json };
         list.SetAction((parsed, cancellation) => QueueAsync(parsed, QueueAction.List, cancellation));
-        var redrive = new Command("redrive", "Sends jobs again: a failed result is deleted, and a next attempt begins.")
+        var redrive = new Command("redrive",
+            "Sends jobs again: a failed result is deleted, and a next attempt begins. Callbacks are tried again.")
         {
             _jobs, _all, _queue, _data, _json,
         };
@@ -268,7 +270,7 @@ internal sealed class Grammar
         purge.SetAction((parsed, cancellation) => QueueAsync(parsed, QueueAction.Purge, cancellation));
         foreach (var verb in (Command[])[redrive, purge]) verb.Validators.Add(HasJobsOrAll);
         foreach (var verb in (Command[])[list, redrive, purge]) verb.Validators.Add(HasNoUrls);
-        return new Command("queue", "Handles dead letters: messages that failed as often as allowed.")
+        return new Command("queue", "Handles dead letters: messages and callbacks that failed as often as allowed.")
         {
             list, redrive, purge,
         };
@@ -293,7 +295,8 @@ internal sealed class Grammar
             : parsed.GetRequiredValue(_jobs).Select(JobId.Parse).Distinct().ToArray();
         return _verbs.QueueAsync(
             new QueueOptions(
-                Sources(parsed), action, parsed.GetValue(_queue) == Responses, jobs, parsed.GetValue(_json)),
+                Sources(parsed), action, Enum.Parse<LetterKind>(parsed.GetValue(_queue)!, ignoreCase: true), jobs,
+                parsed.GetValue(_json)),
             cancellation);
     }
 

@@ -82,14 +82,27 @@ public enum QueueAction
     Purge,
 }
 
+/// <summary>The kinds of dead letters.</summary>
+public enum LetterKind
+{
+    /// <summary>Messages with jobs.</summary>
+    Requests,
+
+    /// <summary>Messages with results.</summary>
+    Responses,
+
+    /// <summary>Deliveries to the receivers of clients.</summary>
+    Callbacks,
+}
+
 /// <summary>The arguments of <c>queue</c>.</summary>
 /// <param name="Settings">The user's settings, <c>--data</c> among them.</param>
 /// <param name="Action">The action.</param>
-/// <param name="OfResponses">True for the response queue; false for the request queue.</param>
+/// <param name="Letters">Which dead letters.</param>
 /// <param name="Jobs">The jobs whose letters are handled; null for all.</param>
 /// <param name="Json">Whether to print JSON rather than a table.</param>
 public sealed record QueueOptions(
-    SettingsSources Settings, QueueAction Action, bool OfResponses, IReadOnlyList<JobId>? Jobs, bool Json);
+    SettingsSources Settings, QueueAction Action, LetterKind Letters, IReadOnlyList<JobId>? Jobs, bool Json);
 
 /// <summary>The arguments of <c>classify</c>.</summary>
 /// <param name="Settings">The user's settings.</param>

@@ -29,6 +29,14 @@ internal static class Problems
         StatusCodes.Status409Conflict, "upload-under-way", "The same request is still running.",
         "Send it again a little later to get its answer.", retryAfter: retryAfter);
 
+    public static IResult CallbackMalformed(string detail) => Create(
+        StatusCodes.Status400BadRequest, "callback-malformed", "The callback cannot be used.", detail);
+
+    public static IResult NoCallbackSecret(string key) => Create(
+        StatusCodes.Status400BadRequest, "callback-without-secret", "Callbacks could not be signed.",
+        $"No secret is set for them. Ask the operator to add image-classifier.callbacks.secrets.{key}, or send the "
+        + "pictures without callback.");
+
     public static IResult NothingUsable(AllowedFormats formats, object? jobs = null) => Create(
         StatusCodes.Status400BadRequest, "nothing-usable", "No file of the request can be used.",
         $"Send at least one {formats.Names} picture.",

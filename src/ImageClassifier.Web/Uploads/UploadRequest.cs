@@ -4,6 +4,7 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Batches;
+using ImageClassifier.Web.Callbacks;
 using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Models;
 using Microsoft.AspNetCore.Http;
@@ -40,6 +41,7 @@ internal sealed class UploadRequest(
     UploadSettings settings,
     UploadLimit limit,
     ModelChoice models,
+    CallbackRequests callbacks,
     TimeProvider time,
     ILogger<UploadRequest> log)
 {
@@ -76,7 +78,8 @@ internal sealed class UploadRequest(
         var cancellation = request.HttpContext.RequestAborted;
         using var slot = await limit.EnterAsync(cancellation);
         return slot is not null
-            ? await UploadOnceAsync(uploads, new Incoming(BatchId.New(), form, maxFiles, claim), cancellation)
+            ? await UploadOnceAsync(
+                uploads, new Incoming(BatchId.New(), form, maxFiles, claim, ofCaller.Caller), cancellation)
             : new UploadOutcome.Refused(Problems.Overloaded(settings.RetryAfter));
     }
 
@@ -206,6 +209,13 @@ internal sealed class UploadRequest(
                 return new UploadOutcome.NothingUsable(jobs);
             }
 
+            if (callbacks.Check(incoming.Form.Callback, incoming.Form.CallbackEvents, incoming.Key, out var callback)
+                is { } fault)
+            {
+                await DiscardAsync(incoming, running);
+                return new UploadOutcome.Refused(fault);
+            }
+
             var chosen = await models.ForAsync(batch, cancellation);
             // A renewal after the commit could restore the marker of a finished batch.
             await running.StopRenewingAsync();
@@ -217,6 +227,7 @@ internal sealed class UploadRequest(
                 Claim = incoming.Claim,
                 Model = chosen.Model,
                 Fallback = chosen.Fallback,
+                Callback = callback,
             };
             var commit = await uploads.Ask<IUploadAnswer>(new Commit(manifest), EdgeTimeouts.Answer, cancellation);
             isCommitted = commit is Committed;
@@ -337,7 +348,8 @@ internal sealed class UploadRequest(
     /// <param name="Form">Its body.</param>
     /// <param name="MaxFiles">How many files it may contain.</param>
     /// <param name="Claim">The digest of its idempotency key; null if it has none.</param>
-    private sealed record Incoming(BatchId Batch, UploadForm Form, int MaxFiles, string? Claim);
+    /// <param name="Key">The name of the caller's API key; null without keys.</param>
+    private sealed record Incoming(BatchId Batch, UploadForm Form, int MaxFiles, string? Claim, string? Key);
 
     private sealed class TooManyFilesException(int allowed) : Exception
     {

@@ -161,15 +161,16 @@ public sealed class CommandLineProgramSpecs : IDisposable
         Assert.Equal(ExitCodes.WrongUse, await RunAsync("aws check --as admin"));
 
     [Theory]
-    [InlineData("queue list", QueueAction.List, false, false)]
-    [InlineData("queue list --json --queue responses", QueueAction.List, true, true)]
-    [InlineData("queue redrive --all", QueueAction.Redrive, false, false)]
-    [InlineData("queue purge --all --json", QueueAction.Purge, false, true)]
-    public async Task Queue_takes_all_dead_letters(string arguments, QueueAction action, bool ofResponses, bool json)
+    [InlineData("queue list", QueueAction.List, LetterKind.Requests, false)]
+    [InlineData("queue list --json --queue responses", QueueAction.List, LetterKind.Responses, true)]
+    [InlineData("queue redrive --all", QueueAction.Redrive, LetterKind.Requests, false)]
+    [InlineData("queue redrive --all --queue callbacks", QueueAction.Redrive, LetterKind.Callbacks, false)]
+    [InlineData("queue purge --all --json", QueueAction.Purge, LetterKind.Requests, true)]
+    public async Task Queue_takes_all_dead_letters(string arguments, QueueAction action, LetterKind letters, bool json)
     {
         Assert.Equal(ExitCodes.Done, await RunAsync($"{arguments} --data dir --set a=1"));
         var options = Assert.IsType<QueueOptions>(_verbs.Called);
-        Assert.Equal((action, ofResponses, json), (options.Action, options.OfResponses, options.Json));
+        Assert.Equal((action, letters, json), (options.Action, options.Letters, options.Json));
         Assert.Null(options.Jobs);
         Assert.Equal(["a=1"], options.Settings.Assignments);
         Assert.Equal([new OptionValue("--data", "image-classifier.embedded.data", "dir")], options.Settings.Options);
