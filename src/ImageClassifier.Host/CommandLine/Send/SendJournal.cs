@@ -52,6 +52,7 @@ internal sealed class SendJournal : SqliteSession
     private readonly Lock _lock = new();
     private readonly ExclusiveFileLock _owner;
     private readonly string _lockFile;
+    private readonly TimeProvider _time;
     private readonly SqliteStatement _durable;
     private readonly SqliteStatement _quick;
     private readonly SqliteStatement _selectSend;
@@ -76,10 +77,10 @@ internal sealed class SendJournal : SqliteSession
     private readonly SqliteStatement _selectOutcomes;
     private readonly SqliteStatement _selectCounts;
 
-    private SendJournal(string path, string lockFile, ExclusiveFileLock owner)
+    private SendJournal(string path, string lockFile, ExclusiveFileLock owner, TimeProvider time)
         : base(path, SendSchema.Schema)
     {
-        (_owner, _lockFile) = (owner, lockFile);
+        (_owner, _lockFile, _time) = (owner, lockFile, time);
         _durable = Statement("PRAGMA synchronous = FULL");
         _quick = Statement("PRAGMA synchronous = NORMAL");
         _selectSend = Statement("SELECT server, key_hash, listed FROM send");
@@ -93,13 +94,14 @@ internal sealed class SendJournal : SqliteSession
         _selectToSend = Statement(
             "SELECT id, path, shown, in_folder FROM files WHERE chunk IS NULL AND status IS NULL ORDER BY id LIMIT $most",
             "$most");
-        _insertChunk = Statement("INSERT INTO chunks (key) VALUES ($key) RETURNING id", "$key");
+        _insertChunk = Statement(
+            "INSERT INTO chunks (key, formed_at) VALUES ($key, $now) RETURNING id", "$key", "$now");
         _assign = Statement(
             "UPDATE files SET chunk = $chunk, size = $size, changed = $changed WHERE id = $id",
             "$chunk", "$size", "$changed", "$id");
         _selectUnanswered = Statement(
-            "SELECT id FROM chunks WHERE batch IS NULL AND EXISTS (SELECT 1 FROM files WHERE chunk = chunks.id AND status "
-            + "IS NULL) ORDER BY id");
+            "SELECT id, formed_at FROM chunks WHERE batch IS NULL AND EXISTS (SELECT 1 FROM files WHERE "
+            + "chunk = chunks.id AND status IS NULL) ORDER BY id");
         _selectUnfinished = Statement(
             "SELECT id, batch, after_event FROM chunks WHERE batch IS NOT NULL AND EXISTS (SELECT 1 FROM files WHERE "
             + "chunk = chunks.id AND status IS NULL) ORDER BY id");
@@ -128,7 +130,7 @@ internal sealed class SendJournal : SqliteSession
     /// <exception cref="ForeignDatabaseException">The file belongs to something else.</exception>
     /// <exception cref="SqliteException">The file cannot be opened.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
-    public static SendJournal? TryOpen(string path)
+    public static SendJournal? TryOpen(string path, TimeProvider time)
     {
         path = Path.GetFullPath(path);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -137,7 +139,8 @@ internal sealed class SendJournal : SqliteSession
         if (owner is null) return null;
         try
         {
-            return new SendJournal(path, lockFile, owner);
+            if (!File.Exists(path)) CreateForOwnerOnly(path);
+            return new SendJournal(path, lockFile, owner, time);
         }
         catch
         {
@@ -145,6 +148,14 @@ internal sealed class SendJournal : SqliteSession
             ExclusiveFileLock.TryRemove(lockFile);
             throw;
         }
+    }
+
+    // Whoever knows the id of a batch may read it.
+    private static void CreateForOwnerOnly(string path)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        new FileStream(path, options).Dispose();
     }
 
     /// <summary>Closes the file and releases it for other processes.</summary>
@@ -205,10 +216,14 @@ internal sealed class SendJournal : SqliteSession
         }
     }
 
-    /// <summary>The chunks without an answer.</summary>
-    public IReadOnlyList<long> Unanswered()
+    /// <summary>The chunks without an answer, oldest first, and when each was formed.</summary>
+    public IReadOnlyList<(long Id, DateTimeOffset FormedAt)> Unanswered()
     {
-        lock (_lock) return _selectUnanswered.Rows(row => row.GetInt64(0));
+        lock (_lock)
+        {
+            return _selectUnanswered.Rows(row =>
+                (row.GetInt64(0), DateTimeOffset.FromUnixTimeSeconds(row.GetInt64(1))));
+        }
     }
 
     /// <summary>The accepted chunks with files that have no result.</summary>
@@ -361,7 +376,7 @@ internal sealed class SendJournal : SqliteSession
     private Chunk NewChunk(IReadOnlyList<ChunkFile> files)
     {
         var key = RandomNumberGenerator.GetHexString(32, lowercase: true);
-        var id = _insertChunk.Number(key)!.Value;
+        var id = _insertChunk.Number(key, _time.GetUtcNow().ToUnixTimeSeconds())!.Value;
         foreach (var file in files) _assign.Execute(id, file.Size, file.Changed, file.Id);
         return new Chunk(id, key, files);
     }

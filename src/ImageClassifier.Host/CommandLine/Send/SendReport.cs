@@ -67,7 +67,7 @@ internal sealed class SendReport(ISendOutput output, ISendDisplay display, FileC
         }
     }
 
-    /// <summary>The service does not answer.</summary>
+    /// <summary>A call failed, and is tried again.</summary>
     public void Away(string reason)
     {
         lock (_lock)
@@ -75,7 +75,7 @@ internal sealed class SendReport(ISendOutput output, ISendDisplay display, FileC
             // All calls fail at once, and each several times.
             if (_away == reason) return;
             _away = reason;
-            display.Note($"The service does not answer ({reason}). Trying again.");
+            display.Note($"A call failed: {reason.TrimEnd('.')}. Trying again.");
         }
     }
 

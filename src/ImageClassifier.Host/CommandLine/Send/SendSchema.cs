@@ -20,6 +20,7 @@ internal static class SendSchema
             CREATE TABLE chunks (
                 id INTEGER PRIMARY KEY AUTOINCREMENT,
                 key TEXT NOT NULL,
+                formed_at INTEGER NOT NULL,
                 batch TEXT,
                 after_event TEXT);
             CREATE TABLE files (

@@ -23,10 +23,17 @@ internal sealed record SendStreams(
 internal sealed class SendVerb(
     SendStreams streams, HttpMessageHandler handler, SendLimits limits, string stateFolder, TimeProvider time)
 {
+    // Services keep batches for 30 days by default, but an operator or a user can delete them sooner.
+    private static readonly TimeSpan OldUpload = TimeSpan.FromDays(1);
+
+    // Far more than the answer to a request takes.
+    private const int LargestAnswer = 16 << 20;
+
     /// <summary>The folder for the state files that this user does not name.</summary>
     public static string DefaultStateFolder => Path.Combine(
         Environment.GetFolderPath(
-            Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
+            Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify)
+            is { Length: > 0 } applications ? applications : Path.GetTempPath(),
         "image-classifier-send");
 
     /// <summary>Sends the files.</summary>
@@ -52,6 +59,7 @@ internal sealed class SendVerb(
             var service = ServiceOf(options, journal, file, key);
             if (key is not null && service is { Scheme: "http", IsLoopback: false })
                 await streams.Error.WriteLineAsync("The address begins with http:, so others can read the key on its way.");
+            await WarnOfOldUploadsAsync(journal);
             if (!await ListAsync(options, journal, file, cancellation)) return ExitCodes.Interrupted;
 
             isDone = false;
@@ -75,11 +83,11 @@ internal sealed class SendVerb(
         return Path.Combine(stateFolder, $"{now}-{Guid.NewGuid():N}.send");
     }
 
-    private static SendJournal Open(string file)
+    private SendJournal Open(string file)
     {
         try
         {
-            return SendJournal.TryOpen(file) ?? throw new InvalidSettingException(
+            return SendJournal.TryOpen(file, time) ?? throw new InvalidSettingException(
                 "--resume", file, "another send uses it; wait until that ends, or give another file");
         }
         catch (ForeignDatabaseException foreign)
@@ -115,6 +123,17 @@ internal sealed class SendVerb(
         }
 
         return service;
+    }
+
+    /// <summary>A service knows a repeat for as long as it keeps the batch, so an old one may be a second upload.</summary>
+    private async Task WarnOfOldUploadsAsync(SendJournal journal)
+    {
+        if (journal.Unanswered() is [var (_, since), ..] && time.GetUtcNow() - since > OldUpload)
+        {
+            await streams.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
+                $"Uploads of {since:yyyy-MM-dd} have no answer yet and are repeated. If the service has deleted their batch "
+                + "since, their pictures are classified again."));
+        }
     }
 
     private static Uri AddressOf(string? given)
@@ -182,7 +201,11 @@ internal sealed class SendVerb(
             await WithDisplayAsync(async display =>
             {
                 report = new SendReport(output, display, journal.Count());
-                using var http = new HttpClient(handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
+                using var http = new HttpClient(handler, disposeHandler: false) 
+                {
+                    Timeout = Timeout.InfiniteTimeSpan,
+                    MaxResponseContentBufferSize = LargestAnswer,
+                };
                 var client = new ServiceClient(http, service, key, limits.Silence, display.Note, time);
                 await new Sending(journal, client, report, limits, time).RunAsync(cancellation);
             });
@@ -193,7 +216,7 @@ internal sealed class SendVerb(
         }
         catch (ServiceAwayException away)
         {
-            (exitCode, ending) = (ExitCodes.SomeFailed, $"The service does not answer: {away.Message}.");
+            (exitCode, ending) = (ExitCodes.SomeFailed, $"Given up after several tries: {away.Message.TrimEnd('.')}.");
         }
         catch (ServiceRefusesException refusal)
         {

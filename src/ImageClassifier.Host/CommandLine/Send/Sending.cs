@@ -55,7 +55,7 @@ internal sealed class Sending(
     /// <summary>The chunks without an answer, and then new ones, each formed when it is about to be sent.</summary>
     private IEnumerable<Chunk> Chunks()
     {
-        foreach (var unanswered in journal.Unanswered()) yield return journal.Read(unanswered);
+        foreach (var (unanswered, _) in journal.Unanswered()) yield return journal.Read(unanswered);
         while (journal.ToSend(limits.ChunkFiles) is { Count: > 0 } waiting)
         {
             if (Form(waiting) is { } chunk) yield return chunk;
