@@ -72,7 +72,8 @@ public sealed class SendSpecs(ITestOutputHelper output)
             if (!key.EndsWith("manifest.json", StringComparison.Ordinal)) continue;
             var manifest = await objects.ReadAsync(key);
             if (manifest.TryGetProperty("abandoned", out _)) continue;
-            names.AddRange(manifest.GetProperty("jobs").EnumerateArray().Select(job => job.GetProperty("fileName").GetString()!));
+            names.AddRange(manifest.GetProperty("jobs").EnumerateArray()
+                .Select(job => job.GetProperty("fileName").GetString()!));
         }
 
         Assert.Equal(Files, names.Count);

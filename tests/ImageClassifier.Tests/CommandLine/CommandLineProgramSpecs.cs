@@ -348,9 +348,12 @@ public sealed class CommandLineProgramSpecs : IDisposable
             "send a.jpg folder - -r --server http://127.0.0.1:1 --key-file key --resume state --csv out.csv"));
         var options = Assert.IsType<SendOptions>(_verbs.Called);
         Assert.Equal(["a.jpg", "folder", "-"], options.Paths);
-        Assert.Equal(
-            (true, "http://127.0.0.1:1", "key", "state", false, "out.csv"),
-            (options.Recursive, options.Server, options.KeyFile, options.Resume, options.Json, options.Csv));
+        Assert.True(options.Recursive);
+        Assert.False(options.Json);
+        Assert.Equal("http://127.0.0.1:1", options.Server);
+        Assert.Equal("key", options.KeyFile);
+        Assert.Equal("state", options.Resume);
+        Assert.Equal("out.csv", options.Csv);
         Assert.Equal("1", options.Variables["IMAGE_CLASSIFIER__A"]);
 
         Assert.Equal(ExitCodes.Done, await RunAsync("send --resume state --json"));

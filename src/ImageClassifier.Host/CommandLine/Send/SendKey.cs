@@ -1,3 +1,4 @@
+using System.Text;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Formats;
 using ImageClassifier.Web.Access;
@@ -29,7 +30,7 @@ internal static class SendKey
         string? key = null;
         var error = UserFile.Read(file, takesPipes: true, (stream, head) =>
         {
-            key = System.Text.Encoding.UTF8.GetString(head).Trim();
+            key = Encoding.UTF8.GetString(head).Trim();
             if (!OperatingSystem.IsWindows() && PathKinds.Of(file) == PathKind.Regular
                 && (File.GetUnixFileMode(stream.SafeFileHandle) & Others) != 0)
                 note($"Other users can read the key in {file}. Run chmod 600 on it.");

@@ -1,4 +1,3 @@
-using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Web.Results;
 

@@ -132,7 +132,7 @@ internal sealed class SendVerb(
         {
             await streams.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
                 $"Uploads of {since:yyyy-MM-dd} have no answer yet and are repeated. If the service has deleted their batch "
-                + "since, their pictures are classified again."));
+                + $"since, their pictures are classified again."));
         }
     }
 

@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Web.Results;
-using Polly;
 
 namespace ImageClassifier.Host.CommandLine.Send;
 

@@ -120,7 +120,7 @@ public sealed class SendResumeSpecs : IDisposable
         var other = SendJournal.TryOpen(_run.State, TimeProvider.System)!;
         await RefusesAsync(options, "another send uses it");
         other.Close();
-        Assert.Empty(_run.StateFiles.Where(file => file.EndsWith(".lock", StringComparison.Ordinal)));
+        Assert.DoesNotContain(_run.StateFiles, file => file.EndsWith(".lock", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -35,7 +35,10 @@ internal sealed class SendRun : IDisposable
 
     /// <summary>The lines of <c>--json</c>.</summary>
     public IReadOnlyList<JsonElement> Lines =>
-        [.. Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<JsonElement>(line))];
+    [
+        .. Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonSerializer.Deserialize<JsonElement>(line)),
+    ];
 
     /// <summary>The names of the files in the output, in order of their names.</summary>
     public IEnumerable<string> Names => Lines.Select(line => Path.GetFileName(File(line))).Order(StringComparer.Ordinal);

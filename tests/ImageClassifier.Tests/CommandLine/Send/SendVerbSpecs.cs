@@ -1,9 +1,9 @@
 using System.Net;
+using System.Text.Json;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Host;
 using ImageClassifier.Host.CommandLine.Send;
-using ImageClassifier.Testing;
 using ImageClassifier.Tests.Web.Http;
 using ImageClassifier.Web.Access;
 using Xunit;
@@ -38,8 +38,11 @@ public sealed class SendVerbSpecs : IDisposable
         Assert.Equal(ExitCodes.Done, await _run.RunAsync(options));
 
         Assert.Equal(
-            [("in.jpg", "dog"), ("listed.jpg", "ant"), ("one.png", "owl"), ("two.png", "bee"), ("under.jpg", "fox"), ("ä \"named\".jpg", "cat")],
-            _run.Names.Select(name => (name, _run.Line(name).GetProperty("predictions")[0].GetProperty("label").GetString()!)));
+            [
+                ("in.jpg", "dog"), ("listed.jpg", "ant"), ("one.png", "owl"), ("two.png", "bee"), ("under.jpg", "fox"),
+                ("ä \"named\".jpg", "cat"),
+            ],
+            _run.Names.Select(name => (name, Label(_run.Line(name)))));
         Assert.All(_run.Lines, line => Assert.Equal("classified", SendRun.Text(line, "status")));
         Assert.Equal(6, Pictures(tier));
         Assert.Contains("6 files: 6 classified (1 in folders are no pictures).", _run.Error, StringComparison.Ordinal);
@@ -75,11 +78,11 @@ public sealed class SendVerbSpecs : IDisposable
         Assert.Equal(
             [
                 ("*.gif", "rejected", "missing"), ("damaged.jpg", "failed", "undecodable"), ("empty.png", "rejected", "empty"),
-                ("good.jpg", "classified", null), ("modern.webp", "rejected", "unsupported-name"),
+                ("good.jpg", "classified", ""), ("modern.webp", "rejected", "unsupported-name"),
                 ("none.jpg", "rejected", "missing"), ("text.jpg", "rejected", "content-mismatch"),
             ],
             _run.Names.Select(name => _run.Line(name) is var line
-                ? (name, SendRun.Text(line, "status")!, SendRun.Text(line, "errorCode"))
+                ? (name, SendRun.Text(line, "status")!, SendRun.Text(line, "errorCode") ?? "")
                 : default));
         Assert.Contains("7 files: 1 classified, 6 failed.", _run.Error, StringComparison.Ordinal);
         Assert.Empty(_run.StateFiles);
@@ -231,6 +234,9 @@ public sealed class SendVerbSpecs : IDisposable
         Assert.Equal(5, _run.Names.Distinct().Count());
         Assert.Contains("?after=", paths[2], StringComparison.Ordinal);
     }
+
+    private static string Label(JsonElement line) =>
+        line.GetProperty("predictions")[0].GetProperty("label").GetString()!;
 
     internal static SendOptions WithKey(SendOptions options, string key) => options with
     {
