@@ -134,7 +134,7 @@ internal sealed class Grammar
     {
         _verbs = verbs;
         _variables = variables;
-        _send = new SendGrammar(_json, variables);
+        _send = new SendGrammar(variables);
         _instance.Validators.Add(MustBeInstanceId);
         _queue.AcceptOnlyFromAmong(Requests, Responses);
         _as.AcceptOnlyFromAmong(Roles);

@@ -4,9 +4,8 @@ using System.CommandLine.Parsing;
 namespace ImageClassifier.Host.CommandLine.Send;
 
 /// <summary>The arguments and options of <c>send</c>.</summary>
-/// <param name="json">The option for JSON.</param>
 /// <param name="variables">The environment variables.</param>
-internal sealed class SendGrammar(Option<bool> json, IReadOnlyDictionary<string, string> variables)
+internal sealed class SendGrammar(IReadOnlyDictionary<string, string> variables)
 {
     private readonly Option<bool> _recursive = new("--recursive", "-r")
     {
@@ -34,6 +33,11 @@ internal sealed class SendGrammar(Option<bool> json, IReadOnlyDictionary<string,
         HelpName = "FILE",
     };
 
+    private readonly Option<bool> _json = new("--json")
+    {
+        Description = "Print only JSON on standard output: a line for each file, as its result comes.",
+    };
+
     private readonly Option<string> _csv = new("--csv")
     {
         Description = "Write the results to this CSV file instead of a table. An existing file is overwritten.",
@@ -54,7 +58,7 @@ internal sealed class SendGrammar(Option<bool> json, IReadOnlyDictionary<string,
         var command = new Command("send", "Sends pictures to a service and prints the results as they come. Exit codes: 1 "
             + "a picture failed or was not sent, 130 interrupted.")
         {
-            Paths, _recursive, _server, _keyFile, _resume, json, _csv,
+            Paths, _recursive, _server, _keyFile, _resume, _json, _csv,
         };
         command.Validators.Add(HasWork);
         return command;
@@ -63,13 +67,13 @@ internal sealed class SendGrammar(Option<bool> json, IReadOnlyDictionary<string,
     /// <summary>The options in a parsed command line.</summary>
     public SendOptions Options(ParseResult parsed) => new(
         parsed.GetValue(Paths) ?? [], parsed.GetValue(_recursive), parsed.GetValue(_server), parsed.GetValue(_keyFile),
-        parsed.GetValue(_resume), parsed.GetValue(json), parsed.GetValue(_csv), variables);
+        parsed.GetValue(_resume), parsed.GetValue(_json), parsed.GetValue(_csv), variables);
 
     private void HasWork(CommandResult result)
     {
         if (result.GetResult(Paths) is not { Tokens.Count: > 0 } && result.GetResult(_resume) is null)
             result.AddError("send needs a PATH, or --resume with the file of an earlier run.");
-        if (result.GetResult(json) is { Implicit: false } && result.GetResult(_csv) is not null)
+        if (result.GetResult(_json) is { Implicit: false } && result.GetResult(_csv) is not null)
             result.AddError("--json and --csv do not go together.");
     }
 }
