@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using ImageClassifier.Core.Messages;
-using ImageClassifier.Web.Results;
 
 namespace ImageClassifier.Host.CommandLine.Send;
 

@@ -53,12 +53,12 @@ internal sealed class ServiceClient(
             limit.Extend();
             sent(bytes);
         });
-        return await CallAsync(limit, cancellation, async () =>
+        return await CallAsync(limit, async () =>
         {
             using var answer = await http.SendAsync(request, limit.Token);
             var body = await answer.Content.ReadAsStringAsync(limit.Token);
             return AnswerOf(answer, body, files.Count);
-        });
+        }, cancellation);
     }
 
     /// <summary>Reads the events of a batch until its last one, or until the connection ends.</summary>
@@ -74,7 +74,7 @@ internal sealed class ServiceClient(
         using var limit = new SilenceLimit(silence, time, cancellation);
         var path = $"api/batches/{batch}/events" + (after is null ? "" : $"?after={Uri.EscapeDataString(after)}");
         using var request = Request(HttpMethod.Get, path);
-        return await CallAsync(limit, cancellation, async () =>
+        return await CallAsync(limit, async () =>
         {
             using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
             if (answer.StatusCode == HttpStatusCode.NoContent) return EventsEnd.Complete;
@@ -97,7 +97,7 @@ internal sealed class ServiceClient(
             }
 
             return EventsEnd.Closed;
-        });
+        }, cancellation);
     }
 
     private HttpRequestMessage Request(HttpMethod method, string path)
@@ -108,7 +108,8 @@ internal sealed class ServiceClient(
         return request;
     }
 
-    private static async Task<T> CallAsync<T>(SilenceLimit limit, CancellationToken cancellation, Func<Task<T>> call)
+    private static async Task<T> CallAsync<T>(
+        SilenceLimit limit, Func<Task<T>> call, CancellationToken cancellation)
     {
         try
         {
