@@ -1,6 +1,7 @@
 using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Core;
 using ImageClassifier.Host.CommandLine.Models;
+using ImageClassifier.Host.CommandLine.Send;
 using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.CommandLine;
@@ -31,6 +32,9 @@ public interface IVerbs
 
     /// <summary>Classifies files on this machine.</summary>
     Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation);
+
+    /// <summary>Sends files to a service.</summary>
+    Task<int> SendAsync(SendOptions options, CancellationToken cancellation);
 
     /// <summary>Checks a model directory.</summary>
     Task<int> ModelsCheckAsync(ModelsCheckOptions options, CancellationToken cancellation);
