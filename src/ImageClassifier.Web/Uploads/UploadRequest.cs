@@ -43,6 +43,15 @@ internal sealed class UploadRequest(
     TimeProvider time,
     ILogger<UploadRequest> log)
 {
+    /// <summary>How the whole request can be refused.</summary>
+    public static readonly ProblemKind[] Failures =
+    [
+        ProblemKinds.NotMultipart, ProblemKinds.MalformedMultipart, ProblemKinds.NoIdempotencyKey,
+        ProblemKinds.IdempotencyKeyReused, ProblemKinds.UploadUnderWay, ProblemKinds.TooManyFiles,
+        ProblemKinds.RequestTooLarge, ProblemKinds.TooSlow, ProblemKinds.Overloaded, ProblemKinds.Unavailable,
+        ProblemKinds.QueueUnavailable, ProblemKinds.NotPermitted, ProblemKinds.BatchDamaged,
+    ];
+
     // Longer discarding would delay a service that stops. The sweep deletes the remaining objects.
     private static readonly TimeSpan DiscardLimit = TimeSpan.FromSeconds(5);
 
