@@ -8,7 +8,8 @@ namespace ImageClassifier.Web.Callbacks;
 /// <summary>Checks the callback that an upload asks for.</summary>
 internal sealed class CallbackRequests(CallbackSettings settings)
 {
-    private const int LongestUrl = 2048;
+    /// <summary>The length of the longest address, in characters.</summary>
+    public const int LongestUrl = 2048;
 
     /// <summary>Checks the two fields of an upload.</summary>
     /// <param name="url">The field <c>callback</c>; null or empty for no callback.</param>

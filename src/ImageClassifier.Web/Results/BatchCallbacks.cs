@@ -12,9 +12,11 @@ namespace ImageClassifier.Web.Results;
 /// and the attempt, so that a delivery that is stored twice has the same id.</summary>
 internal sealed class BatchCallbacks(IObjectStore store, TimeProvider time)
 {
-    // Part of the protocol: receivers compare these values.
-    private const string JobFinished = "job.finished";
-    private const string BatchFinished = "batch.finished";
+    /// <summary>The type of the delivery that a job has its result. Receivers compare it.</summary>
+    public const string JobFinished = "job.finished";
+
+    /// <summary>The type of the delivery that all jobs have their results. Receivers compare it.</summary>
+    public const string BatchFinished = "batch.finished";
 
     private const int WritesAtOnce = 8;
 
@@ -98,4 +100,7 @@ internal sealed record FinishedJob(JobDocument Document, int Attempt);
 internal sealed record CallbackMessage<T>(string Type, DateTimeOffset Timestamp, T Data);
 
 /// <summary>The data of the delivery that a job has its result.</summary>
+/// <param name="BatchId">The job's batch.</param>
+/// <param name="Job">The job with its result.</param>
+/// <param name="Links">The addresses of the batch.</param>
 internal sealed record FinishedJobDocument(BatchId BatchId, JobDocument Job, BatchLinks Links);

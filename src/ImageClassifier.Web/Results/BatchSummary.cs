@@ -42,7 +42,10 @@ internal sealed record BatchSummary(
     }
 }
 
-/// <summary>The addresses of a batch.</summary>
+/// <summary>The addresses of a batch, on this server.</summary>
+/// <param name="Self">The batch.</param>
+/// <param name="Events">Its event stream.</param>
+/// <param name="Socket">Its WebSocket.</param>
 internal sealed record BatchLinks(string Self, string Events, string Socket)
 {
     public static BatchLinks Of(BatchId batch) =>

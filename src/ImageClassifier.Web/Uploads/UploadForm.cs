@@ -11,8 +11,11 @@ namespace ImageClassifier.Web.Uploads;
 /// </summary>
 internal sealed class UploadForm(string boundary, Stream body)
 {
-    private const string CallbackField = "callback";
-    private const string CallbackEventsField = "callbackEvents";
+    /// <summary>The field with the address of a callback.</summary>
+    public const string CallbackField = "callback";
+
+    /// <summary>The field that says what is delivered there.</summary>
+    public const string CallbackEventsField = "callbackEvents";
 
     // More than a field may have, so that a longer one is seen to be too long.
     private const int MostFieldBytes = 4096;

@@ -45,6 +45,16 @@ internal sealed class UploadRequest(
     TimeProvider time,
     ILogger<UploadRequest> log)
 {
+    /// <summary>How the whole request can be refused.</summary>
+    public static readonly ProblemKind[] Failures =
+    [
+        ProblemKinds.NotMultipart, ProblemKinds.MalformedMultipart, ProblemKinds.NoIdempotencyKey,
+        ProblemKinds.IdempotencyKeyReused, ProblemKinds.UploadUnderWay, ProblemKinds.CallbackMalformed,
+        ProblemKinds.NoCallbackSecret, ProblemKinds.TooManyFiles, ProblemKinds.RequestTooLarge, ProblemKinds.TooSlow,
+        ProblemKinds.Overloaded, ProblemKinds.Unavailable, ProblemKinds.QueueUnavailable, ProblemKinds.NotPermitted,
+        ProblemKinds.BatchDamaged,
+    ];
+
     // Longer discarding would delay a service that stops. The sweep deletes the remaining objects.
     private static readonly TimeSpan DiscardLimit = TimeSpan.FromSeconds(5);
 

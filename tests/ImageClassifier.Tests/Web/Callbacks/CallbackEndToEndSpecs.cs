@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using ImageClassifier.Tests.Web.Api;
 using ImageClassifier.Tests.Web.Http;
 using Xunit;
 
@@ -19,6 +20,7 @@ public sealed class CallbackEndToEndSpecs
         var batch = await UploadAsync(web, receiver.Url("/hook"), null, "cat", "dog");
         await UntilDeliveredAsync(web, batch, """{"events":"batch","status":"delivered","delivered":1,"dead":0}""");
         var call = Assert.Single(receiver.Calls);
+        DescribedAnswers.AssertDescribed(call);
         Assert.Equal(batch, DataOf(call).GetProperty("batchId").GetString());
         Assert.Equal(2, DataOf(call).GetProperty("completed").GetInt32());
     }
@@ -30,6 +32,7 @@ public sealed class CallbackEndToEndSpecs
         await using var web = (await RunningWebTier.StartAsync(Settings)).WithNode();
         var batch = await UploadAsync(web, receiver.Url("/hook"), "job", "cat", "dog");
         await UntilDeliveredAsync(web, batch, """{"events":"job","status":"delivered","delivered":2,"dead":0}""");
+        Assert.All(receiver.Calls, DescribedAnswers.AssertDescribed);
         Assert.Equal(["cat", "dog"], receiver.Calls
             .Select(call => DataOf(call).GetProperty("job").GetProperty("predictions")[0].GetProperty("label").GetString())
             .Order());
