@@ -71,7 +71,7 @@ internal static class ApiMessages
             },
             ["responses"] = new JsonObject
             {
-                ["2XX"] = Answer("The delivery has arrived. The body is not read."),
+                ["2XX"] = Answer("The delivery has arrived. The body does not matter."),
                 ["410"] = Answer("The receiver wants this delivery no more. It is given up."),
                 ["default"] = Answer(
                     "The delivery is tried again, eight times in a day. So it is if no answer comes within 10 s. "
