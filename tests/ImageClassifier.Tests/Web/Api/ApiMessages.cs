@@ -12,11 +12,12 @@ internal static class ApiMessages
 
     private static readonly Message BatchFinished = new(
         BatchCallbacks.BatchFinished, typeof(BatchSummary), "batchFinished", "A batch is finished",
-        "All pictures of a batch have a result. It comes again if pictures are classified once more later.");
+        "All pictures of a batch have a result. It comes again after failed pictures were sent again (`queue redrive`) "
+        + "and have new results.");
 
     private static readonly Message JobFinished = new(
         BatchCallbacks.JobFinished, typeof(FinishedJobDocument), "jobFinished", "A picture has its result",
-        "It comes for each picture of an upload with `callbackEvents=job`, instead of `batch.finished`.");
+        "Comes for each picture of an upload with `callbackEvents=job`, instead of `batch.finished`.");
 
     /// <summary>The types of the messages' data.</summary>
     public static IEnumerable<Type> Data => [BatchFinished.Data, JobFinished.Data];
@@ -72,9 +73,9 @@ internal static class ApiMessages
             ["responses"] = new JsonObject
             {
                 ["2XX"] = Answer("The delivery has arrived. The body does not matter."),
-                ["410"] = Answer("The receiver wants this delivery no more. It is given up."),
+                ["410"] = Answer("The receiver does not want this delivery. It is given up."),
                 ["default"] = Answer(
-                    "The delivery is tried again, eight times in a day. So it is if no answer comes within 10 s. "
+                    "The delivery is tried again, eight times in a day. No answer within 10 s counts as a failure. "
                     + "`Retry-After` is obeyed up to an hour. Redirects are not followed."),
             },
         },
