@@ -201,7 +201,7 @@ internal sealed class SendVerb(
             await WithDisplayAsync(async display =>
             {
                 report = new SendReport(output, display, journal.Count());
-                using var http = new HttpClient(handler, disposeHandler: false) 
+                using var http = new HttpClient(handler, disposeHandler: false)
                 {
                     Timeout = Timeout.InfiniteTimeSpan,
                     MaxResponseContentBufferSize = LargestAnswer,
