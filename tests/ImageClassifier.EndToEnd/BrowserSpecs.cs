@@ -390,7 +390,7 @@ public sealed partial class BrowserSpecs
         Assert.Equal("cat\uFFFDgpj.png", await page.Locator(".card .name").First.GetAttributeAsync("title"));
     }
 
-    private static Task<IBrowser> LaunchAsync(IPlaywright playwright)
+    internal static Task<IBrowser> LaunchAsync(IPlaywright playwright)
     {
         var chromium = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
             .Select(folder => Path.Combine(folder, "chromium")).FirstOrDefault(File.Exists);
