@@ -144,7 +144,8 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         {
             _observeAgain = true;
         }
-        else if (_workObservedAt + WorkSpacing - Now is { } pause && pause > TimeSpan.Zero)
+        // The pause is longer only after the clock was set back.
+        else if (_workObservedAt + WorkSpacing - Now is { } pause && pause > TimeSpan.Zero && pause <= WorkSpacing)
         {
             Timers.StartSingleTimer(nameof(WorkDue), WorkDue.Instance, pause);
         }
