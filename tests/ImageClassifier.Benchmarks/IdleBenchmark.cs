@@ -54,6 +54,9 @@ internal static class IdleBenchmark
             var web = Start(["web", "--urls", "http://127.0.0.1:0", "--data", data, .. Arguments(settings)]);
             processes.Add(web);
             await MeasureAsync(table, $"web, {environment}", web, webProxy);
+            // A web tier would end a node for which there is no work.
+            web.Kill();
+            await web.WaitForExitAsync();
             var node = Start(
             [
                 // It must not end itself, though nothing comes.

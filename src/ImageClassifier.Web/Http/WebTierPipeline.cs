@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Akka.Actor;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
@@ -51,7 +52,9 @@ public static class WebTierPipeline
         services.Configure<JsonOptions>(json =>
         {
             json.SerializerOptions.DefaultIgnoreCondition = WireJson.Options.DefaultIgnoreCondition;
-            foreach (var converter in WireJson.Options.Converters) json.SerializerOptions.Converters.Add(converter);
+            // Not the converters of readers: they would hide the types of numbers from the description of the API.
+            foreach (var words in WireJson.Options.Converters.OfType<JsonStringEnumConverter>())
+                json.SerializerOptions.Converters.Add(words);
         });
         services.AddProblemDetails();
         services.AddRouting();
