@@ -6,21 +6,23 @@ using ImageClassifier.Core.Registry;
 using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Models;
 using ImageClassifier.Web.Scaling;
+using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary><c>GET /api/fleet</c>: the instances, the backlog, the models and how they did, why nodes could not work, and
-/// the last scaling decisions.</summary>
+/// <summary><c>GET /api/fleet</c>: the instances, the backlog, the models and how they did, why nodes could not work,
+/// the accepted picture formats, and the last scaling decisions.</summary>
 internal static class FleetEndpoint
 {
     public static async Task<IResult> GetAsync(
-        IRequiredActor<ScalerActor> scaler, ModelChoice models, KnownModels known, CancellationToken cancellation)
+        IRequiredActor<ScalerActor> scaler, ModelChoice models, KnownModels known, UploadSettings uploads,
+        CancellationToken cancellation)
     {
         var showing = models.ShownAsync(cancellation);
         var fleet = await scaler.ActorRef.Ask<FleetStatus>(GetFleet.Instance, EdgeTimeouts.Answer, cancellation);
-        return TypedResults.Ok(FleetDocument.Of(fleet, await showing, known));
+        return TypedResults.Ok(FleetDocument.Of(fleet, await showing, known, uploads));
     }
 
     private sealed record FleetDocument(
@@ -34,15 +36,18 @@ internal static class FleetEndpoint
         IEnumerable<ModelDocument> Models,
         RolloutDocument? Rollout,
         IEnumerable<ProblemDocument> Problems,
+        string Formats,
         IEnumerable<DecisionDocument> Decisions)
     {
-        public static FleetDocument Of(FleetStatus fleet, RegistryState? registry, KnownModels known) => new(
+        public static FleetDocument Of(
+            FleetStatus fleet, RegistryState? registry, KnownModels known, UploadSettings uploads) => new(
             fleet.MaxInstances, fleet.Waiting, fleet.InFlight, fleet.Waiting + fleet.InFlight,
             fleet.ServiceTime.TotalMilliseconds, fleet.BootTime.TotalSeconds,
             fleet.Instances.OrderBy(instance => instance.Reported.LaunchedAt).Select(InstanceDocument.Of),
             new FleetModels(fleet, registry, known).Documents,
             RolloutDocument.Of(registry?.Rollout),
             fleet.Problems.Select(problem => new ProblemDocument(problem.At, problem.Instance, problem.Reason)),
+            uploads.Formats.Names,
             fleet.Decisions.Select(decision => new DecisionDocument(
                 decision.At, decision.Until, decision.Outcome, decision.Hold,
                 decision.Snapshot.Waiting, decision.Snapshot.Backlog,
