@@ -158,6 +158,12 @@ public sealed class PageSpecs
         Assert.Empty(await page.EvaluateAsync<string[]>(CutOff));
         Assert.Equal(390, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
         await PageBrowser.ScreenshotAsync(page, "many-phone.png");
+
+        // A screen of 1280 points at 200 %, in high contrast.
+        await page.SetViewportSizeAsync(640, 1_600);
+        await page.EmulateMediaAsync(new PageEmulateMediaOptions { ForcedColors = ForcedColors.Active });
+        Assert.Equal(640, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+        await PageBrowser.ScreenshotAsync(page, "high-contrast.png");
         await page.ReloadAsync();
         await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("3");
     }
@@ -186,8 +192,9 @@ public sealed class PageSpecs
         Assert.Empty(await page.EvaluateAsync<string[]>(CutOff));
         foreach (var details in await page.Locator("details:not([hidden]) > summary").AllAsync()) await details.ClickAsync();
         await PageBrowser.AssertAccessibleAsync(page, "filtered, and everything opened");
-        await PageBrowser.ScreenshotAsync(page, "filtered.png", fullPage: true);
         foreach (var details in await page.Locator("details:not([hidden]) > summary").AllAsync()) await details.ClickAsync();
+        await page.Locator("#cards").EvaluateAsync("(cards) => cards.scrollIntoView({ block: 'center' })");
+        await PageBrowser.ScreenshotAsync(page, "filtered.png");
         await page.Locator("#find-reset").ClickAsync();
         await Expect(found).ToHaveTextAsync("1,000 pictures");
     }
@@ -228,7 +235,9 @@ public sealed class PageSpecs
     {
         var csv = await File.ReadAllLinesAsync(await DownloadAsync("#download"));
         Assert.Equal(count + 1, csv.Length);
-        Assert.StartsWith("fileName,label,probability,status,error,batchId,jobId,label2", csv[0].TrimStart('\uFEFF'), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "fileName,label,probability,status,error,batchId,jobId,label2", csv[0].TrimStart('\uFEFF'),
+            StringComparison.Ordinal);
         var lines = await File.ReadAllLinesAsync(await DownloadAsync("#download-lines"));
         Assert.Equal(count, lines.Length);
         var second = JsonSerializer.Deserialize<JsonElement>(lines[1]);
@@ -344,7 +353,8 @@ public sealed class PageSpecs
                     var (id, name) = (job.GetProperty("jobId").GetString()!, job.GetProperty("fileName").GetString()!);
                     if (!_sent.Add(id)) continue;
                     FileNames.Add(name);
-                    socket.Send(JsonSerializer.Serialize(new { id = $"e-{_sent.Count}", type = "result", job = Result(id, name) }));
+                    socket.Send(JsonSerializer.Serialize(
+                        new { id = $"e-{_sent.Count}", type = "result", job = Result(id, name) }));
                 }
             }
         }
@@ -363,15 +373,16 @@ public sealed class PageSpecs
                 jobId = id,
                 fileName = name,
                 status = "classified",
-                predictions = new[] { (0, best), (1, 0.5), (2, 0.25), (3, 0.125), (4, 0.0001) }
-                    .Select(entry => new { index = entry.Item1, label = LabelOf(number, entry.Item1), probability = entry.Item2 }),
+                predictions = new[] { best, 0.5, 0.25, 0.125, 0.0001 }.Select((probability, place) =>
+                    new { index = place, label = LabelOf(number, place), probability }),
                 model = new { name = "model", sha256 = new string('a', 64), classes = 40 },
                 instanceId = "i-0123456789abcdef0",
                 timings = new { fetchMs = 1.0, decodeMs = 5.0, classifyMs = 20.0, totalMs = 27.0 },
             };
         }
 
-        private static string LabelOf(int number, int place) => place == 1 ? LongLabel : $"label {(number + place) % 40}, another name";
+        private static string LabelOf(int number, int place) =>
+            place == 1 ? LongLabel : $"label {(number + place) % 40}, another name";
 
         private static object Fleet() => new
         {

@@ -1,4 +1,5 @@
-// Connects the parts of the page: chosen files are looked at and uploaded in batches, and results appear on their cards.
+// Connects the parts of the page: intake/ brings chosen files to the service, service/ talks to it, pictures/ shows the
+// pictures and their results, results/ exports them, and fleet/ shows the fleet.
 
 import { showFleet } from "./fleet/fleet.js";
 import { sampleFiles } from "./intake/samples.js";
@@ -226,6 +227,7 @@ button("retry").addEventListener("click", () => {
 button("discard").addEventListener("click", discardUnsent);
 button("retry-failed").addEventListener("click", () => {
   summary.announce("Failed pictures are sent again.");
+  byId("files").focus(); // The button gets hidden, so it cannot keep the focus.
   sender.retryFailed();
 });
 button("stop").addEventListener("click", () => {

@@ -70,8 +70,10 @@ function area(moments, below, above, most, now) {
   if (moments.length === 0) return "";
   const x = moments.map(({ at }) => (Math.max(0, WIDTH * (1 - (now - at) / SPAN))).toFixed(1));
   const y = (/** @type {number} */ value) => (HEIGHT - (HEIGHT - 2) * (value / most)).toFixed(1);
-  const line = (/** @type {number[]} */ values) => values.map((value, index) => `${x[index]},${y(value)} ${x[index + 1] ?? WIDTH},${y(value)}`);
-  return `M${line(above).join(" ")} L${line(below).reverse().map((step) => step.split(" ").reverse().join(" ")).join(" ")}Z`;
+  const line = (/** @type {number[]} */ values) =>
+    values.map((value, index) => `${x[index]},${y(value)} ${x[index + 1] ?? WIDTH},${y(value)}`);
+  const back = line(below).reverse().map((step) => step.split(" ").reverse().join(" "));
+  return `M${line(above).join(" ")} L${back.join(" ")}Z`;
 }
 
 /** @param {number} value */

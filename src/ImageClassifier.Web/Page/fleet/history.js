@@ -49,6 +49,8 @@ export class FleetHistory {
 function beforeNow({ decisions }, now) {
   return [...(decisions ?? [])]
     .reverse()
-    .map(({ at, waiting, pending, running, draining }) => ({ at: Date.parse(at), waiting, pending, running, draining: draining ?? 0, rate: 0 }))
+    .map(({ at, waiting, pending, running, draining }) => {
+      return { at: Date.parse(at), waiting, pending, running, draining: draining ?? 0, rate: 0 };
+    })
     .filter(({ at }) => at < now);
 }

@@ -32,9 +32,15 @@ export class KeptFiles {
     const database = await this.#database;
     if (!database) return [];
     const oldest = Date.now() - LONGEST;
-    const store = database.transaction(STORE, "readwrite").objectStore(STORE);
-    const all = /** @type {KeptFile[]} */ (await answer(store.getAll()).catch(() => []));
-    for (const { id, at } of all) if (at < oldest) store.delete(id);
+    /** @type {KeptFile[]} */
+    let all = [];
+    try {
+      const store = database.transaction(STORE, "readwrite").objectStore(STORE);
+      all = await answer(store.getAll());
+      for (const { id, at } of all) if (at < oldest) store.delete(id);
+    } catch {
+      // The browser's storage is damaged. New pictures must still be taken.
+    }
     const mine = all.filter(({ owner, at }) => owner === this.#owner && at >= oldest).sort((a, b) => a.place - b.place);
     this.#place = mine.at(-1)?.place ?? 0;
     return mine;
@@ -75,12 +81,14 @@ export class KeptFiles {
     this.#last = this.#last.then(async () => {
       const database = await this.#database;
       if (!database) return;
-      const transaction = database.transaction(STORE, "readwrite");
-      change(transaction.objectStore(STORE));
-      // The disk can be full. Then the files are lost on a reload, but not now.
-      await new Promise((resolve) => (transaction.oncomplete = transaction.onabort = resolve));
+      try {
+        const transaction = database.transaction(STORE, "readwrite");
+        change(transaction.objectStore(STORE));
+        await new Promise((resolve) => (transaction.oncomplete = transaction.onabort = resolve));
+      } catch {
+        // The disk can be full. Then the files are lost on a reload, but not now.
+      }
     });
-    return this.#last;
   }
 }
 
@@ -105,7 +113,8 @@ const answer = (request) =>
 /** The name of this tab, which a reload keeps. */
 function tabName() {
   try {
-    const name = sessionStorage.getItem(TAB) ?? Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
+    const random = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    const name = sessionStorage.getItem(TAB) ?? random;
     sessionStorage.setItem(TAB, name);
     return name;
   } catch {

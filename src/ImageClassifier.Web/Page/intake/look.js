@@ -31,7 +31,9 @@ export async function* looks(pictures, formats) {
 /** @param {Picture[]} group @param {() => string | undefined} formats */
 async function lookAt(group, formats) {
   /** @type {{ picture: Picture, look: Look }[]} */
-  const looked = group.map((picture) => ({ picture, look: { refusal: "", hash: "", toSend: /** @type {File} */ (picture.file) } }));
+  const looked = group.map((picture) => {
+    return { picture, look: { refusal: "", hash: "", toSend: /** @type {File} */ (picture.file) } };
+  });
   const rest = looked.values();
   const work = async () => {
     for (const entry of rest) entry.look = await lookAtFile(entry.look.toSend, entry.picture.hash, formats);
@@ -40,7 +42,10 @@ async function lookAt(group, formats) {
   return looked;
 }
 
-/** @param {File} file @param {string} known its hash, if it is known @param {() => string | undefined} formats @returns {Promise<Look>} */
+/**
+ * @param {File} file @param {string} known its hash, if it is known
+ * @param {() => string | undefined} formats @returns {Promise<Look>}
+ */
 async function lookAtFile(file, known, formats) {
   try {
     const kind = kindOf(new Uint8Array(await file.slice(0, HEAD_LENGTH).arrayBuffer()));

@@ -46,7 +46,8 @@ export class Batches {
         },
         gone: () => {
           for (const picture of this.#pictures) {
-            if (picture.batchId === batchId && !picture.finished) picture.enter("failed", "The service no longer has this batch.");
+            if (picture.batchId !== batchId || picture.finished) continue;
+            picture.enter("failed", "The service no longer has this batch.");
           }
           this.#session.forget(batchId);
           this.#onChange({ finished: false });
@@ -62,7 +63,10 @@ export class Batches {
     this.#shown.delete(batchId);
   }
 
-  /** Restores the batches of the link or of this tab's session. @param {string[]} batchIds @returns {Promise<boolean>} whether the service answered */
+  /**
+   * Restores the batches of the link or of this tab's session.
+   * @param {string[]} batchIds @returns {Promise<boolean>} whether the service answered
+   */
   async restore(batchIds) {
     const ids = batchIds.filter((id) => !this.#shown.has(id));
     for (const id of ids) this.#shown.set(id, new AbortController());

@@ -56,7 +56,8 @@ export class Finder {
     this.#showLabels(labels);
     const isEverything = shown.length === total && wish.order === EVERYTHING.order;
     this.#reset.hidden = isEverything && this.#isPlain(wish);
-    setText(this.#count, shown.length === total ? counted(total, "picture") : `${shown.length.toLocaleString("en")} of ${counted(total, "picture")}`);
+    const part = shown.length === total ? "" : `${shown.length.toLocaleString("en")} of `;
+    setText(this.#count, part + counted(total, "picture"));
     return shown;
   }
 
@@ -80,7 +81,9 @@ export class Finder {
   #showLabels(labels) {
     if (this.#label && !labels.has(this.#label)) labels.set(this.#label, 0);
     const common = commonest(labels, LABELS_SHOWN);
-    if (this.#label && !common.some(([label]) => label === this.#label)) common.push([this.#label, labels.get(this.#label) ?? 0]);
+    if (this.#label && !common.some(([label]) => label === this.#label)) {
+      common.push([this.#label, labels.get(this.#label) ?? 0]);
+    }
     const focused = document.activeElement;
     const wanted = new Set(common.map(([label]) => label));
     for (const [label, chip] of this.#chips) {
@@ -94,7 +97,8 @@ export class Finder {
       chip.setAttribute("aria-pressed", String(label === this.#label));
       const item = /** @type {HTMLElement} */ (chip.parentElement);
       // The focus would be lost if its chip moved, so the others move around it.
-      if (this.#labels.children[index] !== item && chip !== focused) this.#labels.insertBefore(item, this.#labels.children[index] ?? null);
+      const there = this.#labels.children[index] ?? null;
+      if (there !== item && chip !== focused) this.#labels.insertBefore(item, there);
     });
     const others = labels.size - common.length;
     this.#moreLabels.hidden = others <= 0;

@@ -40,8 +40,12 @@ async function copyCode(button) {
 /** @param {string | undefined} batchId @param {boolean} needsKey */
 function curl(batchId, needsKey) {
   const header = needsKey ? ` -H "X-Api-Key: $${KEY_NOTE}"` : "";
-  const lines = ["# Send pictures. The answer has the batch's id.", `curl${header} -F a=@cat.jpg -F b=@dog.png ${batchesAddress()}`];
-  if (batchId) lines.push("", "# Read this page's newest batch, and follow its results.", `curl ${batchesAddress()}/${batchId}`, `curl -N ${batchesAddress()}/${batchId}/events`);
+  const send = `curl${header} -F a=@cat.jpg -F b=@dog.png ${batchesAddress()}`;
+  const lines = ["# Send pictures. The answer has the batch's id.", send];
+  if (batchId) {
+    const batch = `${batchesAddress()}/${batchId}`;
+    lines.push("", "# Read this page's newest batch, and follow its results.", `curl ${batch}`, `curl -N ${batch}/events`);
+  }
   return lines.join("\n");
 }
 
