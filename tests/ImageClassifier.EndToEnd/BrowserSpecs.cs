@@ -5,7 +5,6 @@ using System.Text.RegularExpressions;
 using System.Web;
 using ImageClassifier.EndToEnd.Pictures;
 using ImageClassifier.EndToEnd.Programs;
-using ImageClassifier.Testing;
 using Microsoft.Playwright;
 using Xunit;
 using static Microsoft.Playwright.Assertions;
