@@ -31,6 +31,7 @@ public sealed partial class BrowserSpecs
         {
             // Only what is seen is in the document, so the window is as long as the list.
             ViewportSize = new ViewportSize { Width = 1280, Height = 2_600 },
+            ReducedMotion = ReducedMotion.Reduce,
         });
         var complaints = PageBrowser.ErrorsOf(page);
 
@@ -51,7 +52,10 @@ public sealed partial class BrowserSpecs
             TestPictures.All.Select(picture => picture.Name),
             (await page.Locator(".card .name").AllTextContentsAsync()).Select(name => name.Trim()));
         Assert.All(await page.Locator(".card .label").AllTextContentsAsync(), label => Assert.NotEmpty(label.Trim()));
+        // The README's picture.
+        await page.SetViewportSizeAsync(1280, 1_200);
         await PageBrowser.ScreenshotAsync(page, "page.png");
+        await page.SetViewportSizeAsync(1280, 2_600);
 
         await page.ReloadAsync();
         await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(TestPictures.All.Count);

@@ -1,5 +1,5 @@
-// Tells what a file is by its first bytes, so that files the service cannot use are named before they are sent. The sentences
-// are those of the service, which looks at each file again.
+// Tells what a file is by its first bytes, so that files the service cannot use are named before they are sent. The
+// sentences are those of the service, which looks at each file again.
 
 /** How many first bytes of a file are needed. */
 export const HEAD_LENGTH = 1024;
@@ -39,7 +39,8 @@ export function kindOf(head) {
 
 /**
  * Why a file of this kind is not sent; empty if the service takes it.
- * @param {FileKind} kind @param {string | undefined} formats what the service takes, as `JPEG or PNG`; undefined if it is unknown
+ * @param {FileKind} kind
+ * @param {string | undefined} formats what the service takes, as `JPEG or PNG`; undefined if it is unknown
  */
 export function refusalOf({ name, format, remedy }, formats) {
   if (format && (formats === undefined || formats.includes(format))) return "";

@@ -1,5 +1,5 @@
-// Keeps files that are not sent yet in this browser (IndexedDB), so that a reload loses none. What the service has accepted is
-// deleted here. Without IndexedDB the page still works, and warns before it is closed.
+// Keeps files that are not sent yet in this browser (IndexedDB), so that a reload loses none. What the service has
+// accepted is deleted here. Without IndexedDB the page still works, and warns before it is closed.
 
 /** @typedef {import("../pictures/picture.js").Picture} Picture */
 /**

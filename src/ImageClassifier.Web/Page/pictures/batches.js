@@ -1,4 +1,5 @@
-// The batches on the page: follows each until all its pictures have results, and restores those of an earlier life of the page.
+// The batches on the page: follows each until all its pictures have results, and restores those of an earlier life of
+// the page.
 
 import { readBatch } from "../service/api.js";
 import { followBatch } from "../service/batch-stream.js";

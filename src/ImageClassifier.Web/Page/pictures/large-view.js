@@ -105,7 +105,8 @@ export class LargeView {
   #showPlace(picture) {
     const pictures = this.#events.pictures();
     const here = pictures.indexOf(picture);
-    setText(byId("large-place"), here < 0 ? "" : `${(here + 1).toLocaleString("en")} of ${pictures.length.toLocaleString("en")}`);
+    const place = `${(here + 1).toLocaleString("en")} of ${pictures.length.toLocaleString("en")}`;
+    setText(byId("large-place"), here < 0 ? "" : place);
     // A disabled button would lose the focus, and with it the arrow keys.
     byId("large-previous").setAttribute("aria-disabled", String(here <= 0));
     byId("large-next").setAttribute("aria-disabled", String(here >= pictures.length - 1));
@@ -134,7 +135,7 @@ export class LargeView {
     );
     byId("right-label-form").hidden = state !== "classified";
     byId("known-labels").replaceChildren(
-      ...predictions.slice(1).map(({ label }) => Object.assign(document.createElement("option"), { value: firstName(label) })),
+      ...predictions.slice(1).map(({ label }) => new Option("", firstName(label))),
     );
   }
 }

@@ -26,7 +26,10 @@ export class Summary {
     this.#announcedAt = performance.now();
   }
 
-  /** @param {Iterable<Picture>} pictures @returns {{ left: number, rate: number }} pictures without a result; results a second */
+  /**
+   * @param {Iterable<Picture>} pictures
+   * @returns {{ left: number, rate: number }} pictures without a result; results a second
+   */
   show(pictures) {
     const count = { all: 0, classified: 0, failed: 0, unsent: 0 };
     for (const { state } of pictures) {

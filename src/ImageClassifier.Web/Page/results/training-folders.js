@@ -1,5 +1,5 @@
-// Exports pictures with the labels that the user says are right: a ZIP archive with a folder for each label. Unpacked, it is a
-// folder that the verb `train` takes.
+// Exports pictures with the labels that the user says are right: a ZIP archive with a folder for each label. The folder
+// in it is one that the verb `train` takes.
 
 import { readImage } from "../service/api.js";
 import { firstName } from "../pictures/labels.js";
