@@ -11,4 +11,8 @@ public static class ExitCodes
 
     /// <summary>The command line or a setting is wrong; nothing was done.</summary>
     public const int WrongUse = 2;
+
+    /// <summary><c>send</c> was interrupted (Ctrl-C). The printed command goes on. As shells count: 128 and the number of
+    /// the signal.</summary>
+    public const int Interrupted = 130;
 }

@@ -27,8 +27,8 @@ switch (args)
     case ["memory", ..]:
         await MemoryBenchmark.RunAsync(args[1..]);
         return 0;
-    case ["uploads"]:
-        await UploadBenchmark.RunAsync();
+    case ["uploads", ..]:
+        await UploadBenchmark.RunAsync(args[1..]);
         return 0;
     // Processes of the benchmarks above.
     case ["kestrel"]:
@@ -52,7 +52,7 @@ switch (args)
             first-result [VARIANT...]  the time from an app node's launch to its first result
             web [VARIANT...]           what a picture with its result costs the web tier
             memory [VARIANT...]        the memory of a web tier with 1,000 sockets and of its app node over 20,000 pictures
-            uploads                    the bytes a second that the web tier accepts, beside a bare web server
+            uploads [VARIANT...]       the bytes a second that the web tier accepts, beside a bare web server
             idle                       CPU time and requests to AWS of an idle web tier and an idle app node
             web-nodes                  the way of a result from the response queue to sockets: one web node, and three
             start PROGRAM...           start time and memory of a web node; each PROGRAM is a build of image-classifier

@@ -27,6 +27,7 @@ internal static partial class Damages
         ["numbers for ids"] = whole => Utf8(Id().Replace(whole, "1").Replace("\"1\"", "1", StringComparison.Ordinal)),
         ["half a character"] = whole => Utf8(Id().Replace(whole, "\\ud800")),
         ["nulls"] = whole => Utf8(Text().Replace(whole, ":null")),
+        ["numbers too large"] = whole => Utf8(Number().IsMatch(whole) ? Number().Replace(whole, ":1e999") : "[1e999]"),
         ["another's"] = whole => Utf8(Id().Replace(whole, _ => JobId.New().Value)),
         ["deep"] = _ => Utf8(new string('[', 10_000)),
         ["huge"] = whole => Utf8(whole + new string('x', Large)),
@@ -50,6 +51,9 @@ internal static partial class Damages
 
     [GeneratedRegex("[0-9a-f]{32}")]
     private static partial Regex Id();
+
+    [GeneratedRegex(":-?[0-9][0-9.eE+-]*")]
+    private static partial Regex Number();
 
     [GeneratedRegex(":\"[^\"]*\"")]
     private static partial Regex Text();

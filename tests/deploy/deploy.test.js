@@ -126,7 +126,7 @@ describe("the CloudFormation template", () => {
   it("sends requests to nodes that have joined, and does not replace them while queues or bucket are away", () => {
     const targets = properties("WebTargets");
     assert.equal(targets.HealthCheckPath, "/health/serving");
-    const endpoints = readFileSync(join(deploy, "..", "src", "ImageClassifier.Web", "Http", "WebTierPipeline.cs"), "utf8");
+    const endpoints = readFileSync(join(deploy, "..", "src", "ImageClassifier.Web", "Http", "ApiCalls.cs"), "utf8");
     assert.ok(endpoints.includes(`"${targets.HealthCheckPath}"`));
     const unit = read("image", "systemd", "image-classifier-web.service");
     const restart = Number(/^RestartSec=(\d+)$/m.exec(unit)[1]) + Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)[1]);

@@ -82,7 +82,7 @@ internal sealed record RoleUse(
         {
             Reads = [$"{ObjectKeys.Batches}*", $"{ObjectKeys.Results}*", $"{ObjectKeys.Models}*"],
             Writes = [$"{ObjectKeys.Batches}*", $"{ObjectKeys.Models}*"],
-            Deletes = [$"{ObjectKeys.Results}*", $"{ObjectKeys.Models}*"],
+            Deletes = [$"{ObjectKeys.Results}*", $"{CallbackKeys.Dead}*", $"{ObjectKeys.Models}*"],
             Uploads = [$"{ObjectKeys.Models}*"],
         },
         AwsRole.Deployer => new RoleUse(

@@ -6,7 +6,8 @@ namespace ImageClassifier.Adapters.Embedded.Queues;
 /// <remarks>
 /// Version 1 measured leases and deduplication by the wall clock. Since version 2, <c>free_at</c> and <c>taken_at</c>
 /// are times of <see cref="MachineClock"/>. The columns have new names, so that version 1 of the program fails instead
-/// of misreading them. <c>sent_at</c> is of the wall clock, and only retention uses it.
+/// of misreading them. <c>sent_at</c> is of the wall clock, and only retention uses it. Since version 3, triggers count
+/// the messages of each queue, so that measuring a queue takes no longer when more messages wait.
 /// </remarks>
 internal static class QueueSchema
 {
@@ -47,6 +48,22 @@ internal static class QueueSchema
             UPDATE deduplication SET taken_at = 0;
             CREATE TABLE file (contents TEXT NOT NULL, boot TEXT NOT NULL);
             INSERT INTO file (contents, boot) VALUES ('', '');
+            """,
+            """
+            CREATE TABLE counts (queue TEXT PRIMARY KEY, messages INTEGER NOT NULL) WITHOUT ROWID;
+            INSERT INTO counts (queue, messages) SELECT queue, count(*) FROM messages GROUP BY queue;
+            CREATE TRIGGER message_added AFTER INSERT ON messages BEGIN
+                INSERT INTO counts (queue, messages) VALUES (new.queue, 1)
+                    ON CONFLICT DO UPDATE SET messages = messages + 1;
+            END;
+            CREATE TRIGGER message_removed AFTER DELETE ON messages BEGIN
+                UPDATE counts SET messages = messages - 1 WHERE queue = old.queue;
+            END;
+            CREATE TRIGGER message_moved AFTER UPDATE OF queue ON messages BEGIN
+                UPDATE counts SET messages = messages - 1 WHERE queue = old.queue;
+                INSERT INTO counts (queue, messages) VALUES (new.queue, 1)
+                    ON CONFLICT DO UPDATE SET messages = messages + 1;
+            END;
             """,
         ],
         FirstVersion:

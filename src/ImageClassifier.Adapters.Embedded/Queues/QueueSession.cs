@@ -20,6 +20,16 @@ internal sealed class QueueSession : SqliteSession
 
     private static readonly long ForgetIntervalMs = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
 
+    /// <summary>Reads the number of messages and the number in flight. It does not look at messages that were never
+    /// received.</summary>
+    internal const string MeasureQuery =
+        """
+        SELECT
+            ifnull((SELECT messages FROM counts WHERE queue = $queue), 0),
+            (SELECT count(*) FROM messages INDEXED BY messages_received
+                WHERE queue = $queue AND receives > 0 AND free_at > $now)
+        """;
+
     private readonly SqliteQueueSettings _settings;
     private readonly MachineClock _clock;
     private readonly TimeProvider _time;
@@ -97,11 +107,7 @@ internal sealed class QueueSession : SqliteSession
             UPDATE messages SET free_at = $until
             WHERE id = $id AND queue = $queue AND receives = $receives AND free_at > $now
             """, "$id", "$queue", "$receives", "$now", "$until");
-        _measure = Statement(
-            """
-            SELECT count(*), count(*) FILTER (WHERE free_at > $now)
-            FROM messages INDEXED BY messages_by_group WHERE queue = $queue
-            """, "$queue", "$now");
+        _measure = Statement(MeasureQuery, "$queue", "$now");
         var contents = Statement("SELECT contents FROM file");
         try
         {

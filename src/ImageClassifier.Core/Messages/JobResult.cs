@@ -112,6 +112,13 @@ public static class JobErrorCodes
 
     /// <summary>The job has a stored result, but it cannot be read.</summary>
     public const string ResultDamaged = "result-damaged";
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<string> All { get; } =
+    [
+        Empty, TooLarge, NoFileName, UnsupportedName, ContentMismatch, TooManyPixels, TooCostly, Undecodable, Missing,
+        KilledDecoder, TooManyAttempts, Lost, ResultDamaged,
+    ];
 }
 
 /// <summary>Identifies a model and its exact files.</summary>

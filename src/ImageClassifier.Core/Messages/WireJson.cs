@@ -13,7 +13,7 @@ public static class WireJson
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         TypeInfoResolver = JsonTypeInfoResolver.Combine(WireJsonContext.Default, new DefaultJsonTypeInfoResolver()),
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false), new FiniteNumbers() },
     };
 
     /// <summary>The document as text.</summary>
@@ -33,5 +33,19 @@ public static class WireJson
         {
             return null;
         }
+    }
+
+    /// <summary>Refuses a number that is too large, such as 1e999. The reader would make infinity of it, which no writer
+    /// can write.</summary>
+    private sealed class FiniteNumbers : JsonConverter<double>
+    {
+        public override double Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            var number = reader.GetDouble();
+            return double.IsFinite(number) ? number : throw new JsonException("The number is too large.");
+        }
+
+        public override void Write(Utf8JsonWriter writer, double value, JsonSerializerOptions options) =>
+            writer.WriteNumberValue(value);
     }
 }

@@ -6,6 +6,7 @@ using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Adapters.Embedded;
 using ImageClassifier.Core;
 using ImageClassifier.Host.CommandLine.Models;
+using ImageClassifier.Host.CommandLine.Send;
 using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Isolation;
@@ -18,6 +19,7 @@ internal sealed class Grammar
 {
     private const string Requests = "requests";
     private const string Responses = "responses";
+    private const string Callbacks = "callbacks";
 
     private static readonly string[] Roles =
         [.. Enum.GetNames<AwsRole>().Select(name => name.ToLowerInvariant())];
@@ -92,8 +94,8 @@ internal sealed class Grammar
 
     private readonly Option<string> _queue = new("--queue")
     {
-        Description = "The dead letters of jobs, or of results.",
-        HelpName = $"{Requests}|{Responses}",
+        Description = "The dead letters of jobs, of results, or of callbacks.",
+        HelpName = $"{Requests}|{Responses}|{Callbacks}",
         DefaultValueFactory = _ => Requests,
     };
 
@@ -127,12 +129,15 @@ internal sealed class Grammar
 
     private readonly SimulateGrammar _simulate = new();
 
+    private readonly SendGrammar _send;
+
     public Grammar(IVerbs verbs, IReadOnlyDictionary<string, string> variables)
     {
         _verbs = verbs;
         _variables = variables;
+        _send = new SendGrammar(variables);
         _instance.Validators.Add(MustBeInstanceId);
-        _queue.AcceptOnlyFromAmong(Requests, Responses);
+        _queue.AcceptOnlyFromAmong(Requests, Responses, Callbacks);
         _as.AcceptOnlyFromAmong(Roles);
         _keyName.Validators.Add(MustBeKeyName);
 
@@ -154,6 +159,11 @@ internal sealed class Grammar
         classify.SetAction((parsed, cancellation) => _verbs.ClassifyAsync(
             new ClassifyOptions(Sources(parsed), parsed.GetRequiredValue(_files), parsed.GetValue(_json)), cancellation));
         classify.Validators.Add(HasNoUrls);
+
+        var send = _send.CreateCommand();
+        send.SetAction((parsed, cancellation) => _verbs.SendAsync(_send.Options(parsed), cancellation));
+        send.Validators.Add(HasNoUrls);
+        send.Validators.Add(HasNoData);
 
         var train = new Command("train", "Trains a model on your own classes, and says how good it is. Exit code 1: the "
             + "model is there, but some pictures could not be used.") { _folder, _out, _json };
@@ -200,7 +210,7 @@ internal sealed class Grammar
         Root = new RootCommand("An elastic image-classification service. Exit codes: 0 done, 1 some of the work failed or "
             + "was interrupted, 2 wrong use or settings.")
         {
-            _urls, _data, _config, _set, web, node, isolated, classify, train, ModelsGroup(), key, simulate, QueueVerb(),
+            _urls, _data, _config, _set, web, node, isolated, classify, send, train, ModelsGroup(), key, simulate, QueueVerb(),
             aws,
         };
         Root.SetAction(WebAsync);
@@ -238,7 +248,8 @@ internal sealed class Grammar
     // The parser takes a misspelt option for a file. Files with such names go after a double dash.
     private string? StrayOption(ParseResult parsed)
     {
-        if ((parsed.GetResult(_files) ?? parsed.GetResult(_folder)) is not { } files) return null;
+        if ((parsed.GetResult(_files) ?? parsed.GetResult(_folder) ?? parsed.GetResult(_send.Paths)) is not { } files)
+            return null;
         var behindDash = parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash).Skip(1).Count();
         return files.Tokens.SkipLast(behindDash).Select(token => token.Value).FirstOrDefault(
             value => value.Length > 1 && value.StartsWith('-'));
@@ -256,7 +267,8 @@ internal sealed class Grammar
     {
         var list = new Command("list", "Lists dead letters, each with its reason.") { _queue, _data, _json };
         list.SetAction((parsed, cancellation) => QueueAsync(parsed, QueueAction.List, cancellation));
-        var redrive = new Command("redrive", "Sends jobs again: a failed result is deleted, and a next attempt begins.")
+        var redrive = new Command("redrive",
+            "Sends jobs again: a failed result is deleted, and a next attempt begins. Callbacks are tried again.")
         {
             _jobs, _all, _queue, _data, _json,
         };
@@ -268,7 +280,7 @@ internal sealed class Grammar
         purge.SetAction((parsed, cancellation) => QueueAsync(parsed, QueueAction.Purge, cancellation));
         foreach (var verb in (Command[])[redrive, purge]) verb.Validators.Add(HasJobsOrAll);
         foreach (var verb in (Command[])[list, redrive, purge]) verb.Validators.Add(HasNoUrls);
-        return new Command("queue", "Handles dead letters: messages that failed as often as allowed.")
+        return new Command("queue", "Handles dead letters: messages and callbacks that failed as often as allowed.")
         {
             list, redrive, purge,
         };
@@ -293,7 +305,8 @@ internal sealed class Grammar
             : parsed.GetRequiredValue(_jobs).Select(JobId.Parse).Distinct().ToArray();
         return _verbs.QueueAsync(
             new QueueOptions(
-                Sources(parsed), action, parsed.GetValue(_queue) == Responses, jobs, parsed.GetValue(_json)),
+                Sources(parsed), action, Enum.Parse<LetterKind>(parsed.GetValue(_queue)!, ignoreCase: true), jobs,
+                parsed.GetValue(_json)),
             cancellation);
     }
 

@@ -1,6 +1,7 @@
 using ImageClassifier.Adapters.Aws.Check;
 using ImageClassifier.Core;
 using ImageClassifier.Host.CommandLine.Models;
+using ImageClassifier.Host.CommandLine.Send;
 using ImageClassifier.Host.Configuration;
 
 namespace ImageClassifier.Host.CommandLine;
@@ -31,6 +32,9 @@ public interface IVerbs
 
     /// <summary>Classifies files on this machine.</summary>
     Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation);
+
+    /// <summary>Sends files to a service.</summary>
+    Task<int> SendAsync(SendOptions options, CancellationToken cancellation);
 
     /// <summary>Checks a model directory.</summary>
     Task<int> ModelsCheckAsync(ModelsCheckOptions options, CancellationToken cancellation);
@@ -82,14 +86,27 @@ public enum QueueAction
     Purge,
 }
 
+/// <summary>The kinds of dead letters.</summary>
+public enum LetterKind
+{
+    /// <summary>Messages with jobs.</summary>
+    Requests,
+
+    /// <summary>Messages with results.</summary>
+    Responses,
+
+    /// <summary>Deliveries to the receivers of clients.</summary>
+    Callbacks,
+}
+
 /// <summary>The arguments of <c>queue</c>.</summary>
 /// <param name="Settings">The user's settings, <c>--data</c> among them.</param>
 /// <param name="Action">The action.</param>
-/// <param name="OfResponses">True for the response queue; false for the request queue.</param>
+/// <param name="Letters">Which dead letters.</param>
 /// <param name="Jobs">The jobs whose letters are handled; null for all.</param>
 /// <param name="Json">Whether to print JSON rather than a table.</param>
 public sealed record QueueOptions(
-    SettingsSources Settings, QueueAction Action, bool OfResponses, IReadOnlyList<JobId>? Jobs, bool Json);
+    SettingsSources Settings, QueueAction Action, LetterKind Letters, IReadOnlyList<JobId>? Jobs, bool Json);
 
 /// <summary>The arguments of <c>classify</c>.</summary>
 /// <param name="Settings">The user's settings.</param>

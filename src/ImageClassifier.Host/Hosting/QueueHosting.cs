@@ -39,16 +39,20 @@ public static class QueueHosting
         Config config, QueueOptions options, TextWriter output, int? width, CancellationToken cancellation)
     {
         var layout = EmbeddedEnvironment.OpenExisting(EmbeddedSettings.Create(config));
+        var store = new FileObjectStore(layout);
+        if (options.Letters == LetterKind.Callbacks)
+            return await new QueueVerb(new DeadCallbacks(store), output, width).RunAsync(options, cancellation);
+
         EmbeddedEnvironment.OpenQueues(config, layout, makes: false);
         // The web tier creates the file, and waits for it after a loss.
-        var queueSettings = EmbeddedEnvironment.QueueOf(layout, config, options.OfResponses) with
+        var queueSettings = EmbeddedEnvironment.QueueOf(layout, config, options.Letters == LetterKind.Responses) with
         {
             CreatesFile = false,
         };
         await using var queue = new SqliteMessageQueue(queueSettings);
         await using var dead = new SqliteMessageQueue(queueSettings.DeadLetters());
-        var desk = DeskOf(options, dead, queue, new FileObjectStore(layout));
-        return await new QueueVerb(desk, output, width).RunAsync(options, cancellation);
+        var verb = new QueueVerb(DeskOf(options, dead, queue, store), output, width);
+        return await RunAsync(verb, store, options, output, cancellation);
     }
 
     private static async Task<int> OnAwsAsync(
@@ -56,14 +60,32 @@ public static class QueueHosting
     {
         var settings = AwsConfiguration.CreateAws(config);
         using var clients = new AwsClients(settings);
+        var store = new S3ObjectStore(clients.S3(), settings.Bucket);
+        if (options.Letters == LetterKind.Callbacks)
+            return await new QueueVerb(new DeadCallbacks(store), output, width).RunAsync(options, cancellation);
+
         var (queue, dead) = await SqsQueueUrls.OpenWithDeadLettersAsync(
-            clients.Sqs(LongestWait), options.OfResponses ? settings.Queues.Responses : settings.Queues.Requests,
+            clients.Sqs(LongestWait),
+            options.Letters == LetterKind.Responses ? settings.Queues.Responses : settings.Queues.Requests,
             cancellation);
-        var desk = DeskOf(options, dead, queue, new S3ObjectStore(clients.S3(), settings.Bucket));
-        return await new QueueVerb(desk, output, width).RunAsync(options, cancellation);
+        var verb = new QueueVerb(DeskOf(options, dead, queue, store), output, width);
+        return await RunAsync(verb, store, options, output, cancellation);
+    }
+
+    /// <summary>Runs the verb on messages. A list for people also says whether there are dead callbacks.</summary>
+    private static async Task<int> RunAsync(
+        QueueVerb verb, IObjectStore store, QueueOptions options, TextWriter output, CancellationToken cancellation)
+    {
+        var exitCode = await verb.RunAsync(options, cancellation);
+        if (options is { Action: QueueAction.List, Json: false }
+            && (await new DeadCallbacks(store).ListAsync(max: 1, cancellation)).Count > 0)
+            await output.WriteLineAsync("There are dead callbacks too. queue list --queue callbacks shows them.");
+        return exitCode;
     }
 
     private static DeadLetterDesk DeskOf(
         QueueOptions options, IMessageQueue dead, IMessageQueue queue, IObjectStore store) =>
-        options.OfResponses ? new DeadResponses(dead, queue) : new DeadRequests(dead, queue, store);
+        options.Letters == LetterKind.Responses
+            ? new DeadResponses(dead, queue)
+            : new DeadRequests(dead, queue, store);
 }

@@ -2,6 +2,7 @@ using ImageClassifier.Adapters.Aws.Configuration;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Classify;
 using ImageClassifier.Host.CommandLine.Models;
+using ImageClassifier.Host.CommandLine.Send;
 using ImageClassifier.Host.CommandLine.Simulate;
 using ImageClassifier.Host.CommandLine.Train;
 using ImageClassifier.Host.Configuration;
@@ -57,6 +58,21 @@ internal sealed class Verbs(NodeParts parts) : IVerbs
         options = options with { Settings = await CompleteAsync(options.Settings, stop.Token) };
         var verb = new ClassifyVerb(
             config => parts.LoadClassifier(OnnxSettings.Create(config), null), Console.Out, width);
+        return await verb.RunAsync(options, stop.Token);
+    }
+
+    public async Task<int> SendAsync(SendOptions options, CancellationToken cancellation)
+    {
+        using var signals = new StopSignals();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Token, cancellation);
+        // Bars would mix with the lines of JSON on one terminal.
+        var hasBars = !Console.IsErrorRedirected && !(options.Json && !Console.IsOutputRedirected);
+        var streams = new SendStreams(
+            Console.In, Console.Out, Console.Error, Console.IsOutputRedirected ? null : Console.WindowWidth,
+            hasBars ? Console.Error : null);
+        using var handler = ServiceClient.CreateHandler();
+        var verb = new SendVerb(
+            streams, handler, SendLimits.Default, SendVerb.DefaultStateFolder, TimeProvider.System);
         return await verb.RunAsync(options, stop.Token);
     }
 

@@ -25,12 +25,12 @@ internal sealed class IsolatedTrial(ProcessStartInfo command, TimeSpan limit, Ti
     public static readonly byte[] Picture = Convert.FromBase64String(
         "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mNoaGgAAAMEAYF1LgG8AAAAAElFTkSuQmCC");
 
-    /// <summary>Tries a model. Defects that end no process are not reported: the load in this process finds
-    /// them.</summary>
+    /// <summary>Tries a model.</summary>
+    /// <returns>Why the program refuses the model, as a sentence; null if it does not.</returns>
     /// <exception cref="UnusableModelException">The child died.</exception>
     /// <exception cref="ModelNotLoadedException">The child cannot be started, or hangs.</exception>
     /// <exception cref="OutOfMemoryException">Memory is short. A later call may succeed.</exception>
-    public async Task RunAsync(OnnxSettings model, CancellationToken cancellation)
+    public async Task<string?> RunAsync(OnnxSettings model, CancellationToken cancellation)
     {
         // The time-out is for pictures of users.
         var settings = model with { Decoding = model.Decoding with { Timeout = limit } };
@@ -38,12 +38,12 @@ internal sealed class IsolatedTrial(ProcessStartInfo command, TimeSpan limit, Ti
         try
         {
             var reply = await child.AskAsync(Picture).WaitAwakeAsync(limit, time).WaitAsync(cancellation);
-            if (reply.IsMemoryShort) throw new InsufficientMemoryException(reply.Failure);
+            return reply.IsMemoryShort ? throw new InsufficientMemoryException(reply.Failure) : reply.Failure;
         }
         catch (TimeoutException hang)
         {
             throw new ModelNotLoadedException(
-                $"A model of the registry was not loaded within {limit} in a process that tries it.", hang);
+                $"The model was not loaded within {limit} in a process that tries it.", hang);
         }
         catch (Exception failure) when (failure is IOException or InvalidDataException or InvalidOperationException)
         {
@@ -52,6 +52,8 @@ internal sealed class IsolatedTrial(ProcessStartInfo command, TimeSpan limit, Ti
             cancellation.ThrowIfCancellationRequested();
             if (exitCode is { } code && HasDied(child, code))
                 throw new UnusableModelException(Reason(child, code, model.ModelFolder), failure);
+            // Such an end of the process says nothing of the model, except that its program refused it.
+            return exitCode == ExitCodes.WrongUse ? WithoutName(child.Errors) : null;
         }
     }
 
@@ -70,6 +72,13 @@ internal sealed class IsolatedTrial(ProcessStartInfo command, TimeSpan limit, Ti
         return $"{end} ({ProcessEnd.Describe(exitCode)}){details}";
     }
 
+    // The program begins its messages with its name.
+    private static string WithoutName(string message)
+    {
+        var name = $"{typeof(IsolatedTrial).Assembly.GetName().Name}: ";
+        return message.StartsWith(name, StringComparison.Ordinal) ? message[name.Length..] : message;
+    }
+
     private ClassifierProcess Start(OnnxSettings settings)
     {
         try
@@ -79,7 +88,7 @@ internal sealed class IsolatedTrial(ProcessStartInfo command, TimeSpan limit, Ti
         catch (Win32Exception failure)
         {
             throw new ModelNotLoadedException(
-                $"A model of the registry cannot be tried, because no process can be started: {failure.Message}", failure);
+                $"The model cannot be tried, because no process can be started: {failure.Message}", failure);
         }
     }
 }

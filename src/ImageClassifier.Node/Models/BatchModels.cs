@@ -39,12 +39,23 @@ internal sealed class BatchModels(
     private async Task<ModelIdentity> AgreeAsync(BatchId batch)
     {
         var key = ObjectKeys.BatchModel(batch);
-        if (await store.PutIfAbsentAsync(key, WireJson.WriteUtf8(new BatchModel(batch, own)), stopped)) return own;
-        var read = await store.ReadDocumentAsync<BatchModel>(key, stopped);
-        if (read is DocumentRead<BatchModel>.Damaged damaged)
-            log.Error("{0} is damaged, so the batch goes on with the model of the setting: {1}", key, damaged.Why);
-        return read.OrNull?.Model ?? own;
+        try
+        {
+            if (await store.PutIfAbsentAsync(key, WireJson.WriteUtf8(new BatchModel(batch, own)), stopped)) return own;
+            var read = await store.ReadDocumentAsync<BatchModel>(key, stopped);
+            if (read is DocumentRead<BatchModel>.Damaged damaged) LogUnreadable(key, damaged.Why);
+            return read.OrNull?.Model ?? own;
+        }
+        catch (StoreRefusedException refused)
+        {
+            // The node can do its work without this object. If the whole store refuses it, the picture says so.
+            LogUnreadable(key, refused.Message);
+            return own;
+        }
     }
+
+    private void LogUnreadable(string key, string why) =>
+        log.Error("{0} cannot be read, so the batch goes on with the model of the setting: {1}", key, why);
 
     private async Task<ModelReference?> SearchAsync(string sha256)
     {

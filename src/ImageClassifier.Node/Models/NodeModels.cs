@@ -75,13 +75,18 @@ internal sealed class NodeModels : IDisposable
         ModelReference?[] choices = request.Model is null ? [] : [request.Model, request.Fallback];
         foreach (var model in choices.OfType<ModelReference>())
             if (await TryLeaseAsync(model, giveUp) is { } lease) return lease;
+        if (receives > MostReceivesWithBegun && request.SharesBatch)
+        {
+            // The batch's model is not even read: perhaps that is what failed.
+            _log.Warning(
+                "Job {0} was received {1} times, so it gets model {2} even if its batch began with another",
+                request.Job, receives, _own.Classifier.Model.Name);
+            return new ModelLease(_own);
+        }
+
         var begun = await _batches.FindAsync(request).WaitAsync(giveUp);
         if (begun.Sha256 == _own.Classifier.Model.Sha256) return new ModelLease(_own);
-        if (receives <= MostReceivesWithBegun) return await TryLeaseAsync(begun, giveUp) ?? new ModelLease(_own);
-        _log.Warning(
-            "Job {0} was received {1} times, so it gets model {2} and not model {3}, with which its batch began",
-            request.Job, receives, _own.Classifier.Model.Name, begun.Name);
-        return new ModelLease(_own);
+        return await TryLeaseAsync(begun, giveUp) ?? new ModelLease(_own);
     }
 
     /// <summary>Ends loads, and unloads the models of the registry when no step of a job uses them. The stream must have

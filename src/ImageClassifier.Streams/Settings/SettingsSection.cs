@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.RegularExpressions;
 using Akka.Configuration;
 using ImageClassifier.Core;
@@ -36,6 +37,13 @@ public sealed partial class SettingsSection(Config root, string path)
     /// variable.</summary>
     public IReadOnlyList<string> Words(string key) =>
         Text(key).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>A list of addresses and networks, which may be empty.</summary>
+    public IReadOnlyList<IPNetwork> Networks(string key) =>
+    [
+        .. Words(key).Select(word => NetworkIn(word) ?? throw Invalid(
+            key, "addresses such as 10.0.0.7 and networks such as 10.0.0.0/16, separated by commas")),
+    ];
 
     /// <summary>The keys in this section, if the user chooses their names.</summary>
     public IReadOnlyList<string> Names() =>
@@ -124,6 +132,14 @@ public sealed partial class SettingsSection(Config root, string path)
 
     private InvalidSettingException Wrong(string key, string? raw, string allowed) =>
         new(FullKey(key), raw, $"allowed is {allowed}");
+
+    private static IPNetwork? NetworkIn(string word)
+    {
+        if (IPNetwork.TryParse(word, out var network)) return network;
+        return IPAddress.TryParse(word, out var address)
+            ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
+            : null;
+    }
 
     private static int? ParseIntOrCores(string raw, int min, int max, int cores) =>
         raw == Cores ? Math.Clamp(cores, min, max) : ParseInt(raw, min, max);

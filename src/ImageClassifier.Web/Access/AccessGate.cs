@@ -15,6 +15,13 @@ internal sealed class AccessGate(
     /// <summary>The header for a key, as an alternative to <c>Authorization: Bearer</c>.</summary>
     public const string KeyHeader = "X-Api-Key";
 
+    /// <summary>How a call that needs a key can be refused.</summary>
+    public static readonly ProblemKind[] Refusals =
+    [
+        ProblemKinds.KeyNeeded, ProblemKinds.WrongKey, ProblemKinds.TooManyRefusals, ProblemKinds.HostRefused,
+        ProblemKinds.OriginRefused,
+    ];
+
     private const string Scheme = "Bearer";
     private const string Realm = Scheme + " realm=\"image-classifier\"";
 

@@ -1,3 +1,4 @@
+using ImageClassifier.Web.Edge;
 using Microsoft.AspNetCore.Builder;
 
 namespace ImageClassifier.Web.Access;
@@ -12,7 +13,7 @@ internal static class AccessMetadata
 
     /// <summary>Marks the call as an upload: it is rate-limited and logged with the caller's name.</summary>
     public static TBuilder CountAsUpload<TBuilder>(this TBuilder call) where TBuilder : IEndpointConventionBuilder =>
-        call.WithMetadata(new Upload());
+        call.WithMetadata(new Upload()).CanFailWith(ProblemKinds.TooManyUploads);
 
     /// <summary>Logs each call with its caller and batch, because a deletion cannot be undone.</summary>
     public static TBuilder LogAsDeletion<TBuilder>(this TBuilder call) where TBuilder : IEndpointConventionBuilder =>

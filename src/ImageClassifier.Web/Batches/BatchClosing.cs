@@ -13,7 +13,10 @@ namespace ImageClassifier.Web.Batches;
 /// A redrive first notes the next attempt, then writes a marker with a key of its own. So a closer that sees the marker
 /// also sees the note and does not close. A closer that does not see the marker does not remove it.
 /// </remarks>
-internal sealed class BatchClosing(IObjectStore store)
+/// <param name="store">The store.</param>
+/// <param name="storeCallbacks">Stores the deliveries that a finished batch owes. Afterwards only they know of
+/// them.</param>
+internal sealed class BatchClosing(IObjectStore store, Func<BatchManifest, CancellationToken, Task> storeCallbacks)
 {
     /// <summary>Closes the batch if all its jobs are done.</summary>
     /// <returns>The jobs that are not done; null if all are, or if the batch was closed already.</returns>
@@ -24,6 +27,7 @@ internal sealed class BatchClosing(IObjectStore store)
         if (markers.Count == 0) return null;
         if (await FindUnfinishedAsync(manifest, cancellation).ConfigureAwait(false) is { } unfinished)
             return unfinished;
+        await storeCallbacks(manifest, cancellation).ConfigureAwait(false);
         foreach (var marker in markers) await store.DeleteAsync(marker, cancellation).ConfigureAwait(false);
         return null;
     }

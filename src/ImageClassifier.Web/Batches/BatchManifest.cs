@@ -24,6 +24,9 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
     /// setting.</summary>
     public ModelReference? Fallback { get; init; }
 
+    /// <summary>What the client wants to be called for; null for nothing.</summary>
+    public CallbackWish? Callback { get; init; }
+
     /// <summary>True if this is the tombstone of an abandoned upload; null otherwise.</summary>
     public bool? Abandoned { get; init; }
 
@@ -53,7 +56,8 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
         && Jobs is { Count: > 0 } && Jobs.All(job => job is not null && job.IsWholeIn(Batch))
         && Jobs.DistinctBy(job => job.Job).Count() == Jobs.Count
         && (Claim is null || ObjectKey.IsName(Claim))
-        && Model is null or { IsValid: true } && Fallback is null or { IsValid: true };
+        && Model is null or { IsValid: true } && Fallback is null or { IsValid: true }
+        && Callback is null or { IsWhole: true };
 
     /// <summary>The request message for one attempt of an accepted job.</summary>
     public ClassificationRequest Request(ManifestJob job, int attempt) =>

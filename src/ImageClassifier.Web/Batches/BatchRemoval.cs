@@ -28,7 +28,7 @@ internal sealed class BatchRemoval(IObjectStore store)
         string[] prefixes =
         [
             ObjectKeys.RecordsOf(batch), ObjectKeys.ImagesOf(batch), ObjectKeys.ResultsOf(batch),
-            ObjectKeys.RedriveMarkersOf(batch),
+            ObjectKeys.RedriveMarkersOf(batch), CallbackKeys.WaitingOf(batch), CallbackKeys.DeadOf(batch),
         ];
         foreach (var prefix in prefixes)
         {

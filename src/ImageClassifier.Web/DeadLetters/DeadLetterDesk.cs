@@ -5,7 +5,7 @@ using ImageClassifier.Core.Ports;
 namespace ImageClassifier.Web.DeadLetters;
 
 /// <summary>Lets an operator list, redrive or purge the messages of a dead-letter queue ("letters").</summary>
-public abstract class DeadLetterDesk
+public abstract class DeadLetterDesk : IDeadLetterDesk
 {
     // Handling a letter takes well under a second, and the letters of one batch are handled one by one.
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(5);
@@ -15,12 +15,9 @@ public abstract class DeadLetterDesk
 
     private protected DeadLetterDesk(IMessageQueue deadLetters) => _queue = new DeadLetterQueue(deadLetters);
 
-    /// <summary>Lists letters and leaves them on the queue. A message with several results is as many
-    /// letters.</summary>
-    /// <param name="max">How many messages at most.</param>
-    /// <param name="cancellation">Cancels the call.</param>
-    /// <exception cref="QueueUnavailableException">The queue could not be reached.</exception>
-    /// <exception cref="IOException">The store could not be reached.</exception>
+    /// <summary>Lists letters and leaves them on the queue. A message counts as one, and with several results it is as
+    /// many letters.</summary>
+    /// <inheritdoc />
     public async Task<IReadOnlyList<DeadLetter>> ListAsync(int max, CancellationToken cancellation)
     {
         var taken = await _queue.TakeAsync(max, Lease, cancellation);
@@ -38,24 +35,14 @@ public abstract class DeadLetterDesk
 
     /// <summary>Sends jobs again, each as its next attempt, or results as they are, and removes their letters. Letters of
     /// one message go together.</summary>
-    /// <param name="jobs">The jobs; null for all.</param>
-    /// <param name="onOutcome">Called with the outcome of each letter, and at the end for each job without a
-    /// letter.</param>
-    /// <param name="cancellation">Stops after the current letter.</param>
-    /// <exception cref="QueueUnavailableException">A queue could not be reached. Letters done so far stay done, and it
-    /// is safe to call again.</exception>
-    /// <exception cref="IOException">The store could not be reached. It is safe to call again.</exception>
+    /// <inheritdoc />
     public Task RedriveAsync(
         IReadOnlyCollection<JobId>? jobs, Action<LetterOutcome> onOutcome, CancellationToken cancellation) =>
         ProcessAsync(jobs, RedriveAsync, onOutcome, cancellation);
 
     /// <summary>Removes letters. Letters of one message go together. No job is lost: the web tier sends a job without a
     /// result again in time.</summary>
-    /// <param name="jobs">The jobs; null for all.</param>
-    /// <param name="onOutcome">Called with the outcome of each letter, and at the end for each job without a
-    /// letter.</param>
-    /// <param name="cancellation">Stops after the current letter.</param>
-    /// <exception cref="QueueUnavailableException">The queue could not be reached.</exception>
+    /// <inheritdoc />
     public Task PurgeAsync(
         IReadOnlyCollection<JobId>? jobs, Action<LetterOutcome> onOutcome, CancellationToken cancellation) =>
         ProcessAsync(

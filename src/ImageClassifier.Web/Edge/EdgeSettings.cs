@@ -17,15 +17,6 @@ public sealed record EdgeSettings(int MaxConnections, IReadOnlyList<IPNetwork> T
         var web = new SettingsSection(config, "image-classifier.web");
         return new EdgeSettings(
             web.WholeNumber("max-connections", 1, 1_000_000),
-            [.. web.Words("trusted-proxies").Select(word => NetworkOf(word) ?? throw web.Invalid("trusted-proxies",
-                "addresses such as 10.0.0.7 and networks such as 10.0.0.0/16, separated by commas"))]);
-    }
-
-    private static IPNetwork? NetworkOf(string word)
-    {
-        if (IPNetwork.TryParse(word, out var network)) return network;
-        return IPAddress.TryParse(word, out var address)
-            ? new IPNetwork(address, address.GetAddressBytes().Length * 8)
-            : null;
+            web.Networks("trusted-proxies"));
     }
 }

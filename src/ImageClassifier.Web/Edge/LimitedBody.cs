@@ -10,6 +10,9 @@ namespace ImageClassifier.Web.Edge;
 /// </summary>
 internal sealed class LimitedBody(Stream body, long maxBytes) : ForwardStream
 {
+    // The server hands over 4 KB as soon as it has them. Each read goes through many layers, so it waits for more.
+    private const int Enough = 16 << 10;
+
     private long _count;
 
     /// <summary>Lifts the server's own limit for this request.</summary>
@@ -23,7 +26,8 @@ internal sealed class LimitedBody(Stream body, long maxBytes) : ForwardStream
     /// <exception cref="BadHttpRequestException">Status 413: the body exceeds the limit.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        var read = await body.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+        var read = await body.ReadAtLeastAsync(
+            buffer, Math.Min(Enough, buffer.Length), throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
         _count += read;
         return _count <= maxBytes
             ? read

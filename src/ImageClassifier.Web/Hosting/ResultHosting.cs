@@ -5,6 +5,7 @@ using Akka.Hosting;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
+using ImageClassifier.Web.Callbacks;
 using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
@@ -51,8 +52,9 @@ internal static class ResultHosting
         {
             var store = resolver.GetService<IObjectStore>();
             var liveJobs = registry.Get<LiveJobsActor>();
+            var callbacks = registry.Get<CallbackActor>();
             registry.Register<BatchActor>(
-                system.ActorOf(Props.Create(() => new BatchesActor(store, liveJobs, settings)), Name));
+                system.ActorOf(Props.Create(() => new BatchesActor(store, liveJobs, callbacks, settings)), Name));
         });
 
     // A method of its own: without a cluster the assemblies of the cluster are not loaded.
@@ -64,9 +66,10 @@ internal static class ResultHosting
             {
                 var store = resolver.GetService<IObjectStore>();
                 var liveJobs = registry.Get<LiveJobsActor>();
+                var callbacks = registry.Get<CallbackActor>();
                 var passivation = new Passivate(BatchesProtocol.Leave.Instance);
                 return batch => Props.Create(() =>
-                    new BatchActor(BatchId.Parse(batch), store, liveJobs, passivation, settings));
+                    new BatchActor(BatchId.Parse(batch), store, liveJobs, callbacks, passivation, settings));
             },
             HashCodeMessageExtractor.Create(
                 Shards, message => message is BatchProtocol.IBatchCommand command ? command.Batch.Value : null),

@@ -4,6 +4,7 @@ using Akka.Hosting;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
 using ImageClassifier.Web.Access;
+using ImageClassifier.Web.Callbacks;
 using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Models;
@@ -45,6 +46,7 @@ public static class WebHostingExtensions
             provider.GetRequiredService<IHostApplicationLifetime>(),
             provider.GetRequiredService<TimeProvider>(),
             stopGrace))
+        .AddCallbacks(settings.Callbacks)
         .AddSingleton<OwnNames>()
         .AddSingleton<OriginCheck>()
         .AddSingleton<RefusalRateLimit>()
@@ -71,6 +73,7 @@ public static class WebHostingExtensions
         .WithUploads()
         .WithAbandonedUploads(settings.Uploads, settings.Cluster)
         .WithLiveJobs(settings.Results)
+        .WithCallbacks(settings.Callbacks, settings.Cluster)
         .WithBatches(settings.Results, settings.Cluster)
         .WithOpenBatches(settings.Uploads.SweepInterval, settings.Lost, settings.Cluster)
         .WithQueueWatch()
@@ -86,8 +89,8 @@ public static class WebHostingExtensions
             IActorRef[] actors =
             [
                 registry.Get<ScalerActor>(), registry.Get<OutboxActor>(), registry.Get<UploadActor>(),
-                registry.Get<AbandonedUploadsActor>(), registry.Get<LiveJobsActor>(), registry.Get<BatchActor>(), registry.Get<OpenBatchesActor>(),
-                registry.Get<QueueWatchActor>(), listener,
+                registry.Get<AbandonedUploadsActor>(), registry.Get<LiveJobsActor>(), registry.Get<CallbackActor>(),
+                registry.Get<BatchActor>(), registry.Get<OpenBatchesActor>(), registry.Get<QueueWatchActor>(), listener,
             ];
             var supervisor = system.ActorOf(Props.Create(() => new WebSupervisorActor(listener, scaler, actors)), "web");
             registry.Register<WebSupervisorActor>(supervisor);

@@ -4,6 +4,7 @@ using Akka.Actor;
 using Akka.Hosting;
 using Akka.Serialization;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Web.Callbacks;
 using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
@@ -24,6 +25,7 @@ public sealed class WebMessageSerializer(ExtendedActorSystem system) : Serialize
         typeof(ScalerProtocol.IScalerCommand),
         typeof(ScalerProtocol.IScalerAnswer),
         typeof(ResultListenerProtocol.IResultEvent),
+        typeof(CallbackProtocol.ICallbackCommand),
     ];
 
     /// <summary>The manifest of each message. A change that an older node would misread needs a new number.</summary>
@@ -46,6 +48,7 @@ public sealed class WebMessageSerializer(ExtendedActorSystem system) : Serialize
         [typeof(ScalerProtocol.StopLaunching)] = "scaler/stop-launching/1",
         [typeof(ScalerProtocol.FleetStatus)] = "scaler/fleet/1",
         [typeof(ResultListenerProtocol.ResultReceived)] = "listener/result-received/1",
+        [typeof(CallbackProtocol.MakeDeliveries)] = "callbacks/make-deliveries/1",
     };
 
     private static readonly Dictionary<string, Type> Types = Manifests.ToDictionary(pair => pair.Value, pair => pair.Key);

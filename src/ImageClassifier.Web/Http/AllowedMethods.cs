@@ -13,7 +13,7 @@ namespace ImageClassifier.Web.Http;
 /// <param name="calls">The API calls.</param>
 internal sealed class AllowedMethods(IFileProvider page, IEndpointRouteBuilder calls)
 {
-    private const string StartPage = "/index.html";
+    private const string StartPage = "index.html";
 
     /// <summary>The middleware. <c>OPTIONS</c> needs no key, because the answer does not depend on stored
     /// data.</summary>
@@ -64,5 +64,6 @@ internal sealed class AllowedMethods(IFileProvider page, IEndpointRouteBuilder c
     }
 
     private bool IsFile(PathString path) =>
-        page.GetFileInfo(path == "/" ? StartPage : path.Value ?? "") is { Exists: true, IsDirectory: false };
+        page.GetFileInfo(path.Value is [.., '/'] folder ? folder + StartPage : path.Value ?? "")
+            is { Exists: true, IsDirectory: false };
 }

@@ -4,7 +4,9 @@ using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Web.Batches;
+using ImageClassifier.Web.Callbacks;
 using ImageClassifier.Web.Edge;
+using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
 using static ImageClassifier.Web.Results.BatchProtocol;
@@ -28,14 +30,15 @@ internal static class BatchEndpoints
 
     /// <summary><c>GET /api/batches/{batchId}</c>.</summary>
     public static async Task<IResult> GetAsync(
-        string batchId, BatchFeed batches, UploadSettings settings, CancellationToken cancellation)
+        string batchId, BatchFeed batches, IObjectStore store, UploadSettings settings, CancellationToken cancellation)
     {
         if (!BatchId.TryParse(batchId, out var batch)) return Problems.NoSuchBatch();
-        return await batches.ViewAsync(batch, cancellation) switch
-        {
-            BatchView view => TypedResults.Ok(BatchDocument.Of(view)),
-            var answer => ProblemOf(answer, settings),
-        };
+        var answer = await batches.ViewAsync(batch, cancellation);
+        if (answer is not BatchView view) return ProblemOf(answer, settings);
+        var callback = view.Callback is { } events
+            ? CallbackDocument.Of(view, events, await new StoredCallbacks(store).ProgressOfAsync(batch, cancellation))
+            : null;
+        return TypedResults.Ok(BatchDocument.Of(view, callback));
     }
 
     /// <summary><c>DELETE /api/batches/{batchId}</c>.</summary>

@@ -22,6 +22,13 @@ internal sealed class ClassifyEndpoints(
     IHostApplicationLifetime lifetime,
     TimeProvider time) : IDisposable
 {
+    /// <summary>How these calls can fail, besides what every upload can answer.</summary>
+    public static readonly ProblemKind[] Failures =
+    [
+        ProblemKinds.NothingUsable, .. ProblemKinds.OfPictures, ProblemKinds.Unreadable, ProblemKinds.Stopping,
+        ProblemKinds.StillWorking, ProblemKinds.NoSuchBatch,
+    ];
+
     private readonly ConcurrencyLimiter _waiting =
         new(new ConcurrencyLimiterOptions { PermitLimit = results.MaxWaitingRequests, QueueLimit = 0 });
 

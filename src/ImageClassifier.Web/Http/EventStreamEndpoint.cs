@@ -19,7 +19,9 @@ internal sealed class EventStreamEndpoint(
     IHostApplicationLifetime lifetime,
     TimeProvider time)
 {
-    private const string LastEventIdHeader = "Last-Event-ID";
+    public const string LastEventIdHeader = "Last-Event-ID";
+    public const string ContentType = "text/event-stream";
+
     private static readonly byte[] Heartbeat = ": still here\n\n"u8.ToArray();
 
     /// <summary>Serves the stream until the last event. A client that has the last event gets 204, which stops a
@@ -63,7 +65,7 @@ internal sealed class EventStreamEndpoint(
 
     private static void Start(HttpContext context)
     {
-        context.Response.ContentType = "text/event-stream";
+        context.Response.ContentType = ContentType;
         // Without this header nginx holds events back until the stream ends.
         context.Response.Headers["X-Accel-Buffering"] = "no";
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();

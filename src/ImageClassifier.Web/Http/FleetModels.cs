@@ -22,6 +22,18 @@ internal enum ModelRole
 }
 
 /// <summary>A model in the answer of <c>GET /api/fleet</c>.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Sha256">Its SHA-256.</param>
+/// <param name="Classes">The number of its classes; null if unknown.</param>
+/// <param name="BuiltIn">True if the program brought it.</param>
+/// <param name="Role">Its use; null if it only gave results.</param>
+/// <param name="Share">The share of the new batches that a canary gets, from 0 to 1.</param>
+/// <param name="Refusal">Why nodes refuse it; null if they do not.</param>
+/// <param name="Classified">The number of classified pictures.</param>
+/// <param name="Failed">The number of failed jobs.</param>
+/// <param name="FailedShare">The share of failed jobs, from 0 to 1; null if it gave no results.</param>
+/// <param name="MeanConfidence">The mean probability of the best labels; null if it classified nothing.</param>
+/// <param name="Since">When the scaler began to count its results.</param>
 internal sealed record ModelDocument(
     string Name,
     string Sha256,

@@ -34,10 +34,10 @@ internal sealed class HealthEndpoints(
     private TimeSpan? _checkedAt;
     private string _lastLogged = "";
 
-    public static IResult Live() => TypedResults.Ok(new { status = "live" });
+    public static IResult Live() => TypedResults.Ok(new HealthDocument("live"));
 
     /// <summary>For a load balancer that replaces nodes: an outage of queue or store must not replace them all.</summary>
-    public IResult Serving() => WhyNotServing() ?? TypedResults.Ok(new { status = "serving" });
+    public IResult Serving() => WhyNotServing() ?? TypedResults.Ok(new HealthDocument("serving"));
 
     public async Task<IResult> ReadyAsync(HttpContext context)
     {
@@ -46,7 +46,7 @@ internal sealed class HealthEndpoints(
         if (refusals.StopsUploads) return Problems.NotPermitted(uploads.RetryAfter);
         if (failing.Count > 0) return Problems.NotReady(uploads.RetryAfter, failing);
         var warnings = await problems.ListAsync(context.RequestAborted);
-        return TypedResults.Ok(new ReadyDocument("ready", warnings.Count > 0 ? warnings : null));
+        return TypedResults.Ok(new HealthDocument("ready", warnings.Count > 0 ? warnings : null));
     }
 
     private IResult? WhyNotServing() =>
@@ -120,8 +120,4 @@ internal sealed class HealthEndpoints(
     {
         public override string ToString() => Cause is null ? PublicText : $"{PublicText} {Cause}";
     }
-
-    /// <param name="Status">"ready".</param>
-    /// <param name="Problems">Problems that do not stop uploads, as sentences; null if there are none.</param>
-    private sealed record ReadyDocument(string Status, IReadOnlyList<string>? Problems);
 }

@@ -50,5 +50,5 @@ internal static class ReadLimitExtensions
 {
     /// <summary>Marks the call as a read.</summary>
     public static TBuilder CountAsRead<TBuilder>(this TBuilder call) where TBuilder : IEndpointConventionBuilder =>
-        call.WithMetadata(new ReadLimit.Read());
+        call.WithMetadata(new ReadLimit.Read()).CanFailWith(ProblemKinds.Overloaded);
 }

@@ -33,7 +33,7 @@ internal static class SecurityHeaders
     private static void Add(HttpContext context)
     {
         var headers = context.Response.Headers;
-        headers.TryAdd("Content-Security-Policy", PagePolicy);
+        headers.TryAdd("Content-Security-Policy", PolicyOf(context.Request.Path));
         // A cache in between could give one caller's answer to another.
         headers.TryAdd("Cache-Control", "no-store");
         headers.XContentTypeOptions = "nosniff";
@@ -46,4 +46,7 @@ internal static class SecurityHeaders
         // Other services of a developer on localhost have no certificate.
         if (context.Request.Host.Host != "localhost") headers.StrictTransportSecurity = HttpsOnly;
     }
+
+    private static string PolicyOf(PathString path) =>
+        path.StartsWithSegments(ApiPage.Folder, StringComparison.Ordinal) ? ApiPage.Policy : PagePolicy;
 }

@@ -2,7 +2,6 @@ using Akka.Actor;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Web.Access;
-using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Http.Connections;
 using ImageClassifier.Web.Results;
@@ -13,7 +12,6 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.HttpOverrides;
-using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.AspNetCore.StaticFiles;
@@ -93,7 +91,7 @@ public static class WebTierPipeline
         app.Use(app.Services.GetRequiredService<AccessGate>().GuardAsync);
         app.Use(app.Services.GetRequiredService<UploadRateLimit>().GuardAsync);
         app.Use(app.Services.GetRequiredService<ReadLimit>().GuardAsync);
-        MapCalls(app);
+        ApiCalls.Map(app);
     }
 
     /// <summary>Takes the caller's address and scheme from the headers of trusted proxies. In a chain of proxies, the
@@ -112,50 +110,6 @@ public static class WebTierPipeline
         foreach (var network in trusted) forwarded.KnownIPNetworks.Add(network);
         app.UseForwardedHeaders(forwarded);
     }
-
-    private static void MapCalls(WebApplication app)
-    {
-        MapServiceCalls(app.MapGroup("").AddEndpointFilter(RefuseUnlessMemberAsync));
-        app.MapReading("/health/live", HealthEndpoints.Live).LetEveryoneIn();
-        app.MapReading("/health/serving", (HealthEndpoints health) => health.Serving()).LetEveryoneIn();
-        app.MapReading("/health/ready", (HttpContext context, HealthEndpoints health) => health.ReadyAsync(context))
-            .LetEveryoneIn();
-    }
-
-    /// <summary>Refuses calls while the node is not a member of its cluster. Without the other nodes it can read no
-    /// batch, so clients would wait for minutes.</summary>
-    private static ValueTask<object?> RefuseUnlessMemberAsync(
-        EndpointFilterInvocationContext call, EndpointFilterDelegate next)
-    {
-        var services = call.HttpContext.RequestServices;
-        if (services.GetRequiredService<ClusterMembership>().Problem is not { } problem) return next(call);
-        var retryAfter = services.GetRequiredService<UploadSettings>().RetryAfter;
-        return ValueTask.FromResult<object?>(Problems.NotReady(retryAfter, [problem]));
-    }
-
-    private static void MapServiceCalls(IEndpointRouteBuilder app)
-    {
-        app.MapPost("/api/batches", BatchEndpoints.PostAsync).CountAsUpload();
-        app.MapPost("/api/classify", (HttpRequest request, ClassifyEndpoints classify) => classify.PostAsync(request))
-            .CountAsUpload();
-        app.MapPost("/", (HttpRequest request, ClassifyEndpoints classify) => classify.PostForTextAsync(request))
-            .CountAsUpload();
-        app.MapDelete("/api/batches/{batchId}", BatchEndpoints.DeleteAsync).LogAsDeletion();
-        app.MapReading("/api/fleet", FleetEndpoint.GetAsync);
-
-        app.MapReading("/api/batches/{batchId}", BatchEndpoints.GetAsync).LetEveryoneIn().CountAsRead();
-        app.MapReading("/api/batches/{batchId}/images/{jobId}", BatchEndpoints.GetImageAsync)
-            .LetEveryoneIn().CountAsRead();
-        app.MapReading("/api/batches/{batchId}/events",
-            (string batchId, string? after, HttpContext context, EventStreamEndpoint events) =>
-                events.GetAsync(batchId, after, context)).LetEveryoneIn();
-        app.MapReading("/ws", (string? batch, string? after, HttpContext context, WebSocketEndpoint sockets) =>
-            sockets.GetAsync(batch, after, context)).LetEveryoneIn();
-    }
-
-    /// <summary>Maps HEAD together with GET. Kestrel omits the body.</summary>
-    private static RouteHandlerBuilder MapReading(this IEndpointRouteBuilder app, string pattern, Delegate handler) =>
-        app.MapMethods(pattern, [HttpMethods.Get, HttpMethods.Head], handler);
 
     /// <summary>Answers an unhandled exception without internal details, which go to the log. The answer says whether
     /// to try again.</summary>

@@ -5,7 +5,9 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Streams;
 using ImageClassifier.Web.Batches;
+using ImageClassifier.Web.Callbacks;
 using static ImageClassifier.Web.Results.BatchProtocol;
 using static ImageClassifier.Web.Results.LiveJobsProtocol;
 
@@ -25,6 +27,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
 
     private readonly BatchId _batch;
     private readonly IActorRef _liveJobs;
+    private readonly IActorRef _callbacks;
     private readonly object _passivation;
     private readonly StoredBatch _stored;
     private readonly ResultSettings _settings;
@@ -41,16 +44,19 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     /// <param name="batch">The batch.</param>
     /// <param name="store">The store.</param>
     /// <param name="liveJobs">The <see cref="LiveJobsActor"/> of this process.</param>
+    /// <param name="callbacks">The <see cref="CallbackActor"/>.</param>
     /// <param name="passivation">The message that asks the parent to let this actor leave memory. The parent answers
     /// <see cref="BatchesProtocol.Leave"/> once it sends no more commands.</param>
     /// <param name="settings">How results reach clients.</param>
     public BatchActor(
-        BatchId batch, IObjectStore store, IActorRef liveJobs, object passivation, ResultSettings settings)
+        BatchId batch, IObjectStore store, IActorRef liveJobs, IActorRef callbacks, object passivation,
+        ResultSettings settings)
     {
         _batch = batch;
         _liveJobs = liveJobs;
+        _callbacks = callbacks;
         _passivation = passivation;
-        _stored = new StoredBatch(store, batch);
+        _stored = new StoredBatch(store, batch, new SchedulerTimeProvider(Context.System));
         _settings = settings;
         Entering();
     }
@@ -155,6 +161,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         SetReceiveTimeout(_settings.PassivateAfter);
         Timers.StartPeriodicTimer(nameof(CatchUpDue), CatchUpDue.Instance, CatchUpInterval);
         if (_state.Finished) Close();
+        else if (DeliversEachJob) StoreCallbacks(_stored.StoreCallbacksAsync, _state.FinishedJobs);
     }
 
     private void Live()
@@ -180,8 +187,13 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
             if (!_state.Finished && age >= CatchUpAfter) OnCatchUp();
         });
         Receive<CaughtUp>(OnCaughtUp);
+        Receive<Closed>(_ => RequestDeliveries());
         Receive<CloseFailed>(failed =>
             _log.Warning("Batch {Batch} is finished, but its marker could not be removed; a sweep does it: {Cause}",
+                _batch, failed.Cause.Message));
+        Receive<CallbacksStored>(_ => RequestDeliveries());
+        Receive<CallbacksFailed>(failed =>
+            _log.Warning("Callbacks of batch {Batch} could not be stored; they are when it is finished: {Cause}",
                 _batch, failed.Cause.Message));
         Receive<ReceiveTimeout>(_ => LeaveIfIdle());
         Receive<MakeRoom>(_ => LeaveIfIdle());
@@ -209,8 +221,32 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     private List<JobResult> Add(IEnumerable<JobResult> results)
     {
         var added = results.Where(_state.Take).ToList();
-        if (added.Count > 0) OnNewEvents();
+        if (added.Count == 0) return added;
+        // The end of the batch stores what this misses, so the results need not wait for it.
+        if (DeliversEachJob)
+        {
+            var jobs = added.Select(result => result.Job).Distinct().Select(_state.FinishedJobOf);
+            StoreCallbacks(_stored.StoreNewCallbacksAsync, [.. jobs]);
+        }
+
+        OnNewEvents();
         return added;
+    }
+
+    private bool DeliversEachJob => _state.Manifest.Callback is { Events: CallbackEvents.Job };
+
+    private void StoreCallbacks(
+        Func<BatchManifest, IReadOnlyCollection<FinishedJob>, CancellationToken, Task> store,
+        IReadOnlyCollection<FinishedJob> jobs)
+    {
+        if (jobs.Count == 0) return;
+        store(_state.Manifest, jobs, _stopping.Token).PipeTo(
+            Self, success: () => CallbacksStored.Instance, failure: cause => new CallbacksFailed(cause));
+    }
+
+    private void RequestDeliveries()
+    {
+        if (_state.Manifest.Callback is not null) _callbacks.Tell(CallbackProtocol.MakeDeliveries.Instance);
     }
 
     private void LogIfDamaged(JobResult result)
@@ -278,8 +314,12 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         reader.Asker.Tell(_state.PageAfter(reader.After));
     }
 
-    private void Close() =>
-        _stored.CloseAsync(_state.Manifest, _stopping.Token).PipeTo(Self, failure: cause => new CloseFailed(cause));
+    private void Close()
+    {
+        var jobs = _state.Manifest.Callback is null ? [] : _state.FinishedJobs;
+        _stored.CloseAsync(_state.Manifest, jobs, _stopping.Token).PipeTo(
+            Self, success: () => Closed.Instance, failure: cause => new CloseFailed(cause));
+    }
 
     private void Delete()
     {
@@ -380,7 +420,19 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         public static CatchUpDue Instance { get; } = new();
     }
 
+    private sealed record Closed : INotInfluenceReceiveTimeout
+    {
+        public static Closed Instance { get; } = new();
+    }
+
     private sealed record CloseFailed(Exception Cause);
+
+    private sealed record CallbacksStored : INotInfluenceReceiveTimeout
+    {
+        public static CallbacksStored Instance { get; } = new();
+    }
+
+    private sealed record CallbacksFailed(Exception Cause) : INotInfluenceReceiveTimeout;
 
     private sealed record DeletionFinished(Exception? Cause);
 

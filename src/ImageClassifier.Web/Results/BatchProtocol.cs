@@ -1,5 +1,6 @@
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Web.Batches;
 
 namespace ImageClassifier.Web.Results;
 
@@ -68,7 +69,11 @@ public static class BatchProtocol
     /// <param name="Total">How many jobs it has, refused files included.</param>
     /// <param name="Jobs">The asked page of its jobs, in the order of the upload.</param>
     public sealed record BatchView(
-        BatchId Batch, DateTimeOffset SubmittedAt, int Total, IReadOnlyList<JobDocument> Jobs) : IBatchAnswer;
+        BatchId Batch, DateTimeOffset SubmittedAt, int Total, IReadOnlyList<JobDocument> Jobs) : IBatchAnswer
+    {
+        /// <summary>What is delivered to the client's receiver; null without a callback.</summary>
+        public CallbackEvents? Callback { get; init; }
+    }
 
     /// <summary>Events of a batch, in order.</summary>
     /// <param name="Events">At most <see cref="MaxPage"/> events of one epoch; none if none came in time.</param>

@@ -39,6 +39,10 @@ internal sealed class BatchState
     /// <summary>Whether every accepted job has its result.</summary>
     public bool Finished => _results.Count == _accepted.Count;
 
+    /// <summary>The jobs that have their result.</summary>
+    public IReadOnlyList<FinishedJob> FinishedJobs =>
+        [.. Manifest.Accepted.Where(job => _results.ContainsKey(job.Job)).Select(job => FinishedJobOf(job.Job))];
+
     /// <summary>The store keys of results that cannot be replaced.</summary>
     public IReadOnlySet<string> FinalResults => _results
         .Where(result => result.Value.Status == JobStatus.Classified)
@@ -59,6 +63,13 @@ internal sealed class BatchState
         return true;
     }
 
+    /// <summary>A job that has its result.</summary>
+    public FinishedJob FinishedJobOf(JobId job)
+    {
+        var known = _results[job];
+        return new FinishedJob(_events[known.EventIndex].ReadJob()!, known.Attempt);
+    }
+
     /// <summary>The next events after a position; the first ones if the position is null or of another
     /// epoch.</summary>
     public EventPage PageAfter(EventId? after)
@@ -70,7 +81,10 @@ internal sealed class BatchState
 
     /// <summary>A page of the jobs.</summary>
     public BatchView View(int from) => new(
-        Manifest.Batch, SubmittedAt, Manifest.Jobs.Count, [.. Manifest.Jobs.Skip(from).Take(MaxPage).Select(View)]);
+        Manifest.Batch, SubmittedAt, Manifest.Jobs.Count, [.. Manifest.Jobs.Skip(from).Take(MaxPage).Select(View)])
+    {
+        Callback = Manifest.Callback?.Events,
+    };
 
     private static bool Replaces(JobResult result, KnownResult known) => known.Status == JobStatus.Failed
         && (result.Status == JobStatus.Classified || result.Attempt > known.Attempt);

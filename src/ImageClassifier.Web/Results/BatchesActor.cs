@@ -20,11 +20,12 @@ public sealed class BatchesActor : ReceiveActor
     /// <summary>Creates the actor.</summary>
     /// <param name="store">The store.</param>
     /// <param name="liveJobs">The <see cref="LiveJobsActor"/>.</param>
+    /// <param name="callbacks">The <c>CallbackActor</c>.</param>
     /// <param name="settings">How results reach clients.</param>
-    public BatchesActor(IObjectStore store, IActorRef liveJobs, ResultSettings settings)
+    public BatchesActor(IObjectStore store, IActorRef liveJobs, IActorRef callbacks, ResultSettings settings)
     {
         _batch = batch => Props.Create(() =>
-            new BatchActor(batch, store, liveJobs, new BatchesProtocol.Passivate(batch), settings));
+            new BatchActor(batch, store, liveJobs, callbacks, new BatchesProtocol.Passivate(batch), settings));
 
         Receive<IBatchCommand>(command => Route(command, Sender));
         Receive<BatchesProtocol.Passivate>(passivate => OnPassivate(passivate.Batch));

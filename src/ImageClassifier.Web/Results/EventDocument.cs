@@ -6,6 +6,9 @@ using ImageClassifier.Web.Batches;
 namespace ImageClassifier.Web.Results;
 
 /// <summary>An event of a batch in the API, the same on a WebSocket and in an event stream.</summary>
+/// <param name="Id">The position of the event: a client that connects again sends the last one that it has.</param>
+/// <param name="Type">"result": a job got its result. "complete": all jobs have one, and nothing follows.</param>
+/// <param name="Job">The job that got its result; null in the event "complete".</param>
 internal sealed record EventDocument(string Id, string Type, JobDocument? Job)
 {
     // Part of the protocol: clients compare these values.

@@ -24,8 +24,9 @@ public sealed record ResultSettings(
     TimeSpan SendTimeout,
     TimeSpan ListenerLinger)
 {
-    // A client that reconnects finds its batch in memory. A batch read anew costs a few calls to the store.
-    private static readonly TimeSpan LongestIdle = TimeSpan.FromMinutes(2);
+    // A client that reconnects at once finds its batch in memory. To read a batch anew costs a call to the store for each
+    // picture, but a busy tier that keeps each batch for minutes keeps thousands of results.
+    private static readonly TimeSpan LongestIdle = TimeSpan.FromSeconds(30);
 
     // A read holds an open file or a connection to S3. The default limits of both are above this.
     private const int MostReads = 2000;

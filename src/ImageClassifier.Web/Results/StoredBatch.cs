@@ -8,7 +8,7 @@ using ImageClassifier.Web.Batches;
 namespace ImageClassifier.Web.Results;
 
 /// <summary>Reads and deletes one batch in the store.</summary>
-internal sealed class StoredBatch(IObjectStore store, BatchId batch)
+internal sealed class StoredBatch(IObjectStore store, BatchId batch, TimeProvider time)
 {
     private const int ReadsAtOnce = 8;
 
@@ -16,6 +16,7 @@ internal sealed class StoredBatch(IObjectStore store, BatchId batch)
     private const int NoAttempt = 0;
 
     private readonly BatchRemoval _removal = new(store);
+    private readonly BatchCallbacks _callbacks = new(store, time);
 
     /// <summary>Reads the manifest.</summary>
     public Task<DocumentRead<BatchManifest>> ReadManifestAsync(CancellationToken cancellation) =>
@@ -46,8 +47,23 @@ internal sealed class StoredBatch(IObjectStore store, BatchId batch)
     }
 
     /// <summary>Closes the batch if it is finished by the store as well.</summary>
-    public Task CloseAsync(BatchManifest manifest, CancellationToken cancellation) =>
-        new BatchClosing(store).CloseIfDoneAsync(manifest, cancellation);
+    /// <param name="manifest">The batch.</param>
+    /// <param name="jobs">All its jobs with a result; used only for a callback.</param>
+    /// <param name="cancellation">Cancels the call.</param>
+    public Task CloseAsync(
+        BatchManifest manifest, IReadOnlyCollection<FinishedJob> jobs, CancellationToken cancellation) =>
+        new BatchClosing(store, (closing, token) => StoreCallbacksAsync(closing, jobs, token))
+            .CloseIfDoneAsync(manifest, cancellation);
+
+    /// <summary>Stores a delivery for each of some new results.</summary>
+    public Task StoreNewCallbacksAsync(
+        BatchManifest manifest, IReadOnlyCollection<FinishedJob> jobs, CancellationToken cancellation) =>
+        _callbacks.AddAsync(manifest, jobs, cancellation);
+
+    /// <summary>Stores the deliveries that the batch owes by now and that were not stored before.</summary>
+    public Task StoreCallbacksAsync(
+        BatchManifest manifest, IReadOnlyCollection<FinishedJob> jobs, CancellationToken cancellation) =>
+        manifest.Callback is null ? Task.CompletedTask : _callbacks.AddMissingAsync(manifest, jobs, cancellation);
 
     /// <summary>Deletes the batch.</summary>
     public Task DeleteAsync(CancellationToken cancellation) => _removal.DeleteAsync(batch, cancellation);

@@ -43,14 +43,17 @@ internal sealed class BacklogEstimator(TimeSpan countsLag)
         if (counts.Backlog == 0) _openJobs = 0;
         // By now the counts include every job that was sent, but perhaps also jobs that are done. Jobs that another
         // client sent straight to the queue are seen once no result has come for as long as the counts lag.
-        return _openJobs is { } open && now - _lastResultAt < countsLag
+        return _openJobs is { } open && IsRecent(_lastResultAt, now)
             ? Math.Min(counts.Waiting, open)
             : counts.Waiting;
     }
 
+    /// <summary>False also for a time in the future, which a clock leaves that was set back.</summary>
+    private bool IsRecent(DateTimeOffset? time, DateTimeOffset now) => time <= now && now - time < countsLag;
+
     private void Expire(DateTimeOffset now)
     {
-        while (_recentlySent.TryPeek(out var oldest) && now - oldest.At >= countsLag)
+        while (_recentlySent.TryPeek(out var oldest) && !IsRecent(oldest.At, now))
         {
             _recentJobs -= oldest.Jobs;
             _recentlySent.Dequeue();

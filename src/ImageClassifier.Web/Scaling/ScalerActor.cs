@@ -28,6 +28,9 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     // Calls to a queue and a fleet are answered sooner. A node whose process is paused longer is removed from the tier.
     private static readonly TimeSpan StaleAfter = TimeSpan.FromSeconds(20);
 
+    // Uploads send their jobs ten at a time. One observation sees them all, and each one is a call to the queue.
+    private static readonly TimeSpan WorkSpacing = TimeSpan.FromMilliseconds(100);
+
     // With several web nodes, the logs show which of them scales.
     private const string Begins = "This web node scales the fleet";
     private const string Ends = "This web node scales the fleet no more";
@@ -41,6 +44,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
 
     private NumberedLaunch? _unanswered;
     private DateTimeOffset? _recordsReadAt;
+    private DateTimeOffset? _workObservedAt;
     private Task<StoreRead<StoredNodeRecord>>? _readingRecords;
     private Task<StoreRead<StoredLaunch>>? _readingNotes;
     private HashSet<InstanceId> _endedInstances = [];
@@ -73,8 +77,9 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         Receive<WorkSent>(sent =>
         {
             _planner.WorkSent(sent.Jobs, Now);
-            Observe();
+            ObserveWork();
         });
+        Receive<WorkDue>(_ => ObserveWork());
         Receive<JobsDone>(done =>
         {
             for (var job = 0; job < done.Jobs; job++) _planner.JobDone(done.Instance, Now);
@@ -130,6 +135,25 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         if (Unanswered is not null) _notes.Forget();
         if (_notes.AreKnown(Now)) ObserveFleet();
         else ReadNotes();
+    }
+
+    /// <summary>Observes at once, unless sent work was observed a moment ago.</summary>
+    private void ObserveWork()
+    {
+        if (_isObserving || _isLaunching)
+        {
+            _observeAgain = true;
+        }
+        // The pause is longer only after the clock was set back.
+        else if (_workObservedAt + WorkSpacing - Now is { } pause && pause > TimeSpan.Zero && pause <= WorkSpacing)
+        {
+            Timers.StartSingleTimer(nameof(WorkDue), WorkDue.Instance, pause);
+        }
+        else
+        {
+            _workObservedAt = Now;
+            Observe();
+        }
     }
 
     private void ReadNotes()
@@ -302,7 +326,7 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     {
         if (_isLaunching) return;
         if (_observeAgain)
-            Observe();
+            ObserveWork();
         else
             Timers.StartSingleTimer(nameof(ObservationDue), ObservationDue.Instance, _planner.NextObservation);
     }
@@ -468,5 +492,10 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
     private sealed record ObservationDue
     {
         public static ObservationDue Instance { get; } = new();
+    }
+
+    private sealed record WorkDue
+    {
+        public static WorkDue Instance { get; } = new();
     }
 }

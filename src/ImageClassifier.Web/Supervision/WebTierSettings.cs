@@ -2,6 +2,7 @@ using Akka.Configuration;
 using ImageClassifier.Core;
 using ImageClassifier.Streams;
 using ImageClassifier.Web.Access;
+using ImageClassifier.Web.Callbacks;
 using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Models;
@@ -20,7 +21,8 @@ public sealed record WebTierSettings(
     EdgeSettings Edge,
     AccessSettings Access,
     LostJobSettings Lost,
-    ClusterSettings Cluster)
+    ClusterSettings Cluster,
+    CallbackSettings Callbacks)
 {
     /// <summary>What the host knows about models on its machine.</summary>
     public KnownModels Models { get; init; } = new(OfSetting: null, BuiltInSha256: null);
@@ -35,5 +37,6 @@ public sealed record WebTierSettings(
         EdgeSettings.Create(config),
         AccessSettings.Create(config),
         LostJobSettings.Create(config),
-        ClusterSettings.Create(config));
+        ClusterSettings.Create(config),
+        CallbackSettings.Create(config));
 }

@@ -9,12 +9,12 @@ namespace ImageClassifier.Web.Uploads;
 
 /// <summary>One walk over the open batches, limited in batches and jobs.</summary>
 /// <param name="store">The store.</param>
+/// <param name="time">The clock.</param>
 /// <param name="lostAfter">Minimum age of an attempt before its message can count as lost.</param>
 /// <param name="maxBatches">How many batches it visits at most.</param>
-/// <param name="now">The current time.</param>
 /// <param name="offQueueBefore">Messages sent before this time are no longer on the queue; null if unknown.</param>
 internal sealed class OpenBatchSweep(
-    IObjectStore store, TimeSpan lostAfter, int maxBatches, DateTimeOffset now, DateTimeOffset? offQueueBefore)
+    IObjectStore store, TimeProvider time, TimeSpan lostAfter, int maxBatches, DateTimeOffset? offQueueBefore)
 {
     /// <summary>How often a job with a lost message is sent again.</summary>
     public const int MaxLost = 2;
@@ -22,6 +22,7 @@ internal sealed class OpenBatchSweep(
     // Each job costs a few calls to the store.
     private const int MaxJobs = 1000;
 
+    private readonly DateTimeOffset _now = time.GetUtcNow();
     private readonly List<BatchId> _unsent = [];
     private readonly List<BatchId> _deleting = [];
     private readonly List<ClassificationRequest> _again = [];
@@ -66,15 +67,15 @@ internal sealed class OpenBatchSweep(
             return;
         }
 
-        if (now - sentAt < lostAfter) return;
-        var read = await new StoredOutbox(store).LoadOpenAsync(batch, cancellation).ConfigureAwait(false);
+        if (_now - sentAt < lostAfter) return;
+        var read = await new StoredOutbox(store, time).LoadOpenAsync(batch, cancellation).ConfigureAwait(false);
         // The outbox logs the damage once.
         if (read is OutboxRead.Damaged) _unsent.Add(batch);
         if (read is not OutboxRead.Open { Unfinished: var open } || offQueueBefore is not { } offQueue) return;
         foreach (var unfinished in open.Jobs)
         {
             var lastSent = unfinished.SentAgainAt ?? sentAt;
-            if (now - lastSent >= lostAfter && lastSent < offQueue)
+            if (_now - lastSent >= lostAfter && lastSent < offQueue)
                 await SendAgainAsync(open.Manifest, unfinished.Job, cancellation).ConfigureAwait(false);
         }
     }

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Event;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Streams;
 using static ImageClassifier.Web.Results.BatchProtocol;
 using static ImageClassifier.Web.Results.ResultListenerProtocol;
 
@@ -21,6 +22,7 @@ public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
 {
     private readonly IMessageQueue _requests;
     private readonly IObjectStore _store;
+    private readonly SchedulerTimeProvider _time = new(Context.System);
     private readonly IActorRef _outbox;
     private readonly IActorRef _batches;
     private readonly TimeSpan _interval;
@@ -86,7 +88,7 @@ public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
 
         var now = Context.System.Scheduler.Now;
         _emptyQueue.Add(measured.Measure, now);
-        new OpenBatchSweep(_store, _settings.LostAfter, _settings.BatchesASweep, now, OffQueueBefore(now))
+        new OpenBatchSweep(_store, _time, _settings.LostAfter, _settings.BatchesASweep, OffQueueBefore(now))
             .RunAsync(_cursor, _stopping.Token)
             .PipeTo(Self, success: findings => new SweepFinished(findings));
     }

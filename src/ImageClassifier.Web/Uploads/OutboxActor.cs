@@ -61,7 +61,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     public OutboxActor(IMessageQueue requests, IObjectStore store, IActorRef scaler, OutboxSettings settings)
     {
         _requests = requests;
-        _stored = new StoredOutbox(store);
+        _stored = new StoredOutbox(store, new SchedulerTimeProvider(Context.System));
         _scaler = scaler;
         _settings = settings;
         _backoff = new Backoff(settings.MinBackoff, settings.MaxBackoff);

@@ -24,6 +24,13 @@ internal static partial class PartNames
         return disposition.FileName.Value is { } plain ? Unescape(plain) : null;
     }
 
+    /// <summary>Reads the name of the form's field; null if the header has none.</summary>
+    public static string? FieldOf(string? contentDisposition) =>
+        !string.IsNullOrEmpty(contentDisposition)
+        && ContentDispositionHeaderValue.TryParse(contentDisposition, out var disposition)
+            ? HeaderUtilities.RemoveQuotes(disposition.Name).Value
+            : null;
+
     // Some clients do not escape spaces, brackets or quotes in the header.
     private static string? FindLeniently(string header) =>
         NameParameter().Match(header) is { Success: true } match

@@ -3,12 +3,15 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Web.Batches;
+using ImageClassifier.Web.Results;
 
 namespace ImageClassifier.Web.Uploads;
 
 /// <summary>The outbox in the store: open markers, manifests, results, and the marks of sent batches.</summary>
-internal sealed class StoredOutbox(IObjectStore store)
+internal sealed class StoredOutbox(IObjectStore store, TimeProvider time)
 {
+    private readonly BatchClosing _closing = new(store, new BatchCallbacks(store, time).AddMissingAsync);
+
     /// <summary>Lists the unfinished batches. Some may have no manifest.</summary>
     public async Task<IReadOnlyList<BatchId>> FindOpenAsync(CancellationToken cancellation)
     {
@@ -42,8 +45,7 @@ internal sealed class StoredOutbox(IObjectStore store)
             .ConfigureAwait(false))
         {
             case DocumentRead<BatchManifest>.Found { Document: var manifest }:
-                return await new BatchClosing(store).CloseIfDoneAsync(manifest, cancellation)
-                    .ConfigureAwait(false) is { } unfinished
+                return await _closing.CloseIfDoneAsync(manifest, cancellation).ConfigureAwait(false) is { } unfinished
                     ? new OutboxRead.Open(unfinished)
                     : new OutboxRead.Nothing();
             case DocumentRead<BatchManifest>.Damaged damaged:

@@ -1,3 +1,4 @@
+using System.Text;
 using ImageClassifier.Core.Formats;
 using Microsoft.AspNetCore.WebUtilities;
 
@@ -5,12 +6,30 @@ namespace ImageClassifier.Web.Uploads;
 
 /// <summary>
 /// Reads the files of a form one by one. A part with a file name is a file. So is a part without one if its type or its
-/// first bytes are a picture's, because some clients forget the name. Form fields are skipped, and so are empty file
-/// inputs: parts with an empty file name and no bytes.
+/// first bytes are a picture's, because some clients forget the name. The fields of a callback are kept. Other form
+/// fields are skipped, and so are empty file inputs: parts with an empty file name and no bytes.
 /// </summary>
 internal sealed class UploadForm(string boundary, Stream body)
 {
-    private readonly MultipartReader _reader = new(boundary, body);
+    /// <summary>The field with the address of a callback.</summary>
+    public const string CallbackField = "callback";
+
+    /// <summary>The field that says what is delivered there.</summary>
+    public const string CallbackEventsField = "callbackEvents";
+
+    // More than a field may have, so that a longer one is seen to be too long.
+    private const int MostFieldBytes = 4096;
+
+    // One read takes all that the server has received of the body: its limit of unread bytes is as large.
+    private const int BufferSize = 64 << 10;
+
+    private readonly MultipartReader _reader = new(boundary, body, BufferSize);
+
+    /// <summary>The field <c>callback</c> as far as the form was read; null if it has none.</summary>
+    public string? Callback { get; private set; }
+
+    /// <summary>The field <c>callbackEvents</c>.</summary>
+    public string? CallbackEvents { get; private set; }
 
     /// <summary>Reads up to the next file; null at the end of the form. Unread bytes of the previous file are
     /// skipped.</summary>
@@ -19,11 +38,12 @@ internal sealed class UploadForm(string boundary, Stream body)
     {
         while (await NextPartAsync(cancellation).ConfigureAwait(false) is { } part)
         {
+            var name = PartNames.Find(part.ContentDisposition);
+            if (name is null && await IsCallbackAsync(part, cancellation).ConfigureAwait(false)) continue;
             var body = new HashedBody(part.Body);
             var head = new byte[FileKinds.HeadLength];
             head = head[..await body.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellation)
                 .ConfigureAwait(false)];
-            var name = PartNames.Find(part.ContentDisposition);
             if (name is { Length: > 0 }) return new FormFile(name, head, body);
             if (head.Length > 0 && (name is not null || IsPicture(part, head))) return new FormFile(null, head, body);
             body.Dispose();
@@ -42,6 +62,31 @@ internal sealed class UploadForm(string boundary, Stream body)
         {
             throw new RequestBodyException(failure);
         }
+    }
+
+    /// <summary>Keeps the value of a part that is a field of a callback.</summary>
+    private async Task<bool> IsCallbackAsync(MultipartSection part, CancellationToken cancellation)
+    {
+        switch (PartNames.FieldOf(part.ContentDisposition))
+        {
+            case CallbackField:
+                Callback = await ReadFieldAsync(part.Body, cancellation).ConfigureAwait(false);
+                return true;
+            case CallbackEventsField:
+                CallbackEvents = await ReadFieldAsync(part.Body, cancellation).ConfigureAwait(false);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private static async Task<string> ReadFieldAsync(Stream part, CancellationToken cancellation)
+    {
+        using var body = new HashedBody(part);
+        var value = new byte[MostFieldBytes];
+        var length = await body.ReadAtLeastAsync(value, value.Length, throwOnEndOfStream: false, cancellation)
+            .ConfigureAwait(false);
+        return Encoding.UTF8.GetString(value, 0, length);
     }
 
     private static bool IsPicture(MultipartSection part, byte[] head) =>

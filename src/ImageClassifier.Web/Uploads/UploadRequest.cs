@@ -4,6 +4,7 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Batches;
+using ImageClassifier.Web.Callbacks;
 using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Models;
 using Microsoft.AspNetCore.Http;
@@ -40,11 +41,25 @@ internal sealed class UploadRequest(
     UploadSettings settings,
     UploadLimit limit,
     ModelChoice models,
+    CallbackRequests callbacks,
     TimeProvider time,
     ILogger<UploadRequest> log)
 {
+    /// <summary>How the whole request can be refused.</summary>
+    public static readonly ProblemKind[] Failures =
+    [
+        ProblemKinds.NotMultipart, ProblemKinds.MalformedMultipart, ProblemKinds.NoIdempotencyKey,
+        ProblemKinds.IdempotencyKeyReused, ProblemKinds.UploadUnderWay, ProblemKinds.CallbackMalformed,
+        ProblemKinds.NoCallbackSecret, ProblemKinds.TooManyFiles, ProblemKinds.RequestTooLarge, ProblemKinds.TooSlow,
+        ProblemKinds.Overloaded, ProblemKinds.Unavailable, ProblemKinds.QueueUnavailable, ProblemKinds.NotPermitted,
+        ProblemKinds.BatchDamaged,
+    ];
+
     // Longer discarding would delay a service that stops. The sweep deletes the remaining objects.
     private static readonly TimeSpan DiscardLimit = TimeSpan.FromSeconds(5);
+
+    // Each file has a buffer of 64 KiB meanwhile.
+    private const int StoredAtOnce = 2;
 
     private readonly UploadedFileIntake _intake = new(store, settings.MaxFileSize, settings.Formats);
     private readonly BatchClaims _claims = new(store);
@@ -73,7 +88,8 @@ internal sealed class UploadRequest(
         var cancellation = request.HttpContext.RequestAborted;
         using var slot = await limit.EnterAsync(cancellation);
         return slot is not null
-            ? await UploadOnceAsync(uploads, new Incoming(BatchId.New(), form, maxFiles, claim), cancellation)
+            ? await UploadOnceAsync(
+                uploads, new Incoming(BatchId.New(), form, maxFiles, claim, ofCaller.Caller), cancellation)
             : new UploadOutcome.Refused(Problems.Overloaded(settings.RetryAfter));
     }
 
@@ -203,6 +219,13 @@ internal sealed class UploadRequest(
                 return new UploadOutcome.NothingUsable(jobs);
             }
 
+            if (callbacks.Check(incoming.Form.Callback, incoming.Form.CallbackEvents, incoming.Key, out var callback)
+                is { } fault)
+            {
+                await DiscardAsync(incoming, running);
+                return new UploadOutcome.Refused(fault);
+            }
+
             var chosen = await models.ForAsync(batch, cancellation);
             // A renewal after the commit could restore the marker of a finished batch.
             await running.StopRenewingAsync();
@@ -214,6 +237,7 @@ internal sealed class UploadRequest(
                 Claim = incoming.Claim,
                 Model = chosen.Model,
                 Fallback = chosen.Fallback,
+                Callback = callback,
             };
             var commit = await uploads.Ask<IUploadAnswer>(new Commit(manifest), EdgeTimeouts.Answer, cancellation);
             isCommitted = commit is Committed;
@@ -264,17 +288,29 @@ internal sealed class UploadRequest(
 
     private async Task<IReadOnlyList<ManifestJob>> ReadFilesAsync(Incoming incoming, CancellationToken cancellation)
     {
-        var jobs = new List<ManifestJob>();
-        while (await incoming.Form.NextFileAsync(cancellation) is { } file)
+        var jobs = new List<Task<ManifestJob>>();
+        try
         {
-            using (file)
+            while (await incoming.Form.NextFileAsync(cancellation) is { } file)
             {
-                if (jobs.Count == incoming.MaxFiles) throw new TooManyFilesException(incoming.MaxFiles);
-                jobs.Add(await _intake.TakeAsync(incoming.Batch, file, cancellation));
-            }
-        }
+                using (file)
+                {
+                    if (jobs.Count == incoming.MaxFiles) throw new TooManyFilesException(incoming.MaxFiles);
+                    jobs.Add((await _intake.TakeAsync(incoming.Batch, file, cancellation)).Job);
+                }
 
-        return jobs;
+                if (jobs.Count >= StoredAtOnce) await jobs[^StoredAtOnce];
+            }
+
+            return await Task.WhenAll(jobs);
+        }
+        catch
+        {
+            // What is stored after the batch is discarded would stay.
+            Task stored = Task.WhenAll(jobs);
+            await stored.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
     }
 
     private IResult? ProblemOf(Exception failure) => failure switch
@@ -322,7 +358,8 @@ internal sealed class UploadRequest(
     /// <param name="Form">Its body.</param>
     /// <param name="MaxFiles">How many files it may contain.</param>
     /// <param name="Claim">The digest of its idempotency key; null if it has none.</param>
-    private sealed record Incoming(BatchId Batch, UploadForm Form, int MaxFiles, string? Claim);
+    /// <param name="Key">The name of the caller's API key; null without keys.</param>
+    private sealed record Incoming(BatchId Batch, UploadForm Form, int MaxFiles, string? Claim, string? Key);
 
     private sealed class TooManyFilesException(int allowed) : Exception
     {

@@ -41,7 +41,7 @@ public class UploadParts
     {
         using var body = new MemoryStream(_body);
         using var file = await new UploadForm(_boundary, body).NextFileAsync(CancellationToken.None);
-        var job = await _intake.TakeAsync(_batch, file!, CancellationToken.None);
+        var job = await (await _intake.TakeAsync(_batch, file!, CancellationToken.None)).Job;
         await _store.DeleteAsync(job.ImageKey!, CancellationToken.None);
     }
 }

@@ -50,7 +50,8 @@ internal static class MemoryBenchmark
             ownsData: true,
             variant.Variables,
             [
-                $"node.classification.model={Repository.SharedFile("models", "mobilenet-v2")}", "scaling.max-instances=1",
+                $"node.classification.model={Repository.SharedFile("models", "mobilenet-v2")}",
+                "node.classification.max-batch=auto", "scaling.max-instances=1",
                 "node.termination.max-empty-polls=1000", .. variant.Settings,
             ]);
         var table = new Table { Title = new TableTitle($"{Sockets} sockets{variant.Name}") }.AddColumns(
@@ -59,7 +60,14 @@ internal static class MemoryBenchmark
         try
         {
             var idle = await UploadUnclassifiedAsync(service, photos[0], limit.Token);
-            for (var i = 0; i < Sockets; i++) sockets.Add(await ServiceClient.ConnectAsync(service, $"batch={idle}", limit.Token));
+            for (var i = 0; i < Sockets; i++)
+            {
+                var socket = await ServiceClient.ConnectAsync(service, $"batch={idle}", limit.Token);
+                sockets.Add(socket);
+                // Only a read answers the service's pings. Without an answer it closes the socket.
+                _ = ServiceClient.ReceiveAsync(socket, limit.Token);
+            }
+
             for (var done = 0; done < Pictures; done += Between)
             {
                 await ClassifyAsync(service, photos, done, limit.Token);

@@ -25,7 +25,8 @@ internal sealed class SimulatedTierActor : ReceiveActor
         var uploads = Start("uploads", Props.Create(() => new UploadActor(store, outbox)));
         Start("abandoned-uploads", Props.Create(() => new AbandonedUploadsActor(store, uploading)));
         var liveJobs = Start("live-jobs", Props.Create(() => new LiveJobsActor(showing.MaxLiveJobs)));
-        var batches = Context.ActorOf(Props.Create(() => new BatchesActor(store, liveJobs, showing)), "batches");
+        var batches = Context.ActorOf(
+            Props.Create(() => new BatchesActor(store, liveJobs, ActorRefs.Nobody, showing)), "batches");
         var openBatches = Start("open-batches", Props.Create(() => new OpenBatchesActor(
             queues.Requests, store, outbox, batches, uploading.SweepInterval, settings.Lost)));
         Start("listener", Props.Create(() => new ResultListenerActor(

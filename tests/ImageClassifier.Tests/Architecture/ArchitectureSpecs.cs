@@ -44,9 +44,9 @@ public sealed class ArchitectureSpecs
     {
         ["Akka"] = [Streams, Web, Node, Simulator, Host],
         ["Amazon"] = [Aws],
-        ["CsvHelper"] = [Simulator],
+        ["CsvHelper"] = [Simulator, Host],
         ["Microsoft.AspNetCore"] = [Web, Host],
-        ["Microsoft.Data.Sqlite"] = [Embedded],
+        ["Microsoft.Data.Sqlite"] = [Embedded, Host],
         ["Microsoft.ML"] = [Onnx],
         ["Polly"] = [Streams, Node, Host],
         ["ScottPlot"] = [Simulator],

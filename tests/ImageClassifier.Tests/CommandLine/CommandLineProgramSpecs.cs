@@ -3,6 +3,7 @@ using ImageClassifier.Core;
 using ImageClassifier.Host;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Models;
+using ImageClassifier.Host.CommandLine.Send;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Host.Isolation;
 using ImageClassifier.Host.Models;
@@ -161,15 +162,16 @@ public sealed class CommandLineProgramSpecs : IDisposable
         Assert.Equal(ExitCodes.WrongUse, await RunAsync("aws check --as admin"));
 
     [Theory]
-    [InlineData("queue list", QueueAction.List, false, false)]
-    [InlineData("queue list --json --queue responses", QueueAction.List, true, true)]
-    [InlineData("queue redrive --all", QueueAction.Redrive, false, false)]
-    [InlineData("queue purge --all --json", QueueAction.Purge, false, true)]
-    public async Task Queue_takes_all_dead_letters(string arguments, QueueAction action, bool ofResponses, bool json)
+    [InlineData("queue list", QueueAction.List, LetterKind.Requests, false)]
+    [InlineData("queue list --json --queue responses", QueueAction.List, LetterKind.Responses, true)]
+    [InlineData("queue redrive --all", QueueAction.Redrive, LetterKind.Requests, false)]
+    [InlineData("queue redrive --all --queue callbacks", QueueAction.Redrive, LetterKind.Callbacks, false)]
+    [InlineData("queue purge --all --json", QueueAction.Purge, LetterKind.Requests, true)]
+    public async Task Queue_takes_all_dead_letters(string arguments, QueueAction action, LetterKind letters, bool json)
     {
         Assert.Equal(ExitCodes.Done, await RunAsync($"{arguments} --data dir --set a=1"));
         var options = Assert.IsType<QueueOptions>(_verbs.Called);
-        Assert.Equal((action, ofResponses, json), (options.Action, options.OfResponses, options.Json));
+        Assert.Equal((action, letters, json), (options.Action, options.Letters, options.Json));
         Assert.Null(options.Jobs);
         Assert.Equal(["a=1"], options.Settings.Assignments);
         Assert.Equal([new OptionValue("--data", "image-classifier.embedded.data", "dir")], options.Settings.Options);
@@ -270,6 +272,12 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [InlineData("--urls http://127.0.0.1:1 node --instance a", "--urls")]
     [InlineData("classify", "classify")]
     [InlineData("classify --jsno a.jpg", "Did you mean --json?")]
+    [InlineData("send", "PATH")]
+    [InlineData("send a.jpg --json --csv b.csv", "--csv")]
+    [InlineData("send --jsno a.jpg", "Did you mean --json?")]
+    [InlineData("send a.jpg --key secret", "--key")]
+    [InlineData("send a.jpg --data dir", "--data")]
+    [InlineData("send a.jpg --urls http://127.0.0.1:1", "--urls")]
     [InlineData("models", "models")]
     [InlineData("models add", "add")]
     [InlineData("models add a b", "b")]
@@ -324,6 +332,7 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [InlineData("classify --help", "--json")]
     [InlineData("simulate --help", "burst:1000@0,1000@90")]
     [InlineData("train --help", "--out")]
+    [InlineData("send --help", "IMAGE_CLASSIFIER_KEY")]
     [InlineData("--help --bogus", "Usage")]
     public async Task Help_is_printed(string arguments, string shown)
     {
@@ -331,6 +340,25 @@ public sealed class CommandLineProgramSpecs : IDisposable
         Assert.Contains(shown, _output.ToString(), StringComparison.Ordinal);
         Assert.Equal("", _error.ToString());
         Assert.Null(_verbs.Called);
+    }
+
+    [Fact]
+    public async Task Send_takes_paths_and_a_service()
+    {
+        Assert.Equal(ExitCodes.Done, await RunAsync(
+            "send a.jpg folder - -r --server http://127.0.0.1:1 --key-file key --resume state --csv out.csv"));
+        var options = Assert.IsType<SendOptions>(_verbs.Called);
+        Assert.Equal(["a.jpg", "folder", "-"], options.Paths);
+        Assert.True(options.Recursive);
+        Assert.False(options.Json);
+        Assert.Equal("http://127.0.0.1:1", options.Server);
+        Assert.Equal("key", options.KeyFile);
+        Assert.Equal("state", options.Resume);
+        Assert.Equal("out.csv", options.Csv);
+        Assert.Equal("1", options.Variables["IMAGE_CLASSIFIER__A"]);
+
+        Assert.Equal(ExitCodes.Done, await RunAsync("send --resume state --json"));
+        Assert.Empty(Assert.IsType<SendOptions>(_verbs.Called).Paths);
     }
 
     [Fact]

@@ -65,6 +65,28 @@ public sealed class QueueVerbSpecs : IDisposable
     }
 
     [Fact]
+    public async Task Dead_callbacks_are_announced_listed_and_purged()
+    {
+        await GiveUpOnAsync(1);
+        var (batch, job) = (BatchId.New(), JobId.New());
+        await new FileObjectStore(Layout).PutAsync(
+            CallbackKeys.DeadCallback(batch, new CallbackSubject(job, 1)),
+            """{"reason":"it answered 500","diedAt":"2026-01-02T03:04:05Z"}"""u8.ToArray(), default);
+        Assert.Equal(ExitCodes.Done, await RunAsync(QueueAction.List));
+        Assert.Contains("--queue callbacks", Text(), StringComparison.Ordinal);
+
+        Assert.Equal(ExitCodes.Done, await RunAsync(QueueAction.List, LetterKind.Callbacks));
+        var letter = Assert.Single(Printed().EnumerateArray());
+        Assert.Equal(job.Value, letter.GetProperty("jobId").GetString());
+        Assert.Equal("it answered 500", letter.GetProperty("error").GetProperty("message").GetString());
+
+        Assert.Equal(ExitCodes.Done, await RunAsync(QueueAction.Purge, LetterKind.Callbacks));
+        Text();
+        Assert.Equal(ExitCodes.Done, await RunAsync(QueueAction.List));
+        Assert.DoesNotContain("callbacks", Text(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_missing_folder_is_wrong_use_and_is_not_created()
     {
         var missing = Path.Combine(_folder.Path, "missing");
@@ -79,14 +101,20 @@ public sealed class QueueVerbSpecs : IDisposable
     private Task<int> RunAsync(QueueAction action, bool json = false, params JobId[] jobs) =>
         RunAsync(action, _folder.Path, json, jobs);
 
-    private Task<int> RunAsync(QueueAction action, string folder, bool json = false, params JobId[] jobs)
+    private Task<int> RunAsync(QueueAction action, LetterKind letters) =>
+        RunAsync(action, letters, _folder.Path, json: true, []);
+
+    private Task<int> RunAsync(QueueAction action, string folder, bool json = false, params JobId[] jobs) =>
+        RunAsync(action, LetterKind.Requests, folder, json, jobs);
+
+    private Task<int> RunAsync(QueueAction action, LetterKind letters, string folder, bool json, JobId[] jobs)
     {
         var sources = new SettingsSources
         {
             Options = [new OptionValue("--data", EmbeddedLayout.DataFolderKey, folder)],
         };
         return QueueHosting.RunAsync(
-            new QueueOptions(sources, action, OfResponses: false, jobs.Length == 0 ? null : jobs, json),
+            new QueueOptions(sources, action, letters, jobs.Length == 0 ? null : jobs, json),
             _output, width: null, CancellationToken.None);
     }
 

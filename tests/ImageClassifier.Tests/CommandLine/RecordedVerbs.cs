@@ -1,6 +1,7 @@
 using ImageClassifier.Host;
 using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.CommandLine.Models;
+using ImageClassifier.Host.CommandLine.Send;
 using ImageClassifier.Host.Isolation;
 
 namespace ImageClassifier.Tests.CommandLine;
@@ -20,6 +21,8 @@ internal sealed class RecordedVerbs : IVerbs
     public Task<int> IsolatedClassifierAsync() => Record(IsolatedClassifierVerb.Name);
 
     public Task<int> ClassifyAsync(ClassifyOptions options, CancellationToken cancellation) => Record(options);
+
+    public Task<int> SendAsync(SendOptions options, CancellationToken cancellation) => Record(options);
 
     public Task<int> AwsProvisionAsync(AwsProvisionOptions options, CancellationToken cancellation) => Record(options);
 

@@ -4,6 +4,7 @@ using ImageClassifier.Host.CommandLine;
 using ImageClassifier.Host.Configuration;
 using ImageClassifier.Tests.CommandLine;
 using ImageClassifier.Web.Access;
+using ImageClassifier.Web.Callbacks;
 using Xunit;
 
 namespace ImageClassifier.Tests.Configuration;
@@ -26,6 +27,9 @@ public sealed class SecretSettingsSpecs : IDisposable
         "image-classifier.access={0}",
         "image-classifier.aws.secret-key={0}",
         "image-classifier.access.keys..x={0}",
+        "image-classifier.callbacks.secrets.x={0}",
+        "image-classifier.callbacks.secret.x={0}",
+        "image-classifier.callbacks.secrets={0}",
         "image-classifier.access.keys.x: {0}",
         "image-classifier.access.keys.x {0}",
         "{0}",
@@ -37,6 +41,8 @@ public sealed class SecretSettingsSpecs : IDisposable
         { "IMAGE_CLASSIFIER__ACCESS__KEY__X", "{0}" },
         { "IMAGE_CLASSIFIER__ACCESS____KEYS__X", "{0}" },
         { "IMAGE_CLASSIFIER__ACCESS__KEYS", "{0}" },
+        { "IMAGE_CLASSIFIER__CALLBACKS__SECRETS__X", "{0}" },
+        { "IMAGE_CLASSIFIER__CALLBACKS__SECRET__X", "{0}" },
     };
 
     public static TheoryData<string> Files =>
@@ -120,6 +126,10 @@ public sealed class SecretSettingsSpecs : IDisposable
         }
     }
 
-    private static void Start(SettingsSources sources) =>
-        AccessSettings.Create(ProgramSettings.Load(sources));
+    private static void Start(SettingsSources sources)
+    {
+        var config = ProgramSettings.Load(sources);
+        AccessSettings.Create(config);
+        CallbackSettings.Create(config);
+    }
 }

@@ -199,9 +199,12 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
             : type == typeof(PictureFormat) ? PictureFormat.Png
             : type == typeof(int) ? 2
             : type == typeof(ModelReference) ? Model
+            : type == typeof(CallbackSubject) ? new CallbackSubject(Job, 2)
+            : type == typeof(WaitingCallback) ? new WaitingCallback(
+                Batch, new CallbackSubject(null, 12), "0123abcd", DateTimeOffset.UnixEpoch)
             : type == typeof(PushedFile) ? new PushedFile("model.onnx", 1, new string('b', 64))
             : new string('a', 64);
-        var keys = ((Type[])[typeof(ObjectKeys), typeof(RegistryKeys)])
+        var keys = ((Type[])[typeof(ObjectKeys), typeof(RegistryKeys), typeof(CallbackKeys)])
             .SelectMany(holder => holder.GetMethods(BindingFlags.Public | BindingFlags.Static))
             .Where(method => method.ReturnType == typeof(string))
             .Select(method => (string)method.Invoke(

@@ -387,6 +387,7 @@ public sealed class ProcessFleetSpecs : IAsyncLifetime
     [InlineData("DOTNET_GCHeapHardLimit", false, true)]
     [InlineData("DOTNET_SOME_TOKEN", false, false)]
     [InlineData("IMAGE_CLASSIFIER__ACCESS__KEYS__ME", true, false)]
+    [InlineData("IMAGE_CLASSIFIER__CALLBACKS__SECRETS__ME", true, false)]
     [InlineData("IMAGE_CLASSIFIER__WEB__CLUSTER__CERTIFICATE_KEY", true, false)]
     [InlineData("AWS_SECRET_ACCESS_KEY", false, false)]
     [InlineData("AWS_SECRET_ACCESS_KEY", true, true)]

@@ -67,8 +67,9 @@ public sealed class QueueFileSpecs : IAsyncLifetime
 
         // Leases by the old clock have ended.
         Assert.Equal(["waiting", "leased"], (await ReceiveAsync(queue)).Select(message => message.Body));
+        Assert.Equal(new QueueMeasure(0, 2), await queue.MeasureAsync(default));
         Assert.Equal("", await queue.ContentsAsync(default));
-        Assert.Equal(2, Number("PRAGMA user_version"));
+        Assert.Equal(3, Number("PRAGMA user_version"));
         Assert.NotEqual(0, Number("PRAGMA application_id"));
     }
 

@@ -111,6 +111,28 @@ public sealed class BatchModelsSpecs(ITestOutputHelper output) : NodeSpecs(outpu
     }
 
     [Fact]
+    public async Task A_job_that_was_received_often_does_not_need_the_agreement()
+    {
+        Store.Before = (_, key) => key == ObjectKeys.BatchModel(_batch)
+            ? Task.FromException(new IOException("There is a folder.")) : Task.CompletedTask;
+        using var node = NodeWith(New);
+
+        await Assert.ThrowsAsync<IOException>(() => ModelOfAsync(node, receives: 3));
+        Assert.Equal(New, await ModelOfAsync(node, receives: 4));
+    }
+
+    [Fact]
+    public async Task An_agreement_that_may_not_be_read_is_none()
+    {
+        using var first = NodeWith(Old);
+        using var second = NodeWith(New);
+        await ModelOfAsync(first);
+        Store.FailNext(StoreCall.Get, failure: new StoreRefusedException("Access denied."));
+
+        Assert.Equal(New, await ModelOfAsync(second));
+    }
+
+    [Fact]
     public async Task A_batch_costs_one_call_of_its_first_node_and_two_of_others()
     {
         using var first = NodeWith(Old);
@@ -177,7 +199,7 @@ public sealed class BatchModelsSpecs(ITestOutputHelper output) : NodeSpecs(outpu
     {
         Store.Set(ObjectKeys.BatchModel(_batch), "{");
         using var node = NodeWith(New);
-        await EventFilter.Error(contains: "is damaged").ExpectAsync(
+        await EventFilter.Error(contains: "cannot be read").ExpectAsync(
             1, async () => Assert.Equal(New, await ModelOfAsync(node)));
     }
 

@@ -1,13 +1,17 @@
 using Akka.Actor;
+using Akka.Configuration;
 using Akka.TestKit;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Intake;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Outbound;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Streams.Settings;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Batches;
+using ImageClassifier.Web.Callbacks;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
 using Xunit.Abstractions;
@@ -55,6 +59,10 @@ public abstract class WebSpecs : VirtualTimeSpecs
         Heartbeat: TimeSpan.FromSeconds(15),
         SendTimeout: TimeSpan.FromSeconds(20),
         ListenerLinger: TimeSpan.FromMilliseconds(50));
+
+    /// <summary>No client may ask for callbacks.</summary>
+    private protected static CallbackRequests Callbacks { get; } = new(new CallbackSettings(
+        CallbackSecrets.Create(new SettingsSection(ConfigurationFactory.ParseString("a = 1"), "none")), new AddressRules([])));
 
     protected static LostJobSettings Losing { get; } = new(TimeSpan.FromMinutes(15), BatchesASweep: 100);
 
@@ -107,11 +115,12 @@ public abstract class WebSpecs : VirtualTimeSpecs
         Store.Set(ObjectKeys.Result(result.Batch, result.Job), WireJson.Write(result));
 
     /// <summary>Starts the parent of live batches.</summary>
-    protected IActorRef StartBatches(ResultSettings? settings = null)
+    protected IActorRef StartBatches(ResultSettings? settings = null, IActorRef? callbackActor = null)
     {
+        var callbacks = callbackActor ?? ActorRefs.Nobody;
         var showing = settings ?? Showing;
         var liveJobs = Sys.ActorOf(Props.Create(() => new LiveJobsActor(showing.MaxLiveJobs)));
-        return Sys.ActorOf(Props.Create(() => new BatchesActor(Store, liveJobs, showing)));
+        return Sys.ActorOf(Props.Create(() => new BatchesActor(Store, liveJobs, callbacks, showing)));
     }
 
     /// <summary>Asks an actor, without a time-out in virtual time.</summary>

@@ -1,8 +1,4 @@
 using System.Globalization;
-using System.Text;
-using System.Text.Json;
-using ImageClassifier.Core;
-using ImageClassifier.Core.Messages;
 using Spectre.Console;
 using static ImageClassifier.Host.CommandLine.TerminalTable;
 
@@ -22,12 +18,6 @@ internal interface IOutcomePrinter
 /// <summary>A JSON array, written entry by entry.</summary>
 internal sealed class JsonPrinter(TextWriter output) : IOutcomePrinter
 {
-    private static readonly JsonSerializerOptions Options = new(WireJson.Options)
-    {
-        // File names keep their letters, because the output is for terminals and not for web pages.
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     private bool _first = true;
 
     public void Begin() => output.Write("[");
@@ -35,7 +25,7 @@ internal sealed class JsonPrinter(TextWriter output) : IOutcomePrinter
     public void Print(FileOutcome outcome)
     {
         output.Write(_first ? "\n  " : ",\n  ");
-        output.Write(EscapeInvisible(JsonSerializer.Serialize(outcome, Options)));
+        output.Write(TerminalJson.Write(outcome));
         _first = false;
     }
 
@@ -43,21 +33,6 @@ internal sealed class JsonPrinter(TextWriter output) : IOutcomePrinter
     {
         output.WriteLine("\n]");
         output.Flush();
-    }
-
-    // A terminal ignores the escape. JSON readers turn it back into the character.
-    private static string EscapeInvisible(string json)
-    {
-        var escaped = new StringBuilder(json.Length);
-        foreach (var character in json.EnumerateRunes())
-        {
-            var text = character.ToString();
-            escaped.Append(UntrustedText.IsInvisible(character) ? string.Concat(text.Select(Escape)) : text);
-        }
-
-        return escaped.ToString();
-
-        static string Escape(char unit) => string.Create(CultureInfo.InvariantCulture, $"\\u{(int)unit:x4}");
     }
 }
 

@@ -23,7 +23,7 @@ internal sealed class LetterPrinter(TextWriter output, bool json, int? width)
 
         Print(
             letters,
-            "The dead-letter queue is empty.",
+            "There are no dead letters: the list is empty.",
             ["Job", "Batch", "Attempt", "Receives", "Accepted", "Status", "Reason"],
             letter =>
             [

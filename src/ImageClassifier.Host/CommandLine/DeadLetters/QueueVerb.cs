@@ -2,12 +2,12 @@ using ImageClassifier.Web.DeadLetters;
 
 namespace ImageClassifier.Host.CommandLine.DeadLetters;
 
-/// <summary>The verbs <c>queue list</c>, <c>queue redrive</c> and <c>queue purge</c>: they handle a queue's dead
+/// <summary>The verbs <c>queue list</c>, <c>queue redrive</c> and <c>queue purge</c>: they handle dead
 /// letters.</summary>
 /// <param name="desk">Reads, sends and removes the letters.</param>
 /// <param name="output">Standard output.</param>
 /// <param name="width">The width of the terminal in characters; null if the output is no terminal.</param>
-internal sealed class QueueVerb(DeadLetterDesk desk, TextWriter output, int? width)
+internal sealed class QueueVerb(IDeadLetterDesk desk, TextWriter output, int? width)
 {
     // More letters than this are no use on a screen, and their leases would end meanwhile. The rest is listed after
     // these are handled.

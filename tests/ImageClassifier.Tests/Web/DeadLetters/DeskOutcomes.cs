@@ -8,12 +8,12 @@ internal static class DeskOutcomes
 {
     /// <summary>Sends letters again.</summary>
     public static Task<IReadOnlyList<LetterOutcome>> RedriveAsync(
-        this DeadLetterDesk desk, IReadOnlyCollection<JobId>? jobs, CancellationToken cancellation) =>
+        this IDeadLetterDesk desk, IReadOnlyCollection<JobId>? jobs, CancellationToken cancellation) =>
         ListAsync(onOutcome => desk.RedriveAsync(jobs, onOutcome, cancellation));
 
     /// <summary>Removes letters.</summary>
     public static Task<IReadOnlyList<LetterOutcome>> PurgeAsync(
-        this DeadLetterDesk desk, IReadOnlyCollection<JobId>? jobs, CancellationToken cancellation) =>
+        this IDeadLetterDesk desk, IReadOnlyCollection<JobId>? jobs, CancellationToken cancellation) =>
         ListAsync(onOutcome => desk.PurgeAsync(jobs, onOutcome, cancellation));
 
     private static async Task<IReadOnlyList<LetterOutcome>> ListAsync(Func<Action<LetterOutcome>, Task> deal)

@@ -86,7 +86,7 @@ public sealed class LiveRedriveSpecs : WebSpecs
                 await Desk.RedriveAsync(null, default);
                 isRedriving = false;
             };
-            await new BatchClosing(Store).CloseIfDoneAsync(manifest, default);
+            await new BatchClosing(Store, (_, _) => Task.CompletedTask).CloseIfDoneAsync(manifest, default);
             Store.Before = null;
             Assert.Equal(!isThrough, IsOpen(manifest));
             await EmptyAsync();
@@ -111,7 +111,7 @@ public sealed class LiveRedriveSpecs : WebSpecs
                 if (left < -1) return;
                 isClosing = true;
                 isThrough = false;
-                await new BatchClosing(Store).CloseIfDoneAsync(manifest, default);
+                await new BatchClosing(Store, (_, _) => Task.CompletedTask).CloseIfDoneAsync(manifest, default);
                 isClosing = false;
             };
             await Desk.RedriveAsync(null, default);

@@ -6,6 +6,8 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Testing;
+using ImageClassifier.Web.Batches;
+using ImageClassifier.Web.Callbacks;
 using ImageClassifier.Web.Hosting;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
@@ -141,7 +143,7 @@ public sealed class WebMessageSerializerSpecs(ITestOutputHelper output) : WebSpe
         yield return new BatchUnavailable(batch);
         yield return new BatchDamaged(batch);
         yield return new BatchDeleted(batch);
-        yield return new BatchView(batch, At, 1, [Job()]);
+        yield return new BatchView(batch, At, 1, [Job()]) { Callback = CallbackEvents.Job };
         yield return Page();
         yield return new WorkSent(3);
         yield return new JobsDone(instance, 3)
@@ -154,6 +156,7 @@ public sealed class WebMessageSerializerSpecs(ITestOutputHelper output) : WebSpe
         yield return StopLaunching.Instance;
         yield return Fleet(instance);
         yield return new ResultReceived(At);
+        yield return CallbackProtocol.MakeDeliveries.Instance;
     }
 
     private static FleetStatus Fleet(InstanceId instance)

@@ -9,6 +9,7 @@ using ImageClassifier.Host.Hosting;
 using ImageClassifier.Host.Logging;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
+using ImageClassifier.Tests.Web.Api;
 using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Hosting;
 using ImageClassifier.Web.Http;
@@ -75,6 +76,9 @@ internal sealed class RunningWebTier : IAsyncDisposable
     public IEnumerable<RouteEndpoint> Calls =>
         _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();
 
+    /// <summary>The tier's services.</summary>
+    public IServiceProvider Services => _app.Services;
+
     /// <summary>The server's settings.</summary>
     public KestrelServerOptions Server => _app.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value;
 
@@ -90,9 +94,11 @@ internal sealed class RunningWebTier : IAsyncDisposable
     /// <param name="store">The store of an earlier tier; null for an empty one.</param>
     /// <param name="log">Receives the log; null for none.</param>
     /// <param name="files">The store to use in place of the one in memory; null for none.</param>
+    /// <param name="services">Adds services; null for none.</param>
     public static async Task<RunningWebTier> StartAsync(
         string settings = "", Func<WebTierSettings, WebTierSettings>? change = null,
-        InMemoryObjectStore? store = null, ILoggerProvider? log = null, IObjectStore? files = null)
+        InMemoryObjectStore? store = null, ILoggerProvider? log = null, IObjectStore? files = null,
+        Action<IServiceCollection>? services = null)
     {
         var reference = File.ReadAllText(Path.Combine(Repository.Root, "hocon", "reference.conf"));
         var config = ConfigurationFactory.ParseString($"image-classifier {{ {settings} }}")
@@ -129,6 +135,7 @@ internal sealed class RunningWebTier : IAsyncDisposable
                 Logging(config), ActorSystemHosting.WebStop, akka => akka.WithWebTier(tier));
         }
 
+        services?.Invoke(builder.Services);
         var app = builder.Build();
         var arrived = new ConcurrentQueue<string>();
         app.Use((context, next) =>
@@ -160,9 +167,10 @@ internal sealed class RunningWebTier : IAsyncDisposable
     }
 
     /// <summary>Starts an app node whose label for a picture is the picture's text.</summary>
-    public RunningWebTier WithNode()
+    /// <param name="classify">Makes the result from the label; null for one with that label only.</param>
+    public RunningWebTier WithNode(Func<ClassificationRequest, string, JobResult>? classify = null)
     {
-        _node = WorkAsync();
+        _node = WorkAsync(classify ?? Jobs.Classified);
         return this;
     }
 
@@ -221,7 +229,7 @@ internal sealed class RunningWebTier : IAsyncDisposable
     private static Config Logging(Config config) =>
         ConfigurationFactory.ParseString("akka.loglevel = INFO").WithFallback(config);
 
-    private async Task WorkAsync()
+    private async Task WorkAsync(Func<ClassificationRequest, string, JobResult> classify)
     {
         while (!_stopNode.IsCancellationRequested)
         {
@@ -231,7 +239,7 @@ internal sealed class RunningWebTier : IAsyncDisposable
             {
                 var request = WireJson.TryRead<ClassificationRequest>(message.Body)!;
                 var words = Upload.WordsIn(Store.TextAt(request.ImageKey) ?? "");
-                await PublishAsync(words == Upload.Undecodable ? Jobs.Failed(request) : Jobs.Classified(request, words));
+                await PublishAsync(words == Upload.Undecodable ? Jobs.Failed(request) : classify(request, words));
                 await Requests.DeleteAsync([message.Receipt], CancellationToken.None);
             }
         }
@@ -247,6 +255,7 @@ internal sealed class RunningWebTier : IAsyncDisposable
         {
             var answer = await base.SendAsync(request, cancellationToken);
             answer.AssertPromisedHeaders();
+            await DescribedAnswers.AssertDescribedAsync(answer, cancellationToken);
             return answer;
         }
     }

@@ -420,7 +420,8 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     private IActorRef StartBatch(BatchId batch, TestProbe parent)
     {
         var liveJobs = Sys.ActorOf(Props.Create(() => new LiveJobsActor(Showing.MaxLiveJobs)));
-        return parent.ChildActorOf(Props.Create(() => new BatchActor(batch, Store, liveJobs, "passivate", Showing)));
+        return parent.ChildActorOf(Props.Create(() =>
+            new BatchActor(batch, Store, liveJobs, ActorRefs.Nobody, "passivate", Showing)));
     }
 
     private Task<EventPage> ReadAsync(IActorRef batches, BatchId batch, EventId? after = null) =>

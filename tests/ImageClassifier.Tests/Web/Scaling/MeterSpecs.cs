@@ -136,6 +136,21 @@ public sealed class MeterSpecs
     }
 
     [Fact]
+    public void After_the_clock_was_set_back_the_counts_are_trusted()
+    {
+        var backlog = new BacklogEstimator(TimeSpan.FromMinutes(1));
+        Assert.Equal(0, backlog.EstimateWaiting(Nothing, Start));
+        backlog.JobsSent(10, Start);
+        for (var i = 0; i < 10; i++) backlog.JobDone(Start);
+        backlog.JobsSent(3, Start);
+        for (var i = 0; i < 3; i++) backlog.JobDone(Start);
+        var dayBefore = Start.AddDays(-1);
+        Assert.Equal(2, backlog.EstimateWaiting(new QueueMeasure(2, 0), dayBefore));
+        backlog.JobsSent(5, Start);
+        Assert.Equal(0, backlog.EstimateWaiting(Nothing, dayBefore));
+    }
+
+    [Fact]
     public void Before_the_queue_was_seen_empty_the_counts_are_trusted()
     {
         var backlog = new BacklogEstimator(TimeSpan.FromMinutes(1));

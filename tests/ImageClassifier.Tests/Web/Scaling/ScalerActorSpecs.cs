@@ -111,7 +111,25 @@ public sealed class ScalerActorSpecs : WebSpecs
         scaler.Tell(new WorkSent(2));
         await SettleAsync();
         looking.SetResult();
-        await UntilAsync(() => Requests.CallsOf(QueueCall.Measure) == 3, "it looks again");
+        await SettleAsync();
+        await AdvanceUntilAsync(() => Requests.CallsOf(QueueCall.Measure) == 3, "it looks again");
+    }
+
+    [Fact]
+    public async Task Work_that_is_sent_in_many_calls_is_observed_at_most_ten_times_a_second()
+    {
+        var scaler = Start(Settings with { IdleInterval = TimeSpan.FromMinutes(5) });
+        await UntilAsync(() => Requests.CallsOf(QueueCall.Measure) == 1, "it looked");
+        await SettleAsync();
+        for (var call = 0; call < 5; call++)
+        {
+            scaler.Tell(new WorkSent(0));
+            await SettleAsync();
+        }
+
+        Assert.Equal(2, Requests.CallsOf(QueueCall.Measure));
+        await AdvanceAsync(TimeSpan.FromMilliseconds(100));
+        Assert.Equal(3, Requests.CallsOf(QueueCall.Measure));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Akka.Actor;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
@@ -147,6 +148,72 @@ public sealed class UploadRequestSpecs : WebSpecs
         }
     }
 
+    [Fact]
+    public async Task The_next_file_is_read_while_a_file_is_stored()
+    {
+        var held = HoldPictures();
+        var upload = _nodes.UploadAsync(Pictures("a.jpg", "b.jpg", "c.jpg"));
+        await UntilAsync(() => _store.CallsOf(StoreCall.Put) == 3, "two pictures are being stored");
+        await SettleAsync();
+        Assert.Equal(3, _store.CallsOf(StoreCall.Put));
+
+        held.SetResult();
+        var accepted = Assert.IsType<UploadOutcome.Accepted>(await upload);
+        Assert.Equal(["a.jpg", "b.jpg", "c.jpg"], accepted.Manifest.Jobs.Select(job => job.FileName));
+        Assert.All(accepted.Manifest.Jobs, job => Assert.Contains(job.ImageKey, _store.Keys));
+    }
+
+    [Fact]
+    public async Task Nothing_is_left_of_a_file_that_is_being_stored_when_the_upload_breaks_off()
+    {
+        var held = HoldPictures();
+        var upload = _nodes.UploadAsync(Pictures("a.jpg", "b.jpg"), missing: 20);
+        await UntilAsync(() => _store.CallsOf(StoreCall.Put) == 2, "a picture is being stored");
+        await SettleAsync();
+        Assert.False(upload.IsCompleted);
+
+        held.SetResult();
+        Assert.IsType<UploadOutcome.Refused>(await upload);
+        Assert.DoesNotContain(_store.Keys, key => key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_file_that_cannot_be_stored_refuses_the_upload_and_nothing_is_left()
+    {
+        _store.Before = (call, key) =>
+            call == StoreCall.Put && key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal)
+                && _store.CallsOf(StoreCall.Put) == 3
+                ? Task.FromException(new IOException("The store is full."))
+                : Task.CompletedTask;
+
+        Assert.IsType<UploadOutcome.Refused>(await _nodes.UploadAsync(Pictures("a.jpg", "b.jpg", "c.jpg", "d.jpg")));
+
+        Assert.DoesNotContain(_store.Keys, key => key.StartsWith(ObjectKeys.Images, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData((64 << 10) - 1)]
+    [InlineData(64 << 10)]
+    [InlineData((64 << 10) + 1)]
+    [InlineData(300_000)]
+    public async Task A_picture_of_any_size_is_stored_whole_and_hashed(int size)
+    {
+        var words = string.Concat(Enumerable.Range(0, size).Select(i => (char)('a' + (i % 23))));
+        var whole = Upload.Jpeg("a.jpg", words).Content;
+        Upload[] files = [new("a.jpg", whole[..size]), Upload.Jpeg("b.jpg")];
+        var accepted = Assert.IsType<UploadOutcome.Accepted>(await _nodes.UploadAsync(files));
+
+        foreach (var (job, file) in accepted.Manifest.Jobs.Zip(files))
+        {
+            await using var stored = await _store.GetAsync(job.ImageKey!, CancellationToken.None);
+            var copy = new MemoryStream();
+            await stored!.Content.CopyToAsync(copy);
+            Assert.True(file.Content.AsSpan().SequenceEqual(copy.ToArray()));
+            Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(file.Content)), job.Sha256);
+        }
+    }
+
     private static async Task AssertUnderWayAsync(UploadOutcome outcome)
     {
         using var services = new ServiceCollection().AddLogging().BuildServiceProvider();
@@ -155,6 +222,8 @@ public sealed class UploadRequestSpecs : WebSpecs
         Assert.Equal(StatusCodes.Status409Conflict, context.Response.StatusCode);
         Assert.Equal("2", context.Response.Headers.RetryAfter.ToString());
     }
+
+    private static Upload[] Pictures(params string[] names) => [.. names.Select(name => Upload.Jpeg(name))];
 
     private BatchId RunningBatch() => BatchId.Parse(
         _store.Keys.Single(key => key.StartsWith(ObjectKeys.OpenBatches, StringComparison.Ordinal))
@@ -185,19 +254,25 @@ public sealed class UploadRequestSpecs : WebSpecs
 
     private sealed class Nodes(UploadRequestSpecs specs)
     {
-        public async Task<UploadOutcome> UploadAsync(string file, string key = "k")
+        public Task<UploadOutcome> UploadAsync(string file, string key = "k") => UploadAsync([Upload.Jpeg(file)], key);
+
+        /// <summary>Uploads pictures.</summary>
+        /// <param name="files">The pictures.</param>
+        /// <param name="key">The idempotency key.</param>
+        /// <param name="missing">How many bytes are missing at the end of the form.</param>
+        public async Task<UploadOutcome> UploadAsync(Upload[] files, string key = "k", int missing = 0)
         {
-            using var form = Upload.Form(Upload.Jpeg(file));
+            using var form = Upload.Form(files);
             var context = new DefaultHttpContext();
             context.Request.ContentType = form.Headers.ContentType!.ToString();
-            context.Request.Body = await form.ReadAsStreamAsync();
+            context.Request.Body = new MemoryStream((await form.ReadAsByteArrayAsync())[..^missing]);
             context.Request.Headers[IdempotencyKey.Header] = key;
             var commits = specs.Sys.ActorOf(Props.Create(() => new UploadActor(specs._store, specs.TestActor)));
             using var limit = new UploadLimit(Uploading, specs.Time);
             var models = new ModelChoice(specs._store, specs.Time, NullLogger<ModelChoice>.Instance);
             return await new UploadRequest(
-                specs._store, new QueuePair(specs.Requests, specs.Responses), Uploading, limit, models, specs.Time,
-                NullLogger<UploadRequest>.Instance)
+                specs._store, new QueuePair(specs.Requests, specs.Responses), Uploading with { MaxFileSize = 1 << 20 },
+                limit, models, Callbacks, specs.Time, NullLogger<UploadRequest>.Instance)
                 .RunAsync(commits, context.Request, maxFiles: 10, IdempotencyScope.Batches);
         }
     }

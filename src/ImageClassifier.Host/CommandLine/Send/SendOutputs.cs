@@ -1,0 +1,131 @@
+using System.Globalization;
+using System.Text;
+using CsvHelper;
+using ImageClassifier.Core.Messages;
+using Spectre.Console;
+using static ImageClassifier.Host.CommandLine.TerminalTable;
+
+namespace ImageClassifier.Host.CommandLine.Send;
+
+/// <summary>Writes the outcomes of a send. Only one thread at a time uses it.</summary>
+internal interface ISendOutput : IDisposable
+{
+    /// <summary>Writes an outcome that the journal has too.</summary>
+    void Print(SendOutcome outcome);
+
+    /// <summary>Writes an outcome of this run alone.</summary>
+    void PrintUnstored(SendOutcome outcome);
+
+    /// <summary>Completes the output. Also called if the work ended early.</summary>
+    /// <param name="outcomes">All outcomes of the journal, in order.</param>
+    void End(IEnumerable<SendOutcome> outcomes);
+}
+
+/// <summary>A JSON document a line, as the outcomes come.</summary>
+internal sealed class JsonLines(TextWriter output) : ISendOutput
+{
+    public void Print(SendOutcome outcome)
+    {
+        output.WriteLine(TerminalJson.Write(outcome));
+        output.Flush();
+    }
+
+    public void PrintUnstored(SendOutcome outcome) => Print(outcome);
+
+    public void End(IEnumerable<SendOutcome> outcomes)
+    {
+    }
+
+    public void Dispose()
+    {
+    }
+}
+
+/// <summary>A CSV file, a row for each outcome as it comes. Spreadsheets run nothing in it.</summary>
+internal sealed class CsvFile : ISendOutput
+{
+    private readonly CsvWriter _csv;
+
+    /// <summary>Begins the file.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
+    public CsvFile(string path)
+    {
+        _csv = CsvWriter.Create(
+            new StreamWriter(path, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)),
+            new CsvWriterOptions { NewLine = "\n", Injection = CsvInjection.Escape });
+        _csv.WriteHeader("file", "status", "label", "probability", "error", "errorCode", "model", "batchId", "jobId");
+    }
+
+    public void Print(SendOutcome outcome)
+    {
+        var best = outcome.Predictions?[0];
+        _csv.WriteField(outcome.File);
+        _csv.WriteField(outcome.Status.ToString().ToLowerInvariant());
+        _csv.WriteField(best?.Label);
+        _csv.WriteField(best?.Probability);
+        _csv.WriteField(outcome.Error);
+        _csv.WriteField(outcome.ErrorCode);
+        _csv.WriteField(outcome.Model?.Name);
+        _csv.WriteField(outcome.BatchId);
+        _csv.WriteField(outcome.JobId);
+        _csv.EndRecord();
+        _csv.Flush();
+    }
+
+    public void PrintUnstored(SendOutcome outcome) => Print(outcome);
+
+    public void End(IEnumerable<SendOutcome> outcomes)
+    {
+    }
+
+    public void Dispose() => _csv.Dispose();
+}
+
+/// <summary>Tables of at most some hundred rows in the order of the paths, so that memory does not hold all
+/// rows.</summary>
+internal sealed class SendTable(TextWriter output, int? width) : ISendOutput
+{
+    private const int MostRows = 500;
+
+    private readonly List<SendOutcome> _unstored = [];
+
+    public void Print(SendOutcome outcome)
+    {
+    }
+
+    public void PrintUnstored(SendOutcome outcome) => _unstored.Add(outcome);
+
+    public void End(IEnumerable<SendOutcome> outcomes)
+    {
+        foreach (var rows in outcomes.Concat(_unstored).Chunk(MostRows))
+        {
+            var table = new Table().Border(TableBorder.Rounded)
+                .AddColumn("File")
+                .AddColumn("Label")
+                .AddColumn(new TableColumn("Probability").RightAligned());
+            foreach (var row in rows)
+            {
+                if (row is { Status: JobStatus.Classified, Predictions: [var best, ..] })
+                {
+                    table.AddRow(
+                        Plain(row.File), Plain(best.Label),
+                        Plain(best.Probability.ToString("P1", CultureInfo.InvariantCulture)));
+                    continue;
+                }
+
+                var red = new Style(Color.Red);
+                table.AddRow(
+                    Plain(row.File), Plain(row.Error ?? "", red), Plain(row.Status.ToString().ToLowerInvariant(), red));
+            }
+
+            table.Write(output, width);
+        }
+
+        output.Flush();
+    }
+
+    public void Dispose()
+    {
+    }
+}
