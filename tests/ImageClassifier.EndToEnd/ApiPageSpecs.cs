@@ -14,7 +14,7 @@ public sealed class ApiPageSpecs
     {
         await using var service = await RunningService.StartAsync();
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await BrowserSpecs.LaunchAsync(playwright);
+        await using var browser = await PageBrowser.LaunchAsync(playwright);
         var page = await browser.NewPageAsync(new BrowserNewPageOptions
         {
             ViewportSize = new ViewportSize { Width = 1280, Height = 900 },

@@ -5,7 +5,6 @@ using System.Text.RegularExpressions;
 using System.Web;
 using ImageClassifier.EndToEnd.Pictures;
 using ImageClassifier.EndToEnd.Programs;
-using ImageClassifier.Testing;
 using Microsoft.Playwright;
 using Xunit;
 using static Microsoft.Playwright.Assertions;
@@ -20,15 +19,6 @@ public sealed partial class BrowserSpecs
     // A variable of the environment may set another one.
     private const string DefaultModel = "node.classification.model=models/tiny-imagenet-200";
 
-    /// <summary>The cards of pictures that the service has accepted.</summary>
-    private const string Accepted = ".card[data-state=queued], .card[data-state=classified]";
-
-    private static readonly string[] Flags =
-    [
-        "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync",
-    ];
-
     static BrowserSpecs() => SetDefaultExpectTimeout(60_000);
 
     [SkippableFact]
@@ -36,17 +26,14 @@ public sealed partial class BrowserSpecs
     {
         await using var service = await RunningService.StartAsync(QuickPolls);
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await LaunchAsync(playwright);
+        await using var browser = await PageBrowser.LaunchAsync(playwright);
         var page = await browser.NewPageAsync(new BrowserNewPageOptions
         {
-            ViewportSize = new ViewportSize { Width = 1280, Height = 900 },
+            // Only what is seen is in the document, so the window is as long as the list.
+            ViewportSize = new ViewportSize { Width = 1280, Height = 2_600 },
+            ReducedMotion = ReducedMotion.Reduce,
         });
-        var complaints = new List<string>();
-        page.Console += (_, message) =>
-        {
-            if (message.Type == "error") complaints.Add(message.Text);
-        };
-        page.PageError += (_, failure) => complaints.Add(failure);
+        var complaints = PageBrowser.ErrorsOf(page);
 
         await page.GotoAsync(service.Address.ToString());
         await page.SetInputFilesAsync("#files", TestPictures.All.Select(picture => new FilePayload
@@ -65,7 +52,10 @@ public sealed partial class BrowserSpecs
             TestPictures.All.Select(picture => picture.Name),
             (await page.Locator(".card .name").AllTextContentsAsync()).Select(name => name.Trim()));
         Assert.All(await page.Locator(".card .label").AllTextContentsAsync(), label => Assert.NotEmpty(label.Trim()));
-        await ScreenshotAsync(page, "page.png");
+        // The README's picture.
+        await page.SetViewportSizeAsync(1280, 1_200);
+        await PageBrowser.ScreenshotAsync(page, "page.png");
+        await page.SetViewportSizeAsync(1280, 2_600);
 
         await page.ReloadAsync();
         await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(TestPictures.All.Count);
@@ -79,7 +69,7 @@ public sealed partial class BrowserSpecs
     {
         var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await LaunchAsync(playwright);
+        await using var browser = await PageBrowser.LaunchAsync(playwright);
         var page = await browser.NewPageAsync(new BrowserNewPageOptions
         {
             ViewportSize = new ViewportSize { Width = 390, Height = 844 },
@@ -92,21 +82,23 @@ public sealed partial class BrowserSpecs
             first.PreventLaunches();
             address = first.Address;
             await page.GotoAsync(address.ToString());
-            await page.SetInputFilesAsync("#files", TestPictures.Many(60).Select(picture => new FilePayload
+            await page.SetInputFilesAsync("#files", TestPictures.Many(60).Select((picture, i) => new FilePayload
             {
                 Name = picture.Name,
                 MimeType = "image/jpeg",
-                Buffer = picture.Bytes,
+                // The page sends the same bytes only once. Decoders ignore what follows a picture.
+                Buffer = [.. picture.Bytes, (byte)i],
             }));
-            await Expect(page.Locator(Accepted)).ToHaveCountAsync(60);
+            await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("60");
+            await Expect(page.Locator("#stop")).ToBeHiddenAsync();
             await first.KillWebAsync();
         }
 
         RunningService.AllowLaunches(data);
         await using var second = await RunningService.StartAsync(
             data, ownsData: true, address, QuickPolls, "queues.requests.lease=5s");
-        await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(60);
-        await ScreenshotAsync(page, "phone.png");
+        await Expect(page.GetByTestId("classified")).ToHaveTextAsync("60");
+        await PageBrowser.ScreenshotAsync(page, "phone.png");
     }
 
     [SkippableFact]
@@ -116,7 +108,7 @@ public sealed partial class BrowserSpecs
         await using var service = await RunningService.StartAsync();
         service.PreventLaunches();
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await LaunchAsync(playwright);
+        await using var browser = await PageBrowser.LaunchAsync(playwright);
         var page = await browser.NewPageAsync();
         var opened = new TaskCompletionSource<IWebSocketRoute>(TaskCreationOptions.RunContinuationsAsynchronously);
         await page.RouteWebSocketAsync("**/ws?*", socket => opened.TrySetResult(socket));
@@ -155,7 +147,7 @@ public sealed partial class BrowserSpecs
     {
         await using var service = await RunningService.StartAsync(QuickPolls, DefaultModel);
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await LaunchAsync(playwright);
+        await using var browser = await PageBrowser.LaunchAsync(playwright);
         var page = await browser.NewPageAsync(new BrowserNewPageOptions
         {
             ViewportSize = new ViewportSize { Width = 1280, Height = 900 },
@@ -183,7 +175,7 @@ public sealed partial class BrowserSpecs
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("#models summary")).ToContainTextAsync($"Models: {name}");
         await Expect(page.Locator("#model-table td")).ToContainTextAsync(["By setting", "2", "0 (0 %)", "%"]);
-        await ScreenshotAsync(page, "model.png");
+        await PageBrowser.ScreenshotAsync(page, "model.png");
     }
 
     [SkippableFact]
@@ -193,7 +185,7 @@ public sealed partial class BrowserSpecs
         await using var service = await RunningService.StartAsync();
         service.PreventLaunches();
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await LaunchAsync(playwright);
+        await using var browser = await PageBrowser.LaunchAsync(playwright);
         var page = await browser.NewPageAsync(new BrowserNewPageOptions
         {
             ViewportSize = new ViewportSize { Width = 390, Height = 844 },
@@ -241,7 +233,7 @@ public sealed partial class BrowserSpecs
         await page.Locator("#model-table .model-name").First.FocusAsync();
         // Nothing is wider than the phone.
         Assert.Equal(390, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
-        await ScreenshotAsync(page, "canary-phone.png", fullPage: true);
+        await PageBrowser.ScreenshotAsync(page, "canary-phone.png", fullPage: true);
     }
 
     private static string HashOf(string model) =>
@@ -290,7 +282,7 @@ public sealed partial class BrowserSpecs
             QuickPolls, $"access.keys.page={newKey.GetProperty("hash").GetString()}");
         service.Http.DefaultRequestHeaders.Add("X-Api-Key", key);
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await LaunchAsync(playwright);
+        await using var browser = await PageBrowser.LaunchAsync(playwright);
         var page = await browser.NewPageAsync(new BrowserNewPageOptions
         {
             ViewportSize = new ViewportSize { Width = 1280, Height = 720 },
@@ -307,7 +299,7 @@ public sealed partial class BrowserSpecs
         // The page asks for the key at once. Pictures that are chosen meanwhile wait.
         await page.GotoAsync(service.Address.ToString());
         await Expect(page.Locator("#key")).ToBeFocusedAsync();
-        await ScreenshotAsync(page, "key.png");
+        await PageBrowser.ScreenshotAsync(page, "key.png");
         await page.SetInputFilesAsync("#files", new FilePayload
         {
             Name = TestPictures.All[0].Name,
@@ -319,7 +311,7 @@ public sealed partial class BrowserSpecs
         await page.Keyboard.TypeAsync("not-the-key");
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("#key-text")).ToContainTextAsync("wrong or no longer valid");
-        await ScreenshotAsync(page, "key-wrong.png");
+        await PageBrowser.ScreenshotAsync(page, "key-wrong.png");
 
         // The wrong key is selected, so typing replaces it.
         await page.Keyboard.TypeAsync(key);
@@ -348,7 +340,7 @@ public sealed partial class BrowserSpecs
     {
         await using var service = await RunningService.StartAsync(QuickPolls);
         using var playwright = await Playwright.CreateAsync();
-        await using var browser = await LaunchAsync(playwright);
+        await using var browser = await PageBrowser.LaunchAsync(playwright);
         var page = await browser.NewPageAsync();
         await page.GotoAsync(service.Address.ToString());
         // Far more than the page sends of a refused film.
@@ -389,21 +381,6 @@ public sealed partial class BrowserSpecs
             await page.Locator(".card .name").AllTextContentsAsync());
         Assert.Equal("cat\uFFFDgpj.png", await page.Locator(".card .name").First.GetAttributeAsync("title"));
     }
-
-    internal static Task<IBrowser> LaunchAsync(IPlaywright playwright)
-    {
-        var chromium = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-            .Select(folder => Path.Combine(folder, "chromium")).FirstOrDefault(File.Exists);
-        Requirement.Met(chromium is not null, "there is no chromium on the path");
-        return playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = chromium, Args = Flags });
-    }
-
-    private static Task ScreenshotAsync(IPage page, string name, bool fullPage = false) =>
-        page.ScreenshotAsync(new PageScreenshotOptions
-        {
-            FullPage = fullPage,
-            Path = Path.Combine(Repository.Root, "artifacts", "screenshots", name),
-        });
 
     [GeneratedRegex("[1-9][0-9]* launched")]
     private static partial Regex LaunchedSome();

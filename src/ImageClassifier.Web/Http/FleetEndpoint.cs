@@ -1,26 +1,29 @@
 using Akka.Actor;
 using Akka.Hosting;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Intake;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Registry;
 using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Models;
 using ImageClassifier.Web.Scaling;
+using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Http;
 using static ImageClassifier.Web.Scaling.ScalerProtocol;
 
 namespace ImageClassifier.Web.Http;
 
-/// <summary><c>GET /api/fleet</c>: the instances, the backlog, the models and how they did, why nodes could not work, and
-/// the last scaling decisions.</summary>
+/// <summary><c>GET /api/fleet</c>: the instances, the backlog, the models and how they did, why nodes could not work,
+/// the accepted picture formats, and the last scaling decisions.</summary>
 internal static class FleetEndpoint
 {
     public static async Task<IResult> GetAsync(
-        IRequiredActor<ScalerActor> scaler, ModelChoice models, KnownModels known, CancellationToken cancellation)
+        IRequiredActor<ScalerActor> scaler, ModelChoice models, KnownModels known, UploadSettings uploads,
+        CancellationToken cancellation)
     {
         var showing = models.ShownAsync(cancellation);
         var fleet = await scaler.ActorRef.Ask<FleetStatus>(GetFleet.Instance, EdgeTimeouts.Answer, cancellation);
-        return TypedResults.Ok(FleetDocument.Of(fleet, await showing, known));
+        return TypedResults.Ok(FleetDocument.Of(fleet, await showing, known, uploads.Formats));
     }
 
     /// <summary>The fleet in the API.</summary>
@@ -35,6 +38,7 @@ internal static class FleetEndpoint
     /// <param name="Models">The models: active, canary, of the setting, earlier, and others that gave results.</param>
     /// <param name="Rollout">The models of new batches; null if new batches get the model of the setting.</param>
     /// <param name="Problems">Why nodes could not work and ended, newest first.</param>
+    /// <param name="Formats">The picture formats that uploads may have, in words.</param>
     /// <param name="Decisions">The last decisions of the scaler, newest first.</param>
     internal sealed record FleetDocument(
         int MaxInstances,
@@ -47,15 +51,18 @@ internal static class FleetEndpoint
         IEnumerable<ModelDocument> Models,
         RolloutDocument? Rollout,
         IEnumerable<NodeProblemDocument> Problems,
+        string Formats,
         IEnumerable<DecisionDocument> Decisions)
     {
-        public static FleetDocument Of(FleetStatus fleet, RegistryState? registry, KnownModels known) => new(
+        public static FleetDocument Of(
+            FleetStatus fleet, RegistryState? registry, KnownModels known, AllowedFormats formats) => new(
             fleet.MaxInstances, fleet.Waiting, fleet.InFlight, fleet.Waiting + fleet.InFlight,
             fleet.ServiceTime.TotalMilliseconds, fleet.BootTime.TotalSeconds,
             fleet.Instances.OrderBy(instance => instance.Reported.LaunchedAt).Select(InstanceDocument.Of),
             new FleetModels(fleet, registry, known).Documents,
             RolloutDocument.Of(registry?.Rollout),
             fleet.Problems.Select(problem => new NodeProblemDocument(problem.At, problem.Instance, problem.Reason)),
+            formats.Names,
             fleet.Decisions.Select(decision => new DecisionDocument(
                 decision.At, decision.Until, decision.Outcome, decision.Hold,
                 decision.Snapshot.Waiting, decision.Snapshot.Backlog,

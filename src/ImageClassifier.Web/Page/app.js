@@ -1,19 +1,28 @@
-// Connects the parts of the page: chosen pictures are uploaded in batches, and results appear on their cards.
+// Connects the parts of the page: intake/ brings chosen files to the service, service/ talks to it, pictures/ shows the
+// pictures and their results, results/ exports them, and fleet/ shows the fleet.
 
-import { AnsweredBy } from "./answered-by.js";
-import { readBatch } from "./api.js";
-import { followBatch } from "./batch-stream.js";
-import { Card, CardList } from "./cards.js";
-import { download, toCsv } from "./csv.js";
-import { showFleet } from "./fleet.js";
-import { isRefusedByName, takeIn, whatToSend } from "./intake.js";
-import { askWith } from "./key.js";
-import { askForKey } from "./key-prompt.js";
-import { Session, linkTo, linkedIds, unlink } from "./session.js";
-import { Summary } from "./summary.js";
-import { Uploader } from "./upload.js";
+import { showFleet } from "./fleet/fleet.js";
+import { sampleFiles } from "./intake/samples.js";
+import { Sender } from "./intake/sender.js";
+import { takeIn } from "./intake/take-in.js";
+import { AnsweredBy } from "./pictures/answered-by.js";
+import { Batches } from "./pictures/batches.js";
+import { Finder } from "./pictures/finder.js";
+import { Grid } from "./pictures/grid.js";
+import { LargeView } from "./pictures/large-view.js";
+import { PictureList } from "./pictures/picture-list.js";
+import { Summary } from "./pictures/summary.js";
+import { forgetThumbnail } from "./pictures/thumbnails.js";
+import { timeLeft, whyQueued } from "./pictures/waiting-reason.js";
+import { CodeLines } from "./results/code-lines.js";
+import { download, downloadCsv, downloadJsonLines } from "./results/export.js";
+import { trainingFolders } from "./results/training-folders.js";
+import { askWith, currentKey } from "./service/key.js";
+import { askForKey } from "./service/key-prompt.js";
+import { Session, linkTo, linkedIds, unlink } from "./service/session.js";
 
-/** @typedef {import("./api.js").Job} Job */
+/** @typedef {import("./pictures/picture.js").Picture} Picture */
+/** @typedef {import("./service/api.js").Fleet} Fleet */
 
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const button = (/** @type {string} */ id) => /** @type {HTMLButtonElement} */ (document.getElementById(id));
@@ -21,149 +30,105 @@ const button = (/** @type {string} */ id) => /** @type {HTMLButtonElement} */ (d
 const session = new Session();
 const summary = new Summary();
 const answeredBy = new AnsweredBy();
-const cards = new CardList(byId("cards"));
-/** The batches on the page. @type {Map<string, AbortController>} */
-const shown = new Map();
+const codeLines = new CodeLines();
+const pictures = new PictureList();
+const finder = new Finder(render);
+const largeView = new LargeView({
+  pictures: () => shown,
+  marked: mark,
+  closed: (picture) => grid.focus(picture),
+});
+const grid = new Grid(byId("cards"), (picture) => largeView.open(picture));
+const batches = new Batches(pictures, session, ({ finished }) => {
+  if (finished) summary.countFinished();
+  render();
+});
+/** The pictures that the filters leave, in the order of the grid. @type {Picture[]} */
+let shown = [];
+/** Null until the service has shown it. @type {Fleet | null} */
+let fleet = null;
 
-/** @type {Uploader<Card>} */
-const uploader = new Uploader(
-  {
-    progress: (card, sent) => card.showSent(sent),
-    accepted: (chunk, batch) => {
-      session.remember(batch.batchId, chunk.order);
-      chunk.items.forEach(({ tag: card }, index) => {
-        const job = batch.jobs[index];
-        if (job) settle(card, () => cards.assign(card, batch.batchId, job));
-        else card.enter("failed", "The service did not report a result. Send the picture again.");
-      });
-      follow(batch.batchId);
-      render();
-    },
-    refused: (chunk, reason, jobs) => {
-      chunk.items.forEach(({ tag: card }, index) => {
-        settle(card, () => card.enter("rejected", jobs[index]?.error ?? reason));
-      });
-      render();
-    },
-    unsent: (chunk, reason) => {
-      for (const { tag: card } of chunk.items) card.enter("unsent", reason);
-      showNotice(`Some pictures could not be sent. ${reason}`, true);
-      render();
-    },
-    busy: (seconds) => {
-      if (seconds === null) return hideNotice();
-      showNotice(`The service is busy. Sending continues in ${seconds} s.`, false);
-    },
+const sender = new Sender(pictures, session, () => fleet?.formats, {
+  changed: render,
+  finished: () => summary.countFinished(),
+  accepted: (batchId) => batches.follow(batchId),
+  unsent: (reason) => showNotice(`Some pictures could not be sent. ${reason}`, true),
+  busy: (seconds) => {
+    if (seconds === null) return hideNotice();
+    showNotice(`The service is busy. Sending continues in ${seconds} s.`, false);
   },
-  () => session.reserve(),
-);
+});
 
 /** @param {File[]} files */
 async function addFiles(files) {
   await restored; // Pictures from before the reload stay in front.
-  const items = files.map((file) => ({ file: whatToSend(file), tag: new Card(file.name) }));
-  cards.add(items.map(({ tag }) => tag));
-  for (const { file, tag } of items) {
-    if (isRefusedByName(file)) tag.previewNothing();
-    else tag.previewFile(file);
-  }
   summary.announce(files.length === 1 ? "1 picture added." : `${files.length} pictures added.`);
-  uploader.add(items);
+  await sender.add(files);
+}
+
+/** @param {Picture} picture @param {string} label */
+function mark(picture, label) {
+  const sent = picture.original ?? picture;
+  sent.mark(label);
+  sender.note(sent);
+  summary.announce(label ? `Marked as ${label}.` : "The mark was taken back.");
   render();
 }
 
-/** Changes a card, and counts it if the change finishes it. @param {Card} card @param {() => void} change */
-function settle(card, change) {
-  const before = card.finished;
-  change();
-  if (!before && card.finished) summary.countFinished();
+async function restoreUnsent() {
+  const count = await sender.restore();
+  if (count > 0) summary.announce(`${count} pictures that were not sent yet are sent now.`);
+  render();
 }
 
-/** Shows the results of a batch as they arrive. @param {string} batchId */
-async function follow(batchId) {
-  const life = new AbortController();
-  shown.set(batchId, life);
-  dispatchEvent(new Event("fleet-news"));
-  await followBatch(
-    batchId,
-    {
-      job: (job) => {
-        const card = cards.find(batchId, job.jobId);
-        if (card) settle(card, () => card.take(job));
-        render();
-      },
-      gone: () => {
-        for (const card of cards) {
-          if (card.batchId === batchId && !card.finished) card.enter("failed", "The service no longer has this batch.");
-        }
-        session.forget(batchId);
-        render();
-      },
-    },
-    life.signal,
-  );
-}
-
-/** Restores the batches of the link or of this tab's session. @param {string[]} batchIds */
+/** @param {string[]} batchIds */
 async function restore(batchIds) {
-  const ids = batchIds.filter((id) => !shown.has(id));
-  for (const id of ids) shown.set(id, new AbortController());
-  const reads = ids.map((id) => readBatch(id).catch(() => undefined));
-  for (const [index, id] of ids.entries()) {
-    const batch = await reads[index];
-    if (!batch) shown.delete(id);
-    if (batch === undefined) {
-      showNotice("The service cannot be reached, so earlier pictures are not shown. Reload to try again.", false);
-    } else if (batch === null) {
-      session.forget(id); // The batch was deleted or has expired: no notice is needed.
-    } else {
-      session.remember(id);
-      showBatch(id, batch.jobs);
-    }
+  if (!(await batches.restore(batchIds))) {
+    showNotice("The service cannot be reached, so earlier pictures are not shown. Reload to try again.", false);
   }
   render();
-}
-
-/** @param {string} batchId @param {Job[]} jobs */
-function showBatch(batchId, jobs) {
-  const ofBatch = jobs
-    .filter((job) => !session.isCleared(batchId, job.jobId))
-    .map((job) => {
-      const card = new Card(job.fileName);
-      cards.assign(card, batchId, job);
-      if (job.status === "rejected") card.previewNothing();
-      else card.previewStored();
-      return card;
-    });
-  cards.add(ofBatch);
-  if (ofBatch.some((card) => !card.finished)) follow(batchId);
 }
 
 function clearFinished() {
   /** @type {Map<string, string[]>} */
   const cleared = new Map();
   const staying = new Set();
-  for (const card of [...cards]) {
-    if (!card.finished) {
-      staying.add(card.batchId);
+  for (const picture of [...pictures]) {
+    const { batchId, jobId } = picture;
+    if (!picture.finished) {
+      staying.add(batchId);
       continue;
     }
-    if (card.batchId) cleared.set(card.batchId, [...(cleared.get(card.batchId) ?? []), card.jobId ?? ""]);
-    cards.remove(card);
+    if (batchId) cleared.set(batchId, [...(cleared.get(batchId) ?? []), jobId ?? ""]);
+    removePicture(picture);
   }
   for (const [batchId, jobIds] of cleared) {
     if (staying.has(batchId)) {
       session.clear(batchId, jobIds);
     } else {
       session.forget(batchId);
-      shown.get(batchId)?.abort();
-      shown.delete(batchId);
+      batches.leave(batchId);
     }
   }
   unlink();
   summary.announce("Finished pictures were cleared.");
   render();
   byId("files").focus(); // The button is disabled or hidden now, so it cannot keep the focus.
+}
+
+/** @param {Picture} picture */
+function removePicture(picture) {
+  pictures.remove(picture);
+  forgetThumbnail(picture);
+}
+
+/** Removes the pictures that could not be sent. */
+function discardUnsent() {
+  sender.discardUnsent().forEach(removePicture);
+  byId("notice").hidden = true;
+  summary.announce("Pictures that were not sent were removed.");
+  byId("files").focus(); // The button is hidden now, so it cannot keep the focus.
+  render();
 }
 
 async function copyLink() {
@@ -186,15 +151,21 @@ function say(text) {
   setTimeout(() => (copy.textContent = "Copy link"), 2_000);
 }
 
-function downloadResults() {
-  const rows = [...cards].map((card) => ({
-    fileName: card.fileName,
-    label: card.predictions[0]?.label ?? "",
-    probability: card.predictions[0]?.probability ?? null,
-    status: card.state,
-    error: card.reason,
-  }));
-  download(toCsv(rows), "classified.csv");
+async function downloadCorrections() {
+  const marked = [...pictures].filter(({ rightLabel }) => rightLabel !== "");
+  try {
+    download(await trainingFolders(marked), "corrections.zip");
+  } catch (failure) {
+    showNotice(/** @type {Error} */ (failure).message, false);
+  }
+}
+
+async function addSamples() {
+  try {
+    await addFiles(await sampleFiles());
+  } catch {
+    showNotice("The sample pictures cannot be loaded. Try again.", false);
+  }
 }
 
 /** @param {string} text @param {boolean} canRetry */
@@ -202,52 +173,83 @@ function showNotice(text, canRetry) {
   const notice = byId("notice");
   const sentence = /** @type {HTMLElement} */ (notice.querySelector(".notice-text"));
   sentence.textContent = text;
-  button("retry").hidden = !canRetry;
+  button("retry").hidden = button("discard").hidden = !canRetry;
   notice.hidden = false;
 }
 
 function hideNotice() {
-  const unsent = [...cards].find((card) => card.state === "unsent");
+  const unsent = [...pictures].find(({ state }) => state === "unsent");
   if (unsent) showNotice(`Some pictures could not be sent. ${unsent.reason}`, true);
   else byId("notice").hidden = true;
 }
 
 let rendering = false;
 
-/** Schedules an update of the figures; many changes share one update. */
+/** Schedules an update of the page; many changes share one update. */
 function render() {
   if (rendering) return;
   rendering = true;
   setTimeout(() => {
     rendering = false;
-    const all = [...cards];
-    summary.show(all);
-    answeredBy.show(all);
-    document.body.classList.toggle("empty", all.length === 0);
-    button("clear").disabled = !all.some((card) => card.finished);
-    button("download").disabled = !all.some((card) => card.finished);
-    button("copy-link").disabled = session.ids().length === 0;
+    update();
   }, 50); // A hidden page gets no animation frames, but its title must still show the progress.
+}
+
+function update() {
+  const all = [...pictures];
+  const now = Date.now();
+  const { left, rate } = summary.show(all);
+  summary.showTimeLeft(timeLeft(left, rate, fleet, now));
+  answeredBy.show(all);
+  shown = finder.show(all, all.length);
+  grid.show(shown, whyQueued(fleet, now));
+  largeView.refresh();
+  codeLines.show(batches.newest, currentKey() !== null);
+  document.body.classList.toggle("empty", all.length === 0);
+  const hasFinished = all.some((picture) => picture.finished);
+  const failed = all.filter(({ state }) => state === "failed").length;
+  button("clear").disabled = !hasFinished;
+  button("download").disabled = button("download-lines").disabled = !shown.some((picture) => picture.finished);
+  button("copy-link").disabled = session.ids().length === 0;
+  button("retry-failed").hidden = failed === 0;
+  button("retry-failed").textContent = failed === 1 ? "Try the failed one again" : `Try ${failed} failed again`;
+  button("stop").hidden = !sender.busy;
+  button("corrections").hidden = !all.some(({ rightLabel }) => rightLabel !== "");
 }
 
 const working = () => byId("summary").dataset.state === "working";
 
 button("retry").addEventListener("click", () => {
-  for (const card of cards) if (card.state === "unsent") card.enter("waiting");
   byId("notice").hidden = true;
   byId("files").focus();
-  uploader.retry();
-  render();
+  sender.retryUnsent();
+});
+button("discard").addEventListener("click", discardUnsent);
+button("retry-failed").addEventListener("click", () => {
+  summary.announce("Failed pictures are sent again.");
+  byId("files").focus(); // The button gets hidden, so it cannot keep the focus.
+  sender.retryFailed();
+});
+button("stop").addEventListener("click", () => {
+  sender.stop();
+  byId("files").focus(); // The button gets hidden, so it cannot keep the focus.
 });
 button("clear").addEventListener("click", clearFinished);
 button("copy-link").addEventListener("click", copyLink);
-button("download").addEventListener("click", downloadResults);
+button("download").addEventListener("click", () => downloadCsv(shown));
+button("download-lines").addEventListener("click", () => downloadJsonLines(shown));
+button("corrections").addEventListener("click", downloadCorrections);
+button("samples").addEventListener("click", addSamples);
 addEventListener("hashchange", () => restore(linkedIds()));
-addEventListener("beforeunload", (event) => uploader.busy && event.preventDefault());
+addEventListener("beforeunload", (event) => sender.busy && event.preventDefault());
 setInterval(() => working() && render(), 1_000); // Without results, the rate falls.
 
 askWith(askForKey);
 render();
-const restored = restore([...new Set([...session.ids(), ...linkedIds()])]);
+const restored = restore([...new Set([...session.ids(), ...linkedIds()])]).then(restoreUnsent);
 takeIn(/** @type {HTMLInputElement} */ (byId("files")), addFiles);
-showFleet(working, (fleet) => answeredBy.learn(fleet.models ?? []));
+showFleet(working, (seen) => {
+  fleet = seen;
+  answeredBy.learn(seen.models ?? []);
+  render();
+});

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Intake;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Tests.Web.Http;
@@ -208,7 +209,7 @@ internal sealed partial class ApiExamples
         {
             Models = [new ModelFigures(model, Noon, 479, 1, 412)],
         };
-        return FleetEndpoint.FleetDocument.Of(fleet, null, new KnownModels(model, null));
+        return FleetEndpoint.FleetDocument.Of(fleet, null, new KnownModels(model, null), AllowedFormats.Default);
     }
 
     [GeneratedRegex("'[^']*'|[^ ]+")]

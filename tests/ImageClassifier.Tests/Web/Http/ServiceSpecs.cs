@@ -121,7 +121,7 @@ public sealed class ServiceSpecs
 
     [Theory]
     [InlineData("/app.js", "text/javascript")]
-    [InlineData("/page.css", "text/css")]
+    [InlineData("/styles/page.css", "text/css")]
     [InlineData("/favicon.svg", "image/svg+xml")]
     public async Task The_pages_files_have_their_content_types(string address, string type)
     {

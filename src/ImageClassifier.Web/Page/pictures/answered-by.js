@@ -1,8 +1,10 @@
 // Says which models answered the pictures on the page, and how to get another one if it was the built-in one.
 
-/** @typedef {import("./api.js").Model} Model */
-/** @typedef {import("./api.js").FleetModel} FleetModel */
-/** @typedef {import("./cards.js").Card} Card */
+import { counted } from "./labels.js";
+
+/** @typedef {import("../service/api.js").Model} Model */
+/** @typedef {import("../service/api.js").FleetModel} FleetModel */
+/** @typedef {import("./picture.js").Picture} Picture */
 
 const HASH_DIGITS = 12;
 
@@ -21,11 +23,11 @@ export class AnsweredBy {
     this.#showHint();
   }
 
-  /** @param {Iterable<Card>} cards */
-  show(cards) {
+  /** @param {Iterable<Picture>} pictures */
+  show(pictures) {
     /** @type {Map<string, { model: Model, pictures: number }>} */
     const answered = new Map();
-    for (const { state, model } of cards) {
+    for (const { state, model } of pictures) {
       if (state !== "classified" || !model) continue;
       const known = answered.get(model.sha256) ?? { model, pictures: 0 };
       known.pictures++;
@@ -73,9 +75,6 @@ export function modelName({ name, sha256 }) {
   element.append(name, hash);
   return element;
 }
-
-/** @param {number} count @param {string} one @param {string} [many] */
-export const counted = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 
 /** @param {string} id @returns {HTMLElement} */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));

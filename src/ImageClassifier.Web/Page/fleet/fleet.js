@@ -1,13 +1,15 @@
 // Shows the instances of the fleet, their models and the last decisions.
 
-import { readFleet } from "./api.js";
+import { readFleet } from "../service/api.js";
+import { drawCharts } from "./charts.js";
 import { FleetModels } from "./fleet-models.js";
-import { pause } from "./pause.js";
+import { FleetHistory } from "./history.js";
+import { pause } from "../service/pause.js";
 
-/** @typedef {import("./api.js").Fleet} Fleet */
-/** @typedef {import("./api.js").Instance} Instance */
-/** @typedef {import("./api.js").InstanceState} InstanceState */
-/** @typedef {import("./api.js").Decision} Decision */
+/** @typedef {import("../service/api.js").Fleet} Fleet */
+/** @typedef {import("../service/api.js").Instance} Instance */
+/** @typedef {import("../service/api.js").InstanceState} InstanceState */
+/** @typedef {import("../service/api.js").Decision} Decision */
 
 const BUSY_INTERVAL = 1_000;
 const IDLE_INTERVAL = 5_000;
@@ -42,6 +44,9 @@ class FleetView {
   #problem = byId("fleet-problem");
   #list = byId("instances");
   #models = new FleetModels();
+  #history = new FleetHistory();
+  #charts = byId("charts");
+  #scalerSays = byId("scaler-says");
   #decisions = byId("decisions");
   #decisionList = byId("decision-list");
   /** @type {Map<string, Tile>} */
@@ -75,6 +80,9 @@ class FleetView {
     this.#problem.hidden = problem === "";
     setText(this.#problem, problem);
     this.#models.show(fleet.models ?? []);
+    this.#history.add(fleet, Date.now());
+    this.#charts.hidden = false;
+    drawCharts(this.#history.moments, Date.now());
     this.#showDecisions(fleet);
     return alive > 0 || fleet.backlog > 0 || fleet.waiting > 0 || this.#tiles.size > 0;
   }
@@ -118,6 +126,7 @@ class FleetView {
     if (text === this.#lastDecisions) return;
     this.#lastDecisions = text;
     this.#decisions.hidden = decisions.length === 0;
+    this.#scalerSays.textContent = decisions[0]?.reason ?? "";
     this.#decisionList.replaceChildren(
       ...decisions.map((decision) => {
         const item = document.createElement("li");

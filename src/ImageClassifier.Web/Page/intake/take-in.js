@@ -1,5 +1,7 @@
 // Takes in pictures: chosen, dropped anywhere on the page (folders too), or pasted.
 
+import { isPictureName } from "./look.js";
+
 /**
  * @param {HTMLInputElement} input
  * @param {(files: File[]) => void} onFiles called with the files in the user's order
@@ -77,20 +79,3 @@ async function filesUnder(folder) {
 
 /** @param {FileSystemFileEntry} entry @returns {Promise<File[]>} empty if the file cannot be read */
 const fileOf = (entry) => new Promise((resolve) => entry.file((file) => resolve([file]), () => resolve([])));
-
-/** How many first bytes of a file the service needs to identify its format. */
-const HEAD_LENGTH = 1024;
-
-/** Whether a name has the extension of a format that the service can accept. @param {string} name */
-const isPictureName = (name) => /\.(jpe?g|jfif|jpe|jif|pjp|pjpeg|png|webp)$/i.test(name);
-
-/** Whether the service refuses the file by its name alone. @param {File} file */
-export const isRefusedByName = ({ name }) => /\.[a-z0-9]+$/i.test(name) && !isPictureName(name);
-
-/**
- * The part of a file to send. Of a file that is refused by its name, only the beginning is sent: the service identifies
- * the format by it, and a whole film need not be uploaded.
- * @param {File} file
- */
-export const whatToSend = (file) =>
-  isRefusedByName(file) ? new File([file.slice(0, HEAD_LENGTH)], file.name, { type: file.type }) : file;

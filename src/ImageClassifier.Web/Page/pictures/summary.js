@@ -1,6 +1,6 @@
 // The figures above the cards, and announcements for screen readers: from time to time, not for each picture.
 
-/** @typedef {import("./cards.js").Card} Card */
+/** @typedef {import("./picture.js").Picture} Picture */
 
 const RATE_WINDOW = 10_000;
 const ANNOUNCE_INTERVAL = 10_000;
@@ -26,10 +26,13 @@ export class Summary {
     this.#announcedAt = performance.now();
   }
 
-  /** @param {Iterable<Card>} cards */
-  show(cards) {
+  /**
+   * @param {Iterable<Picture>} pictures
+   * @returns {{ left: number, rate: number }} pictures without a result; results a second
+   */
+  show(pictures) {
     const count = { all: 0, classified: 0, failed: 0, unsent: 0 };
-    for (const { state } of cards) {
+    for (const { state } of pictures) {
       count.all++;
       if (state === "classified") count.classified++;
       else if (state === "failed" || state === "rejected") count.failed++;
@@ -48,7 +51,8 @@ export class Summary {
     this.#figure("chosen", String(count.all));
     this.#figure("classified", String(count.classified));
     this.#figure("failed", String(count.failed));
-    this.#figure("rate", this.#rate(now, working));
+    const rate = this.#rate(now, working);
+    this.#figure("rate", rate === 0 ? "–" : rate.toFixed(rate < 10 ? 1 : 0));
     const progress = /** @type {HTMLProgressElement} */ (byId("progress"));
     progress.max = Math.max(1, count.all);
     progress.value = done;
@@ -61,6 +65,13 @@ export class Summary {
       this.announce(`${done} of ${count.all} pictures are done.`);
     }
     this.#working = working;
+    return { left: count.all - done - count.unsent, rate: working ? rate : 0 };
+  }
+
+  /** @param {string} text empty: unknown, or nothing is left */
+  showTimeLeft(text) {
+    const element = byId("time-left");
+    if (element.textContent !== text) element.textContent = text;
   }
 
   /**
@@ -69,11 +80,10 @@ export class Summary {
    */
   #rate(now, working) {
     const times = this.#finishedAt;
-    if (times.length === 0) return "–";
+    if (times.length === 0) return 0;
     const end = working ? now : times[times.length - 1];
     const start = working ? Math.max(this.#runStartedAt, now - RATE_WINDOW) : this.#runStartedAt;
-    const rate = times.filter((time) => time >= start).length / Math.max(0.2, (end - start) / 1000);
-    return rate.toFixed(rate < 10 ? 1 : 0);
+    return times.filter((time) => time >= start).length / Math.max(0.2, (end - start) / 1000);
   }
 
   /** @param {string} name @param {string} text */

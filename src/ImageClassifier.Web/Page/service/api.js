@@ -13,7 +13,10 @@ import { anotherKey, currentKey, keyHeaders } from "./key.js";
  * @property {Prediction[]} [predictions] best first
  * @property {string} [error] a sentence for people
  * @property {Model} [model] the model that answered
+ * @property {string} [instanceId] the node that answered
+ * @property {Timings} [timings]
  */
+/** @typedef {{ fetchMs: number, decodeMs: number, classifyMs: number, totalMs: number }} Timings */
 /** @typedef {{ batchId: string, jobs: Job[] }} Batch */
 /** @typedef {{ id: string, type: "result" | "complete", job?: Job }} BatchEvent */
 /** @typedef {"pending" | "running" | "draining" | "ended"} InstanceState */
@@ -21,6 +24,7 @@ import { anotherKey, currentKey, keyHeaders } from "./key.js";
  * @typedef {object} Instance
  * @property {string} instanceId
  * @property {InstanceState} state
+ * @property {string} launchedAt
  * @property {number} [picturesDone]
  * @property {string} [model] the name of the node's own model
  * @property {Model[]} [loaded] the models of the registry that the node has loaded
@@ -43,9 +47,11 @@ import { anotherKey, currentKey, keyHeaders } from "./key.js";
 /**
  * @typedef {object} Decision
  * @property {string} at
+ * @property {string} until the decision held from `at` to here
  * @property {number} waiting
  * @property {number} running
  * @property {number} pending
+ * @property {number} draining
  * @property {number} wanted
  * @property {number} launched
  * @property {string} reason
@@ -62,10 +68,13 @@ import { anotherKey, currentKey, keyHeaders } from "./key.js";
  * @property {number} waiting
  * @property {number} backlog
  * @property {number} inFlight
+ * @property {number} serviceTimeMs how long a node works on a picture
+ * @property {number} bootTimeSeconds from the launch of an instance to its first poll
  * @property {Instance[]} instances
  * @property {FleetModel[]} models
  * @property {NodeProblem[]} problems why nodes could not work, newest first
  * @property {Decision[]} decisions newest first
+ * @property {string} [formats] the picture formats that the service takes, as `JPEG or PNG`; missing in earlier versions
  */
 
 /** The URL of a call, relative to where the page is mounted. @param {string} path */
@@ -78,6 +87,13 @@ const batchAddress = (batchId) => address(`api/batches/${encodeURIComponent(batc
 
 /** @param {string} batchId @param {string} jobId */
 export const imageAddress = (batchId, jobId) => `${batchAddress(batchId)}/images/${encodeURIComponent(jobId)}`;
+
+/** The original picture of a job. @param {string} batchId @param {string} jobId @returns {Promise<Blob>} */
+export async function readImage(batchId, jobId) {
+  const answer = await fetch(imageAddress(batchId, jobId), { signal: AbortSignal.timeout(60_000) });
+  if (!answer.ok) throw new Error("The service no longer has the picture.");
+  return answer.blob();
+}
 
 /** @param {string} batchId @param {string | null} after the id of the last event received */
 export function socketAddress(batchId, after) {

@@ -1,8 +1,9 @@
 // Shows the models of the fleet: what each is used for, and how it did, so that a canary can be judged.
 
-import { counted, modelName } from "./answered-by.js";
+import { modelName } from "../pictures/answered-by.js";
+import { counted } from "../pictures/labels.js";
 
-/** @typedef {import("./api.js").FleetModel} FleetModel */
+/** @typedef {import("../service/api.js").FleetModel} FleetModel */
 
 const ROLES = { active: "Active", canary: "Canary", setting: "By setting", earlier: "Earlier" };
 

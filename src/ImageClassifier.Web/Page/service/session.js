@@ -2,12 +2,25 @@
 
 const KEY = "image-classifier.batches";
 
-/** @typedef {{ id: string, order: number, cleared: string[] }} Entry cleared: jobs that the user has cleared */
+/**
+ * @typedef {object} Note what the page knows about a job and the service does not
+ * @property {string} [hash] the file's SHA-256
+ * @property {string[]} [twins] the names of other files with the same bytes, which were not sent
+ * @property {string} [rightLabel] the label that the user says is right
+ */
+/**
+ * @typedef {object} Entry
+ * @property {string} id
+ * @property {number} order
+ * @property {string[]} cleared jobs that the user has cleared
+ * @property {Record<string, Note>} [notes] by job; missing in entries of earlier versions
+ */
 
 export class Session {
   /** @type {Map<string, Entry>} */
   #entries = new Map();
   #lastOrder = 0;
+  #storing = false;
 
   constructor() {
     for (const entry of stored()) {
@@ -46,12 +59,34 @@ export class Session {
     return jobId !== undefined && Boolean(this.#entries.get(id)?.cleared.includes(jobId));
   }
 
+  /** Adds to what is known about a job. @param {string} id @param {string} jobId @param {Note} note */
+  note(id, jobId, note) {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    entry.notes ??= {};
+    entry.notes[jobId] = { ...entry.notes[jobId], ...note };
+    this.#storeSoon();
+  }
+
+  /** @param {string} id @param {string | undefined} jobId @returns {Note} */
+  noteOf(id, jobId) {
+    return this.#entries.get(id)?.notes?.[jobId ?? ""] ?? {};
+  }
+
   /** The batch ids in the order of choosing. */
   ids() {
     return [...this.#entries.values()].sort((a, b) => a.order - b.order).map((entry) => entry.id);
   }
 
+  /** Many notes come at once. */
+  #storeSoon() {
+    if (this.#storing) return;
+    this.#storing = true;
+    queueMicrotask(() => this.#store());
+  }
+
   #store() {
+    this.#storing = false;
     try {
       sessionStorage.setItem(KEY, JSON.stringify([...this.#entries.values()]));
     } catch {

@@ -1,11 +1,11 @@
 // Sends pictures in several requests: each stays far below the service's limits, and results come early.
 
-import { batchesAddress, reasonOf } from "./api.js";
-import { anotherKey, currentKey, keyHeaders, keySettled } from "./key.js";
-import { backOff, pause } from "./pause.js";
+import { batchesAddress, reasonOf } from "../service/api.js";
+import { anotherKey, currentKey, keyHeaders, keySettled } from "../service/key.js";
+import { backOff, pause } from "../service/pause.js";
 
-/** @typedef {import("./api.js").Batch} Batch */
-/** @typedef {import("./api.js").Job} Job */
+/** @typedef {import("../service/api.js").Batch} Batch */
+/** @typedef {import("../service/api.js").Job} Job */
 
 /**
  * @template T
@@ -19,6 +19,7 @@ import { backOff, pause } from "./pause.js";
 /**
  * @template T
  * @typedef {object} UploadEvents
+ * @property {(chunk: Chunk<T>) => void} formed the key and the items of a request are settled
  * @property {(tag: T, sent: number) => void} progress sent: from 0 to 1
  * @property {(chunk: Chunk<T>, batch: Batch) => void} accepted the jobs are in the order of the items
  * @property {(chunk: Chunk<T>, reason: string, jobs: Job[]) => void} refused permanently; jobs can be empty
@@ -31,6 +32,9 @@ const MAX_BYTES = 32 * 1024 * 1024;
 const MAX_IN_FLIGHT = 2;
 const MAX_FAILURES = 5;
 
+/** Why pictures are unsent after `stop`. */
+export const STOPPED = "You stopped the upload.";
+
 /** @template T */
 export class Uploader {
   #events;
@@ -42,6 +46,8 @@ export class Uploader {
   /** @type {Chunk<T>[]} */
   #unsent = [];
   #inFlight = 0;
+  /** Aborts the requests under way. */
+  #life = new AbortController();
 
   /** @param {UploadEvents<T>} events @param {() => number} reserveOrder */
   constructor(events, reserveOrder) {
@@ -60,10 +66,36 @@ export class Uploader {
     this.#pump();
   }
 
+  /** Sends again what an earlier life of the page may have sent already, with the same keys. @param {Chunk<T>[]} chunks */
+  resume(chunks) {
+    this.#queue.push(...chunks);
+    this.#pump();
+  }
+
   /** Sends the given-up chunks again, with the same keys. */
   retry() {
     this.#queue.unshift(...this.#unsent.splice(0));
     this.#pump();
+  }
+
+  /** Aborts the uploads under way and gives up all others; `retry` sends them. */
+  stop() {
+    this.#life.abort();
+    this.#life = new AbortController();
+    for (let chunk = this.#queue.shift() ?? this.#next(); chunk; chunk = this.#queue.shift() ?? this.#next()) {
+      this.#giveUp(chunk, STOPPED);
+    }
+  }
+
+  /** Forgets the given-up chunks. */
+  discard() {
+    this.#unsent = [];
+  }
+
+  /** @param {Chunk<T>} chunk @param {string} reason */
+  #giveUp(chunk, reason) {
+    this.#unsent.push(chunk);
+    this.#events.unsent(chunk, reason);
   }
 
   /** Takes the next chunk from the pending files. @returns {Chunk<T> | null} */
@@ -78,7 +110,14 @@ export class Uploader {
       items.push({ file, size, tag });
       bytes += size;
     }
-    return items.length > 0 ? chunkOf(items, this.#reserveOrder()) : null;
+    return items.length > 0 ? this.#form(items, this.#reserveOrder()) : null;
+  }
+
+  /** @param {Chunk<T>["items"]} items @param {number} order */
+  #form(items, order) {
+    const chunk = chunkOf(items, order);
+    this.#events.formed(chunk);
+    return chunk;
   }
 
   #pump() {
@@ -95,11 +134,13 @@ export class Uploader {
 
   /** @param {Chunk<T>} chunk */
   async #deliver(chunk) {
+    const { signal } = this.#life;
     for (let failures = 0; ; ) {
       await keySettled();
       const key = currentKey();
-      const { status, retryAfter, body } = await post(chunk, key, (sent) => this.#spread(chunk, sent));
+      const { status, retryAfter, body } = await post(chunk, key, signal, (sent) => this.#spread(chunk, sent));
 
+      if (signal.aborted && status !== 202) return this.#giveUp(chunk, STOPPED);
       if (status === 202) return this.#events.accepted(chunk, body);
 
       if (status === 401) {
@@ -111,13 +152,13 @@ export class Uploader {
         const middle = chunk.items.length >> 1;
         const halves = [chunk.items.slice(0, middle), chunk.items.slice(middle)];
         // A position between this chunk's and the next one's.
-        this.#queue.unshift(...halves.map((items, half) => chunkOf(items, chunk.order + half * 0.5)));
+        this.#queue.unshift(...halves.map((items, half) => this.#form(items, chunk.order + half * 0.5)));
         return;
       }
 
       if (retryAfter !== null && (status === 429 || status === 503 || status === 409)) {
         this.#events.busy(retryAfter);
-        await pause(retryAfter * 1000 + Math.random() * 1000);
+        await pause(retryAfter * 1000 + Math.random() * 1000, signal);
         this.#events.busy(null);
         continue;
       }
@@ -125,11 +166,9 @@ export class Uploader {
       const passing = status === 0 || status === 408 || status === 429 || status >= 500;
       if (!passing) return this.#events.refused(chunk, reasonOf(status, body), body?.jobs ?? []);
       if (++failures >= MAX_FAILURES) {
-        this.#unsent.push(chunk);
-        const reason = status === 0 ? "The service cannot be reached." : reasonOf(status, body);
-        return this.#events.unsent(chunk, reason);
+        return this.#giveUp(chunk, status === 0 ? "The service cannot be reached." : reasonOf(status, body));
       }
-      await pause(backOff(failures));
+      await pause(backOff(failures), signal);
     }
   }
 
@@ -145,18 +184,23 @@ export class Uploader {
   }
 }
 
-/** @template T @param {Chunk<T>["items"]} items @param {number} order @returns {Chunk<T>} */
-function chunkOf(items, order) {
-  return { items, order, key: randomKey(), bytes: items.reduce((sum, { size }) => sum + size, 0) };
+/**
+ * @template T @param {Chunk<T>["items"]} items @param {number} order
+ * @param {string} [key] of an earlier life of the page @returns {Chunk<T>}
+ */
+export function chunkOf(items, order, key = randomKey()) {
+  return { items, order, key, bytes: items.reduce((sum, { size }) => sum + size, 0) };
 }
 
 /**
  * Sends one request. It uses XMLHttpRequest because fetch does not report upload progress.
- * @param {Chunk<any>} chunk @param {string | null} key @param {(sent: number) => void} onProgress
+ * @param {Chunk<any>} chunk @param {string | null} key @param {AbortSignal} signal
+ * @param {(sent: number) => void} onProgress
  * @returns {Promise<{ status: number, retryAfter: number | null, body: any }>} status 0: no answer
  */
-function post(chunk, key, onProgress) {
+function post(chunk, key, signal, onProgress) {
   return new Promise((resolve) => {
+    if (signal.aborted) return resolve({ status: 0, retryAfter: null, body: null });
     const form = new FormData();
     for (const { file } of chunk.items) form.append("files", file, file.name);
     const request = new XMLHttpRequest();
@@ -165,12 +209,16 @@ function post(chunk, key, onProgress) {
     request.setRequestHeader("Idempotency-Key", chunk.key);
     for (const [name, value] of Object.entries(keyHeaders(key))) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
-    request.onloadend = () =>
+    const abort = () => request.abort();
+    signal.addEventListener("abort", abort);
+    request.onloadend = () => {
+      signal.removeEventListener("abort", abort);
       resolve({
         status: request.status,
         retryAfter: secondsOf(request.status === 0 ? null : request.getResponseHeader("Retry-After")),
         body: jsonOf(request.responseText),
       });
+    };
     request.send(form);
   });
 }

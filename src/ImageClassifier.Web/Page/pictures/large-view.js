@@ -1,0 +1,165 @@
+// One picture large, with all that is known about it. Arrow keys go on, Escape goes back.
+
+import { imageAddress } from "../service/api.js";
+import { modelName } from "./answered-by.js";
+import { twinNote } from "./card.js";
+import { shown } from "./foreign-text.js";
+import { fillRow, firstName, newRow } from "./labels.js";
+import { STATE_WORDS } from "./picture.js";
+
+/** @typedef {import("./picture.js").Picture} Picture */
+
+/**
+ * @typedef {object} LargeViewEvents
+ * @property {() => Picture[]} pictures in the order of the grid
+ * @property {(picture: Picture, label: string) => void} marked the user says which label is right; empty: takes it back
+ * @property {(picture: Picture) => void} closed with the picture shown last
+ */
+
+export class LargeView {
+  #events;
+  #dialog = /** @type {HTMLDialogElement} */ (byId("large-view"));
+  #image = /** @type {HTMLImageElement} */ (byId("large-image"));
+  #right = /** @type {HTMLInputElement} */ (byId("right-label"));
+  /** @type {Picture | undefined} */
+  #picture;
+  #version = -1;
+  #url = "";
+
+  /** @param {LargeViewEvents} events */
+  constructor(events) {
+    this.#events = events;
+    byId("large-previous").addEventListener("click", () => this.#step(-1));
+    byId("large-next").addEventListener("click", () => this.#step(1));
+    byId("large-close").addEventListener("click", () => this.#dialog.close());
+    this.#dialog.addEventListener("keydown", (event) => {
+      if (event.target === this.#right || event.altKey || event.ctrlKey || event.metaKey) return;
+      const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+      const step = steps[/** @type {keyof typeof steps} */ (event.key)];
+      if (step === undefined) return;
+      event.preventDefault();
+      this.#step(step);
+    });
+    this.#dialog.addEventListener("close", () => {
+      const picture = this.#picture;
+      this.#picture = undefined;
+      this.#release();
+      if (picture) this.#events.closed(picture);
+    });
+    this.#image.addEventListener("error", () => (this.#image.hidden = true));
+    byId("right-label-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (!this.#picture) return;
+      this.#events.marked(this.#picture, this.#right.value.trim());
+      this.#right.blur();
+      this.#dialog.focus();
+    });
+  }
+
+  /** @param {Picture} picture */
+  open(picture) {
+    this.#picture = picture;
+    this.#dialog.showModal();
+    this.#showPicture(picture);
+    this.#dialog.focus();
+  }
+
+  /** Shows what has changed about the picture. */
+  refresh() {
+    if (!this.#picture) return;
+    this.#showPlace(this.#picture);
+    if (this.#version !== this.#picture.version) this.#showFacts(this.#picture);
+  }
+
+  /** @param {number} by */
+  #step(by) {
+    const pictures = this.#events.pictures();
+    const here = this.#picture ? pictures.indexOf(this.#picture) : -1;
+    const next = pictures[Math.min(pictures.length - 1, Math.max(0, here + by))];
+    if (next && next !== this.#picture) this.#showPicture(next);
+  }
+
+  /** @param {Picture} picture */
+  #showPicture(picture) {
+    this.#picture = picture;
+    this.#release();
+    const { file, batchId, jobId, state } = picture;
+    if (file) this.#url = URL.createObjectURL(file);
+    const stored = batchId && jobId && state !== "rejected" ? imageAddress(batchId, jobId) : "";
+    const source = this.#url || stored;
+    this.#image.hidden = source === "";
+    if (source) this.#image.src = source;
+    this.#image.alt = shown(picture.fileName);
+    this.#right.value = picture.rightLabel;
+    this.#showFacts(picture);
+    this.#showPlace(picture);
+  }
+
+  #release() {
+    if (this.#url) URL.revokeObjectURL(this.#url);
+    this.#url = "";
+    this.#image.removeAttribute("src");
+  }
+
+  /** @param {Picture} picture */
+  #showPlace(picture) {
+    const pictures = this.#events.pictures();
+    const here = pictures.indexOf(picture);
+    const place = `${(here + 1).toLocaleString("en")} of ${pictures.length.toLocaleString("en")}`;
+    setText(byId("large-place"), here < 0 ? "" : place);
+    // A disabled button would lose the focus, and with it the arrow keys.
+    byId("large-previous").setAttribute("aria-disabled", String(here <= 0));
+    byId("large-next").setAttribute("aria-disabled", String(here >= pictures.length - 1));
+  }
+
+  /** @param {Picture} picture */
+  #showFacts(picture) {
+    this.#version = picture.version;
+    const { state, predictions, model, timings, instanceId, hash, rightLabel } = picture;
+    const about = rightLabel ? ` Marked as ${rightLabel}.` : "";
+    byId("large-name").textContent = shown(picture.fileName);
+    byId("large-state").textContent = [STATE_WORDS[state] + ".", picture.reason, twinNote(picture) + about].join(" ").trim();
+    byId("large-predictions").replaceChildren(
+      ...predictions.map((prediction) => {
+        const row = newRow();
+        fillRow(row, prediction, true);
+        return row;
+      }),
+    );
+    byId("large-facts").replaceChildren(
+      ...fact("Model", model && modelName(model)),
+      ...fact("Time", timings && timesOf(timings)),
+      ...fact("Node", instanceId),
+      ...fact("Job", picture.jobId),
+      ...fact("SHA-256", hash),
+    );
+    byId("right-label-form").hidden = state !== "classified";
+    byId("known-labels").replaceChildren(
+      ...predictions.slice(1).map(({ label }) => new Option("", firstName(label))),
+    );
+  }
+}
+
+/** @param {import("../service/api.js").Timings} timings */
+function timesOf({ fetchMs, decodeMs, classifyMs, totalMs }) {
+  const ms = (/** @type {number} */ time) => `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`;
+  return `${ms(totalMs)}: fetched in ${ms(fetchMs)}, decoded in ${ms(decodeMs)}, classified in ${ms(classifyMs)}`;
+}
+
+/** @param {string} term @param {string | HTMLElement | undefined} value @returns {HTMLElement[]} */
+function fact(term, value) {
+  if (!value) return [];
+  const name = document.createElement("dt");
+  name.textContent = term;
+  const text = document.createElement("dd");
+  text.append(value);
+  return [name, text];
+}
+
+/** @param {Element} element @param {string} text */
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** @param {string} id @returns {HTMLElement} */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));

@@ -1,0 +1,408 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.IO.Compression;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Web;
+using ImageClassifier.EndToEnd.Programs;
+using Microsoft.Playwright;
+using SkiaSharp;
+using Xunit;
+using static Microsoft.Playwright.Assertions;
+
+namespace ImageClassifier.EndToEnd;
+
+/// <summary>What the page offers for many pictures. The service is real, but no node starts: the tests send the results, and
+/// say what the fleet does.</summary>
+public sealed class PageSpecs
+{
+    private const string LongLabel =
+        "Staffordshire bullterrier, Staffordshire bull terrier, and more names than fit into any card of the page";
+
+    // Cut off: a row's percentage is outside of its card, or a row is below it.
+    private const string CutOff =
+        """
+        () => [...document.querySelectorAll(".card")].flatMap((card) => {
+          const edge = card.getBoundingClientRect();
+          return [...card.querySelectorAll(".probability, .other-probability")]
+            .map((figure) => ({ figure, box: figure.getBoundingClientRect() }))
+            .filter(({ box }) => box.width > 0 && (box.right > edge.right || box.bottom > edge.bottom))
+            .map(({ figure }) => figure.textContent);
+        })
+        """;
+
+    // True if the browser keeps so many files, and those to send are in a request.
+    private const string StoredRequests =
+        """
+        (count) => new Promise((resolve) => {
+          const opening = indexedDB.open("image-classifier", 1);
+          opening.onsuccess = () => {
+            const reading = opening.result.transaction("unsent").objectStore("unsent").getAll();
+            reading.onsuccess = () => resolve(
+              reading.result.length === count && (count === 0 || reading.result.some(({ request }) => request !== "")));
+          };
+        })
+        """;
+
+    static PageSpecs() => SetDefaultExpectTimeout(60_000);
+
+    [SkippableFact]
+    public async Task A_thousand_pictures_stay_smooth_and_can_be_searched_marked_and_exported()
+    {
+        const int count = 1_000;
+        await using var service = await RunningService.StartAsync();
+        service.PreventLaunches();
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await PageBrowser.LaunchAsync(playwright);
+        var page = await browser.NewPageAsync(new BrowserNewPageOptions
+        {
+            ViewportSize = new ViewportSize { Width = 1280, Height = 900 },
+            ReducedMotion = ReducedMotion.Reduce,
+        });
+        var errors = PageBrowser.ErrorsOf(page);
+        var results = await ResultSource.StartAsync(page, service);
+        await page.AddInitScriptAsync(
+            """
+            globalThis.tasks = [];
+            new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration)))
+              .observe({ type: "longtask" });
+            """);
+        await page.GotoAsync(service.Address.ToString());
+        await Expect(page.Locator("#charts")).ToBeVisibleAsync();
+        await PageBrowser.AssertAccessibleAsync(page, "empty");
+
+        await ChooseAsync(page, Enumerable.Range(0, count).Select(Tiny));
+        await Expect(page.GetByTestId("chosen")).ToHaveTextAsync($"{count}");
+        await Expect(page.Locator("#stop")).ToBeHiddenAsync();
+        await Expect(page.Locator(".card[data-state=queued] .reason").First).ToContainTextAsync("2 instances boot, about 20 s.");
+        await PageBrowser.AssertAccessibleAsync(page, "waiting");
+
+        await page.EvaluateAsync("tasks.length = 0");
+        await results.SendAllAsync(count);
+        await Expect(page.Locator("#summary")).ToHaveAttributeAsync("data-state", "done");
+        await Expect(page.GetByTestId("failed")).ToHaveTextAsync("10");
+        // One task may have waited for a processor that another program had.
+        var tasks = await page.EvaluateAsync<double[]>("tasks.sort((a, b) => b - a)");
+        Assert.InRange(tasks.ElementAtOrDefault(1), 0, 100);
+        Assert.InRange(await page.EvaluateAsync<int>("document.querySelectorAll('*').length"), 1, 1_500);
+        Assert.InRange(await page.EvaluateAsync<int>("performance.memory.usedJSHeapSize >> 20"), 1, 64);
+        await PageBrowser.ScreenshotAsync(page, "thousand.png");
+
+        await AssertFindsAsync(page);
+        await AssertLargeViewAsync(page);
+        await AssertExportsAsync(page, count);
+        await AssertFailedAreSentAgainAsync(page, results);
+        Assert.Empty(errors);
+    }
+
+    [SkippableFact]
+    public async Task Files_are_looked_at_before_they_are_sent_and_a_reload_loses_none()
+    {
+        await using var service = await RunningService.StartAsync();
+        service.PreventLaunches();
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await PageBrowser.LaunchAsync(playwright);
+        var page = await browser.NewPageAsync(new BrowserNewPageOptions
+        {
+            // Only what is seen is in the document, so the phone is as long as the list.
+            ViewportSize = new ViewportSize { Width = 390, Height = 2_400 },
+            ColorScheme = ColorScheme.Dark,
+            ReducedMotion = ReducedMotion.Reduce,
+        });
+        var results = await ResultSource.StartAsync(page, service);
+        var uploads = new ConcurrentQueue<IRoute>();
+        await page.RouteAsync("**/api/batches", route => uploads.Enqueue(route));
+        await page.GotoAsync(service.Address.ToString());
+        await Expect(page.Locator("#charts")).ToBeVisibleAsync();
+        var picture = Tiny(1).Bytes;
+        await page.SetInputFilesAsync("#files",
+        [
+            ToFile("a.png", picture),
+            ToFile("the same.png", picture),
+            ToFile("photo.jpg", "\0\0\0\u0018ftypheic\0\0\0\0mif1heic"u8.ToArray()),
+            ToFile("web.png", "RIFF\0\0\0\0WEBPVP8 "u8.ToArray()),
+            ToFile("\u05DB\u05DC\u05D1.png", Tiny(2).Bytes),
+        ]);
+        await Expect(page.Locator(".card[data-state=rejected]")).ToHaveCountAsync(2);
+        await Expect(page.Locator(".card[data-state=rejected] .reason")).ToHaveTextAsync(
+        [
+            "The file is a HEIC picture. Export it as JPEG or PNG.",
+            "The file is a WebP picture. Export it as JPEG or PNG.",
+        ]);
+
+        // The upload hangs. After a reload it goes on, with the same key.
+        await Expect(page.Locator("#stop")).ToBeVisibleAsync();
+        await page.WaitForFunctionAsync(StoredRequests, 3);
+        page.Dialog += (_, dialog) => dialog.AcceptAsync();
+        await page.ReloadAsync();
+        await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("3");
+        await Until.HoldsAsync(() => uploads.Count >= 2, TimeSpan.FromSeconds(30), () => "The page did not send again.");
+        var keys = uploads.Select(route => route.Request.Headers["idempotency-key"]).Distinct().ToList();
+        Assert.Single(keys);
+
+        // The user stops it, and sends it after all.
+        await page.Locator("#stop").ClickAsync();
+        await Expect(page.Locator(".card[data-state=unsent]")).ToHaveCountAsync(3);
+        await PageBrowser.AssertAccessibleAsync(page, "stopped");
+        await page.UnrouteAsync("**/api/batches");
+        await page.Locator("#retry").ClickAsync();
+        await Expect(page.Locator("#stop")).ToBeHiddenAsync();
+        await results.SendAllAsync(2);
+        await Expect(page.GetByTestId("classified")).ToHaveTextAsync("3");
+        Assert.Equal(["a.png", "\u05DB\u05DC\u05D1.png"], results.FileNames.Order(StringComparer.Ordinal));
+        await page.WaitForFunctionAsync(StoredRequests, 0);
+
+        // Each picture's names are isolated from the text around them, and no percentage is cut off.
+        Assert.Equal("BDI", await page.EvaluateAsync<string>("document.querySelector('.card .name').firstChild.tagName"));
+        Assert.Empty(await page.EvaluateAsync<string[]>(CutOff));
+        Assert.Equal(390, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+        await PageBrowser.ScreenshotAsync(page, "many-phone.png");
+
+        // A screen of 1280 points at 200 %, in high contrast.
+        await page.SetViewportSizeAsync(640, 1_600);
+        await page.EmulateMediaAsync(new PageEmulateMediaOptions { ForcedColors = ForcedColors.Active });
+        Assert.Equal(640, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+        await PageBrowser.ScreenshotAsync(page, "high-contrast.png");
+        await page.ReloadAsync();
+        await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("3");
+    }
+
+    /// <summary>By mouse: a label. By keyboard: the rest.</summary>
+    private static async Task AssertFindsAsync(IPage page)
+    {
+        var found = page.Locator("#find-count");
+        var chip = page.Locator(".chip").First;
+        var ofLabel = await chip.Locator(".chip-count").TextContentAsync();
+        await chip.ClickAsync();
+        await Expect(found).ToHaveTextAsync($"{ofLabel} of 1,000 pictures");
+        await chip.ClickAsync();
+
+        await page.Locator("#find-state").FocusAsync();
+        await page.Keyboard.TypeAsync("Cl");
+        await page.Keyboard.PressAsync("Tab");
+        await page.Keyboard.TypeAsync("picture 00");
+        await page.Keyboard.PressAsync("Tab");
+        for (var step = 0; step < 50; step++) await page.Keyboard.PressAsync("ArrowRight");
+        await page.Keyboard.PressAsync("Tab");
+        await page.Keyboard.TypeAsync("Conf");
+        // 0051 to 0099: the picture with 50 % failed.
+        await Expect(found).ToHaveTextAsync("49 of 1,000 pictures");
+        await Expect(page.Locator(".card .probability").First).ToHaveTextAsync("51 %");
+        Assert.Empty(await page.EvaluateAsync<string[]>(CutOff));
+        foreach (var details in await page.Locator("details:not([hidden]) > summary").AllAsync()) await details.ClickAsync();
+        await PageBrowser.AssertAccessibleAsync(page, "filtered, and everything opened");
+        foreach (var details in await page.Locator("details:not([hidden]) > summary").AllAsync()) await details.ClickAsync();
+        await page.Locator("#cards").EvaluateAsync("(cards) => cards.scrollIntoView({ block: 'center' })");
+        await PageBrowser.ScreenshotAsync(page, "filtered.png");
+        await page.Locator("#find-reset").ClickAsync();
+        await Expect(found).ToHaveTextAsync("1,000 pictures");
+    }
+
+    /// <summary>By keyboard alone.</summary>
+    private static async Task AssertLargeViewAsync(IPage page)
+    {
+        await page.Locator("#find-order").FocusAsync();
+        for (var stop = 0; stop < 20 && await FocusedAsync() is not "Large view of picture 0000.png"; stop++)
+            await page.Keyboard.PressAsync("Tab");
+        await page.Keyboard.PressAsync("End");
+        Assert.Equal("Large view of picture 0999.png", await FocusedAsync());
+        await page.Keyboard.PressAsync("Home");
+        await page.Keyboard.PressAsync("Enter");
+        foreach (var label in (string[])["apple", "apple", "pear", "pear"])
+        {
+            await page.Keyboard.PressAsync("ArrowRight");
+            await page.Locator("#right-label").FocusAsync();
+            await page.Keyboard.TypeAsync(label);
+            await page.Keyboard.PressAsync("Enter");
+            await Expect(page.Locator("#large-state")).ToContainTextAsync($"Marked as {label}");
+        }
+
+        await Expect(page.Locator("#large-place")).ToHaveTextAsync("5 of 1,000");
+        await Expect(page.Locator("#large-predictions .bar")).ToHaveCountAsync(5);
+        await Expect(page.Locator("#large-predictions")).ToContainTextAsync(LongLabel);
+        await Expect(page.Locator("#large-facts")).ToContainTextAsync("decoded in 5.0 ms");
+        await Expect(page.Locator("#large-facts")).ToContainTextAsync("i-0123456789abcdef0");
+        await PageBrowser.AssertAccessibleAsync(page, "large view");
+        await PageBrowser.ScreenshotAsync(page, "large.png");
+        await page.Keyboard.PressAsync("Escape");
+        await Expect(page.Locator(":focus")).ToHaveAttributeAsync("aria-label", "Large view of picture 0004.png");
+
+        Task<string?> FocusedAsync() => page.EvaluateAsync<string?>("document.activeElement.getAttribute('aria-label')");
+    }
+
+    private static async Task AssertExportsAsync(IPage page, int count)
+    {
+        var csv = await File.ReadAllLinesAsync(await DownloadAsync("#download"));
+        Assert.Equal(count + 1, csv.Length);
+        Assert.StartsWith(
+            "fileName,label,probability,status,error,batchId,jobId,label2", csv[0].TrimStart('\uFEFF'),
+            StringComparison.Ordinal);
+        var lines = await File.ReadAllLinesAsync(await DownloadAsync("#download-lines"));
+        Assert.Equal(count, lines.Length);
+        var second = JsonSerializer.Deserialize<JsonElement>(lines[1]);
+        Assert.Equal("picture 0001.png", second.GetProperty("fileName").GetString());
+        Assert.Equal("classified", second.GetProperty("status").GetString());
+        Assert.Equal(5, second.GetProperty("predictions").GetArrayLength());
+        Assert.Equal(32, second.GetProperty("jobId").GetString()!.Length);
+        Assert.Equal("model", second.GetProperty("model").GetProperty("name").GetString());
+        Assert.Equal(Tiny(1).Hash, second.GetProperty("sha256").GetString());
+        Assert.Equal("apple", second.GetProperty("rightLabel").GetString());
+
+        var folder = Directory.CreateTempSubdirectory("image-classifier-corrections-");
+        try
+        {
+            ZipFile.ExtractToDirectory(await DownloadAsync("#corrections"), folder.FullName);
+            var corrections = Path.Combine(folder.FullName, "corrections");
+            Assert.Equal(Tiny(3).Bytes, await File.ReadAllBytesAsync(Path.Combine(corrections, "pear", "picture 0003.png")));
+            var (exitCode, _, error) = await BuiltProgram.RunAsync(
+                "train", corrections, "--out", Path.Combine(folder.FullName, "fruit"));
+            Assert.True(exitCode == 0, error);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+
+        async Task<string> DownloadAsync(string button)
+        {
+            var download = await page.RunAndWaitForDownloadAsync(() => page.Locator(button).ClickAsync());
+            return (await download.PathAsync())!;
+        }
+    }
+
+    private static async Task AssertFailedAreSentAgainAsync(IPage page, ResultSource results)
+    {
+        await Expect(page.Locator("#retry-failed")).ToHaveTextAsync("Try 10 failed again");
+        await page.Locator("#retry-failed").ClickAsync();
+        await Expect(page.GetByTestId("failed")).ToHaveTextAsync("0");
+        await Expect(page.Locator("#stop")).ToBeHiddenAsync();
+        results.EverythingWorks = true;
+        await results.SendAllAsync(1_010);
+        await Expect(page.GetByTestId("classified")).ToHaveTextAsync("1000");
+    }
+
+    /// <summary>Chooses files as a user does. Playwright would send each file in a message of its own.</summary>
+    private static Task ChooseAsync(IPage page, IEnumerable<TinyPicture> pictures) => page.EvaluateAsync(
+        """
+        (files) => {
+          const transfer = new DataTransfer();
+          for (const { name, bytes } of files) {
+            transfer.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name, { type: "image/png" }));
+          }
+          const input = document.getElementById("files");
+          input.files = transfer.files;
+          input.dispatchEvent(new Event("change"));
+        }
+        """,
+        pictures.Select(picture => new { name = picture.Name, bytes = Convert.ToBase64String(picture.Bytes) }).ToArray());
+
+    private static FilePayload ToFile(string name, byte[] bytes) => new() { Name = name, MimeType = "image/png", Buffer = bytes };
+
+    /// <summary>A picture of a few pixels that no other number has.</summary>
+    private static TinyPicture Tiny(int number)
+    {
+        using var bitmap = new SKBitmap(8, 8);
+        bitmap.Erase(new SKColor((byte)(number >> 8), (byte)number, 128));
+        using var data = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+        return new TinyPicture($"picture {number:0000}.png", data.ToArray());
+    }
+
+    private sealed record TinyPicture(string Name, byte[] Bytes)
+    {
+        public string Hash => Convert.ToHexStringLower(SHA256.HashData(Bytes));
+    }
+
+    /// <summary>Gives the page the results of all its batches over its own sockets, and a fleet that boots.</summary>
+    private sealed class ResultSource(RunningService service)
+    {
+        private readonly ConcurrentDictionary<string, IWebSocketRoute> _sockets = new();
+        private readonly HashSet<string> _sent = [];
+
+        public List<string> FileNames { get; } = [];
+
+        /// <summary>Otherwise each hundredth picture fails.</summary>
+        public bool EverythingWorks { get; set; }
+
+        public static async Task<ResultSource> StartAsync(IPage page, RunningService service)
+        {
+            var source = new ResultSource(service);
+            await page.RouteWebSocketAsync("**/ws?*", socket =>
+                source._sockets[HttpUtility.ParseQueryString(new Uri(socket.Url).Query)["batch"]!] = socket);
+            await page.RouteAsync("**/api/fleet", route => route.FulfillAsync(new RouteFulfillOptions { Json = Fleet() }));
+            return source;
+        }
+
+        /// <summary>Sends the results of all batches, once there are so many jobs in total.</summary>
+        public Task SendAllAsync(int total) => Until.HoldsAsync(
+            async () =>
+            {
+                await SendAsync();
+                return _sent.Count >= total;
+            },
+            TimeSpan.FromMinutes(1),
+            () => $"The page follows only {_sent.Count} jobs.");
+
+        private async Task SendAsync()
+        {
+            foreach (var (batch, socket) in _sockets)
+            {
+                var jobs = (await service.GetJsonAsync($"/api/batches/{batch}")).GetProperty("jobs").EnumerateArray();
+                foreach (var job in jobs)
+                {
+                    var (id, name) = (job.GetProperty("jobId").GetString()!, job.GetProperty("fileName").GetString()!);
+                    if (!_sent.Add(id)) continue;
+                    FileNames.Add(name);
+                    socket.Send(JsonSerializer.Serialize(
+                        new { id = $"e-{_sent.Count}", type = "result", job = Result(id, name) }));
+                }
+            }
+        }
+
+        private object Result(string id, string name)
+        {
+            var number = name.StartsWith("picture ", StringComparison.Ordinal)
+                ? int.Parse(name.AsSpan("picture ".Length, 4), CultureInfo.InvariantCulture)
+                : 1;
+            if (number % 100 == 50 && !EverythingWorks)
+                return new { jobId = id, fileName = name, status = "failed", error = "It was tried several times." };
+            // Sure between 0 % and 99 %, in steps of 1 %.
+            var best = number % 100 / 100.0;
+            return new
+            {
+                jobId = id,
+                fileName = name,
+                status = "classified",
+                predictions = new[] { best, 0.5, 0.25, 0.125, 0.0001 }.Select((probability, place) =>
+                    new { index = place, label = LabelOf(number, place), probability }),
+                model = new { name = "model", sha256 = new string('a', 64), classes = 40 },
+                instanceId = "i-0123456789abcdef0",
+                timings = new { fetchMs = 1.0, decodeMs = 5.0, classifyMs = 20.0, totalMs = 27.0 },
+            };
+        }
+
+        private static string LabelOf(int number, int place) =>
+            place == 1 ? LongLabel : $"label {(number + place) % 40}, another name";
+
+        private static object Fleet() => new
+        {
+            maxInstances = 2,
+            waiting = 0,
+            inFlight = 0,
+            backlog = 0,
+            serviceTimeMs = 30,
+            bootTimeSeconds = 20,
+            formats = "JPEG or PNG",
+            instances = new[] { "i-1", "i-2" }.Select(id => new { instanceId = id, state = "pending" }),
+            problems = Array.Empty<object>(),
+            decisions = new[]
+            {
+                new
+                {
+                    at = "2026-03-04T05:06:07Z", until = "2026-03-04T05:06:07Z", waiting = 3, running = 0, pending = 2,
+                    draining = 0, wanted = 2, launched = 2, reason = "3 pictures wait, so 2 instances are wanted.",
+                },
+            },
+            models = Array.Empty<object>(),
+        };
+    }
+}
