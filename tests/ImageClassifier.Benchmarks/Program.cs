@@ -1,6 +1,10 @@
 using ImageClassifier.Benchmarks;
 using ImageClassifier.Benchmarks.Parts;
 using ImageClassifier.Benchmarks.Speed;
+using ImageClassifier.EndToEnd.Programs;
+
+// Clients of the SDK in this process find them here.
+foreach (var (name, value) in EmulatedAws.Variables) Environment.SetEnvironmentVariable(name, value);
 
 // Each benchmark compares its programs within one run, because the machine is shared and noisy.
 switch (args)
@@ -30,7 +34,13 @@ switch (args)
     case ["uploads", ..]:
         await UploadBenchmark.RunAsync(args[1..]);
         return 0;
+    case ["fan-out"]:
+        await FanOutBenchmark.RunAsync();
+        return 0;
     // Processes of the benchmarks above.
+    case ["fan-out", var database]:
+        await BareFanOut.RunAsync(database);
+        return 0;
     case ["kestrel"]:
         await UploadBenchmark.ServeAsync();
         return 0;
@@ -53,6 +63,7 @@ switch (args)
             web [VARIANT...]           what a picture with its result costs the web tier
             memory [VARIANT...]        the memory of a web tier with 1,000 sockets and of its app node over 20,000 pictures
             uploads [VARIANT...]       the bytes a second that the web tier accepts, beside a bare web server
+            fan-out                    the way of a result to one of 1,000 sockets, beside a bare web server
             idle                       CPU time and requests to AWS of an idle web tier and an idle app node
             web-nodes                  the way of a result from the response queue to sockets: one web node, and three
             start PROGRAM...           start time and memory of a web node; each PROGRAM is a build of image-classifier

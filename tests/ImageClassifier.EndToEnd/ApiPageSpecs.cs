@@ -7,6 +7,7 @@ using static Microsoft.Playwright.Assertions;
 namespace ImageClassifier.EndToEnd;
 
 /// <summary>The page with the API's description, in Debian's Chromium.</summary>
+[Collection(BrowserCollection.Name)]
 public sealed class ApiPageSpecs
 {
     [SkippableFact]

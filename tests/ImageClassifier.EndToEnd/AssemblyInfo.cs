@@ -1,3 +1,3 @@
-// Each test runs a whole service with its nodes. Two at once would be too slow on a small machine.
-[assembly: Xunit.CollectionBehavior(DisableTestParallelization = true)]
+// Each test runs a whole service, which mostly waits for its own processes. Two at once use two cores best.
+[assembly: Xunit.CollectionBehavior(MaxParallelThreads = 2)]
 [assembly: System.Runtime.CompilerServices.InternalsVisibleTo("ImageClassifier.Benchmarks")]

@@ -12,6 +12,7 @@ using static Microsoft.Playwright.Assertions;
 namespace ImageClassifier.EndToEnd;
 
 /// <summary>The page in Debian's Chromium.</summary>
+[Collection(BrowserCollection.Name)]
 public sealed partial class BrowserSpecs
 {
     private const string QuickPolls = "node.polling.wait-time=1s";

@@ -14,6 +14,7 @@ namespace ImageClassifier.EndToEnd;
 
 /// <summary>What the page offers for many pictures. The service is real, but no node starts: the tests send the results, and
 /// say what the fleet does.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class PageSpecs
 {
     private const string LongLabel =

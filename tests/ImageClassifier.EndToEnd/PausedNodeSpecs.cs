@@ -7,6 +7,7 @@ using static ImageClassifier.EndToEnd.Programs.ServiceClient;
 namespace ImageClassifier.EndToEnd;
 
 /// <summary>A node that the system pauses and resumes.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class PausedNodeSpecs
 {
     private const int Pictures = 60;

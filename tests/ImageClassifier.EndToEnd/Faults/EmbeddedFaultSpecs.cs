@@ -18,10 +18,16 @@ public sealed class EmbeddedFaultSpecs(ITestOutputHelper output) : FaultSpecs(ou
         {
             await run.UploadAsync(share * 3 / 4, FaultRun.LargeBatch);
             await run.ResultsAsync(1);
-            var hit = run.UploadsBeginAsync(run.Random.Next(1, 4));
-            var uploading = run.UploadAsync(share / 4, FaultRun.SmallBatch);
-            await hit;
-            await run.KillWebAsync();
+            Task uploading;
+            // Fast nodes would finish before the kill, and no client would wait for anything.
+            using (run.FreezeNodes())
+            {
+                var hit = run.UploadsBeginAsync(run.Random.Next(1, 4));
+                uploading = run.UploadAsync(share / 4, FaultRun.SmallBatch);
+                await hit;
+                await run.KillWebAsync();
+            }
+
             await uploading;
         }
 

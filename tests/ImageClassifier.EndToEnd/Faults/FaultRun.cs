@@ -176,6 +176,9 @@ internal sealed class FaultRun : IAsyncDisposable
         return false;
     }
 
+    /// <summary>Stops all app nodes where they are, until the returned value is disposed of.</summary>
+    public IDisposable FreezeNodes() => new FrozenNodes(Service.NodeProcesses());
+
     /// <summary>Kills the web tier while it accepts uploads, and restarts it.</summary>
     public async Task KillWebAsync()
     {

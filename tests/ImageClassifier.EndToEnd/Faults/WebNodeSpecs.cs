@@ -127,6 +127,7 @@ public abstract class WebNodeSpecs(ITestOutputHelper output)
 }
 
 /// <summary>Web nodes on one machine.</summary>
+[Collection(BrowserCollection.Name)]
 public sealed class EmbeddedWebNodeSpecs(ITestOutputHelper output) : WebNodeSpecs(output)
 {
     private readonly ITestOutputHelper _output = output;

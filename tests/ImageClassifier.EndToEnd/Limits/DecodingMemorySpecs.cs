@@ -9,6 +9,7 @@ using Xunit.Abstractions;
 namespace ImageClassifier.EndToEnd.Limits;
 
 /// <summary>Pictures that need much memory are all decoded, but not all at once.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class DecodingMemorySpecs(ITestOutputHelper output)
 {
     private const int Pictures = 4;

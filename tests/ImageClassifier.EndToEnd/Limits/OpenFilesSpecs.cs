@@ -13,6 +13,7 @@ namespace ImageClassifier.EndToEnd.Limits;
 
 /// <summary>More sockets than the process may open files: the service survives without using a core, and works
 /// again.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class OpenFilesSpecs(ITestOutputHelper output)
 {
     private const int Files = 600;

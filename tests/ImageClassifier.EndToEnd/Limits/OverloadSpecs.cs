@@ -11,6 +11,7 @@ namespace ImageClassifier.EndToEnd.Limits;
 /// <summary>Ten times more uploads than fit. The service refuses them at once, stays within its memory, finishes what
 /// it accepted, and works normally afterwards. <c>IMAGE_CLASSIFIER_OVERLOAD_SECONDS</c> is the duration of the load, 6
 /// by default.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class OverloadSpecs(ITestOutputHelper output)
 {
     // The uploads that stream, and those that wait for a slot.

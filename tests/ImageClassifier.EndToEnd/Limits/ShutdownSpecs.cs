@@ -13,6 +13,7 @@ namespace ImageClassifier.EndToEnd.Limits;
 
 /// <summary>Each tier stops within its budget with much work in hand, notifies its clients, and loses
 /// nothing.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class ShutdownSpecs(ITestOutputHelper output)
 {
     private const int Pictures = 200;

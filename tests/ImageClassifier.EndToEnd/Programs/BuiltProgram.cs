@@ -69,6 +69,7 @@ public static class BuiltProgram
             // The program must work in any working directory.
             WorkingDirectory = System.IO.Path.GetTempPath(),
         };
+        foreach (var (name, value) in EmulatedAws.Variables) start.Environment[name] = value;
         start.Environment[BatchVariable] = "8";
         if (SmallModel.FolderOrNull is { } model) start.Environment[ModelVariable] = model;
         return start;

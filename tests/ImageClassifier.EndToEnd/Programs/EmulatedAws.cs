@@ -4,15 +4,15 @@ using Xunit;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>The environment <c>aws</c> on an emulator of SQS and S3, with app nodes as processes. Only one at a time,
-/// because the program reads its credentials from this process's variables.</summary>
+/// <summary>The environment <c>aws</c> on an emulator of SQS and S3, with app nodes as processes.</summary>
 internal sealed class EmulatedAws : IAsyncDisposable
 {
     public const string Bucket = "end-to-end";
     public const string Region = "eu-central-1";
 
-    // Invented credentials, because the emulator accepts any.
-    private static readonly Dictionary<string, string> Variables = new()
+    /// <summary>The variables of every started program: invented credentials, because the emulator accepts any. So no
+    /// program finds those of the machine.</summary>
+    public static IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string>
     {
         ["AWS_ACCESS_KEY_ID"] = "emulated",
         ["AWS_SECRET_ACCESS_KEY"] = "emulated",
@@ -52,12 +52,7 @@ internal sealed class EmulatedAws : IAsyncDisposable
     public int ProcessId => _emulator.ProcessId;
 
     /// <summary>Starts an emulator without queues and bucket. Skips the running test if it is not installed.</summary>
-    public static async Task<EmulatedAws> StartAsync()
-    {
-        var emulator = await FauxqsEmulator.StartAsync();
-        foreach (var (name, value) in Variables) Environment.SetEnvironmentVariable(name, value);
-        return new EmulatedAws(emulator);
-    }
+    public static async Task<EmulatedAws> StartAsync() => new(await FauxqsEmulator.StartAsync());
 
     /// <summary>Runs aws provision, which creates the queues and the bucket.</summary>
     public async Task ProvisionAsync()
@@ -103,6 +98,5 @@ internal sealed class EmulatedAws : IAsyncDisposable
     {
         _http.Dispose();
         await _emulator.DisposeAsync();
-        foreach (var name in Variables.Keys) Environment.SetEnvironmentVariable(name, null);
     }
 }
