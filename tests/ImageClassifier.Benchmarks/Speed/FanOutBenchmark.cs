@@ -25,7 +25,7 @@ internal static class FanOutBenchmark
 {
     private const int Sockets = 1000;
     private const int WarmUpResults = 2;
-    private const int MeasuredResults = 10;
+    private const int MeasuredResults = 5;
     private const int Rounds = 2;
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
