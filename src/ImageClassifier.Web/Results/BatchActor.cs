@@ -23,9 +23,10 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     // A batch that takes longer than most may have missed a result. It then looks into the store at this interval.
     private static readonly TimeSpan CatchUpAfter = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan CatchUpInterval = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan UseReportInterval = TimeSpan.FromSeconds(1);
+
     // S3 gives times in whole seconds.
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan UseReportInterval = TimeSpan.FromSeconds(1);
 
     private readonly BatchId _batch;
     private readonly IActorRef _liveJobs;

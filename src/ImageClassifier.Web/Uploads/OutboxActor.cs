@@ -206,13 +206,14 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     /// <summary>Sends the messages of one call, except those of stopped batches.</summary>
     private async Task<CallFinished> SendAsync(IReadOnlyList<Envelope> call, TimeSpan lookIfBefore)
     {
+        var cancellation = _stopping.Token;
         var waitedLong = call.Where(envelope => envelope.ReadyAt <= lookIfBefore).Select(envelope => envelope.Batch);
-        var stopped = await _stored.FindStoppedAsync(waitedLong.Distinct(), _stopping.Token).ConfigureAwait(false);
+        var stopped = await _stored.FindStoppedAsync(waitedLong.Distinct(), cancellation).ConfigureAwait(false);
         var dropped = call.Where(envelope => stopped.Contains(envelope.Batch)).ToArray();
-        Envelope[] sent = [.. call.Except(dropped)];
+        var sent = call.Where(envelope => !stopped.Contains(envelope.Batch)).ToArray();
         var outcomes = sent.Length == 0
             ? []
-            : await _requests.SendAsync([.. sent.Select(envelope => envelope.Message)], _stopping.Token)
+            : await _requests.SendAsync([.. sent.Select(envelope => envelope.Message)], cancellation)
                 .ConfigureAwait(false);
         return new CallFinished(sent, outcomes, dropped);
     }
