@@ -17,6 +17,7 @@ public sealed class SqsMessageQueue : IMessageQueue
     private static readonly List<string> ReceivedAttributes =
     [
         MessageSystemAttributeName.ApproximateReceiveCount, MessageSystemAttributeName.MessageGroupId,
+        MessageSystemAttributeName.SentTimestamp, MessageSystemAttributeName.ApproximateFirstReceiveTimestamp,
     ];
 
     private static readonly List<string> MeasuredAttributes =
@@ -148,12 +149,29 @@ public sealed class SqsMessageQueue : IMessageQueue
         }
     }
 
-    private static ReceivedMessage ToReceived(Message message) => new(
-        message.Body,
-        message.Attributes[MessageSystemAttributeName.MessageGroupId],
-        new Receipt(message.ReceiptHandle),
-        int.Parse(
-            message.Attributes[MessageSystemAttributeName.ApproximateReceiveCount], CultureInfo.InvariantCulture));
+    private static ReceivedMessage ToReceived(Message message)
+    {
+        var receives = int.Parse(
+            message.Attributes[MessageSystemAttributeName.ApproximateReceiveCount], CultureInfo.InvariantCulture);
+        return new ReceivedMessage(
+            message.Body,
+            message.Attributes[MessageSystemAttributeName.MessageGroupId],
+            new Receipt(message.ReceiptHandle),
+            receives)
+        {
+            SentAt = TimeIn(message, MessageSystemAttributeName.SentTimestamp),
+            // SQS tells only when a message was received first.
+            ReceivedAt = receives == 1
+                ? TimeIn(message, MessageSystemAttributeName.ApproximateFirstReceiveTimestamp)
+                : null,
+        };
+    }
+
+    private static DateTimeOffset? TimeIn(Message message, string attribute) =>
+        message.Attributes.TryGetValue(attribute, out var text)
+        && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
+            ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds)
+            : null;
 
     private static int WholeSeconds(TimeSpan time) => (int)Math.Ceiling(time.TotalSeconds);
 }

@@ -6,7 +6,7 @@ namespace ImageClassifier.Adapters.Embedded.Queues;
 /// <remarks>
 /// Version 1 measured leases and deduplication by the wall clock. Since version 2, <c>free_at</c> and <c>taken_at</c>
 /// are times of <see cref="MachineClock"/>. The columns have new names, so that version 1 of the program fails instead
-/// of misreading them. <c>sent_at</c> is of the wall clock, and only retention uses it. Since version 3, triggers count
+/// of misreading them. <c>sent_at</c> is of the wall clock. Since version 3, triggers count
 /// the messages of each queue, so that measuring a queue takes no longer when more messages wait.
 /// </remarks>
 internal static class QueueSchema

@@ -94,7 +94,7 @@ internal sealed class QueueSession : SqliteSession
                     SELECT 1 FROM messages AS held INDEXED BY messages_by_group
                     WHERE held.queue = $queue AND held.group_id = candidate.group_id AND held.free_at > $now)
                 ORDER BY id LIMIT $max)
-            RETURNING id, body, group_id, receives
+            RETURNING id, body, group_id, receives, sent_at
             """, "$queue", "$now", "$until", "$max");
         _delete = Statement(
             "DELETE FROM messages WHERE id = $id AND queue = $queue AND receives = $receives RETURNING group_id",
@@ -168,7 +168,8 @@ internal sealed class QueueSession : SqliteSession
                 ? _deadLetter.Execute(_settings.Name, deadLetters, limit, now)
                 : 0;
             // RETURNING guarantees no order.
-            var rows = _claim.Rows(ReadMessage, _settings.Name, now, now + Milliseconds(lease), max);
+            var receivedAt = _time.GetUtcNow();
+            var rows = _claim.Rows(row => ReadMessage(row, receivedAt), _settings.Name, now, now + Milliseconds(lease), max);
             var messages = rows.OrderBy(row => row.Id).Select(row => row.Message).ToArray();
             return (messages, dead, messages.Length > 0 ? null : UntilNextLeaseEnds(now));
         });
@@ -257,12 +258,16 @@ internal sealed class QueueSession : SqliteSession
             : new QueueOutcome(QueueOutcomeKind.Invalid, "This is not a receipt of this queue.");
     }
 
-    private static (long Id, ReceivedMessage Message) ReadMessage(SqliteDataReader row)
+    private static (long Id, ReceivedMessage Message) ReadMessage(SqliteDataReader row, DateTimeOffset receivedAt)
     {
         var id = row.GetInt64(0);
         var receives = row.GetInt32(3);
         var receipt = new Receipt(string.Create(CultureInfo.InvariantCulture, $"{id}-{receives}"));
-        return (id, new ReceivedMessage(row.GetString(1), row.GetString(2), receipt, receives));
+        return (id, new ReceivedMessage(row.GetString(1), row.GetString(2), receipt, receives)
+        {
+            SentAt = DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(4)),
+            ReceivedAt = receivedAt,
+        });
     }
 
     private static long Milliseconds(TimeSpan time) => (long)Math.Ceiling(time.TotalMilliseconds);

@@ -22,6 +22,9 @@ public sealed record ClassificationRequest(
     /// versions.</summary>
     public bool SharesBatch { get; init; }
 
+    /// <summary>The time after which the job is not begun any more; null for none.</summary>
+    public DateTimeOffset? Deadline { get; init; }
+
     /// <summary>The deduplication id of this attempt, in both queues.</summary>
     public static string DeduplicationId(JobId job, int attempt) => $"{job.Value}:{attempt}";
 

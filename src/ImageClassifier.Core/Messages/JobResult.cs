@@ -113,11 +113,17 @@ public static class JobErrorCodes
     /// <summary>The job has a stored result, but it cannot be read.</summary>
     public const string ResultDamaged = "result-damaged";
 
+    /// <summary>The client cancelled the batch before the job was begun.</summary>
+    public const string Cancelled = "cancelled";
+
+    /// <summary>The deadline of the batch passed before the job was begun.</summary>
+    public const string Expired = "expired";
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         Empty, TooLarge, NoFileName, UnsupportedName, ContentMismatch, TooManyPixels, TooCostly, Undecodable, Missing,
-        KilledDecoder, TooManyAttempts, Lost, ResultDamaged,
+        KilledDecoder, TooManyAttempts, Lost, ResultDamaged, Cancelled, Expired,
     ];
 }
 

@@ -67,7 +67,15 @@ public interface IMessageQueue
 /// <param name="GroupId">The group of the message.</param>
 /// <param name="Receipt">Identifies this receipt of the message, to delete it or to extend its lease.</param>
 /// <param name="ReceiveCount">How often the message was received, including this time.</param>
-public sealed record ReceivedMessage(string Body, string GroupId, Receipt Receipt, int ReceiveCount);
+public sealed record ReceivedMessage(string Body, string GroupId, Receipt Receipt, int ReceiveCount)
+{
+    /// <summary>When the message was sent, by the queue's clock; null if the queue does not say.</summary>
+    public DateTimeOffset? SentAt { get; init; }
+
+    /// <summary>When the message was received this time, by the queue's clock. Null if the queue does not say: some know
+    /// only the first time.</summary>
+    public DateTimeOffset? ReceivedAt { get; init; }
+}
 
 /// <summary>Identifies one receipt of a message; opaque.</summary>
 public readonly record struct Receipt(string Value);

@@ -39,6 +39,18 @@ public static class ObjectStoreExtensions
         DocumentRead<T> Damaged(string why) => new DocumentRead<T>.Damaged(key, why);
     }
 
+    /// <summary>Why no further job of a batch is begun; null if jobs may be begun. A damaged object counts as a cancel,
+    /// because only a stop writes it.</summary>
+    /// <exception cref="IOException">The store cannot be reached.</exception>
+    public static async Task<StopCause?> FindStopAsync(
+        this IObjectStore store, BatchId batch, CancellationToken cancellation) =>
+        await store.ReadDocumentAsync<BatchStop>(ObjectKeys.BatchStop(batch), cancellation).ConfigureAwait(false) switch
+        {
+            DocumentRead<BatchStop>.Found { Document: var stop } => stop.Cause,
+            DocumentRead<BatchStop>.Damaged => StopCause.Cancelled,
+            _ => null,
+        };
+
     /// <summary>True if there is an object with that key.</summary>
     public static async Task<bool> ExistsAsync(this IObjectStore store, string key, CancellationToken cancellation)
     {

@@ -52,6 +52,10 @@ public static class ObjectKeys
     /// write below <see cref="Results"/>.</summary>
     public static string BatchModel(BatchId batch) => $"{ResultsOf(batch)}model.json";
 
+    /// <summary>The object that stops a batch: a <see cref="Messages.BatchStop"/>. App nodes may read below
+    /// <see cref="Results"/>.</summary>
+    public static string BatchStop(BatchId batch) => $"{ResultsOf(batch)}stopped.json";
+
     /// <summary>The prefix of a batch's records: its manifest and notes.</summary>
     public static string RecordsOf(BatchId batch) => $"{Batches}{batch.Value}/";
 
@@ -60,6 +64,29 @@ public static class ObjectKeys
 
     /// <summary>The marker of an open batch: it has begun and is not finished.</summary>
     public static string OpenMarker(BatchId batch) => $"{OpenBatches}{batch.Value}";
+
+    /// <summary>The prefix of a batch's stop markers.</summary>
+    public static string StopMarkersOf(BatchId batch) => $"{OpenBatches}{batch.Value}-stopping/";
+
+    /// <summary>The marker that the waiting jobs of an open batch end at a time: at its deadline, or, after a cancel, at
+    /// once.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="at">The time. Its fraction of a second is left out.</param>
+    public static string StopMarker(BatchId batch, DateTimeOffset at) =>
+        string.Create(CultureInfo.InvariantCulture, $"{StopMarkersOf(batch)}{at.ToUnixTimeSeconds()}");
+
+    /// <summary>Reads the time from the key of a stop marker.</summary>
+    public static bool TryParseStopMarker(string key, BatchId batch, out DateTimeOffset at)
+    {
+        at = default;
+        if (!key.StartsWith(StopMarkersOf(batch), StringComparison.Ordinal)
+            || !long.TryParse(
+                key[StopMarkersOf(batch).Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            || seconds > DateTimeOffset.MaxValue.ToUnixTimeSeconds())
+            return false;
+        at = DateTimeOffset.FromUnixTimeSeconds(seconds);
+        return true;
+    }
 
     /// <summary>The prefix of a batch's redrive markers.</summary>
     public static string RedriveMarkersOf(BatchId batch) => $"{OpenBatches}{batch.Value}-redriven/";
@@ -123,6 +150,7 @@ public static class ObjectKeys
         var name = key[OpenBatches.Length..].Split('-', 2);
         if (!BatchId.TryParse(name[0], out batch)) return false;
         isDeletion = key == DeletionNote(batch);
-        return isDeletion || name.Length == 1 || key.StartsWith(RedriveMarkersOf(batch), StringComparison.Ordinal);
+        return isDeletion || name.Length == 1 || key.StartsWith(RedriveMarkersOf(batch), StringComparison.Ordinal)
+            || key.StartsWith(StopMarkersOf(batch), StringComparison.Ordinal);
     }
 }

@@ -14,7 +14,7 @@ public static partial class OwnKeys
     [GeneratedRegex("""
         \A(?:
             images/[0-9a-f]{32}/[0-9a-f]{32}\.(?:jpg|jpeg|png|webp)
-          | results/[0-9a-f]{32}/(?:[0-9a-f]{32} | model)\.json
+          | results/[0-9a-f]{32}/(?:[0-9a-f]{32} | model | stopped)\.json
           | batches/[0-9a-f]{32}/(?:manifest\.json | sent | attempts/[0-9a-f]{32}\.json)
           | batches/[0-9a-f]{32}/settled/(?:[0-9a-f]{32} | batch)-[0-9]+
           | batches/callbacks/[0-9a-f]{32}/(?:[0-9a-f]{32} | batch)-[0-9]+-[0-9a-f]{8}-[0-9]{10}

@@ -13,6 +13,7 @@ namespace ImageClassifier.Node.Polling;
 internal sealed class PictureLoader(
     JobObjects objects,
     JobModels models,
+    StoppedBatches stopped,
     InstanceId instance,
     int decoders,
     NodeHealth health,
@@ -27,7 +28,8 @@ internal sealed class PictureLoader(
 
     /// <summary>Leases the model of one job. Never fails: a failure that is not the job's fault hands the message
     /// back.</summary>
-    /// <returns><see cref="JobWork.ToLoad"/> if the job has its model.</returns>
+    /// <returns><see cref="JobWork.ToLoad"/> if the job has its model. A job of a stopped batch gets none, and
+    /// fails.</returns>
     public Task<JobWork> LeaseModelAsync(JobArrival arrival)
     {
         var delivery = arrival.Delivery;
@@ -36,7 +38,9 @@ internal sealed class PictureLoader(
             return HandBackOnFailure.RunAsync(
                 delivery,
                 request,
-                async () => new JobWork.ToLoad(delivery, request, (await models.LeaseAsync(request, delivery)).Park()),
+                async () => await stopped.FindAsync(request, delivery) is { } stop
+                    ? JobWork.Ended.Failed(delivery, request, instance, model: null, stop)
+                    : new JobWork.ToLoad(delivery, request, (await models.LeaseAsync(request, delivery)).Park()),
                 health,
                 log,
                 draining);
@@ -62,6 +66,8 @@ internal sealed class PictureLoader(
 
     private async Task<JobWork> LoadAsync(JobWork.ToLoad job)
     {
+        // The job may have waited for its model for long.
+        if (await stopped.FindAsync(job.Request, job.Delivery) is { } stop) return Fail(job, stop);
         var started = time.GetTimestamp();
         using var picture = await objects.FetchPictureAsync(job.Request);
         if (picture is null) return Fail(job, JobErrors.Missing);

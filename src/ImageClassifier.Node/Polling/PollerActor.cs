@@ -110,11 +110,13 @@ internal sealed class PollerActor : ReceiveActor
         var outages = new OutageRetries(patient, _time, health);
         var objects = new JobObjects(_ports.Store, outages, _log);
         var models = new JobModels(_models, outages, _draining.Token);
+        var stopped = new StoppedBatches(_ports.Store, outages, _time);
         var loader = new PictureLoader(
-            objects, models, instance, polling.Decoders, health, _time, _log, _draining.Token);
+            objects, models, stopped, instance, polling.Decoders, health, _time, _log, _draining.Token);
         var suspects = new SuspectProcessor(
             objects,
             models,
+            stopped,
             instance,
             polling.MaxReceives,
             health,

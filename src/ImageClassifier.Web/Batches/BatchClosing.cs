@@ -35,11 +35,13 @@ internal sealed class BatchClosing(IObjectStore store, Func<BatchManifest, Cance
     private async Task<List<string>> MarkersOfAsync(BatchId batch, CancellationToken cancellation)
     {
         var markers = new List<string>();
-        var upload = ObjectKeys.OpenMarker(batch);
-        if (await store.ExistsAsync(upload, cancellation).ConfigureAwait(false)) markers.Add(upload);
-        await foreach (var marker in
-            store.ListAsync(ObjectKeys.RedriveMarkersOf(batch), cancellation).ConfigureAwait(false))
-            markers.Add(marker.Key);
+        // The key of the first marker is the prefix of the others.
+        await foreach (var found in store.ListAsync(ObjectKeys.OpenMarker(batch), cancellation).ConfigureAwait(false))
+        {
+            if (ObjectKeys.TryParseOpenMarker(found.Key, out _, out var isDeletion) && !isDeletion)
+                markers.Add(found.Key);
+        }
+
         return markers;
     }
 
@@ -63,7 +65,9 @@ internal sealed class BatchClosing(IObjectStore store, Func<BatchManifest, Cance
             unfinished.Add(new UnfinishedJob(job, isSentAgain ? sentAgainAt : null));
         }
 
-        return unfinished.Count > 0 ? new UnfinishedJobs(manifest, unfinished) : null;
+        return unfinished.Count > 0
+            ? new UnfinishedJobs(manifest, unfinished) { IsStopped = results.Contains(ObjectKeys.BatchStop(batch)) }
+            : null;
     }
 
     /// <summary>True if the stored result is the failure of an earlier attempt than the current one. A damaged result
@@ -80,7 +84,11 @@ internal sealed class BatchClosing(IObjectStore store, Func<BatchManifest, Cance
 }
 
 /// <summary>The unfinished jobs of a batch.</summary>
-internal sealed record UnfinishedJobs(BatchManifest Manifest, IReadOnlyList<UnfinishedJob> Jobs);
+internal sealed record UnfinishedJobs(BatchManifest Manifest, IReadOnlyList<UnfinishedJob> Jobs)
+{
+    /// <summary>True if these jobs are not to be done any more, but to end as failed.</summary>
+    public bool IsStopped { get; init; }
+}
 
 /// <summary>An unfinished job.</summary>
 /// <param name="Job">The job.</param>

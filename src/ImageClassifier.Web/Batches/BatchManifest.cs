@@ -27,6 +27,9 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
     /// <summary>What the client wants to be called for; null for nothing.</summary>
     public CallbackWish? Callback { get; init; }
 
+    /// <summary>The time after which no job is begun any more; null for none.</summary>
+    public DateTimeOffset? Deadline { get; init; }
+
     /// <summary>True if this is the tombstone of an abandoned upload; null otherwise.</summary>
     public bool? Abandoned { get; init; }
 
@@ -66,6 +69,7 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
             Model = Model,
             Fallback = Fallback,
             SharesBatch = Jobs.Count > 1,
+            Deadline = Deadline,
         };
 }
 

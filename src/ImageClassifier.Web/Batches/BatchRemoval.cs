@@ -28,7 +28,8 @@ internal sealed class BatchRemoval(IObjectStore store)
         string[] prefixes =
         [
             ObjectKeys.RecordsOf(batch), ObjectKeys.ImagesOf(batch), ObjectKeys.ResultsOf(batch),
-            ObjectKeys.RedriveMarkersOf(batch), CallbackKeys.WaitingOf(batch), CallbackKeys.DeadOf(batch),
+            ObjectKeys.RedriveMarkersOf(batch), ObjectKeys.StopMarkersOf(batch), CallbackKeys.WaitingOf(batch),
+            CallbackKeys.DeadOf(batch),
         ];
         foreach (var prefix in prefixes)
         {

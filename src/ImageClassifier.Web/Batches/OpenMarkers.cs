@@ -22,15 +22,16 @@ internal static class OpenMarkers
             if (!ObjectKeys.TryParseOpenMarker(marker.Key, out var batch, out var isDeletion)
                 || (after is { } done && string.CompareOrdinal(batch.Value, done.Value) <= 0))
                 continue;
-            if (found?.Batch == batch)
+            // The markers of one batch are adjacent in the listing.
+            if (found?.Batch != batch)
             {
-                // The markers of one batch are adjacent in the listing.
-                found = found with { IsDeleting = found.IsDeleting || isDeletion };
-                continue;
+                if (found is not null) yield return found;
+                found = new OpenBatch(batch, marker.LastModified, IsDeleting: false);
             }
 
-            if (found is not null) yield return found;
-            found = new OpenBatch(batch, marker.LastModified, isDeletion);
+            if (isDeletion) found = found with { IsDeleting = true };
+            if (ObjectKeys.TryParseStopMarker(marker.Key, batch, out var stopsAt) && !(found.StopsAt <= stopsAt))
+                found = found with { StopsAt = stopsAt };
         }
 
         if (found is not null) yield return found;
@@ -41,4 +42,8 @@ internal static class OpenMarkers
 /// <param name="Batch">The batch.</param>
 /// <param name="MarkedAt">When the marker was written, by the store's clock.</param>
 /// <param name="IsDeleting">Whether its deletion has begun.</param>
-internal sealed record OpenBatch(BatchId Batch, DateTimeOffset MarkedAt, bool IsDeleting);
+internal sealed record OpenBatch(BatchId Batch, DateTimeOffset MarkedAt, bool IsDeleting)
+{
+    /// <summary>When its waiting jobs end: its deadline, or long ago after a cancel. Null if neither is known.</summary>
+    public DateTimeOffset? StopsAt { get; init; }
+}

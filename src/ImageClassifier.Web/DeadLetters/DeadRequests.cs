@@ -45,6 +45,13 @@ public sealed class DeadRequests(IMessageQueue deadLetters, IMessageQueue reques
         if (result.OrNull is { Status: JobStatus.Classified })
             return Outcomes(message, LetterFate.Dropped, "The picture was classified meanwhile.");
 
+        if (await store.FindStopAsync(request.Batch, cancellation) is { } cause)
+        {
+            return Outcomes(message, LetterFate.Dropped, cause == StopCause.Cancelled
+                ? "The batch was cancelled."
+                : "The deadline of the batch has passed.");
+        }
+
         var attempt = await NextAttemptAsync(request, result.OrNull, cancellation);
         await store.PutAsync(
             ObjectKeys.Attempt(request.Batch, request.Job), WireJson.WriteUtf8(new JobAttempt(attempt, Lost: 0)),

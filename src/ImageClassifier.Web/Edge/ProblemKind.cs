@@ -46,6 +46,12 @@ internal static class ProblemKinds
     public static readonly ProblemKind NoCallbackSecret = new(
         StatusCodes.Status400BadRequest, "callback-without-secret", "Callbacks could not be signed.");
 
+    public static readonly ProblemKind DeadlineUnusable = new(
+        StatusCodes.Status400BadRequest, "deadline-unusable", "The deadline cannot be used.");
+
+    public static readonly ProblemKind CancelUnknown = new(
+        StatusCodes.Status400BadRequest, "cancel-unknown", "It is not known what to cancel.");
+
     public static readonly ProblemKind NothingUsable = new(
         StatusCodes.Status400BadRequest, "nothing-usable", "No file of the request can be used.");
 

@@ -31,6 +31,12 @@ internal static class Problems
         $"No secret is set for them. Ask the operator to add image-classifier.callbacks.secrets.{key}, or send the "
         + "pictures without callback.");
 
+    public static IResult DeadlineUnusable(string detail) => Create(ProblemKinds.DeadlineUnusable, detail);
+
+    public static IResult CancelUnknown() => Create(
+        ProblemKinds.CancelUnknown,
+        "Nothing was cancelled or deleted. Set cancel to waiting, or send the call without it to delete the batch.");
+
     public static IResult NothingUsable(AllowedFormats formats, object? jobs = null) => Create(
         ProblemKinds.NothingUsable, $"Send at least one {formats.Names} picture.",
         jobs is null ? null : new Dictionary<string, object?> { ["jobs"] = jobs });

@@ -62,11 +62,19 @@ internal static class ApiCalls
             .Answers(StatusCodes.Status200OK, "The best label.", [Text])
             .CanFailWith(UploadRequest.Failures).CanFailWith(ClassifyEndpoints.Failures);
         app.MapDelete("/api/batches/{batchId}", BatchEndpoints.DeleteAsync).LogAsDeletion()
-            .Describe("deleteBatch", Batches, "Delete a batch",
-                "Deletes the batch's pictures, its results and its record.")
-            .Takes(BatchId("batchId", "path"))
+            .Describe("deleteBatch", Batches, "Delete a batch, or cancel what waits",
+                "Deletes the batch's pictures, its results and its record. With `cancel=waiting` it deletes nothing: the "
+                + "pictures without a result fail with the code `cancelled`, and the batch is complete. A picture that a "
+                + "node works on may still be classified. A repeated cancel changes nothing.")
+            .Takes(BatchId("batchId", "path"),
+                new CallParameter("cancel", "query",
+                    "`waiting` ends the pictures without a result. Without it the batch is deleted.")
+                {
+                    Pattern = $"^{BatchEndpoints.CancelsWaiting}$",
+                })
             .Answers(StatusCodes.Status204NoContent, "The batch is gone.")
-            .CanFailWith(ProblemKinds.NoSuchBatch, ProblemKinds.BatchDamaged);
+            .Answers<CancelledDocument>(StatusCodes.Status200OK, "No picture of the batch waits any more.")
+            .CanFailWith(ProblemKinds.NoSuchBatch, ProblemKinds.BatchDamaged, ProblemKinds.CancelUnknown);
     }
 
     private static void MapReads(IEndpointRouteBuilder app)

@@ -16,6 +16,9 @@ namespace ImageClassifier.Web.Http;
 /// <summary>The calls under <c>/api/batches</c>.</summary>
 internal static class BatchEndpoints
 {
+    /// <summary>The value of <c>cancel</c> that ends the jobs without a result.</summary>
+    public const string CancelsWaiting = "waiting";
+
     /// <summary><c>POST /api/batches</c>: one or many files under any field name.</summary>
     public static async Task<IResult> PostAsync(
         HttpRequest request, UploadRequest upload, UploadSettings settings, IRequiredActor<UploadActor> uploads) =>
@@ -41,14 +44,18 @@ internal static class BatchEndpoints
         return TypedResults.Ok(BatchDocument.Of(view, callback));
     }
 
-    /// <summary><c>DELETE /api/batches/{batchId}</c>.</summary>
+    /// <summary><c>DELETE /api/batches/{batchId}</c>, and with <c>?cancel=waiting</c> only what waits.</summary>
     public static async Task<IResult> DeleteAsync(
-        string batchId, BatchFeed batches, UploadSettings settings, CancellationToken cancellation)
+        string batchId, string? cancel, BatchFeed batches, UploadSettings settings, CancellationToken cancellation)
     {
+        // An empty value must not delete the batch.
+        if (cancel is not null and not CancelsWaiting) return Problems.CancelUnknown();
         if (!BatchId.TryParse(batchId, out var batch)) return Problems.NoSuchBatch();
-        return await batches.DeleteAsync(batch, cancellation) switch
+        var end = cancel is null ? batches.DeleteAsync(batch, cancellation) : batches.CancelAsync(batch, cancellation);
+        return await end switch
         {
             BatchDeleted => TypedResults.NoContent(),
+            WaitingCancelled cancelled => TypedResults.Ok(new CancelledDocument(batch, cancelled.Jobs)),
             var answer => ProblemOf(answer, settings),
         };
     }

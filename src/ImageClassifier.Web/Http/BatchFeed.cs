@@ -64,6 +64,11 @@ internal sealed class BatchFeed(
         return isRepeated && answer is NoSuchBatch ? new BatchDeleted(batch) : answer;
     }
 
+    /// <summary>Ends the jobs of the batch that have no result.</summary>
+    /// <exception cref="AskTimeoutException">The batch does not answer.</exception>
+    public Task<IBatchAnswer> CancelAsync(BatchId batch, CancellationToken cancellation) =>
+        AskAgainAsync(new CancelWaiting(batch), TimeSpan.Zero, cancellation);
+
     /// <summary>Readers that wait at the same position of a batch share one question, asked at the pace of
     /// <see cref="ResultDelivery"/>. In a cluster the batch mostly lives on another web node, so this saves
     /// messages.</summary>

@@ -34,6 +34,7 @@ internal sealed record AcceptedJobDocument(
 /// <param name="Jobs">The files, in the order of the form.</param>
 /// <param name="Links">The addresses of the batch.</param>
 /// <param name="Callback">Its callback; null if the upload named none.</param>
+/// <param name="Deadline">The time after which no picture is begun any more; null if the upload named none.</param>
 internal sealed record BatchDocument(
     BatchId BatchId,
     DateTimeOffset SubmittedAt,
@@ -44,16 +45,22 @@ internal sealed record BatchDocument(
     IReadOnlyList<ModelIdentity> Models,
     IReadOnlyList<JobDocument> Jobs,
     BatchLinks Links,
-    CallbackDocument? Callback)
+    CallbackDocument? Callback,
+    DateTimeOffset? Deadline)
 {
     public static BatchDocument Of(BatchView batch, CallbackDocument? callback)
     {
         var sum = BatchSummary.Of(batch.Batch, batch.SubmittedAt, batch.Jobs);
         return new BatchDocument(
             sum.BatchId, sum.SubmittedAt, sum.Total, sum.Completed, sum.Failed, sum.Rejected, sum.Models, batch.Jobs,
-            sum.Links, callback);
+            sum.Links, callback, batch.Deadline);
     }
 }
+
+/// <summary>The answer to a cancel.</summary>
+/// <param name="BatchId">The batch.</param>
+/// <param name="Cancelled">How many of its pictures cancels have ended, this one and earlier ones.</param>
+internal sealed record CancelledDocument(BatchId BatchId, int Cancelled);
 
 /// <summary>The callback of a batch in the API.</summary>
 /// <param name="Events">What is delivered.</param>

@@ -25,6 +25,9 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     private static readonly TimeSpan CatchUpInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan UseReportInterval = TimeSpan.FromSeconds(1);
 
+    // S3 gives times in whole seconds.
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
+
     private readonly BatchId _batch;
     private readonly IActorRef _liveJobs;
     private readonly IActorRef _callbacks;
@@ -37,6 +40,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     private long _lastReader;
     private DateTimeOffset _usedAt;
     private bool _isCatchingUp;
+    private bool _isStopping;
     private int _reportedSize;
     private BatchState _state = null!;
 
@@ -162,10 +166,16 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         Timers.StartPeriodicTimer(nameof(CatchUpDue), CatchUpDue.Instance, CatchUpInterval);
         if (_state.Finished) Close();
         else if (DeliversEachJob) StoreCallbacks(_stored.StoreCallbacksAsync, _state.FinishedJobs);
+        if (!_state.Finished && manifest.Deadline is { } deadline)
+            ScheduleDeadline(deadline - Context.System.Scheduler.Now);
     }
 
     private void Live()
     {
+        // A stop writes results. A batch that is deleted or leaves meanwhile would leave them behind or unfinished.
+        Receive<CancelWaiting>(_ => Stash.Stash(), _ => _isStopping);
+        Receive<DeleteBatch>(_ => Stash.Stash(), _ => _isStopping);
+        Receive<BatchesProtocol.Leave>(_ => Stash.Stash(), _ => _isStopping);
         Receive<TakeResults>(take =>
         {
             MarkUsed();
@@ -180,6 +190,10 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         Receive<ReadEvents>(OnReadEvents);
         Receive<ReadTimedOut>(timedOut => Answer(timedOut.Reader));
         Receive<DeleteBatch>(_ => Delete());
+        Receive<CancelWaiting>(_ => BeginStop(_stored.CancelAsync, Sender));
+        Receive<EndDueJobs>(_ => EndDue());
+        Receive<DeadlineDue>(_ => EndDue());
+        Receive<StopEnded>(OnStopEnded);
         Receive<CatchUp>(_ => OnCatchUp());
         Receive<CatchUpDue>(_ =>
         {
@@ -198,6 +212,50 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         Receive<ReceiveTimeout>(_ => LeaveIfIdle());
         Receive<MakeRoom>(_ => LeaveIfIdle());
         Receive<BatchesProtocol.Leave>(_ => Context.Stop(Self));
+    }
+
+    /// <summary>Schedules the deadline. The clock of this web node may be wrong, so the store's clock decides then.</summary>
+    private void ScheduleDeadline(TimeSpan left)
+    {
+        var pause = left > ShortestPause ? left : ShortestPause;
+        Timers.StartSingleTimer(nameof(DeadlineDue), DeadlineDue.Instance, pause);
+    }
+
+    private void EndDue()
+    {
+        if (!_isStopping) BeginStop(_stored.EndDueAsync, canceller: null);
+    }
+
+    private void BeginStop(Func<BatchManifest, CancellationToken, Task<StopOutcome>> stop, IActorRef? canceller)
+    {
+        _isStopping = true;
+        stop(_state.Manifest, _stopping.Token).PipeTo(
+            Self,
+            success: outcome => new StopEnded(outcome, canceller, null),
+            failure: cause => new StopEnded(StopOutcome.NothingWaits, canceller, cause));
+    }
+
+    private void OnStopEnded(StopEnded ended)
+    {
+        _isStopping = false;
+        if (ended.Cause is { } cause)
+        {
+            _log.Warning("The waiting jobs of batch {Batch} could not be ended; the next sweep tries again: {Cause}",
+                _batch, cause.Message);
+            ended.Canceller?.Tell(new BatchUnavailable(_batch));
+        }
+        else
+        {
+            if (ended.Outcome.Results.Count > 0)
+                _log.Info("{Count} waiting jobs of batch {Batch} have ended", ended.Outcome.Results.Count, _batch);
+            Add(ended.Outcome.Results);
+            if (ended.Outcome.DueIn is { } left) ScheduleDeadline(left);
+            // Other jobs may have a result in the store whose message has not arrived yet.
+            else if (!_state.Finished) OnCatchUp();
+            ended.Canceller?.Tell(new WaitingCancelled(_batch, _state.CancelledJobs));
+        }
+
+        Stash.UnstashAll();
     }
 
     private void OnCatchUp()
@@ -419,6 +477,14 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     {
         public static CatchUpDue Instance { get; } = new();
     }
+
+    private sealed record DeadlineDue : INotInfluenceReceiveTimeout
+    {
+        public static DeadlineDue Instance { get; } = new();
+    }
+
+    private sealed record StopEnded(StopOutcome Outcome, IActorRef? Canceller, Exception? Cause)
+        : INotInfluenceReceiveTimeout;
 
     private sealed record Closed : INotInfluenceReceiveTimeout
     {

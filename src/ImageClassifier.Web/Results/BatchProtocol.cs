@@ -47,6 +47,14 @@ public static class BatchProtocol
     /// <summary>Deletes the batch's pictures, results and manifest. The answer is <see cref="BatchDeleted"/>.</summary>
     public sealed record DeleteBatch(BatchId Batch) : IBatchCommand;
 
+    /// <summary>Ends the jobs that have no result as failed, with <see cref="JobErrorCodes.Cancelled"/>. The answer is
+    /// <see cref="WaitingCancelled"/>.</summary>
+    public sealed record CancelWaiting(BatchId Batch) : IBatchCommand;
+
+    /// <summary>Ends the jobs that have no result if the batch's deadline has passed, or if a cancel broke off. There is
+    /// no answer.</summary>
+    public sealed record EndDueJobs(BatchId Batch) : IBatchCommand;
+
     /// <summary>The results are added, so their messages can be deleted.</summary>
     /// <param name="SubmittedAt">When the batch was accepted; null if the batch is gone.</param>
     public sealed record ResultsTaken(DateTimeOffset? SubmittedAt) : IBatchAnswer;
@@ -63,6 +71,11 @@ public static class BatchProtocol
     /// <summary>The batch is deleted.</summary>
     public sealed record BatchDeleted(BatchId Batch) : IBatchAnswer;
 
+    /// <summary>No job of the batch waits any more.</summary>
+    /// <param name="Batch">The batch.</param>
+    /// <param name="Jobs">How many of its jobs cancels have ended, this one and earlier ones.</param>
+    public sealed record WaitingCancelled(BatchId Batch, int Jobs) : IBatchAnswer;
+
     /// <summary>The current state of a batch.</summary>
     /// <param name="Batch">The batch.</param>
     /// <param name="SubmittedAt">When it was accepted.</param>
@@ -73,6 +86,9 @@ public static class BatchProtocol
     {
         /// <summary>What is delivered to the client's receiver; null without a callback.</summary>
         public CallbackEvents? Callback { get; init; }
+
+        /// <summary>The time after which no job is begun any more; null for none.</summary>
+        public DateTimeOffset? Deadline { get; init; }
     }
 
     /// <summary>Events of a batch, in order.</summary>

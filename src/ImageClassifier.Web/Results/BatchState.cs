@@ -43,6 +43,9 @@ internal sealed class BatchState
     public IReadOnlyList<FinishedJob> FinishedJobs =>
         [.. Manifest.Accepted.Where(job => _results.ContainsKey(job.Job)).Select(job => FinishedJobOf(job.Job))];
 
+    /// <summary>The number of jobs that a cancel ended.</summary>
+    public int CancelledJobs => FinishedJobs.Count(job => job.Document.ErrorCode == JobErrorCodes.Cancelled);
+
     /// <summary>The store keys of results that cannot be replaced.</summary>
     public IReadOnlySet<string> FinalResults => _results
         .Where(result => result.Value.Status == JobStatus.Classified)
@@ -84,6 +87,7 @@ internal sealed class BatchState
         Manifest.Batch, SubmittedAt, Manifest.Jobs.Count, [.. Manifest.Jobs.Skip(from).Take(MaxPage).Select(View)])
     {
         Callback = Manifest.Callback?.Events,
+        Deadline = Manifest.Deadline,
     };
 
     private static bool Replaces(JobResult result, KnownResult known) => known.Status == JobStatus.Failed

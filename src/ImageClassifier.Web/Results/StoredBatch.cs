@@ -55,6 +55,16 @@ internal sealed class StoredBatch(IObjectStore store, BatchId batch, TimeProvide
         new BatchClosing(store, (closing, token) => StoreCallbacksAsync(closing, jobs, token))
             .CloseIfDoneAsync(manifest, cancellation);
 
+    /// <summary>Ends the waiting jobs now.</summary>
+    public Task<StopOutcome> CancelAsync(BatchManifest manifest, CancellationToken cancellation) =>
+        Stopping.CancelAsync(manifest, cancellation);
+
+    /// <summary>Ends the waiting jobs if the deadline has passed, or if an earlier stop broke off.</summary>
+    public Task<StopOutcome> EndDueAsync(BatchManifest manifest, CancellationToken cancellation) =>
+        Stopping.EndDueAsync(manifest, cancellation);
+
+    private BatchStopping Stopping => new(store, new BatchClosing(store, _callbacks.AddMissingAsync));
+
     /// <summary>Stores a delivery for each of some new results.</summary>
     public Task StoreNewCallbacksAsync(
         BatchManifest manifest, IReadOnlyCollection<FinishedJob> jobs, CancellationToken cancellation) =>

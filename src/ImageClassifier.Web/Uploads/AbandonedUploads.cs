@@ -91,6 +91,7 @@ internal sealed class AbandonedUploads(IObjectStore store, TimeSpan abandonedAft
         if (marker is DocumentRead<UploadMarker>.Missing)
         {
             // Another sweep has just finished here. No marker would lead anyone to a tombstone that stays.
+            await RemoveStopMarkersAsync(batch, cancellation).ConfigureAwait(false);
             await RemoveTombstoneAsync(key, cancellation).ConfigureAwait(false);
             return false;
         }
@@ -101,6 +102,7 @@ internal sealed class AbandonedUploads(IObjectStore store, TimeSpan abandonedAft
         if (entombedAt is null) return true;
         if (now - entombedAt < abandonedAfter) return false;
 
+        await RemoveStopMarkersAsync(batch, cancellation).ConfigureAwait(false);
         // The marker goes last: it leads the next sweep here if this one breaks off.
         await store.DeleteAsync(key, cancellation).ConfigureAwait(false);
         await store.DeleteAsync(ObjectKeys.OpenMarker(batch), cancellation).ConfigureAwait(false);
@@ -127,6 +129,13 @@ internal sealed class AbandonedUploads(IObjectStore store, TimeSpan abandonedAft
         using var reader = new StreamReader(stored.Content);
         var text = await reader.ReadToEndAsync(cancellation).ConfigureAwait(false);
         return WireJson.TryRead<BatchManifest>(text) is { IsTombstone: true };
+    }
+
+    private async Task RemoveStopMarkersAsync(BatchId batch, CancellationToken cancellation)
+    {
+        await foreach (var marker in
+            store.ListAsync(ObjectKeys.StopMarkersOf(batch), cancellation).ConfigureAwait(false))
+            await store.DeleteAsync(marker.Key, cancellation).ConfigureAwait(false);
     }
 
     private async Task RemovePicturesAsync(BatchId batch, CancellationToken cancellation)

@@ -25,6 +25,7 @@ internal sealed class OpenBatchSweep(
     private readonly DateTimeOffset _now = time.GetUtcNow();
     private readonly List<BatchId> _unsent = [];
     private readonly List<BatchId> _deleting = [];
+    private readonly HashSet<BatchId> _due = [];
     private readonly List<ClassificationRequest> _again = [];
     private readonly List<JobResult> _lost = [];
 
@@ -44,6 +45,7 @@ internal sealed class OpenBatchSweep(
                 visited++;
                 // Set before the visit: the next walk skips a batch that cannot be read.
                 cursor = open.Batch;
+                if (!open.IsDeleting && open.StopsAt <= _now) _due.Add(open.Batch);
                 if (open.IsDeleting) _deleting.Add(open.Batch);
                 else await VisitAsync(open.Batch, cancellation).ConfigureAwait(false);
             }
@@ -57,7 +59,7 @@ internal sealed class OpenBatchSweep(
     }
 
     private SweepFindings Findings(BatchId? next, Exception? failure) =>
-        new(_unsent, _deleting, _again, _lost, next, failure);
+        new(_unsent, _deleting, [.. _due], _again, _lost, next, failure);
 
     private async Task VisitAsync(BatchId batch, CancellationToken cancellation)
     {
@@ -72,6 +74,12 @@ internal sealed class OpenBatchSweep(
         // The outbox logs the damage once.
         if (read is OutboxRead.Damaged) _unsent.Add(batch);
         if (read is not OutboxRead.Open { Unfinished: var open } || offQueueBefore is not { } offQueue) return;
+        if (open.IsStopped)
+        {
+            _due.Add(batch);
+            return;
+        }
+
         foreach (var unfinished in open.Jobs)
         {
             var lastSent = unfinished.SentAgainAt ?? sentAt;
@@ -124,6 +132,7 @@ internal sealed class OpenBatchSweep(
 /// <summary>The findings of a walk over open batches.</summary>
 /// <param name="Unsent">Batches whose messages are not marked as sent.</param>
 /// <param name="Deleting">Batches whose deletion may have broken off.</param>
+/// <param name="Due">Batches whose waiting jobs must end: their deadline has passed, or a cancel broke off.</param>
 /// <param name="Again">Jobs with lost messages, as their next attempts.</param>
 /// <param name="Lost">Failures of jobs that were lost too often, as stored.</param>
 /// <param name="Next">Where the next walk continues; null: at the beginning.</param>
@@ -131,6 +140,7 @@ internal sealed class OpenBatchSweep(
 internal sealed record SweepFindings(
     IReadOnlyList<BatchId> Unsent,
     IReadOnlyList<BatchId> Deleting,
+    IReadOnlyList<BatchId> Due,
     IReadOnlyList<ClassificationRequest> Again,
     IReadOnlyList<JobResult> Lost,
     BatchId? Next,

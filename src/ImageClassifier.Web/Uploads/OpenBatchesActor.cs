@@ -10,8 +10,8 @@ namespace ImageClassifier.Web.Uploads;
 
 /// <summary>
 /// Makes sure that every accepted job ends. It sweeps the open batches periodically. Unsent messages go to the outbox.
-/// A job whose message was lost is sent again as its next attempt, and fails after its third loss. A deletion that
-/// broke off is finished.
+/// A job whose message was lost is sent again as its next attempt, and fails after its third loss. A deletion or a
+/// cancel that broke off is finished, and so are the batches whose deadline has passed.
 /// </summary>
 /// <remarks>
 /// A queue cannot be asked about one message. A message counts as lost if it was sent long ago and one of two things
@@ -105,6 +105,7 @@ public sealed class OpenBatchesActor : ReceiveActor, IWithTimers
         if (found.Failure is { } failure)
             _log.Warning("The sweep of open batches broke off; the next one continues: {Cause}", failure.Message);
         foreach (var batch in found.Unsent) _outbox.Tell(new OutboxProtocol.SendUnsent(batch));
+        foreach (var batch in found.Due) _batches.Tell(new EndDueJobs(batch));
         foreach (var batch in found.Deleting) _batches.Tell(new DeleteBatch(batch));
         if (found.Again.Count > 0)
         {

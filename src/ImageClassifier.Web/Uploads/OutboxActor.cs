@@ -19,6 +19,9 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 {
     private const int FirstAttempt = 1;
 
+    // A message that waits for longer may be of a batch that was cancelled meanwhile. Each look is a call to the store.
+    private static readonly TimeSpan LookAfter = TimeSpan.FromSeconds(2);
+
     // Bounds the memory. Damaged manifests beyond this number are logged at each sweep.
     private const int MaxDamaged = 10_000;
 
@@ -36,6 +39,9 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     /// <summary>Per batch, how many messages the queue has not accepted; 0 until the batch is marked as sent.</summary>
     private readonly Dictionary<BatchId, int> _unsentCounts = [];
+
+    /// <summary>Batches with messages that are not sent, because a cancel or deadline ended their jobs.</summary>
+    private readonly HashSet<BatchId> _stoppedBatches = [];
 
     /// <summary>Batches to read from the store when there is room.</summary>
     private readonly Queue<BatchId> _deferred = [];
@@ -75,7 +81,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         });
         Receive<SendAgain>(send =>
         {
-            foreach (var request in send.Requests) _ready.Enqueue(Envelope.Of(request, isFirst: false));
+            foreach (var request in send.Requests) Ready(request, isFirst: false);
             SendNext();
         });
         Receive<QueueIdentified>(OnQueueIdentified);
@@ -162,12 +168,15 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         var count = 0;
         foreach (var job in jobs)
         {
-            _ready.Enqueue(Envelope.Of(manifest.Request(job, FirstAttempt), isFirst: true));
+            Ready(manifest.Request(job, FirstAttempt), isFirst: true);
             count++;
         }
 
         if (count > 0) _unsentCounts[manifest.Batch] = count;
     }
+
+    private void Ready(ClassificationRequest request, bool isFirst) => _ready.Enqueue(new Envelope(
+        request.Batch, request.Job, request.ToMessage(), isFirst, Context.System.Scheduler.MonotonicClock));
 
     private void SendNext()
     {
@@ -179,10 +188,8 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
             while (call.Count < IMessageQueue.MaxBatch && _ready.TryDequeue(out var envelope)) call.Add(envelope);
 
             _openCalls++;
-            _requests.SendAsync([.. call.Select(envelope => envelope.Message)], _stopping.Token).PipeTo(
-                Self,
-                success: outcomes => new CallFinished(call, outcomes),
-                failure: cause => new CallFailed(call, cause));
+            SendAsync(call, Context.System.Scheduler.MonotonicClock - LookAfter).PipeTo(
+                Self, failure: cause => new CallFailed(call, cause));
         }
 
         if (!_isLoading && _ready.Count < _settings.MaxInMemory && _deferred.TryDequeue(out var batch))
@@ -194,6 +201,21 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
                 success: read => new Loaded(batch, read),
                 failure: cause => new LoadFailed(batch, cause));
         }
+    }
+
+    /// <summary>Sends the messages of one call, except those of stopped batches.</summary>
+    private async Task<CallFinished> SendAsync(IReadOnlyList<Envelope> call, TimeSpan lookIfBefore)
+    {
+        var cancellation = _stopping.Token;
+        var waitedLong = call.Where(envelope => envelope.ReadyAt <= lookIfBefore).Select(envelope => envelope.Batch);
+        var stopped = await _stored.FindStoppedAsync(waitedLong.Distinct(), cancellation).ConfigureAwait(false);
+        var dropped = call.Where(envelope => stopped.Contains(envelope.Batch)).ToArray();
+        var sent = call.Where(envelope => !stopped.Contains(envelope.Batch)).ToArray();
+        var outcomes = sent.Length == 0
+            ? []
+            : await _requests.SendAsync([.. sent.Select(envelope => envelope.Message)], cancellation)
+                .ConfigureAwait(false);
+        return new CallFinished(sent, outcomes, dropped);
     }
 
     private void OnLoaded(Loaded loaded)
@@ -247,6 +269,12 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
             if (envelope.IsFirst) CountAccepted(envelope.Batch);
         }
 
+        foreach (var envelope in finished.Dropped.Where(envelope => envelope.IsFirst))
+        {
+            _stoppedBatches.Add(envelope.Batch);
+            CountAccepted(envelope.Batch);
+        }
+
         if (accepted > 0)
         {
             _backoff.Reset();
@@ -259,18 +287,22 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     private void CountAccepted(BatchId batch)
     {
-        if (--_unsentCounts[batch] == 0) MarkSent(batch);
+        if (--_unsentCounts[batch] > 0) return;
+        if (_stoppedBatches.Remove(batch)) Forget(batch);
+        else MarkSent(batch);
     }
 
     private void MarkSent(BatchId batch) =>
         _stored.MarkSentAsync(batch, _sentToLostQueue.Contains(batch) ? null : _queueContents, _stopping.Token).PipeTo(
             Self, success: () => new MarkedSent(batch), failure: cause => new MarkSentFailed(batch, cause));
 
-    private void OnMarkedSent(MarkedSent marked)
+    private void OnMarkedSent(MarkedSent marked) => Forget(marked.Batch);
+
+    private void Forget(BatchId batch)
     {
-        _unsentCounts.Remove(marked.Batch);
-        if (!_sentToLostQueue.Remove(marked.Batch)) return;
-        Defer(marked.Batch);
+        _unsentCounts.Remove(batch);
+        if (!_sentToLostQueue.Remove(batch)) return;
+        Defer(batch);
         SendNext();
     }
 
@@ -304,11 +336,8 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         SendNext();
     }
 
-    private sealed record Envelope(BatchId Batch, JobId Job, OutgoingMessage Message, bool IsFirst)
-    {
-        public static Envelope Of(ClassificationRequest request, bool isFirst) =>
-            new(request.Batch, request.Job, request.ToMessage(), isFirst);
-    }
+    private sealed record Envelope(
+        BatchId Batch, JobId Job, OutgoingMessage Message, bool IsFirst, TimeSpan ReadyAt);
 
     private sealed record OpenBatchesFound(IReadOnlyList<BatchId> Batches);
 
@@ -318,7 +347,8 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     private sealed record LoadFailed(BatchId Batch, Exception Cause);
 
-    private sealed record CallFinished(IReadOnlyList<Envelope> Call, IReadOnlyList<QueueOutcome> Outcomes);
+    private sealed record CallFinished(
+        IReadOnlyList<Envelope> Call, IReadOnlyList<QueueOutcome> Outcomes, IReadOnlyList<Envelope> Dropped);
 
     private sealed record CallFailed(IReadOnlyList<Envelope> Call, Exception Cause);
 

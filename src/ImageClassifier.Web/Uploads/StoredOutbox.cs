@@ -33,7 +33,8 @@ internal sealed class StoredOutbox(IObjectStore store, TimeProvider time)
     public async Task<OutboxRead> LoadUnsentAsync(BatchId batch, string? queue, CancellationToken cancellation)
     {
         var open = await LoadOpenAsync(batch, cancellation).ConfigureAwait(false);
-        if (open is not OutboxRead.Open) return open;
+        if (open is not OutboxRead.Open { Unfinished: var unfinished }) return open;
+        if (unfinished.IsStopped) return new OutboxRead.Nothing();
         var sentTo = await ReadSentMarkAsync(batch, cancellation).ConfigureAwait(false);
         return sentTo is not null && (queue is null || sentTo == queue) ? new OutboxRead.Nothing() : open;
     }
@@ -53,6 +54,24 @@ internal sealed class StoredOutbox(IObjectStore store, TimeProvider time)
             default:
                 return new OutboxRead.Nothing();
         }
+    }
+
+    /// <summary>Those of some batches whose jobs are not begun any more. An outage stops none: nodes look again.</summary>
+    public async Task<IReadOnlySet<BatchId>> FindStoppedAsync(
+        IEnumerable<BatchId> batches, CancellationToken cancellation)
+    {
+        var stopped = new HashSet<BatchId>();
+        try
+        {
+            foreach (var batch in batches)
+                if (await store.FindStopAsync(batch, cancellation).ConfigureAwait(false) is not null) stopped.Add(batch);
+        }
+        catch (IOException)
+        {
+            // The queue may take messages while the store is away.
+        }
+
+        return stopped;
     }
 
     /// <summary>Marks a batch as sent: the queue, with this identity of its contents, has accepted all

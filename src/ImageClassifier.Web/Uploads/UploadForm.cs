@@ -6,8 +6,8 @@ namespace ImageClassifier.Web.Uploads;
 
 /// <summary>
 /// Reads the files of a form one by one. A part with a file name is a file. So is a part without one if its type or its
-/// first bytes are a picture's, because some clients forget the name. The fields of a callback are kept. Other form
-/// fields are skipped, and so are empty file inputs: parts with an empty file name and no bytes.
+/// first bytes are a picture's, because some clients forget the name. The fields of a callback and the deadline are kept. Other
+/// form fields are skipped, and so are empty file inputs: parts with an empty file name and no bytes.
 /// </summary>
 internal sealed class UploadForm(string boundary, Stream body)
 {
@@ -16,6 +16,9 @@ internal sealed class UploadForm(string boundary, Stream body)
 
     /// <summary>The field that says what is delivered there.</summary>
     public const string CallbackEventsField = "callbackEvents";
+
+    /// <summary>The field with the time after which no picture is begun any more.</summary>
+    public const string DeadlineField = "deadline";
 
     // More than a field may have, so that a longer one is seen to be too long.
     private const int MostFieldBytes = 4096;
@@ -31,6 +34,9 @@ internal sealed class UploadForm(string boundary, Stream body)
     /// <summary>The field <c>callbackEvents</c>.</summary>
     public string? CallbackEvents { get; private set; }
 
+    /// <summary>The field <c>deadline</c>.</summary>
+    public string? Deadline { get; private set; }
+
     /// <summary>Reads up to the next file; null at the end of the form. Unread bytes of the previous file are
     /// skipped.</summary>
     /// <exception cref="RequestBodyException">The form cannot be read to its end.</exception>
@@ -39,7 +45,7 @@ internal sealed class UploadForm(string boundary, Stream body)
         while (await NextPartAsync(cancellation).ConfigureAwait(false) is { } part)
         {
             var name = PartNames.Find(part.ContentDisposition);
-            if (name is null && await IsCallbackAsync(part, cancellation).ConfigureAwait(false)) continue;
+            if (name is null && await IsKnownFieldAsync(part, cancellation).ConfigureAwait(false)) continue;
             var body = new HashedBody(part.Body);
             var head = new byte[FileKinds.HeadLength];
             head = head[..await body.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellation)
@@ -64,8 +70,8 @@ internal sealed class UploadForm(string boundary, Stream body)
         }
     }
 
-    /// <summary>Keeps the value of a part that is a field of a callback.</summary>
-    private async Task<bool> IsCallbackAsync(MultipartSection part, CancellationToken cancellation)
+    /// <summary>Keeps the value of a part that is a known field.</summary>
+    private async Task<bool> IsKnownFieldAsync(MultipartSection part, CancellationToken cancellation)
     {
         switch (PartNames.FieldOf(part.ContentDisposition))
         {
@@ -74,6 +80,9 @@ internal sealed class UploadForm(string boundary, Stream body)
                 return true;
             case CallbackEventsField:
                 CallbackEvents = await ReadFieldAsync(part.Body, cancellation).ConfigureAwait(false);
+                return true;
+            case DeadlineField:
+                Deadline = await ReadFieldAsync(part.Body, cancellation).ConfigureAwait(false);
                 return true;
             default:
                 return false;

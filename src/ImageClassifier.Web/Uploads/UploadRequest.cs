@@ -50,7 +50,7 @@ internal sealed class UploadRequest(
     [
         ProblemKinds.NotMultipart, ProblemKinds.MalformedMultipart, ProblemKinds.NoIdempotencyKey,
         ProblemKinds.IdempotencyKeyReused, ProblemKinds.UploadUnderWay, ProblemKinds.CallbackMalformed,
-        ProblemKinds.NoCallbackSecret, ProblemKinds.TooManyFiles, ProblemKinds.RequestTooLarge, ProblemKinds.TooSlow,
+        ProblemKinds.NoCallbackSecret, ProblemKinds.DeadlineUnusable, ProblemKinds.TooManyFiles, ProblemKinds.RequestTooLarge, ProblemKinds.TooSlow,
         ProblemKinds.Overloaded, ProblemKinds.Unavailable, ProblemKinds.QueueUnavailable, ProblemKinds.NotPermitted,
         ProblemKinds.BatchDamaged,
     ];
@@ -226,18 +226,28 @@ internal sealed class UploadRequest(
                 return new UploadOutcome.Refused(fault);
             }
 
+            if (BatchDeadline.Read(incoming.Form.Deadline, time.GetUtcNow(), out var deadline) is { } wrong)
+            {
+                await DiscardAsync(incoming, running);
+                return new UploadOutcome.Refused(Problems.DeadlineUnusable(wrong));
+            }
+
             var chosen = await models.ForAsync(batch, cancellation);
             // A renewal after the commit could restore the marker of a finished batch.
             await running.StopRenewingAsync();
             if (!await running.IsOwnerAsync(cancellation)) return Lost(incoming);
             // From here on the manifest may exist, whatever the answer, so the pictures must stay.
             mayDiscard = false;
+            // Sweeps find the deadline by this marker, without reading the manifest.
+            if (deadline is { } end)
+                await store.PutAsync(ObjectKeys.StopMarker(batch, end), ReadOnlyMemory<byte>.Empty, cancellation);
             var manifest = new BatchManifest(batch, time.GetUtcNow(), jobs)
             {
                 Claim = incoming.Claim,
                 Model = chosen.Model,
                 Fallback = chosen.Fallback,
                 Callback = callback,
+                Deadline = deadline,
             };
             var commit = await uploads.Ask<IUploadAnswer>(new Commit(manifest), EdgeTimeouts.Answer, cancellation);
             isCommitted = commit is Committed;

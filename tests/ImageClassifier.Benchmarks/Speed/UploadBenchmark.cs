@@ -165,7 +165,7 @@ internal static class UploadBenchmark
         {
             var cpu = process.Cpu;
             var (requests, elapsed) = await SendAsync(body, connections);
-            // The tier still sends messages of what it has accepted.
+            // The tier is still sending the messages of the pictures that it accepted.
             await process.UntilQuietAsync();
             var measured = new Measured(
                 requests * body.Megabytes / elapsed.TotalSeconds,

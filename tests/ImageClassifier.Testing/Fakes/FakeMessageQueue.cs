@@ -311,7 +311,11 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
 
     private void Add(string body, string groupId, string deduplicationId, int receiveCount)
     {
-        var entry = new Entry(++_lastNumber, body, groupId, deduplicationId) { ReceiveCount = receiveCount };
+        var entry = new Entry(++_lastNumber, body, groupId, deduplicationId)
+        {
+            SentAt = Now,
+            ReceiveCount = receiveCount,
+        };
         _entries.Add(entry);
         _visible.Add(entry);
         NoteCounts(Now);
@@ -478,7 +482,11 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
         return
         [
             .. taken.Select(entry =>
-                new ReceivedMessage(entry.Body, entry.GroupId, entry.Receipt, entry.ReceiveCount)),
+                new ReceivedMessage(entry.Body, entry.GroupId, entry.Receipt, entry.ReceiveCount)
+                {
+                    SentAt = entry.SentAt,
+                    ReceivedAt = Now,
+                }),
         ];
     }
 
@@ -494,6 +502,8 @@ public sealed class FakeMessageQueue(TimeProvider time, int maxReceives = int.Ma
         public string Body { get; } = body;
 
         public string GroupId { get; } = groupId;
+
+        public DateTimeOffset SentAt { get; init; }
 
         public DateTimeOffset VisibleAt { get; set; } = DateTimeOffset.MinValue;
 

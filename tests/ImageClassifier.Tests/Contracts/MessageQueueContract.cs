@@ -67,6 +67,14 @@ public abstract class MessageQueueContract : IAsyncLifetime
     }
 
     [SkippableFact]
+    public async Task A_message_says_when_it_was_sent_and_first_received_by_the_clock_of_the_queue()
+    {
+        await SendAsync(_queue, Message("a"));
+        var received = Assert.Single(await ReceiveAsync(_queue));
+        Assert.InRange(received.ReceivedAt!.Value - received.SentAt!.Value, TimeSpan.Zero, LongWait);
+    }
+
+    [SkippableFact]
     public async Task A_received_message_is_hidden_from_others_until_its_lease_runs_out()
     {
         await SendAsync(_queue, Message("a"));

@@ -198,6 +198,7 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
             : type == typeof(InstanceId) ? InstanceId.Parse("node-0123456789ab")
             : type == typeof(PictureFormat) ? PictureFormat.Png
             : type == typeof(int) ? 2
+            : type == typeof(DateTimeOffset) ? DateTimeOffset.UnixEpoch
             : type == typeof(ModelReference) ? Model
             : type == typeof(CallbackSubject) ? new CallbackSubject(Job, 2)
             : type == typeof(WaitingCallback) ? new WaitingCallback(

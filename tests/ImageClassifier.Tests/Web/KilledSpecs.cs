@@ -51,16 +51,52 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
         }
     }
 
+    [Fact]
+    public async Task A_cancel_killed_after_any_write_is_finished_later_or_has_not_begun()
+    {
+        for (var writes = 0; ; writes++)
+        {
+            var manifest = WholeBatch(isOpen: true);
+            var batches = Start();
+            KillAfter(writes);
+            var answer = await AskAsync<IBatchAnswer>(batches[^1], new CancelWaiting(manifest.Batch));
+            await StopAsync(batches);
+            var isThrough = answer is WaitingCancelled && !_isDead;
+            Store.Before = null;
+
+            var next = Start();
+            var waited = ObjectKeys.Result(manifest.Batch, manifest.Jobs[1].Job);
+            if (writes == 0) Assert.DoesNotContain(waited, Store.Keys);
+            else
+            {
+                await AdvanceUntilAsync(() => !IsOpen(manifest), "the batch is closed", Minute / 2);
+                Assert.Equal(JobErrorCodes.Cancelled, Store.DocumentAt<JobResult>(waited)!.Error!.Code);
+                var done = ObjectKeys.Result(manifest.Batch, manifest.Jobs[0].Job);
+                Assert.Equal(JobStatus.Classified, Store.DocumentAt<JobResult>(done)!.Status);
+            }
+
+            Assert.Empty(Requests.All);
+            await AskAsync<BatchDeleted>(next[^1], new DeleteBatch(manifest.Batch));
+            await StopAsync(next);
+            Assert.Empty(Store.Keys);
+            if (!isThrough) continue;
+            Assert.InRange(writes, 3, 10);
+            return;
+        }
+    }
+
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task An_upload_killed_after_any_write_is_accepted_or_leaves_nothing(bool hasKey)
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    public async Task An_upload_killed_after_any_write_is_accepted_or_leaves_nothing(bool hasKey, bool hasDeadline)
     {
         for (var writes = 1; ; writes++)
         {
             var actors = Start();
             KillAfter(writes);
-            await UploadAsync(actors[0], hasKey);
+            await UploadAsync(actors[0], hasKey, hasDeadline);
             await StopAsync(actors);
             var isThrough = Store.Before is not null && !_isDead;
             Store.Before = null;
@@ -114,9 +150,10 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
         return manifest;
     }
 
-    private async Task UploadAsync(IActorRef uploads, bool hasKey)
+    private async Task UploadAsync(IActorRef uploads, bool hasKey, bool hasDeadline)
     {
         using var form = Upload.Form(Upload.Jpeg("a.jpg"), Upload.Png("b.png"));
+        if (hasDeadline) form.Add(new StringContent($"{Time.GetUtcNow().AddDays(2):yyyy-MM-dd'T'HH:mm:ss'Z'}"), "deadline");
         var context = new DefaultHttpContext();
         context.Request.ContentType = form.Headers.ContentType!.ToString();
         context.Request.Body = await form.ReadAsStreamAsync();

@@ -150,7 +150,7 @@ internal sealed class SendJournal : SqliteSession
         }
     }
 
-    // Whoever knows the id of a batch may read it.
+    // The file has the ids of batches, and an id is enough to read its batch.
     private static void CreateForOwnerOnly(string path)
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };

@@ -73,7 +73,7 @@ internal static class CallDescription
 
     /// <summary>A batch's id, in the path or the query.</summary>
     public static CallParameter BatchId(string name, string place) =>
-        new(name, place, "The batch's id. Whoever has it may read the batch.")
+        new(name, place, "The batch's id. It is enough to read the batch, so keep it secret.")
         {
             Pattern = IdPattern,
             IsRequired = true,

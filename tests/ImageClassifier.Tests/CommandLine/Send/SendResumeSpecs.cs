@@ -96,6 +96,30 @@ public sealed class SendResumeSpecs : IDisposable
     }
 
     [Fact]
+    public async Task Cancelled_pictures_have_failed_and_are_not_sent_again()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var options = SendRun.Options(tier, Files(2)) with { Resume = _run.State };
+        Assert.Equal(ExitCodes.Interrupted, await InterruptedAsync(options, call: 1, before: true));
+        var batch = tier.Keys.Single(key => key.EndsWith("/manifest.json", StringComparison.Ordinal)).Split('/')[1];
+        using (var cancelled = await tier.Client.DeleteAsync($"/api/batches/{batch}?cancel=waiting"))
+            cancelled.EnsureSuccessStatusCode();
+
+        using var calls = new Cuts();
+        for (var run = 0; run < 2; run++)
+        {
+            Assert.Equal(ExitCodes.SomeFailed, await _run.RunAsync(options, calls));
+            Assert.Equal(2, _run.Lines.Count);
+            Assert.All(_run.Lines, line =>
+                Assert.Equal(("failed", "cancelled"), (SendRun.Text(line, "status"), SendRun.Text(line, "errorCode"))));
+            // The results were read once, and nothing was uploaded.
+            Assert.Equal(1, calls.Calls);
+        }
+
+        Assert.Equal(2, Pictures(tier));
+    }
+
+    [Fact]
     public async Task A_service_that_stays_away_ends_the_run_and_the_state_is_kept()
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();

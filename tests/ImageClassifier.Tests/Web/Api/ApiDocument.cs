@@ -128,8 +128,11 @@ internal static class ApiDocument
             $"""
             Upload pictures, and get their labels. Each result follows as soon as it is ready.
 
-            **Access**: whoever has a batch's id may read the batch. Uploads, deletions and the fleet need a key if the
-            service has keys.
+            **Access**: a batch's id is enough to read the batch, so keep it secret. Uploads, deletions and the fleet need
+            a key if the service has keys.
+
+            **Deadline**: an upload can name a time with `deadline`, as in RFC 3339 with an offset, at most seven days ahead.
+            A picture that no node has begun by then fails with the code `expired`.
 
             **Errors** are problem details (RFC 9457). `type` names the case for programs; `title` and `detail` say what
             happened and what to do. Every call can also answer `{ProblemKind.OtherType}` with any status, if no other type

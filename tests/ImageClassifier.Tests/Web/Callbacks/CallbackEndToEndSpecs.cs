@@ -79,12 +79,11 @@ public sealed class CallbackEndToEndSpecs
     private static async Task UntilDeliveredAsync(RunningWebTier web, string batch, string expected)
     {
         var shown = "";
+        // Each answer takes a while, so the loop needs no pause. The client fails when the time of the test is over.
         while (shown != expected)
         {
-            web.InTime.ThrowIfCancellationRequested();
             using var answer = await web.Client.GetAsync($"/api/batches/{batch}", web.InTime);
             shown = (await answer.DocumentAsync()).GetProperty("callback").GetRawText();
-            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
         }
     }
 

@@ -80,6 +80,24 @@ public sealed class DeadRequestsSpecs : WebSpecs
         Assert.Equal(request with { Attempt = 2 }, Assert.Single(Sent));
     }
 
+    [Theory]
+    [InlineData(StopCause.Cancelled, "cancelled")]
+    [InlineData(StopCause.Expired, "deadline")]
+    public async Task The_letters_of_a_stopped_batch_are_dropped(StopCause cause, string reason)
+    {
+        var (manifest, _) = DeadBatch(2);
+        Store.Set(ObjectKeys.BatchStop(manifest.Batch), WireJson.Write(new BatchStop(manifest.Batch, cause)));
+        var outcomes = await CompletedAsync(Desk.RedriveAsync(null, default));
+        Assert.Equal(2, outcomes.Count);
+        Assert.All(outcomes, outcome =>
+        {
+            Assert.Equal(LetterFate.Dropped, outcome.Fate);
+            Assert.Contains(reason, outcome.Reason, StringComparison.Ordinal);
+        });
+        Assert.Empty(Requests.All);
+        Assert.Empty(_dead.All);
+    }
+
     [Fact]
     public async Task Some_jobs_are_redriven_and_the_others_stay()
     {

@@ -138,12 +138,15 @@ public sealed class WebMessageSerializerSpecs(ITestOutputHelper output) : WebSpe
         yield return new GetBatch(batch, 500);
         yield return new ReadEvents(batch, id, TimeSpan.FromSeconds(15));
         yield return new DeleteBatch(batch);
+        yield return new CancelWaiting(batch);
+        yield return new EndDueJobs(batch);
+        yield return new WaitingCancelled(batch, 3);
         yield return new ResultsTaken(At);
         yield return new NoSuchBatch(batch);
         yield return new BatchUnavailable(batch);
         yield return new BatchDamaged(batch);
         yield return new BatchDeleted(batch);
-        yield return new BatchView(batch, At, 1, [Job()]) { Callback = CallbackEvents.Job };
+        yield return new BatchView(batch, At, 1, [Job()]) { Callback = CallbackEvents.Job, Deadline = At };
         yield return Page();
         yield return new WorkSent(3);
         yield return new JobsDone(instance, 3)

@@ -44,6 +44,25 @@ public sealed class AbandonedUploadsActorSpecs(ITestOutputHelper output) : WebSp
             () => !KeysOf(abandoned.Batch).Any(), "the abandoned upload is cleaned up", Uploading.SweepInterval);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_marker_of_a_deadline_is_removed_too(bool hasOpenMarker)
+    {
+        var abandoned = NewBatch(1);
+        StoreUpload(abandoned, hasOpenMarker);
+        Store.Set(ObjectKeys.StopMarker(abandoned.Batch, Time.GetUtcNow() + TimeSpan.FromDays(1)), "");
+        var accepted = StoredBatch(1);
+        Store.Set(ObjectKeys.StopMarker(accepted.Batch, Time.GetUtcNow() + TimeSpan.FromDays(1)), "");
+        Start();
+        await AdvanceUntilAsync(
+            () => !Store.Keys.Any(key =>
+                key.StartsWith(ObjectKeys.OpenMarker(abandoned.Batch), StringComparison.Ordinal)),
+            "no marker is left", Uploading.SweepInterval);
+        Assert.Contains(Store.Keys, key =>
+            key.StartsWith(ObjectKeys.StopMarkersOf(accepted.Batch), StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Only_abandoned_uploads_are_removed_with_their_pictures()
     {

@@ -280,6 +280,44 @@ public sealed class OutboxActorSpecs : WebSpecs
         AssertSentOnce(lost.Jobs);
     }
 
+    [Fact]
+    public async Task Messages_of_a_batch_that_was_cancelled_while_the_queue_was_away_are_not_sent()
+    {
+        var isAway = true;
+        Requests.CallFailure = call =>
+            call == QueueCall.Send && Volatile.Read(ref isAway) ? new QueueUnavailableException("It is away.") : null;
+        var cancelled = StoredBatch(15);
+        var wanted = StoredBatch(15);
+        var outbox = await StartIdleAsync(cancelled, wanted);
+        await AdvanceAsync(TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(500));
+        Store.Set(
+            ObjectKeys.BatchStop(cancelled.Batch), WireJson.Write(new BatchStop(cancelled.Batch, StopCause.Cancelled)));
+
+        Volatile.Write(ref isAway, false);
+        await AdvanceUntilAsync(() => IsNotedAsSent(wanted), "the other batch is sent", TimeSpan.FromSeconds(1));
+        AssertSentOnce(wanted.Jobs);
+        // A note would stay for ever if the batch is deleted now.
+        Assert.False(IsNotedAsSent(cancelled));
+        outbox.Tell(new SendUnsent(cancelled.Batch));
+        await SettleAsync();
+        AssertSentOnce(wanted.Jobs);
+    }
+
+    [Fact]
+    public async Task Messages_that_are_sent_at_once_cost_no_look_for_a_cancel()
+    {
+        var manifest = StoredBatch(25);
+        var looks = 0;
+        Store.Before = (_, key) =>
+        {
+            if (key == ObjectKeys.BatchStop(manifest.Batch)) Interlocked.Increment(ref looks);
+            return Task.CompletedTask;
+        };
+        await StartIdleAsync(manifest);
+        await UntilAsync(() => IsNotedAsSent(manifest), "the batch is sent");
+        Assert.Equal(0, looks);
+    }
+
     private IReadOnlyList<ClassificationRequest> Sent =>
         [.. Requests.All.Select(message => WireJson.TryRead<ClassificationRequest>(message.Body)!)];
 
