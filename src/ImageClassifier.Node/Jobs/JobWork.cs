@@ -15,7 +15,11 @@ internal abstract record JobWork(Delivery Delivery)
     /// <param name="Delivery">The message of the job.</param>
     /// <param name="Request">The request.</param>
     /// <param name="Model">The model, leased until the job ends or is handed back.</param>
-    public sealed record ToLoad(Delivery Delivery, ClassificationRequest Request, ModelLease Model) : JobWork(Delivery);
+    public sealed record ToLoad(Delivery Delivery, ClassificationRequest Request, ModelLease Model) : JobWork(Delivery)
+    {
+        /// <summary>The picture, if the request has a reference and the picture is fetched; null otherwise.</summary>
+        public FetchedPicture? Picture { get; init; }
+    }
 
     /// <summary>The picture is decoded and waits for a run of its model.</summary>
     /// <param name="Delivery">The message of the job.</param>
@@ -41,7 +45,11 @@ internal abstract record JobWork(Delivery Delivery)
     /// <param name="Delivery">The message of the job.</param>
     /// <param name="Request">The request.</param>
     /// <param name="Model">The model, leased until the job ends or is handed back.</param>
-    public sealed record ToTry(Delivery Delivery, ClassificationRequest Request, ModelLease Model) : JobWork(Delivery);
+    public sealed record ToTry(Delivery Delivery, ClassificationRequest Request, ModelLease Model) : JobWork(Delivery)
+    {
+        /// <summary>The picture, if the request has a reference and the picture is fetched; null otherwise.</summary>
+        public FetchedPicture? Picture { get; init; }
+    }
 
     /// <summary>The job has a result: classified or failed.</summary>
     /// <param name="Delivery">The message of the job.</param>

@@ -55,6 +55,7 @@ internal sealed class PictureLoader(
         var outcome = draining.IsCancellationRequested
             ? new JobWork.NotDone(job.Delivery)
             : await HandBackOnFailure.RunAsync(job.Delivery, job.Request, () => LoadAsync(job), health, log, draining);
+        job.Picture?.Dispose();
         if (outcome is JobWork.ToClassify) job.Model.Park();
         else job.Model.Dispose();
         return outcome;
@@ -63,9 +64,9 @@ internal sealed class PictureLoader(
     private async Task<JobWork> LoadAsync(JobWork.ToLoad job)
     {
         var started = time.GetTimestamp();
-        using var picture = await objects.FetchPictureAsync(job.Request);
-        if (picture is null) return Fail(job, JobErrors.Missing);
-        var fetched = time.GetElapsedTime(started);
+        using var stored = job.Picture is null ? await objects.FetchPictureAsync(job.Request) : null;
+        if ((job.Picture?.Bytes ?? stored) is not { } picture) return Fail(job, JobErrors.Missing);
+        var fetched = job.Picture?.Took ?? time.GetElapsedTime(started);
 
         await _decoders.WaitAsync();
         try

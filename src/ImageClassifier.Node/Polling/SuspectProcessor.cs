@@ -107,6 +107,7 @@ internal sealed class SuspectProcessor(
     private async Task<JobWork> TryAsync(JobWork.ToTry suspect)
     {
         using var model = suspect.Model.Resume();
+        using var fetched = suspect.Picture;
         await _turns.EnterAsync(suspect.Delivery.Message.ReceiveCount);
         var tried = await TryInTurnAsync(suspect, isAlone: false);
         if (tried is not JobWork.ToTry) return tried;
@@ -140,9 +141,9 @@ internal sealed class SuspectProcessor(
     private async Task<JobWork> TryNowAsync(JobWork.ToTry suspect, bool isAlone)
     {
         var started = time.GetTimestamp();
-        using var picture = await objects.FetchPictureAsync(suspect.Request);
-        if (picture is null) return Fail(suspect, JobErrors.Missing);
-        var fetched = time.GetElapsedTime(started);
+        using var stored = suspect.Picture is null ? await objects.FetchPictureAsync(suspect.Request) : null;
+        if ((suspect.Picture?.Bytes ?? stored) is not { } picture) return Fail(suspect, JobErrors.Missing);
+        var fetched = suspect.Picture?.Took ?? time.GetElapsedTime(started);
         switch (await _retries.RunAsync(() => suspect.Model.Isolated.ClassifyAsync(picture.Memory, isAlone)))
         {
             case IsolatedOutcome.Classified classified:

@@ -16,7 +16,7 @@ namespace ImageClassifier.Web.Http;
 /// <summary>The calls under <c>/api/batches</c>.</summary>
 internal static class BatchEndpoints
 {
-    /// <summary><c>POST /api/batches</c>: one or many files under any field name.</summary>
+    /// <summary><c>POST /api/batches</c>: one or many files under any field name, or references to pictures.</summary>
     public static async Task<IResult> PostAsync(
         HttpRequest request, UploadRequest upload, UploadSettings settings, IRequiredActor<UploadActor> uploads) =>
         await upload.RunAsync(uploads.ActorRef, request, settings.MaxFiles, IdempotencyScope.Batches) switch
@@ -61,7 +61,8 @@ internal static class BatchEndpoints
         if (!BatchId.TryParse(batchId, out var batch) || !JobId.TryParse(jobId, out var job))
             return Problems.NoSuchImage();
         // A deletion that broke off can leave pictures. They must not be readable any more.
-        if (!await store.ExistsAsync(ObjectKeys.Manifest(batch), cancellation)) return Problems.NoSuchImage();
+        var manifest = ObjectKeys.Manifest(batch);
+        if (!await store.ExistsAsync(manifest, cancellation)) return Problems.NoSuchImage();
         foreach (var format in Enum.GetValues<PictureFormat>())
         {
             if (await store.GetAsync(ObjectKeys.Image(batch, job, format), cancellation) is { } picture)
@@ -74,7 +75,10 @@ internal static class BatchEndpoints
             }
         }
 
-        return Problems.NoSuchImage();
+        var read = await store.ReadDocumentAsync<BatchManifest>(manifest, cancellation);
+        return read.OrNull?.Jobs.Any(entry => entry.Job == job && entry.Reference is not null) == true
+            ? Problems.ImageNotStored()
+            : Problems.NoSuchImage();
     }
 
     /// <summary>The problem response for an unexpected answer of a batch.</summary>

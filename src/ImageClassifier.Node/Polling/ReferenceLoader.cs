@@ -1,0 +1,90 @@
+using Akka.Event;
+using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
+using ImageClassifier.Node.Classification;
+using ImageClassifier.Node.Jobs;
+using ImageClassifier.Node.Models;
+using ImageClassifier.Node.References;
+using ImageClassifier.Streams;
+
+namespace ImageClassifier.Node.Polling;
+
+/// <summary>The step that fetches the pictures of jobs with a reference. Only they wait here, so no slow host delays a
+/// job whose picture is stored.</summary>
+/// <param name="fetcher">Fetches pictures.</param>
+/// <param name="places">The most pictures that are being fetched or are in memory: until they are decoded or tried.</param>
+/// <param name="instance">The instance of the node.</param>
+/// <param name="health">Records failures that are the node's fault.</param>
+/// <param name="time">The clock.</param>
+/// <param name="log">Receives a line for each job that is handed back.</param>
+/// <param name="draining">Cancelled when the node drains. A fetch under way is then given up, and its job handed
+/// back.</param>
+internal sealed class ReferenceLoader(
+    PictureFetcher fetcher,
+    int places,
+    InstanceId instance,
+    NodeHealth health,
+    TimeProvider time,
+    ILoggingAdapter log,
+    CancellationToken draining)
+{
+    /// <summary>The places for jobs that are received for the first time. As many files of the largest size as are read
+    /// from a remote store at once.</summary>
+    public const int FreshPlaces = 8;
+
+    /// <summary>The places for suspects, of which one is tried at a time.</summary>
+    public const int SuspectPlaces = 2;
+
+    private readonly SemaphoreSlim _places = new(places);
+
+    /// <summary>Fetches the picture of one job. A job without a reference passes through unchanged. Never fails.</summary>
+    public Task<JobWork> FetchAsync(JobWork work) => work switch
+    {
+        JobWork.ToLoad { Request.Reference: not null } job =>
+            FetchAsync(job.Delivery, job.Request, job.Model, picture => job with { Picture = picture }),
+        JobWork.ToTry { Request.Reference: not null } suspect =>
+            FetchAsync(suspect.Delivery, suspect.Request, suspect.Model, picture => suspect with { Picture = picture }),
+        _ => Task.FromResult(work),
+    };
+
+    private async Task<JobWork> FetchAsync(
+        Delivery delivery, ClassificationRequest request, ModelLease model, Func<FetchedPicture, JobWork> next)
+    {
+        model.Resume();
+        delivery.SetAside();
+        var outcome = await HandBackOnFailure.RunAsync(
+            delivery, request, () => FetchInPlaceAsync(delivery, request, model, next), health, log, draining);
+        if (outcome is JobWork.ToLoad or JobWork.ToTry) model.Park();
+        else model.Dispose();
+        return outcome;
+    }
+
+    private async Task<JobWork> FetchInPlaceAsync(
+        Delivery delivery, ClassificationRequest request, ModelLease model, Func<FetchedPicture, JobWork> next)
+    {
+        await _places.WaitAsync(draining);
+        var isTaken = false;
+        try
+        {
+            var started = time.GetTimestamp();
+            switch (await fetcher.FetchAsync(request.Reference!, draining))
+            {
+                case FetchOutcome.Fetched fetched:
+                    isTaken = true;
+                    return next(new FetchedPicture(
+                        fetched.Bytes, time.GetElapsedTime(started), () => _places.Release()));
+                case FetchOutcome.Failed failed:
+                    return JobWork.Ended.Failed(delivery, request, instance, model.Identity, failed.Error);
+                case var other:
+                    throw new InvalidOperationException($"Unexpected outcome: {other}.");
+            }
+        }
+        finally
+        {
+            if (!isTaken) _places.Release();
+        }
+    }
+}
+
+/// <summary>The steps of the two branches of the stream, each with places of its own.</summary>
+internal sealed record ReferenceLoaders(ReferenceLoader Fresh, ReferenceLoader Suspects);
