@@ -14,8 +14,8 @@ namespace ImageClassifier.Web.Uploads;
 /// <param name="rules">The allowed references.</param>
 internal sealed class ReferenceList(Stream body, ReferenceRules rules) : IUploadBody
 {
-    /// <summary>The largest body in bytes: 1,000 references of the longest kind, with names.</summary>
-    public const int MaxSize = 4 << 20;
+    /// <summary>The largest body in bytes: 1,000 references with long signatures. A list is in memory as a whole.</summary>
+    public const int MaxSize = 2 << 20;
 
     private const string Json = "application/json";
 
@@ -96,11 +96,11 @@ internal sealed class ReferenceList(Stream body, ReferenceRules rules) : IUpload
         return null;
     }
 
-    // The message of the exception names types of the program. Its path says where the fault is, and can repeat much of the
+    // The message of the exception names types of the program. Its path says where the fault is, but can repeat much of the
     // request.
-    private static string WordsOf(JsonException malformed) => malformed.Path is { Length: > 0 and <= 100 } path
+    private static string WordsOf(JsonException malformed) => malformed.Path is { Length: > 1 and <= 100 } path
         ? $"It does not fit the API's description at {path}. Correct it there."
-        : "It does not fit the API's description. Check that it is valid JSON.";
+        : "Send a JSON object as the API's description has it: pictures, each with url or s3.";
 }
 
 /// <summary>The request is no valid list of references.</summary>

@@ -67,7 +67,7 @@ internal static class ApiDocument
             // No call answers with the data of these messages, nor with the documents that it takes.
             options.AddDocumentTransformer(async (document, context, cancellation) =>
             {
-                foreach (var type in ApiMessages.Data.Append(typeof(ReferenceListDocument)))
+                foreach (var type in (Type[])[.. ApiMessages.Data, typeof(ReferenceListDocument), typeof(ReferenceDocument)])
                 {
                     document.AddComponent(
                         SeenTypes.NameOf(type), await context.GetOrCreateSchemaAsync(type, null, cancellation));
