@@ -17,13 +17,8 @@ internal sealed record JobArrival(Delivery Delivery, ClassificationRequest? Requ
     {
         // Missing ids and keys deserialize to their default values. A picture has a key or a reference, and not both.
         var request = WireJson.TryRead<ClassificationRequest>(delivery.Message.Body);
-        var hasPicture = request is
-        {
-            ImageKey.Length: > 0, Reference: null,
-        } or
-        {
-            ImageKey: null, Reference.IsWhole: true,
-        };
+        var hasPicture =
+            request is { ImageKey.Length: > 0, Reference: null } or { ImageKey: null, Reference.IsWhole: true };
         var isRequest = hasPicture && request is
         {
             Model: null or { IsValid: true },

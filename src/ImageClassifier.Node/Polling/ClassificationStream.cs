@@ -56,9 +56,11 @@ internal static class ClassificationStream
     private static Flow<JobArrival, JobWork, NotUsed> Fresh(
         NodeSettings settings, PictureLoader loader, ReferenceLoader references, MicroBatches microBatches) =>
         Flow.Create<JobArrival>()
-            // This step has room for all jobs in hand, so no job waits for the model of another.
-            .SelectAsyncUnordered(settings.Polling.Source.MaxInFlight, loader.LeaseModelAsync)
+            .Select(arrival => (JobWork)new JobWork.Fresh(arrival.Delivery, arrival.Request))
+            // The first two steps have room for all jobs in hand, so no job waits for the host or the model of another. A job
+            // that waits for a host holds no model.
             .SelectAsyncUnordered(MostInHand(settings), references.FetchAsync)
+            .SelectAsyncUnordered(MostInHand(settings), loader.LeaseModelAsync)
             .SelectAsyncUnordered(settings.Polling.Fetchers, loader.LoadAsync)
             // Batches only under back-pressure, so an idle node adds no delay.
             .BatchWeighted(
@@ -80,8 +82,8 @@ internal static class ClassificationStream
         NodeSettings settings, SuspectProcessor suspects, ReferenceLoader references) =>
         Flow.Create<JobArrival>()
             .SelectAsyncUnordered(settings.Polling.Fetchers, suspects.LookUpAsync)
-            .SelectAsyncUnordered(settings.Polling.Source.MaxInFlight, suspects.LeaseModelAsync)
             .SelectAsyncUnordered(MostInHand(settings), references.FetchAsync)
+            .SelectAsyncUnordered(MostInHand(settings), suspects.LeaseModelAsync)
             .SelectAsyncUnordered(MostInHand(settings), suspects.TryAsync);
 
     private static int MostInHand(NodeSettings settings) =>

@@ -25,25 +25,28 @@ internal sealed class PictureLoader(
     // Reads wait for the store, decoders for a core. So more pictures are read at once than decoded.
     private readonly SemaphoreSlim _decoders = new(decoders);
 
-    /// <summary>Leases the model of one job. Never fails: a failure that is not the job's fault hands the message
-    /// back.</summary>
+    /// <summary>Leases the model of one job. Any other job passes through unchanged. Never fails: a failure that is not the
+    /// job's fault hands the message back.</summary>
     /// <returns><see cref="JobWork.ToLoad"/> if the job has its model.</returns>
-    public Task<JobWork> LeaseModelAsync(JobArrival arrival)
+    public async Task<JobWork> LeaseModelAsync(JobWork work)
     {
-        var delivery = arrival.Delivery;
-        if (arrival.Request is { } request)
+        if (work is not JobWork.Fresh job) return work;
+        if (job.Request is not { } request)
         {
-            return HandBackOnFailure.RunAsync(
-                delivery,
-                request,
-                async () => new JobWork.ToLoad(delivery, request, (await models.LeaseAsync(request, delivery)).Park()),
-                health,
-                log,
-                draining);
+            log.Warning("A message without a valid request was handed back; the queue will give it up");
+            return new JobWork.NotDone(job.Delivery);
         }
 
-        log.Warning("A message without a valid request was handed back; the queue will give it up");
-        return Task.FromResult<JobWork>(new JobWork.NotDone(delivery));
+        var outcome = await HandBackOnFailure.RunAsync(
+            job.Delivery,
+            request,
+            async () => new JobWork.ToLoad(
+                job.Delivery, request, (await models.LeaseAsync(request, job.Delivery)).Park()) { Picture = job.Picture },
+            health,
+            log,
+            draining);
+        if (outcome is not JobWork.ToLoad) job.Picture?.Dispose();
+        return outcome;
     }
 
     /// <summary>Fetches and decodes the picture of one job, unless the node drains. Any other job passes through

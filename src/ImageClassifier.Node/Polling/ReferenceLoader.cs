@@ -3,14 +3,13 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Node.Classification;
 using ImageClassifier.Node.Jobs;
-using ImageClassifier.Node.Models;
 using ImageClassifier.Node.References;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>The step that fetches the pictures of jobs with a reference. Only they wait here, so no slow host delays a
-/// job whose picture is stored.</summary>
+/// <summary>The step that fetches the pictures of jobs with a reference. Only they wait here, and they hold no model
+/// meanwhile. So no slow host delays a job whose picture is stored.</summary>
 /// <param name="fetcher">Fetches pictures.</param>
 /// <param name="places">The most pictures that are being fetched or are in memory: until they are decoded or tried.</param>
 /// <param name="instance">The instance of the node.</param>
@@ -40,41 +39,37 @@ internal sealed class ReferenceLoader(
     /// <summary>Fetches the picture of one job. A job without a reference passes through unchanged. Never fails.</summary>
     public Task<JobWork> FetchAsync(JobWork work) => work switch
     {
-        JobWork.ToLoad { Request.Reference: not null } job =>
-            FetchAsync(job.Delivery, job.Request, job.Model, picture => job with { Picture = picture }),
-        JobWork.ToTry { Request.Reference: not null } suspect =>
-            FetchAsync(suspect.Delivery, suspect.Request, suspect.Model, picture => suspect with { Picture = picture }),
+        JobWork.Fresh { Request: { Reference: { } reference } request } job =>
+            FetchAsync(job.Delivery, request, reference, picture => job with { Picture = picture }),
+        JobWork.Suspect { Request: { Reference: { } reference } request } suspect =>
+            FetchAsync(suspect.Delivery, request, reference, picture => suspect with { Picture = picture }),
         _ => Task.FromResult(work),
     };
 
-    private async Task<JobWork> FetchAsync(
-        Delivery delivery, ClassificationRequest request, ModelLease model, Func<FetchedPicture, JobWork> next)
+    private Task<JobWork> FetchAsync(
+        Delivery delivery, ClassificationRequest request, PictureReference reference, Func<FetchedPicture, JobWork> next)
     {
-        model.Resume();
         delivery.SetAside();
-        var outcome = await HandBackOnFailure.RunAsync(
-            delivery, request, () => FetchInPlaceAsync(delivery, request, model, next), health, log, draining);
-        if (outcome is JobWork.ToLoad or JobWork.ToTry) model.Park();
-        else model.Dispose();
-        return outcome;
+        return HandBackOnFailure.RunAsync(
+            delivery, request, () => FetchInPlaceAsync(delivery, request, reference, next), health, log, draining);
     }
 
     private async Task<JobWork> FetchInPlaceAsync(
-        Delivery delivery, ClassificationRequest request, ModelLease model, Func<FetchedPicture, JobWork> next)
+        Delivery delivery, ClassificationRequest request, PictureReference reference, Func<FetchedPicture, JobWork> next)
     {
         await _places.WaitAsync(draining);
         var isTaken = false;
         try
         {
             var started = time.GetTimestamp();
-            switch (await fetcher.FetchAsync(request.Reference!, draining))
+            switch (await fetcher.FetchAsync(reference, draining))
             {
                 case FetchOutcome.Fetched fetched:
                     isTaken = true;
                     return next(new FetchedPicture(
                         fetched.Bytes, time.GetElapsedTime(started), () => _places.Release()));
                 case FetchOutcome.Failed failed:
-                    return JobWork.Ended.Failed(delivery, request, instance, model.Identity, failed.Error);
+                    return JobWork.Ended.Failed(delivery, request, instance, model: null, failed.Error);
                 case var other:
                     throw new InvalidOperationException($"Unexpected outcome: {other}.");
             }

@@ -62,13 +62,15 @@ internal sealed class SuspectProcessor(
     public async Task<JobWork> LeaseModelAsync(JobWork work)
     {
         if (work is not JobWork.Suspect suspect) return work;
-        return await HandBackOnFailure.RunAsync(
+        var outcome = await HandBackOnFailure.RunAsync(
             suspect.Delivery,
             suspect.Request,
             () => LeaseAsync(suspect),
             health,
             log,
             draining);
+        if (outcome is not JobWork.ToTry) suspect.Picture?.Dispose();
+        return outcome;
     }
 
     private async Task<JobWork> LeaseAsync(JobWork.Suspect suspect)
@@ -76,7 +78,7 @@ internal sealed class SuspectProcessor(
         try
         {
             var lease = await models.LeaseAsync(suspect.Request, suspect.Delivery);
-            return new JobWork.ToTry(suspect.Delivery, suspect.Request, lease.Park());
+            return new JobWork.ToTry(suspect.Delivery, suspect.Request, lease.Park()) { Picture = suspect.Picture };
         }
         catch (ModelNotLoadedException failure) when (suspect.Delivery.Message.ReceiveCount > maxReceives)
         {

@@ -54,7 +54,7 @@ internal sealed class PictureServer : IAsyncDisposable
         var calls = new ConcurrentQueue<IHeaderDictionary>();
         app.Run(context =>
         {
-            calls.Enqueue(new HeaderDictionary(new(context.Request.Headers, StringComparer.OrdinalIgnoreCase)));
+            calls.Enqueue(new HeaderDictionary(context.Request.Headers.ToDictionary()));
             return answer(context);
         });
         await app.StartAsync();
