@@ -5,6 +5,7 @@ using ImageClassifier.Core.Intake;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Outbound;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Core.Registry;
 using ImageClassifier.Node;
 using ImageClassifier.Node.Classification;
 using ImageClassifier.Node.Polling;
@@ -12,6 +13,7 @@ using ImageClassifier.Node.Records;
 using ImageClassifier.Streams;
 using ImageClassifier.Streams.Settings;
 using ImageClassifier.Testing;
+using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Tests.Node.References;
 using Xunit;
 using Xunit.Abstractions;
@@ -112,12 +114,28 @@ public sealed class ReferenceJobSpecs : NodeSpecs
         // Each fetch has two tries of ten seconds, and the last message waits for a place meanwhile.
         await AdvanceUntilAsync(
             () => waiting.All(IsDeleted), "all references were given up", TimeSpan.FromMilliseconds(500));
-        Assert.All(waiting, request =>
-        {
-            Assert.Equal(JobErrorCodes.Unreachable, PublishedResultOf(request)!.Error!.Code);
-        });
+        Assert.All(
+            waiting, request => Assert.Equal(JobErrorCodes.Unreachable, PublishedResultOf(request)!.Error!.Code));
         Assert.Empty(Isolated.Tried);
-        Assert.NotEmpty(Requests.BatchSizesOf(ImageClassifier.Testing.Fakes.QueueCall.Extend));
+        Assert.NotEmpty(Requests.BatchSizesOf(QueueCall.Extend));
+    }
+
+    [Fact]
+    public async Task A_job_that_waits_for_a_host_holds_no_model()
+    {
+        // More models than a node keeps.
+        var waiting = Enumerable.Range(0, 3).Select(i => Send(
+            new PictureReference { S3 = $"s3://photos/{i}.jpg" }, model: FakeModelSource.Reference($"model-{i}"))).ToArray();
+        StartPoller();
+        await UntilAsync(() => _buckets.Calls.Count == waiting.Length, "all are being fetched");
+        var stored = Upload("cat", model: FakeModelSource.Reference("other"));
+        await AdvanceUntilAsync(() => IsDeleted(stored), "the stored picture was classified", TimeSpan.FromMilliseconds(10));
+        Assert.Single(Models.Loads);
+
+        _buckets.Release(Jpeg);
+        await AdvanceUntilAsync(
+            () => waiting.All(IsDeleted), "the references were classified", TimeSpan.FromMilliseconds(10));
+        Assert.All(waiting, request => Assert.Equal(request.Model!.Name, StoredResultOf(request)!.Model!.Name));
     }
 
     [Fact]
@@ -130,13 +148,14 @@ public sealed class ReferenceJobSpecs : NodeSpecs
         Watch(poller);
         poller.Tell(DrainPoller.Instance);
         await AdvanceUntilAsync(() => Requests.Visible.Count == requests.Length, "all were handed back");
-        await ExpectTerminatedAsync(poller);
+        await FishForMessageAsync(message => message is Terminated);
         Assert.Empty(Published);
     }
 
-    private ClassificationRequest Send(PictureReference reference, int receivedBefore = 0)
+    private ClassificationRequest Send(
+        PictureReference reference, int receivedBefore = 0, ModelReference? model = null)
     {
-        var request = Jobs.Request() with { ImageKey = null, Reference = reference };
+        var request = Jobs.Request() with { ImageKey = null, Reference = reference, Model = model };
         Requests.Put(WireJson.Write(request), request.Job.Value, receivedBefore);
         return request;
     }

@@ -83,9 +83,6 @@ internal sealed partial class ApiExamples
         await examples.ConnectAsync(tier, "openSocket", batch);
         await examples.SendAsync(tier, "getBatch", $"curl {address}", ("batchId", batch));
         await examples.SendAsync(tier, "getImage", $"curl -O {address}/images/{job}", ("batchId", batch), ("jobId", job));
-        await examples.SendAsync(tier, WithDocument("uploadBatch"),
-            """curl -H 'Content-Type: application/json' -d '{"pictures":[{"url":"https://example.com/cat.jpg"}]}' """
-            + $"{Server}/api/batches");
         await examples.SendAsync(tier, "deleteBatch", $"curl -X DELETE {address}", ("batchId", batch));
         await examples.SendAsync(
             tier, "classify", $"curl -F file=@cat.jpg -H 'Accept: application/json' {Server}/api/classify");
@@ -93,6 +90,9 @@ internal sealed partial class ApiExamples
         await examples.SendAsync(tier, "isLive", $"curl {Server}/health/live");
         await examples.SendAsync(tier, "isServing", $"curl {Server}/health/serving");
         await examples.SendAsync(tier, "isReady", $"curl {Server}/health/ready");
+        await examples.SendAsync(tier, WithDocument("uploadBatch"),
+            """curl -H 'Content-Type: application/json' -d '{"pictures":[{"url":"https://example.com/cat.jpg"}]}' """
+            + $"{Server}/api/batches");
         await examples.SendAsync(tier, "getFleet", $"curl {Server}/api/fleet");
         // The fleet of a test differs each time.
         examples._examples["getFleet"] = examples.Of("getFleet") with { Body = JsonNode.Parse(WireJson.Write(Fleet())) };

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Intake;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Outbound;
@@ -185,7 +186,8 @@ public sealed class ReferenceUploadSpecs
     public async Task The_rules_for_access_and_rates_hold()
     {
         await using var tier = await StartAsync(
-            $$"""access { keys { alice = "{{ApiKey.SettingOf("ick_a")}}" }, rate-limit.uploads { burst = 1, count = 1, per = 1h } }""");
+            $"access.keys {{ alice = \"{ApiKey.SettingOf("ick_a")}\" }}\n"
+            + "access.rate-limit.uploads { burst = 1, count = 1, per = 1h }");
         using var withoutKey = await PostAsync(tier, Cat);
         await withoutKey.ProblemAsync(HttpStatusCode.Unauthorized, "key-needed");
         tier.Client.DefaultRequestHeaders.Add("X-Api-Key", "ick_a");
@@ -193,6 +195,23 @@ public sealed class ReferenceUploadSpecs
         Assert.Equal(HttpStatusCode.Accepted, first.StatusCode);
         using var second = await PostAsync(tier, Cat);
         await second.ProblemAsync(HttpStatusCode.TooManyRequests, "too-many-uploads");
+    }
+
+    [Fact]
+    public void An_entry_of_a_manifest_has_a_picture_a_reference_or_a_refusal_and_only_one_of_them()
+    {
+        var (batch, job) = (BatchId.New(), JobId.New());
+        var uploaded = ManifestJob.Accept(job, "a.jpg", ObjectKeys.Image(batch, job, PictureFormat.Jpeg));
+        var referenced = ManifestJob.Accept("a.jpg", new PictureReference { Url = "https://example.com/" });
+        var refused = ManifestJob.Refuse("a.jpg", new JobError(JobErrorCodes.Empty, "The file is empty."));
+        Assert.All([uploaded, referenced, refused], entry => Assert.True(entry.IsWholeIn(batch)));
+        ManifestJob[] damaged =
+        [
+            uploaded with { Reference = referenced.Reference }, uploaded with { Refusal = refused.Refusal },
+            referenced with { Refusal = refused.Refusal }, referenced with { Reference = new PictureReference() },
+            referenced with { Reference = null },
+        ];
+        Assert.All(damaged, entry => Assert.False(entry.IsWholeIn(batch)));
     }
 
     private static Task<RunningWebTier> StartAsync(string settings = "") => RunningWebTier.StartAsync(
