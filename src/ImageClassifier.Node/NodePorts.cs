@@ -22,6 +22,9 @@ public sealed record NodePorts(
     /// Null if they are not compared.</summary>
     public string? Fingerprint { get; init; }
 
+    /// <summary>Reads pictures in buckets that the operator allows; null if the environment has no S3.</summary>
+    public IBucketReader? Buckets { get; init; }
+
     /// <summary>Measures the arrangements of the model for nodes that start later, and uses all cores meanwhile. The
     /// result is null if there is nothing to choose. Null if the arrangement is known.</summary>
     public Func<CancellationToken, Task<ArrangementReport?>>? MeasureArrangements { get; init; }

@@ -13,12 +13,16 @@ namespace ImageClassifier.Node;
 /// <param name="Termination">When the node ends itself.</param>
 /// <param name="DrainTimeout">The time limit of a drain. Messages that are left then return to the queue.</param>
 /// <param name="Records">When the node writes its heartbeat record to the store.</param>
+/// <param name="References">Which pictures the node fetches by reference.</param>
+/// <param name="Intake">Which files it takes from there.</param>
 public sealed record NodeSettings(
     PollingSettings Polling,
     ClassificationSettings Classification,
     TerminationSettings Termination,
     TimeSpan DrainTimeout,
-    NodeRecordSettings Records)
+    NodeRecordSettings Records,
+    ReferenceSettings References,
+    IntakeSettings Intake)
 {
     private const string ShutdownPhase = "akka.coordinated-shutdown.phases.service-requests-done.timeout";
 
@@ -47,7 +51,9 @@ public sealed record NodeSettings(
             ClassificationSettings.Create(config, cores),
             TerminationSettings.Create(node.Section("termination")),
             LongestDrain,
-            NodeRecordSettings.Create(config));
+            NodeRecordSettings.Create(config),
+            ReferenceSettings.Create(config),
+            IntakeSettings.Create(config));
     }
 
     // After the time-out of this phase the actors are stopped, drained or not.

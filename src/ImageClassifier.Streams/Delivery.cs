@@ -10,7 +10,9 @@ namespace ImageClassifier.Streams;
 /// <param name="message">The message.</param>
 /// <param name="receivedAt">The time of its receipt, in <see cref="MonotonicTime"/>.</param>
 /// <param name="released">Called once, on any thread, when the delivery is released.</param>
-public sealed class Delivery(ReceivedMessage message, TimeSpan receivedAt, Action<Delivery>? released = null)
+/// <param name="setAside">Called on any thread when the delivery is set aside.</param>
+public sealed class Delivery(
+    ReceivedMessage message, TimeSpan receivedAt, Action<Delivery>? released = null, Action<Delivery>? setAside = null)
 {
     private long _leaseEndsAt = TimeSpan.MaxValue.Ticks;
     private int _isReleased;
@@ -26,6 +28,11 @@ public sealed class Delivery(ReceivedMessage message, TimeSpan receivedAt, Actio
     /// in a paused process, even before the queue reports it.</summary>
     /// <param name="now">The current <see cref="MonotonicTime"/>.</param>
     public bool HoldsLease(TimeSpan now) => now.Ticks < Volatile.Read(ref _leaseEndsAt);
+
+    /// <summary>The message waits for something outside the service. From now on it needs no credit, unless
+    /// <see cref="QueueSource.MostAside"/> messages are aside already. Its lease is renewed as before. Safe from any
+    /// thread.</summary>
+    public void SetAside() => setAside?.Invoke(this);
 
     /// <summary>Returns the credit and ends the renewal of the lease. Safe from any thread. A second call does
     /// nothing.</summary>

@@ -35,6 +35,9 @@ internal sealed class LeaseTracker(TimeSpan lease, TimeSpan maxLease)
     /// <summary>Removes a message. False if it was not there.</summary>
     public bool Remove(Delivery delivery) => _entries.Remove(delivery);
 
+    /// <summary>True if the message is in hand.</summary>
+    public bool Contains(Delivery delivery) => _entries.ContainsKey(delivery);
+
     /// <summary>Takes the due renewals, longest due first. A taken renewal is not due again before
     /// <see cref="RecordRenewal"/> or <see cref="RecordFailedRenewal"/>.</summary>
     /// <param name="now">The current time.</param>

@@ -6,6 +6,11 @@ namespace ImageClassifier.Streams;
 /// <summary>A queue as a back-pressured source.</summary>
 public static class QueueSource
 {
+    /// <summary>The most messages that are in hand without a credit, because they wait for something outside the service
+    /// (<see cref="Delivery.SetAside"/>). They hold hardly any memory, but a killed node's return to the queue
+    /// late.</summary>
+    public const int MostAside = 64;
+
     /// <summary>
     /// A source of the queue's messages. It holds at most <see cref="QueueSourceSettings.MaxInFlight"/> messages, from
     /// receive to <see cref="Delivery.Release"/>, and renews their leases. It polls for ten when ten credits are free.

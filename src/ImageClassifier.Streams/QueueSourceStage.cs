@@ -91,6 +91,7 @@ internal sealed class QueueSourceStage(
         private readonly QueueSourceStage _stage;
         private readonly Control _control;
         private readonly Queue<Delivery> _buffer = [];
+        private readonly HashSet<Delivery> _aside = [];
         private readonly LeaseTracker _leases;
         private readonly Backoff _backoff;
         private readonly QueueRetries _handBackRetries;
@@ -102,6 +103,7 @@ internal sealed class QueueSourceStage(
         private Action _onPolled = null!;
         private Action<RenewalOutcome> _onRenewed = null!;
         private Action<Delivery> _onReleased = null!;
+        private Action<Delivery> _onSetAside = null!;
         private Action<int> _onHandedBack = null!;
 
         private Task _poll = Task.CompletedTask;
@@ -138,6 +140,7 @@ internal sealed class QueueSourceStage(
             _onPolled = GetAsyncCallback(OnPolled);
             _onRenewed = GetAsyncCallback<RenewalOutcome>(OnRenewed);
             _onReleased = GetAsyncCallback<Delivery>(OnReleased);
+            _onSetAside = GetAsyncCallback<Delivery>(OnSetAside);
             _onHandedBack = GetAsyncCallback<int>(OnHandedBack);
             _control.Started(GetAsyncCallback(OnDrain), GetAsyncCallback(OnStopPolling));
             PollIfRoom();
@@ -166,8 +169,9 @@ internal sealed class QueueSourceStage(
         private void PollIfRoom()
         {
             if (_isPolling || _hasStoppedPolling || IsTimerActive(PollTimer)) return;
-            var free = _stage.Settings.MaxInFlight - _leases.Count;
-            if (free < IMessageQueue.MaxBatch && _leases.Count > 0) return;
+            var taken = _leases.Count - _aside.Count;
+            var free = _stage.Settings.MaxInFlight - taken;
+            if (free < IMessageQueue.MaxBatch && taken > 0) return;
             _isPolling = true;
             _poll = PollAsync(Math.Min(free, IMessageQueue.MaxBatch));
         }
@@ -213,7 +217,7 @@ internal sealed class QueueSourceStage(
             var receivedAt = Now;
             foreach (var message in outcome.Messages)
             {
-                var delivery = new Delivery(message, receivedAt, _onReleased);
+                var delivery = new Delivery(message, receivedAt, _onReleased, _onSetAside);
                 _leases.Add(delivery);
                 _buffer.Enqueue(delivery);
             }
@@ -254,9 +258,18 @@ internal sealed class QueueSourceStage(
             if (_buffer.TryDequeue(out var delivery)) Push(_stage._out, delivery);
         }
 
+        private void OnSetAside(Delivery delivery)
+        {
+            // It may have been released meanwhile.
+            if (_aside.Count == QueueSource.MostAside || !_leases.Contains(delivery)) return;
+            _aside.Add(delivery);
+            PollIfRoom();
+        }
+
         private void OnReleased(Delivery delivery)
         {
             _leases.Remove(delivery);
+            _aside.Remove(delivery);
             PollIfRoom();
             EndIfDry();
         }

@@ -10,8 +10,12 @@ import ts from "typescript";
 const here = dirname(fileURLToPath(import.meta.url));
 const [description, server, folder, ...pictures] = process.argv.slice(2);
 
+// The tool takes one kind of body for a call, and would prefer JSON to the form with the files.
+const onlyForm = (call) => delete call.requestBody.content["application/json"];
+
 await createClient({
   input: description,
+  parser: { patch: { operations: { "POST /api/batches": onlyForm } } },
   output: join(folder, "generated"),
   plugins: ["@hey-api/client-fetch", "@hey-api/typescript", "@hey-api/sdk"],
   logs: { level: "silent" },

@@ -18,15 +18,18 @@ public sealed class AllowedFormats(params IReadOnlyCollection<PictureFormat> for
     /// <summary>The names of the formats, for people: <c>JPEG or PNG</c>.</summary>
     public string Names => Alternatives(_formats.Select(PictureFormats.Name));
 
+    /// <summary>True if the format is allowed.</summary>
+    public bool Allows(PictureFormat format) => _formats.Contains(format);
+
     /// <summary>The format of a file by its first bytes; null if it is not allowed.</summary>
     /// <param name="head">The first bytes; <see cref="FileKinds.HeadLength"/> are enough.</param>
     public PictureFormat? FormatOf(ReadOnlySpan<byte> head) =>
-        FileKinds.FromBytes(head)?.Format is { } format && _formats.Contains(format) ? format : null;
+        FileKinds.FromBytes(head)?.Format is { } format && Allows(format) ? format : null;
 
     /// <summary>True if a file of this name may be allowed.</summary>
     public bool AllowsName(string fileName) =>
         ExtensionOf(fileName) is not { Length: > 0 } extension
-        || (FileKinds.FromExtension(extension)?.Format is { } format && _formats.Contains(format));
+        || (FileKinds.FromExtension(extension)?.Format is { } format && Allows(format));
 
     /// <summary>The error for a file that is not allowed: what it is, and what to do.</summary>
     /// <param name="fileName">The name of the file.</param>

@@ -5,13 +5,17 @@ namespace ImageClassifier.Core.Messages;
 /// <summary>A job for the app nodes: the body of a message of the request queue.</summary>
 /// <param name="Job">The job.</param>
 /// <param name="Batch">The batch of the job.</param>
-/// <param name="ImageKey">The key of the picture in the object store.</param>
+/// <param name="ImageKey">The key of the picture in the object store; null if the request has a
+/// <see cref="Reference"/>. Nodes of earlier versions hand back a request without a key.</param>
 /// <param name="Attempt">1 for the first attempt. A job that is sent again on purpose counts up, or the queue's
 /// deduplication would drop the message.</param>
 /// <param name="SubmittedAt">The time at which the web tier accepted the picture, by its clock.</param>
 public sealed record ClassificationRequest(
-    JobId Job, BatchId Batch, string ImageKey, int Attempt, DateTimeOffset SubmittedAt)
+    JobId Job, BatchId Batch, string? ImageKey, int Attempt, DateTimeOffset SubmittedAt)
 {
+    /// <summary>Where the node fetches the picture; null if the picture is in the object store.</summary>
+    public PictureReference? Reference { get; init; }
+
     /// <summary>The model of the batch; null for the model of the node's setting.</summary>
     public ModelReference? Model { get; init; }
 

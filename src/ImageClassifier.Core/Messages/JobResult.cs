@@ -119,11 +119,24 @@ public static class JobErrorCodes
     /// <summary>The deadline of the batch passed before the job was begun.</summary>
     public const string Expired = "expired";
 
+    /// <summary>The reference to a picture is not of a form that the service follows.</summary>
+    public const string ReferenceMalformed = "reference-malformed";
+
+    /// <summary>The reference leads to an address or a bucket that the service may not read.</summary>
+    public const string ReferenceNotAllowed = "reference-not-allowed";
+
+    /// <summary>The host of a reference cannot be reached, or did not send the picture in time.</summary>
+    public const string Unreachable = "unreachable";
+
+    /// <summary>The host of a reference answered, but not with a picture.</summary>
+    public const string NotFetched = "not-fetched";
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         Empty, TooLarge, NoFileName, UnsupportedName, ContentMismatch, TooManyPixels, TooCostly, Undecodable, Missing,
-        KilledDecoder, TooManyAttempts, Lost, ResultDamaged, Cancelled, Expired,
+        KilledDecoder, TooManyAttempts, Lost, ResultDamaged, Cancelled, Expired, ReferenceMalformed, ReferenceNotAllowed,
+        Unreachable, NotFetched,
     ];
 }
 

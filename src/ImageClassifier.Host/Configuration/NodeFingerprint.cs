@@ -6,7 +6,8 @@ using ImageClassifier.Core.Messages;
 
 namespace ImageClassifier.Host.Configuration;
 
-/// <summary>Identifies a node's model and its settings under <c>node</c> and <c>queues</c>. Nodes with equal
+/// <summary>Identifies a node's model and its settings: all under <c>node</c> and <c>queues</c>, and the limits of the
+/// pictures that it fetches. Nodes with equal
 /// fingerprints give equal results. A web tier drains nodes whose fingerprint differs from its own.</summary>
 public static class NodeFingerprint
 {
@@ -15,6 +16,8 @@ public static class NodeFingerprint
 
     private static readonly string[] Sections = ["image-classifier.node", "image-classifier.queues"];
 
+    private static readonly string[] Values = ["image-classifier.uploads.formats", "image-classifier.uploads.max-file-size"];
+
     /// <summary>The fingerprint, as lower-case hexadecimal digits.</summary>
     /// <param name="model">The model that the node runs.</param>
     /// <param name="config">The settings as a node reads them.</param>
@@ -22,6 +25,7 @@ public static class NodeFingerprint
     {
         var text = new StringBuilder().Append(model.Name).Append('\n').Append(model.Sha256).Append('\n');
         foreach (var section in Sections) Append(text, section, config.GetConfig(section).Root);
+        foreach (var value in Values) Append(text, value, config.GetValue(value));
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()));
         return Convert.ToHexStringLower(hash)[..Digits];
     }

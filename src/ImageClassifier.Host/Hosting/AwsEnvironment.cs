@@ -13,12 +13,14 @@ internal sealed class AwsEnvironment : IDisposable
 {
     private readonly QueuePair _queues;
     private readonly IObjectStore _store;
+    private readonly IBucketReader _buckets;
 
-    private AwsEnvironment(AwsClients clients, QueuePair queues, IObjectStore store)
+    private AwsEnvironment(AwsClients clients, QueuePair queues, IObjectStore store, IBucketReader buckets)
     {
         Clients = clients;
         _queues = queues;
         _store = store;
+        _buckets = buckets;
     }
 
     /// <summary>The clients of AWS.</summary>
@@ -35,7 +37,9 @@ internal sealed class AwsEnvironment : IDisposable
         {
             var queues = await SqsQueueUrls.OpenAsync(
                 clients.Sqs(longestWait), settings.Queues, clients.Requests, cancellation);
-            return new AwsEnvironment(clients, queues, new S3ObjectStore(clients.S3(), settings.Bucket));
+            var s3 = clients.S3();
+            return new AwsEnvironment(
+                clients, queues, new S3ObjectStore(s3, settings.Bucket), new S3BucketReader(s3));
         }
         catch
         {
@@ -44,11 +48,12 @@ internal sealed class AwsEnvironment : IDisposable
         }
     }
 
-    /// <summary>Adds <see cref="QueuePair"/> and <see cref="IObjectStore"/>, and logs the number of their
-    /// requests.</summary>
+    /// <summary>Adds <see cref="QueuePair"/>, <see cref="IObjectStore"/> and <see cref="IBucketReader"/>, and logs the
+    /// number of their requests.</summary>
     public void AddTo(IServiceCollection services) => services
         .AddSingleton(_queues)
         .AddSingleton(_store)
+        .AddSingleton(_buckets)
         .AddHostedService(provider => new AwsRequestReport(
             Clients.Requests, TimeProvider.System, provider.GetRequiredService<ILogger<AwsRequestReport>>()));
 

@@ -18,8 +18,9 @@ public static class NodeHostingExtensions
     /// <summary>
     /// Runs an app node and registers its <see cref="NodeSupervisorActor"/> under that type. The service provider must
     /// have <see cref="QueuePair"/>, <see cref="IObjectStore"/>, <see cref="IImageClassifier"/>,
-    /// <see cref="IIsolatedClassifier"/>, <see cref="IModelSource"/> and <see cref="IInstanceIdentity"/>. A node that
-    /// ends runs the coordinated shutdown, which stops the host. A host that stops first waits for the node's drain.
+    /// <see cref="IIsolatedClassifier"/>, <see cref="IModelSource"/> and <see cref="IInstanceIdentity"/>. It may have
+    /// <see cref="IBucketReader"/>. A node that ends runs the coordinated shutdown, which stops the host. A host that
+    /// stops first waits for the node's drain.
     /// </summary>
     /// <remarks>The configuration must have the <c>classifier-dispatcher</c>. This method sets its thread count to the
     /// number of classifiers.</remarks>
@@ -52,6 +53,7 @@ public static class NodeHostingExtensions
                     resolver.GetService<IModelSource>(),
                     resolver.GetService<IInstanceIdentity>())
                 {
+                    Buckets = resolver.GetService<IBucketReader>(),
                     Fingerprint = fingerprint,
                     MeasureArrangements = measure,
                 };

@@ -15,11 +15,12 @@ internal sealed record JobArrival(Delivery Delivery, ClassificationRequest? Requ
     /// <summary>Reads a message.</summary>
     public static JobArrival Read(Delivery delivery)
     {
-        // Missing ids and keys deserialize to their default values.
+        // Missing ids and keys deserialize to their default values. A picture has a key or a reference, and not both.
         var request = WireJson.TryRead<ClassificationRequest>(delivery.Message.Body);
-        var isRequest = request is
+        var hasPicture =
+            request is { ImageKey.Length: > 0, Reference: null } or { ImageKey: null, Reference.IsWhole: true };
+        var isRequest = hasPicture && request is
         {
-            ImageKey.Length: > 0,
             Model: null or { IsValid: true },
             Fallback: null or { IsValid: true },
         } && request.Job != default && request.Batch != default;

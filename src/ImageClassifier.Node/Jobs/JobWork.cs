@@ -11,11 +11,24 @@ namespace ImageClassifier.Node.Jobs;
 /// <param name="Delivery">The message of the job.</param>
 internal abstract record JobWork(Delivery Delivery)
 {
+    /// <summary>The message was received for the first time. Its job waits for a model.</summary>
+    /// <param name="Delivery">The message of the job.</param>
+    /// <param name="Request">The request; null if the message is not a valid request.</param>
+    public sealed record Fresh(Delivery Delivery, ClassificationRequest? Request) : JobWork(Delivery)
+    {
+        /// <summary>The picture, if the request has a reference and the picture is fetched; null otherwise.</summary>
+        public FetchedPicture? Picture { get; init; }
+    }
+
     /// <summary>The job has its model, and waits for its picture.</summary>
     /// <param name="Delivery">The message of the job.</param>
     /// <param name="Request">The request.</param>
     /// <param name="Model">The model, leased until the job ends or is handed back.</param>
-    public sealed record ToLoad(Delivery Delivery, ClassificationRequest Request, ModelLease Model) : JobWork(Delivery);
+    public sealed record ToLoad(Delivery Delivery, ClassificationRequest Request, ModelLease Model) : JobWork(Delivery)
+    {
+        /// <summary>The picture, if the request has a reference and the picture is fetched; null otherwise.</summary>
+        public FetchedPicture? Picture { get; init; }
+    }
 
     /// <summary>The picture is decoded and waits for a run of its model.</summary>
     /// <param name="Delivery">The message of the job.</param>
@@ -35,13 +48,21 @@ internal abstract record JobWork(Delivery Delivery)
     /// <summary>The picture may have killed a node: it must be tried in a process of its own.</summary>
     /// <param name="Delivery">The message of the job.</param>
     /// <param name="Request">The request.</param>
-    public sealed record Suspect(Delivery Delivery, ClassificationRequest Request) : JobWork(Delivery);
+    public sealed record Suspect(Delivery Delivery, ClassificationRequest Request) : JobWork(Delivery)
+    {
+        /// <summary>The picture, if the request has a reference and the picture is fetched; null otherwise.</summary>
+        public FetchedPicture? Picture { get; init; }
+    }
 
     /// <summary>The suspect has its model, and waits for its turn.</summary>
     /// <param name="Delivery">The message of the job.</param>
     /// <param name="Request">The request.</param>
     /// <param name="Model">The model, leased until the job ends or is handed back.</param>
-    public sealed record ToTry(Delivery Delivery, ClassificationRequest Request, ModelLease Model) : JobWork(Delivery);
+    public sealed record ToTry(Delivery Delivery, ClassificationRequest Request, ModelLease Model) : JobWork(Delivery)
+    {
+        /// <summary>The picture, if the request has a reference and the picture is fetched; null otherwise.</summary>
+        public FetchedPicture? Picture { get; init; }
+    }
 
     /// <summary>The job has a result: classified or failed.</summary>
     /// <param name="Delivery">The message of the job.</param>

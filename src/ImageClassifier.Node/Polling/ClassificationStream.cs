@@ -30,6 +30,7 @@ internal static class ClassificationStream
         NodeSettings settings,
         PictureLoader loader,
         SuspectProcessor suspects,
+        ReferenceLoaders references,
         MicroBatches microBatches,
         ResultPublisher publisher,
         TimeProvider time,
@@ -40,8 +41,8 @@ internal static class ClassificationStream
         return QueueSource.Create(requests, settings.Polling.Source, time, onPoll, onRenewalsRefused)
             .Select(JobArrival.Read)
             .Via(SideBySide(
-                Fresh(settings, loader, microBatches),
-                Suspects(settings, suspects),
+                Fresh(settings, loader, references.Fresh, microBatches),
+                Suspects(settings, suspects, references.Suspects),
                 suspects.TryAdmit))
             .SelectAsyncUnordered(StoresAtOnce, publisher.StoreAsync)
             .Via(new LingeringGroups<JobWork>(ResultMessage.MaxResults, settings.Polling.Linger, time))
@@ -53,10 +54,13 @@ internal static class ClassificationStream
     }
 
     private static Flow<JobArrival, JobWork, NotUsed> Fresh(
-        NodeSettings settings, PictureLoader loader, MicroBatches microBatches) =>
+        NodeSettings settings, PictureLoader loader, ReferenceLoader references, MicroBatches microBatches) =>
         Flow.Create<JobArrival>()
-            // This step has room for all jobs in hand, so no job waits for the model of another.
-            .SelectAsyncUnordered(settings.Polling.Source.MaxInFlight, loader.LeaseModelAsync)
+            .Select(arrival => (JobWork)new JobWork.Fresh(arrival.Delivery, arrival.Request))
+            // The first two steps have room for all jobs in hand, so no job waits for the host or the model of another. A job
+            // that waits for a host holds no model.
+            .SelectAsyncUnordered(MostInHand(settings), references.FetchAsync)
+            .SelectAsyncUnordered(MostInHand(settings), loader.LeaseModelAsync)
             .SelectAsyncUnordered(settings.Polling.Fetchers, loader.LoadAsync)
             // Batches only under back-pressure, so an idle node adds no delay.
             .BatchWeighted(
@@ -72,13 +76,18 @@ internal static class ClassificationStream
     private static long ShareOfBatch(JobWork work) =>
         work is JobWork.ToClassify decoded ? FullBatch / decoded.Model.Classifier.PreferredBatchSize : 0;
 
-    // The last two steps have room for all suspects in hand, so no suspect blocks a fresh job. A waiting suspect holds no
-    // picture in memory.
-    private static Flow<JobArrival, JobWork, NotUsed> Suspects(NodeSettings settings, SuspectProcessor suspects) =>
+    // The last three steps have room for all suspects in hand, so no suspect blocks a fresh job. Of the waiting suspects only
+    // a few with a reference hold their picture in memory.
+    private static Flow<JobArrival, JobWork, NotUsed> Suspects(
+        NodeSettings settings, SuspectProcessor suspects, ReferenceLoader references) =>
         Flow.Create<JobArrival>()
             .SelectAsyncUnordered(settings.Polling.Fetchers, suspects.LookUpAsync)
-            .SelectAsyncUnordered(settings.Polling.Source.MaxInFlight, suspects.LeaseModelAsync)
-            .SelectAsyncUnordered(settings.Polling.Source.MaxInFlight, suspects.TryAsync);
+            .SelectAsyncUnordered(MostInHand(settings), references.FetchAsync)
+            .SelectAsyncUnordered(MostInHand(settings), suspects.LeaseModelAsync)
+            .SelectAsyncUnordered(MostInHand(settings), suspects.TryAsync);
+
+    private static int MostInHand(NodeSettings settings) =>
+        settings.Polling.Source.MaxInFlight + QueueSource.MostAside;
 
     private static Flow<JobArrival, JobWork, NotUsed> SideBySide(
         Flow<JobArrival, JobWork, NotUsed> fresh,

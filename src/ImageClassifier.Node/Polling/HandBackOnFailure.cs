@@ -44,7 +44,7 @@ internal static class HandBackOnFailure
         }
         catch (OperationCanceledException) when (draining.IsCancellationRequested)
         {
-            log.Debug("Job {0} was handed back, because the node drains and its model is not loaded", request.Job);
+            log.Debug("Job {0} was handed back, because the node drains and has no model or picture of it yet", request.Job);
             return new JobWork.NotDone(delivery);
         }
         catch (OperationCanceledException failure)

@@ -2,6 +2,7 @@ using Akka.Event;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Node.Jobs;
 
 namespace ImageClassifier.Node.Polling;
 
@@ -17,9 +18,9 @@ internal sealed class JobObjects(IObjectStore store, OutageRetries outages, ILog
         return stored is { Status: JobStatus.Failed } && stored.Attempt < request.Attempt ? null : stored;
     }
 
-    /// <summary>The bytes of the picture; null if the store does not have it any more.</summary>
+    /// <summary>The bytes of a picture without a reference; null if the store does not have it any more.</summary>
     public Task<PooledBytes?> FetchPictureAsync(ClassificationRequest request) =>
-        outages.RunAsync(() => FetchAsync(request.ImageKey));
+        outages.RunAsync(() => FetchAsync(request.ImageKey!));
 
     private async Task<JobResult?> FindStoredAsync(ClassificationRequest request)
     {

@@ -26,28 +26,33 @@ internal sealed class PictureLoader(
     // Reads wait for the store, decoders for a core. So more pictures are read at once than decoded.
     private readonly SemaphoreSlim _decoders = new(decoders);
 
-    /// <summary>Leases the model of one job. Never fails: a failure that is not the job's fault hands the message
-    /// back.</summary>
+    /// <summary>Leases the model of one job. Any other job passes through unchanged. Never fails: a failure that is not the
+    /// job's fault hands the message back.</summary>
     /// <returns><see cref="JobWork.ToLoad"/> if the job has its model. A job of a stopped batch gets none, and
     /// fails.</returns>
-    public Task<JobWork> LeaseModelAsync(JobArrival arrival)
+    public async Task<JobWork> LeaseModelAsync(JobWork work)
     {
-        var delivery = arrival.Delivery;
-        if (arrival.Request is { } request)
+        if (work is not JobWork.Fresh job) return work;
+        if (job.Request is not { } request)
         {
-            return HandBackOnFailure.RunAsync(
-                delivery,
-                request,
-                async () => await stopped.FindAsync(request, delivery) is { } stop
-                    ? JobWork.Ended.Failed(delivery, request, instance, model: null, stop)
-                    : new JobWork.ToLoad(delivery, request, (await models.LeaseAsync(request, delivery)).Park()),
-                health,
-                log,
-                draining);
+            log.Warning("A message without a valid request was handed back; the queue will give it up");
+            return new JobWork.NotDone(job.Delivery);
         }
 
-        log.Warning("A message without a valid request was handed back; the queue will give it up");
-        return Task.FromResult<JobWork>(new JobWork.NotDone(delivery));
+        var outcome = await HandBackOnFailure.RunAsync(
+            job.Delivery,
+            request,
+            async () => await stopped.FindAsync(request, job.Delivery) is { } stop
+                ? JobWork.Ended.Failed(job.Delivery, request, instance, model: null, stop)
+                : new JobWork.ToLoad(job.Delivery, request, (await models.LeaseAsync(request, job.Delivery)).Park())
+                {
+                    Picture = job.Picture,
+                },
+            health,
+            log,
+            draining);
+        if (outcome is not JobWork.ToLoad) job.Picture?.Dispose();
+        return outcome;
     }
 
     /// <summary>Fetches and decodes the picture of one job, unless the node drains. Any other job passes through
@@ -59,6 +64,7 @@ internal sealed class PictureLoader(
         var outcome = draining.IsCancellationRequested
             ? new JobWork.NotDone(job.Delivery)
             : await HandBackOnFailure.RunAsync(job.Delivery, job.Request, () => LoadAsync(job), health, log, draining);
+        job.Picture?.Dispose();
         if (outcome is JobWork.ToClassify) job.Model.Park();
         else job.Model.Dispose();
         return outcome;
@@ -69,9 +75,9 @@ internal sealed class PictureLoader(
         // The job may have waited for its model for long.
         if (await stopped.FindAsync(job.Request, job.Delivery) is { } stop) return Fail(job, stop);
         var started = time.GetTimestamp();
-        using var picture = await objects.FetchPictureAsync(job.Request);
-        if (picture is null) return Fail(job, JobErrors.Missing);
-        var fetched = time.GetElapsedTime(started);
+        using var stored = job.Picture is null ? await objects.FetchPictureAsync(job.Request) : null;
+        if ((job.Picture?.Bytes ?? stored) is not { } picture) return Fail(job, JobErrors.Missing);
+        var fetched = job.Picture?.Took ?? time.GetElapsedTime(started);
 
         await _decoders.WaitAsync();
         try

@@ -1,10 +1,12 @@
 using Akka.Actor;
 using Akka.Event;
 using Akka.Streams;
+using ImageClassifier.Core.Outbound;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Node.Classification;
 using ImageClassifier.Node.Models;
 using ImageClassifier.Node.Records;
+using ImageClassifier.Node.References;
 using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
@@ -24,6 +26,7 @@ internal sealed class PollerActor : ReceiveActor
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _draining = new();
     private readonly NodeModels _models;
+    private readonly HttpMessageInvoker _http;
     private IQueueSourceControl? _source;
 
     public PollerActor(
@@ -48,6 +51,7 @@ internal sealed class PollerActor : ReceiveActor
             progress.RecordLoaded,
             time,
             _log);
+        _http = new HttpMessageInvoker(OutboundHttp.CreateHandler(settings.References.Rules.Addresses));
         Polling();
     }
 
@@ -99,6 +103,7 @@ internal sealed class PollerActor : ReceiveActor
     {
         _draining.Cancel();
         _models.Dispose();
+        _http.Dispose();
     }
 
     private Akka.Streams.Dsl.IRunnableGraph<(IQueueSourceControl, Task<Akka.Done>)> CreateStream(
@@ -138,12 +143,23 @@ internal sealed class PollerActor : ReceiveActor
             _settings,
             loader,
             suspects,
+            References(stopped, health),
             batches,
             publisher,
             _time,
             onPoll,
             health.RecordRefusal,
             onAcknowledged);
+    }
+
+    private ReferenceLoaders References(StoppedBatches stopped, NodeHealth health)
+    {
+        var fetcher = new PictureFetcher(
+            _settings.References.Rules, _settings.Intake, _http, _ports.Buckets, _time, _log);
+        return new ReferenceLoaders(Of(ReferenceLoader.FreshPlaces), Of(ReferenceLoader.SuspectPlaces));
+
+        ReferenceLoader Of(int places) =>
+            new(fetcher, stopped, places, _ports.Identity.Id, health, _time, _log, _draining.Token);
     }
 
     /// <summary>Safe from any thread.</summary>

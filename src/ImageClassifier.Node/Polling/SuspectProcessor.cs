@@ -68,13 +68,15 @@ internal sealed class SuspectProcessor(
     public async Task<JobWork> LeaseModelAsync(JobWork work)
     {
         if (work is not JobWork.Suspect suspect) return work;
-        return await HandBackOnFailure.RunAsync(
+        var outcome = await HandBackOnFailure.RunAsync(
             suspect.Delivery,
             suspect.Request,
             () => LeaseAsync(suspect),
             health,
             log,
             draining);
+        if (outcome is not JobWork.ToTry) suspect.Picture?.Dispose();
+        return outcome;
     }
 
     private async Task<JobWork> LeaseAsync(JobWork.Suspect suspect)
@@ -82,7 +84,7 @@ internal sealed class SuspectProcessor(
         try
         {
             var lease = await models.LeaseAsync(suspect.Request, suspect.Delivery);
-            return new JobWork.ToTry(suspect.Delivery, suspect.Request, lease.Park());
+            return new JobWork.ToTry(suspect.Delivery, suspect.Request, lease.Park()) { Picture = suspect.Picture };
         }
         catch (ModelNotLoadedException failure) when (suspect.Delivery.Message.ReceiveCount > maxReceives)
         {
@@ -113,6 +115,7 @@ internal sealed class SuspectProcessor(
     private async Task<JobWork> TryAsync(JobWork.ToTry suspect)
     {
         using var model = suspect.Model.Resume();
+        using var fetched = suspect.Picture;
         await _turns.EnterAsync(suspect.Delivery.Message.ReceiveCount);
         var tried = await TryInTurnAsync(suspect, isAlone: false);
         if (tried is not JobWork.ToTry) return tried;
@@ -148,9 +151,9 @@ internal sealed class SuspectProcessor(
         // Suspects wait for their turn for long.
         if (await stopped.FindAsync(suspect.Request, suspect.Delivery) is { } stop) return Fail(suspect, stop);
         var started = time.GetTimestamp();
-        using var picture = await objects.FetchPictureAsync(suspect.Request);
-        if (picture is null) return Fail(suspect, JobErrors.Missing);
-        var fetched = time.GetElapsedTime(started);
+        using var stored = suspect.Picture is null ? await objects.FetchPictureAsync(suspect.Request) : null;
+        if ((suspect.Picture?.Bytes ?? stored) is not { } picture) return Fail(suspect, JobErrors.Missing);
+        var fetched = suspect.Picture?.Took ?? time.GetElapsedTime(started);
         switch (await _retries.RunAsync(() => suspect.Model.Isolated.ClassifyAsync(picture.Memory, isAlone)))
         {
             case IsolatedOutcome.Classified classified:

@@ -51,7 +51,7 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
 
     /// <summary>The jobs of the accepted files.</summary>
     [JsonIgnore]
-    public IEnumerable<ManifestJob> Accepted => Jobs.Where(job => job.ImageKey is not null);
+    public IEnumerable<ManifestJob> Accepted => Jobs.Where(job => job.Refusal is null);
 
     /// <inheritdoc />
     public bool IsWholeAt(string key) =>
@@ -64,8 +64,9 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
 
     /// <summary>The request message for one attempt of an accepted job.</summary>
     public ClassificationRequest Request(ManifestJob job, int attempt) =>
-        new(job.Job, Batch, job.ImageKey!, attempt, SubmittedAt)
+        new(job.Job, Batch, job.ImageKey, attempt, SubmittedAt)
         {
+            Reference = job.Reference,
             Model = Model,
             Fallback = Fallback,
             SharesBatch = Jobs.Count > 1,
@@ -76,7 +77,8 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
 /// <summary>One file of an upload.</summary>
 /// <param name="Job">The file's job.</param>
 /// <param name="FileName">The client's name for the file, for display only.</param>
-/// <param name="ImageKey">The store key of the picture; null if the file was refused.</param>
+/// <param name="ImageKey">The store key of the picture; null if the file was refused, or is fetched by its
+/// <see cref="Reference"/>.</param>
 /// <param name="Refusal">Why the file was refused; null if it was accepted.</param>
 public sealed record ManifestJob(JobId Job, string FileName, string? ImageKey, JobError? Refusal)
 {
@@ -84,23 +86,35 @@ public sealed record ManifestJob(JobId Job, string FileName, string? ImageKey, J
     /// refused file has one too.</summary>
     public string? Sha256 { get; init; }
 
-    /// <summary>The file's name and hash.</summary>
+    /// <summary>Where the app node fetches the picture; null if the picture was uploaded or refused.</summary>
+    public PictureReference? Reference { get; init; }
+
+    /// <summary>What identifies the file.</summary>
     [JsonIgnore]
-    public SentFile Sent => new(FileName, Sha256);
+    public SentFile Sent => new(FileName, Sha256) { Reference = Reference };
 
     /// <summary>Whether a file is the one of this job. Without a hash, only the name is compared.</summary>
     public bool Matches(SentFile file) =>
-        FileName == file.FileName && (Sha256 is null || file.Sha256 is null || Sha256 == file.Sha256);
+        FileName == file.FileName && Reference == file.Reference
+        && (Sha256 is null || file.Sha256 is null || Sha256 == file.Sha256);
 
     /// <summary>Whether the entry is complete and its picture belongs to the batch.</summary>
     public bool IsWholeIn(BatchId batch) =>
-        Job != default && FileName is not null && (ImageKey is not null
-            ? Refusal is null && ImageKey.StartsWith(ObjectKeys.ImagesOf(batch), StringComparison.Ordinal)
-                && ImageKey.Split('/').All(ObjectKey.IsName)
-            : Refusal is { Code: not null, Message: not null });
+        Job != default && FileName is not null && (ImageKey, Reference, Refusal) switch
+        {
+            ({ } key, null, null) => key.StartsWith(ObjectKeys.ImagesOf(batch), StringComparison.Ordinal)
+                && key.Split('/').All(ObjectKey.IsName),
+            (null, { IsWhole: true }, null) => true,
+            (null, null, { Code: not null, Message: not null }) => true,
+            _ => false,
+        };
 
     /// <summary>Creates the entry of an accepted file.</summary>
     public static ManifestJob Accept(JobId job, string fileName, string imageKey) => new(job, fileName, imageKey, null);
+
+    /// <summary>Creates the entry of a file that an app node fetches.</summary>
+    public static ManifestJob Accept(string fileName, PictureReference reference) =>
+        new(JobId.New(), fileName, null, null) { Reference = reference };
 
     /// <summary>Creates the entry of a refused file.</summary>
     public static ManifestJob Refuse(string fileName, JobError error) => new(JobId.New(), fileName, null, error);
@@ -109,4 +123,8 @@ public sealed record ManifestJob(JobId Job, string FileName, string? ImageKey, J
 /// <summary>Identifies a file of an upload.</summary>
 /// <param name="FileName">The name for display.</param>
 /// <param name="Sha256">The SHA-256 of the bytes; null if unknown.</param>
-public sealed record SentFile(string FileName, string? Sha256);
+public sealed record SentFile(string FileName, string? Sha256)
+{
+    /// <summary>The reference by which it was sent; null if it was uploaded, or if its reference was refused.</summary>
+    public PictureReference? Reference { get; init; }
+}

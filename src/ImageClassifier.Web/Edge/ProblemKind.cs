@@ -30,6 +30,9 @@ internal static class ProblemKinds
     public static readonly ProblemKind MalformedMultipart = new(
         StatusCodes.Status400BadRequest, "malformed-multipart", "The multipart form cannot be read.");
 
+    public static readonly ProblemKind MalformedReferences = new(
+        StatusCodes.Status400BadRequest, "malformed-references", "The JSON with references to pictures cannot be read.");
+
     public static readonly ProblemKind NoIdempotencyKey = new(
         StatusCodes.Status400BadRequest, "idempotency-key-malformed", "The Idempotency-Key cannot be used.");
 
@@ -97,6 +100,9 @@ internal static class ProblemKinds
 
     public static readonly ProblemKind NoSuchImage = new(
         StatusCodes.Status404NotFound, "no-such-image", "There is no such picture.");
+
+    public static readonly ProblemKind ImageNotStored = new(
+        StatusCodes.Status404NotFound, "image-not-stored", "The picture is not stored here.");
 
     public static readonly ProblemKind WebSocketExpected = new(
         StatusCodes.Status426UpgradeRequired, "websocket-expected", "This address expects a WebSocket.");

@@ -8,18 +8,22 @@ namespace ImageClassifier.Web.Edge;
 internal static class Problems
 {
     public static IResult NotMultipart() => Create(
-        ProblemKinds.NotMultipart, "Send the pictures as multipart/form-data, one picture in each part.");
+        ProblemKinds.NotMultipart,
+        "Send the pictures as multipart/form-data, one picture in each part. Only POST /api/batches also takes JSON with "
+        + "references.");
 
     public static IResult MalformedMultipart() => Create(
         ProblemKinds.MalformedMultipart,
         "The form ends too early or does not follow RFC 7578. Check how the client builds it.");
+
+    public static IResult MalformedReferences(string detail) => Create(ProblemKinds.MalformedReferences, detail);
 
     public static IResult NoIdempotencyKey() => Create(
         ProblemKinds.NoIdempotencyKey, "Send the header once, with 1 to 255 visible ASCII characters.");
 
     public static IResult IdempotencyKeyReused() => Create(
         ProblemKinds.IdempotencyKeyReused,
-        "The key belongs to a request with other files: other names, or other bytes. Send new files with a new key.");
+        "The key belongs to a request with other files: other names, addresses or bytes. Send new files with a new key.");
 
     public static IResult UploadUnderWay(TimeSpan retryAfter) => Create(
         ProblemKinds.UploadUnderWay, "Send it again a little later to get its answer.", retryAfter: retryAfter);
@@ -93,6 +97,10 @@ internal static class Problems
 
     public static IResult NoSuchImage() => Create(
         ProblemKinds.NoSuchImage, "The id is wrong, or the picture was refused or deleted.");
+
+    public static IResult ImageNotStored() => Create(
+        ProblemKinds.ImageNotStored,
+        "It was sent by reference, and the service keeps no copy. Read it at the address that was sent.");
 
     public static IResult WebSocketExpected() => Create(
         ProblemKinds.WebSocketExpected, "Connect with a WebSocket, or read the batch's events as an event stream.");

@@ -47,6 +47,7 @@ public static class WebHostingExtensions
             provider.GetRequiredService<TimeProvider>(),
             stopGrace))
         .AddCallbacks(settings.Callbacks)
+        .AddSingleton(settings.References)
         .AddSingleton<OwnNames>()
         .AddSingleton<OriginCheck>()
         .AddSingleton<RefusalRateLimit>()

@@ -38,12 +38,14 @@ internal static class ApiCalls
             .Describe("uploadBatch", Batches, "Upload pictures",
                 "Accepts one or many files as one batch. The answer comes at once, and each result follows as soon as "
                 + "it is ready: read the batch's events, its WebSocket, or the batch. A file that cannot be used is "
-                + "refused alone: its job has the status `rejected` and the reason.")
-            .TakesFiles("files", onlyOne: false)
+                + "refused alone: its job has the status `rejected` and the reason. As JSON, the request names pictures that "
+                + "the service fetches itself. It keeps no copy of them.")
+            .TakesFiles("files", onlyOne: false).TakesDocument<ReferenceListDocument>()
             .Answers<AcceptedDocument>(StatusCodes.Status202Accepted,
                 "At least one file is accepted. It is stored and will be classified or fail with a reason.", Json,
                 new AnswerHeader("Location", "The address of the batch."))
-            .CanFailWith(UploadRequest.Failures).CanFailWith(ProblemKinds.NothingUsable);
+            .CanFailWith(UploadRequest.Failures)
+            .CanFailWith(ProblemKinds.NothingUsable, ProblemKinds.MalformedReferences);
         app.MapPost("/api/classify", (HttpRequest request, ClassifyEndpoints classify) => classify.PostAsync(request))
             .CountAsUpload()
             .Describe("classify", OnePicture, "Classify one picture, and wait",
@@ -95,7 +97,7 @@ internal static class ApiCalls
                 new AnswerHeader("Content-Disposition", "A name for the file: the job's id with the format's ending."),
                 new AnswerHeader("Last-Modified", "When it was stored: send it as `If-Modified-Since`."))
             .Answers(StatusCodes.Status304NotModified, "The client has the picture (`If-Modified-Since`).")
-            .CanFailWith(ProblemKinds.NoSuchImage);
+            .CanFailWith(ProblemKinds.NoSuchImage, ProblemKinds.ImageNotStored);
     }
 
     private static void MapEvents(IEndpointRouteBuilder app)

@@ -19,7 +19,7 @@ internal static class BatchEndpoints
     /// <summary>The value of <c>cancel</c> that ends the jobs without a result.</summary>
     public const string CancelsWaiting = "waiting";
 
-    /// <summary><c>POST /api/batches</c>: one or many files under any field name.</summary>
+    /// <summary><c>POST /api/batches</c>: one or many files under any field name, or references to pictures.</summary>
     public static async Task<IResult> PostAsync(
         HttpRequest request, UploadRequest upload, UploadSettings settings, IRequiredActor<UploadActor> uploads) =>
         await upload.RunAsync(uploads.ActorRef, request, settings.MaxFiles, IdempotencyScope.Batches) switch
@@ -68,7 +68,8 @@ internal static class BatchEndpoints
         if (!BatchId.TryParse(batchId, out var batch) || !JobId.TryParse(jobId, out var job))
             return Problems.NoSuchImage();
         // A deletion that broke off can leave pictures. They must not be readable any more.
-        if (!await store.ExistsAsync(ObjectKeys.Manifest(batch), cancellation)) return Problems.NoSuchImage();
+        var manifest = ObjectKeys.Manifest(batch);
+        if (!await store.ExistsAsync(manifest, cancellation)) return Problems.NoSuchImage();
         foreach (var format in Enum.GetValues<PictureFormat>())
         {
             if (await store.GetAsync(ObjectKeys.Image(batch, job, format), cancellation) is { } picture)
@@ -81,7 +82,10 @@ internal static class BatchEndpoints
             }
         }
 
-        return Problems.NoSuchImage();
+        var read = await store.ReadDocumentAsync<BatchManifest>(manifest, cancellation);
+        return read.OrNull?.Jobs.Any(entry => entry.Job == job && entry.Reference is not null) == true
+            ? Problems.ImageNotStored()
+            : Problems.NoSuchImage();
     }
 
     /// <summary>The problem response for an unexpected answer of a batch.</summary>

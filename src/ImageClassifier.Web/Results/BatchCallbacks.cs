@@ -73,7 +73,7 @@ internal sealed class BatchCallbacks(IObjectStore store, TimeProvider time)
     private CallbackDelivery DeliveryOf(
         BatchManifest manifest, IEnumerable<FinishedJob> jobs, CallbackSubject subject)
     {
-        var refused = manifest.Jobs.Where(job => job.ImageKey is null).Select(job => JobDocument.Of(job, result: null));
+        var refused = manifest.Jobs.Where(job => job.Refusal is not null).Select(job => JobDocument.Of(job, result: null));
         return DeliveryOf(
             manifest, $"{manifest.Batch}-{subject.Attempt}", BatchFinished,
             BatchSummary.Of(manifest.Batch, manifest.SubmittedAt, [.. jobs.Select(job => job.Document), .. refused]));

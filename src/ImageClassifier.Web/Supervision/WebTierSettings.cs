@@ -1,6 +1,7 @@
 using Akka.Configuration;
 using ImageClassifier.Core;
 using ImageClassifier.Streams;
+using ImageClassifier.Streams.Settings;
 using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Callbacks;
 using ImageClassifier.Web.Cluster;
@@ -22,7 +23,8 @@ public sealed record WebTierSettings(
     AccessSettings Access,
     LostJobSettings Lost,
     ClusterSettings Cluster,
-    CallbackSettings Callbacks)
+    CallbackSettings Callbacks,
+    ReferenceSettings References)
 {
     /// <summary>What the host knows about models on its machine.</summary>
     public KnownModels Models { get; init; } = new(OfSetting: null, BuiltInSha256: null);
@@ -38,5 +40,6 @@ public sealed record WebTierSettings(
         AccessSettings.Create(config),
         LostJobSettings.Create(config),
         ClusterSettings.Create(config),
-        CallbackSettings.Create(config));
+        CallbackSettings.Create(config),
+        ReferenceSettings.Create(config));
 }

@@ -1,10 +1,11 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Edge;
 
 namespace ImageClassifier.Web.Uploads;
 
-/// <summary>One file of a form. Only its first bytes have been read.</summary>
+/// <summary>One file of a request. Only its first bytes have been read, or none if it is a reference.</summary>
 /// <param name="name">The client's name for the file; null if it sent none.</param>
 /// <param name="head">The first bytes.</param>
 /// <param name="body">The rest of the bytes.</param>
@@ -21,6 +22,19 @@ internal sealed class FormFile(string? name, ReadOnlyMemory<byte> head, HashedBo
 
     /// <summary>The bytes after the head.</summary>
     public Stream Rest => body;
+
+    /// <summary>The job of a file that is only named by a reference; null for a file with bytes.</summary>
+    public ManifestJob? Referenced { get; private init; }
+
+    /// <summary>Creates a file without bytes.</summary>
+    /// <param name="job">The job of its reference.</param>
+    public static FormFile Of(ManifestJob job) =>
+        new(job.FileName, ReadOnlyMemory<byte>.Empty, new HashedBody(Stream.Null)) { Referenced = job };
+
+    /// <summary>What identifies the file. Reads it to its end.</summary>
+    /// <exception cref="RequestBodyException">The bytes cannot be read to their end.</exception>
+    public async Task<SentFile> IdentifyAsync(CancellationToken cancellation) =>
+        Referenced?.Sent ?? new SentFile(ShownName, await FinishAsync(cancellation).ConfigureAwait(false));
 
     /// <summary>Reads the file to its end.</summary>
     /// <returns>The SHA-256 of the whole file: 64 lower-case hexadecimal digits.</returns>

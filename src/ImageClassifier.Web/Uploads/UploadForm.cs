@@ -9,7 +9,7 @@ namespace ImageClassifier.Web.Uploads;
 /// first bytes are a picture's, because some clients forget the name. The fields of a callback and the deadline are kept. Other
 /// form fields are skipped, and so are empty file inputs: parts with an empty file name and no bytes.
 /// </summary>
-internal sealed class UploadForm(string boundary, Stream body)
+internal sealed class UploadForm(string boundary, Stream body) : IUploadBody
 {
     /// <summary>The field with the address of a callback.</summary>
     public const string CallbackField = "callback";
@@ -28,18 +28,16 @@ internal sealed class UploadForm(string boundary, Stream body)
 
     private readonly MultipartReader _reader = new(boundary, body, BufferSize);
 
-    /// <summary>The field <c>callback</c> as far as the form was read; null if it has none.</summary>
+    /// <inheritdoc />
     public string? Callback { get; private set; }
 
-    /// <summary>The field <c>callbackEvents</c>.</summary>
+    /// <inheritdoc />
     public string? CallbackEvents { get; private set; }
 
-    /// <summary>The field <c>deadline</c>.</summary>
+    /// <inheritdoc />
     public string? Deadline { get; private set; }
 
-    /// <summary>Reads up to the next file; null at the end of the form. Unread bytes of the previous file are
-    /// skipped.</summary>
-    /// <exception cref="RequestBodyException">The form cannot be read to its end.</exception>
+    /// <inheritdoc />
     public async Task<FormFile?> NextFileAsync(CancellationToken cancellation)
     {
         while (await NextPartAsync(cancellation).ConfigureAwait(false) is { } part)

@@ -2,6 +2,7 @@ using Akka.Actor;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Streams.Settings;
 using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Callbacks;
@@ -42,6 +43,7 @@ internal sealed class UploadRequest(
     UploadLimit limit,
     ModelChoice models,
     CallbackRequests callbacks,
+    ReferenceSettings references,
     TimeProvider time,
     ILogger<UploadRequest> log)
 {
@@ -76,21 +78,29 @@ internal sealed class UploadRequest(
         LimitedBody.LiftServerLimit(request.HttpContext);
         if (request.ContentLength > settings.MaxRequestSize)
             return new UploadOutcome.Refused(Problems.RequestTooLarge(settings.MaxRequestSize));
-        if (MultipartBoundary.Find(request.ContentType) is not { } boundary)
-            return new UploadOutcome.Refused(Problems.NotMultipart());
+        if (BodyOf(request, scope) is not { } body) return new UploadOutcome.Refused(Problems.NotMultipart());
         var ofCaller = scope with { Caller = Caller.Of(request.HttpContext).Key };
         if (!IdempotencyKey.TryRead(request.Headers, ofCaller, out var claim))
             return new UploadOutcome.Refused(Problems.NoIdempotencyKey());
         if (!await QueueTakesMessagesAsync(request.HttpContext.RequestAborted))
             return new UploadOutcome.Refused(Problems.QueueUnavailable(settings.RetryAfter));
 
-        var form = new UploadForm(boundary, new LimitedBody(request.Body, settings.MaxRequestSize));
         var cancellation = request.HttpContext.RequestAborted;
         using var slot = await limit.EnterAsync(cancellation);
         return slot is not null
             ? await UploadOnceAsync(
-                uploads, new Incoming(BatchId.New(), form, maxFiles, claim, ofCaller.Caller), cancellation)
+                uploads, new Incoming(BatchId.New(), body, maxFiles, claim, ofCaller.Caller), cancellation)
             : new UploadOutcome.Refused(Problems.Overloaded(settings.RetryAfter));
+    }
+
+    /// <summary>The body of a form, or of a list of references where the call takes one; null if it is neither.</summary>
+    private IUploadBody? BodyOf(HttpRequest request, IdempotencyScope scope)
+    {
+        if (scope == IdempotencyScope.Batches && ReferenceList.IsTypeOf(request))
+            return new ReferenceList(request.Body, references.Rules);
+        return MultipartBoundary.Find(request.ContentType) is { } boundary
+            ? new UploadForm(boundary, new LimitedBody(request.Body, settings.MaxRequestSize))
+            : null;
     }
 
     private async Task<bool> QueueTakesMessagesAsync(CancellationToken cancellation)
@@ -186,13 +196,13 @@ internal sealed class UploadRequest(
         if (read.OrNull is not { } manifest) return null;
 
         var sent = new List<SentFile>();
-        while (await incoming.Form.NextFileAsync(cancellation) is { } file)
+        while (await incoming.Body.NextFileAsync(cancellation) is { } file)
         {
             using (file)
             {
                 // One file more than the batch has is enough to show a difference.
                 if (sent.Count > manifest.Jobs.Count) continue;
-                sent.Add(new SentFile(file.ShownName, await file.FinishAsync(cancellation)));
+                sent.Add(await file.IdentifyAsync(cancellation));
             }
         }
 
@@ -213,13 +223,13 @@ internal sealed class UploadRequest(
         try
         {
             var jobs = await ReadFilesAsync(incoming, cancellation);
-            if (!jobs.Any(job => job.ImageKey is not null))
+            if (jobs.All(job => job.Refusal is not null))
             {
                 await DiscardAsync(incoming, running);
                 return new UploadOutcome.NothingUsable(jobs);
             }
 
-            if (callbacks.Check(incoming.Form.Callback, incoming.Form.CallbackEvents, incoming.Key, out var callback)
+            if (callbacks.Check(incoming.Body.Callback, incoming.Body.CallbackEvents, incoming.Key, out var callback)
                 is { } fault)
             {
                 await DiscardAsync(incoming, running);
@@ -301,7 +311,7 @@ internal sealed class UploadRequest(
         var jobs = new List<Task<ManifestJob>>();
         try
         {
-            while (await incoming.Form.NextFileAsync(cancellation) is { } file)
+            while (await incoming.Body.NextFileAsync(cancellation) is { } file)
             {
                 using (file)
                 {
@@ -326,6 +336,7 @@ internal sealed class UploadRequest(
     private IResult? ProblemOf(Exception failure) => failure switch
     {
         TooManyFilesException tooMany => Problems.TooManyFiles(tooMany.Allowed),
+        ReferenceListException malformed => malformed.Problem,
         RequestBodyException { InnerException: BadHttpRequestException bad } => bad.StatusCode switch
         {
             StatusCodes.Status413PayloadTooLarge => Problems.RequestTooLarge(settings.MaxRequestSize),
@@ -365,11 +376,11 @@ internal sealed class UploadRequest(
 
     /// <summary>A request whose files are still unread.</summary>
     /// <param name="Batch">The batch that it uploads into.</param>
-    /// <param name="Form">Its body.</param>
+    /// <param name="Body">Its body.</param>
     /// <param name="MaxFiles">How many files it may contain.</param>
     /// <param name="Claim">The digest of its idempotency key; null if it has none.</param>
     /// <param name="Key">The name of the caller's API key; null without keys.</param>
-    private sealed record Incoming(BatchId Batch, UploadForm Form, int MaxFiles, string? Claim, string? Key);
+    private sealed record Incoming(BatchId Batch, IUploadBody Body, int MaxFiles, string? Claim, string? Key);
 
     private sealed class TooManyFilesException(int allowed) : Exception
     {

@@ -1,5 +1,4 @@
 using Akka.Configuration;
-using ImageClassifier.Core.Formats;
 using ImageClassifier.Core.Intake;
 using ImageClassifier.Streams.Settings;
 
@@ -46,11 +45,12 @@ public sealed record UploadSettings(
     public static UploadSettings Create(Config config)
     {
         var uploads = new SettingsSection(config, "image-classifier.uploads");
+        var intake = IntakeSettings.Create(config);
         var maxConcurrent = uploads.WholeNumber("max-concurrent", 1, 10_000);
         return new UploadSettings(
-            Formats: ReadFormats(uploads),
+            Formats: intake.Formats,
             MaxRequestSize: uploads.Bytes("max-request-size", 1 << 10, 1L << 40),
-            MaxFileSize: uploads.Bytes("max-file-size", 1 << 10, 1 << 30),
+            MaxFileSize: intake.MaxFileSize,
             MinRate: SlowestUpload,
             MaxFiles: uploads.WholeNumber("max-files", 1, 100_000),
             MaxConcurrent: maxConcurrent,
@@ -60,17 +60,6 @@ public sealed record UploadSettings(
             AbandonedAfter: LongestUnfinished,
             SweepInterval: BetweenSweeps,
             Outbox: OutboxSettings.Default);
-    }
-
-    private static AllowedFormats ReadFormats(SettingsSection uploads)
-    {
-        const string key = "formats";
-        var known = Enum.GetValues<PictureFormat>()
-            .ToDictionary(format => PictureFormats.Name(format).ToLowerInvariant());
-        var words = uploads.Words(key);
-        return words.Count > 0 && words.All(known.ContainsKey)
-            ? new AllowedFormats([.. words.Select(word => known[word])])
-            : throw uploads.Invalid(key, $"one or more of {string.Join(", ", known.Keys)}, separated by commas");
     }
 }
 

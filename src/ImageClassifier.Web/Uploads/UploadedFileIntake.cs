@@ -28,6 +28,7 @@ internal sealed class UploadedFileIntake(IObjectStore store, long maxFileSize, A
     /// <exception cref="IOException">The store does not accept the bytes. The job's task can throw it too.</exception>
     public async Task<TakenFile> TakeAsync(BatchId batch, FormFile file, CancellationToken cancellation)
     {
+        if (file.Referenced is { } referenced) return new TakenFile(Task.FromResult(referenced));
         if (CheckFile(file, out var format) is { } error)
         {
             var refused = ManifestJob.Refuse(file.ShownName, error);

@@ -41,7 +41,7 @@ internal static class NaiveWorker
             if (received.Messages is not [{ } message, ..]) continue;
             var request = JsonSerializer.Deserialize<ClassificationRequest>(message.Body, WireJson.Options)!;
             using var content = new MemoryStream();
-            using (var stored = await s3.GetObjectAsync(bucket, request.ImageKey))
+            using (var stored = await s3.GetObjectAsync(bucket, request.ImageKey!))
                 await stored.ResponseStream.CopyToAsync(content);
             var decoded = (Decoding.Decoded)classifier.Decode(content.ToArray());
             using var picture = decoded.Picture;

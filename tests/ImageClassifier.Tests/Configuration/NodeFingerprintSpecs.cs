@@ -20,6 +20,9 @@ public sealed class NodeFingerprintSpecs
     [InlineData("image-classifier.node.classification.max-pixels=1000")]
     [InlineData("image-classifier.node.polling.max-in-flight=40")]
     [InlineData("image-classifier.queues.requests.max-receives=9")]
+    [InlineData("image-classifier.node.references.allowed-networks=10.0.0.0/8")]
+    [InlineData("image-classifier.uploads.max-file-size=1MiB")]
+    [InlineData("image-classifier.uploads.formats=png")]
     public void Another_node_setting_gives_another_fingerprint(string assignment) =>
         Assert.NotEqual(Of(Model), Of(Model, assignment));
 

@@ -27,6 +27,8 @@ public sealed class ServiceSettingsSpecs
     [InlineData("node.polling.max-in-flight", "5")]
     [InlineData("node.polling.wait-time", "21s")]
     [InlineData("node.termination.max-empty-polls", "0")]
+    [InlineData("node.references.allowed-networks", "here")]
+    [InlineData("node.references.allowed-buckets", "photos")]
     [InlineData("queues.requests.max-receives", "0")]
     [InlineData("scaling.max-instances", "0")]
     [InlineData("results.wait-limit", "0s")]
@@ -40,6 +42,19 @@ public sealed class ServiceSettingsSpecs
             var wrong = Assert.Throws<InvalidSettingException>(() => Load(role, $"{key}={value}"));
             Assert.Equal($"image-classifier.{key}", wrong.Key);
         }
+    }
+
+    [Theory]
+    [InlineData("photos", true)]
+    [InlineData("photos, my.pictures-2", true)]
+    [InlineData("Photos", false)]
+    [InlineData("arn:aws:s3:::photos", false)]
+    [InlineData("photos/2026", false)]
+    public void Buckets_are_allowed_by_their_names_on_aws(string buckets, bool isValid)
+    {
+        string[] settings = [.. OnEc2, $"node.references.allowed-buckets={buckets}"];
+        if (isValid) Assert.NotNull(Load(ProgramRole.Web, settings).Web.References);
+        else Assert.Throws<InvalidSettingException>(() => Load(ProgramRole.Web, settings));
     }
 
     [Theory]

@@ -80,7 +80,7 @@ public sealed class JobModelsSpecs : NodeSpecs
     {
         var refused = Upload(FakeImageClassifier.Refused, receivedBefore, First);
         var missing = Upload("cat", receivedBefore, First);
-        await Store.DeleteAsync(missing.ImageKey, default);
+        await Store.DeleteAsync(missing.ImageKey!, default);
         StartPoller();
         await AdvanceUntilAsync(() => IsDeleted(refused) && IsDeleted(missing), "both were deleted");
 

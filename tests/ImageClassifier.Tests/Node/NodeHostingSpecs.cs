@@ -35,7 +35,7 @@ public sealed class NodeHostingSpecs : IDisposable
         string? thread = null;
         _classifier.WhileClassifying = _ => thread = Thread.CurrentThread.Name;
         var request = Jobs.Request();
-        _store.Set(request.ImageKey, "cat");
+        _store.Set(request.ImageKey!, "cat");
         _requests.Put(WireJson.Write(request), request.Job.Value);
         using var host = BuildHost("image-classifier.node.polling.wait-time = 100ms");
         await host.StartAsync();
@@ -65,7 +65,7 @@ public sealed class NodeHostingSpecs : IDisposable
         var folder = new TemporaryFolder();
         var store = new FileObjectStore(folder.Layout);
         var request = Jobs.Request();
-        await store.PutAsync(request.ImageKey, "cat"u8.ToArray(), default);
+        await store.PutAsync(request.ImageKey!, "cat"u8.ToArray(), default);
         using var host = BuildHost("", store, recordInterval: TimeSpan.FromSeconds(1));
         await host.StartAsync();
 

@@ -1,5 +1,7 @@
 using ImageClassifier.Core;
+using ImageClassifier.Core.Intake;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Outbound;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Registry;
 using ImageClassifier.Core.Storage;
@@ -64,7 +66,9 @@ public abstract class NodeSpecs : VirtualTimeSpecs
         new ClassificationSettings(new RunArrangement(1, 1, 4), Timeout: TimeSpan.FromSeconds(10), MaxFailures: 10),
         new TerminationSettings(MaxEmptyPolls: 3, MinLifetime: TimeSpan.Zero, CutOffLimit: TimeSpan.FromMinutes(10)),
         DrainTimeout: TimeSpan.FromSeconds(15),
-        Records: new NodeRecordSettings(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(30)));
+        Records: new NodeRecordSettings(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(30)),
+        References: new ReferenceSettings(new ReferenceRules(new AddressRules([]), [])),
+        Intake: new IntakeSettings(AllowedFormats.Default, MaxFileSize: 1 << 20));
 
     protected NodePorts Ports => new(new QueuePair(Requests, Responses), Store, Classifier, Isolated, Models, Identity);
 
@@ -83,7 +87,7 @@ public abstract class NodeSpecs : VirtualTimeSpecs
             Fallback = fallback,
             SharesBatch = ofBatch is not null,
         };
-        Store.Set(request.ImageKey, word);
+        Store.Set(request.ImageKey!, word);
         Requests.Put(WireJson.Write(request), request.Job.Value, receivedBefore);
         return request;
     }

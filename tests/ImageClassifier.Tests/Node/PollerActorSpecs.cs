@@ -100,7 +100,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     public async Task A_missing_picture_fails_as_missing()
     {
         var request = Upload("cat");
-        await Store.DeleteAsync(request.ImageKey, CancellationToken.None);
+        await Store.DeleteAsync(request.ImageKey!, CancellationToken.None);
         StartPoller();
         await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
 
@@ -172,7 +172,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     public async Task A_later_attempt_of_a_classified_job_is_not_classified_again()
     {
         var request = Jobs.Request(attempt: 2);
-        Store.Set(request.ImageKey, "cat");
+        Store.Set(request.ImageKey!, "cat");
         Store.Set(
             ObjectKeys.Result(request.Batch, request.Job),
             WireJson.Write(Jobs.Classified(request with { Attempt = 1 }, "dog")));
@@ -250,7 +250,7 @@ public sealed class PollerActorSpecs : NodeSpecs
     public async Task A_job_that_was_sent_again_is_tried_in_its_own_process()
     {
         var request = Jobs.Request(attempt: 2);
-        Store.Set(request.ImageKey, "cat");
+        Store.Set(request.ImageKey!, "cat");
         await Requests.SendAsync([request.ToMessage()], default);
         StartPoller();
         await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");

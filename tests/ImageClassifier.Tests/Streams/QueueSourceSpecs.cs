@@ -48,6 +48,35 @@ public sealed class QueueSourceSpecs : VirtualTimeSpecs
     }
 
     [Fact]
+    public async Task Messages_that_are_set_aside_need_no_credit_up_to_a_limit_and_keep_their_leases()
+    {
+        PutMany(200);
+        var (_, received, _) = Run();
+        // It polls for ten, so a rest of the places aside stays unused.
+        var most = Settings.MaxInFlight + QueueSource.MostAside / 10 * 10;
+        for (var i = 0; i < most; i++)
+        {
+            var next = i;
+            await UntilAsync(() => received.Count > next, "another message was received");
+            received.Snapshot()[i].SetAside();
+            received.Snapshot()[i].SetAside();
+        }
+
+        await SettleAsync();
+        Assert.Equal(most, _queue.InFlight.Count);
+
+        await AdvanceAsync(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(1));
+        Assert.All(received.Snapshot(), delivery => Assert.True(delivery.HoldsLease(Time.GetMonotonic())));
+
+        // What is released frees its place aside, and no credit.
+        foreach (var delivery in received.Snapshot().Take(10)) delivery.Release();
+        await SettleAsync();
+        Assert.Equal(most, received.Count);
+        foreach (var delivery in received.Snapshot().Skip(QueueSource.MostAside).Take(10)) delivery.SetAside();
+        await UntilAsync(() => received.Count == most + 10, "ten more were received");
+    }
+
+    [Fact]
     public async Task It_polls_for_the_free_credits_when_nothing_is_in_hand()
     {
         var (_, received, _) = Run(Settings with { MaxInFlight = 3 });

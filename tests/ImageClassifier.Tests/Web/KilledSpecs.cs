@@ -161,7 +161,8 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
         var queues = new QueuePair(Requests, Responses);
         using var limit = new UploadLimit(Uploading, Time);
         var models = new ModelChoice(Store, Time, NullLogger<ModelChoice>.Instance);
-        await new UploadRequest(Store, queues, Uploading, limit, models, Callbacks, Time, NullLogger<UploadRequest>.Instance)
+        await new UploadRequest(
+            Store, queues, Uploading, limit, models, Callbacks, References, Time, NullLogger<UploadRequest>.Instance)
             .RunAsync(uploads, context.Request, maxFiles: 10, IdempotencyScope.Batches);
     }
 

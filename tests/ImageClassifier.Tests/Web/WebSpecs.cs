@@ -64,6 +64,10 @@ public abstract class WebSpecs : VirtualTimeSpecs
     private protected static CallbackRequests Callbacks { get; } = new(new CallbackSettings(
         CallbackSecrets.Create(new SettingsSection(ConfigurationFactory.ParseString("a = 1"), "none")), new AddressRules([])));
 
+    /// <summary>Public addresses and the bucket "photos" are allowed.</summary>
+    protected static ReferenceSettings References { get; } =
+        new(new ReferenceRules(new AddressRules([]), ["photos"]));
+
     protected static LostJobSettings Losing { get; } = new(TimeSpan.FromMinutes(15), BatchesASweep: 100);
 
     /// <summary>Moves time on until a call is done.</summary>

@@ -36,6 +36,10 @@ internal sealed record CallParameter(string Name, string In, string Description)
 /// <param name="IsOneFile">Whether a second file is refused.</param>
 internal sealed record CallForm(string Field, bool IsOneFile);
 
+/// <summary>The call also takes a JSON document.</summary>
+/// <param name="Body">The type of the document.</param>
+internal sealed record CallDocument(Type Body);
+
 /// <summary>Describes calls where they are mapped. The API's description is generated from it, and a test compares each
 /// answer with that description.</summary>
 internal static class CallDescription
@@ -66,6 +70,10 @@ internal static class CallDescription
     /// <summary>The call takes files as a multipart form.</summary>
     public static RouteHandlerBuilder TakesFiles(this RouteHandlerBuilder call, string field, bool onlyOne) =>
         call.WithMetadata(new CallForm(field, onlyOne));
+
+    /// <summary>The call takes a JSON document too.</summary>
+    public static RouteHandlerBuilder TakesDocument<T>(this RouteHandlerBuilder call) =>
+        call.WithMetadata(new CallDocument(typeof(T)));
 
     /// <summary>The call takes a parameter.</summary>
     public static RouteHandlerBuilder Takes(this RouteHandlerBuilder call, params CallParameter[] parameters) =>

@@ -64,10 +64,10 @@ internal static class ApiDocument
                 context.ApplicationServices.GetRequiredService<SeenTypes>().Add(context.JsonTypeInfo.Type);
                 return Task.CompletedTask;
             });
-            // No call answers with the data of these messages.
+            // No call answers with the data of these messages, nor with the documents that it takes.
             options.AddDocumentTransformer(async (document, context, cancellation) =>
             {
-                foreach (var type in ApiMessages.Data)
+                foreach (var type in (Type[])[.. ApiMessages.Data, typeof(ReferenceListDocument), typeof(ReferenceDocument)])
                 {
                     document.AddComponent(
                         SeenTypes.NameOf(type), await context.GetOrCreateSchemaAsync(type, null, cancellation));
@@ -95,7 +95,7 @@ internal static class ApiDocument
                 ?? throw new InvalidOperationException($"ASP.NET does not list {MethodOf(call)} {PathOf(call)}.");
             if (!paths.ContainsKey(PathOf(call))) paths[PathOf(call)] = new JsonObject();
             paths[PathOf(call)]![MethodOf(call)] =
-                ApiOperation.Of(call, operation, limits, examples.Of(operation["operationId"]!.GetValue<string>()));
+                ApiOperation.Of(call, operation, limits, examples);
         }
 
         return new JsonObject

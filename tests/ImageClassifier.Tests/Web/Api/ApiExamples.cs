@@ -28,6 +28,9 @@ internal sealed record ApiExample(string Command, IReadOnlyDictionary<string, st
     /// <summary>The answer's body.</summary>
     public JsonNode? Body { get; init; }
 
+    /// <summary>The JSON that was sent; null if a form or nothing was sent.</summary>
+    public JsonNode? Sent { get; init; }
+
     /// <summary>The body, if the answer was of this type.</summary>
     public JsonNode? BodyOf(string contentType) => contentType == ContentType ? Body : null;
 }
@@ -38,6 +41,9 @@ internal sealed partial class ApiExamples
 {
     /// <summary>The time of everything in the examples.</summary>
     public const string Time = "2026-01-31T12:00:00+00:00";
+
+    /// <summary>The name of the example that sends a document instead of a form.</summary>
+    public static string WithDocument(string call) => $"{call} by document";
 
     private const string Server = "http://127.0.0.1:5000";
     private const string Epoch = "k3v9";
@@ -85,6 +91,9 @@ internal sealed partial class ApiExamples
         await examples.SendAsync(tier, "isLive", $"curl {Server}/health/live");
         await examples.SendAsync(tier, "isServing", $"curl {Server}/health/serving");
         await examples.SendAsync(tier, "isReady", $"curl {Server}/health/ready");
+        await examples.SendAsync(tier, WithDocument("uploadBatch"),
+            """curl -H 'Content-Type: application/json' -d '{"pictures":[{"url":"https://example.com/cat.jpg"}]}' """
+            + $"{Server}/api/batches");
         await examples.SendAsync(tier, "getFleet", $"curl {Server}/api/fleet");
         // The fleet of a test differs each time.
         examples._examples["getFleet"] = examples.Of("getFleet") with { Body = JsonNode.Parse(WireJson.Write(Fleet())) };
@@ -102,6 +111,9 @@ internal sealed partial class ApiExamples
         _examples[call] = new ApiExample(command, parameters.ToDictionary(value => value.Name, value => value.Value))
         {
             ContentType = type,
+            Sent = request.Content is StringContent
+                ? JsonNode.Parse(await request.Content.ReadAsStringAsync(tier.InTime))
+                : null,
             Body = type switch
             {
                 "application/json" => JsonNode.Parse(ToExample(body)),
@@ -144,8 +156,14 @@ internal sealed partial class ApiExamples
                     files.Add((field[0], Files[field[1]]));
                     break;
                 case "-H":
-                    var header = words[++i].Split(": ");
-                    request.Headers.Add(header[0], header[1]);
+                    // The type is that of the document.
+                    if (words[++i].Split(": ") is [not "Content-Type" and var name, var value])
+                        request.Headers.Add(name, value);
+                    break;
+                case "-d":
+                    request.Method = HttpMethod.Post;
+                    request.Content = new StringContent(
+                        words[++i], Encoding.UTF8, new MediaTypeHeaderValue("application/json"));
                     break;
                 case "-X":
                     request.Method = new HttpMethod(words[++i]);

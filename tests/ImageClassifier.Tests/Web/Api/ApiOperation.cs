@@ -20,13 +20,16 @@ internal static class ApiOperation
     /// <param name="call">The call.</param>
     /// <param name="generated">What ASP.NET says about it.</param>
     /// <param name="limits">The limits of its form.</param>
-    /// <param name="example">Its example.</param>
+    /// <param name="examples">The examples of all calls.</param>
     public static JsonObject Of(
-        RouteEndpoint call, JsonObject generated, UploadSettings limits, ApiExample example)
+        RouteEndpoint call, JsonObject generated, UploadSettings limits, ApiExamples examples)
     {
+        var name = generated["operationId"]!.GetValue<string>();
+        var example = examples.Of(name);
+        var commands = new List<string> { example.Command };
         var operation = new JsonObject();
-        foreach (var name in new[] { "tags", "summary", "description", "operationId" })
-            operation[name] = generated[name]!.DeepClone();
+        foreach (var part in new[] { "tags", "summary", "description", "operationId" })
+            operation[part] = generated[part]!.DeepClone();
         // A service without keys lets everyone in.
         if (NeedsKey(call))
         {
@@ -38,13 +41,24 @@ internal static class ApiOperation
         var parameters = Parameters(call, generated, example);
         if (parameters.Count > 0) operation["parameters"] = parameters;
         if (call.Metadata.GetMetadata<CallForm>() is { } form) operation["requestBody"] = Form(form, limits);
+        if (call.Metadata.GetMetadata<CallDocument>() is { } document)
+        {
+            var sent = examples.Of(ApiExamples.WithDocument(name));
+            commands.Add(sent.Command);
+            operation["requestBody"]!["content"]![CallDescription.Json] = new JsonObject
+            {
+                ["schema"] = new JsonObject { ["$ref"] = ApiSchemas.ReferenceTo(document.Body) },
+                [Example] = sent.Sent!.DeepClone(),
+            };
+        }
+
         operation["responses"] = Responses(call, generated, example);
-        operation["x-codeSamples"] = new JsonArray(new JsonObject
+        operation["x-codeSamples"] = new JsonArray([.. commands.Select(command => new JsonObject
         {
             ["lang"] = "Shell",
-            ["label"] = example.Command.Split(' ')[0],
-            ["source"] = example.Command,
-        });
+            ["label"] = command.Split(' ')[0],
+            ["source"] = command,
+        })]);
         return operation;
     }
 

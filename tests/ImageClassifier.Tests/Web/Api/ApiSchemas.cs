@@ -5,6 +5,7 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Results;
+using ImageClassifier.Web.Uploads;
 
 namespace ImageClassifier.Tests.Web.Api;
 
@@ -39,6 +40,7 @@ internal static class ApiSchemas
         [(typeof(HealthDocument), nameof(HealthDocument.Status))] = ["live", "serving", "ready"],
         [(typeof(JobDocument), nameof(JobDocument.ErrorCode))] = JobErrorCodes.All,
         [(typeof(AcceptedJobDocument), nameof(AcceptedJobDocument.ErrorCode))] = JobErrorCodes.All,
+        [(typeof(ReferenceListDocument), nameof(ReferenceListDocument.CallbackEvents))] = ["batch", "job"],
     };
 
     public static JsonObject Complete(JsonObject generated, SeenTypes types)

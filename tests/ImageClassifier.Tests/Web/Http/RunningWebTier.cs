@@ -238,7 +238,9 @@ internal sealed class RunningWebTier : IAsyncDisposable
             foreach (var message in received)
             {
                 var request = WireJson.TryRead<ClassificationRequest>(message.Body)!;
-                var words = Upload.WordsIn(Store.TextAt(request.ImageKey) ?? "");
+                var words = request.ImageKey is { } key
+                    ? Upload.WordsIn(Store.TextAt(key) ?? "")
+                    : request.Reference!.Url ?? request.Reference.S3!;
                 await PublishAsync(words == Upload.Undecodable ? Jobs.Failed(request) : classify(request, words));
                 await Requests.DeleteAsync([message.Receipt], CancellationToken.None);
             }
