@@ -27,6 +27,10 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
     /// <summary>What the client wants to be called for; null for nothing.</summary>
     public CallbackWish? Callback { get; init; }
 
+    /// <summary>Stands for the key of the upload: later uploads of it can get the batch's results. Null if they cannot, as
+    /// in manifests of earlier versions.</summary>
+    public string? RepeatScope { get; init; }
+
     /// <summary>True if this is the tombstone of an abandoned upload; null otherwise.</summary>
     public bool? Abandoned { get; init; }
 
@@ -50,6 +54,10 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
     [JsonIgnore]
     public IEnumerable<ManifestJob> Accepted => Jobs.Where(job => job.ImageKey is not null);
 
+    /// <summary>True if the nodes of the batch must agree on a model.</summary>
+    [JsonIgnore]
+    public bool HasSeveralJobs => Jobs.Count > 1;
+
     /// <inheritdoc />
     public bool IsWholeAt(string key) =>
         Batch != default && key == ObjectKeys.Manifest(Batch)
@@ -57,7 +65,8 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
         && Jobs.DistinctBy(job => job.Job).Count() == Jobs.Count
         && (Claim is null || ObjectKey.IsName(Claim))
         && Model is null or { IsValid: true } && Fallback is null or { IsValid: true }
-        && Callback is null or { IsWhole: true };
+        && Callback is null or { IsWhole: true }
+        && (RepeatScope is null || ModelReference.IsHash(RepeatScope));
 
     /// <summary>The request message for one attempt of an accepted job.</summary>
     public ClassificationRequest Request(ManifestJob job, int attempt) =>
@@ -65,7 +74,7 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
         {
             Model = Model,
             Fallback = Fallback,
-            SharesBatch = Jobs.Count > 1,
+            SharesBatch = HasSeveralJobs,
         };
 }
 
@@ -80,6 +89,10 @@ public sealed record ManifestJob(JobId Job, string FileName, string? ImageKey, J
     /// refused file has one too.</summary>
     public string? Sha256 { get; init; }
 
+    /// <summary>The job that had the same picture before, and whose result probably answers this one; null if there is
+    /// none.</summary>
+    public OriginalJob? RepeatOf { get; init; }
+
     /// <summary>The file's name and hash.</summary>
     [JsonIgnore]
     public SentFile Sent => new(FileName, Sha256);
@@ -90,7 +103,8 @@ public sealed record ManifestJob(JobId Job, string FileName, string? ImageKey, J
 
     /// <summary>Whether the entry is complete and its picture belongs to the batch.</summary>
     public bool IsWholeIn(BatchId batch) =>
-        Job != default && FileName is not null && (ImageKey is not null
+        Job != default && FileName is not null && RepeatOf is null or { IsWhole: true }
+        && (ImageKey is not null
             ? Refusal is null && ImageKey.StartsWith(ObjectKeys.ImagesOf(batch), StringComparison.Ordinal)
                 && ImageKey.Split('/').All(ObjectKey.IsName)
             : Refusal is { Code: not null, Message: not null });
@@ -100,6 +114,16 @@ public sealed record ManifestJob(JobId Job, string FileName, string? ImageKey, J
 
     /// <summary>Creates the entry of a refused file.</summary>
     public static ManifestJob Refuse(string fileName, JobError error) => new(JobId.New(), fileName, null, error);
+}
+
+/// <summary>A job of an earlier upload.</summary>
+/// <param name="Batch">Its batch.</param>
+/// <param name="Job">The job.</param>
+public sealed record OriginalJob(BatchId Batch, JobId Job)
+{
+    /// <summary>True if both ids are set.</summary>
+    [JsonIgnore]
+    public bool IsWhole => Batch != default && Job != default;
 }
 
 /// <summary>Identifies a file of an upload.</summary>

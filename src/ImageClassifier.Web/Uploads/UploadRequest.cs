@@ -7,6 +7,7 @@ using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Callbacks;
 using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Models;
+using ImageClassifier.Web.Repeats;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using static ImageClassifier.Web.Uploads.UploadProtocol;
@@ -42,6 +43,7 @@ internal sealed class UploadRequest(
     UploadLimit limit,
     ModelChoice models,
     CallbackRequests callbacks,
+    RepeatFinder repeats,
     TimeProvider time,
     ILogger<UploadRequest> log)
 {
@@ -212,6 +214,7 @@ internal sealed class UploadRequest(
         var isCommitted = false;
         try
         {
+            repeats.Prepare();
             var jobs = await ReadFilesAsync(incoming, cancellation);
             if (!jobs.Any(job => job.ImageKey is not null))
             {
@@ -227,17 +230,19 @@ internal sealed class UploadRequest(
             }
 
             var chosen = await models.ForAsync(batch, cancellation);
+            var found = await repeats.FindAsync(jobs, chosen, incoming.Key, cancellation);
             // A renewal after the commit could restore the marker of a finished batch.
             await running.StopRenewingAsync();
             if (!await running.IsOwnerAsync(cancellation)) return Lost(incoming);
             // From here on the manifest may exist, whatever the answer, so the pictures must stay.
             mayDiscard = false;
-            var manifest = new BatchManifest(batch, time.GetUtcNow(), jobs)
+            var manifest = new BatchManifest(batch, time.GetUtcNow(), found.Jobs)
             {
                 Claim = incoming.Claim,
                 Model = chosen.Model,
                 Fallback = chosen.Fallback,
                 Callback = callback,
+                RepeatScope = found.Scope,
             };
             var commit = await uploads.Ask<IUploadAnswer>(new Commit(manifest), EdgeTimeouts.Answer, cancellation);
             isCommitted = commit is Committed;

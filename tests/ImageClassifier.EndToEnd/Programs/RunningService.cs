@@ -106,6 +106,8 @@ public sealed partial class RunningService : IAsyncDisposable
     private static string[] Arguments(Uri address, string dataFolder, string[] settings) =>
     [
         "web", "--urls", address.ToString().TrimEnd('/'), "--data", dataFolder,
+        // Tests upload the same pictures again and again, and nodes must classify all of them.
+        "--set", "image-classifier.uploads.repeats=off",
         .. settings.SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" }),
     ];
 

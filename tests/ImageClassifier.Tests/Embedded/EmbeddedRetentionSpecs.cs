@@ -198,13 +198,14 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
             : type == typeof(InstanceId) ? InstanceId.Parse("node-0123456789ab")
             : type == typeof(PictureFormat) ? PictureFormat.Png
             : type == typeof(int) ? 2
+            : type == typeof(DateTimeOffset) ? DateTimeOffset.UnixEpoch
             : type == typeof(ModelReference) ? Model
             : type == typeof(CallbackSubject) ? new CallbackSubject(Job, 2)
             : type == typeof(WaitingCallback) ? new WaitingCallback(
                 Batch, new CallbackSubject(null, 12), "0123abcd", DateTimeOffset.UnixEpoch)
             : type == typeof(PushedFile) ? new PushedFile("model.onnx", 1, new string('b', 64))
             : new string('a', 64);
-        var keys = ((Type[])[typeof(ObjectKeys), typeof(RegistryKeys), typeof(CallbackKeys)])
+        var keys = ((Type[])[typeof(ObjectKeys), typeof(RegistryKeys), typeof(CallbackKeys), typeof(RepeatKeys)])
             .SelectMany(holder => holder.GetMethods(BindingFlags.Public | BindingFlags.Static))
             .Where(method => method.ReturnType == typeof(string))
             .Select(method => (string)method.Invoke(
