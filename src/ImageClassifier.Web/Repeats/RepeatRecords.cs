@@ -27,7 +27,7 @@ internal sealed class RepeatRecords(
     private static readonly TimeSpan WaitLimit = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(30);
 
-    // Several web nodes under full load write a few thousand a day.
+    // Of one day. Several web nodes under full load write a few thousand.
     private const int MostListed = 20_000;
     private const int ReadsAtOnce = 8;
 
@@ -97,38 +97,57 @@ internal sealed class RepeatRecords(
         var now = time.GetUtcNow();
         var from = _readUpTo is { } last && last - Overlap > now - LooksBack ? last - Overlap : now - LooksBack;
         var found = await ListNewAsync(from, now + Overlap, cancellation);
-        var reads = new DocumentRead<RepeatRecord>[found.Count];
-        await Parallel.ForAsync(
-            0, found.Count,
-            new ParallelOptions { MaxDegreeOfParallelism = ReadsAtOnce, CancellationToken = cancellation },
-            async (i, token) => reads[i] = await ReadAsync(found[i], token));
-        foreach (var batch in reads.SelectMany(read => read.OrNull?.Batches ?? [])) index.Add(batch);
-        Note(found, reads);
+        var records = new List<RepeatRecord>();
+        var damaged = new List<DocumentRead<RepeatRecord>.Damaged>();
+        var pictures = 0;
+        foreach (var some in found.Reverse().Take(MostRead).Chunk(ReadsAtOnce))
+        {
+            foreach (var read in await Task.WhenAll(some.Select(key => ReadAsync(key, cancellation))))
+            {
+                if (read is DocumentRead<RepeatRecord>.Damaged bad) damaged.Add(bad);
+                if (read.OrNull is not { } record) continue;
+                records.Add(record);
+                pictures += record.Batches.Sum(batch => batch.Pictures.Count);
+            }
 
+            // What is older would not stay in the index.
+            if (pictures >= RepeatIndex.Capacity) break;
+        }
+
+        foreach (var batch in Enumerable.Reverse(records).SelectMany(record => record.Batches)) index.Add(batch);
+        if (damaged.Count > 0)
+        {
+            log.LogWarning("{Count} records of classified pictures are damaged and ignored, such as {Key}: {Why}",
+                damaged.Count, damaged[0].Key, damaged[0].Why);
+        }
+
+        _known.UnionWith(found);
         // The next look lists nothing earlier.
         var next = RepeatKeys.OfHour(now - Overlap);
         _known.RemoveWhere(key => string.CompareOrdinal(key, next) < 0);
         _readUpTo = now;
     }
 
-    /// <summary>The newest records that were not read before, in order.</summary>
+    /// <summary>Records that were not read before, in order: all, or the newest ones if they are more than enough.</summary>
     private async Task<IReadOnlyList<string>> ListNewAsync(
         DateTimeOffset from, DateTimeOffset to, CancellationToken cancellation)
     {
-        var found = new Queue<string>();
-        var listed = 0;
-        foreach (var prefix in RepeatKeys.Between(from, to))
+        var found = new List<string>();
+        foreach (var prefix in RepeatKeys.Between(from, to).Reverse())
         {
+            var ofPrefix = new List<string>();
+            var listed = 0;
             await foreach (var listing in store.ListAsync(prefix, cancellation))
             {
-                if (++listed > MostListed) return [.. found];
-                if (!RepeatKeys.IsRecord(listing.Key) || _known.Contains(listing.Key)) continue;
-                found.Enqueue(listing.Key);
-                if (found.Count > MostRead) _known.Add(found.Dequeue());
+                if (++listed > MostListed) break;
+                if (RepeatKeys.IsRecord(listing.Key) && !_known.Contains(listing.Key)) ofPrefix.Add(listing.Key);
             }
+
+            found.InsertRange(0, ofPrefix);
+            if (found.Count >= MostRead) break;
         }
 
-        return [.. found];
+        return found;
     }
 
     /// <summary>An object that the store cannot read must not keep the others from being read.</summary>
@@ -142,14 +161,5 @@ internal sealed class RepeatRecords(
         {
             return new DocumentRead<RepeatRecord>.Damaged(key, failure.Message);
         }
-    }
-
-    private void Note(IReadOnlyList<string> found, DocumentRead<RepeatRecord>[] reads)
-    {
-        _known.UnionWith(found);
-        var damaged = reads.OfType<DocumentRead<RepeatRecord>.Damaged>().ToList();
-        if (damaged.Count == 0) return;
-        log.LogWarning("{Count} records of classified pictures are damaged and ignored, such as {Key}: {Why}",
-            damaged.Count, damaged[0].Key, damaged[0].Why);
     }
 }

@@ -206,6 +206,27 @@ public sealed class RepeatAnswersSpecs : WebSpecs
     }
 
     [Fact]
+    public async Task Repeats_that_wait_for_the_store_count_as_messages_in_memory()
+    {
+        var (first, second) = (Stored(Repeat(2)), Stored(Repeat(2)));
+        var held = new TaskCompletionSource();
+        var originals = 0;
+        Store.Before = (call, key) =>
+        {
+            if (call != StoreCall.Get || key != ObjectKeys.Manifest(_original.Batch)) return Task.CompletedTask;
+            Interlocked.Increment(ref originals);
+            return held.Task;
+        };
+        StartOutbox(StartBatches(), maxInMemory: 2);
+        await UntilAsync(() => Volatile.Read(ref originals) > 0, "the first batch looks for its original");
+        await AdvanceAsync(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(1));
+        Assert.Equal(1, Volatile.Read(ref originals));
+        held.SetResult();
+        await UntilAsync(() => IsSent(first) && IsSent(second), "both are finished");
+        Assert.Empty(Requests.All);
+    }
+
+    [Fact]
     public async Task A_finished_batch_is_remembered_once_and_without_copies_and_failures()
     {
         var manifest = Scoped(NewBatch(4));
@@ -315,12 +336,14 @@ public sealed class RepeatAnswersSpecs : WebSpecs
         return batches;
     }
 
-    private void StartOutbox(IActorRef batches) => StartOutbox(batches, RepeatSharing.OwnKey, Model);
+    private void StartOutbox(IActorRef batches, int maxInMemory = 1000) =>
+        StartOutbox(batches, RepeatSharing.OwnKey, Model, maxInMemory);
 
-    private void StartOutbox(IActorRef batches, RepeatSharing sharing, ModelIdentity? model)
+    private void StartOutbox(IActorRef batches, RepeatSharing sharing, ModelIdentity? model, int maxInMemory = 1000)
     {
+        var settings = Uploading.Outbox with { MaxInMemory = maxInMemory };
         var repeats = new RepeatAnswers(Store, batches, sharing, new KnownModels(model, null), Time);
-        Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, repeats, _scaler, Uploading.Outbox)));
+        Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, repeats, _scaler, settings)));
     }
 
     /// <summary>A batch with the first pictures of the original.</summary>

@@ -66,7 +66,7 @@ public sealed class RepeatSpecs
     [InlineData("all-keys", true)]
     public async Task Another_key_gets_the_result_only_if_the_setting_says_so(string setting, bool isShared)
     {
-        await using var tier = (await StartAsync($"{TwoKeys}, uploads.repeats = {setting}")).WithNode();
+        await using var tier = (await StartAsync($"{TwoKeys}\nuploads.repeats = {setting}")).WithNode();
         await ClassifyAsync(tier, "cat", Alice);
         await UntilRememberedAsync(tier);
         Assert.Equal(isShared, IsCached(await ClassifyAsync(tier, "cat", Bob)));
