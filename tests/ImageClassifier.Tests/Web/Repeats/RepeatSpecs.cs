@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json;
 using ImageClassifier.Core;
-using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Registry;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing;
