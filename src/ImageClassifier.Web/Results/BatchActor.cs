@@ -188,7 +188,9 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         Receive<CatchUpDue>(_ =>
         {
             var age = Context.System.Scheduler.Now - _state.SubmittedAt;
-            if (!_state.Finished && age >= (HasRepeats ? CatchUpInterval : CatchUpAfter)) OnCatchUp();
+            // If the web node that copies results is killed, no message brings them to this batch later.
+            var isLate = age >= (_state.AwaitsRepeats ? CatchUpInterval : CatchUpAfter);
+            if (!_state.Finished && isLate) OnCatchUp();
         });
         Receive<CaughtUp>(OnCaughtUp);
         Receive<Closed>(closed =>
@@ -251,9 +253,6 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         store(_state.Manifest, jobs, _stopping.Token).PipeTo(
             Self, success: () => CallbacksStored.Instance, failure: cause => new CallbacksFailed(cause));
     }
-
-    // If the web node that copies results is killed, no message brings them to this batch later.
-    private bool HasRepeats => _state.Manifest.Jobs.Any(job => job.RepeatOf is not null);
 
     private void RememberPictures()
     {

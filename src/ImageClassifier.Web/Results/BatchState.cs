@@ -42,6 +42,9 @@ internal sealed class BatchState
     /// <summary>Whether every accepted job has its result.</summary>
     public bool Finished => _results.Count == _accepted.Count;
 
+    /// <summary>Whether a job has no result yet that an earlier upload may give.</summary>
+    public bool AwaitsRepeats => Manifest.Jobs.Any(job => job.RepeatOf is not null && !_results.ContainsKey(job.Job));
+
     /// <summary>The jobs that have their result.</summary>
     public IReadOnlyList<FinishedJob> FinishedJobs =>
         [.. Manifest.Accepted.Where(job => _results.ContainsKey(job.Job)).Select(job => FinishedJobOf(job.Job))];
