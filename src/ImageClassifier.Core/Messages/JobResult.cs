@@ -23,6 +23,10 @@ public sealed record JobResult(
     InstanceId InstanceId,
     JobTimings? Timings) : IStoredDocument
 {
+    /// <summary>True if the web tier copied it from the result of an earlier upload of the same picture; null
+    /// otherwise.</summary>
+    public bool? Cached { get; init; }
+
     /// <summary>True if this result replaces the stored result. The first result of a job stays, unless it is a failure
     /// and this result is of a later attempt.</summary>
     public bool Supersedes(JobResult stored) => stored.Status == JobStatus.Failed && Attempt > stored.Attempt;

@@ -19,6 +19,7 @@ public static partial class OwnKeys
           | batches/[0-9a-f]{32}/settled/(?:[0-9a-f]{32} | batch)-[0-9]+
           | batches/callbacks/[0-9a-f]{32}/(?:[0-9a-f]{32} | batch)-[0-9]+-[0-9a-f]{8}-[0-9]{10}
           | batches/undelivered/[0-9a-f]{32}/(?:[0-9a-f]{32} | batch)-[0-9]+\.json
+          | batches/repeats/[0-9]{10}/[0-9a-f]{32}\.json
           | batches/[a-z]+/[0-9a-f]{32,64}(?:-[a-z]+(?:/[0-9A-Za-z]+)?)?
           | suspects/[0-9a-f]{32}/[0-9a-f]{32}-[0-9]+\.json
           | models/active\.json

@@ -30,6 +30,10 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
     /// <summary>The time after which no job is begun any more; null for none.</summary>
     public DateTimeOffset? Deadline { get; init; }
 
+    /// <summary>Stands for the key of the upload: later uploads of it can get the batch's results. Null if they cannot, as
+    /// in manifests of earlier versions.</summary>
+    public string? RepeatScope { get; init; }
+
     /// <summary>True if this is the tombstone of an abandoned upload; null otherwise.</summary>
     public bool? Abandoned { get; init; }
 
@@ -53,6 +57,10 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
     [JsonIgnore]
     public IEnumerable<ManifestJob> Accepted => Jobs.Where(job => job.Refusal is null);
 
+    /// <summary>True if the nodes of the batch must agree on a model.</summary>
+    [JsonIgnore]
+    public bool HasSeveralJobs => Jobs.Count > 1;
+
     /// <inheritdoc />
     public bool IsWholeAt(string key) =>
         Batch != default && key == ObjectKeys.Manifest(Batch)
@@ -60,7 +68,8 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
         && Jobs.DistinctBy(job => job.Job).Count() == Jobs.Count
         && (Claim is null || ObjectKey.IsName(Claim))
         && Model is null or { IsValid: true } && Fallback is null or { IsValid: true }
-        && Callback is null or { IsWhole: true };
+        && Callback is null or { IsWhole: true }
+        && (RepeatScope is null || ModelReference.IsHash(RepeatScope));
 
     /// <summary>The request message for one attempt of an accepted job.</summary>
     public ClassificationRequest Request(ManifestJob job, int attempt) =>
@@ -69,7 +78,7 @@ public sealed record BatchManifest(BatchId Batch, DateTimeOffset SubmittedAt, IR
             Reference = job.Reference,
             Model = Model,
             Fallback = Fallback,
-            SharesBatch = Jobs.Count > 1,
+            SharesBatch = HasSeveralJobs,
             Deadline = Deadline,
         };
 }
@@ -89,6 +98,10 @@ public sealed record ManifestJob(JobId Job, string FileName, string? ImageKey, J
     /// <summary>Where the app node fetches the picture; null if the picture was uploaded or refused.</summary>
     public PictureReference? Reference { get; init; }
 
+    /// <summary>The job that had the same picture before, and whose result probably answers this one; null if there is
+    /// none.</summary>
+    public OriginalJob? RepeatOf { get; init; }
+
     /// <summary>What identifies the file.</summary>
     [JsonIgnore]
     public SentFile Sent => new(FileName, Sha256) { Reference = Reference };
@@ -100,7 +113,8 @@ public sealed record ManifestJob(JobId Job, string FileName, string? ImageKey, J
 
     /// <summary>Whether the entry is complete and its picture belongs to the batch.</summary>
     public bool IsWholeIn(BatchId batch) =>
-        Job != default && FileName is not null && (ImageKey, Reference, Refusal) switch
+        Job != default && FileName is not null && RepeatOf is null or { IsWhole: true }
+        && (ImageKey, Reference, Refusal) switch
         {
             ({ } key, null, null) => key.StartsWith(ObjectKeys.ImagesOf(batch), StringComparison.Ordinal)
                 && key.Split('/').All(ObjectKey.IsName),
@@ -118,6 +132,16 @@ public sealed record ManifestJob(JobId Job, string FileName, string? ImageKey, J
 
     /// <summary>Creates the entry of a refused file.</summary>
     public static ManifestJob Refuse(string fileName, JobError error) => new(JobId.New(), fileName, null, error);
+}
+
+/// <summary>A job of an earlier upload.</summary>
+/// <param name="Batch">Its batch.</param>
+/// <param name="Job">The job.</param>
+public sealed record OriginalJob(BatchId Batch, JobId Job)
+{
+    /// <summary>True if both ids are set.</summary>
+    [JsonIgnore]
+    public bool IsWhole => Batch != default && Job != default;
 }
 
 /// <summary>Identifies a file of an upload.</summary>

@@ -7,6 +7,7 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Streams;
 using ImageClassifier.Web.Callbacks;
 using ImageClassifier.Web.Cluster;
+using ImageClassifier.Web.Repeats;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Uploads;
@@ -53,8 +54,9 @@ internal static class ResultHosting
             var store = resolver.GetService<IObjectStore>();
             var liveJobs = registry.Get<LiveJobsActor>();
             var callbacks = registry.Get<CallbackActor>();
+            var repeats = registry.Get<RepeatsActor>();
             registry.Register<BatchActor>(
-                system.ActorOf(Props.Create(() => new BatchesActor(store, liveJobs, callbacks, settings)), Name));
+                system.ActorOf(Props.Create(() => new BatchesActor(store, liveJobs, callbacks, repeats, settings)), Name));
         });
 
     // A method of its own: without a cluster the assemblies of the cluster are not loaded.
@@ -67,9 +69,11 @@ internal static class ResultHosting
                 var store = resolver.GetService<IObjectStore>();
                 var liveJobs = registry.Get<LiveJobsActor>();
                 var callbacks = registry.Get<CallbackActor>();
+                var repeats = registry.Get<RepeatsActor>();
                 var passivation = new Passivate(BatchesProtocol.Leave.Instance);
                 return batch => Props.Create(() =>
-                    new BatchActor(BatchId.Parse(batch), store, liveJobs, callbacks, passivation, settings));
+                    new BatchActor(
+                        BatchId.Parse(batch), store, liveJobs, callbacks, repeats, passivation, settings));
             },
             HashCodeMessageExtractor.Create(
                 Shards, message => message is BatchProtocol.IBatchCommand command ? command.Batch.Value : null),

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Hosting;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Web.Cluster;
+using ImageClassifier.Web.Models;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Uploads;
@@ -13,13 +14,16 @@ internal static class UploadHosting
 {
     /// <summary>Adds the <see cref="OutboxActor"/>. Each web node sends what it accepted.</summary>
     public static AkkaConfigurationBuilder WithOutbox(
-        this AkkaConfigurationBuilder builder, OutboxSettings settings) =>
+        this AkkaConfigurationBuilder builder, UploadSettings settings) =>
         builder.WithActorOfNode<OutboxActor>("outbox", (actors, services) =>
         {
             var requests = services.GetService<QueuePair>().Requests;
             var store = services.GetService<IObjectStore>();
             var scaler = actors.Get<ScalerActor>();
-            return Props.Create(() => new OutboxActor(requests, store, scaler, settings));
+            var repeats = new RepeatAnswers(
+                store, actors.Get<BatchActor>(), settings.Repeats, services.GetService<KnownModels>(),
+                services.GetService<TimeProvider>());
+            return Props.Create(() => new OutboxActor(requests, store, repeats, scaler, settings.Outbox));
         });
 
     /// <summary>Adds the <see cref="UploadActor"/>.</summary>

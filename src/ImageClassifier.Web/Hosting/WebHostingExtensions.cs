@@ -9,6 +9,7 @@ using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Models;
 using ImageClassifier.Web.Refusals;
+using ImageClassifier.Web.Repeats;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Supervision;
@@ -48,6 +49,7 @@ public static class WebHostingExtensions
             stopGrace))
         .AddCallbacks(settings.Callbacks)
         .AddSingleton(settings.References)
+        .AddRepeats(settings.Uploads.Repeats)
         .AddSingleton<OwnNames>()
         .AddSingleton<OriginCheck>()
         .AddSingleton<RefusalRateLimit>()
@@ -70,12 +72,13 @@ public static class WebHostingExtensions
         this AkkaConfigurationBuilder builder, WebTierSettings settings) => builder
         .WithWebMessages(settings.Cluster)
         .WithScaler(settings.Scaling, settings.Cluster)
-        .WithOutbox(settings.Uploads.Outbox)
-        .WithUploads()
         .WithAbandonedUploads(settings.Uploads, settings.Cluster)
         .WithLiveJobs(settings.Results)
         .WithCallbacks(settings.Callbacks, settings.Cluster)
+        .WithRepeats()
         .WithBatches(settings.Results, settings.Cluster)
+        .WithOutbox(settings.Uploads)
+        .WithUploads()
         .WithOpenBatches(settings.Uploads.SweepInterval, settings.Lost, settings.Cluster)
         .WithQueueWatch()
         .WithResultListener(settings.Listening, settings.Results)
@@ -91,7 +94,8 @@ public static class WebHostingExtensions
             [
                 registry.Get<ScalerActor>(), registry.Get<OutboxActor>(), registry.Get<UploadActor>(),
                 registry.Get<AbandonedUploadsActor>(), registry.Get<LiveJobsActor>(), registry.Get<CallbackActor>(),
-                registry.Get<BatchActor>(), registry.Get<OpenBatchesActor>(), registry.Get<QueueWatchActor>(), listener,
+                registry.Get<RepeatsActor>(), registry.Get<BatchActor>(), registry.Get<OpenBatchesActor>(),
+                registry.Get<QueueWatchActor>(), listener,
             ];
             var supervisor = system.ActorOf(Props.Create(() => new WebSupervisorActor(listener, scaler, actors)), "web");
             registry.Register<WebSupervisorActor>(supervisor);

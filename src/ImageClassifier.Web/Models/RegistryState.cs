@@ -35,8 +35,8 @@ internal sealed record RegistryState(
         return standing.Verdict switch
         {
             null => new ChosenModel(model, standing.Replacement),
-            { IsUsable: true } => new ChosenModel(model, null),
-            _ => new ChosenModel(standing.Replacement, null),
+            { IsUsable: true } => new ChosenModel(model, null) { IsUsable = true },
+            _ => new ChosenModel(standing.Replacement, null) { IsUsable = standing.Replacement is not null },
         };
     }
 
@@ -75,4 +75,8 @@ internal sealed record ModelStanding(ModelVerdict? Verdict, ModelReference? Repl
 /// <param name="Model">The model; null for the model of the nodes' setting.</param>
 /// <param name="Fallback">The model to use if <paramref name="Model"/> cannot be used; null for the model of the nodes'
 /// setting.</param>
-internal sealed record ChosenModel(ModelReference? Model, ModelReference? Fallback);
+internal sealed record ChosenModel(ModelReference? Model, ModelReference? Fallback)
+{
+    /// <summary>True if a node has found <see cref="Model"/> usable, so that the batch certainly gets it.</summary>
+    public bool IsUsable { get; init; }
+}

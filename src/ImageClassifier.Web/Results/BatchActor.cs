@@ -8,6 +8,7 @@ using ImageClassifier.Core.Storage;
 using ImageClassifier.Streams;
 using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Callbacks;
+using ImageClassifier.Web.Repeats;
 using static ImageClassifier.Web.Results.BatchProtocol;
 using static ImageClassifier.Web.Results.LiveJobsProtocol;
 
@@ -31,6 +32,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     private readonly BatchId _batch;
     private readonly IActorRef _liveJobs;
     private readonly IActorRef _callbacks;
+    private readonly IActorRef _repeats;
     private readonly object _passivation;
     private readonly StoredBatch _stored;
     private readonly ResultSettings _settings;
@@ -49,16 +51,18 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     /// <param name="store">The store.</param>
     /// <param name="liveJobs">The <see cref="LiveJobsActor"/> of this process.</param>
     /// <param name="callbacks">The <see cref="CallbackActor"/>.</param>
+    /// <param name="repeats">The <see cref="RepeatsActor"/> of this process.</param>
     /// <param name="passivation">The message that asks the parent to let this actor leave memory. The parent answers
     /// <see cref="BatchesProtocol.Leave"/> once it sends no more commands.</param>
     /// <param name="settings">How results reach clients.</param>
     public BatchActor(
-        BatchId batch, IObjectStore store, IActorRef liveJobs, IActorRef callbacks, object passivation,
-        ResultSettings settings)
+        BatchId batch, IObjectStore store, IActorRef liveJobs, IActorRef callbacks, IActorRef repeats,
+        object passivation, ResultSettings settings)
     {
         _batch = batch;
         _liveJobs = liveJobs;
         _callbacks = callbacks;
+        _repeats = repeats;
         _passivation = passivation;
         _stored = new StoredBatch(store, batch, new SchedulerTimeProvider(Context.System));
         _settings = settings;
@@ -198,10 +202,16 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         Receive<CatchUpDue>(_ =>
         {
             var age = Context.System.Scheduler.Now - _state.SubmittedAt;
-            if (!_state.Finished && age >= CatchUpAfter) OnCatchUp();
+            // If the web node that copies results is killed, no message brings them to this batch later.
+            var isLate = age >= (_state.AwaitsRepeats ? CatchUpInterval : CatchUpAfter);
+            if (!_state.Finished && isLate) OnCatchUp();
         });
         Receive<CaughtUp>(OnCaughtUp);
-        Receive<Closed>(_ => RequestDeliveries());
+        Receive<Closed>(closed =>
+        {
+            RequestDeliveries();
+            if (closed.IsFirst) RememberPictures();
+        });
         Receive<CloseFailed>(failed =>
             _log.Warning("Batch {Batch} is finished, but its marker could not be removed; a sweep does it: {Cause}",
                 _batch, failed.Cause.Message));
@@ -302,6 +312,11 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
             Self, success: () => CallbacksStored.Instance, failure: cause => new CallbacksFailed(cause));
     }
 
+    private void RememberPictures()
+    {
+        if (_state.Repeatable is { Count: > 0 } batches) _repeats.Tell(new RepeatsProtocol.Remember(batches));
+    }
+
     private void RequestDeliveries()
     {
         if (_state.Manifest.Callback is not null) _callbacks.Tell(CallbackProtocol.MakeDeliveries.Instance);
@@ -376,7 +391,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     {
         var jobs = _state.Manifest.Callback is null ? [] : _state.FinishedJobs;
         _stored.CloseAsync(_state.Manifest, jobs, _stopping.Token).PipeTo(
-            Self, success: () => Closed.Instance, failure: cause => new CloseFailed(cause));
+            Self, success: isFirst => new Closed(isFirst), failure: cause => new CloseFailed(cause));
     }
 
     private void Delete()
@@ -486,10 +501,8 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     private sealed record StopEnded(StopOutcome Outcome, IActorRef? Canceller, Exception? Cause)
         : INotInfluenceReceiveTimeout;
 
-    private sealed record Closed : INotInfluenceReceiveTimeout
-    {
-        public static Closed Instance { get; } = new();
-    }
+    /// <param name="IsFirst">False if the batch is not finished in the store, or was closed before.</param>
+    private sealed record Closed(bool IsFirst) : INotInfluenceReceiveTimeout;
 
     private sealed record CloseFailed(Exception Cause);
 

@@ -1,8 +1,10 @@
 using System.Security.Cryptography;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Core.Registry;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Web.Batches;
+using ImageClassifier.Web.Repeats;
 using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Web.Results;
@@ -18,6 +20,7 @@ internal sealed class BatchState
     private readonly Dictionary<JobId, KnownResult> _results = [];
     private readonly List<BatchEvent> _events = [];
     private readonly string _epoch = RandomNumberGenerator.GetHexString(EpochDigits, lowercase: true);
+    private string? _latestModel;
 
     public BatchState(BatchManifest manifest, IEnumerable<JobResult> stored)
     {
@@ -39,6 +42,9 @@ internal sealed class BatchState
     /// <summary>Whether every accepted job has its result.</summary>
     public bool Finished => _results.Count == _accepted.Count;
 
+    /// <summary>Whether a job has no result yet that an earlier upload may give.</summary>
+    public bool AwaitsRepeats => Manifest.Jobs.Any(job => job.RepeatOf is not null && !_results.ContainsKey(job.Job));
+
     /// <summary>The jobs that have their result.</summary>
     public IReadOnlyList<FinishedJob> FinishedJobs =>
         [.. Manifest.Accepted.Where(job => _results.ContainsKey(job.Job)).Select(job => FinishedJobOf(job.Job))];
@@ -52,6 +58,20 @@ internal sealed class BatchState
         .Select(result => ObjectKeys.Result(Manifest.Batch, result.Key))
         .ToHashSet();
 
+    /// <summary>The results that later uploads of the same pictures can get; none if the batch has no scope for
+    /// them.</summary>
+    public IReadOnlyList<RepeatableBatch> Repeatable => Manifest.RepeatScope is not { } scope
+        ? []
+        :
+        [
+            .. from job in Manifest.Accepted
+               where ModelReference.IsHash(job.Sha256)
+               let model = _results.GetValueOrDefault(job.Job).RepeatableModel
+               where model is not null
+               group new RepeatablePicture(job.Job, job.Sha256!) by model into ofModel
+               select new RepeatableBatch(Manifest.Batch, scope, ofModel.Key, [.. ofModel]),
+        ];
+
     /// <summary>Adds a result. False if it is of another batch, or does not replace the known result. Only a failure
     /// can be replaced: by a classified result, or by a later attempt's. A replacement is a further event. If no job is
     /// unfinished, a further end event follows.</summary>
@@ -60,7 +80,8 @@ internal sealed class BatchState
         if (!_accepted.TryGetValue(result.Job, out var job)) return false;
         if (_results.TryGetValue(result.Job, out var known) && !Replaces(result, known)) return false;
 
-        _results[result.Job] = new KnownResult(result.Status, result.Attempt, EventIndex: _events.Count);
+        _results[result.Job] = new KnownResult(
+            result.Status, result.Attempt, EventIndex: _events.Count, RepeatableModel(result));
         AddEvent(JobDocument.Of(job, result));
         if (Finished) AddEvent(null);
         return true;
@@ -103,5 +124,15 @@ internal sealed class BatchState
         _events.Add(new BatchEvent(id, IsEnd: job is null, EventDocument.Write(id, job)));
     }
 
-    private readonly record struct KnownResult(JobStatus Status, int Attempt, int EventIndex);
+    /// <summary>The model of a result that later uploads can get. A copy is not one, so each repeat leads to a result that a
+    /// node gave.</summary>
+    private string? RepeatableModel(JobResult result)
+    {
+        if (result is not { Status: JobStatus.Classified, Cached: not true, Model.Sha256: var model }) return null;
+        if (!ModelReference.IsHash(model)) return null;
+        // Most results of a batch have the same model, so they share its text.
+        return _latestModel = model == _latestModel ? _latestModel : model;
+    }
+
+    private readonly record struct KnownResult(JobStatus Status, int Attempt, int EventIndex, string? RepeatableModel);
 }

@@ -21,11 +21,13 @@ public sealed class BatchesActor : ReceiveActor
     /// <param name="store">The store.</param>
     /// <param name="liveJobs">The <see cref="LiveJobsActor"/>.</param>
     /// <param name="callbacks">The <c>CallbackActor</c>.</param>
+    /// <param name="repeats">The <c>RepeatsActor</c>.</param>
     /// <param name="settings">How results reach clients.</param>
-    public BatchesActor(IObjectStore store, IActorRef liveJobs, IActorRef callbacks, ResultSettings settings)
+    public BatchesActor(
+        IObjectStore store, IActorRef liveJobs, IActorRef callbacks, IActorRef repeats, ResultSettings settings)
     {
         _batch = batch => Props.Create(() =>
-            new BatchActor(batch, store, liveJobs, callbacks, new BatchesProtocol.Passivate(batch), settings));
+            new BatchActor(batch, store, liveJobs, callbacks, repeats, new BatchesProtocol.Passivate(batch), settings));
 
         Receive<IBatchCommand>(command => Route(command, Sender));
         Receive<BatchesProtocol.Passivate>(passivate => OnPassivate(passivate.Batch));

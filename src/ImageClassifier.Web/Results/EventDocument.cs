@@ -48,12 +48,18 @@ public sealed record JobDocument(
     InstanceId? InstanceId,
     JobTimings? Timings)
 {
+    /// <summary>True if the result is that of an earlier upload of the same picture. No instance worked for it.</summary>
+    public bool? Cached { get; init; }
+
     /// <summary>The state of a job that has this result, or none yet.</summary>
     internal static JobDocument Of(ManifestJob job, JobResult? result)
     {
         var error = job.Refusal ?? result?.Error;
         return new JobDocument(
             job.Job, job.FileName, job.Refusal is not null ? JobStatus.Rejected : result?.Status ?? JobStatus.Queued,
-            result?.Predictions, error?.Message, error?.Code, result?.Model, result?.InstanceId, result?.Timings);
+            result?.Predictions, error?.Message, error?.Code, result?.Model, result?.InstanceId, result?.Timings)
+        {
+            Cached = result?.Cached,
+        };
     }
 }

@@ -50,10 +50,20 @@ internal sealed class StoredBatch(IObjectStore store, BatchId batch, TimeProvide
     /// <param name="manifest">The batch.</param>
     /// <param name="jobs">All its jobs with a result; used only for a callback.</param>
     /// <param name="cancellation">Cancels the call.</param>
-    public Task CloseAsync(
-        BatchManifest manifest, IReadOnlyCollection<FinishedJob> jobs, CancellationToken cancellation) =>
-        new BatchClosing(store, (closing, token) => StoreCallbacksAsync(closing, jobs, token))
-            .CloseIfDoneAsync(manifest, cancellation);
+    /// <returns>True if this call closed it; false if it is not finished, or was closed before.</returns>
+    public async Task<bool> CloseAsync(
+        BatchManifest manifest, IReadOnlyCollection<FinishedJob> jobs, CancellationToken cancellation)
+    {
+        var isClosing = false;
+        await new BatchClosing(store, StoreLastAsync).CloseIfDoneAsync(manifest, cancellation).ConfigureAwait(false);
+        return isClosing;
+
+        Task StoreLastAsync(BatchManifest closing, CancellationToken token)
+        {
+            isClosing = true;
+            return StoreCallbacksAsync(closing, jobs, token);
+        }
+    }
 
     /// <summary>Ends the waiting jobs now.</summary>
     public Task<StopOutcome> CancelAsync(BatchManifest manifest, CancellationToken cancellation) =>

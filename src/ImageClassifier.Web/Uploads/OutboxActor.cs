@@ -13,7 +13,8 @@ namespace ImageClassifier.Web.Uploads;
 /// <summary>
 /// Sends the messages of accepted batches to the request queue until the queue has accepted all of them. Calls are as
 /// full as possible. The manifests in the store are the outbox: after a restart the actor continues from them, and
-/// reads from them what does not fit in memory.
+/// reads from them what does not fit in memory. A job whose picture has a result already gets no message, but that
+/// result.
 /// </summary>
 public sealed class OutboxActor : ReceiveActor, IWithTimers
 {
@@ -27,6 +28,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     private readonly IMessageQueue _requests;
     private readonly StoredOutbox _stored;
+    private readonly RepeatAnswers _repeats;
     private readonly IActorRef _scaler;
     private readonly OutboxSettings _settings;
     private readonly Backoff _backoff;
@@ -37,7 +39,8 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     /// <summary>Messages to send, in order.</summary>
     private readonly Queue<Envelope> _ready = [];
 
-    /// <summary>Per batch, how many messages the queue has not accepted; 0 until the batch is marked as sent.</summary>
+    /// <summary>Per batch, how many jobs have neither a message that the queue accepted nor a result; 0 until the batch is
+    /// marked as sent.</summary>
     private readonly Dictionary<BatchId, int> _unsentCounts = [];
 
     /// <summary>Batches with messages that are not sent, because a cancel or deadline ended their jobs.</summary>
@@ -59,15 +62,20 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     private readonly HashSet<BatchId> _damaged = [];
 
     private int _openCalls;
+
+    /// <summary>Jobs that get the result of an earlier upload now.</summary>
+    private int _inAnswers;
     private bool _hasFoundOpen;
     private bool _isLoading;
     private bool _isPausing;
 
     /// <summary>Creates the actor.</summary>
-    public OutboxActor(IMessageQueue requests, IObjectStore store, IActorRef scaler, OutboxSettings settings)
+    public OutboxActor(
+        IMessageQueue requests, IObjectStore store, RepeatAnswers repeats, IActorRef scaler, OutboxSettings settings)
     {
         _requests = requests;
         _stored = new StoredOutbox(store, new SchedulerTimeProvider(Context.System));
+        _repeats = repeats;
         _scaler = scaler;
         _settings = settings;
         _backoff = new Backoff(settings.MinBackoff, settings.MaxBackoff);
@@ -95,6 +103,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
             _isLoading = false;
             SendNext();
         });
+        Receive<RepeatsAnswered>(OnRepeatsAnswered);
         Receive<CallFinished>(OnCallFinished);
         Receive<CallFailed>(OnCallFailed);
         Receive<MarkedSent>(OnMarkedSent);
@@ -148,12 +157,14 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
 
     private void OnSendBatch(SendBatch send)
     {
-        if (_ready.Count < _settings.MaxInMemory)
+        if (HasRoom)
             Enqueue(send.Manifest, send.Manifest.Accepted);
         else
             Defer(send.Manifest.Batch);
         SendNext();
     }
+
+    private bool HasRoom => _ready.Count + _inAnswers < _settings.MaxInMemory;
 
     private void Defer(BatchId batch)
     {
@@ -165,14 +176,37 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         // A batch accepted during the search arrives twice.
         if (_unsentCounts.ContainsKey(manifest.Batch)) return;
 
-        var count = 0;
-        foreach (var job in jobs)
-        {
-            Ready(manifest.Request(job, FirstAttempt), isFirst: true);
-            count++;
-        }
+        var unsent = jobs.ToList();
+        if (unsent.Count == 0) return;
+        _unsentCounts[manifest.Batch] = unsent.Count;
+        AddMessages(manifest, unsent.Where(job => job.RepeatOf is null));
+        var repeats = unsent.Where(job => job.RepeatOf is not null).ToList();
+        if (repeats.Count > 0) AnswerRepeats(manifest, repeats);
+    }
 
-        if (count > 0) _unsentCounts[manifest.Batch] = count;
+    private void AddMessages(BatchManifest manifest, IEnumerable<ManifestJob> jobs)
+    {
+        foreach (var job in jobs) Ready(manifest.Request(job, FirstAttempt), isFirst: true);
+    }
+
+    private void AnswerRepeats(BatchManifest manifest, IReadOnlyList<ManifestJob> repeats)
+    {
+        _inAnswers += repeats.Count;
+        _repeats.AnswerAsync(manifest, repeats, _stopping.Token).PipeTo(
+            Self,
+            success: left => new RepeatsAnswered(manifest, repeats.Count, left, null),
+            failure: cause => new RepeatsAnswered(manifest, repeats.Count, repeats, cause));
+    }
+
+    private void OnRepeatsAnswered(RepeatsAnswered answered)
+    {
+        if (answered.Cause is { } cause)
+            _log.Warning("Repeated pictures of batch {Batch} are classified: {Cause}",
+                answered.Manifest.Batch, cause.Message);
+        _inAnswers -= answered.Count;
+        AddMessages(answered.Manifest, answered.Left);
+        Settle(answered.Manifest.Batch, answered.Count - answered.Left.Count);
+        SendNext();
     }
 
     private void Ready(ClassificationRequest request, bool isFirst) => _ready.Enqueue(new Envelope(
@@ -192,7 +226,7 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
                 Self, failure: cause => new CallFailed(call, cause));
         }
 
-        if (!_isLoading && _ready.Count < _settings.MaxInMemory && _deferred.TryDequeue(out var batch))
+        if (!_isLoading && HasRoom && _deferred.TryDequeue(out var batch))
         {
             _isLoading = true;
             _isDeferred.Remove(batch);
@@ -266,13 +300,13 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
                 _log.Error("The request queue refuses job {Job} permanently: {Reason}", envelope.Job, outcome.Reason);
             else
                 accepted++;
-            if (envelope.IsFirst) CountAccepted(envelope.Batch);
+            if (envelope.IsFirst) Settle(envelope.Batch, jobs: 1);
         }
 
         foreach (var envelope in finished.Dropped.Where(envelope => envelope.IsFirst))
         {
             _stoppedBatches.Add(envelope.Batch);
-            CountAccepted(envelope.Batch);
+            Settle(envelope.Batch, jobs: 1);
         }
 
         if (accepted > 0)
@@ -285,9 +319,10 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
         else Pause($"the request queue did not take all messages: {refusal}");
     }
 
-    private void CountAccepted(BatchId batch)
+    /// <summary>Notes that jobs of a batch need nothing more of the outbox.</summary>
+    private void Settle(BatchId batch, int jobs)
     {
-        if (--_unsentCounts[batch] > 0) return;
+        if (jobs == 0 || (_unsentCounts[batch] -= jobs) > 0) return;
         if (_stoppedBatches.Remove(batch)) Forget(batch);
         else MarkSent(batch);
     }
@@ -346,6 +381,9 @@ public sealed class OutboxActor : ReceiveActor, IWithTimers
     private sealed record Loaded(BatchId Batch, OutboxRead Read);
 
     private sealed record LoadFailed(BatchId Batch, Exception Cause);
+
+    private sealed record RepeatsAnswered(
+        BatchManifest Manifest, int Count, IReadOnlyList<ManifestJob> Left, Exception? Cause);
 
     private sealed record CallFinished(
         IReadOnlyList<Envelope> Call, IReadOnlyList<QueueOutcome> Outcomes, IReadOnlyList<Envelope> Dropped);

@@ -8,6 +8,7 @@ using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Callbacks;
 using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Models;
+using ImageClassifier.Web.Repeats;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using static ImageClassifier.Web.Uploads.UploadProtocol;
@@ -44,6 +45,7 @@ internal sealed class UploadRequest(
     ModelChoice models,
     CallbackRequests callbacks,
     ReferenceSettings references,
+    RepeatFinder repeats,
     TimeProvider time,
     ILogger<UploadRequest> log)
 {
@@ -222,6 +224,7 @@ internal sealed class UploadRequest(
         var isCommitted = false;
         try
         {
+            repeats.Prepare();
             var jobs = await ReadFilesAsync(incoming, cancellation);
             if (jobs.All(job => job.Refusal is not null))
             {
@@ -243,6 +246,7 @@ internal sealed class UploadRequest(
             }
 
             var chosen = await models.ForAsync(batch, cancellation);
+            var found = await repeats.FindAsync(jobs, chosen, incoming.Key, cancellation);
             // A renewal after the commit could restore the marker of a finished batch.
             await running.StopRenewingAsync();
             if (!await running.IsOwnerAsync(cancellation)) return Lost(incoming);
@@ -251,13 +255,14 @@ internal sealed class UploadRequest(
             // Sweeps find the deadline by this marker, without reading the manifest.
             if (deadline is { } end)
                 await store.PutAsync(ObjectKeys.StopMarker(batch, end), ReadOnlyMemory<byte>.Empty, cancellation);
-            var manifest = new BatchManifest(batch, time.GetUtcNow(), jobs)
+            var manifest = new BatchManifest(batch, time.GetUtcNow(), found.Jobs)
             {
                 Claim = incoming.Claim,
                 Model = chosen.Model,
                 Fallback = chosen.Fallback,
                 Callback = callback,
                 Deadline = deadline,
+                RepeatScope = found.Scope,
             };
             var commit = await uploads.Ask<IUploadAnswer>(new Commit(manifest), EdgeTimeouts.Answer, cancellation);
             isCommitted = commit is Committed;

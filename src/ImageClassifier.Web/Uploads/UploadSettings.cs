@@ -1,6 +1,7 @@
 using Akka.Configuration;
 using ImageClassifier.Core.Intake;
 using ImageClassifier.Streams.Settings;
+using ImageClassifier.Web.Repeats;
 
 namespace ImageClassifier.Web.Uploads;
 
@@ -29,6 +30,9 @@ public sealed record UploadSettings(
     TimeSpan SweepInterval,
     OutboxSettings Outbox)
 {
+    /// <summary>Whose earlier uploads can answer a picture.</summary>
+    public RepeatSharing Repeats { get; init; }
+
     // A client that trickles holds a place of max-concurrent. A slow mobile network is faster than this.
     private const double SlowestUpload = 8 << 10;
 
@@ -59,7 +63,15 @@ public sealed record UploadSettings(
             RetryAfter: ComeBackAfter,
             AbandonedAfter: LongestUnfinished,
             SweepInterval: BetweenSweeps,
-            Outbox: OutboxSettings.Default);
+            Outbox: OutboxSettings.Default)
+        {
+            Repeats = uploads.OneOf("repeats", "off", "own-key", "all-keys") switch
+            {
+                "off" => RepeatSharing.Off,
+                "own-key" => RepeatSharing.OwnKey,
+                _ => RepeatSharing.AllKeys,
+            },
+        };
     }
 }
 

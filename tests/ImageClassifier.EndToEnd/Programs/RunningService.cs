@@ -88,7 +88,8 @@ public sealed partial class RunningService : IAsyncDisposable
         IReadOnlyDictionary<string, string> variables,
         params string[] settings)
     {
-        var start = BuiltProgram.StartInfo(Arguments(AnyPort, dataFolder, settings));
+        var isThisBuild = program == BuiltProgram.Path;
+        var start = BuiltProgram.StartInfo(Arguments(AnyPort, dataFolder, settings, isThisBuild));
         start.FileName = program;
         foreach (var (name, value) in variables) start.Environment[name] = value;
         return StartAsync(start, dataFolder, ownsData);
@@ -103,10 +104,12 @@ public sealed partial class RunningService : IAsyncDisposable
         string dataFolder, bool ownsData, Uri address, bool isFaulty, string[] settings) =>
         StartAsync(BuiltProgram.StartInfo(Arguments(address, dataFolder, settings), isFaulty), dataFolder, ownsData);
 
-    private static string[] Arguments(Uri address, string dataFolder, string[] settings) =>
+    private static string[] Arguments(Uri address, string dataFolder, string[] settings, bool isThisBuild = true) =>
     [
         "web", "--urls", address.ToString().TrimEnd('/'), "--data", dataFolder,
-        .. settings.SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" }),
+        // Tests upload the same pictures again and again, and nodes must classify all of them. Earlier builds do so.
+        .. (isThisBuild ? ["uploads.repeats=off", .. settings] : settings)
+            .SelectMany(setting => new[] { "--set", $"image-classifier.{setting}" }),
     ];
 
     private static async Task<RunningService> StartAsync(ProcessStartInfo start, string dataFolder, bool ownsData)

@@ -1,6 +1,8 @@
 using Akka.Actor;
 using ImageClassifier.Core.Ports;
+using ImageClassifier.Streams;
 using ImageClassifier.Web.Hosting;
+using ImageClassifier.Web.Repeats;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Scaling;
 using ImageClassifier.Web.Supervision;
@@ -20,13 +22,15 @@ internal sealed class SimulatedTierActor : ReceiveActor
         var (uploading, showing) = (settings.Uploads, settings.Results);
         var scaler = Start("scaler", Props.Create(() => new ScalerActor(
             queues.Requests, store, fleet, settings.Scaling.CreatePolicy(), settings.Scaling)));
-        var outbox = Start("outbox", Props.Create(() => new OutboxActor(
-            queues.Requests, store, scaler, uploading.Outbox)));
-        var uploads = Start("uploads", Props.Create(() => new UploadActor(store, outbox)));
         Start("abandoned-uploads", Props.Create(() => new AbandonedUploadsActor(store, uploading)));
         var liveJobs = Start("live-jobs", Props.Create(() => new LiveJobsActor(showing.MaxLiveJobs)));
         var batches = Context.ActorOf(
-            Props.Create(() => new BatchesActor(store, liveJobs, ActorRefs.Nobody, showing)), "batches");
+            Props.Create(() => new BatchesActor(store, liveJobs, ActorRefs.Nobody, ActorRefs.Nobody, showing)), "batches");
+        var repeats = new RepeatAnswers(
+            store, batches, RepeatSharing.Off, settings.Models, new SchedulerTimeProvider(Context.System));
+        var outbox = Start("outbox", Props.Create(() => new OutboxActor(
+            queues.Requests, store, repeats, scaler, uploading.Outbox)));
+        var uploads = Start("uploads", Props.Create(() => new UploadActor(store, outbox)));
         var openBatches = Start("open-batches", Props.Create(() => new OpenBatchesActor(
             queues.Requests, store, outbox, batches, uploading.SweepInterval, settings.Lost)));
         Start("listener", Props.Create(() => new ResultListenerActor(

@@ -205,7 +205,7 @@ public sealed class EmbeddedRetentionSpecs : IDisposable
                 Batch, new CallbackSubject(null, 12), "0123abcd", DateTimeOffset.UnixEpoch)
             : type == typeof(PushedFile) ? new PushedFile("model.onnx", 1, new string('b', 64))
             : new string('a', 64);
-        var keys = ((Type[])[typeof(ObjectKeys), typeof(RegistryKeys), typeof(CallbackKeys)])
+        var keys = ((Type[])[typeof(ObjectKeys), typeof(RegistryKeys), typeof(CallbackKeys), typeof(RepeatKeys)])
             .SelectMany(holder => holder.GetMethods(BindingFlags.Public | BindingFlags.Static))
             .Where(method => method.ReturnType == typeof(string))
             .Select(method => (string)method.Invoke(

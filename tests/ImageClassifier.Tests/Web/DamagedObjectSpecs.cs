@@ -95,7 +95,7 @@ public sealed class DamagedObjectSpecs(ITestOutputHelper output) : WebSpecs(outp
         var note = ObjectKeys.Attempt(lost.Batch, lost.Jobs[0].Job);
         Store.Set(note, WireJson.Write(new JobAttempt(2, 1)));
         Damage(note, damage);
-        var outbox = Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, TestActor, Uploading.Outbox)));
+        var outbox = Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, NoRepeats, TestActor, Uploading.Outbox)));
         Sys.ActorOf(Props.Create(() => new OpenBatchesActor(
             Requests, Store, outbox, TestActor, Uploading.SweepInterval, Losing)));
 

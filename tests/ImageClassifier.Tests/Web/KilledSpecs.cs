@@ -162,7 +162,8 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
         using var limit = new UploadLimit(Uploading, Time);
         var models = new ModelChoice(Store, Time, NullLogger<ModelChoice>.Instance);
         await new UploadRequest(
-            Store, queues, Uploading, limit, models, Callbacks, References, Time, NullLogger<UploadRequest>.Instance)
+            Store, queues, Uploading, limit, models, Callbacks, References, FindsNoRepeats, Time,
+            NullLogger<UploadRequest>.Instance)
             .RunAsync(uploads, context.Request, maxFiles: 10, IdempotencyScope.Batches);
     }
 
@@ -170,7 +171,7 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
     private IActorRef[] Start()
     {
         var scaler = CreateTestProbe();
-        var outbox = Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, scaler, Uploading.Outbox)));
+        var outbox = Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, NoRepeats, scaler, Uploading.Outbox)));
         var uploads = Sys.ActorOf(Props.Create(() => new UploadActor(Store, outbox)));
         var abandoned = Sys.ActorOf(Props.Create(() => new AbandonedUploadsActor(Store, Uploading)));
         var batches = StartBatches();

@@ -12,8 +12,11 @@ using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Callbacks;
+using ImageClassifier.Web.Models;
+using ImageClassifier.Web.Repeats;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit.Abstractions;
 
 namespace ImageClassifier.Tests.Web;
@@ -68,6 +71,21 @@ public abstract class WebSpecs : VirtualTimeSpecs
     protected static ReferenceSettings References { get; } =
         new(new ReferenceRules(new AddressRules([]), ["photos"]));
 
+    /// <summary>Answers no repeats.</summary>
+    protected RepeatAnswers NoRepeats =>
+        new(Store, ActorRefs.Nobody, RepeatSharing.Off, new KnownModels(null, null), Time);
+
+    /// <summary>Finds no repeats.</summary>
+    private protected RepeatFinder FindsNoRepeats
+    {
+        get
+        {
+            var index = new RepeatIndex(RepeatSharing.Off);
+            var records = new RepeatRecords(Store, index, Time, NullLogger<RepeatRecords>.Instance);
+            return new RepeatFinder(RepeatSharing.Off, new KnownModels(null, null), index, records);
+        }
+    }
+
     protected static LostJobSettings Losing { get; } = new(TimeSpan.FromMinutes(15), BatchesASweep: 100);
 
     /// <summary>Moves time on until a call is done.</summary>
@@ -119,12 +137,14 @@ public abstract class WebSpecs : VirtualTimeSpecs
         Store.Set(ObjectKeys.Result(result.Batch, result.Job), WireJson.Write(result));
 
     /// <summary>Starts the parent of live batches.</summary>
-    protected IActorRef StartBatches(ResultSettings? settings = null, IActorRef? callbackActor = null)
+    protected IActorRef StartBatches(
+        ResultSettings? settings = null, IActorRef? callbackActor = null, IActorRef? repeatsActor = null)
     {
         var callbacks = callbackActor ?? ActorRefs.Nobody;
+        var repeats = repeatsActor ?? ActorRefs.Nobody;
         var showing = settings ?? Showing;
         var liveJobs = Sys.ActorOf(Props.Create(() => new LiveJobsActor(showing.MaxLiveJobs)));
-        return Sys.ActorOf(Props.Create(() => new BatchesActor(Store, liveJobs, callbacks, showing)));
+        return Sys.ActorOf(Props.Create(() => new BatchesActor(Store, liveJobs, callbacks, repeats, showing)));
     }
 
     /// <summary>Asks an actor, without a time-out in virtual time.</summary>

@@ -69,6 +69,16 @@ public sealed class BatchCallbackSpecs(ITestOutputHelper output) : CallbackSpecs
         Assert.Empty(Waiting);
     }
 
+    [Fact]
+    public async Task A_delivery_says_that_the_result_is_that_of_an_earlier_upload()
+    {
+        var manifest = Upload(CallbackEvents.Job, pictures: 1);
+        await AskAsync<ResultsTaken>(StartBatches(), TakeResults.Of(ResultOf(manifest, 0) with { Cached = true }));
+        await UntilAsync(() => Waiting.Count == 1, "the delivery is stored");
+        var data = JsonDocument.Parse(Stored(Waiting[0]).Body).RootElement.GetProperty("data");
+        Assert.True(data.GetProperty("job").GetProperty("cached").GetBoolean());
+    }
+
     [Theory]
     [InlineData(CallbackEvents.Batch, 1)]
     [InlineData(CallbackEvents.Job, 2)]

@@ -157,7 +157,7 @@ public sealed class LiveRedriveSpecs : WebSpecs
 
     private void Start(IActorRef batches)
     {
-        var outbox = Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, TestActor, Uploading.Outbox)));
+        var outbox = Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, NoRepeats, TestActor, Uploading.Outbox)));
         Sys.ActorOf(Props.Create(() => new OpenBatchesActor(
             Requests, Store, outbox, batches, Uploading.SweepInterval, Losing)));
     }

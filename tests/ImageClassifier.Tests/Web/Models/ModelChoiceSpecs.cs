@@ -49,7 +49,7 @@ public sealed class ModelChoiceSpecs : WebSpecs
         await Store.RollOutAsync(Rollout);
         await Store.JudgeAsync(New);
         await Store.JudgeAsync(Old);
-        Assert.Equal(new ChosenModel(New, null), await ChooseAsync());
+        Assert.Equal(Usable(New), await ChooseAsync());
     }
 
     [Theory]
@@ -71,7 +71,7 @@ public sealed class ModelChoiceSpecs : WebSpecs
         // A refused model is replaced before any result exists.
         await Store.JudgeAsync(New, "The network is cut off.");
         await AdvanceAsync(ModelChoice.KeptFor);
-        Assert.Equal(new ChosenModel(expected, null), await ChooseAsync());
+        Assert.Equal(expected is null ? new ChosenModel(null, null) : Usable(expected), await ChooseAsync());
     }
 
     [Fact]
@@ -104,7 +104,8 @@ public sealed class ModelChoiceSpecs : WebSpecs
         await Store.JudgeAsync(Try, "It fails its samples.");
         await Store.JudgeAsync(Old);
         await JudgeAsync(New, active);
-        Assert.Equal(new ChosenModel(Model(model), fallback is null ? null : Model(fallback)), await ChooseAsync());
+        Assert.Equal(
+            fallback is null ? Usable(Model(model)) : new ChosenModel(Model(model), Model(fallback)), await ChooseAsync());
     }
 
     [Fact]
@@ -171,8 +172,8 @@ public sealed class ModelChoiceSpecs : WebSpecs
         for (var i = 0; i < 3; i++)
         {
             await AdvanceAsync(ModelChoice.KeptFor);
-            Assert.Equal(new ChosenModel(New, null), await ChooseAsync());
-            Assert.Equal(new ChosenModel(New, null), await ChooseAsync());
+            Assert.Equal(Usable(New), await ChooseAsync());
+            Assert.Equal(Usable(New), await ChooseAsync());
         }
 
         var line = Assert.Single(_log.Lines);
@@ -202,7 +203,7 @@ public sealed class ModelChoiceSpecs : WebSpecs
         Store.Before = null;
         await Store.RollOutAsync(Rollout);
         await Store.JudgeAsync(New);
-        Assert.Equal(new ChosenModel(New, null), await ChooseAsync());
+        Assert.Equal(Usable(New), await ChooseAsync());
     }
 
     [Fact]
@@ -246,6 +247,8 @@ public sealed class ModelChoiceSpecs : WebSpecs
         _log.Dispose();
         base.AfterAll();
     }
+
+    private static ChosenModel Usable(ModelReference model) => new(model, null) { IsUsable = true };
 
     private Task<ChosenModel> ChooseAsync() => _models.ForAsync(BatchId.New(), default);
 

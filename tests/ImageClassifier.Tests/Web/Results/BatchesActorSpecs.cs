@@ -421,7 +421,8 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     {
         var liveJobs = Sys.ActorOf(Props.Create(() => new LiveJobsActor(Showing.MaxLiveJobs)));
         return parent.ChildActorOf(Props.Create(() =>
-            new BatchActor(batch, Store, liveJobs, ActorRefs.Nobody, "passivate", Showing)));
+            new BatchActor(
+                batch, Store, liveJobs, ActorRefs.Nobody, ActorRefs.Nobody, "passivate", Showing)));
     }
 
     private Task<EventPage> ReadAsync(IActorRef batches, BatchId batch, EventId? after = null) =>

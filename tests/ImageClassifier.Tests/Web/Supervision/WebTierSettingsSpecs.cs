@@ -1,5 +1,6 @@
 using ImageClassifier.Core;
 using ImageClassifier.Tests.Configuration;
+using ImageClassifier.Web.Repeats;
 using ImageClassifier.Web.Supervision;
 using Xunit;
 
@@ -28,6 +29,26 @@ public sealed class WebTierSettingsSpecs
     {
         var settings = WebTierSettings.Create(Sources.With($"image-classifier.uploads.formats={formats}"));
         Assert.Equal(names, settings.Uploads.Formats.Names);
+    }
+
+    [Theory]
+    [InlineData("off", RepeatSharing.Off)]
+    [InlineData("own-key", RepeatSharing.OwnKey)]
+    [InlineData("all-keys", RepeatSharing.AllKeys)]
+    public void Whose_uploads_answer_repeats_can_be_set(string value, RepeatSharing sharing)
+    {
+        Assert.Equal(RepeatSharing.OwnKey, WebTierSettings.Create(Sources.With()).Uploads.Repeats);
+        var settings = WebTierSettings.Create(Sources.With($"image-classifier.uploads.repeats={value}"));
+        Assert.Equal(sharing, settings.Uploads.Repeats);
+    }
+
+    [Fact]
+    public void Another_word_for_whose_uploads_answer_repeats_is_refused()
+    {
+        var failure = Assert.Throws<InvalidSettingException>(
+            () => WebTierSettings.Create(Sources.With("image-classifier.uploads.repeats=on")));
+        Assert.Equal("image-classifier.uploads.repeats", failure.Key);
+        Assert.Contains("off, own-key, all-keys", failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]

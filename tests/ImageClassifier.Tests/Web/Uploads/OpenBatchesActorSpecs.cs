@@ -332,7 +332,7 @@ public sealed class OpenBatchesActorSpecs : WebSpecs
 
     private (IActorRef Sweeper, IActorRef Outbox) Start(LostJobSettings? settings = null, IActorRef? batches = null)
     {
-        var outbox = Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, _scaler, Uploading.Outbox)));
+        var outbox = Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, NoRepeats, _scaler, Uploading.Outbox)));
         var known = batches ?? _batches;
         var sweeper = Sys.ActorOf(Props.Create(() => new OpenBatchesActor(
             Requests, Store, outbox, known, Uploading.SweepInterval, settings ?? Losing)));

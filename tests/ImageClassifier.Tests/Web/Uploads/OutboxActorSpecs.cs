@@ -50,7 +50,7 @@ public sealed class OutboxActorSpecs : WebSpecs
         var manifest = StoredBatch(2) with { Model = TestRegistry.New, Fallback = TestRegistry.Old };
         Store.Set(ObjectKeys.Manifest(manifest.Batch), WireJson.Write(manifest));
         await Store.ActivateAsync(TestRegistry.Try);
-        Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, _scaler, Uploading.Outbox)));
+        Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, NoRepeats, _scaler, Uploading.Outbox)));
         await UntilAsync(() => IsNotedAsSent(manifest), "the batch is sent");
         Assert.All(Sent, request =>
             Assert.Equal((TestRegistry.New, TestRegistry.Old), (request.Model, request.Fallback)));
@@ -329,7 +329,7 @@ public sealed class OutboxActorSpecs : WebSpecs
             Sent.Select(request => request.Job.Value).Order(StringComparer.Ordinal));
 
     private IActorRef StartNow(OutboxSettings? settings = null) => Sys.ActorOf(
-        Props.Create(() => new OutboxActor(Requests, Store, _scaler, settings ?? Uploading.Outbox)));
+        Props.Create(() => new OutboxActor(Requests, Store, NoRepeats, _scaler, settings ?? Uploading.Outbox)));
 
     private Task<IActorRef> StartIdleAsync(params BatchManifest[] batches) => StartIdleAsync(Uploading.Outbox, batches);
 

@@ -272,7 +272,7 @@ public sealed class UploadRequestSpecs : WebSpecs
             var models = new ModelChoice(specs._store, specs.Time, NullLogger<ModelChoice>.Instance);
             return await new UploadRequest(
                 specs._store, new QueuePair(specs.Requests, specs.Responses), Uploading with { MaxFileSize = 1 << 20 },
-                limit, models, Callbacks, References, specs.Time, NullLogger<UploadRequest>.Instance)
+                limit, models, Callbacks, References, specs.FindsNoRepeats, specs.Time, NullLogger<UploadRequest>.Instance)
                 .RunAsync(commits, context.Request, maxFiles: 10, IdempotencyScope.Batches);
         }
     }
