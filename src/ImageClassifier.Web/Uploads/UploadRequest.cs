@@ -54,9 +54,9 @@ internal sealed class UploadRequest(
     [
         ProblemKinds.NotMultipart, ProblemKinds.MalformedMultipart, ProblemKinds.NoIdempotencyKey,
         ProblemKinds.IdempotencyKeyReused, ProblemKinds.UploadUnderWay, ProblemKinds.CallbackMalformed,
-        ProblemKinds.NoCallbackSecret, ProblemKinds.DeadlineUnusable, ProblemKinds.TooManyFiles, ProblemKinds.RequestTooLarge, ProblemKinds.TooSlow,
-        ProblemKinds.Overloaded, ProblemKinds.Unavailable, ProblemKinds.QueueUnavailable, ProblemKinds.NotPermitted,
-        ProblemKinds.BatchDamaged,
+        ProblemKinds.NoCallbackSecret, ProblemKinds.DeadlineUnusable, ProblemKinds.TooManyFiles,
+        ProblemKinds.RequestTooLarge, ProblemKinds.TooSlow, ProblemKinds.Overloaded, ProblemKinds.Unavailable,
+        ProblemKinds.QueueUnavailable, ProblemKinds.NotPermitted, ProblemKinds.BatchDamaged,
     ];
 
     // Longer discarding would delay a service that stops. The sweep deletes the remaining objects.
@@ -239,7 +239,7 @@ internal sealed class UploadRequest(
                 return new UploadOutcome.Refused(fault);
             }
 
-            if (BatchDeadline.Read(incoming.Form.Deadline, time.GetUtcNow(), out var deadline) is { } wrong)
+            if (BatchDeadline.Read(incoming.Body.Deadline, time.GetUtcNow(), out var deadline) is { } wrong)
             {
                 await DiscardAsync(incoming, running);
                 return new UploadOutcome.Refused(Problems.DeadlineUnusable(wrong));
