@@ -72,7 +72,7 @@ public sealed class RepeatRecordsSpecs : WebSpecs
         await LookAsync();
         Assert.False(Knows(2));
         var lists = Store.CallsOf(StoreCall.List);
-        await AdvanceAsync(TimeSpan.FromMinutes(20), TimeSpan.FromSeconds(30));
+        await AdvanceAsync(TimeSpan.FromMinutes(20), TimeSpan.FromMinutes(10));
         Assert.Equal(lists, Store.CallsOf(StoreCall.List));
         await LookAsync();
         Assert.True(Knows(2));
@@ -80,7 +80,7 @@ public sealed class RepeatRecordsSpecs : WebSpecs
         // Both are in hours that the look lists.
         Assert.InRange(Store.CallsOf(StoreCall.List) - lists, 1, 2);
 
-        await AdvanceAsync(RepeatRecords.LookInterval, Second);
+        await AdvanceAsync(RepeatRecords.LookInterval, RepeatRecords.LookInterval);
         await LookAsync();
         Assert.Equal(reads + 1, Store.CallsOf(StoreCall.Get));
     }
@@ -91,7 +91,7 @@ public sealed class RepeatRecordsSpecs : WebSpecs
         await LookAsync();
         for (var day = 0; day < 4; day++)
         {
-            await AdvanceAsync(TimeSpan.FromHours(23), TimeSpan.FromHours(1));
+            await AdvanceAsync(TimeSpan.FromHours(23), TimeSpan.FromHours(23));
             await StoreAsync(Batch(day));
         }
 
@@ -143,7 +143,7 @@ public sealed class RepeatRecordsSpecs : WebSpecs
         Assert.False(Knows(1));
         Assert.Contains("damaged and ignored", Assert.Single(_log.Lines), StringComparison.Ordinal);
 
-        await AdvanceAsync(RepeatRecords.LookInterval, Second);
+        await AdvanceAsync(RepeatRecords.LookInterval, RepeatRecords.LookInterval);
         var reads = Store.CallsOf(StoreCall.Get);
         await LookAsync();
         Assert.Equal(reads, Store.CallsOf(StoreCall.Get));
@@ -190,7 +190,7 @@ public sealed class RepeatRecordsSpecs : WebSpecs
         for (var i = 0; i < 3; i++)
         {
             await LookAsync();
-            await AdvanceAsync(RepeatRecords.LookInterval, Second);
+            await AdvanceAsync(RepeatRecords.LookInterval, RepeatRecords.LookInterval);
         }
 
         Assert.Contains("repeats are classified", Assert.Single(_log.Lines), StringComparison.Ordinal);
@@ -221,14 +221,14 @@ public sealed class RepeatRecordsSpecs : WebSpecs
         await UntilAsync(() => Records().Count == 1, "the first record is written");
         foreach (var picture in new[] { 2, 3 }) actor.Tell(new RepeatsProtocol.Remember([Batch(picture)]));
         await UntilAsync(() => Knows(3), "this web node knows them");
-        await AdvanceAsync(RepeatsActor.WriteInterval - Second, Second);
+        await AdvanceAsync(RepeatsActor.WriteInterval - Second, RepeatsActor.WriteInterval / 2);
         Assert.Single(Records());
         await AdvanceAsync(Second);
         await UntilAsync(() => Records().Count == 2, "the next record is written");
         Assert.Equal(2, Records()[1].Batches.Count);
 
         // Without further batches nothing is written, and the next one is written at once again.
-        await AdvanceAsync(2 * RepeatsActor.WriteInterval, Second * 10);
+        await AdvanceAsync(2 * RepeatsActor.WriteInterval, RepeatsActor.WriteInterval);
         Assert.Equal(2, Records().Count);
         actor.Tell(new RepeatsProtocol.Remember([Batch(4)]));
         await UntilAsync(() => Records().Count == 3, "it is written");
