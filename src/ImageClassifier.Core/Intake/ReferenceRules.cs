@@ -57,7 +57,7 @@ public sealed class ReferenceRules(AddressRules addresses, IReadOnlyCollection<s
         if (slash <= 0 || !IsKey(place[(slash + 1)..])) return MalformedBucket();
         var bucket = place[..slash];
         return buckets.Contains(bucket)
-            ? new CheckedReference.Object(bucket, place[(slash + 1)..])
+            ? new CheckedReference.InBucket(bucket, place[(slash + 1)..])
             : NotAllowed("The service may not read this bucket. Upload the picture, or ask the operator to add the bucket to "
                 + "image-classifier.node.references.allowed-buckets.");
     }
@@ -89,7 +89,7 @@ public abstract record CheckedReference
     public sealed record Address(Uri Url) : CheckedReference;
 
     /// <summary>The picture may be read from a bucket.</summary>
-    public sealed record Object(string Bucket, string Key) : CheckedReference;
+    public sealed record InBucket(string Bucket, string Key) : CheckedReference;
 
     /// <summary>The reference is not followed.</summary>
     public sealed record Refused(JobError Error) : CheckedReference;

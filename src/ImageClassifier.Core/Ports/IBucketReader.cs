@@ -17,7 +17,7 @@ public abstract record BucketRead
     }
 
     /// <summary>The object is open.</summary>
-    public sealed record Found(StoredObject Object) : BucketRead;
+    public sealed record Found(StoredObject Stored) : BucketRead;
 
     /// <summary>The object cannot be read.</summary>
     /// <param name="Why">Why, for clients.</param>

@@ -60,9 +60,9 @@ internal sealed class PictureFetcher(
             case CheckedReference.Address address:
                 return await TryAsync(
                     end => FetchAsync(address.Url, end), FetchErrors.Unreachable, cancellation);
-            case CheckedReference.Object when buckets is null:
+            case CheckedReference.InBucket when buckets is null:
                 return new FetchOutcome.Failed(FetchErrors.NoBuckets);
-            case CheckedReference.Object stored:
+            case CheckedReference.InBucket stored:
                 return await TryAsync(
                     end => FetchAsync(stored, end), FetchErrors.BucketUnreachable, cancellation);
             case var other:
@@ -116,13 +116,13 @@ internal sealed class PictureFetcher(
         return new FetchOutcome.Failed(FetchErrors.Answered(status), mayPass ? Tries.Attempts : 1);
     }
 
-    private async Task<FetchOutcome> FetchAsync(CheckedReference.Object stored, CancellationToken cancellation)
+    private async Task<FetchOutcome> FetchAsync(CheckedReference.InBucket stored, CancellationToken cancellation)
     {
         switch (await buckets!.OpenAsync(stored.Bucket, stored.Key, cancellation))
         {
             case BucketRead.Found found:
-                await using (found.Object)
-                    return await ReadAsync(found.Object.Content, found.Object.Size, cancellation);
+                await using (found.Stored)
+                    return await ReadAsync(found.Stored.Content, found.Stored.Size, cancellation);
             case BucketRead.Refused refused:
                 log.Debug("An object of bucket {0} could not be read: {1}", stored.Bucket, refused.Details);
                 return new FetchOutcome.Failed(FetchErrors.Of(refused.Why));

@@ -58,7 +58,7 @@ internal sealed class ReferenceList(Stream body, ReferenceRules rules) : IUpload
         CheckedReference.Address { Url: var url } => url.AbsolutePath.EndsWith('/')
             ? url.Host
             : Uri.UnescapeDataString(url.Segments[^1]),
-        CheckedReference.Object { Key: var key } => key,
+        CheckedReference.InBucket { Key: var key } => key,
         _ => null,
     };
 

@@ -84,7 +84,8 @@ public sealed record UploadSettings(
 public sealed record OutboxSettings(int Parallelism, int MaxInMemory, TimeSpan MinBackoff, TimeSpan MaxBackoff)
 {
     /// <summary>The constants of the program.</summary>
-    // Two calls of ten keep the queue busy while the next ten gather. 10,000 messages are some 5 MB.
+    // Two calls of ten keep the queue busy while the next ten gather. 10,000 messages are some 5 MB, and at most 50 MB if all
+    // have long references.
     // An upload is accepted before its jobs are sent, so a queue that is back must be used soon.
     public static OutboxSettings Default { get; } = new(
         Parallelism: 2,

@@ -66,7 +66,7 @@ public sealed class ReferenceRulesSpecs
     [InlineData("s3://photos//x", "photos", "/x")]
     public void Objects_of_allowed_buckets_are_allowed(string address, string bucket, string key) =>
         Assert.Equal(
-            new CheckedReference.Object(bucket, key), Rules.Check(new PictureReference { S3 = address }));
+            new CheckedReference.InBucket(bucket, key), Rules.Check(new PictureReference { S3 = address }));
 
     [Theory]
     [InlineData("s3://others/cat.jpg", JobErrorCodes.ReferenceNotAllowed)]
@@ -87,7 +87,7 @@ public sealed class ReferenceRulesSpecs
         var longest = "https://example.com/".PadRight(PictureReference.LongestAddress, 'a');
         Assert.IsType<CheckedReference.Address>(Rules.Check(new PictureReference { Url = longest }));
         Assert.Equal(JobErrorCodes.ReferenceMalformed, CodeOf(new PictureReference { Url = longest + "a" }));
-        Assert.IsType<CheckedReference.Object>(Rules.Check(new PictureReference { S3 = $"s3://photos/{new string('a', 1024)}" }));
+        Assert.IsType<CheckedReference.InBucket>(Rules.Check(new PictureReference { S3 = $"s3://photos/{new string('a', 1024)}" }));
         Assert.Equal(
             JobErrorCodes.ReferenceMalformed, CodeOf(new PictureReference { S3 = $"s3://photos/{new string('ü', 513)}" }));
     }

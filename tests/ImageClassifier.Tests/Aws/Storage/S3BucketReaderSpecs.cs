@@ -19,7 +19,7 @@ public sealed class S3BucketReaderSpecs(EmulatedAws aws)
         await aws.S3.PutBucketAsync(_bucket);
         await aws.S3.PutObjectAsync(new() { BucketName = _bucket, Key = key, ContentBody = "cat" });
         var found = Assert.IsType<BucketRead.Found>(
-            await new S3BucketReader(aws.S3).OpenAsync(_bucket, key, default)).Object;
+            await new S3BucketReader(aws.S3).OpenAsync(_bucket, key, default)).Stored;
         await using (found)
         {
             Assert.Equal(3, found.Size);
