@@ -67,7 +67,8 @@ internal sealed class PictureLoader(
     private async Task<JobWork> LoadAsync(JobWork.ToLoad job)
     {
         // The job may have waited for its model for long.
-        if (await stopped.FindAsync(job.Request, job.Delivery) is { } stop) return Fail(job, stop);
+        if (await stopped.FindAsync(job.Request, job.Delivery) is { } stop)
+            return JobWork.Ended.Failed(job.Delivery, job.Request, instance, model: null, stop);
         var started = time.GetTimestamp();
         using var picture = await objects.FetchPictureAsync(job.Request);
         if (picture is null) return Fail(job, JobErrors.Missing);

@@ -141,7 +141,8 @@ internal sealed class SuspectProcessor(
     private async Task<JobWork> TryNowAsync(JobWork.ToTry suspect, bool isAlone)
     {
         // A suspect waits for its turn for long, so a look at an earlier step would be out of date.
-        if (await stopped.FindAsync(suspect.Request, suspect.Delivery) is { } stop) return Fail(suspect, stop);
+        if (await stopped.FindAsync(suspect.Request, suspect.Delivery) is { } stop)
+            return JobWork.Ended.Failed(suspect.Delivery, suspect.Request, instance, model: null, stop);
         var started = time.GetTimestamp();
         using var picture = await objects.FetchPictureAsync(suspect.Request);
         if (picture is null) return Fail(suspect, JobErrors.Missing);
