@@ -2,8 +2,8 @@ using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Core.Messages;
 
-/// <summary>Says that no further job of a batch is begun: the object at <see cref="ObjectKeys.BatchStop"/>. The web tier
-/// writes it once, and app nodes look for it.</summary>
+/// <summary>Says that no further job of a batch is begun: the object at <see cref="ObjectKeys.BatchStop"/>. The web
+/// tier writes it once, and app nodes look for it.</summary>
 /// <param name="Batch">The batch.</param>
 /// <param name="Cause">Why.</param>
 public sealed record BatchStop(BatchId Batch, StopCause Cause) : IStoredDocument
@@ -12,7 +12,8 @@ public sealed record BatchStop(BatchId Batch, StopCause Cause) : IStoredDocument
     public static JobError ErrorOf(StopCause cause) => cause switch
     {
         StopCause.Cancelled => new JobError(
-            JobErrorCodes.Cancelled, "The batch was cancelled before this picture's turn came. Upload the picture again."),
+            JobErrorCodes.Cancelled,
+            "The batch was cancelled before this picture's turn came. Upload the picture again."),
         StopCause.Expired => new JobError(
             JobErrorCodes.Expired,
             "The deadline of the batch passed before this picture's turn came. Upload it again with a later deadline."),

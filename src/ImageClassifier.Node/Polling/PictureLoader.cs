@@ -73,7 +73,8 @@ internal sealed class PictureLoader(
     private async Task<JobWork> LoadAsync(JobWork.ToLoad job)
     {
         // The job may have waited for its model for long.
-        if (await stopped.FindAsync(job.Request, job.Delivery) is { } stop) return Fail(job, stop);
+        if (await stopped.FindAsync(job.Request, job.Delivery) is { } stop)
+            return JobWork.Ended.Failed(job.Delivery, job.Request, instance, model: null, stop);
         var started = time.GetTimestamp();
         using var stored = job.Picture is null ? await objects.FetchPictureAsync(job.Request) : null;
         if ((job.Picture?.Bytes ?? stored) is not { } picture) return Fail(job, JobErrors.Missing);

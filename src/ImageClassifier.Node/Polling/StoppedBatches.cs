@@ -6,8 +6,8 @@ using ImageClassifier.Streams;
 
 namespace ImageClassifier.Node.Polling;
 
-/// <summary>Finds out whether a job must not be begun: its batch was cancelled, or its deadline has passed. Safe from any
-/// thread.</summary>
+/// <summary>Finds out whether a job must not be begun: its batch was cancelled, or its deadline has passed. Safe from
+/// any thread.</summary>
 /// <remarks>Only the clocks of queue and store count. That of the node may be wrong.</remarks>
 internal sealed class StoppedBatches(IObjectStore store, OutageRetries outages, TimeProvider time)
 {
@@ -33,7 +33,7 @@ internal sealed class StoppedBatches(IObjectStore store, OutageRetries outages, 
         return cause is { } known ? BatchStop.ErrorOf(known) : null;
     }
 
-    // A clock that was set back makes the message negative in age, which says nothing.
+    // If the clock was set back, the age is negative and says nothing.
     private static bool IsFresh(ReceivedMessage message) =>
         message.ReceiveCount == 1 && message.ReceivedAt - message.SentAt is { } age
         && age >= TimeSpan.Zero && age < LookInterval;

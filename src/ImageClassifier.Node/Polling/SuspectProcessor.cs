@@ -43,21 +43,16 @@ internal sealed class SuspectProcessor(
     }
 
     /// <summary>Looks for a stored result. Never fails.</summary>
-    /// <returns><see cref="JobWork.Suspect"/> if the store has no result and the batch is not stopped.</returns>
+    /// <returns><see cref="JobWork.Suspect"/> if the store has no result.</returns>
     public Task<JobWork> LookUpAsync(JobArrival arrival)
     {
         var (delivery, request) = (arrival.Delivery, arrival.Request!);
         return HandBackOnFailure.RunAsync(
             delivery,
             request,
-            async () =>
-            {
-                if (await objects.FindResultAsync(request) is { } stored)
-                    return JobWork.Ended.Stored(delivery, request, stored);
-                return await stopped.FindAsync(request, delivery) is { } stop
-                    ? JobWork.Ended.Failed(delivery, request, instance, model: null, stop)
-                    : new JobWork.Suspect(delivery, request);
-            },
+            async () => await objects.FindResultAsync(request) is { } stored
+                ? JobWork.Ended.Stored(delivery, request, stored)
+                : new JobWork.Suspect(delivery, request),
             health,
             log,
             draining);
@@ -148,8 +143,9 @@ internal sealed class SuspectProcessor(
     /// <returns>The suspect itself if it must be tried alone.</returns>
     private async Task<JobWork> TryNowAsync(JobWork.ToTry suspect, bool isAlone)
     {
-        // Suspects wait for their turn for long.
-        if (await stopped.FindAsync(suspect.Request, suspect.Delivery) is { } stop) return Fail(suspect, stop);
+        // A suspect waits for its turn for long, so a look at an earlier step would be out of date.
+        if (await stopped.FindAsync(suspect.Request, suspect.Delivery) is { } stop)
+            return JobWork.Ended.Failed(suspect.Delivery, suspect.Request, instance, model: null, stop);
         var started = time.GetTimestamp();
         using var stored = suspect.Picture is null ? await objects.FetchPictureAsync(suspect.Request) : null;
         if ((suspect.Picture?.Bytes ?? stored) is not { } picture) return Fail(suspect, JobErrors.Missing);

@@ -61,7 +61,8 @@ internal sealed class BatchStopping(IObjectStore store, BatchClosing closing)
         await using (marker.ConfigureAwait(false)) return marker.LastModified;
     }
 
-    private async Task<StopOutcome> EndAsync(UnfinishedJobs waiting, StopCause cause, CancellationToken cancellation)
+    private async Task<StopOutcome> EndAsync(
+        UnfinishedJobs waiting, StopCause cause, CancellationToken cancellation)
     {
         var batch = waiting.Manifest.Batch;
         var stop = WireJson.WriteUtf8(new BatchStop(batch, cause));
@@ -98,7 +99,8 @@ internal sealed class BatchStopping(IObjectStore store, BatchClosing closing)
 
 /// <summary>What a stop did.</summary>
 /// <param name="Results">The results of the jobs that waited.</param>
-/// <param name="DueIn">How long until the deadline by the store's clock; null if it has passed or there is none.</param>
+/// <param name="DueIn">How long until the deadline by the store's clock; null if it has passed or there is
+/// none.</param>
 internal sealed record StopOutcome(IReadOnlyCollection<JobResult> Results, TimeSpan? DueIn)
 {
     /// <summary>No job waits, or none must end.</summary>

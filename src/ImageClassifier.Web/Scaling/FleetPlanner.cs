@@ -60,10 +60,13 @@ internal sealed class FleetPlanner(ScalingPolicy policy, ScalingSettings setting
     public void WorkSent(int jobs, DateTimeOffset now) => _backlog.JobsSent(jobs, now);
 
     /// <summary>Counts a result.</summary>
-    public void JobDone(InstanceId instance, DateTimeOffset now)
+    /// <param name="instance">The instance that gave it.</param>
+    /// <param name="now">The current time.</param>
+    /// <param name="wasBegun">False if the job only left the queue, so that it says nothing of the service time.</param>
+    public void JobDone(InstanceId instance, DateTimeOffset now, bool wasBegun = true)
     {
         _backlog.JobDone(now);
-        _service.JobDone();
+        if (wasBegun) _service.JobDone();
         if (_fleet.JobDone(instance, now) is not { } launchedAt) return;
         _problems.RemoveOlderThan(launchedAt);
         if (launchedAt < _cannotWorkSince) return;

@@ -82,7 +82,8 @@ public sealed class ScalerActor : ReceiveActor, IWithTimers
         Receive<WorkDue>(_ => ObserveWork());
         Receive<JobsDone>(done =>
         {
-            for (var job = 0; job < done.Jobs; job++) _planner.JobDone(done.Instance, Now);
+            for (var job = 0; job < done.Jobs; job++)
+                _planner.JobDone(done.Instance, Now, wasBegun: job >= done.NotBegun);
             _models.Add(done, Now);
         });
         Receive<NotesRead>(OnNotesRead);

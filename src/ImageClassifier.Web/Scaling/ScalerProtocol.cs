@@ -28,6 +28,10 @@ public static class ScalerProtocol
         /// <summary>How many of the jobs failed.</summary>
         public int Failed { get; init; }
 
+        /// <summary>How many of the jobs were not begun, because their batch was cancelled or its deadline had passed. They
+        /// say nothing of the service time.</summary>
+        public int NotBegun { get; init; }
+
         /// <summary>The sum of the probabilities of the best labels.</summary>
         public double ConfidenceSum { get; init; }
 
@@ -36,6 +40,7 @@ public static class ScalerProtocol
         {
             Jobs = Jobs + 1,
             Failed = Failed + (result.Status == JobStatus.Failed ? 1 : 0),
+            NotBegun = NotBegun + (result.Error?.Code is JobErrorCodes.Cancelled or JobErrorCodes.Expired ? 1 : 0),
             ConfidenceSum = ConfidenceSum + (result.Predictions.Count > 0 ? result.Predictions[0].Probability : 0),
         };
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Akka.Actor;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Ports;
@@ -153,7 +154,12 @@ public sealed class KilledSpecs(ITestOutputHelper output) : WebSpecs(output)
     private async Task UploadAsync(IActorRef uploads, bool hasKey, bool hasDeadline)
     {
         using var form = Upload.Form(Upload.Jpeg("a.jpg"), Upload.Png("b.png"));
-        if (hasDeadline) form.Add(new StringContent($"{Time.GetUtcNow().AddDays(2):yyyy-MM-dd'T'HH:mm:ss'Z'}"), "deadline");
+        if (hasDeadline)
+        {
+            var deadline = Time.GetUtcNow().AddDays(2);
+            form.Add(new StringContent(deadline.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)), "deadline");
+        }
+
         var context = new DefaultHttpContext();
         context.Request.ContentType = form.Headers.ContentType!.ToString();
         context.Request.Body = await form.ReadAsStreamAsync();

@@ -92,7 +92,7 @@ public sealed class LiveRedriveSpecs : WebSpecs
             await EmptyAsync();
         }
 
-        Assert.InRange(between, 6, 100);
+        Assert.InRange(between, 5, 100);
     }
 
     [Fact]

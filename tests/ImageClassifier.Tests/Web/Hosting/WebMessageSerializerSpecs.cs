@@ -153,6 +153,7 @@ public sealed class WebMessageSerializerSpecs(ITestOutputHelper output) : WebSpe
         {
             Model = new ModelIdentity("model", new string('a', 64), 200),
             Failed = 1,
+            NotBegun = 1,
             ConfidenceSum = 1.5,
         };
         yield return GetFleet.Instance;

@@ -4,6 +4,7 @@ using System.Text.Json;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Storage;
+using ImageClassifier.Web.Access;
 using Xunit;
 
 namespace ImageClassifier.Tests.Web.Http;
@@ -47,6 +48,15 @@ public sealed class CancelSpecs
         var problem = await answer.ProblemAsync(HttpStatusCode.BadRequest, "cancel-unknown");
         Assert.Contains("waiting", problem.Word("detail"), StringComparison.Ordinal);
         Assert.Equal("queued", (await BatchAsync(tier, upload.Batch)).GetProperty("jobs")[0].Word("status"));
+    }
+
+    [Fact]
+    public async Task A_cancel_needs_a_key_as_a_deletion_does()
+    {
+        await using var tier = await RunningWebTier.StartAsync(
+            $"access.keys {{ alice = \"{ApiKey.SettingOf("ick_a")}\" }}");
+        using var answer = await tier.Client.DeleteAsync($"/api/batches/{BatchId.New()}?cancel=waiting", tier.InTime);
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
     }
 
     [Fact]

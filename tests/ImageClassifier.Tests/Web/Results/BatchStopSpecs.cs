@@ -1,11 +1,9 @@
 using Akka.Actor;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Storage;
-using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Callbacks;
-using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
 using Xunit;
 using Xunit.Abstractions;

@@ -202,6 +202,20 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         Assert.Equal((1, 1, 0), Sums(done, null));
     }
 
+    [Theory]
+    [InlineData(JobErrorCodes.Cancelled, 1)]
+    [InlineData(JobErrorCodes.Expired, 1)]
+    [InlineData(JobErrorCodes.Undecodable, 0)]
+    public async Task The_scaler_learns_which_jobs_were_not_begun(string code, int notBegun)
+    {
+        Responses.Put(WireJson.Write(Jobs.Failed(Jobs.Request(), code)));
+        Start(_batches);
+        await _batches.ExpectMsgAsync<TakeResults>();
+        _batches.LastSender.Tell(new ResultsTaken(Time.GetUtcNow()));
+        var done = await _scaler.ExpectMsgAsync<JobsDone>();
+        Assert.Equal((1, notBegun), (done.Jobs, done.NotBegun));
+    }
+
     [Fact]
     public async Task A_batch_that_does_not_answer_delays_no_other()
     {
