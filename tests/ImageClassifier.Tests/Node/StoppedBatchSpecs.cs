@@ -10,6 +10,8 @@ using ImageClassifier.Node.Records;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Batches;
+using ImageClassifier.Web.Models;
+using ImageClassifier.Web.Repeats;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
 using Xunit;
@@ -31,7 +33,7 @@ public sealed class StoppedBatchSpecs(ITestOutputHelper output) : NodeSpecs(outp
         var manifest = await UploadBatchAsync(200);
         var liveJobs = Sys.ActorOf(Props.Create(() => new LiveJobsActor(1000)));
         var batch = Sys.ActorOf(Props.Create(() => new BatchActor(
-            manifest.Batch, Store, liveJobs, ActorRefs.Nobody, "passivate", Showing)));
+            manifest.Batch, Store, liveJobs, ActorRefs.Nobody, ActorRefs.Nobody, "passivate", Showing)));
         var asker = CreateTestProbe();
         batch.Tell(new CancelWaiting(manifest.Batch), asker);
         Assert.Equal(200, (await asker.ExpectMsgAsync<WaitingCancelled>()).Jobs);
@@ -120,7 +122,7 @@ public sealed class StoppedBatchSpecs(ITestOutputHelper output) : NodeSpecs(outp
         var requests = new FakeMessageQueue(queueTime);
         var deadline = Time.GetUtcNow() - nodeAheadHours * Hour / 2;
         var request = Jobs.Request() with { Deadline = deadline };
-        Store.Set(request.ImageKey, "cat");
+        Store.Set(request.ImageKey!, "cat");
         requests.Put(WireJson.Write(request), request.Job.Value);
         StartPoller(Ports with { Queues = new QueuePair(requests, Responses) });
         await AdvanceUntilAsync(() => requests.Deleted.Count == 1, "the message was deleted");
@@ -197,15 +199,17 @@ public sealed class StoppedBatchSpecs(ITestOutputHelper output) : NodeSpecs(outp
         var jobs = Enumerable.Range(0, pictures).Select(i =>
         {
             var request = Jobs.Request(batch);
-            Store.Set(request.ImageKey, $"word-{i}");
-            return ManifestJob.Accept(request.Job, $"{i}.jpg", request.ImageKey);
+            Store.Set(request.ImageKey!, $"word-{i}");
+            return ManifestJob.Accept(request.Job, $"{i}.jpg", request.ImageKey!);
         });
         var manifest = new BatchManifest(batch, Time.GetUtcNow(), [.. jobs]);
         Store.Set(ObjectKeys.OpenMarker(batch), "");
         Store.Set(ObjectKeys.Manifest(batch), WireJson.Write(manifest));
         var settings = new OutboxSettings(
             Parallelism: 2, MaxInMemory: 1000, TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30));
-        Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, ActorRefs.Nobody, settings)));
+        var noRepeats = new RepeatAnswers(
+            Store, ActorRefs.Nobody, RepeatSharing.Off, new KnownModels(null, null), Time);
+        Sys.ActorOf(Props.Create(() => new OutboxActor(Requests, Store, noRepeats, ActorRefs.Nobody, settings)));
         await AdvanceUntilAsync(() => Requests.All.Count == pictures, "all are sent");
         return manifest;
     }
@@ -213,7 +217,7 @@ public sealed class StoppedBatchSpecs(ITestOutputHelper output) : NodeSpecs(outp
     private ClassificationRequest Send(string word, DateTimeOffset deadline, int receivedBefore = 0)
     {
         var request = Jobs.Request() with { Deadline = deadline };
-        Store.Set(request.ImageKey, word);
+        Store.Set(request.ImageKey!, word);
         Requests.Put(WireJson.Write(request), request.Job.Value, receivedBefore);
         return request;
     }

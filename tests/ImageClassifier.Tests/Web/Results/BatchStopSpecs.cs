@@ -313,7 +313,7 @@ public sealed class BatchStopSpecs(ITestOutputHelper output) : WebSpecs(output)
     private void StartSweeps(IActorRef batches)
     {
         var outbox = Sys.ActorOf(Props.Create(() =>
-            new OutboxActor(Requests, Store, ActorRefs.Nobody, Uploading.Outbox)));
+            new OutboxActor(Requests, Store, NoRepeats, ActorRefs.Nobody, Uploading.Outbox)));
         Sys.ActorOf(Props.Create(() => new OpenBatchesActor(
             Requests, Store, outbox, batches, Uploading.SweepInterval, Losing)));
     }

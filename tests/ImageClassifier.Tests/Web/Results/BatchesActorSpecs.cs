@@ -174,7 +174,7 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
         Assert.DoesNotContain(ObjectKeys.Manifest(manifest.Batch), Store.Keys);
 
         Store.Before = null;
-        await AskAsync<NoSuchBatch>(batches, new DeleteBatch(manifest.Batch));
+        await UntilAnsweredAsync<NoSuchBatch>(batches, new DeleteBatch(manifest.Batch));
         Assert.Empty(KeysOf(manifest.Batch));
     }
 
