@@ -37,9 +37,8 @@ internal sealed class AwsEnvironment : IDisposable
         {
             var queues = await SqsQueueUrls.OpenAsync(
                 clients.Sqs(longestWait), settings.Queues, clients.Requests, cancellation);
-            var s3 = clients.S3();
             return new AwsEnvironment(
-                clients, queues, new S3ObjectStore(s3, settings.Bucket), new S3BucketReader(s3));
+                clients, queues, new S3ObjectStore(clients.S3(), settings.Bucket), new S3BucketReader(clients.S3()));
         }
         catch
         {
