@@ -41,7 +41,8 @@ internal sealed class PictureLoader(
             job.Delivery,
             request,
             async () => new JobWork.ToLoad(
-                job.Delivery, request, (await models.LeaseAsync(request, job.Delivery)).Park()) { Picture = job.Picture },
+                job.Delivery, request, (await models.LeaseAsync(request, job.Delivery)).Park())
+            { Picture = job.Picture },
             health,
             log,
             draining);
