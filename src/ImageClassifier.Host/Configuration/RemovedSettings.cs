@@ -12,6 +12,8 @@ internal static class RemovedSettings
             "the program lets 60 wrong calls a minute through: a mistyped key stays below that",
         [$"{KnownSettings.Root}.access.rate-limit.refusals.per"] =
             "the program counts wrong calls a minute: a mistyped key stays below its 60",
+        [$"{KnownSettings.Root}.access.rate-limit.uploads.burst"] =
+            "access.rate-limit.uploads.count requests may also come at once",
         [$"{KnownSettings.Root}.embedded.retention-interval"] =
             "the program deletes old data once an hour, because embedded.retention is counted in hours and days",
         [$"{KnownSettings.Root}.fleet.ec2.describe-interval"] =

@@ -44,8 +44,10 @@ public sealed record RateLimitSettings(int Burst, int Count, TimeSpan Per)
 {
     private const int Most = 1_000_000;
 
-    internal static RateLimitSettings Create(SettingsSection limit) => new(
-        limit.WholeNumber("burst", 1, Most),
-        limit.WholeNumber("count", 1, Most),
-        limit.Duration("per", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)));
+    /// <summary>A limit whose full bucket has as many tokens as a period adds.</summary>
+    internal static RateLimitSettings Create(SettingsSection limit)
+    {
+        var count = limit.WholeNumber("count", 1, Most);
+        return new RateLimitSettings(count, count, limit.Duration("per", TimeSpan.FromSeconds(1), TimeSpan.FromHours(1)));
+    }
 }

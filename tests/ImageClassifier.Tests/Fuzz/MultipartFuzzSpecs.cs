@@ -29,7 +29,7 @@ public sealed class MultipartFuzzSpecs(ITestOutputHelper output)
         """
         uploads { max-file-size = 30KiB, max-files = 5, max-request-size = 100KiB }
         results.wait-limit = 5s
-        access.rate-limit.uploads { burst = 100000, count = 100000 }
+        access.rate-limit.uploads { count = 100000 }
         """;
 
     private static WebTierSettings Forgetful(WebTierSettings tier) =>

@@ -64,6 +64,8 @@ public class IamPolicySpecs
         ("S3ObjectStore", "IAmazonS3.GetObjectAsync", "web node operator"),
         ("S3ObjectStore", "IAmazonS3.PutObjectAsync", "web node operator"),
         ("S3ObjectStore", "IAmazonS3.DeleteObjectAsync", "web node operator"),
+        // Pictures by reference. The operator allows each bucket by a statement of its own.
+        ("S3BucketReader", "IAmazonS3.GetObjectAsync", "node"),
         // Only the web tier and the registry's verbs list objects. Only uploads and models are large enough for parts.
         ("S3ObjectStore", "*", "web operator"),
         ("Ec2InstanceFleet", "*", "web"),

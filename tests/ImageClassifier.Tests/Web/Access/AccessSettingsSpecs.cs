@@ -15,7 +15,6 @@ public sealed class AccessSettingsSpecs
     [InlineData("access.allowed-origins", "https://me@pictures.example")]
     [InlineData("access.allowed-origins", "ftp://pictures.example")]
     [InlineData("access.allowed-origins", "*")]
-    [InlineData("access.rate-limit.uploads.burst", "0")]
     [InlineData("access.rate-limit.uploads.count", "-1")]
     [InlineData("access.rate-limit.uploads.per", "10ms")]
     [InlineData("web.trusted-proxies", "proxy.example")]

@@ -98,7 +98,7 @@ public sealed class AccessSpecs
     public async Task A_refusal_comes_before_the_body_and_the_client_can_read_it()
     {
         await using var tier = await RunningWebTier.StartAsync(
-            TwoKeys + "\nuploads.max-request-size = 1MiB\naccess.rate-limit.uploads { burst = 1, per = 1m, count = 1 }");
+            TwoKeys + "\nuploads.max-request-size = 1MiB\naccess.rate-limit.uploads { count = 1, per = 1m }");
         Assert.Equal("HTTP/1.1 401 Unauthorized", await AnswerToHeadersAloneAsync(tier, ""));
         using var first = await CallAsync(tier, "POST", "/api/batches", Alice);
         Assert.Equal(
@@ -121,7 +121,7 @@ public sealed class AccessSpecs
     public async Task Uploads_are_limited_per_key_and_the_limit_recovers()
     {
         await using var tier = (await RunningWebTier.StartAsync(
-            TwoKeys + "\naccess.rate-limit.uploads { burst = 2, count = 1, per = 1s }")).WithNode();
+            TwoKeys + "\naccess.rate-limit.uploads { count = 2, per = 1s }")).WithNode();
         foreach (var address in (string[])["/", "/api/batches"])
         {
             using var answer = await CallAsync(tier, "POST", address, Alice);
@@ -167,7 +167,7 @@ public sealed class AccessSpecs
     public async Task Without_keys_uploads_are_limited_per_address()
     {
         await using var tier = await RunningWebTier.StartAsync(
-            "access.rate-limit.uploads { burst = 2, count = 1, per = 1m }");
+            "access.rate-limit.uploads { count = 2, per = 1m }");
         await tier.UploadAsync(Upload.Jpeg("a.jpg"));
         await tier.UploadAsync(Upload.Jpeg("b.jpg"));
         using var refused = await CallAsync(tier, "POST", "/api/batches", null);

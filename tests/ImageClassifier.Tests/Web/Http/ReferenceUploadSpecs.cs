@@ -187,7 +187,7 @@ public sealed class ReferenceUploadSpecs
     {
         await using var tier = await StartAsync(
             $"access.keys {{ alice = \"{ApiKey.SettingOf("ick_a")}\" }}\n"
-            + "access.rate-limit.uploads { burst = 1, count = 1, per = 1h }");
+            + "access.rate-limit.uploads { count = 1, per = 1h }");
         using var withoutKey = await PostAsync(tier, Cat);
         await withoutKey.ProblemAsync(HttpStatusCode.Unauthorized, "key-needed");
         tier.Client.DefaultRequestHeaders.Add("X-Api-Key", "ick_a");
