@@ -257,13 +257,14 @@ public sealed partial class PageSpecs
 
         await page.GotoAsync(new Uri(service.Address, $"/#batch={batch}").ToString());
         await Expect(page.Locator("#key")).ToBeVisibleAsync();
-        await Expect(page.Locator(".without-preview").First).ToHaveTextAsync(sentence);
-        await Expect(page.Locator(".thumbnail:not(.without-preview)")).ToHaveCountAsync(0);
+        await Expect(page.Locator(".thumbnail").First).ToHaveAttributeAsync("data-lack", sentence);
+        await Expect(page.Locator(".thumbnail:not([data-lack])")).ToHaveCountAsync(0);
         await Expect(page.GetByTestId("time-left")).ToContainTextAsync("Pictures wait until ");
+        await PageBrowser.AssertAccessibleAsync(page, "not stored");
         await page.Locator(".card").First.ClickAsync();
         await Expect(page.Locator("#large-lack")).ToHaveTextAsync(sentence);
         await Expect(page.Locator("#large-image")).ToBeHiddenAsync();
-        await PageBrowser.AssertAccessibleAsync(page, "not stored");
+        await PageBrowser.AssertAccessibleAsync(page, "not stored, large");
         await page.Keyboard.PressAsync("Escape");
         await PageBrowser.ScreenshotAsync(page, "by-reference.png");
 

@@ -37,7 +37,7 @@ export function showThumbnail(frame, picture) {
 export function hideThumbnail(frame) {
   wanted.delete(frame);
   showing.delete(frame);
-  frame.classList.remove("without-preview");
+  frame.removeAttribute("data-lack");
   frame.querySelector("img")?.remove();
 }
 
@@ -103,11 +103,12 @@ function show(frame, picture, thumbnail) {
   frame.append(image);
 }
 
-/** @param {Element} frame @param {string} lack */
+/**
+ * The style sheet shows the words: as text of the button they would have to be in its name.
+ * @param {Element} frame @param {string} lack
+ */
 function showLack(frame, lack) {
-  const text = frame.querySelector("span");
-  if (text) text.textContent = lack;
-  frame.classList.add("without-preview");
+  frame.setAttribute("data-lack", lack);
 }
 
 /** @param {File} file @returns {Promise<Blob | null>} null if the browser cannot show the file */
