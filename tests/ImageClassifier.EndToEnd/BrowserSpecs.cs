@@ -53,7 +53,7 @@ public sealed partial class BrowserSpecs
             TestPictures.All.Select(picture => picture.Name),
             (await page.Locator(".card .name").AllTextContentsAsync()).Select(name => name.Trim()));
         Assert.All(await page.Locator(".card .label").AllTextContentsAsync(), label => Assert.NotEmpty(label.Trim()));
-        // The README's picture.
+        // The README's picture is made like this, with the sample pictures of the page.
         await page.SetViewportSizeAsync(1280, 960);
         await PageBrowser.ScreenshotAsync(page, "page.png");
         await page.SetViewportSizeAsync(1280, 2_600);
