@@ -53,8 +53,8 @@ public sealed partial class BrowserSpecs
             TestPictures.All.Select(picture => picture.Name),
             (await page.Locator(".card .name").AllTextContentsAsync()).Select(name => name.Trim()));
         Assert.All(await page.Locator(".card .label").AllTextContentsAsync(), label => Assert.NotEmpty(label.Trim()));
-        // The README's picture.
-        await page.SetViewportSizeAsync(1280, 1_200);
+        // The README's picture is made like this, with the sample pictures of the page.
+        await page.SetViewportSizeAsync(1280, 960);
         await PageBrowser.ScreenshotAsync(page, "page.png");
         await page.SetViewportSizeAsync(1280, 2_600);
 
@@ -164,6 +164,7 @@ public sealed partial class BrowserSpecs
         Assert.Equal("setting", model.GetProperty("role").GetString());
         await Expect(page.GetByTestId("answered"))
             .ToContainTextAsync($"Classified by {name} {hash[..12]}, which knows 200 classes.");
+        await page.Locator("#other-model summary").ClickAsync();
         await Expect(page.GetByTestId("other-model")).ToContainTextAsync("image-classifier models add mobilenetv2");
         await Expect(page.GetByTestId("other-model")).ToContainTextAsync("image-classifier train FOLDER --out DIR");
 
@@ -177,6 +178,40 @@ public sealed partial class BrowserSpecs
         await Expect(page.Locator("#models summary")).ToContainTextAsync($"Models: {name}");
         await Expect(page.Locator("#model-table td")).ToContainTextAsync(["By setting", "2", "0 (0 %)", "%"]);
         await PageBrowser.ScreenshotAsync(page, "model.png");
+    }
+
+    [SkippableFact]
+    public async Task A_picture_that_was_uploaded_before_says_that_its_result_is_not_new()
+    {
+        await using var service = await RunningService.StartAsync(QuickPolls, "uploads.repeats=own-key");
+        await service.FollowAsync(
+            ServiceClient.BatchId(await service.UploadAsync(TestPictures.All.Take(1))), TimeSpan.FromMinutes(1));
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await PageBrowser.LaunchAsync(playwright);
+        var page = await browser.NewPageAsync(new BrowserNewPageOptions
+        {
+            ViewportSize = new ViewportSize { Width = 1280, Height = 900 },
+        });
+        await page.GotoAsync(service.Address.ToString());
+        await page.SetInputFilesAsync("#files", ToFile(TestPictures.All[0]));
+        await page.Locator(".card[data-state=classified]").ClickAsync();
+        await Expect(page.Locator("#large-state")).ToHaveTextAsync("Classified. Answered from an earlier upload.");
+        await Expect(page.Locator("#large-facts dt")).ToHaveTextAsync(["Model", "Job", "SHA-256"]);
+        await PageBrowser.AssertAccessibleAsync(page, "cached");
+        await PageBrowser.ScreenshotAsync(page, "cached.png");
+        await page.Keyboard.PressAsync("Escape");
+
+        var lines = await DownloadAsync("#download-lines");
+        Assert.True(JsonSerializer.Deserialize<JsonElement>(lines).GetProperty("cached").GetBoolean());
+        var csv = await DownloadAsync("#download");
+        Assert.Contains(",instanceId,cached,", csv, StringComparison.Ordinal);
+        Assert.Contains(",web,true,", csv, StringComparison.Ordinal);
+
+        async Task<string> DownloadAsync(string button)
+        {
+            var download = await page.RunAndWaitForDownloadAsync(() => page.Locator(button).ClickAsync());
+            return await File.ReadAllTextAsync((await download.PathAsync())!);
+        }
     }
 
     [SkippableFact]
@@ -226,6 +261,9 @@ public sealed partial class BrowserSpecs
         await Expect(page.GetByTestId("other-model")).ToBeHiddenAsync();
         await Expect(page.Locator("#models summary"))
             .ToHaveTextAsync("Models: resnet-50, fruit for 12.5 % of the batches");
+        // On a phone the fleet is one line until somebody opens it.
+        await Expect(page.Locator("#models summary")).ToBeHiddenAsync();
+        await page.Locator(".fleet-head").ClickAsync();
         await page.Locator("#models summary").ClickAsync();
         await Expect(page.Locator("#model-table tbody")).ToContainTextAsync(
             ["resnet-50", "fruit", "Nodes refuse it: It fails its samples."]);

@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.IO.Compression;
+using System.Net;
+using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using System.Web;
 using ImageClassifier.EndToEnd.Programs;
 using Microsoft.Playwright;
@@ -15,7 +18,7 @@ namespace ImageClassifier.EndToEnd;
 /// <summary>What the page offers for many pictures. The service is real, but no node starts: the tests send the results, and
 /// say what the fleet does.</summary>
 [Collection(AloneCollection.Name)]
-public sealed class PageSpecs
+public sealed partial class PageSpecs
 {
     private const string LongLabel =
         "Staffordshire bullterrier, Staffordshire bull terrier, and more names than fit into any card of the page";
@@ -69,7 +72,7 @@ public sealed class PageSpecs
               .observe({ type: "longtask" });
             """);
         await page.GotoAsync(service.Address.ToString());
-        await Expect(page.Locator("#charts")).ToBeVisibleAsync();
+        await Expect(page.GetByTestId("fleet-count")).ToContainTextAsync("2 of 2 instances");
         await PageBrowser.AssertAccessibleAsync(page, "empty");
 
         await ChooseAsync(page, Enumerable.Range(0, count).Select(Tiny));
@@ -114,7 +117,7 @@ public sealed class PageSpecs
         var uploads = new ConcurrentQueue<IRoute>();
         await page.RouteAsync("**/api/batches", route => uploads.Enqueue(route));
         await page.GotoAsync(service.Address.ToString());
-        await Expect(page.Locator("#charts")).ToBeVisibleAsync();
+        await Expect(page.GetByTestId("fleet-count")).ToContainTextAsync("2 of 2 instances");
         var picture = Tiny(1).Bytes;
         await page.SetInputFilesAsync("#files",
         [
@@ -168,6 +171,115 @@ public sealed class PageSpecs
         await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("3");
     }
 
+    [SkippableFact]
+    public async Task What_waits_is_cancelled_in_one_click_and_can_be_sent_again()
+    {
+        await using var service = await RunningService.StartAsync();
+        service.PreventLaunches();
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await PageBrowser.LaunchAsync(playwright);
+        var page = await browser.NewPageAsync(new BrowserNewPageOptions
+        {
+            ViewportSize = new ViewportSize { Width = 1280, Height = 900 },
+        });
+        var errors = PageBrowser.ErrorsOf(page);
+        await page.GotoAsync(service.Address.ToString());
+        var cancel = page.Locator("#cancel");
+        var cancelled = page.GetByTestId("cancelled");
+        var failed = page.Locator(".card[data-state=failed]");
+
+        // By mouse, while another upload hangs.
+        await ChooseAsync(page, Enumerable.Range(1, 3).Select(Tiny));
+        await Expect(page.Locator(".card[data-state=queued]")).ToHaveCountAsync(3);
+        await page.RouteAsync("**/api/batches", _ => Task.CompletedTask);
+        await ChooseAsync(page, [Tiny(4)]);
+        await Expect(page.Locator("#stop")).ToBeVisibleAsync();
+        await cancel.ClickAsync();
+        await Expect(cancelled).ToHaveTextAsync("3 pictures were cancelled.");
+        await Expect(failed).ToHaveCountAsync(3);
+        await Expect(failed.Locator(".reason").First).ToContainTextAsync("The batch was cancelled");
+        await Expect(page.Locator(".card[data-state=unsent]")).ToHaveCountAsync(1);
+        await Expect(cancel).ToBeHiddenAsync();
+        await PageBrowser.AssertAccessibleAsync(page, "cancelled");
+        await PageBrowser.ScreenshotAsync(page, "cancelled.png");
+
+        await page.UnrouteAsync("**/api/batches");
+        await page.Locator("#discard").ClickAsync();
+        await page.Locator("#retry-failed").ClickAsync();
+        await Expect(page.Locator(".card[data-state=queued]")).ToHaveCountAsync(3);
+        await Expect(cancelled).ToBeEmptyAsync();
+
+        // By keyboard. The service refuses the cancel of the first of three batches.
+        await page.RouteAsync(
+            Cancel(),
+            route => route.FulfillAsync(new RouteFulfillOptions { Status = 503, Json = new { detail = "The store is full." } }),
+            new PageRouteOptions { Times = 1 });
+        await cancel.FocusAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator(".notice-text"))
+            .ToHaveTextAsync("Not everything could be cancelled. The store is full. Cancel again.");
+        await Expect(cancelled).ToHaveTextAsync("2 pictures were cancelled.");
+        await Expect(failed).ToHaveCountAsync(2);
+        await page.Keyboard.PressAsync("Enter");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(cancelled).ToHaveTextAsync("1 picture was cancelled.");
+        await Expect(failed).ToHaveCountAsync(3);
+        await Expect(page.Locator("#notice")).ToBeHiddenAsync();
+        await Expect(page.Locator("#files")).ToBeFocusedAsync();
+        Assert.All(errors, error => Assert.Contains("503", error, StringComparison.Ordinal));
+    }
+
+    [SkippableFact]
+    public async Task Pictures_by_reference_have_a_sentence_for_a_preview_and_the_cancel_waits_for_the_key()
+    {
+        const string sentence = "The picture was sent by its address, and the service keeps no copy.";
+        var (_, output, _) = await BuiltProgram.RunAsync("key", "page", "--json");
+        var newKey = JsonSerializer.Deserialize<JsonElement>(output);
+        await using var service = await RunningService.StartAsync($"access.keys.page={newKey.GetProperty("hash").GetString()}");
+        service.PreventLaunches();
+        var key = newKey.GetProperty("key").GetString()!;
+        service.Http.DefaultRequestHeaders.Add("X-Api-Key", key);
+        using var answer = await service.Http.PostAsJsonAsync("/api/batches", new
+        {
+            pictures = Enumerable.Range(0, 20).Select(i => new { url = $"https://pictures.example/{i}.jpg" }),
+            deadline = TimeProvider.System.GetUtcNow().AddHours(30),
+        });
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        var batch = ServiceClient.BatchId(await answer.Content.ReadFromJsonAsync<JsonElement>());
+        using var playwright = await Playwright.CreateAsync();
+        await using var browser = await PageBrowser.LaunchAsync(playwright);
+        var page = await browser.NewPageAsync(new BrowserNewPageOptions
+        {
+            ViewportSize = new ViewportSize { Width = 390, Height = 844 },
+            ColorScheme = ColorScheme.Dark,
+        });
+        var errors = PageBrowser.ErrorsOf(page);
+
+        await page.GotoAsync(new Uri(service.Address, $"/#batch={batch}").ToString());
+        await Expect(page.Locator("#key")).ToBeVisibleAsync();
+        await Expect(page.Locator(".thumbnail").First).ToHaveAttributeAsync("data-lack", sentence);
+        await Expect(page.Locator(".thumbnail:not([data-lack])")).ToHaveCountAsync(0);
+        await Expect(page.GetByTestId("time-left")).ToContainTextAsync("Pictures wait until ");
+        await PageBrowser.AssertAccessibleAsync(page, "not stored");
+        await page.Locator(".card").First.ClickAsync();
+        await Expect(page.Locator("#large-lack")).ToHaveTextAsync(sentence);
+        await Expect(page.Locator("#large-image")).ToBeHiddenAsync();
+        await PageBrowser.AssertAccessibleAsync(page, "not stored, large");
+        await page.Keyboard.PressAsync("Escape");
+        await PageBrowser.ScreenshotAsync(page, "by-reference.png");
+
+        await page.Locator("#cancel").ClickAsync();
+        await Expect(page.Locator("#key")).ToBeFocusedAsync();
+        await page.Keyboard.TypeAsync(key);
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.GetByTestId("cancelled")).ToHaveTextAsync("20 pictures were cancelled.");
+        await page.Locator("#retry-failed").ClickAsync();
+        await Expect(page.Locator(".card[data-state=failed] .reason").First).ToContainTextAsync(sentence);
+        await Expect(page.GetByTestId("failed")).ToHaveTextAsync("20");
+        // Chromium logs each refused request. One look at a batch is enough, and one look at the fleet.
+        Assert.Equal(["401", "404"], errors.Select(error => StatusCode().Match(error).Value).Order(StringComparer.Ordinal));
+    }
+
     /// <summary>By mouse: a label. By keyboard: the rest.</summary>
     private static async Task AssertFindsAsync(IPage page)
     {
@@ -190,9 +302,11 @@ public sealed class PageSpecs
         await Expect(found).ToHaveTextAsync("49 of 1,000 pictures");
         await Expect(page.Locator(".card .probability").First).ToHaveTextAsync("51 %");
         Assert.Empty(await page.EvaluateAsync<string[]>(CutOff));
-        foreach (var details in await page.Locator("details:not([hidden]) > summary").AllAsync()) await details.ClickAsync();
+        // The fleet and the filters are open on a wide screen.
+        var closed = page.Locator(".more:not([hidden], #find-more) > summary");
+        foreach (var details in await closed.AllAsync()) await details.ClickAsync();
         await PageBrowser.AssertAccessibleAsync(page, "filtered, and everything opened");
-        foreach (var details in await page.Locator("details:not([hidden]) > summary").AllAsync()) await details.ClickAsync();
+        foreach (var details in await closed.AllAsync()) await details.ClickAsync();
         await page.Locator("#cards").EvaluateAsync("(cards) => cards.scrollIntoView({ block: 'center' })");
         await PageBrowser.ScreenshotAsync(page, "filtered.png");
         await page.Locator("#find-reset").ClickAsync();
@@ -281,6 +395,12 @@ public sealed class PageSpecs
         await results.SendAllAsync(1_010);
         await Expect(page.GetByTestId("classified")).ToHaveTextAsync("1000");
     }
+
+    [GeneratedRegex("[?]cancel=waiting$")]
+    private static partial Regex Cancel();
+
+    [GeneratedRegex("[45][0-9]{2}")]
+    private static partial Regex StatusCode();
 
     /// <summary>Chooses files as a user does. Playwright would send each file in a message of its own.</summary>
     private static Task ChooseAsync(IPage page, IEnumerable<TinyPicture> pictures) => page.EvaluateAsync(

@@ -7,19 +7,21 @@ import { Sender } from "./intake/sender.js";
 import { takeIn } from "./intake/take-in.js";
 import { AnsweredBy } from "./pictures/answered-by.js";
 import { Batches } from "./pictures/batches.js";
+import { cancelBatches } from "./pictures/cancel.js";
 import { Finder } from "./pictures/finder.js";
 import { Grid } from "./pictures/grid.js";
 import { LargeView } from "./pictures/large-view.js";
 import { PictureList } from "./pictures/picture-list.js";
 import { Summary } from "./pictures/summary.js";
 import { forgetThumbnail } from "./pictures/thumbnails.js";
-import { timeLeft, whyQueued } from "./pictures/waiting-reason.js";
+import { timeLeft, untilWhen, whyQueued } from "./pictures/waiting-reason.js";
 import { CodeLines } from "./results/code-lines.js";
 import { download, downloadCsv, downloadJsonLines } from "./results/export.js";
 import { trainingFolders } from "./results/training-folders.js";
 import { askWith, currentKey } from "./service/key.js";
 import { askForKey } from "./service/key-prompt.js";
 import { Session, linkTo, linkedIds, unlink } from "./service/session.js";
+import { openIfWide } from "./wide.js";
 
 /** @typedef {import("./pictures/picture.js").Picture} Picture */
 /** @typedef {import("./service/api.js").Fleet} Fleet */
@@ -61,6 +63,7 @@ const sender = new Sender(pictures, session, () => fleet?.formats, {
 
 /** @param {File[]} files */
 async function addFiles(files) {
+  byId("cancelled").textContent = "";
   await restored; // Pictures from before the reload stay in front.
   summary.announce(files.length === 1 ? "1 picture added." : `${files.length} pictures added.`);
   await sender.add(files);
@@ -128,6 +131,24 @@ function discardUnsent() {
   byId("notice").hidden = true;
   summary.announce("Pictures that were not sent were removed.");
   byId("files").focus(); // The button is hidden now, so it cannot keep the focus.
+  render();
+}
+
+let cancelling = false;
+
+/** Cancels what waits at the service, and stops what is not sent yet. */
+async function cancelWhatWaits() {
+  sender.stop();
+  if (!byId("key-form").hidden) byId("key").focus(); // The cancel goes on with the key.
+  if (cancelling) return;
+  cancelling = true;
+  const { words, problem } = await cancelBatches(batches.waiting);
+  cancelling = false;
+  byId("cancelled").textContent = words;
+  hideNotice();
+  if (problem) showNotice(problem, [...pictures].some(({ state }) => state === "unsent"));
+  // The button gets hidden, so it cannot keep the focus.
+  else if (document.activeElement === button("cancel") || document.activeElement === document.body) byId("files").focus();
   render();
 }
 
@@ -199,7 +220,7 @@ function update() {
   const all = [...pictures];
   const now = Date.now();
   const { left, rate } = summary.show(all);
-  summary.showTimeLeft(timeLeft(left, rate, fleet, now));
+  summary.showTimeLeft([timeLeft(left, rate, fleet, now), untilWhen(batches.deadline, now)].filter(Boolean).join(". "));
   answeredBy.show(all);
   shown = finder.show(all, all.length);
   grid.show(shown, whyQueued(fleet, now));
@@ -214,6 +235,7 @@ function update() {
   button("retry-failed").hidden = failed === 0;
   button("retry-failed").textContent = failed === 1 ? "Try the failed one again" : `Try ${failed} failed again`;
   button("stop").hidden = !sender.busy;
+  button("cancel").hidden = !all.some(({ state }) => state === "queued");
   button("corrections").hidden = !all.some(({ rightLabel }) => rightLabel !== "");
 }
 
@@ -221,12 +243,14 @@ const working = () => byId("summary").dataset.state === "working";
 
 button("retry").addEventListener("click", () => {
   byId("notice").hidden = true;
+  byId("cancelled").textContent = "";
   byId("files").focus();
   sender.retryUnsent();
 });
 button("discard").addEventListener("click", discardUnsent);
 button("retry-failed").addEventListener("click", () => {
   summary.announce("Failed pictures are sent again.");
+  byId("cancelled").textContent = "";
   byId("files").focus(); // The button gets hidden, so it cannot keep the focus.
   sender.retryFailed();
 });
@@ -234,6 +258,7 @@ button("stop").addEventListener("click", () => {
   sender.stop();
   byId("files").focus(); // The button gets hidden, so it cannot keep the focus.
 });
+button("cancel").addEventListener("click", cancelWhatWaits);
 button("clear").addEventListener("click", clearFinished);
 button("copy-link").addEventListener("click", copyLink);
 button("download").addEventListener("click", () => downloadCsv(shown));
@@ -244,6 +269,8 @@ addEventListener("hashchange", () => restore(linkedIds()));
 addEventListener("beforeunload", (event) => sender.busy && event.preventDefault());
 setInterval(() => working() && render(), 1_000); // Without results, the rate falls.
 
+openIfWide(byId("fleet-details"));
+openIfWide(byId("find-more"));
 askWith(askForKey);
 render();
 const restored = restore([...new Set([...session.ids(), ...linkedIds()])]).then(restoreUnsent);

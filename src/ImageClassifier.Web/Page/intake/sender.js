@@ -1,7 +1,7 @@
 // Brings chosen files to the service: looks at them, keeps them over a reload, uploads them, and sends failed ones again.
 
 import { Picture } from "../pictures/picture.js";
-import { readImage } from "../service/api.js";
+import { readOriginal } from "../service/images.js";
 import { KeptFiles } from "./kept-files.js";
 import { looks } from "./look.js";
 import { Uploader, chunkOf } from "./upload.js";
@@ -130,21 +130,24 @@ export class Sender {
     return unsent;
   }
 
-  /** Sends every failed picture again, as a new job. */
+  /** Sends every failed picture again, as a new job. A picture that nobody has any more stays failed, and says so. */
   async retryFailed() {
     const failed = [...this.#pictures].filter(({ state, original }) => state === "failed" && !original);
     for (const picture of failed) {
       const { batchId, jobId, fileName, reason } = picture;
-      this.#pictures.unassign(picture);
-      this.#events.changed();
       try {
-        const file = (picture.file ??= new File([await readImage(batchId ?? "", jobId ?? "")], fileName));
-        this.#kept.keep([picture]);
-        if (batchId && jobId) this.#session.clear(batchId, [jobId]);
-        this.#uploader.add([{ file, tag: picture }]);
-      } catch {
-        picture.enter("failed", `${reason} The service no longer has the picture.`);
+        picture.file ??= new File([await readOriginal(picture)], fileName);
+      } catch (failure) {
+        const { message } = /** @type {Error} */ (failure);
+        if (!reason.includes(message)) picture.enter("failed", `${reason} ${message}`.trim());
+        continue;
       }
+      if (picture.state !== "failed") continue; // It got its result meanwhile, or another click sent it.
+      this.#pictures.unassign(picture);
+      this.#kept.keep([picture]);
+      if (batchId && jobId) this.#session.clear(batchId, [jobId]);
+      this.#uploader.add([{ file: picture.file, tag: picture }]);
+      this.#events.changed();
     }
     this.#events.changed();
   }

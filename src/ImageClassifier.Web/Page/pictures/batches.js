@@ -15,6 +15,8 @@ export class Batches {
   #onChange;
   /** @type {Map<string, AbortController>} */
   #shown = new Map();
+  /** @type {Map<string, Date>} */
+  #deadlines = new Map();
 
   /**
    * @param {PictureList} pictures @param {Session} session
@@ -29,6 +31,17 @@ export class Batches {
   /** The newest batch. */
   get newest() {
     return [...this.#shown.keys()].at(-1);
+  }
+
+  /** The batches in which pictures wait. */
+  get waiting() {
+    const ids = [...this.#pictures].map(({ state, batchId }) => (state === "queued" ? batchId : undefined));
+    return [...new Set(ids)].filter((id) => id !== undefined);
+  }
+
+  /** The earliest deadline of what waits. @returns {Date | undefined} */
+  get deadline() {
+    return this.waiting.flatMap((id) => this.#deadlines.get(id) ?? []).sort((a, b) => a.getTime() - b.getTime())[0];
   }
 
   /** Shows the results of a batch as they arrive. @param {string} batchId */
@@ -82,6 +95,7 @@ export class Batches {
         this.#session.forget(id); // The batch was deleted or has expired: no notice is needed.
       } else {
         this.#session.remember(id);
+        if (batch.deadline) this.#deadlines.set(id, new Date(batch.deadline));
         this.#show(id, batch.jobs);
       }
     }

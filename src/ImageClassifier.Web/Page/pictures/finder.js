@@ -31,7 +31,9 @@ export class Finder {
       this.#least.value = String(EVERYTHING.leastConfidence);
       this.#order.value = EVERYTHING.order;
       onChange();
-      this.#text.focus(); // The button is hidden now, so it cannot keep the focus.
+      // The button is hidden now, so it cannot keep the focus.
+      const more = /** @type {HTMLDetailsElement} */ (byId("find-more"));
+      (more.open ? this.#text : more.querySelector("summary"))?.focus();
     });
     this.#labels.addEventListener("click", ({ target }) => {
       const chip = target instanceof Element ? target.closest("button") : null;

@@ -1,6 +1,6 @@
 // One picture large, with all that is known about it. Arrow keys go on, Escape goes back.
 
-import { imageAddress } from "../service/api.js";
+import { originalOf } from "../service/images.js";
 import { modelName } from "./answered-by.js";
 import { twinNote } from "./card.js";
 import { shown } from "./foreign-text.js";
@@ -20,6 +20,7 @@ export class LargeView {
   #events;
   #dialog = /** @type {HTMLDialogElement} */ (byId("large-view"));
   #image = /** @type {HTMLImageElement} */ (byId("large-image"));
+  #lack = byId("large-lack");
   #right = /** @type {HTMLInputElement} */ (byId("right-label"));
   /** @type {Picture | undefined} */
   #picture;
@@ -46,7 +47,10 @@ export class LargeView {
       this.#release();
       if (picture) this.#events.closed(picture);
     });
-    this.#image.addEventListener("error", () => (this.#image.hidden = true));
+    this.#image.addEventListener("error", () => {
+      this.#image.hidden = true;
+      this.#lack.textContent = "No preview";
+    });
     byId("right-label-form").addEventListener("submit", (event) => {
       event.preventDefault();
       if (!this.#picture) return;
@@ -82,17 +86,24 @@ export class LargeView {
   /** @param {Picture} picture */
   #showPicture(picture) {
     this.#picture = picture;
-    this.#release();
-    const { file, batchId, jobId, state } = picture;
-    if (file) this.#url = URL.createObjectURL(file);
-    const stored = batchId && jobId && state !== "rejected" ? imageAddress(batchId, jobId) : "";
-    const source = this.#url || stored;
-    this.#image.hidden = source === "";
-    if (source) this.#image.src = source;
+    this.#showImage(picture);
     this.#image.alt = shown(picture.fileName);
     this.#right.value = picture.rightLabel;
     this.#showFacts(picture);
     this.#showPlace(picture);
+  }
+
+  /** @param {Picture} picture */
+  async #showImage(picture) {
+    this.#release();
+    this.#image.hidden = true;
+    this.#lack.textContent = "";
+    if (picture.file) this.#url = URL.createObjectURL(picture.file);
+    const { address, lack } = picture.file ? { address: this.#url, lack: "" } : await originalOf(picture);
+    if (this.#picture !== picture) return; // The user went on meanwhile.
+    this.#lack.textContent = lack;
+    this.#image.hidden = address === "";
+    if (address) this.#image.src = address;
   }
 
   #release() {
@@ -115,10 +126,16 @@ export class LargeView {
   /** @param {Picture} picture */
   #showFacts(picture) {
     this.#version = picture.version;
-    const { state, predictions, model, timings, instanceId, hash, rightLabel } = picture;
-    const about = rightLabel ? ` Marked as ${rightLabel}.` : "";
+    const { state, predictions, model, timings, instanceId, cached, hash, rightLabel } = picture;
+    const about = [
+      `${STATE_WORDS[state]}.`,
+      picture.reason,
+      cached && "Answered from an earlier upload.",
+      twinNote(picture),
+      rightLabel && `Marked as ${rightLabel}.`,
+    ];
     byId("large-name").textContent = shown(picture.fileName);
-    byId("large-state").textContent = [STATE_WORDS[state] + ".", picture.reason, twinNote(picture) + about].join(" ").trim();
+    byId("large-state").textContent = about.filter(Boolean).join(" ");
     byId("large-predictions").replaceChildren(
       ...predictions.map((prediction) => {
         const row = newRow();
@@ -129,7 +146,7 @@ export class LargeView {
     byId("large-facts").replaceChildren(
       ...fact("Model", model && modelName(model)),
       ...fact("Time", timings && timesOf(timings)),
-      ...fact("Node", instanceId),
+      ...fact("Node", cached ? undefined : instanceId),
       ...fact("Job", picture.jobId),
       ...fact("SHA-256", hash),
     );

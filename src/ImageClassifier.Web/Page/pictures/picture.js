@@ -36,6 +36,8 @@ export class Picture {
   instanceId;
   /** @type {Timings | undefined} */
   timings;
+  /** Whether the result is that of an earlier upload, so that no node worked for it. */
+  cached = false;
   /** The file's SHA-256; empty if it is unknown. */
   hash = "";
   /** The label that the user says is right; empty if the user has said nothing. */
@@ -88,6 +90,7 @@ export class Picture {
     this.model = job.model;
     this.instanceId = job.instanceId;
     this.timings = job.timings;
+    this.cached = job.cached ?? false;
     if (job.status === "classified") this.predictions = job.predictions ?? [];
     this.enter(job.status, job.status === "classified" ? "" : job.error ?? "");
   }
@@ -95,6 +98,7 @@ export class Picture {
   /** Forgets the job, because the file is sent again. */
   startAgain() {
     this.batchId = this.jobId = this.model = this.instanceId = this.timings = undefined;
+    this.cached = false;
     this.sent = 0;
     this.enter("waiting");
   }
@@ -119,8 +123,9 @@ export class Picture {
 
   /** @param {Picture} other */
   #copy(other) {
-    const { state, reason, sent, batchId, jobId, predictions, model, instanceId, timings, hash, rightLabel } = other;
-    Object.assign(this, { state, reason, sent, batchId, jobId, predictions, model, instanceId, timings, hash, rightLabel });
+    const { state, reason, sent, batchId, jobId, predictions, model, instanceId, timings, cached, hash, rightLabel } = other;
+    Object.assign(this, { state, reason, sent, batchId, jobId, predictions, model, instanceId, timings, cached });
+    Object.assign(this, { hash, rightLabel });
     this.version++;
   }
 }

@@ -1,9 +1,10 @@
 // Small thumbnails. Those of local files are made here, two at a time and only for cards on the screen, so that a thousand
 // photos are no load.
 
-import { imageAddress } from "../service/api.js";
+import { originalOf } from "../service/images.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
+/** @typedef {import("../service/images.js").Original} Original */
 
 // Twice the largest size on a card, for dense screens. No side of a panorama gets longer than LONGEST.
 const WIDTH = 480;
@@ -11,11 +12,12 @@ const HEIGHT = 360;
 const LONGEST = 960;
 const AT_ONCE = 2;
 const KEPT = 300;
+const NO_PREVIEW = "No preview";
 const REST = 120; // Cards that only pass by on scrolling load nothing.
 
 /** The frames that wait for their picture, the newest last. @type {Map<Element, Picture>} */
 const wanted = new Map();
-/** The thumbnails made, the last used last; null if the browser cannot show the file. @type {Map<Picture, string | null>} */
+/** The thumbnails made, the last used last. @type {Map<Picture, Original>} */
 const made = new Map();
 /** The picture that a frame has or waits for. @type {WeakMap<Element, Picture>} */
 const showing = new WeakMap();
@@ -25,7 +27,8 @@ let working = 0;
 export function showThumbnail(frame, picture) {
   hideThumbnail(frame);
   showing.set(frame, picture);
-  if (made.has(picture)) return show(frame, picture, made.get(picture) ?? null);
+  const known = made.get(picture);
+  if (known) return show(frame, picture, known);
   wanted.set(frame, picture);
   setTimeout(pump, REST);
 }
@@ -34,14 +37,14 @@ export function showThumbnail(frame, picture) {
 export function hideThumbnail(frame) {
   wanted.delete(frame);
   showing.delete(frame);
-  frame.classList.remove("without-preview");
+  frame.removeAttribute("data-lack");
   frame.querySelector("img")?.remove();
 }
 
 /** Frees what is kept for a picture that left the page. @param {Picture} picture */
 export function forgetThumbnail(picture) {
-  const url = made.get(picture);
-  if (url?.startsWith("blob:")) URL.revokeObjectURL(url);
+  const address = made.get(picture)?.address;
+  if (address?.startsWith("blob:")) URL.revokeObjectURL(address);
   made.delete(picture);
 }
 
@@ -51,49 +54,61 @@ function pump() {
     if (!next) return;
     const [frame, picture] = next;
     wanted.delete(frame);
-    if (!picture.file) {
-      const { batchId, jobId, state } = picture;
-      keep(picture, batchId && jobId && state !== "rejected" ? imageAddress(batchId, jobId) : null);
-      show(frame, picture, made.get(picture) ?? null);
-      continue;
-    }
     working++;
-    shrink(picture.file).then((small) => {
+    make(picture).then((thumbnail) => {
       working--;
-      // Another card may have asked for the same picture meanwhile.
-      if (!made.has(picture)) keep(picture, small && URL.createObjectURL(small));
-      show(frame, picture, made.get(picture) ?? null);
+      show(frame, picture, thumbnail);
       pump();
     });
   }
 }
 
-/** @param {Picture} picture @param {string | null} url */
-function keep(picture, url) {
-  made.set(picture, url);
+/** @param {Picture} picture @returns {Promise<Original>} */
+async function make(picture) {
+  const small = picture.file ? await shrink(picture.file) : null;
+  const original = picture.file ? { address: "", lack: NO_PREVIEW } : await originalOf(picture);
+  const known = made.get(picture);
+  if (known) return known; // Another card asked for the same picture meanwhile.
+  const thumbnail = small ? { address: URL.createObjectURL(small), lack: "" } : original;
+  keep(picture, thumbnail);
+  return thumbnail;
+}
+
+/** @param {Picture} picture @param {Original} thumbnail */
+function keep(picture, thumbnail) {
+  made.set(picture, thumbnail);
   for (const [oldest] of made) {
     if (made.size <= KEPT) return;
     forgetThumbnail(oldest);
   }
 }
 
-/** @param {Element} frame @param {Picture} picture @param {string | null} url */
-function show(frame, picture, url) {
+/** @param {Element} frame @param {Picture} picture @param {Original} thumbnail */
+function show(frame, picture, thumbnail) {
   if (showing.get(frame) !== picture) return; // The frame has another picture by now.
-  if (url === null) return frame.classList.add("without-preview");
+  const { address, lack } = thumbnail;
+  if (address === "") return showLack(frame, lack);
   made.delete(picture);
-  made.set(picture, url);
+  made.set(picture, thumbnail);
   const image = new Image();
   image.alt = ""; // The file name is next to the picture.
   image.decoding = "async";
   image.onerror = () => {
     if (!image.isConnected) return;
     image.remove();
-    frame.classList.add("without-preview");
+    showLack(frame, NO_PREVIEW);
   };
-  image.src = url;
+  image.src = address;
   frame.querySelector("img")?.remove();
   frame.append(image);
+}
+
+/**
+ * The style sheet shows the words: as text of the button they would have to be in its name.
+ * @param {Element} frame @param {string} lack
+ */
+function showLack(frame, lack) {
+  frame.setAttribute("data-lack", lack);
 }
 
 /** @param {File} file @returns {Promise<Blob | null>} null if the browser cannot show the file */

@@ -37,6 +37,14 @@ export function timeLeft(left, rate, fleet, now) {
   return boot.includes("about") ? boot.slice(0, -1) : "";
 }
 
+/** How long pictures wait at most, in words; empty without a deadline. @param {Date | undefined} deadline @param {number} now */
+export function untilWhen(deadline, now) {
+  if (!deadline) return "";
+  const isToday = deadline.toDateString() === new Date(now).toDateString();
+  const day = isToday ? {} : /** @type {const} */ ({ weekday: "long" });
+  return `Pictures wait until ${deadline.toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit" })}`;
+}
+
 /** @param {number} count */
 function seconds(count) {
   if (count < 90) return `${count} s`;

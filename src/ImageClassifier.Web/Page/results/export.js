@@ -9,7 +9,7 @@ const TOP = 5;
 const COLUMNS = [
   ...["fileName", "label", "probability", "status", "error", "batchId", "jobId"],
   ...Array.from({ length: TOP - 1 }, (_, index) => [`label${index + 2}`, `probability${index + 2}`]).flat(),
-  ...["model", "modelSha256", "instanceId", "sha256", "rightLabel"],
+  ...["model", "modelSha256", "instanceId", "cached", "sha256", "rightLabel"],
 ];
 
 /** @param {Picture[]} pictures */
@@ -47,6 +47,7 @@ function rowOf(picture) {
     model: picture.model?.name ?? "",
     modelSha256: picture.model?.sha256 ?? "",
     instanceId: picture.instanceId ?? "",
+    cached: picture.cached ? "true" : "",
     sha256: picture.hash,
     rightLabel: picture.rightLabel,
   };
@@ -59,18 +60,20 @@ function rowOf(picture) {
 }
 
 /** With the names of the API. @param {Picture} picture */
-function documentOf({ batchId, jobId, fileName, state, reason, predictions, model, instanceId, timings, hash, rightLabel }) {
+function documentOf(picture) {
+  const { batchId, jobId, fileName, model, instanceId, timings } = picture;
   return {
     batchId,
     jobId,
     fileName,
-    status: state,
-    error: reason || undefined,
-    predictions: predictions.slice(0, TOP),
+    status: picture.state,
+    error: picture.reason || undefined,
+    predictions: picture.predictions.slice(0, TOP),
     model,
     instanceId,
     timings,
-    sha256: hash || undefined,
-    rightLabel: rightLabel || undefined,
+    cached: picture.cached || undefined,
+    sha256: picture.hash || undefined,
+    rightLabel: picture.rightLabel || undefined,
   };
 }

@@ -1,8 +1,8 @@
 // Exports pictures with the labels that the user says are right: a ZIP archive with a folder for each label. The folder
 // in it is one that the verb `train` takes.
 
-import { readImage } from "../service/api.js";
 import { firstName } from "../pictures/labels.js";
+import { readOriginal } from "../service/images.js";
 import { zipOf } from "./zip.js";
 
 /** @typedef {import("../pictures/picture.js").Picture} Picture */
@@ -12,7 +12,7 @@ export async function trainingFolders(pictures) {
   /** @type {Map<string, Blob>} */
   const files = new Map();
   for (const picture of pictures) {
-    const content = picture.file ?? (await readImage(picture.batchId ?? "", picture.jobId ?? ""));
+    const content = picture.file ?? (await readOriginal(picture));
     files.set(freeName(files, `${folderName(picture.rightLabel)}/${safe(picture.fileName)}`), content);
   }
   return zipOf([...files].map(([name, content]) => ({ name: `corrections/${name}`, content })));

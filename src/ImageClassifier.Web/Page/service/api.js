@@ -1,6 +1,6 @@
 // The API of the web tier: data types, addresses, and error messages.
 
-import { anotherKey, currentKey, keyHeaders } from "./key.js";
+import { anotherKey, currentKey, keyHeaders, keySettled } from "./key.js";
 
 /** @typedef {"queued" | "classified" | "failed" | "rejected"} JobStatus */
 /** @typedef {{ index: number, label: string, probability: number }} Prediction */
@@ -15,9 +15,10 @@ import { anotherKey, currentKey, keyHeaders } from "./key.js";
  * @property {Model} [model] the model that answered
  * @property {string} [instanceId] the node that answered
  * @property {Timings} [timings]
+ * @property {boolean} [cached] the result is that of an earlier upload of the same picture
  */
 /** @typedef {{ fetchMs: number, decodeMs: number, classifyMs: number, totalMs: number }} Timings */
-/** @typedef {{ batchId: string, jobs: Job[] }} Batch */
+/** @typedef {{ batchId: string, jobs: Job[], deadline?: string }} Batch deadline: after it no picture is begun */
 /** @typedef {{ id: string, type: "result" | "complete", job?: Job }} BatchEvent */
 /** @typedef {"pending" | "running" | "draining" | "ended"} InstanceState */
 /**
@@ -88,13 +89,6 @@ const batchAddress = (batchId) => address(`api/batches/${encodeURIComponent(batc
 /** @param {string} batchId @param {string} jobId */
 export const imageAddress = (batchId, jobId) => `${batchAddress(batchId)}/images/${encodeURIComponent(jobId)}`;
 
-/** The original picture of a job. @param {string} batchId @param {string} jobId @returns {Promise<Blob>} */
-export async function readImage(batchId, jobId) {
-  const answer = await fetch(imageAddress(batchId, jobId), { signal: AbortSignal.timeout(60_000) });
-  if (!answer.ok) throw new Error("The service no longer has the picture.");
-  return answer.blob();
-}
-
 /** @param {string} batchId @param {string | null} after the id of the last event received */
 export function socketAddress(batchId, after) {
   const url = address("ws");
@@ -110,6 +104,30 @@ export function socketAddress(batchId, after) {
  */
 export async function readBatch(batchId, signal) {
   return readJson(batchAddress(batchId), signal);
+}
+
+/**
+ * Ends what waits in a batch. If that needs a key, waits until the user has entered one. Throws with a sentence if the
+ * service refuses or does not answer.
+ * @param {string} batchId @returns {Promise<number>} how many of the batch's pictures were cancelled, now or earlier
+ */
+export async function cancelWaiting(batchId) {
+  for (;;) {
+    await keySettled();
+    const key = currentKey();
+    const answer = await fetch(`${batchAddress(batchId)}?cancel=waiting`, {
+      method: "DELETE",
+      headers: { accept: "application/json", ...keyHeaders(key) },
+      signal: AbortSignal.timeout(60_000),
+    }).catch(() => {
+      throw new Error("The service cannot be reached.");
+    });
+    if (answer.status === 404) return 0; // The batch was deleted meanwhile.
+    const body = await answer.json().catch(() => null);
+    if (answer.ok) return body?.cancelled ?? 0;
+    if (answer.status !== 401) throw new Error(reasonOf(answer.status, body));
+    await anotherKey(key);
+  }
 }
 
 /**
@@ -162,7 +180,10 @@ async function jsonOf(answer) {
 
 /** Whether the service no longer has what was asked for, so that a retry is useless. @param {Response} answer */
 const isDamaged = async (answer) =>
-  answer.status === 500 && (await answer.json().catch(() => null))?.type === "urn:image-classifier:batch-damaged";
+  answer.status === 500 && (await typeOf(answer)) === "urn:image-classifier:batch-damaged";
+
+/** The type of an error answer. @param {Response} answer @returns {Promise<string | undefined>} */
+export const typeOf = async (answer) => (await answer.json().catch(() => null))?.type;
 
 /**
  * The message of an error answer: its problem details, or else its status code.
