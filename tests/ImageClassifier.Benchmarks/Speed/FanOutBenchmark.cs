@@ -71,7 +71,8 @@ internal static class FanOutBenchmark
     {
         await using var service = await RunningService.StartAsync("scaling.max-instances=1");
         service.PreventLaunches();
-        var pictures = TestPicture(WarmUpResults + MeasuredResults);
+        // One picture is left, so that no batch ends meanwhile: its closing is not the way of a result.
+        var pictures = TestPicture(WarmUpResults + MeasuredResults + 1);
         var batches = new List<(string Batch, JobId[] Jobs)>();
         for (var i = 0; i < Sockets; i++)
         {
@@ -84,6 +85,8 @@ internal static class FanOutBenchmark
         }
 
         var layout = new EmbeddedLayout(service.DataFolder);
+        await using (var requests = new SqliteMessageQueue(new SqliteQueueSettings(layout.RequestQueue, "requests", 20)))
+            await EmptyAsync(requests, Sockets * pictures.Length);
         await using var responses = new SqliteMessageQueue(new SqliteQueueSettings(layout.ResponseQueue, "responses", 80));
         var store = new FileObjectStore(layout);
         using var process = Process.GetProcessById(service.ProcessId);
@@ -186,6 +189,18 @@ internal static class FanOutBenchmark
         using var png = bitmap.Encode(SkiaSharp.SKEncodedImageFormat.Png, 100);
         var bytes = png.ToArray();
         return [.. Enumerable.Range(0, count).Select(i => ($"{i:00}.png", bytes))];
+    }
+
+    /// <summary>Takes all jobs, so that the scaler has nothing to launch for.</summary>
+    private static async Task EmptyAsync(IMessageQueue requests, int jobs)
+    {
+        while (jobs > 0)
+        {
+            var received = await requests.ReceiveAsync(
+                IMessageQueue.MaxBatch, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1), CancellationToken.None);
+            await requests.DeleteAsync([.. received.Select(message => message.Receipt)], CancellationToken.None);
+            jobs -= received.Count;
+        }
     }
 
     private static async Task UntilQuietAsync(Process process, CancellationToken cancellation)
