@@ -69,6 +69,18 @@ internal sealed class SendVerb(
                 journal, output, service, key, ContinueCommand(options, file), cancellation);
             return exitCode;
         }
+        catch (SqliteException failure) when (SqliteDatabase.IsDamaged(failure))
+        {
+            throw new InvalidSettingException(
+                "--resume", file, $"it is damaged ({failure.Message}); move it away and send the files again", failure);
+        }
+        catch (SqliteException failure)
+        {
+            await WriteErrorAsync(
+                $"The state of the send cannot be stored ({failure.Message.TrimEnd('.')}). Make room on the disk. "
+                + (isDone ? "Nothing was sent." : $"To go on: {ContinueCommand(options, file)}"));
+            return ExitCodes.SomeFailed;
+        }
         finally
         {
             journal.Close();

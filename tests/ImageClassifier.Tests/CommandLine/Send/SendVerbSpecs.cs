@@ -196,6 +196,60 @@ public sealed class SendVerbSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_pause_of_years_ends_after_half_an_hour_and_each_reason_is_said_once()
+    {
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        var time = new JumpingTime();
+        _run.Time = time;
+        _run.Limits = _run.Limits with { Silence = TimeSpan.FromHours(2), Uploads = 1 };
+        var start = time.GetTimestamp();
+        var last = TimeSpan.Zero;
+        using var busy = new Cuts(before: (call, _) =>
+        {
+            if (call == 3) last = time.GetElapsedTime(start);
+            return call < 3 ? Cuts.Later(HttpStatusCode.ServiceUnavailable, int.MaxValue) : null;
+        });
+        Assert.Equal(ExitCodes.Done, await _run.RunAsync(SendRun.Options(tier, Files(1)), busy));
+        Assert.InRange(last, TimeSpan.FromMinutes(90), TimeSpan.FromMinutes(91));
+        Assert.Equal(2, _run.Error.Split("asks to wait 1800 s").Length);
+    }
+
+    [Theory]
+    [InlineData(HttpStatusCode.OK, "<html>")]
+    [InlineData(HttpStatusCode.Accepted, "{}")]
+    [InlineData(HttpStatusCode.Accepted, """{"batchId":"00000000000000000000000000000001","jobs":[null]}""")]
+    public async Task An_answer_of_something_else_ends_the_run_and_no_file_counts_as_sent(HttpStatusCode status, string body)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var other = new Cuts(before: (_, _) => new HttpResponseMessage(status) { Content = new StringContent(body) });
+        Assert.Equal(ExitCodes.WrongUse, await _run.RunAsync(SendRun.Options(tier, Files(1)), other));
+        Assert.Contains("does not answer like this service", _run.Error, StringComparison.Ordinal);
+        Assert.Contains("1 file: 0 classified, 1 without a result.", _run.Error, StringComparison.Ordinal);
+        Assert.Single(_run.StateFiles);
+    }
+
+    [Fact]
+    public async Task A_result_with_holes_ends_the_run_with_words()
+    {
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        var files = Files(1);
+        using var broken = new Cuts(after: (_, answer) =>
+        {
+            if (answer.StatusCode == HttpStatusCode.OK)
+            {
+                answer.Content = new StringContent(
+                    $$"""data: {"id":"a-1","job":{"jobId":"{{JobId.New()}}","fileName":"0.jpg","status":"classified","predictions":[null]}}"""
+                    + "\n\n");
+            }
+
+            return Task.FromResult(answer);
+        });
+        var options = SendRun.Options(tier, files) with { Json = false };
+        Assert.Equal(ExitCodes.WrongUse, await _run.RunAsync(options, broken));
+        Assert.Contains("does not answer like this service", _run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_service_that_fails_for_a_while_gets_every_file_once()
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();
