@@ -238,8 +238,8 @@ public sealed class SendVerbSpecs : IDisposable
             if (answer.StatusCode == HttpStatusCode.OK)
             {
                 answer.Content = new StringContent(
-                    $$"""data: {"id":"a-1","job":{"jobId":"{{JobId.New()}}","fileName":"0.jpg","status":"classified","predictions":[null]}}"""
-                    + "\n\n");
+                    $$$"""data: {"id":"a-1","job":{"jobId":"{{{JobId.New()}}}","fileName":"0.jpg","status":"classified","""
+                    + "\"predictions\":[null]}}\n\n");
             }
 
             return Task.FromResult(answer);
@@ -267,6 +267,23 @@ public sealed class SendVerbSpecs : IDisposable
         Assert.Equal(5, _run.Lines.Count);
         Assert.Equal(5, Pictures(tier));
         Assert.Contains("Trying again.", _run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_that_turns_into_a_folder_while_it_is_sent_fails_alone()
+    {
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        var files = Files(2);
+        using var changing = new Cuts(before: (call, _) =>
+        {
+            if (call != 0) return null;
+            File.Delete(files[1]);
+            Directory.CreateDirectory(files[1]);
+            return null;
+        });
+        Assert.Equal(ExitCodes.SomeFailed, await _run.RunAsync(SendRun.Options(tier, files), changing));
+        Assert.Equal("classified", SendRun.Text(_run.Line("0.jpg"), "status"));
+        Assert.Equal("unreadable", SendRun.Text(_run.Line("1.jpg"), "errorCode"));
     }
 
     [Fact]
