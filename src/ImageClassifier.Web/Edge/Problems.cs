@@ -10,7 +10,7 @@ internal static class Problems
     public static IResult NotMultipart() => Create(
         ProblemKinds.NotMultipart,
         "Send the pictures as multipart/form-data, one picture in each part. Only POST /api/batches also takes JSON with "
-        + "references.");
+        + "references, with the header Content-Type: application/json.");
 
     public static IResult MalformedMultipart() => Create(
         ProblemKinds.MalformedMultipart,

@@ -63,7 +63,7 @@ internal sealed class SendVerb(
             if (!await ListAsync(options, journal, file, cancellation)) return ExitCodes.Interrupted;
 
             isDone = false;
-            using var output = OutputOf(options);
+            using var output = new CheckedOutput(OutputOf(options));
             foreach (var outcome in journal.Outcomes()) output.Print(outcome);
             (var exitCode, isDone) = await SendAsync(
                 journal, output, service, key, ContinueCommand(options, file), cancellation);
@@ -73,6 +73,14 @@ internal sealed class SendVerb(
         {
             throw new InvalidSettingException(
                 "--resume", file, $"it is damaged ({failure.Message}); move it away and send the files again", failure);
+        }
+        catch (OutputFailedException failure)
+        {
+            isDone = false;
+            await WriteErrorAsync(
+                $"The results cannot be written ({failure.Message.TrimEnd('.')}). Make room, or give another place. To go on: "
+                + ContinueCommand(options, file));
+            return ExitCodes.SomeFailed;
         }
         catch (SqliteException failure)
         {

@@ -123,6 +123,22 @@ public sealed class SendVerbSpecs : IDisposable
         Assert.Contains(rows, row => row.Contains(",undecodable,", StringComparison.Ordinal));
     }
 
+    [SkippableFact]
+    public async Task Results_that_cannot_be_written_end_the_run_and_the_next_one_has_all()
+    {
+        Skip.IfNot(File.Exists("/dev/full"), "There is no /dev/full.");
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        var options = SendRun.Options(tier, Files(3)) with { Json = false, Csv = "/dev/full" };
+        Assert.Equal(ExitCodes.SomeFailed, await _run.RunAsync(options));
+        Assert.Contains("The results cannot be written", _run.Error, StringComparison.Ordinal);
+        var state = Assert.Single(_run.StateFiles);
+
+        var csv = Path.Combine(_run.Folder, "results.csv");
+        var next = options with { Paths = [], Resume = state, Csv = csv };
+        Assert.Equal(ExitCodes.Done, await _run.RunAsync(next));
+        Assert.Equal(4, (await File.ReadAllLinesAsync(csv)).Length);
+    }
+
     [Fact]
     public async Task The_key_comes_from_a_variable_or_a_file_and_is_never_shown()
     {
