@@ -134,7 +134,8 @@ public sealed class ReferenceJobSpecs : NodeSpecs
     public async Task A_reference_whose_deadline_has_passed_is_not_fetched(int receivedBefore)
     {
         var request = Send(
-            new PictureReference { S3 = "s3://photos/cat.jpg" }, receivedBefore, deadline: Time.GetUtcNow() - TimeSpan.FromSeconds(1));
+            new PictureReference { S3 = "s3://photos/cat.jpg" }, receivedBefore,
+            deadline: Time.GetUtcNow() - TimeSpan.FromSeconds(1));
         StartPoller();
         await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
         Assert.Equal(JobErrorCodes.Expired, PublishedResultOf(request)!.Error!.Code);

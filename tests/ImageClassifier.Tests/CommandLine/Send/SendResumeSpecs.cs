@@ -166,7 +166,8 @@ public sealed class SendResumeSpecs : IDisposable
         Change("CREATE TRIGGER full BEFORE INSERT ON chunks BEGIN SELECT RAISE(ABORT, 'disk is full'); END");
         Assert.Equal(ExitCodes.SomeFailed, await _run.RunAsync(options));
         Assert.Contains("disk is full", _run.Error, StringComparison.Ordinal);
-        Assert.Contains("Make room on the disk. To go on: image-classifier send --resume", _run.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "Make room on the disk. To go on: image-classifier send --resume", _run.Error, StringComparison.Ordinal);
 
         Change("DROP TRIGGER full");
         Assert.Equal(ExitCodes.Done, await _run.RunAsync(options));
