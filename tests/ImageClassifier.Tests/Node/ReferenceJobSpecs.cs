@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using Akka.Actor;
-using ImageClassifier.Core;
 using ImageClassifier.Core.Intake;
 using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Outbound;
