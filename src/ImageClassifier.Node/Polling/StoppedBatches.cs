@@ -21,12 +21,15 @@ internal sealed class StoppedBatches(IObjectStore store, OutageRetries outages, 
     private readonly RememberedCalls<(BatchId Batch, long Interval), StopCause?> _looks = new(MostLooks);
 
     /// <summary>Why the job must not be begun; null if it may be.</summary>
+    /// <param name="request">The job.</param>
+    /// <param name="delivery">Its message.</param>
+    /// <param name="waited">How long it waited in the node.</param>
     /// <exception cref="IOException">The outage lasts longer than the retries.</exception>
-    public async Task<JobError?> FindAsync(ClassificationRequest request, Delivery delivery)
+    public async Task<JobError?> FindAsync(ClassificationRequest request, Delivery delivery, TimeSpan waited = default)
     {
         var message = delivery.Message;
         if (message.ReceivedAt >= request.Deadline) return BatchStop.ErrorOf(StopCause.Expired);
-        if (IsFresh(message)) return null;
+        if (IsFresh(message, waited)) return null;
         var interval = time.GetMonotonic().Ticks / LookInterval.Ticks;
         var cause = await outages.RunAsync(
             () => _looks.GetAsync((request.Batch, interval), () => LookAsync(request.Batch)));
@@ -34,9 +37,9 @@ internal sealed class StoppedBatches(IObjectStore store, OutageRetries outages, 
     }
 
     // If the clock was set back, the age is negative and says nothing.
-    private static bool IsFresh(ReceivedMessage message) =>
+    private static bool IsFresh(ReceivedMessage message, TimeSpan waited) =>
         message.ReceiveCount == 1 && message.ReceivedAt - message.SentAt is { } age
-        && age >= TimeSpan.Zero && age < LookInterval;
+        && age >= TimeSpan.Zero && age + waited < LookInterval;
 
     private async Task<StopCause?> LookAsync(BatchId batch)
     {

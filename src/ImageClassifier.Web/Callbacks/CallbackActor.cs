@@ -162,7 +162,7 @@ internal sealed class CallbackActor : ReceiveActor, IWithTimers
                 break;
             case CallbackTry.Died died:
                 _log.Error("A callback of batch {Batch} to {Host} is given up (queue list --queue callbacks): {Reason}",
-                    ended.Waiting.Batch, died.Host, died.Reason);
+                    ended.Waiting.Batch, died.Host ?? "an unknown receiver", died.Reason);
                 break;
             case null:
                 // The store may be down for all, so the next walk is not moved up.
@@ -170,7 +170,7 @@ internal sealed class CallbackActor : ReceiveActor, IWithTimers
                 break;
         }
 
-        if (_isPartial && receiver.Due.Count == 0) WalkBy(Now);
+        if (_isPartial && receiver.Due.Count == 0 && ended.Outcome is not null) WalkBy(Now);
         StartTries();
     }
 

@@ -17,6 +17,8 @@ internal sealed record CallbackDelivery(
     string Id, BatchId Batch, string Url, string? Key, DateTimeOffset CreatedAt, string Body) : IStoredDocument
 {
     private const int ReceiverDigits = 8;
+    private const int LongestId = 100;
+    private const int MostTries = 1_000;
 
     /// <summary>The number of tries that failed.</summary>
     public int Tries { get; init; }
@@ -30,14 +32,19 @@ internal sealed record CallbackDelivery(
     public string Receiver => Convert.ToHexStringLower(
         SHA256.HashData(Encoding.UTF8.GetBytes(new Uri(Url).Authority)))[..ReceiverDigits];
 
-    /// <summary>Whether no part is missing.</summary>
+    /// <summary>Whether no part is missing, and a try is possible.</summary>
     [JsonIgnore]
-    public bool IsWhole => Id is { Length: > 0 } && Batch != default && Body is not null && Tries >= 0
-        && Uri.TryCreate(Url, UriKind.Absolute, out _);
+    public bool IsWhole => IsId(Id) && Batch != default && Body is not null && Tries is >= 0 and <= MostTries
+        && Uri.TryCreate(Url, UriKind.Absolute, out var url)
+        && (url.Scheme == Uri.UriSchemeHttps || url.Scheme == Uri.UriSchemeHttp);
 
     /// <inheritdoc />
     public bool IsWholeAt(string key) =>
         IsWhole && CallbackKeys.TryParseWaiting(key, out var waiting) && waiting.Batch == Batch;
+
+    // It becomes a header.
+    private static bool IsId(string? id) =>
+        id is { Length: > 0 and <= LongestId } && id.All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
 }
 
 /// <summary>A delivery that was given up.</summary>

@@ -10,7 +10,7 @@ internal static class Problems
     public static IResult NotMultipart() => Create(
         ProblemKinds.NotMultipart,
         "Send the pictures as multipart/form-data, one picture in each part. Only POST /api/batches also takes JSON with "
-        + "references.");
+        + "references, with the header Content-Type: application/json.");
 
     public static IResult MalformedMultipart() => Create(
         ProblemKinds.MalformedMultipart,
@@ -39,7 +39,7 @@ internal static class Problems
 
     public static IResult CancelUnknown() => Create(
         ProblemKinds.CancelUnknown,
-        "Nothing was cancelled or deleted. Set cancel to waiting, or send the call without it to delete the batch.");
+        "Nothing was cancelled or deleted. Set cancel to waiting, or send the call without any parameter to delete the batch.");
 
     public static IResult NothingUsable(AllowedFormats formats, object? jobs = null) => Create(
         ProblemKinds.NothingUsable, $"Send at least one {formats.Names} picture.",

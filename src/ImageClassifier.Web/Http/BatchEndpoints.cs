@@ -46,10 +46,11 @@ internal static class BatchEndpoints
 
     /// <summary><c>DELETE /api/batches/{batchId}</c>, and with <c>?cancel=waiting</c> only what waits.</summary>
     public static async Task<IResult> DeleteAsync(
-        string batchId, string? cancel, BatchFeed batches, UploadSettings settings, CancellationToken cancellation)
+        string batchId, string? cancel, HttpRequest request, BatchFeed batches, UploadSettings settings,
+        CancellationToken cancellation)
     {
-        // An empty value must not delete the batch.
-        if (cancel is not null and not CancelsWaiting) return Problems.CancelUnknown();
+        // Neither an empty value nor a misspelt parameter may delete the batch.
+        if (cancel is null ? request.Query.Count > 0 : cancel != CancelsWaiting) return Problems.CancelUnknown();
         if (!BatchId.TryParse(batchId, out var batch)) return Problems.NoSuchBatch();
         var end = cancel is null ? batches.DeleteAsync(batch, cancellation) : batches.CancelAsync(batch, cancellation);
         return await end switch

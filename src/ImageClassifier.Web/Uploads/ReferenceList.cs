@@ -47,7 +47,7 @@ internal sealed class ReferenceList(Stream body, ReferenceRules rules) : IUpload
     {
         var reference = new PictureReference { Url = picture.Url, S3 = picture.S3 };
         var check = rules.Check(reference);
-        var name = FileNames.ForShowing(picture.FileName ?? NameIn(check) ?? picture.Url ?? picture.S3!);
+        var name = FileNames.ForShowing(picture.FileName ?? NameIn(check) ?? (picture.Url ?? picture.S3!).TrimEnd('/'));
         return check is CheckedReference.Refused refused
             ? ManifestJob.Refuse(name, refused.Error)
             : ManifestJob.Accept(name, reference);

@@ -6,6 +6,7 @@ using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Outbound;
 using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Registry;
+using ImageClassifier.Core.Storage;
 using ImageClassifier.Node.Classification;
 using ImageClassifier.Node.Polling;
 using ImageClassifier.Node.Records;
@@ -126,6 +127,51 @@ public sealed class ReferenceJobSpecs : NodeSpecs
         Assert.NotEmpty(Requests.BatchSizesOf(QueueCall.Extend));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_reference_whose_deadline_has_passed_is_not_fetched(int receivedBefore)
+    {
+        var request = Send(
+            new PictureReference { S3 = "s3://photos/cat.jpg" }, receivedBefore,
+            deadline: Time.GetUtcNow() - TimeSpan.FromSeconds(1));
+        StartPoller();
+        await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted");
+        Assert.Equal(JobErrorCodes.Expired, PublishedResultOf(request)!.Error!.Code);
+        Assert.Empty(_buckets.Calls);
+    }
+
+    [Fact]
+    public async Task A_reference_that_was_received_before_its_deadline_is_fetched_and_counts()
+    {
+        var request = Send(
+            new PictureReference { S3 = "s3://photos/cat.jpg" }, deadline: Time.GetUtcNow() + TimeSpan.FromSeconds(1));
+        StartPoller();
+        await UntilAsync(() => _buckets.Calls.Count == 1, "it is being fetched");
+        await AdvanceAsync(TimeSpan.FromSeconds(3));
+        _buckets.Release(Jpeg);
+        await AdvanceUntilAsync(() => IsDeleted(request), "the message was deleted", TimeSpan.FromMilliseconds(10));
+        Assert.Equal(JobStatus.Classified, StoredResultOf(request)!.Status);
+    }
+
+    [Theory]
+    [InlineData(StopCause.Cancelled, JobErrorCodes.Cancelled)]
+    [InlineData(StopCause.Expired, JobErrorCodes.Expired)]
+    public async Task A_reference_that_waits_for_slow_hosts_while_its_batch_is_stopped_is_not_fetched(
+        StopCause cause, string code)
+    {
+        var slow = Enumerable.Range(0, ReferenceLoader.FreshPlaces)
+            .Select(i => Send(new PictureReference { S3 = $"s3://photos/{i}.jpg" })).ToArray();
+        StartPoller();
+        await UntilAsync(() => _buckets.Calls.Count == slow.Length, "all places are taken");
+        var stopped = Send(new PictureReference { S3 = "s3://photos/stopped.jpg" });
+        await AdvanceUntilAsync(() => Requests.Visible.Count == 0, "the message was received", TimeSpan.FromMilliseconds(10));
+        Store.Set(ObjectKeys.BatchStop(stopped.Batch), WireJson.Write(new BatchStop(stopped.Batch, cause)));
+        await AdvanceUntilAsync(() => IsDeleted(stopped), "the message was deleted", TimeSpan.FromSeconds(1));
+        Assert.Equal(code, PublishedResultOf(stopped)!.Error!.Code);
+        Assert.DoesNotContain(_buckets.Calls, call => call.EndsWith("stopped.jpg", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task A_job_that_waits_for_a_host_holds_no_model()
     {
@@ -159,9 +205,15 @@ public sealed class ReferenceJobSpecs : NodeSpecs
     }
 
     private ClassificationRequest Send(
-        PictureReference reference, int receivedBefore = 0, ModelReference? model = null)
+        PictureReference reference, int receivedBefore = 0, ModelReference? model = null, DateTimeOffset? deadline = null)
     {
-        var request = Jobs.Request() with { ImageKey = null, Reference = reference, Model = model };
+        var request = Jobs.Request() with
+        {
+            ImageKey = null,
+            Reference = reference,
+            Model = model,
+            Deadline = deadline,
+        };
         Requests.Put(WireJson.Write(request), request.Job.Value, receivedBefore);
         return request;
     }

@@ -55,8 +55,7 @@ internal sealed class ChunkContent : HttpContent
 
     private async Task CopyAsync(ChunkFile file, Stream to, byte[] buffer, CancellationToken cancellation)
     {
-        await using var from = new FileStream(
-            file.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1, useAsync: true);
+        await using var from = Open(file);
         var left = file.Size;
         for (int read; (read = await from.ReadAsync(buffer, cancellation)) > 0; left -= read)
         {
@@ -67,6 +66,20 @@ internal sealed class ChunkContent : HttpContent
 
         // The length of the request was promised, so it can only be begun again.
         if (left != 0) throw new IOException($"{file.Shown} changed while it was sent");
+    }
+
+    private static FileStream Open(ChunkFile file)
+    {
+        try
+        {
+            return new FileStream(
+                file.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1, useAsync: true);
+        }
+        catch (UnauthorizedAccessException denied)
+        {
+            // It could be read when the request was made. The next try leaves it out.
+            throw new IOException(denied.Message, denied);
+        }
     }
 
     private byte[] HeadOf(ChunkFile file) => Encoding.UTF8.GetBytes(

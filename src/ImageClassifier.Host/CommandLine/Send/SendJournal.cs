@@ -130,13 +130,20 @@ internal sealed class SendJournal : SqliteSession
     /// <exception cref="ForeignDatabaseException">The file belongs to something else.</exception>
     /// <exception cref="SqliteException">The file cannot be opened.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be written.</exception>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
     public static SendJournal? TryOpen(string path, TimeProvider time)
     {
         path = Path.GetFullPath(path);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var lockFile = path + ".lock";
         var owner = ExclusiveFileLock.TryTake(lockFile);
-        if (owner is null) return null;
+        if (owner is null)
+        {
+            // If the lock could not be created, this says why.
+            if (!File.Exists(lockFile)) File.OpenHandle(lockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite).Dispose();
+            return null;
+        }
+
         try
         {
             if (!File.Exists(path)) CreateForOwnerOnly(path);

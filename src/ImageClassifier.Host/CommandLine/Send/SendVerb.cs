@@ -63,11 +63,31 @@ internal sealed class SendVerb(
             if (!await ListAsync(options, journal, file, cancellation)) return ExitCodes.Interrupted;
 
             isDone = false;
-            using var output = OutputOf(options);
+            using var output = new CheckedOutput(OutputOf(options));
             foreach (var outcome in journal.Outcomes()) output.Print(outcome);
             (var exitCode, isDone) = await SendAsync(
                 journal, output, service, key, ContinueCommand(options, file), cancellation);
             return exitCode;
+        }
+        catch (SqliteException failure) when (SqliteDatabase.IsDamaged(failure))
+        {
+            throw new InvalidSettingException(
+                "--resume", file, $"it is damaged ({failure.Message}); move it away and send the files again", failure);
+        }
+        catch (OutputFailedException failure)
+        {
+            isDone = false;
+            await WriteErrorAsync(
+                $"The results cannot be written ({failure.Message.TrimEnd('.')}). Make room, or give another place. To go on: "
+                + ContinueCommand(options, file));
+            return ExitCodes.SomeFailed;
+        }
+        catch (SqliteException failure)
+        {
+            await WriteErrorAsync(
+                $"The state of the send cannot be stored ({failure.Message.TrimEnd('.')}). Make room on the disk. "
+                + (isDone ? "Nothing was sent." : $"To go on: {ContinueCommand(options, file)}"));
+            return ExitCodes.SomeFailed;
         }
         finally
         {

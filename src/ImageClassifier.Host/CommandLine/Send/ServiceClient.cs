@@ -22,7 +22,11 @@ internal sealed class ServiceClient(
     private const string ProblemPrefix = "urn:image-classifier:";
     private const int LongestReason = 500;
 
+    // A proxy can ask for years. The service is asked again after this time.
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(30);
+
     private readonly ServerPause _pause = new(time);
+    private string? _notedReason;
 
     /// <summary>The client for <see cref="ServiceClient"/>.</summary>
     public static HttpMessageHandler CreateHandler() => new SocketsHttpHandler
@@ -86,7 +90,8 @@ internal sealed class ServiceClient(
                 await foreach (var item in SseParser.Create(stream).EnumerateAsync(limit.Token))
                 {
                     limit.Extend();
-                    var received = Read<ServiceEvent>(item.Data) ?? throw Foreign();
+                    var received = Read<ServiceEvent>(item.Data);
+                    if (received is null || (received.Job is { } job && !IsWhole(job))) throw Foreign();
                     take(received);
                     if (received.Job is null) return EventsEnd.Complete;
                 }
@@ -129,7 +134,8 @@ internal sealed class ServiceClient(
     {
         if (answer.StatusCode == HttpStatusCode.Accepted)
         {
-            return Read<AcceptedUpload>(body) is { BatchId: { } batch, Jobs: { } jobs } && jobs.Count == files
+            _notedReason = null;
+            return Read<AcceptedUpload>(body) is { BatchId: { } batch, Jobs: { } jobs } && AreOf(files, jobs)
                 && BatchId.TryParse(batch, out _)
                 ? new UploadAnswer.Accepted(batch, jobs)
                 : throw Foreign();
@@ -148,9 +154,9 @@ internal sealed class ServiceClient(
             >= 300 and < 400 => throw new ServiceRefusesException(
                 "The address redirects to another one, and the key and the pictures go only to the address that you give. "
                 + $"Give the right one with --server: {answer.Headers.Location}"),
-            404 or 405 => throw Foreign(),
+            < 300 or 404 or 405 => throw Foreign(),
             413 => new UploadAnswer.TooLarge(reason),
-            400 when problem is { Type: $"{ProblemPrefix}nothing-usable", Jobs: { } jobs } && jobs.Count == files =>
+            400 when problem is { Type: $"{ProblemPrefix}nothing-usable", Jobs: { } jobs } && AreOf(files, jobs) =>
                 new UploadAnswer.NothingUsable(jobs),
             422 when problem is { Type: $"{ProblemPrefix}idempotency-key-reused" } => new UploadAnswer.Changed(),
             408 or 409 or 429 or >= 500 => throw new ServiceAwayException(reason),
@@ -173,8 +179,12 @@ internal sealed class ServiceClient(
         if ((int)answer.StatusCode is not (409 or 429 or 503) || answer.Headers.RetryAfter is not { } header) return false;
         var wait = header.Delta ?? header.Date - time.GetUtcNow() ?? TimeSpan.Zero;
         if (wait < TimeSpan.FromSeconds(1)) wait = TimeSpan.FromSeconds(1);
+        if (wait > LongestPause) wait = LongestPause;
         _pause.Ask(wait);
-        note($"The service asks to wait {Math.Ceiling(wait.TotalSeconds):0} s: {ReasonOf(answer, problem)}");
+        var reason = ReasonOf(answer, problem);
+        // All calls are answered so, perhaps for hours.
+        if (Interlocked.Exchange(ref _notedReason, reason) != reason)
+            note($"The service asks to wait {Math.Ceiling(wait.TotalSeconds):0} s: {reason}");
         return true;
     }
 
@@ -186,6 +196,11 @@ internal sealed class ServiceClient(
 
     private ServiceRefusesException Foreign() => new(
         $"{service} does not answer like this service. Check the address of --server.");
+
+    private static bool AreOf(int files, IReadOnlyList<JobDocument> jobs) => jobs.Count == files && jobs.All(IsWhole);
+
+    // A list of JSON can contain null, whatever its type says.
+    private static bool IsWhole(JobDocument? job) => job is not null && job.Predictions?.Contains(null!) != true;
 
     private static T? Read<T>(string json) where T : class => WireJson.TryRead<T>(json);
 

@@ -5,6 +5,7 @@ using ImageClassifier.Host.CommandLine.Send;
 using ImageClassifier.Tests.Contracts;
 using ImageClassifier.Tests.Web.Http;
 using ImageClassifier.Web.Access;
+using Microsoft.Data.Sqlite;
 using Xunit;
 
 namespace ImageClassifier.Tests.CommandLine.Send;
@@ -145,6 +146,56 @@ public sealed class SendResumeSpecs : IDisposable
         await RefusesAsync(options, "another send uses it");
         other.Close();
         Assert.DoesNotContain(_run.StateFiles, file => file.EndsWith(".lock", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_state_file_that_cannot_be_made_says_why()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        // Too long a name for the lock file. A read-only folder fails likewise.
+        var options = SendRun.Options(tier, Files(1)) with { Resume = Path.Combine(_run.Folder, new string('x', 253)) };
+        await RefusesAsync(options, "it cannot be opened");
+    }
+
+    [Fact]
+    public async Task A_state_that_cannot_be_stored_ends_the_run_with_the_way_to_go_on()
+    {
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        var options = SendRun.Options(tier, Files(1)) with { Resume = _run.State };
+        SendJournal.TryOpen(_run.State, TimeProvider.System)!.Close();
+        Change("CREATE TRIGGER full BEFORE INSERT ON chunks BEGIN SELECT RAISE(ABORT, 'disk is full'); END");
+        Assert.Equal(ExitCodes.SomeFailed, await _run.RunAsync(options));
+        Assert.Contains("disk is full", _run.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "Make room on the disk. To go on: image-classifier send --resume", _run.Error, StringComparison.Ordinal);
+
+        Change("DROP TRIGGER full");
+        Assert.Equal(ExitCodes.Done, await _run.RunAsync(options));
+        Assert.Equal(1, Pictures(tier));
+
+        void Change(string sql)
+        {
+            using var other = new SqliteConnection($"Data Source={_run.State};Pooling=False");
+            other.Open();
+            using var command = new SqliteCommand(sql, other);
+            command.ExecuteNonQuery();
+        }
+    }
+
+    [Fact]
+    public async Task A_damaged_state_file_is_refused_with_the_remedy()
+    {
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        var options = SendRun.Options(tier, Files(1)) with { Resume = _run.State };
+        Assert.Equal(ExitCodes.Done, await _run.RunAsync(options));
+        await using (var file = File.OpenWrite(_run.State))
+        {
+            // The first page has only the definitions of the tables.
+            file.Position = 4096;
+            await file.WriteAsync(Enumerable.Repeat((byte)0xFF, (int)file.Length - 4096).ToArray());
+        }
+
+        await RefusesAsync(options, "it is damaged");
     }
 
     [Fact]

@@ -123,6 +123,22 @@ public sealed class SendVerbSpecs : IDisposable
         Assert.Contains(rows, row => row.Contains(",undecodable,", StringComparison.Ordinal));
     }
 
+    [SkippableFact]
+    public async Task Results_that_cannot_be_written_end_the_run_and_the_next_one_has_all()
+    {
+        Skip.IfNot(File.Exists("/dev/full"), "There is no /dev/full.");
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        var options = SendRun.Options(tier, Files(3)) with { Json = false, Csv = "/dev/full" };
+        Assert.Equal(ExitCodes.SomeFailed, await _run.RunAsync(options));
+        Assert.Contains("The results cannot be written", _run.Error, StringComparison.Ordinal);
+        var state = Assert.Single(_run.StateFiles);
+
+        var csv = Path.Combine(_run.Folder, "results.csv");
+        var next = options with { Paths = [], Resume = state, Csv = csv };
+        Assert.Equal(ExitCodes.Done, await _run.RunAsync(next));
+        Assert.Equal(4, (await File.ReadAllLinesAsync(csv)).Length);
+    }
+
     [Fact]
     public async Task The_key_comes_from_a_variable_or_a_file_and_is_never_shown()
     {
@@ -196,6 +212,60 @@ public sealed class SendVerbSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_pause_of_years_ends_after_half_an_hour_and_each_reason_is_said_once()
+    {
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        var time = new JumpingTime();
+        _run.Time = time;
+        _run.Limits = _run.Limits with { Silence = TimeSpan.FromHours(2), Uploads = 1 };
+        var start = time.GetTimestamp();
+        var last = TimeSpan.Zero;
+        using var busy = new Cuts(before: (call, _) =>
+        {
+            if (call == 3) last = time.GetElapsedTime(start);
+            return call < 3 ? Cuts.Later(HttpStatusCode.ServiceUnavailable, int.MaxValue) : null;
+        });
+        Assert.Equal(ExitCodes.Done, await _run.RunAsync(SendRun.Options(tier, Files(1)), busy));
+        Assert.InRange(last, TimeSpan.FromMinutes(90), TimeSpan.FromMinutes(91));
+        Assert.Equal(2, _run.Error.Split("asks to wait 1800 s").Length);
+    }
+
+    [Theory]
+    [InlineData(HttpStatusCode.OK, "<html>")]
+    [InlineData(HttpStatusCode.Accepted, "{}")]
+    [InlineData(HttpStatusCode.Accepted, """{"batchId":"00000000000000000000000000000001","jobs":[null]}""")]
+    public async Task An_answer_of_something_else_ends_the_run_and_no_file_counts_as_sent(HttpStatusCode status, string body)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var other = new Cuts(before: (_, _) => new HttpResponseMessage(status) { Content = new StringContent(body) });
+        Assert.Equal(ExitCodes.WrongUse, await _run.RunAsync(SendRun.Options(tier, Files(1)), other));
+        Assert.Contains("does not answer like this service", _run.Error, StringComparison.Ordinal);
+        Assert.Contains("1 file: 0 classified, 1 without a result.", _run.Error, StringComparison.Ordinal);
+        Assert.Single(_run.StateFiles);
+    }
+
+    [Fact]
+    public async Task A_result_with_holes_ends_the_run_with_words()
+    {
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        var files = Files(1);
+        using var broken = new Cuts(after: (_, answer) =>
+        {
+            if (answer.StatusCode == HttpStatusCode.OK)
+            {
+                answer.Content = new StringContent(
+                    $$$"""data: {"id":"a-1","job":{"jobId":"{{{JobId.New()}}}","fileName":"0.jpg","status":"classified","""
+                    + "\"predictions\":[null]}}\n\n");
+            }
+
+            return Task.FromResult(answer);
+        });
+        var options = SendRun.Options(tier, files) with { Json = false };
+        Assert.Equal(ExitCodes.WrongUse, await _run.RunAsync(options, broken));
+        Assert.Contains("does not answer like this service", _run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_service_that_fails_for_a_while_gets_every_file_once()
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();
@@ -213,6 +283,23 @@ public sealed class SendVerbSpecs : IDisposable
         Assert.Equal(5, _run.Lines.Count);
         Assert.Equal(5, Pictures(tier));
         Assert.Contains("Trying again.", _run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_that_turns_into_a_folder_while_it_is_sent_fails_alone()
+    {
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        var files = Files(2);
+        using var changing = new Cuts(before: (call, _) =>
+        {
+            if (call != 0) return null;
+            File.Delete(files[1]);
+            Directory.CreateDirectory(files[1]);
+            return null;
+        });
+        Assert.Equal(ExitCodes.SomeFailed, await _run.RunAsync(SendRun.Options(tier, files), changing));
+        Assert.Equal("classified", SendRun.Text(_run.Line("0.jpg"), "status"));
+        Assert.Equal("unreadable", SendRun.Text(_run.Line("1.jpg"), "errorCode"));
     }
 
     [Fact]

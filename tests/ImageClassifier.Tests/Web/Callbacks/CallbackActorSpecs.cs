@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using Akka.Actor;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Messages;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Batches;
@@ -168,6 +169,46 @@ public sealed class CallbackActorSpecs(ITestOutputHelper output) : CallbackSpecs
         Start();
         await AdvanceUntilAsync(() => IsDead(batch), "the delivery is dead");
         Assert.Empty(_receivers.Requests);
+    }
+
+    [Theory]
+    [InlineData("a\r\nb", Receiver, 0)]
+    [InlineData("é", Receiver, 0)]
+    [InlineData("", Receiver, 0)]
+    [InlineData("a", "file:///etc/passwd", 0)]
+    [InlineData("a", "mailto:someone@receiver.example", 0)]
+    [InlineData("a", Receiver, int.MaxValue)]
+    [InlineData("a", Receiver, -1)]
+    public async Task A_delivery_of_which_no_try_is_possible_is_damaged(string id, string url, int tries)
+    {
+        var batch = await StoreDeliveryAsync(Receiver);
+        var forged = Delivery(batch, Receiver) with { Id = id, Url = url, Tries = tries };
+        Store.Set(Assert.Single(Waiting).Key, WireJson.Write(forged));
+        Start();
+        await AdvanceUntilAsync(() => IsDead(batch) && Waiting.Count == 0, "the delivery is dead");
+        Assert.Empty(_receivers.Requests);
+    }
+
+    [Fact]
+    public async Task Deliveries_that_cannot_be_read_are_listed_no_more_often()
+    {
+        // More than one walk takes.
+        for (var i = 0; i < 70; i++) await StoreDeliveryAsync(Receiver);
+        var walks = 0;
+        Store.Before = (call, key) =>
+        {
+            if (call == StoreCall.List) Interlocked.Increment(ref walks);
+            return call == StoreCall.Get && key.StartsWith(CallbackKeys.Waiting, StringComparison.Ordinal)
+                ? Task.FromException(new IOException("The disk is broken."))
+                : Task.CompletedTask;
+        };
+        Start();
+        await AdvanceAsync(TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(1));
+        Assert.InRange(walks, 1, 2);
+
+        Store.Before = (_, _) => Task.CompletedTask;
+        await AdvanceUntilAsync(() => Waiting.Count == 0, "all are made", TimeSpan.FromSeconds(1));
+        Assert.Equal(70, _receivers.Requests.Select(request => request.Id).Distinct().Count());
     }
 
     [Fact]

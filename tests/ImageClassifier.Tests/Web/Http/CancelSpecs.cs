@@ -40,6 +40,8 @@ public sealed class CancelSpecs
     [InlineData("?cancel=all")]
     [InlineData("?cancel=Waiting")]
     [InlineData("?cancel=waiting&cancel=waiting")]
+    [InlineData("?cancell=waiting")]
+    [InlineData("?waiting")]
     public async Task An_unknown_cancel_is_refused_and_deletes_nothing(string query)
     {
         await using var tier = await RunningWebTier.StartAsync();

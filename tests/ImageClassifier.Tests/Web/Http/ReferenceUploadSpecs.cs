@@ -34,6 +34,7 @@ public sealed class ReferenceUploadSpecs
               { "s3": "s3://photos/2026/dog.png" },
               { "s3": "s3://others/dog.png", "fileName": "dog" },
               { "url": "https://10.0.0.1/cat.jpg" },
+              { "url": "https://10.0.0.1/" },
               { "url": "https://example.com/", "fileName": "C:\\x\\bird.jpg" },
               { "url": "https://example.com/" }
             ] }
@@ -44,7 +45,8 @@ public sealed class ReferenceUploadSpecs
             [
                 ("my cat.jpg", "queued", null), ("cat.jpg", "rejected", JobErrorCodes.ReferenceMalformed),
                 ("dog.png", "queued", null), ("dog", "rejected", JobErrorCodes.ReferenceNotAllowed),
-                ("cat.jpg", "rejected", JobErrorCodes.ReferenceNotAllowed), ("bird.jpg", "queued", null),
+                ("cat.jpg", "rejected", JobErrorCodes.ReferenceNotAllowed),
+                ("10.0.0.1", "rejected", JobErrorCodes.ReferenceNotAllowed), ("bird.jpg", "queued", null),
                 ("example.com", "queued", null),
             ],
             document.GetProperty("jobs").EnumerateArray().Select(job => (
@@ -180,6 +182,36 @@ public sealed class ReferenceUploadSpecs
         using var refused = await PostAsync(tier,
             """{"pictures":[{"url":"https://example.com/"}],"callback":"https://127.0.0.1/"}""");
         await refused.ProblemAsync(HttpStatusCode.BadRequest, "callback-malformed");
+    }
+
+    [Fact]
+    public async Task A_list_can_have_a_deadline_which_its_messages_repeat()
+    {
+        await using var tier = await StartAsync();
+        var deadline = DateTimeOffset.FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().AddHours(1).ToUnixTimeSeconds());
+        var accepted = await AcceptedAsync(tier, WithDeadline($"{deadline:yyyy-MM-dd'T'HH:mm:ss'Z'}"));
+        await tier.UntilAsync(() => tier.Requests.All.Count == 1, "the job is sent");
+        var request = WireJson.TryRead<ClassificationRequest>(tier.Requests.All[0].Body)!;
+        Assert.Equal(deadline, request.Deadline);
+        Assert.NotNull(request.Reference);
+        Assert.Contains(ObjectKeys.StopMarker(accepted.Batch, deadline), tier.Keys);
+
+        using var refused = await PostAsync(tier, WithDeadline("2020-01-01T00:00:00Z"));
+        await refused.ProblemAsync(HttpStatusCode.BadRequest, "deadline-unusable");
+
+        static string WithDeadline(string deadline) =>
+            $$"""{"pictures":[{"url":"https://example.com/"}],"deadline":"{{deadline}}"}""";
+    }
+
+    [Fact]
+    public async Task A_list_can_be_cancelled_while_no_node_is_there()
+    {
+        await using var tier = await StartAsync();
+        var accepted = await AcceptedAsync(tier, Cat);
+        using var cancelled = await tier.Client.DeleteAsync($"{Address}/{accepted.Batch}?cancel=waiting", tier.InTime);
+        Assert.Equal(1, (await cancelled.DocumentAsync()).Number("cancelled"));
+        var batch = await (await tier.Client.GetAsync($"{Address}/{accepted.Batch}", tier.InTime)).DocumentAsync();
+        Assert.Equal((1, 1), (batch.Number("total"), batch.Number("failed")));
     }
 
     [Fact]
