@@ -102,7 +102,11 @@ public sealed class BadInputSpecs
         await AssertProblemAsync(service, "/api/batches", empty, HttpStatusCode.BadRequest, "nothing-usable");
         await AssertProblemAsync(service, "/api/batches", new ByteArrayContent([]),
             HttpStatusCode.UnsupportedMediaType, "not-multipart");
+        await AssertProblemAsync(service, "/api/batches", new StringContent("cat"),
+            HttpStatusCode.UnsupportedMediaType, "not-multipart");
         await AssertProblemAsync(service, "/api/batches", JsonContent.Create(new { picture = "cat" }),
+            HttpStatusCode.BadRequest, "malformed-references");
+        await AssertProblemAsync(service, "/api/classify", JsonContent.Create(new { picture = "cat" }),
             HttpStatusCode.UnsupportedMediaType, "not-multipart");
         await AssertProblemAsync(service, "/api/batches", Files(("text.jpg", "hello"u8.ToArray())),
             HttpStatusCode.BadRequest, "nothing-usable");
