@@ -13,7 +13,7 @@ internal sealed class RepeatRecords(
     /// <summary>The time between two looks. So they add few calls to those of the uploads.</summary>
     public static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(15);
 
-    /// <summary>How far the first look goes back. What is older is classified again.</summary>
+    /// <summary>The age of the oldest records that the first look reads. Older pictures are classified again.</summary>
     public static readonly TimeSpan LooksBack = TimeSpan.FromDays(7);
 
     /// <summary>The most records that one look reads, the newest ones. Many records with few pictures each must not
