@@ -12,7 +12,6 @@ using ImageClassifier.Core.Ports;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.EndToEnd.Faults;
 using ImageClassifier.EndToEnd.Programs;
-using SkiaSharp;
 using Spectre.Console;
 
 namespace ImageClassifier.Benchmarks;
@@ -76,7 +75,7 @@ internal static class WebNodesBenchmark
         for (var batch = 0; batch < Batches; batch++)
         {
             using var http = new HttpClient { BaseAddress = tier.AddressOf(batch % nodes) };
-            using var form = ServiceClient.Form(TinyPictures());
+            using var form = ServiceClient.Form(TinyPictures.Make(Pictures));
             using var answer = await http.PostAsync("/api/batches", form, limit.Token);
             var accepted = await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>(limit.Token);
             var id = ServiceClient.BatchId(accepted);
@@ -220,15 +219,6 @@ internal static class WebNodesBenchmark
     private static JobResult ResultOf(ClassificationRequest request) => new(
         request.Job, request.Batch, 1, JobStatus.Classified, [new Prediction(0, "cat", 1)], null, null,
         InstanceId.Parse("benchmark"), null);
-
-    private static IEnumerable<(string Name, byte[] Bytes)> TinyPictures()
-    {
-        using var bitmap = new SKBitmap(16, 16);
-        bitmap.Erase(SKColors.SteelBlue);
-        using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-        var bytes = png.ToArray();
-        return [.. Enumerable.Range(0, Pictures).Select(i => ($"{i:0000}.png", bytes))];
-    }
 
     private static string Text(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 

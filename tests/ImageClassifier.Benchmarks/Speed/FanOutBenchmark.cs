@@ -72,7 +72,7 @@ internal static class FanOutBenchmark
         await using var service = await RunningService.StartAsync("scaling.max-instances=1");
         service.PreventLaunches();
         // One picture is left, so that no batch ends meanwhile: its closing is not the way of a result.
-        var pictures = TestPicture(WarmUpResults + MeasuredResults + 1);
+        var pictures = TinyPictures.Make(WarmUpResults + MeasuredResults + 1);
         var batches = new List<(string Batch, JobId[] Jobs)>();
         for (var i = 0; i < Sockets; i++)
         {
@@ -86,7 +86,7 @@ internal static class FanOutBenchmark
 
         var layout = new EmbeddedLayout(service.DataFolder);
         await using (var requests = new SqliteMessageQueue(new SqliteQueueSettings(layout.RequestQueue, "requests", 20)))
-            await EmptyAsync(requests, Sockets * pictures.Length);
+            await EmptyAsync(requests, Sockets * pictures.Count);
         await using var responses = new SqliteMessageQueue(new SqliteQueueSettings(layout.ResponseQueue, "responses", 80));
         var store = new FileObjectStore(layout);
         using var process = Process.GetProcessById(service.ProcessId);
@@ -181,15 +181,6 @@ internal static class FanOutBenchmark
         new(1, "goldfish, Carassius auratus", 0.91), new(392, "rock beauty, Holocanthus tricolor", 0.03), new(393, "anemone fish", 0.02),
         new(0, "tench, Tinca tinca", 0.01), new(397, "puffer, pufferfish, blowfish, globefish", 0.01),
     ];
-
-    private static (string Name, byte[] Bytes)[] TestPicture(int count)
-    {
-        using var bitmap = new SkiaSharp.SKBitmap(16, 16);
-        bitmap.Erase(SkiaSharp.SKColors.SteelBlue);
-        using var png = bitmap.Encode(SkiaSharp.SKEncodedImageFormat.Png, 100);
-        var bytes = png.ToArray();
-        return [.. Enumerable.Range(0, count).Select(i => ($"{i:00}.png", bytes))];
-    }
 
     /// <summary>Takes all jobs, so that the scaler has nothing to launch for.</summary>
     private static async Task EmptyAsync(IMessageQueue requests, int jobs)
