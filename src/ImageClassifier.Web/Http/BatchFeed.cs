@@ -10,8 +10,7 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 namespace ImageClassifier.Web.Http;
 
 /// <summary>Asks batches on behalf of requests, on whichever web node a batch lives.</summary>
-internal sealed class BatchFeed(
-    IRequiredActor<BatchActor> batches, ResultSettings settings, TimeProvider time)
+internal sealed class BatchFeed(IRequiredActor<BatchActor> batches, ResultSettings settings)
 {
     // When a web node dies, its batches start on another node within about ten seconds. Until then questions get lost.
     private static readonly TimeSpan TryTimeout = TimeSpan.FromSeconds(10);
@@ -69,9 +68,8 @@ internal sealed class BatchFeed(
     public Task<IBatchAnswer> CancelAsync(BatchId batch, CancellationToken cancellation) =>
         AskAgainAsync(new CancelWaiting(batch), TimeSpan.Zero, cancellation);
 
-    /// <summary>Readers that wait at the same position of a batch share one question, asked at the pace of
-    /// <see cref="ResultDelivery"/>. In a cluster the batch mostly lives on another web node, so this saves
-    /// messages.</summary>
+    /// <summary>Readers that wait at the same position of a batch share one question. In a cluster the batch mostly lives
+    /// on another web node, so this saves messages.</summary>
     private Task<IBatchAnswer> ShareAsync(ReadEvents question)
     {
         return _shared.GetOrAdd(question, shared => new Lazy<Task<IBatchAnswer>>(() => AskSharedAsync(shared))).Value;
@@ -80,7 +78,6 @@ internal sealed class BatchFeed(
         {
             try
             {
-                await Task.Delay(ResultDelivery.Pace, time);
                 return await AskAgainAsync(shared, shared.Wait, CancellationToken.None);
             }
             finally

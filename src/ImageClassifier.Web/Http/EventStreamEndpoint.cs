@@ -13,7 +13,7 @@ namespace ImageClassifier.Web.Http;
 /// <summary><c>GET /api/batches/{batchId}/events</c>: a batch's events as Server-Sent Events.</summary>
 internal sealed class EventStreamEndpoint(
     BatchFeed batches,
-    SubscriberLimit limit,
+    SubscriberLimit subscribers,
     ResultSettings results,
     UploadSettings uploads,
     IHostApplicationLifetime lifetime,
@@ -29,13 +29,14 @@ internal sealed class EventStreamEndpoint(
     public async Task<IResult> GetAsync(string batchId, string? after, HttpContext context)
     {
         if (!BatchId.TryParse(batchId, out var batch)) return Problems.NoSuchBatch();
-        using var slot = limit.TryEnter();
+        using var slot = subscribers.TryEnter();
         if (!slot.IsAcquired) return Problems.Overloaded(uploads.RetryAfter);
 
         EventId? resumeAfter = EventId.TryParse(
             context.Request.Headers[LastEventIdHeader].FirstOrDefault() ?? after, out var id) ? id : null;
         using var end = CancellationTokenSource.CreateLinkedTokenSource(
             context.RequestAborted, lifetime.ApplicationStopping);
+        using var limit = new SendLimit(results.SendTimeout, time, end.Token);
         try
         {
             await foreach (var answer in batches.ReadAsync(batch, resumeAfter, end.Token))
@@ -49,7 +50,7 @@ internal sealed class EventStreamEndpoint(
                     if (HttpMethods.IsHead(context.Request.Method)) return TypedResults.Empty;
                 }
 
-                await SendAsync(context.Response, page, end.Token);
+                await SendAsync(context.Response, page, limit, end.Token);
             }
         }
         catch (OperationCanceledException)
@@ -71,19 +72,21 @@ internal sealed class EventStreamEndpoint(
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }
 
-    private async Task SendAsync(HttpResponse response, EventPage page, CancellationToken cancellation)
+    private static async Task SendAsync(HttpResponse response, EventPage page, SendLimit limit, CancellationToken end)
     {
-        if (page.Events.Count == 0) await SendAsync(response, Heartbeat, cancellation);
         // One event at a time, so that a client that does not read holds one event in memory and not the whole batch.
-        foreach (var batchEvent in page.Events) await SendAsync(response, BytesOf(batchEvent), cancellation);
+        var messages = page.Events.Count > 0 ? page.Events.Select(BytesOf) : [Heartbeat];
+        foreach (var bytes in messages)
+        {
+            end.ThrowIfCancellationRequested();
+            await limit.LimitAsync(WriteAsync(response.Body, bytes, limit.Token));
+        }
     }
 
-    private async Task SendAsync(HttpResponse response, ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
+    private static async ValueTask WriteAsync(Stream body, byte[] bytes, CancellationToken cancellation)
     {
-        cancellation.ThrowIfCancellationRequested();
-        using var limit = new SendLimit(results.SendTimeout, time, cancellation);
-        await response.Body.WriteAsync(bytes, limit.Token);
-        await response.Body.FlushAsync(limit.Token);
+        await body.WriteAsync(bytes, cancellation);
+        await body.FlushAsync(cancellation);
     }
 
     private static byte[] BytesOf(BatchEvent batchEvent)

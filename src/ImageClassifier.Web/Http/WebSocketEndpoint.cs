@@ -20,7 +20,7 @@ namespace ImageClassifier.Web.Http;
 /// </remarks>
 internal sealed class WebSocketEndpoint(
     BatchFeed batches,
-    SubscriberLimit limit,
+    SubscriberLimit subscribers,
     OriginCheck origins,
     ResultSettings results,
     UploadSettings uploads,
@@ -38,7 +38,7 @@ internal sealed class WebSocketEndpoint(
         if (!context.WebSockets.IsWebSocketRequest) return Problems.WebSocketExpected();
         if (origins.Refuse(context.Request) is { } problem) return problem;
         if (!BatchId.TryParse(batch, out var batchId)) return Problems.NoSuchBatch();
-        using var slot = limit.TryEnter();
+        using var slot = subscribers.TryEnter();
         if (!slot.IsAcquired) return Problems.Overloaded(uploads.RetryAfter);
 
         var sentTooMuch = context.Features.Get<IncomingLimit>()?.Exceeded ?? CancellationToken.None;
@@ -74,6 +74,7 @@ internal sealed class WebSocketEndpoint(
         CancellationToken sentTooMuch)
     {
         var listening = DiscardIncomingAsync(socket, end);
+        using var limit = new SendLimit(results.SendTimeout, time, end.Token);
         var close = WebSocketCloseStatus.NormalClosure;
         try
         {
@@ -86,7 +87,7 @@ internal sealed class WebSocketEndpoint(
                     BatchDamaged => RecordDamaged,
                     _ => TryAgainLater,
                 };
-                if (feed.Current is EventPage page) await SendAsync(socket, page, end.Token);
+                if (feed.Current is EventPage page) await SendAsync(socket, page, limit, end.Token);
             }
             while (await feed.MoveNextAsync());
         }
@@ -105,13 +106,13 @@ internal sealed class WebSocketEndpoint(
         await CloseAsync(socket, close, listening);
     }
 
-    private async Task SendAsync(WebSocket socket, EventPage page, CancellationToken cancellation)
+    private static async Task SendAsync(WebSocket socket, EventPage page, SendLimit limit, CancellationToken end)
     {
         foreach (var batchEvent in page.Events)
         {
-            cancellation.ThrowIfCancellationRequested();
-            using var limit = new SendLimit(results.SendTimeout, time, cancellation);
-            await socket.SendAsync(batchEvent.Json, WebSocketMessageType.Text, endOfMessage: true, limit.Token);
+            end.ThrowIfCancellationRequested();
+            await limit.LimitAsync(
+                socket.SendAsync(batchEvent.Json, WebSocketMessageType.Text, endOfMessage: true, limit.Token));
         }
     }
 

@@ -16,8 +16,8 @@ namespace ImageClassifier.Web.Results;
 
 /// <summary>
 /// One live batch. It loads from the store, adds results as they arrive, and serves events to readers. A reader asks
-/// for the events after its position, so a slow reader delays no other and needs no buffer. An unused batch leaves
-/// memory.
+/// for the events after its position, so a slow reader delays no other and needs no buffer. Readers are answered at the
+/// pace of <see cref="ResultSettings.Pace"/>. An unused batch leaves memory.
 /// </summary>
 public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
 {
@@ -41,6 +41,10 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     private readonly Dictionary<long, Reader> _readers = [];
     private long _lastReader;
     private DateTimeOffset _usedAt;
+
+    /// <summary>When readers were answered last, by the monotonic clock.</summary>
+    private TimeSpan? _answeredAt;
+
     private bool _isCatchingUp;
     private bool _isStopping;
     private int _reportedSize;
@@ -182,8 +186,8 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         Receive<BatchesProtocol.Leave>(_ => Stash.Stash(), _ => _isStopping);
         Receive<TakeResults>(take =>
         {
-            MarkUsed();
             Add(take.Results);
+            MarkUsed();
             Sender.Tell(new ResultsTaken(_state.SubmittedAt));
         });
         Receive<GetBatch>(get =>
@@ -193,6 +197,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         });
         Receive<ReadEvents>(OnReadEvents);
         Receive<ReadTimedOut>(timedOut => Answer(timedOut.Reader));
+        Receive<AnswersDue>(_ => AnswerReaders());
         Receive<DeleteBatch>(_ => Delete());
         Receive<CancelWaiting>(_ => BeginStop(_stored.CancelAsync, Sender));
         Receive<EndDueJobs>(_ => EndDue());
@@ -362,7 +367,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     {
         MarkUsed();
         var page = _state.PageAfter(read.After);
-        if (page.Events.Count > 0 || page.Finished || read.Wait <= TimeSpan.Zero)
+        if (read.Wait <= TimeSpan.Zero || page is { Finished: true, Events.Count: 0 })
         {
             Sender.Tell(page);
             return;
@@ -371,20 +376,39 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         var id = ++_lastReader;
         _readers.Add(id, new Reader(Sender, read.After));
         Timers.StartSingleTimer(id, new ReadTimedOut(id), read.Wait);
+        if (page.Events.Count > 0) AnswerReaders();
     }
 
     private void OnNewEvents()
     {
+        if (_readers.Count > 0) AnswerReaders();
         ReportSize();
-        foreach (var id in _readers.Keys.ToList()) Answer(id);
         if (_state.Finished) Close();
+    }
+
+    /// <summary>Answers the readers for which there are events, at once or at the end of the pace.</summary>
+    private void AnswerReaders()
+    {
+        var now = Context.System.Scheduler.MonotonicClock;
+        if (_answeredAt + ResultSettings.Pace - now is { Ticks: > 0 } pause)
+        {
+            if (!Timers.IsTimerActive(nameof(AnswersDue)))
+                Timers.StartSingleTimer(nameof(AnswersDue), AnswersDue.Instance, pause);
+            return;
+        }
+
+        _answeredAt = now;
+        foreach (var (id, reader) in _readers.ToList())
+        {
+            if (_state.HasEventsAfter(reader.After)) Answer(id);
+        }
     }
 
     private void Answer(long id)
     {
         if (!_readers.Remove(id, out var reader)) return;
-        Timers.Cancel(id);
         reader.Asker.Tell(_state.PageAfter(reader.After));
+        Timers.Cancel(id);
     }
 
     private void Close()
@@ -491,6 +515,11 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
     private sealed record CatchUpDue : INotInfluenceReceiveTimeout
     {
         public static CatchUpDue Instance { get; } = new();
+    }
+
+    private sealed record AnswersDue : INotInfluenceReceiveTimeout
+    {
+        public static AnswersDue Instance { get; } = new();
     }
 
     private sealed record DeadlineDue : INotInfluenceReceiveTimeout

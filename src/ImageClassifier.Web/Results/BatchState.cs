@@ -94,11 +94,14 @@ internal sealed class BatchState
         return new FinishedJob(_events[known.EventIndex].ReadJob()!, known.Attempt);
     }
 
+    /// <summary>Whether <see cref="PageAfter"/> has events.</summary>
+    public bool HasEventsAfter(EventId? after) => KnownAt(after) < _events.Count;
+
     /// <summary>The next events after a position; the first ones if the position is null or of another
     /// epoch.</summary>
     public EventPage PageAfter(EventId? after)
     {
-        var known = after is { } id && id.Epoch == _epoch ? Math.Clamp(id.Number, 0, _events.Count) : 0;
+        var known = KnownAt(after);
         var count = Math.Min(MaxPage, _events.Count - known);
         return new EventPage(_events.GetRange(known, count), Finished && known + count == _events.Count);
     }
@@ -110,6 +113,9 @@ internal sealed class BatchState
         Callback = Manifest.Callback?.Events,
         Deadline = Manifest.Deadline,
     };
+
+    private int KnownAt(EventId? after) =>
+        after is { } id && id.Epoch == _epoch ? Math.Clamp(id.Number, 0, _events.Count) : 0;
 
     private static bool Replaces(JobResult result, KnownResult known) => known.Status == JobStatus.Failed
         && (result.Status == JobStatus.Classified || result.Attempt > known.Attempt);

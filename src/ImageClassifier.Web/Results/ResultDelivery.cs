@@ -1,14 +1,14 @@
-using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Streams;
 using static ImageClassifier.Web.Results.BatchProtocol;
 
 namespace ImageClassifier.Web.Results;
 
 /// <summary>Gives results to their batches, one call at a time for each batch. Results that arrive during a call, or
-/// within <see cref="Pace"/> after it, go together with the next one. In a cluster most calls go to another web node, so
-/// this saves messages.</summary>
+/// within <see cref="ResultSettings.Pace"/> after it, go together with the next one. In a cluster most calls go to another
+/// web node, so this saves messages.</summary>
 /// <param name="batches">The parent of the live batches.</param>
 /// <param name="time">The clock of the actor system.</param>
 /// <param name="onTaken">Called after each call that a batch has answered with <see cref="ResultsTaken"/>. It can be
@@ -16,16 +16,15 @@ namespace ImageClassifier.Web.Results;
 internal sealed class ResultDelivery(
     IActorRef batches, TimeProvider time, Action<IReadOnlyList<JobResult>, ResultsTaken> onTaken)
 {
-    /// <summary>Nobody sees a delay of this length, and a result that arrives alone has none. Without the pace, three web
-    /// nodes need about a third more CPU time while many results arrive.</summary>
-    public static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(10);
-
     private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(20);
 
     private readonly Lock _lock = new();
 
-    /// <summary>The results that wait for the next call. A batch without a call under way has no entry.</summary>
-    private readonly Dictionary<BatchId, List<WaitingResult>> _waiting = [];
+    /// <summary>The batches that have a call under way, or had one within the pace.</summary>
+    private readonly Dictionary<BatchId, Calls> _calls = [];
+
+    /// <summary>The batches without a call under way, the earliest end first.</summary>
+    private readonly Queue<(BatchId Batch, TimeSpan EndedAt)> _ended = [];
 
     /// <summary>Gives results to their batches. True if all batches have added theirs.</summary>
     public async Task<bool> GiveAsync(IReadOnlyList<JobResult> results)
@@ -34,16 +33,15 @@ internal sealed class ResultDelivery(
         var withoutCall = new List<BatchId>();
         lock (_lock)
         {
+            ForgetEnded();
             foreach (var one in given)
             {
-                if (_waiting.TryGetValue(one.Result.Batch, out var others))
-                {
-                    others.Add(one);
-                    continue;
-                }
-
-                _waiting.Add(one.Result.Batch, [one]);
-                withoutCall.Add(one.Result.Batch);
+                var batch = one.Result.Batch;
+                if (!_calls.TryGetValue(batch, out var calls)) _calls.Add(batch, calls = new Calls());
+                calls.Waiting.Add(one);
+                if (calls.IsUnderWay) continue;
+                calls.IsUnderWay = true;
+                withoutCall.Add(batch);
             }
         }
 
@@ -56,8 +54,10 @@ internal sealed class ResultDelivery(
     {
         // The results of one receive follow each other at once. After the yield they go in one call.
         await Task.Yield();
-        while (TryTakeWaiting(batch, out var waiting))
+        while (true)
         {
+            if (PauseBefore(batch) is { } pause) await Task.Delay(pause, time);
+            var waiting = TakeWaiting(batch);
             try
             {
                 var results = waiting.ConvertAll(one => one.Result);
@@ -71,24 +71,52 @@ internal sealed class ResultDelivery(
                 foreach (var one in waiting) one.SetFailure(failure);
             }
 
-            await Task.Delay(Pace, time);
+            if (End(batch)) return;
         }
     }
 
-    private bool TryTakeWaiting(BatchId batch, [NotNullWhen(true)] out List<WaitingResult>? waiting)
+    private void ForgetEnded()
+    {
+        while (_ended.TryPeek(out var ended) && time.GetMonotonic() - ended.EndedAt >= ResultSettings.Pace)
+        {
+            _ended.Dequeue();
+            if (_calls.TryGetValue(ended.Batch, out var calls) && !calls.IsUnderWay && calls.EndedAt == ended.EndedAt)
+                _calls.Remove(ended.Batch);
+        }
+    }
+
+    private TimeSpan? PauseBefore(BatchId batch)
     {
         lock (_lock)
         {
-            if (_waiting[batch] is { Count: > 0 } some)
-            {
-                waiting = some;
-                _waiting[batch] = [];
-                return true;
-            }
+            var pause = _calls[batch].EndedAt + ResultSettings.Pace - time.GetMonotonic();
+            return pause > TimeSpan.Zero ? pause : null;
+        }
+    }
 
-            _waiting.Remove(batch);
-            waiting = null;
-            return false;
+    private List<WaitingResult> TakeWaiting(BatchId batch)
+    {
+        lock (_lock)
+        {
+            var calls = _calls[batch];
+            var waiting = calls.Waiting;
+            calls.Waiting = [];
+            return waiting;
+        }
+    }
+
+    /// <summary>Notes the end of a call. False if results wait for the next one.</summary>
+    private bool End(BatchId batch)
+    {
+        lock (_lock)
+        {
+            var calls = _calls[batch];
+            var now = time.GetMonotonic();
+            calls.EndedAt = now;
+            if (calls.Waiting.Count > 0) return false;
+            calls.IsUnderWay = false;
+            _ended.Enqueue((batch, now));
+            return true;
         }
     }
 
@@ -102,6 +130,18 @@ internal sealed class ResultDelivery(
         {
             return null;
         }
+    }
+
+    /// <summary>The calls to a batch.</summary>
+    private sealed class Calls
+    {
+        /// <summary>The results for the next call.</summary>
+        public List<WaitingResult> Waiting { get; set; } = [];
+
+        public bool IsUnderWay { get; set; }
+
+        /// <summary>The end of the last call; null if there was none.</summary>
+        public TimeSpan? EndedAt { get; set; }
     }
 
     private sealed class WaitingResult(JobResult result)

@@ -96,6 +96,47 @@ public sealed class BatchesActorSpecs(ITestOutputHelper output) : WebSpecs(outpu
     }
 
     [Fact]
+    public async Task Results_that_follow_quickly_reach_a_reader_on_one_page()
+    {
+        var manifest = StoredBatch(4);
+        var batches = Start();
+        var reader = CreateTestProbe();
+        batches.Tell(new ReadEvents(manifest.Batch, null, Wait), reader);
+        await AskAsync<ResultsTaken>(batches, TakeResults.Of(ResultOf(manifest, 0)));
+        var known = (await reader.ExpectMsgAsync<EventPage>()).Events[^1].Id;
+
+        await AskAsync<ResultsTaken>(batches, TakeResults.Of(ResultOf(manifest, 1)));
+        // The pace also holds for a reader that finds an event.
+        batches.Tell(new ReadEvents(manifest.Batch, known, Wait), reader);
+        await AskAsync<ResultsTaken>(batches, TakeResults.Of(ResultOf(manifest, 2)));
+        Assert.True(await HeardNothingAsync(reader));
+        await AdvanceAsync(ResultSettings.Pace);
+        var page = await reader.ExpectMsgAsync<EventPage>();
+        Assert.Equal([2, 3], page.Events.Select(batchEvent => batchEvent.Id.Number));
+
+        // Later, a lone result has no delay.
+        await AdvanceAsync(ResultSettings.Pace);
+        batches.Tell(new ReadEvents(manifest.Batch, page.Events[^1].Id, Wait), reader);
+        await AskAsync<ResultsTaken>(batches, TakeResults.Of(ResultOf(manifest, 3)));
+        Assert.True((await reader.ExpectMsgAsync<EventPage>()).Finished);
+    }
+
+    [Fact]
+    public async Task A_reader_without_a_new_event_is_not_answered_with_the_others()
+    {
+        var manifest = StoredBatch(2);
+        var batches = Start();
+        await AskAsync<ResultsTaken>(batches, TakeResults.Of(ResultOf(manifest, 0)));
+        var known = (await ReadAsync(batches, manifest.Batch)).Events[^1].Id;
+        var (waiting, behind) = (CreateTestProbe(), CreateTestProbe());
+        batches.Tell(new ReadEvents(manifest.Batch, known, Wait), waiting);
+
+        batches.Tell(new ReadEvents(manifest.Batch, null, Wait), behind);
+        Assert.Single((await behind.ExpectMsgAsync<EventPage>()).Events);
+        Assert.True(await HeardNothingAsync(waiting));
+    }
+
+    [Fact]
     public async Task A_reader_gets_an_empty_page_after_its_wait()
     {
         var manifest = StoredBatch(1);

@@ -105,7 +105,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         Assert.False(_batches.HasMessages);
 
         answered.Tell(new ResultsTaken(Time.GetUtcNow()));
-        await AdvanceUntilAsync(() => _batches.HasMessages, "the others follow", ResultDelivery.Pace);
+        await AdvanceUntilAsync(() => _batches.HasMessages, "the others follow", ResultSettings.Pace);
         var take = await _batches.ExpectMsgAsync<TakeResults>();
         Assert.Equivalent(
             later.Select(result => result.Job.Value), take.Results.Select(result => result.Job.Value), strict: true);
@@ -192,7 +192,7 @@ public sealed class ResultListenerActorSpecs : WebSpecs
         {
             counted += (await _batches.ExpectMsgAsync<TakeResults>()).Results.Count;
             _batches.LastSender.Tell(new ResultsTaken(Time.GetUtcNow()));
-            await AdvanceAsync(ResultDelivery.Pace);
+            await AdvanceAsync(ResultSettings.Pace);
         }
 
         await AdvanceUntilAsync(() => Responses.Deleted.Count == results.Length, "the responses are deleted");
