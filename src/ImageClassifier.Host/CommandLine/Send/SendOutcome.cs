@@ -22,6 +22,9 @@ internal sealed record SendOutcome(
     string? BatchId,
     string? JobId)
 {
+    /// <summary>True if the result is that of an earlier upload of the same picture.</summary>
+    public bool? Cached { get; init; }
+
     /// <summary>The error code of a file whose batch the service deleted before its result came.</summary>
     public const string BatchGone = "batch-gone";
 
@@ -40,5 +43,8 @@ internal sealed record SendOutcome(
     /// <summary>The outcome that the service gave.</summary>
     public static SendOutcome Of(string file, string? batch, JobDocument job) => new(
         file, job.Status, job.Predictions is { Count: > 0 } predictions ? predictions : null, job.Error, job.ErrorCode,
-        job.Model, batch, batch is null ? null : job.JobId.ToString());
+        job.Model, batch, batch is null ? null : job.JobId.ToString())
+    {
+        Cached = job.Cached,
+    };
 }

@@ -54,7 +54,7 @@ internal sealed class CsvFile : ISendOutput
         _csv = CsvWriter.Create(
             new StreamWriter(path, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)),
             new CsvWriterOptions { NewLine = "\n", Injection = CsvInjection.Escape });
-        _csv.WriteHeader("file", "status", "label", "probability", "error", "errorCode", "model", "batchId", "jobId");
+        _csv.WriteHeader("file", "status", "label", "probability", "error", "errorCode", "model", "batchId", "jobId", "cached");
     }
 
     public void Print(SendOutcome outcome)
@@ -69,6 +69,7 @@ internal sealed class CsvFile : ISendOutput
         _csv.WriteField(outcome.Model?.Name);
         _csv.WriteField(outcome.BatchId);
         _csv.WriteField(outcome.JobId);
+        _csv.WriteField(outcome.Cached is true ? "true" : null);
         _csv.EndRecord();
         _csv.Flush();
     }

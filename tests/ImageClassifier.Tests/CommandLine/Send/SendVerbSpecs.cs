@@ -4,8 +4,11 @@ using ImageClassifier.Core;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Host;
 using ImageClassifier.Host.CommandLine.Send;
+using ImageClassifier.Testing;
+using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Tests.Web.Http;
 using ImageClassifier.Web.Access;
+using ImageClassifier.Web.Models;
 using Xunit;
 
 namespace ImageClassifier.Tests.CommandLine.Send;
@@ -103,6 +106,25 @@ public sealed class SendVerbSpecs : IDisposable
     }
 
     [Fact]
+    public async Task A_repeated_picture_is_marked()
+    {
+        var store = new InMemoryObjectStore(TimeProvider.System);
+        var models = new KnownModels(Jobs.Classified(Jobs.Request()).Model, null);
+        await using var tier = (await RunningWebTier.StartAsync(change: parts => parts with { Models = models }, store: store))
+            .WithNode();
+        var options = SendRun.Options(tier, _run.Write(Upload.Jpeg("cat.jpg", "cat")));
+        Assert.Equal(ExitCodes.Done, await _run.RunAsync(options));
+        Assert.False(_run.Line("cat.jpg").TryGetProperty("cached", out _));
+
+        await tier.UntilAsync(() => store.Keys.Any(RepeatKeys.IsRecord), "the picture is remembered");
+        Assert.Equal(ExitCodes.Done, await _run.RunAsync(options));
+        Assert.True(_run.Line("cat.jpg").GetProperty("cached").GetBoolean());
+        var csv = Path.Combine(_run.Folder, "results.csv");
+        Assert.Equal(ExitCodes.Done, await _run.RunAsync(options with { Json = false, Csv = csv }));
+        Assert.EndsWith(",true", (await File.ReadAllLinesAsync(csv))[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_table_and_a_csv_file_have_a_row_for_each_file()
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();
@@ -117,7 +139,7 @@ public sealed class SendVerbSpecs : IDisposable
         Assert.Equal(ExitCodes.SomeFailed, await _run.RunAsync(options with { Json = false, Csv = csv }));
         Assert.Equal("", _run.Output);
         var rows = await File.ReadAllLinesAsync(csv);
-        Assert.Equal("file,status,label,probability,error,errorCode,model,batchId,jobId", rows[0]);
+        Assert.Equal("file,status,label,probability,error,errorCode,model,batchId,jobId,cached", rows[0]);
         Assert.Equal(3, rows.Length);
         Assert.Contains(rows, row => row.Contains("=1+1.jpg,classified,cat,", StringComparison.Ordinal));
         Assert.Contains(rows, row => row.Contains(",undecodable,", StringComparison.Ordinal));
