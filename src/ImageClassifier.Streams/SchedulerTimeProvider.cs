@@ -48,9 +48,9 @@ public sealed class SchedulerTimeProvider(ActorSystem system) : TimeProvider
             if (dueTime == Timeout.InfiniteTimeSpan) return true;
             var cancelable = new Cancelable(_scheduler);
             if (period == Timeout.InfiniteTimeSpan || period == TimeSpan.Zero)
-                _scheduler.Advanced.ScheduleOnce(dueTime, Queue, cancelable);
+                _scheduler.Advanced.ScheduleOnce(dueTime, () => Queue(cancelable), cancelable);
             else
-                _scheduler.Advanced.ScheduleRepeatedly(dueTime, period, Queue, cancelable);
+                _scheduler.Advanced.ScheduleRepeatedly(dueTime, period, () => Queue(cancelable), cancelable);
             _scheduled = cancelable;
             return true;
         }
@@ -63,8 +63,12 @@ public sealed class SchedulerTimeProvider(ActorSystem system) : TimeProvider
             return ValueTask.CompletedTask;
         }
 
-        private void Queue() =>
+        private void Queue(Cancelable scheduled)
+        {
+            // Some schedulers run what is cancelled.
+            if (scheduled.IsCancellationRequested) return;
             ThreadPool.UnsafeQueueUserWorkItem(static timer => timer.Run(), this, preferLocal: false);
+        }
 
         private void Run()
         {

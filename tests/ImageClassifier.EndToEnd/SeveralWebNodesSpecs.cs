@@ -1,4 +1,7 @@
 using System.Net;
+using System.Text.Json;
+using ImageClassifier.Core.Storage;
+using ImageClassifier.EndToEnd.Faults;
 using ImageClassifier.EndToEnd.Pictures;
 using ImageClassifier.EndToEnd.Programs;
 using ImageClassifier.Testing;
@@ -87,6 +90,31 @@ public sealed class SeveralWebNodesSpecs
         Assert.All(exitCodes, code => Assert.Equal(0, code));
         await Until.HoldsAsync(
             () => first.NodeProcesses().Count == 0, Enough, () => $"App nodes outlive the web nodes:\n{second.Log}");
+    }
+
+    [SkippableFact]
+    public async Task A_picture_that_another_web_node_accepted_is_a_repeat()
+    {
+        var ports = FreePorts();
+        var data = Directory.CreateTempSubdirectory("image-classifier-").FullName;
+        await using var first = await StartAsync(ports, ports[0], data, ownsData: true);
+        await ReadyAsync(first);
+        await using var second = await StartAsync(ports, ports[1], data, ownsData: false);
+        await ReadyAsync(second);
+
+        var pictures = TestPictures.Many(1).ToArray();
+        var result = Assert.Single(await ClassifyAsync(first));
+        Assert.False(result.TryGetProperty("cached", out _));
+        var store = new StoredFiles(data);
+        await Until.HoldsAsync(
+            async () => (await store.ListAsync(RepeatKeys.All)).Any(RepeatKeys.IsRecord), Enough,
+            () => $"The picture is not remembered:\n{first.Log}");
+        var again = Assert.Single(await ClassifyAsync(second));
+        Assert.True(again.GetProperty("cached").GetBoolean());
+        Assert.Equal(result.GetProperty("predictions").ToString(), again.GetProperty("predictions").ToString());
+
+        async Task<IReadOnlyList<JsonElement>> ClassifyAsync(RunningService service) =>
+            await service.FollowAsync(ServiceClient.BatchId(await service.UploadAsync(pictures)), Enough);
     }
 
     private static Task<RunningService> StartAsync(int[] ports, int port) =>

@@ -10,7 +10,8 @@ using static ImageClassifier.Web.Results.BatchProtocol;
 namespace ImageClassifier.Web.Http;
 
 /// <summary>Asks batches on behalf of requests, on whichever web node a batch lives.</summary>
-internal sealed class BatchFeed(IRequiredActor<BatchActor> batches, ResultSettings settings)
+internal sealed class BatchFeed(
+    IRequiredActor<BatchActor> batches, ResultSettings settings, TimeProvider time)
 {
     // When a web node dies, its batches start on another node within about ten seconds. Until then questions get lost.
     private static readonly TimeSpan TryTimeout = TimeSpan.FromSeconds(10);
@@ -34,6 +35,8 @@ internal sealed class BatchFeed(IRequiredActor<BatchActor> batches, ResultSettin
             yield return answer;
             if (answer is not EventPage page || page.Finished) yield break;
             if (page.Events.Count > 0) after = page.Events[^1].Id;
+            // A batch that stops answers its readers with an empty page. Its parent must notice the stop before the next question.
+            else if (wait > TimeSpan.Zero) await Task.Delay(ResultSettings.Pace, time, cancellation);
             wait = settings.Heartbeat;
         }
     }

@@ -1,27 +1,15 @@
 namespace ImageClassifier.Web.Http;
 
-/// <summary>The time limit of each message to a subscriber. When the service stops, a message is not cancelled but gets
-/// less time: a cancelled send would abort the connection before the close frame.</summary>
-internal sealed class SendLimit : IDisposable
+/// <summary>The time limit of each message to a subscriber. When the service stops, a message under way has five more
+/// seconds. A cancelled send would abort the connection before the close frame.</summary>
+/// <param name="limit">The time limit.</param>
+/// <param name="time">The clock.</param>
+/// <param name="end">The end of the subscription.</param>
+internal sealed class SendLimit(TimeSpan limit, TimeProvider time, CancellationToken end) : IDisposable
 {
     private static readonly TimeSpan TimeAfterStop = TimeSpan.FromSeconds(5);
 
-    private readonly TimeSpan _limit;
-    private readonly CancellationToken _end;
-    private readonly CancellationTokenSource _timeout;
-    private readonly CancellationTokenRegistration _ending;
-
-    /// <summary>Creates the limit.</summary>
-    /// <param name="limit">The time limit.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="end">The end of the subscription. After it, a message has at most five more seconds.</param>
-    public SendLimit(TimeSpan limit, TimeProvider time, CancellationToken end)
-    {
-        _limit = limit;
-        _end = end;
-        _timeout = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
-        _ending = end.Register(() => _timeout.CancelAfter(TimeAfterStop));
-    }
+    private readonly CancellationTokenSource _timeout = new(Timeout.InfiniteTimeSpan, time);
 
     /// <summary>Cancelled when a message has taken too long. Each message is sent with it.</summary>
     public CancellationToken Token => _timeout.Token;
@@ -30,18 +18,13 @@ internal sealed class SendLimit : IDisposable
     public ValueTask LimitAsync(ValueTask sending) => sending.IsCompleted ? sending : WaitAsync(sending);
 
     /// <inheritdoc />
-    public void Dispose()
-    {
-        // Waits for a callback that is running.
-        _ending.Dispose();
-        _timeout.Dispose();
-    }
+    public void Dispose() => _timeout.Dispose();
 
     private async ValueTask WaitAsync(ValueTask sending)
     {
-        _timeout.CancelAfter(_limit);
-        if (_end.IsCancellationRequested) _timeout.CancelAfter(TimeAfterStop);
-        await sending;
+        _timeout.CancelAfter(limit);
+        // Runs at once if the subscription has ended.
+        using (end.Register(() => _timeout.CancelAfter(TimeAfterStop))) await sending;
         _timeout.CancelAfter(Timeout.InfiniteTimeSpan);
     }
 }

@@ -16,8 +16,8 @@ namespace ImageClassifier.Web.Results;
 
 /// <summary>
 /// One live batch. It loads from the store, adds results as they arrive, and serves events to readers. A reader asks
-/// for the events after its position, so a slow reader delays no other and needs no buffer. Readers are answered at the
-/// pace of <see cref="ResultSettings.Pace"/>. An unused batch leaves memory.
+/// for the events after its position, so a slow reader delays no other and needs no buffer. Readers that
+/// wait are answered at most once in each <see cref="ResultSettings.Pace"/>. An unused batch leaves memory.
 /// </summary>
 public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
 {
@@ -186,8 +186,8 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         Receive<BatchesProtocol.Leave>(_ => Stash.Stash(), _ => _isStopping);
         Receive<TakeResults>(take =>
         {
-            Add(take.Results);
             MarkUsed();
+            Add(take.Results);
             Sender.Tell(new ResultsTaken(_state.SubmittedAt));
         });
         Receive<GetBatch>(get =>
@@ -386,7 +386,7 @@ public sealed class BatchActor : ReceiveActor, IWithTimers, IWithUnboundedStash
         if (_state.Finished) Close();
     }
 
-    /// <summary>Answers the readers for which there are events, at once or at the end of the pace.</summary>
+    /// <summary>Answers the readers for which there are events: now, or when the pace allows it.</summary>
     private void AnswerReaders()
     {
         var now = Context.System.Scheduler.MonotonicClock;

@@ -37,8 +37,8 @@ public static class BatchProtocol
     /// <param name="From">The first job of the page, from 0.</param>
     public sealed record GetBatch(BatchId Batch, int From = 0) : IBatchCommand;
 
-    /// <summary>Asks for the events after a position. The answer is an <see cref="EventPage"/> as soon as there is an
-    /// event, or an empty one after the wait.</summary>
+    /// <summary>Asks for the events after a position. The answer is an <see cref="EventPage"/>, at most
+    /// <see cref="ResultSettings.Pace"/> after there is an event, or an empty one after the wait.</summary>
     /// <param name="Batch">The batch.</param>
     /// <param name="After">The reader's last event. Null, or an id of another epoch, asks for all events.</param>
     /// <param name="Wait">How long to wait for an event.</param>

@@ -20,7 +20,7 @@ internal sealed class ResultDelivery(
 
     private readonly Lock _lock = new();
 
-    /// <summary>The batches that have a call under way, or had one within the pace.</summary>
+    /// <summary>The batches with a call under way, and those whose last call may be within the pace.</summary>
     private readonly Dictionary<BatchId, Calls> _calls = [];
 
     /// <summary>The batches without a call under way, the earliest end first.</summary>

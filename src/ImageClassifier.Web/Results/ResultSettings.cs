@@ -24,9 +24,9 @@ public sealed record ResultSettings(
     TimeSpan SendTimeout,
     TimeSpan ListenerLinger)
 {
-    /// <summary>The shortest time between two calls with results to a batch, and between two answers to its readers. Nobody
-    /// sees a delay of this length, and a result that arrives alone has none. Without the pace, three web nodes need about a
-    /// third more CPU time while many results arrive.</summary>
+    /// <summary>The shortest time from the end of a web node's call with results of a batch to its next one, and between two
+    /// answers to the readers that wait for events of a batch. Nobody sees a delay of this length, and a result that arrives
+    /// alone has none. Without the pace, three web nodes need about a third more CPU time while many results arrive.</summary>
     public static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(10);
 
     // A client that reconnects at once finds its batch in memory. To read a batch anew costs a call to the store for each

@@ -20,7 +20,7 @@ public sealed class BatchFeedSpecs : WebSpecs
         : base(output)
     {
         _batches = CreateTestProbe();
-        _feed = new BatchFeed(new RequiredProbe(_batches), Showing);
+        _feed = new BatchFeed(new RequiredProbe(_batches), Showing, TimeProvider.System);
     }
 
     [Fact]
