@@ -132,6 +132,7 @@ public sealed class SeveralWebNodesSpecs
         $"web.cluster.seeds={string.Join(',', ports.Select(one => $"127.0.0.1:{one}"))}",
         // App nodes do not end by themselves.
         "node.termination.max-empty-polls=1000",
+        "uploads.repeats=own-key",
     ];
 
     private static Task ReadyAsync(RunningService service) => Until.HoldsAsync(
