@@ -151,11 +151,17 @@ public sealed class DataFolderSpecs
         await using var service = await RunningService.StartAsync(
             QuickPolls, LongLease, "scaling.max-lifetime=4s", "scaling.max-instances=1");
 
-        var accepted = await service.UploadAsync(TestPictures.Slow(300));
-        var jobs = await service.FollowAsync(BatchId(accepted), Enough);
+        // The nodes always have work, however fast they are, so none ends because it is idle.
+        var batches = new List<(JsonElement Accepted, Task<IReadOnlyList<JsonElement>> Jobs)>();
+        do
+        {
+            var accepted = await service.UploadAsync(TestPictures.Slow(300));
+            batches.Add((accepted, service.FollowAsync(BatchId(accepted), Enough)));
+            if (batches.Count > 1) await batches[^2].Jobs;
+        }
+        while (!service.Log.Contains("it is older than", StringComparison.Ordinal));
 
-        AssertOnceEach(accepted, jobs);
-        Assert.Contains("it is older than", service.Log, StringComparison.Ordinal);
+        foreach (var (accepted, jobs) in batches) AssertOnceEach(accepted, await jobs);
         Assert.DoesNotContain("did not drain in time", service.Log, StringComparison.Ordinal);
     }
 
