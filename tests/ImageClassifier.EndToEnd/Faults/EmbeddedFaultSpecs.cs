@@ -16,12 +16,14 @@ public sealed class EmbeddedFaultSpecs(ITestOutputHelper output) : FaultSpecs(ou
         var share = run.Form.Pictures / run.Form.WebKills;
         for (var kill = 1; kill <= run.Form.WebKills; kill++)
         {
-            await run.UploadAsync(share * 3 / 4, FaultRun.LargeBatch);
+            await run.UploadAsync((share * 3 / 4) - FaultRun.SmallBatch, FaultRun.LargeBatch);
             await run.ResultsAsync(1);
             Task uploading;
             // Fast nodes would finish before the kill, and no client would wait for anything.
             using (run.FreezeNodes())
             {
+                // The nodes may have finished before they were stopped. These pictures certainly wait.
+                await run.UploadAsync(FaultRun.SmallBatch, FaultRun.SmallBatch);
                 var hit = run.UploadsBeginAsync(run.Random.Next(1, 4));
                 uploading = run.UploadAsync(share / 4, FaultRun.SmallBatch);
                 await hit;
