@@ -20,7 +20,7 @@ public sealed class BatchFeedSpecs : WebSpecs
         : base(output)
     {
         _batches = CreateTestProbe();
-        _feed = new BatchFeed(new RequiredProbe(_batches), Showing, TimeProvider.System);
+        _feed = new BatchFeed(new RequiredProbe(_batches), Showing, Time);
     }
 
     [Fact]
@@ -62,6 +62,23 @@ public sealed class BatchFeedSpecs : WebSpecs
         answered.Tell(Page(2));
         Assert.True(await two);
         Assert.NotSame(left, stays);
+    }
+
+    [Fact]
+    public async Task After_an_empty_page_the_next_question_waits_until_the_parent_knows_that_the_batch_has_stopped()
+    {
+        var (reader, waiting) = await WaitingReaderAsync(CancellationToken.None);
+        await _batches.ExpectMsgAsync<ReadEvents>();
+        _batches.LastSender.Tell(new EventPage([], Finished: false));
+        Assert.True(await waiting);
+
+        var next = reader.MoveNextAsync();
+        await SettleAsync();
+        Assert.False(_batches.HasMessages);
+        await AdvanceAsync(ResultSettings.Pace);
+        await _batches.ExpectMsgAsync<ReadEvents>();
+        _batches.LastSender.Tell(Page(2));
+        Assert.True(await next);
     }
 
     [Fact]
