@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Runtime.InteropServices;
@@ -153,8 +154,10 @@ public sealed class DataFolderSpecs
 
         // The nodes always have work, however fast they are, so none ends because it is idle.
         var batches = new List<(JsonElement Accepted, Task<IReadOnlyList<JsonElement>> Jobs)>();
+        var started = Stopwatch.StartNew();
         do
         {
+            Assert.True(started.Elapsed < Enough, $"No node is outdated:\n{service.Log}");
             var accepted = await service.UploadAsync(TestPictures.Slow(300));
             batches.Add((accepted, service.FollowAsync(BatchId(accepted), Enough)));
             if (batches.Count > 1) await batches[^2].Jobs;
