@@ -236,7 +236,7 @@ internal sealed class FaultRun : IAsyncDisposable
             CultureInfo.InvariantCulture,
             $"{Form.Pictures} pictures, seed {FaultForm.Seed} (IMAGE_CLASSIFIER_FAULTS_SEED): after"
             + $" {_elapsed.Elapsed.TotalSeconds:0} s {Client.Seen} results from {Client.Instances.Count} app nodes;"
-            + $" {_strikes.Count} faults, {Client.BrokenUploads} uploads without an answer,"
+            + $" {_strikes.Count} faults, {Client.BrokenUploads.Count} uploads without an answer,"
             + $" {Client.RefusedUploads} refused with a time to retry, {Client.Reconnects} sockets opened again");
         foreach (var strike in _strikes) text.AppendLine(strike);
         return text.ToString();

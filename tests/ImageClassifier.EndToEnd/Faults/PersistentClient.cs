@@ -22,7 +22,7 @@ internal sealed class PersistentClient(Uri address, CancellationToken limit) : I
     private readonly ConcurrentQueue<FollowedBatch> _batches = [];
     private readonly ConcurrentQueue<Task> _following = [];
     private int _uploadsUnderWay;
-    private int _brokenUploads;
+    private readonly ConcurrentQueue<string> _brokenUploads = [];
     private int _refusedUploads;
     private int _reconnects;
 
@@ -46,8 +46,8 @@ internal sealed class PersistentClient(Uri address, CancellationToken limit) : I
     /// <summary>The number of uploads that are not accepted yet.</summary>
     public int UploadsUnderWay => _uploadsUnderWay;
 
-    /// <summary>The number of upload requests without an answer.</summary>
-    public int BrokenUploads => _brokenUploads;
+    /// <summary>Why each upload request without an answer of the service failed.</summary>
+    public IReadOnlyCollection<string> BrokenUploads => _brokenUploads;
 
     /// <summary>The number of upload requests that were refused with a time to retry.</summary>
     public int RefusedUploads => _refusedUploads;
@@ -123,12 +123,13 @@ internal sealed class PersistentClient(Uri address, CancellationToken limit) : I
                 answer.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.ServiceUnavailable
                     || IsOfProxy(answer.StatusCode),
                 $"An upload was answered {answer.StatusCode}: {await answer.Content.ReadAsStringAsync(limit)}");
-            Interlocked.Increment(ref IsOfProxy(answer.StatusCode) ? ref _brokenUploads : ref _refusedUploads);
+            if (IsOfProxy(answer.StatusCode)) _brokenUploads.Enqueue($"upload: {answer.StatusCode}");
+            else Interlocked.Increment(ref _refusedUploads);
             pause = answer.Headers.RetryAfter?.Delta ?? pause;
         }
         catch (Exception failure) when (IsBroken(failure))
         {
-            Interlocked.Increment(ref _brokenUploads);
+            _brokenUploads.Enqueue($"upload: {failure}");
         }
 
         await Task.Delay(pause, TimeProvider.System, limit);

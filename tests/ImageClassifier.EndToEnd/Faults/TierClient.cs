@@ -22,14 +22,14 @@ internal sealed class TierClient(Uri address, CancellationToken limit) : IDispos
     private readonly ConcurrentQueue<FollowedBatch> _streamed = [];
     private readonly ConcurrentQueue<Task> _following = [];
     private readonly ConcurrentQueue<Task> _uploading = [];
-    private int _broken;
+    private readonly ConcurrentQueue<string> _broken = [];
     private int _refused;
 
     /// <summary>The number of accepted jobs whose result arrived over a WebSocket.</summary>
     public int Seen => _client.Seen;
 
-    /// <summary>The number of requests without an answer of the service.</summary>
-    public int Broken => _client.BrokenUploads + _broken;
+    /// <summary>Why each request without an answer of the service failed.</summary>
+    public IEnumerable<string> Broken => [.. _client.BrokenUploads, .. _broken];
 
     /// <summary>The number of requests that were refused with a time to retry.</summary>
     public int Refused => _client.RefusedUploads + _refused;
@@ -173,13 +173,13 @@ internal sealed class TierClient(Uri address, CancellationToken limit) : IDispos
                 if (answer.StatusCode is HttpStatusCode.Conflict or HttpStatusCode.ServiceUnavailable)
                     Interlocked.Increment(ref _refused);
                 else if (answer.StatusCode is HttpStatusCode.BadGateway or HttpStatusCode.GatewayTimeout)
-                    Interlocked.Increment(ref _broken);
+                    _broken.Enqueue($"waiting request: {answer.StatusCode}");
                 else
                     Assert.Fail($"A waiting request was answered {answer.StatusCode}.");
             }
             catch (Exception failure) when (IsBroken(failure))
             {
-                Interlocked.Increment(ref _broken);
+                _broken.Enqueue($"waiting request: {failure}");
             }
 
             await Task.Delay(Pause, TimeProvider.System, limit);

@@ -3,8 +3,8 @@ using ImageClassifier.Testing;
 
 namespace ImageClassifier.EndToEnd.Programs;
 
-/// <summary>Debian's nginx in front of several web nodes: round robin, without stickiness. It runs in the foreground
-/// and has its own folder, which is deleted with it.</summary>
+/// <summary>Debian's nginx in front of several web nodes, as in <c>deploy/runbooks/several-web-nodes.md</c>: round robin,
+/// without stickiness. It runs in the foreground and has its own folder, which is deleted with it.</summary>
 internal sealed class Nginx : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(20);
@@ -59,6 +59,7 @@ internal sealed class Nginx : IAsyncDisposable
                   proxy_set_header Upgrade $http_upgrade;
                   proxy_set_header Connection $connection_upgrade;
                   proxy_connect_timeout 2s;
+                  proxy_next_upstream error timeout non_idempotent;
                 }
               }
             }
