@@ -47,7 +47,8 @@ export class Finder {
   /** The pictures to show. @param {Iterable<Picture>} all @param {number} total how many there are @returns {Picture[]} */
   show(all, total) {
     this.#root.hidden = total < 2;
-    const wish = this.#wish();
+    // Filters that nobody sees must not hide the only picture.
+    const wish = total < 2 ? EVERYTHING : this.#wish();
     const { shown, labels, states } = select(all, wish);
     for (const option of this.#states.options) {
       const state = /** @type {keyof typeof states} */ (option.value);
