@@ -400,6 +400,22 @@ public sealed partial class BrowserSpecs
             foreach (var (path, file) in paths.Zip(files)) await File.WriteAllBytesAsync(path, file.Bytes);
             await page.SetInputFilesAsync("#files", paths);
             await AssertRefusalsAsync(page);
+
+            // One of two files changes before they are sent.
+            string[] two = [Path.Combine(folder.FullName, "stays.jpg"), Path.Combine(folder.FullName, "changes.jpg")];
+            foreach (var (path, i) in two.Zip([1, 2])) await File.WriteAllBytesAsync(path, TestPictures.All[i].Bytes);
+            await page.RouteAsync(
+                "**/api/batches",
+                async route =>
+                {
+                    await File.WriteAllTextAsync(two[1], "changed");
+                    await route.AbortAsync();
+                },
+                new PageRouteOptions { Times = 1 });
+            await page.SetInputFilesAsync("#files", two);
+            await Expect(page.Locator(".card[data-state=rejected] .reason").Last)
+                .ToHaveTextAsync("The file cannot be read. Check that it still exists, and choose it again.");
+            await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(3);
         }
         finally
         {

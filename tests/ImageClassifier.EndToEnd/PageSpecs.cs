@@ -48,6 +48,33 @@ public sealed partial class PageSpecs
         })
         """;
 
+    // Stops the upload, and retries as soon as the page offers it.
+    private const string StopAndRetry =
+        """
+        () => new Promise((resolve) => {
+          const retry = document.getElementById("retry");
+          new MutationObserver((_, observer) => {
+            if (retry.hidden) return;
+            observer.disconnect();
+            retry.click();
+            resolve();
+          }).observe(retry, { attributes: true });
+          document.getElementById("stop").click();
+        })
+        """;
+
+    // True if the browser keeps so many files whose upload the user stopped.
+    private const string StoppedFiles =
+        """
+        (count) => new Promise((resolve) => {
+          const opening = indexedDB.open("image-classifier", 1);
+          opening.onsuccess = () => {
+            const reading = opening.result.transaction("unsent").objectStore("unsent").getAll();
+            reading.onsuccess = () => resolve(reading.result.filter(({ stopped }) => stopped).length === count);
+          };
+        })
+        """;
+
     static PageSpecs() => SetDefaultExpectTimeout(60_000);
 
     [SkippableFact]
@@ -76,6 +103,7 @@ public sealed partial class PageSpecs
         await PageBrowser.AssertAccessibleAsync(page, "empty");
 
         await ChooseAsync(page, Enumerable.Range(0, count).Select(Tiny));
+        await page.EvaluateAsync(StopAndRetry);
         await Expect(page.GetByTestId("chosen")).ToHaveTextAsync($"{count}");
         await Expect(page.Locator("#stop")).ToBeHiddenAsync();
         await Expect(page.Locator(".card[data-state=queued] .reason").First).ToContainTextAsync("2 instances boot, about 20 s.");
@@ -136,7 +164,7 @@ public sealed partial class PageSpecs
 
         // The upload hangs. After a reload it goes on, with the same key.
         await Expect(page.Locator("#stop")).ToBeVisibleAsync();
-        await page.WaitForFunctionAsync(StoredRequests, 3);
+        await page.WaitForFunctionAsync(StoredRequests, 2);
         page.Dialog += (_, dialog) => dialog.AcceptAsync();
         await page.ReloadAsync();
         await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("3");
@@ -144,17 +172,43 @@ public sealed partial class PageSpecs
         var keys = uploads.Select(route => route.Request.Headers["idempotency-key"]).Distinct().ToList();
         Assert.Single(keys);
 
-        // The user stops it, and sends it after all.
+        // A duplicated tab has a copy of the session storage. It takes no file of the other tab.
+        var duplicate = await page.RunAndWaitForPopupAsync(() => page.EvaluateAsync("() => { open(location.href); }"));
+        await duplicate.WaitForFunctionAsync(
+            "(name) => sessionStorage.getItem('image-classifier.tab') !== name",
+            await page.EvaluateAsync<string>("sessionStorage.getItem('image-classifier.tab')"));
+
+        // The user stops it. After a reload it stays stopped until one of its files is chosen again.
+        var unsent = page.Locator(".card[data-state=unsent]");
         await page.Locator("#stop").ClickAsync();
-        await Expect(page.Locator(".card[data-state=unsent]")).ToHaveCountAsync(3);
+        await Expect(unsent).ToHaveCountAsync(3);
         await PageBrowser.AssertAccessibleAsync(page, "stopped");
+        await page.WaitForFunctionAsync(StoppedFiles, 2);
+        var requests = uploads.Count;
+        await page.ReloadAsync();
+        await Expect(unsent).ToHaveCountAsync(3);
+        await Expect(page.Locator(".notice-text"))
+            .ToHaveTextAsync("Some pictures could not be sent. You stopped the upload.");
+        Assert.Equal(requests, uploads.Count);
+        await page.SetInputFilesAsync("#files", ToFile("again.png", picture));
+        await Expect(page.Locator("#stop")).ToBeVisibleAsync();
+        await Expect(unsent).ToHaveCountAsync(0);
+        await Expect(page.Locator("#notice")).ToBeHiddenAsync();
+
+        // The user stops it once more, and retries. The page is closed before it deletes its copies.
+        await page.Locator("#stop").ClickAsync();
+        await Expect(unsent).ToHaveCountAsync(4);
         await page.UnrouteAsync("**/api/batches");
+        await page.EvaluateAsync("IDBObjectStore.prototype.delete = () => {}");
         await page.Locator("#retry").ClickAsync();
         await Expect(page.Locator("#stop")).ToBeHiddenAsync();
+        await page.ReloadAsync();
         await results.SendAllAsync(2);
-        await Expect(page.GetByTestId("classified")).ToHaveTextAsync("3");
+        await Expect(page.GetByTestId("classified")).ToHaveTextAsync("4");
+        await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("4");
         Assert.Equal(["a.png", "\u05DB\u05DC\u05D1.png"], results.FileNames.Order(StringComparer.Ordinal));
         await page.WaitForFunctionAsync(StoredRequests, 0);
+        await Expect(duplicate.Locator("body")).ToHaveClassAsync("empty");
 
         // Each picture's names are isolated from the text around them, and no percentage is cut off.
         Assert.Equal("BDI", await page.EvaluateAsync<string>("document.querySelector('.card .name').firstChild.tagName"));
@@ -167,8 +221,13 @@ public sealed partial class PageSpecs
         await page.EmulateMediaAsync(new PageEmulateMediaOptions { ForcedColors = ForcedColors.Active });
         Assert.Equal(640, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
         await PageBrowser.ScreenshotAsync(page, "high-contrast.png");
-        await page.ReloadAsync();
-        await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("3");
+
+        // The filters are hidden for a single picture, and then they hide nothing.
+        await page.Locator(".chip").First.ClickAsync();
+        await page.Locator("#clear").ClickAsync();
+        await ChooseAsync(page, [Tiny(9)]);
+        await Expect(page.Locator("#finder")).ToBeHiddenAsync();
+        await Expect(page.Locator(".card")).ToHaveCountAsync(1);
     }
 
     [SkippableFact]
@@ -208,6 +267,10 @@ public sealed partial class PageSpecs
         await page.Locator("#retry-failed").ClickAsync();
         await Expect(page.Locator(".card[data-state=queued]")).ToHaveCountAsync(3);
         await Expect(cancelled).ToBeEmptyAsync();
+        await ChooseAsync(page, [Tiny(5)]);
+        await Expect(page.Locator(".card[data-state=queued]")).ToHaveCountAsync(4);
+        await ChooseAsync(page, [Tiny(6)]);
+        await Expect(page.Locator(".card[data-state=queued]")).ToHaveCountAsync(5);
 
         // By keyboard. The service refuses the cancel of the first of three batches.
         await page.RouteAsync(
@@ -222,10 +285,15 @@ public sealed partial class PageSpecs
         await Expect(failed).ToHaveCountAsync(2);
         await page.Keyboard.PressAsync("Enter");
         await page.Keyboard.PressAsync("Enter");
-        await Expect(cancelled).ToHaveTextAsync("1 picture was cancelled.");
-        await Expect(failed).ToHaveCountAsync(3);
+        await Expect(cancelled).ToHaveTextAsync("3 pictures were cancelled.");
+        await Expect(failed).ToHaveCountAsync(5);
         await Expect(page.Locator("#notice")).ToBeHiddenAsync();
         await Expect(page.Locator("#files")).ToBeFocusedAsync();
+
+        // Who chooses a failed file again wants it sent again.
+        await ChooseAsync(page, [Tiny(1)]);
+        await Expect(page.Locator(".card[data-state=queued]")).ToHaveCountAsync(1);
+        await Expect(failed).ToHaveCountAsync(5);
         Assert.All(errors, error => Assert.Contains("503", error, StringComparison.Ordinal));
     }
 

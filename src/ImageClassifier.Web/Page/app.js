@@ -10,6 +10,7 @@ import { Batches } from "./pictures/batches.js";
 import { cancelBatches } from "./pictures/cancel.js";
 import { Finder } from "./pictures/finder.js";
 import { Grid } from "./pictures/grid.js";
+import { counted } from "./pictures/labels.js";
 import { LargeView } from "./pictures/large-view.js";
 import { PictureList } from "./pictures/picture-list.js";
 import { Summary } from "./pictures/summary.js";
@@ -54,6 +55,7 @@ const sender = new Sender(pictures, session, () => fleet?.formats, {
   changed: render,
   finished: () => summary.countFinished(),
   accepted: (batchId) => batches.follow(batchId),
+  retried: hideNotice,
   unsent: (reason) => showNotice(`Some pictures could not be sent. ${reason}`, true),
   busy: (seconds) => {
     if (seconds === null) return hideNotice();
@@ -80,7 +82,7 @@ function mark(picture, label) {
 
 async function restoreUnsent() {
   const count = await sender.restore();
-  if (count > 0) summary.announce(`${count} pictures that were not sent yet are sent now.`);
+  if (count > 0) summary.announce(`${counted(count, "unsent picture")} ${count === 1 ? "is" : "are"} sent now.`);
   render();
 }
 
@@ -146,7 +148,7 @@ async function cancelWhatWaits() {
   cancelling = false;
   byId("cancelled").textContent = words;
   hideNotice();
-  if (problem) showNotice(problem, [...pictures].some(({ state }) => state === "unsent"));
+  if (problem) showNotice(problem, unsentPicture() !== undefined);
   // The button gets hidden, so it cannot keep the focus.
   else if (document.activeElement === button("cancel") || document.activeElement === document.body) byId("files").focus();
   render();
@@ -198,8 +200,10 @@ function showNotice(text, canRetry) {
   notice.hidden = false;
 }
 
+const unsentPicture = () => [...pictures].find(({ state }) => state === "unsent");
+
 function hideNotice() {
-  const unsent = [...pictures].find(({ state }) => state === "unsent");
+  const unsent = unsentPicture();
   if (unsent) showNotice(`Some pictures could not be sent. ${unsent.reason}`, true);
   else byId("notice").hidden = true;
 }
@@ -242,7 +246,6 @@ function update() {
 const working = () => byId("summary").dataset.state === "working";
 
 button("retry").addEventListener("click", () => {
-  byId("notice").hidden = true;
   byId("cancelled").textContent = "";
   byId("files").focus();
   sender.retryUnsent();
@@ -266,7 +269,7 @@ button("download-lines").addEventListener("click", () => downloadJsonLines(shown
 button("corrections").addEventListener("click", downloadCorrections);
 button("samples").addEventListener("click", addSamples);
 addEventListener("hashchange", () => restore(linkedIds()));
-addEventListener("beforeunload", (event) => sender.busy && event.preventDefault());
+addEventListener("beforeunload", (event) => (sender.busy || unsentPicture()) && event.preventDefault());
 setInterval(() => working() && render(), 1_000); // Without results, the rate falls.
 
 openIfWide(byId("fleet-details"));

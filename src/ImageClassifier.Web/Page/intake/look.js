@@ -9,6 +9,9 @@ import { HEAD_LENGTH, kindOf, refusalOf } from "./file-kinds.js";
 const GROUP_FILES = 100;
 const GROUP_BYTES = 32 * 1024 * 1024;
 const AT_ONCE = 3;
+/** Why a file is refused that changed or vanished after it was chosen. */
+export const UNREADABLE = "The file cannot be read. Check that it still exists, and choose it again.";
+
 const LARGEST_HASHED = 64 * 1024 * 1024; // The whole file is in memory while it is hashed.
 
 /**
@@ -57,9 +60,12 @@ async function lookAtFile(file, known, formats) {
     }
     return { refusal: "", hash: known || (await hashOf(file)), toSend: file };
   } catch {
-    return { refusal: "The file cannot be read. Check that it still exists, and choose it again.", hash: "", toSend: file };
+    return { refusal: UNREADABLE, hash: "", toSend: file };
   }
 }
+
+/** Whether the file on the disk is still the one that was chosen. @param {File} file @returns {Promise<boolean>} */
+export const isReadable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 
 /** The file's SHA-256; empty if this page cannot compute it. @param {File} file */
 async function hashOf(file) {

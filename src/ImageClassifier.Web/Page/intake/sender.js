@@ -4,7 +4,7 @@ import { Picture } from "../pictures/picture.js";
 import { readOriginal } from "../service/images.js";
 import { KeptFiles } from "./kept-files.js";
 import { looks } from "./look.js";
-import { Uploader, chunkOf } from "./upload.js";
+import { STOPPED, Uploader, chunkOf } from "./upload.js";
 
 /** @typedef {import("../pictures/picture-list.js").PictureList} PictureList */
 /** @typedef {import("../service/session.js").Session} Session */
@@ -15,8 +15,11 @@ import { Uploader, chunkOf } from "./upload.js";
  * @property {() => void} finished a picture got its final state
  * @property {(batchId: string) => void} accepted the service has a new batch
  * @property {(reason: string) => void} unsent pictures were given up; `retryUnsent` sends them
+ * @property {() => void} retried pictures that were given up are sent again
  * @property {(seconds: number | null) => void} busy when the service wants a retry; null once it is no longer busy
  */
+
+const GROUP_SENT_AGAIN = 100;
 
 export class Sender {
   #pictures;
@@ -28,6 +31,8 @@ export class Sender {
   #uploader;
   /** How many times files are being looked at. */
   #looking = 0;
+  /** Pictures that were given up before they were looked at. @type {Picture[]} */
+  #unlooked = [];
   /** Aborts when the user stops sending. */
   #life = new AbortController();
 
@@ -54,14 +59,10 @@ export class Sender {
             picture.enter("rejected", jobs[index]?.error ?? reason);
             events.finished();
           });
-          this.#forget(picturesOf(chunk));
+          this.#kept.forget(picturesOf(chunk));
           events.changed();
         },
-        unsent: (chunk, reason) => {
-          for (const picture of picturesOf(chunk)) picture.enter("unsent", reason);
-          events.unsent(reason);
-          events.changed();
-        },
+        unsent: (chunk, reason) => this.#giveUp(picturesOf(chunk), reason),
         busy: events.busy,
       },
       () => session.reserve(),
@@ -81,31 +82,40 @@ export class Sender {
     await this.#lookAndSend(added);
   }
 
-  /** Sends what an earlier life of the page kept. @returns {Promise<number>} how many files */
+  /** Sends what an earlier life of the page kept, except what the user stopped. @returns {Promise<number>} how many files */
   async restore() {
-    const files = await this.#kept.restore();
-    /** @type {Map<string, { order: number, items: { file: File, size: number, tag: Picture }[] }>} */
-    const requests = new Map();
-    /** The files that were in no request. @type {Picture[]} */
-    const loose = [];
-    for (const { id, file, hash, request, order } of files) {
+    const [toSend, toSetAside] = [newRestored(), newRestored()];
+    for (const { id, file, hash, twins = [], request, order, stopped = false } of await this.#kept.restore()) {
       const picture = new Picture(file.name, file);
       picture.keptAs = id;
-      picture.hash = hash;
+      // The page was closed before its copy was deleted. The batch has the picture already.
+      if (this.#session.hasAccepted(request)) {
+        this.#kept.forget([picture]);
+        continue;
+      }
       this.#pictures.add([picture]);
+      if (hash && this.#pictures.identify(picture, hash)) {
+        if (picture.original) this.note(picture.original);
+        this.#kept.forget([picture]);
+        continue;
+      }
+      this.#pictures.addTwins(picture, twins);
+      const { requests, loose } = stopped ? toSetAside : toSend;
       if (request === "") {
         loose.push(picture);
         continue;
       }
-      if (hash) this.#pictures.identify(picture, hash);
       const ofRequest = requests.get(request) ?? { order, items: [] };
       ofRequest.items.push({ file, size: file.size, tag: picture });
       requests.set(request, ofRequest);
     }
     // The service may have accepted the request already. By its key it knows the request again.
-    this.#uploader.resume([...requests].map(([key, { order, items }]) => chunkOf(items, order, key)));
-    this.#lookAndSend(loose);
-    return files.length;
+    const chunks = chunksOf(toSend);
+    this.#uploader.resume(chunks);
+    this.#lookAndSend(toSend.loose);
+    this.#uploader.setAside(chunksOf(toSetAside));
+    this.#setAside(toSetAside.loose);
+    return toSend.loose.length + chunks.reduce((sum, { items }) => sum + items.length, 0);
   }
 
   /** Aborts the uploads; `retryUnsent` sends what is left. */
@@ -117,8 +127,12 @@ export class Sender {
 
   /** Sends again what was given up. */
   retryUnsent() {
-    for (const picture of this.#pictures) if (picture.state === "unsent" && !picture.original) picture.enter("waiting");
+    const unsent = [...this.#pictures].filter(({ state, original }) => state === "unsent" && !original);
+    for (const picture of unsent) picture.enter("waiting");
+    this.#kept.setStopped(unsent, false);
     this.#uploader.retry();
+    this.#lookAndSend(this.#unlooked.splice(0));
+    this.#events.retried();
     this.#events.changed();
   }
 
@@ -126,6 +140,7 @@ export class Sender {
   discardUnsent() {
     const unsent = [...this.#pictures].filter(({ state }) => state === "unsent");
     this.#uploader.discard();
+    this.#unlooked = [];
     this.#kept.forget(unsent);
     return unsent;
   }
@@ -133,28 +148,42 @@ export class Sender {
   /** Sends every failed picture again, as a new job. A picture that nobody has any more stays failed, and says so. */
   async retryFailed() {
     const failed = [...this.#pictures].filter(({ state, original }) => state === "failed" && !original);
-    for (const picture of failed) {
-      const { batchId, jobId, fileName, reason } = picture;
-      try {
-        picture.file ??= new File([await readOriginal(picture)], fileName);
-      } catch (failure) {
-        const { message } = /** @type {Error} */ (failure);
-        if (!reason.includes(message)) picture.enter("failed", `${reason} ${message}`.trim());
-        continue;
-      }
-      if (picture.state !== "failed") continue; // It got its result meanwhile, or another click sent it.
-      this.#pictures.unassign(picture);
-      this.#kept.keep([picture]);
-      if (batchId && jobId) this.#session.clear(batchId, [jobId]);
-      this.#uploader.add([{ file: picture.file, tag: picture }]);
+    while (failed.length > 0) {
+      const group = failed.splice(0, GROUP_SENT_AGAIN);
+      for (const picture of group) if (!picture.file) await this.#readBack(picture);
+      this.#sendAgain(group);
       this.#events.changed();
     }
-    this.#events.changed();
+  }
+
+  /** Gets the file of a picture from the service. @param {Picture} picture */
+  async #readBack(picture) {
+    const { fileName, reason } = picture;
+    try {
+      picture.file = new File([await readOriginal(picture)], fileName);
+    } catch (failure) {
+      const { message } = /** @type {Error} */ (failure);
+      if (!reason.includes(message)) picture.enter("failed", `${reason} ${message}`.trim());
+    }
+  }
+
+  /** Sends failed pictures as new jobs, if their files are known. @param {Picture[]} pictures */
+  #sendAgain(pictures) {
+    const toSend = pictures.flatMap((picture) => {
+      const { file, state, batchId, jobId } = picture;
+      if (!file || state !== "failed") return []; // It got its result meanwhile, or another click sent it.
+      this.#pictures.unassign(picture);
+      if (batchId && jobId) this.#session.clear(batchId, [jobId]);
+      return { file, tag: picture };
+    });
+    this.#kept.keep(toSend.map(({ tag }) => tag));
+    this.#uploader.add(toSend);
   }
 
   /** Remembers over a reload what the service does not know about a picture. @param {Picture} picture */
-  note({ batchId, jobId, hash, twins, rightLabel }) {
-    if (!batchId || !jobId) return;
+  note(picture) {
+    const { batchId, jobId, hash, twins, rightLabel } = picture;
+    if (!batchId || !jobId) return this.#kept.noteTwins(picture);
     this.#session.note(batchId, jobId, { hash, rightLabel, twins: twins.map(({ fileName }) => fileName) });
   }
 
@@ -162,7 +191,10 @@ export class Sender {
   async #lookAndSend(added) {
     this.#looking++;
     const { signal } = this.#life;
+    let looked = 0;
     for await (const group of looks(added, this.#formats)) {
+      if (signal.aborted) break;
+      looked += group.length;
       /** @type {{ file: File, tag: Picture }[]} */
       const toSend = [];
       for (const { picture, look } of group) {
@@ -176,20 +208,20 @@ export class Sender {
         if (isTwin && picture.original) this.note(picture.original);
         else toSend.push({ file: look.toSend, tag: picture });
       }
-      // The twin of a picture that the service has needs no copy here.
-      const unsent = group.map(({ picture }) => picture).filter(({ finished, batchId }) => !finished && !batchId);
-      this.#kept.keep(unsent);
+      this.#kept.keep(toSend.map(({ tag }) => tag));
       this.#uploader.add(toSend);
-      if (signal.aborted) this.#uploader.stop();
+      // Who chooses a file again after its upload was given up wants it sent.
+      if (group.some(({ picture }) => picture.original?.state === "unsent")) this.retryUnsent();
       this.#events.changed();
     }
+    this.#setAside(added.slice(looked));
     this.#looking--;
     this.#events.changed();
   }
 
   /** @param {import("./upload.js").Chunk<Picture>} chunk @param {import("../service/api.js").Batch} batch */
   #accepted(chunk, batch) {
-    this.#session.remember(batch.batchId, chunk.order);
+    this.#session.remember(batch.batchId, chunk.order, chunk.key);
     picturesOf(chunk).forEach((picture, index) => {
       const job = batch.jobs[index];
       if (!job) return picture.enter("failed", "The service did not report a result. Send the picture again.");
@@ -197,16 +229,40 @@ export class Sender {
       if (picture.finished) this.#events.finished();
       this.note(picture);
     });
-    this.#forget(picturesOf(chunk));
+    this.#kept.forget(picturesOf(chunk));
     this.#events.accepted(batch.batchId);
     this.#events.changed();
   }
 
-  /** @param {Picture[]} sent */
-  #forget(sent) {
-    this.#kept.forget(sent.flatMap((picture) => [picture, ...picture.twins]));
+  /** Gives up pictures that were not looked at before the user stopped. @param {Picture[]} pictures */
+  #setAside(pictures) {
+    if (pictures.length === 0) return;
+    this.#unlooked.push(...pictures);
+    this.#kept.keep(pictures);
+    this.#giveUp(pictures, STOPPED);
+  }
+
+  /** @param {Picture[]} pictures @param {string} reason */
+  #giveUp(pictures, reason) {
+    for (const picture of pictures) picture.enter("unsent", reason);
+    // After a reload the page sends by itself only what the user did not stop.
+    this.#kept.setStopped(pictures, reason === STOPPED);
+    this.#events.unsent(reason);
+    this.#events.changed();
   }
 }
+
+/**
+ * @typedef {object} Restored what an earlier life of the page kept
+ * @property {Map<string, { order: number, items: { file: File, size: number, tag: Picture }[] }>} requests by their keys
+ * @property {Picture[]} loose those that were in no request
+ */
+
+/** @returns {Restored} */
+const newRestored = () => ({ requests: new Map(), loose: [] });
+
+/** @param {Restored} restored */
+const chunksOf = ({ requests }) => [...requests].map(([key, { order, items }]) => chunkOf(items, order, key));
 
 /** @param {import("./upload.js").Chunk<Picture>} chunk */
 const picturesOf = ({ items }) => items.map(({ tag }) => tag);

@@ -1,5 +1,6 @@
 // Sends pictures in several requests: each stays far below the service's limits, and results come early.
 
+import { UNREADABLE, isReadable } from "./look.js";
 import { batchesAddress, reasonOf } from "../service/api.js";
 import { anotherKey, currentKey, keyHeaders, keySettled } from "../service/key.js";
 import { backOff, pause } from "../service/pause.js";
@@ -70,6 +71,11 @@ export class Uploader {
   resume(chunks) {
     this.#queue.push(...chunks);
     this.#pump();
+  }
+
+  /** Gives up what an earlier life of the page was stopped at; `retry` sends it, with the same keys. @param {Chunk<T>[]} chunks */
+  setAside(chunks) {
+    for (const chunk of chunks) this.#giveUp(chunk, STOPPED);
   }
 
   /** Sends the given-up chunks again, with the same keys. */
@@ -163,6 +169,9 @@ export class Uploader {
         continue;
       }
 
+      const unreadable = status === 0 ? await unreadableOf(chunk.items) : [];
+      if (unreadable.length > 0) return this.#leaveOut(chunk, unreadable);
+
       const passing = status === 0 || status === 408 || status === 429 || status >= 500;
       if (!passing) return this.#events.refused(chunk, reasonOf(status, body), body?.jobs ?? []);
       if (++failures >= MAX_FAILURES) {
@@ -170,6 +179,16 @@ export class Uploader {
       }
       await pause(backOff(failures), signal);
     }
+  }
+
+  /**
+   * Refuses files of a chunk that changed or vanished. The browser sends no request that has one of them.
+   * @param {Chunk<T>} chunk @param {Chunk<T>["items"]} unreadable
+   */
+  #leaveOut(chunk, unreadable) {
+    this.#events.refused(chunkOf(unreadable, chunk.order), UNREADABLE, []);
+    const rest = chunk.items.filter((item) => !unreadable.includes(item));
+    if (rest.length > 0) this.#queue.unshift(this.#form(rest, chunk.order));
   }
 
   /** Reports the progress of each file; they are sent in turn. @param {Chunk<T>} chunk @param {number} sent */
@@ -190,6 +209,12 @@ export class Uploader {
  */
 export function chunkOf(items, order, key = randomKey()) {
   return { items, order, key, bytes: items.reduce((sum, { size }) => sum + size, 0) };
+}
+
+/** @template {{ file: File }} I @param {I[]} items */
+async function unreadableOf(items) {
+  const readable = await Promise.all(items.map(({ file }) => isReadable(file)));
+  return items.filter((_, index) => !readable[index]);
 }
 
 /**

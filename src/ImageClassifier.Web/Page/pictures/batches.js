@@ -113,11 +113,7 @@ export class Batches {
         this.#pictures.assign(picture, batchId, job);
         if (hash) this.#pictures.identify(picture, hash);
         if (rightLabel) picture.mark(rightLabel);
-        for (const name of twins ?? []) {
-          const twin = new Picture(name);
-          this.#pictures.add([twin]);
-          picture.adopt(twin);
-        }
+        this.#pictures.addTwins(picture, twins ?? []);
         return picture;
       });
     if (ofBatch.some((picture) => !picture.finished)) this.follow(batchId);

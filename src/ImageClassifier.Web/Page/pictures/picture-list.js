@@ -1,7 +1,8 @@
 // All pictures of the page, in the order in which the user chose them.
 
+import { Picture } from "./picture.js";
+
 /** @typedef {import("../service/api.js").Job} Job */
-/** @typedef {import("./picture.js").Picture} Picture */
 
 export class PictureList {
   /** @type {Set<Picture>} */
@@ -18,6 +19,15 @@ export class PictureList {
   /** @param {Iterable<Picture>} pictures */
   add(pictures) {
     for (const picture of pictures) this.#all.add(picture);
+  }
+
+  /** Adds the other places of a picture's bytes. @param {Picture} picture @param {string[]} names */
+  addTwins(picture, names) {
+    for (const name of names) {
+      const twin = new Picture(name, picture.file);
+      this.add([twin]);
+      picture.adopt(twin);
+    }
   }
 
   /** Assigns a job to a picture. @param {Picture} picture @param {string} batchId @param {Job} job */
@@ -39,13 +49,14 @@ export class PictureList {
   }
 
   /**
-   * Gives a picture its hash. If the page already has these bytes, the picture becomes a twin, which is not sent.
+   * Gives a picture its hash. If the page already has these bytes, the picture becomes a twin, which is not sent. Who
+   * chooses a file again after it failed wants it sent again.
    * @param {Picture} picture @param {string} hash @returns {boolean} whether it became a twin
    */
   identify(picture, hash) {
     picture.hash = hash;
     const known = this.#byHash.get(hash);
-    if (known && known !== picture && this.#all.has(known) && known.state !== "rejected") {
+    if (known && known !== picture && this.#all.has(known) && known.state !== "rejected" && known.state !== "failed") {
       known.adopt(picture);
       return true;
     }

@@ -13,6 +13,7 @@ const KEY = "image-classifier.batches";
  * @property {string} id
  * @property {number} order
  * @property {string[]} cleared jobs that the user has cleared
+ * @property {string} [request] the key of the request that this page sent; missing in entries of links and earlier versions
  * @property {Record<string, Note>} [notes] by job; missing in entries of earlier versions
  */
 
@@ -34,11 +35,16 @@ export class Session {
     return ++this.#lastOrder;
   }
 
-  /** @param {string} id @param {number} [order] */
-  remember(id, order = this.reserve()) {
+  /** @param {string} id @param {number} [order] @param {string} [request] the key of its request */
+  remember(id, order = this.reserve(), request) {
     if (this.#entries.has(id)) return;
-    this.#entries.set(id, { id, order, cleared: [] });
+    this.#entries.set(id, { id, order, cleared: [], request });
     this.#store();
+  }
+
+  /** Whether the service has accepted a request. @param {string} request its key */
+  hasAccepted(request) {
+    return request !== "" && [...this.#entries.values()].some((entry) => entry.request === request);
   }
 
   /** @param {string} id */
@@ -51,7 +57,7 @@ export class Session {
     const entry = this.#entries.get(id);
     if (!entry) return;
     entry.cleared.push(...jobIds);
-    this.#store();
+    this.#storeSoon();
   }
 
   /** @param {string} id @param {string | undefined} jobId */
@@ -78,7 +84,7 @@ export class Session {
     return [...this.#entries.values()].sort((a, b) => a.order - b.order).map((entry) => entry.id);
   }
 
-  /** Many notes come at once. */
+  /** Many changes come at once. */
   #storeSoon() {
     if (this.#storing) return;
     this.#storing = true;
