@@ -69,10 +69,26 @@ export const isReadable = (file) => file.slice(0, 1).arrayBuffer().then(() => tr
 
 /** The file's SHA-256; empty if this page cannot compute it. @param {File} file */
 async function hashOf(file) {
+  if (file.size > LARGEST_HASHED) return "";
+  const bytes = await file.arrayBuffer();
   // Browsers have crypto.subtle only on https pages and on this machine.
-  if (!crypto.subtle || file.size > LARGEST_HASHED) return "";
-  const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
+  if (!crypto.subtle) return hashByWorker(bytes);
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** @type {Worker | undefined} */
+let worker;
+
+/** @param {ArrayBuffer} bytes @returns {Promise<string>} */
+function hashByWorker(bytes) {
+  const hasher = (worker ??= new Worker(new URL("sha256-worker.js", import.meta.url), { type: "module" }));
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = ({ data }) => resolve(data);
+    hasher.addEventListener("error", () => resolve("")); // The browser is too old for modules in workers.
+    hasher.postMessage({ bytes, port: port2 }, [bytes, port2]);
+  });
 }
 
 /** Whether a name has the extension of a format that the service can accept. @param {string} name */
