@@ -154,6 +154,9 @@ public sealed partial class BrowserSpecs
             ViewportSize = new ViewportSize { Width = 1280, Height = 900 },
         });
         await page.GotoAsync(service.Address.ToString());
+        // Before there is a batch, the lines send a picture.
+        await Expect(page.Locator("#code-python")).ToContainTextAsync("cat.jpg");
+        var lines = await Task.WhenAll(CodeLines.Languages.Select(language => CodeLines.ReadAsync(page, language)));
         await page.SetInputFilesAsync("#files", TestPictures.Many(2).Select(ToFile));
         await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(2);
 
@@ -178,6 +181,18 @@ public sealed partial class BrowserSpecs
         await Expect(page.Locator("#models summary")).ToContainTextAsync($"Models: {name}");
         await Expect(page.Locator("#model-table td")).ToContainTextAsync(["By setting", "2", "0 (0 %)", "%"]);
         await PageBrowser.ScreenshotAsync(page, "model.png");
+
+        await page.Locator("#code-lines summary").ClickAsync();
+        await page.Locator("[data-code=code-python]").ClickAsync();
+        await Expect(page.Locator("#announcer")).ToContainTextAsync("The lines ");
+        await File.WriteAllBytesAsync(Path.Combine(service.DataFolder, "cat.jpg"), TestPictures.All[3].Bytes);
+        foreach (var (language, ofLanguage) in CodeLines.Languages.Zip(lines))
+        {
+            Assert.StartsWith(
+                "cat.jpg classified ",
+                await CodeLines.RunAsync(language, ofLanguage, service.DataFolder),
+                StringComparison.Ordinal);
+        }
     }
 
     [SkippableFact]

@@ -35,6 +35,20 @@ public sealed partial class PageSpecs
         })
         """;
 
+    // True if the first letter of a name is on its card.
+    private const string BeginsOnCard =
+        """
+        (name) => {
+          const text = [...document.querySelectorAll(".card .name bdi")].map(({ firstChild }) => firstChild)
+            .find(({ data }) => data === name);
+          const first = document.createRange();
+          first.setStart(text, 0);
+          first.setEnd(text, 1);
+          const [letter, card] = [first, text.parentElement.closest(".card")].map((part) => part.getBoundingClientRect());
+          return letter.left >= card.left && letter.right <= card.right;
+        }
+        """;
+
     // True if the browser keeps so many files, and those to send are in a request.
     private const string StoredRequests =
         """
@@ -108,6 +122,7 @@ public sealed partial class PageSpecs
         await Expect(page.Locator("#stop")).ToBeHiddenAsync();
         await Expect(page.Locator(".card[data-state=queued] .reason").First).ToContainTextAsync("2 instances boot, about 20 s.");
         await PageBrowser.AssertAccessibleAsync(page, "waiting");
+        await Expect(page.Locator("#find-count")).ToHaveAttributeAsync("aria-live", "off");
 
         await page.EvaluateAsync("tasks.length = 0");
         await results.SendAllAsync(count);
@@ -120,6 +135,7 @@ public sealed partial class PageSpecs
         Assert.InRange(await page.EvaluateAsync<int>("performance.memory.usedJSHeapSize >> 20"), 1, 64);
         await PageBrowser.ScreenshotAsync(page, "thousand.png");
 
+        await Expect(page.Locator("#find-count")).ToHaveAttributeAsync("aria-live", "polite");
         await AssertFindsAsync(page);
         await AssertLargeViewAsync(page);
         await AssertExportsAsync(page, count);
@@ -130,6 +146,7 @@ public sealed partial class PageSpecs
     [SkippableFact]
     public async Task Files_are_looked_at_before_they_are_sent_and_a_reload_loses_none()
     {
+        var longName = string.Concat(Enumerable.Repeat("\u05DB\u05DC\u05D1 ", 20)) + ".png";
         await using var service = await RunningService.StartAsync();
         service.PreventLaunches();
         using var playwright = await Playwright.CreateAsync();
@@ -142,6 +159,8 @@ public sealed partial class PageSpecs
             ReducedMotion = ReducedMotion.Reduce,
         });
         var results = await ResultSource.StartAsync(page, service);
+        // As on a page served over plain HTTP.
+        await page.AddInitScriptAsync("delete Crypto.prototype.subtle");
         var uploads = new ConcurrentQueue<IRoute>();
         await page.RouteAsync("**/api/batches", route => uploads.Enqueue(route));
         await page.GotoAsync(service.Address.ToString());
@@ -153,7 +172,7 @@ public sealed partial class PageSpecs
             ToFile("the same.png", picture),
             ToFile("photo.jpg", "\0\0\0\u0018ftypheic\0\0\0\0mif1heic"u8.ToArray()),
             ToFile("web.png", "RIFF\0\0\0\0WEBPVP8 "u8.ToArray()),
-            ToFile("\u05DB\u05DC\u05D1.png", Tiny(2).Bytes),
+            ToFile(longName, Tiny(2).Bytes),
         ]);
         await Expect(page.Locator(".card[data-state=rejected]")).ToHaveCountAsync(2);
         await Expect(page.Locator(".card[data-state=rejected] .reason")).ToHaveTextAsync(
@@ -201,17 +220,19 @@ public sealed partial class PageSpecs
         await page.UnrouteAsync("**/api/batches");
         await page.EvaluateAsync("IDBObjectStore.prototype.delete = () => {}");
         await page.Locator("#retry").ClickAsync();
-        await Expect(page.Locator("#stop")).ToBeHiddenAsync();
+        await Expect(page.Locator(".card[data-state=queued]")).ToHaveCountAsync(4);
+        await results.ForgetSocketsAsync(1);
         await page.ReloadAsync();
         await results.SendAllAsync(2);
         await Expect(page.GetByTestId("classified")).ToHaveTextAsync("4");
         await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("4");
-        Assert.Equal(["a.png", "\u05DB\u05DC\u05D1.png"], results.FileNames.Order(StringComparer.Ordinal));
+        Assert.Equal(["a.png", longName], results.FileNames.Order(StringComparer.Ordinal));
         await page.WaitForFunctionAsync(StoredRequests, 0);
         await Expect(duplicate.Locator("body")).ToHaveClassAsync("empty");
 
-        // Each picture's names are isolated from the text around them, and no percentage is cut off.
+        // Each picture's names are isolated from the text around them and begin on the card, and no percentage is cut off.
         Assert.Equal("BDI", await page.EvaluateAsync<string>("document.querySelector('.card .name').firstChild.tagName"));
+        Assert.True(await page.EvaluateAsync<bool>(BeginsOnCard, longName));
         Assert.Empty(await page.EvaluateAsync<string[]>(CutOff));
         Assert.Equal(390, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
         await PageBrowser.ScreenshotAsync(page, "many-phone.png");
@@ -222,12 +243,19 @@ public sealed partial class PageSpecs
         Assert.Equal(640, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
         await PageBrowser.ScreenshotAsync(page, "high-contrast.png");
 
+        await AssertMarkedAreExportedAsync(page, service, longName);
+        await AssertModulesAsync(page);
+
         // The filters are hidden for a single picture, and then they hide nothing.
         await page.Locator(".chip").First.ClickAsync();
         await page.Locator("#clear").ClickAsync();
         await ChooseAsync(page, [Tiny(9)]);
         await Expect(page.Locator("#finder")).ToBeHiddenAsync();
         await Expect(page.Locator(".card")).ToHaveCountAsync(1);
+        await page.Locator("#samples").ClickAsync();
+        await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("5");
+        await page.Locator("#copy-link").ClickAsync();
+        await Expect(page.Locator("#announcer")).ToContainTextAsync("Link: ");
     }
 
     [SkippableFact]
@@ -290,6 +318,15 @@ public sealed partial class PageSpecs
         await Expect(page.Locator("#notice")).ToBeHiddenAsync();
         await Expect(page.Locator("#files")).ToBeFocusedAsync();
 
+        foreach (var language in CodeLines.Languages)
+        {
+            var lines = await CodeLines.ReadAsync(page, language);
+            Assert.Equal("picture 0006.png failed", await CodeLines.RunAsync(language, lines, service.DataFolder));
+        }
+
+        await page.RouteAsync("**/api/fleet", route => route.FulfillAsync(new RouteFulfillOptions { Status = 503 }));
+        await Expect(page.GetByTestId("fleet-count")).ToHaveTextAsync("The service answered 503. Trying again…");
+
         // Who chooses a failed file again wants it sent again.
         await ChooseAsync(page, [Tiny(1)]);
         await Expect(page.Locator(".card[data-state=queued]")).ToHaveCountAsync(1);
@@ -348,6 +385,59 @@ public sealed partial class PageSpecs
         Assert.Equal(["401", "404"], errors.Select(error => StatusCode().Match(error).Value).Order(StringComparer.Ordinal));
     }
 
+    /// <summary>The files of the pictures are at the service alone, which no longer has the first one.</summary>
+    private static async Task AssertMarkedAreExportedAsync(IPage page, RunningService service, string second)
+    {
+        var batch = await page.EvaluateAsync<string>("JSON.parse(sessionStorage.getItem('image-classifier.batches'))[0].id");
+        var first = (await service.GetJsonAsync($"/api/batches/{batch}")).GetProperty("jobs")[0].GetProperty("jobId").GetString();
+        await Expect(page.Locator(".thumbnail img")).ToHaveCountAsync(4);
+        await page.Locator(".card").First.ClickAsync();
+        for (var picture = 0; picture < 4; picture++)
+        {
+            await page.Locator("#right-label").FillAsync("dog");
+            await page.Keyboard.PressAsync("Enter");
+            await page.Keyboard.PressAsync("ArrowRight");
+        }
+
+        await page.Keyboard.PressAsync("Escape");
+        await page.RouteAsync(
+            $"**/images/{first}", route => route.FulfillAsync(new RouteFulfillOptions { Status = 404 }));
+        var download = await page.RunAndWaitForDownloadAsync(() => page.Locator("#corrections").ClickAsync());
+        await using var corrections = await ZipFile.OpenReadAsync((await download.PathAsync())!);
+        Assert.Equal([$"corrections/dog/{second}"], corrections.Entries.Select(entry => entry.FullName));
+        await Expect(page.Locator(".notice-text"))
+            .ToHaveTextAsync("Nobody has a copy of these pictures any more: \u2068a.png\u2069.");
+    }
+
+    /// <summary>What is quicker to ask of a module than to bring about.</summary>
+    private static async Task AssertModulesAsync(IPage page)
+    {
+        Assert.Equal(
+            "\uFEFFname,part\r\n\"a,\"\"b\"\".png\",0.333333\r\n\"'=1+1.png\",\r\n",
+            await page.EvaluateAsync<string>(
+                """
+                async () => (await import("/results/csv.js")).toCsv(
+                  ["name", "part"], [{ name: 'a,"b".png', part: 1 / 3 }, { name: "=1+1.png", part: null }])
+                """));
+        Assert.Equal(
+            ["1 picture waits for 1 instance.", "2 pictures wait for 1 instance."],
+            await page.EvaluateAsync<string[]>(
+                """
+                async () => {
+                  const { whyQueued } = await import("/pictures/waiting-reason.js");
+                  return [1, 2].map((waiting) => whyQueued({ waiting, instances: [{ state: "running" }] }, 0));
+                }
+                """));
+        // Around the lengths at which the padding takes another block.
+        int[] lengths = [0, 55, 56, 63, 64, 65, 1_000_000];
+        Assert.Equal(
+            lengths.Select(length => Convert.ToHexStringLower(SHA256.HashData(new byte[length]))),
+            await page.EvaluateAsync<string[]>(
+                "async (lengths) => { const { sha256 } = await import('/intake/sha256.js');"
+                + " return lengths.map((length) => sha256(new ArrayBuffer(length))); }",
+                lengths));
+    }
+
     /// <summary>By mouse: a label. By keyboard: the rest.</summary>
     private static async Task AssertFindsAsync(IPage page)
     {
@@ -369,6 +459,8 @@ public sealed partial class PageSpecs
         // 0051 to 0099: the picture with 50 % failed.
         await Expect(found).ToHaveTextAsync("49 of 1,000 pictures");
         await Expect(page.Locator(".card .probability").First).ToHaveTextAsync("51 %");
+        await Expect(page.Locator("#find-state option").First).ToHaveTextAsync("All (49)");
+        await Expect(page.Locator("#download")).ToHaveTextAsync("Download CSV (49)");
         Assert.Empty(await page.EvaluateAsync<string[]>(CutOff));
         // The fleet and the filters are open on a wide screen.
         var closed = page.Locator(".more:not([hidden], #find-more) > summary");
@@ -379,6 +471,13 @@ public sealed partial class PageSpecs
         await PageBrowser.ScreenshotAsync(page, "filtered.png");
         await page.Locator("#find-reset").ClickAsync();
         await Expect(found).ToHaveTextAsync("1,000 pictures");
+        foreach (var (order, second) in ((string, string)[])[("label", "picture 0040.png"), ("name", "picture 0001.png")])
+        {
+            await page.Locator("#find-order").SelectOptionAsync(order);
+            await Expect(page.Locator(".card .name").Nth(1)).ToHaveTextAsync(second);
+        }
+
+        await page.Locator("#find-reset").ClickAsync();
     }
 
     /// <summary>By keyboard alone.</summary>
@@ -391,16 +490,17 @@ public sealed partial class PageSpecs
         Assert.Equal("Large view of picture 0999.png", await FocusedAsync());
         await page.Keyboard.PressAsync("Home");
         await page.Keyboard.PressAsync("Enter");
-        foreach (var label in (string[])["apple", "apple", "pear", "pear"])
+        foreach (var label in (string[])["apple", "apple", "pear", "pear", "pear"])
         {
             await page.Keyboard.PressAsync("ArrowRight");
             await page.Locator("#right-label").FocusAsync();
             await page.Keyboard.TypeAsync(label);
             await page.Keyboard.PressAsync("Enter");
-            await Expect(page.Locator("#large-state")).ToContainTextAsync($"Marked as {label}");
+            await Expect(page.Locator("#large-state")).ToContainTextAsync($"Marked as \u2068{label}\u2069.");
+            await Expect(page.Locator("#large-announcer")).ToHaveTextAsync($"Marked as \u2068{label}\u2069.");
         }
 
-        await Expect(page.Locator("#large-place")).ToHaveTextAsync("5 of 1,000");
+        await Expect(page.Locator("#large-place")).ToHaveTextAsync("6 of 1,000");
         await Expect(page.Locator("#large-predictions .bar")).ToHaveCountAsync(5);
         await Expect(page.Locator("#large-predictions")).ToContainTextAsync(LongLabel);
         await Expect(page.Locator("#large-facts")).ToContainTextAsync("decoded in 5.0 ms");
@@ -408,7 +508,26 @@ public sealed partial class PageSpecs
         await PageBrowser.AssertAccessibleAsync(page, "large view");
         await PageBrowser.ScreenshotAsync(page, "large.png");
         await page.Keyboard.PressAsync("Escape");
-        await Expect(page.Locator(":focus")).ToHaveAttributeAsync("aria-label", "Large view of picture 0004.png");
+        await Expect(page.Locator(":focus")).ToHaveAttributeAsync("aria-label", "Large view of picture 0005.png");
+        await Expect(page.Locator(":focus")).ToHaveAccessibleDescriptionAsync("label 5 5.0 % Right: pear");
+
+        // A picture that leaves the filter leaves its place to the next one.
+        await page.Locator("#find-state").SelectOptionAsync("corrected");
+        await Expect(page.Locator("#find-count")).ToHaveTextAsync("5 of 1,000 pictures");
+        await page.Locator(".card .open").Nth(3).FocusAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await page.Locator("#right-label").FillAsync("");
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#large-place")).ToBeEmptyAsync();
+        await page.Keyboard.PressAsync("ArrowRight");
+        await Expect(page.Locator("#large-place")).ToHaveTextAsync("4 of 4");
+        await Expect(page.Locator("#large-name")).ToHaveTextAsync("picture 0005.png");
+        await page.Keyboard.PressAsync("Escape");
+        await Expect(page.Locator(":focus")).ToHaveAttributeAsync("aria-label", "Large view of picture 0005.png");
+        await page.Keyboard.PressAsync("ArrowLeft");
+        Assert.Equal("Large view of picture 0003.png", await FocusedAsync());
+        await page.Locator("#find-reset").ClickAsync();
+        await Expect(page.Locator("#find-count")).ToHaveTextAsync("1,000 pictures");
 
         Task<string?> FocusedAsync() => page.EvaluateAsync<string?>("document.activeElement.getAttribute('aria-label')");
     }
@@ -459,9 +578,14 @@ public sealed partial class PageSpecs
         await page.Locator("#retry-failed").ClickAsync();
         await Expect(page.GetByTestId("failed")).ToHaveTextAsync("0");
         await Expect(page.Locator("#stop")).ToBeHiddenAsync();
+        await page.Locator("#find-state").SelectOptionAsync("open");
+        await Expect(page.Locator("#find-count")).ToHaveTextAsync("10 of 1,000 pictures");
+        await page.Locator(".card .open").First.FocusAsync();
         results.EverythingWorks = true;
         await results.SendAllAsync(1_010);
         await Expect(page.GetByTestId("classified")).ToHaveTextAsync("1000");
+        // The card with the focus has left the filter, and no other is left.
+        await Expect(page.Locator("#cards")).ToBeFocusedAsync();
     }
 
     [GeneratedRegex("[?]cancel=waiting$")]
@@ -530,6 +654,14 @@ public sealed partial class PageSpecs
             },
             TimeSpan.FromMinutes(1),
             () => $"The page follows only {_sent.Count} jobs.");
+
+        /// <summary>Forgets the sockets of a page that is about to be reloaded, once there are so many.</summary>
+        public async Task ForgetSocketsAsync(int count)
+        {
+            await Until.HoldsAsync(
+                () => _sockets.Count == count, TimeSpan.FromMinutes(1), () => $"The page has {_sockets.Count} sockets.");
+            _sockets.Clear();
+        }
 
         private async Task SendAsync()
         {

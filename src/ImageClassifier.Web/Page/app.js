@@ -9,6 +9,7 @@ import { AnsweredBy } from "./pictures/answered-by.js";
 import { Batches } from "./pictures/batches.js";
 import { cancelBatches } from "./pictures/cancel.js";
 import { Finder } from "./pictures/finder.js";
+import { isolated } from "./pictures/foreign-text.js";
 import { Grid } from "./pictures/grid.js";
 import { counted } from "./pictures/labels.js";
 import { LargeView } from "./pictures/large-view.js";
@@ -30,10 +31,12 @@ import { openIfWide } from "./wide.js";
 const byId = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const button = (/** @type {string} */ id) => /** @type {HTMLButtonElement} */ (document.getElementById(id));
 
+const NAMES_IN_NOTICE = 3;
+
 const session = new Session();
 const summary = new Summary();
 const answeredBy = new AnsweredBy();
-const codeLines = new CodeLines();
+const codeLines = new CodeLines((text) => summary.announce(text));
 const pictures = new PictureList();
 const finder = new Finder(render);
 const largeView = new LargeView({
@@ -76,7 +79,7 @@ function mark(picture, label) {
   const sent = picture.original ?? picture;
   sent.mark(label);
   sender.note(sent);
-  summary.announce(label ? `Marked as ${label}.` : "The mark was taken back.");
+  summary.announce(label ? `Marked as ${isolated(label)}.` : "The mark was taken back.");
   render();
 }
 
@@ -175,12 +178,24 @@ function say(text) {
 }
 
 async function downloadCorrections() {
-  const marked = [...pictures].filter(({ rightLabel }) => rightLabel !== "");
+  // The same bytes are exported once, whichever of their places are shown.
+  const marked = new Set(shown.filter(isMarked).map((picture) => picture.original ?? picture));
   try {
-    download(await trainingFolders(marked), "corrections.zip");
+    const { archive, missing } = await trainingFolders(marked);
+    if (missing.length < marked.size) download(archive, "corrections.zip");
+    if (missing.length > 0) showNotice(`Nobody has a copy of these pictures any more: ${namesOf(missing)}.`, false);
   } catch (failure) {
     showNotice(/** @type {Error} */ (failure).message, false);
   }
+}
+
+/** @param {Picture} picture */
+const isMarked = ({ rightLabel }) => rightLabel !== "";
+
+/** @param {Picture[]} some */
+function namesOf(some) {
+  const names = some.slice(0, NAMES_IN_NOTICE).map(({ fileName }) => isolated(fileName)).join(", ");
+  return some.length > NAMES_IN_NOTICE ? `${names} and ${some.length - NAMES_IN_NOTICE} more` : names;
 }
 
 async function addSamples() {
@@ -226,7 +241,7 @@ function update() {
   const { left, rate } = summary.show(all);
   summary.showTimeLeft([timeLeft(left, rate, fleet, now), untilWhen(batches.deadline, now)].filter(Boolean).join(". "));
   answeredBy.show(all);
-  shown = finder.show(all, all.length);
+  shown = finder.show(all, working());
   grid.show(shown, whyQueued(fleet, now));
   largeView.refresh();
   codeLines.show(batches.newest, currentKey() !== null);
@@ -240,7 +255,12 @@ function update() {
   button("retry-failed").textContent = failed === 1 ? "Try the failed one again" : `Try ${failed} failed again`;
   button("stop").hidden = !sender.busy;
   button("cancel").hidden = !all.some(({ state }) => state === "queued");
-  button("corrections").hidden = !all.some(({ rightLabel }) => rightLabel !== "");
+  button("corrections").hidden = !all.some(isMarked);
+  button("corrections").disabled = !shown.some(isMarked);
+  // The downloads have what the filters leave.
+  const part = shown.length === all.length ? "" : ` (${shown.length.toLocaleString("en")})`;
+  button("download").textContent = `Download CSV${part}`;
+  button("download-lines").textContent = `Download JSON Lines${part}`;
 }
 
 const working = () => byId("summary").dataset.state === "working";

@@ -4,6 +4,7 @@ import { readFleet } from "../service/api.js";
 import { drawCharts } from "./charts.js";
 import { FleetModels } from "./fleet-models.js";
 import { FleetHistory } from "./history.js";
+import { counted } from "../pictures/labels.js";
 import { pause } from "../service/pause.js";
 
 /** @typedef {import("../service/api.js").Fleet} Fleet */
@@ -32,8 +33,8 @@ export async function showFleet(working, onFleet) {
       const fleet = await readFleet();
       busy = fleet !== null && view.show(fleet);
       if (fleet) onFleet(fleet);
-    } catch {
-      view.showUnreachable();
+    } catch (failure) {
+      view.showFailure(/** @type {Error} */ (failure));
     }
     await pauseUntilNews(busy || working() ? BUSY_INTERVAL : IDLE_INTERVAL);
   }
@@ -87,8 +88,9 @@ class FleetView {
     return alive > 0 || fleet.backlog > 0 || fleet.waiting > 0 || this.#tiles.size > 0;
   }
 
-  showUnreachable() {
-    setText(this.#count, "The service cannot be reached. Trying again…");
+  /** @param {Error} failure */
+  showFailure({ message }) {
+    setText(this.#count, `${message} Trying again…`);
   }
 
   /** @param {string} id */
@@ -152,7 +154,7 @@ function snapshotAndOutcome({ waiting, running, pending, wanted, launched }) {
 function titleOf({ instanceId, picturesDone, model, loaded }) {
   if (picturesDone === undefined) return instanceId;
   const models = [model, ...(loaded ?? []).map(({ name }) => name)].filter(Boolean).join(", ");
-  return `${instanceId}: ${picturesDone} pictures done${models && ` with ${models}`}`;
+  return `${instanceId}: ${counted(picturesDone, "picture")} done${models && ` with ${models}`}`;
 }
 
 /** @param {Fleet} fleet @param {number} alive */

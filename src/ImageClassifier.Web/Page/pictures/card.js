@@ -1,11 +1,13 @@
 // The card of a picture. The grid has only as many cards as fit on the screen, and gives them other pictures on scrolling.
 
-import { shown } from "./foreign-text.js";
+import { isolated, shown } from "./foreign-text.js";
 import { fillRow, newRow } from "./labels.js";
 import { STATE_WORDS } from "./picture.js";
 import { hideThumbnail, showThumbnail } from "./thumbnails.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
+
+let cards = 0;
 
 export class Card {
   /** @type {Picture | undefined} */
@@ -23,6 +25,11 @@ export class Card {
   #top = part(this.#element, ".top");
   #others = part(this.#element, ".others");
   #right = part(this.#element, ".right-label");
+
+  constructor() {
+    const number = ++cards;
+    [this.#status, this.#reason, this.#top, this.#right].forEach((element, index) => (element.id = `card-${number}-${index}`));
+  }
 
   get element() {
     return this.#element;
@@ -80,11 +87,14 @@ export class Card {
     this.#right.hidden = picture.rightLabel === "";
     part(this.#right, "bdi").textContent = picture.rightLabel;
     this.#button.setAttribute("aria-label", `Large view of ${shown(picture.fileName)}`);
+    // What is hidden can be of an earlier picture.
+    const about = [this.#outcome.hidden ? this.#status : this.#top, this.#reason, this.#right].filter(({ hidden }) => !hidden);
+    this.#button.setAttribute("aria-describedby", about.map(({ id }) => id).join(" "));
   }
 }
 
 /** @param {Picture} picture */
-export const twinNote = ({ original }) => (original ? `The same file as ${shown(original.fileName)}.` : "");
+export const twinNote = ({ original }) => (original ? `The same file as ${isolated(original.fileName)}.` : "");
 
 /** @param {string} id @returns {HTMLElement} */
 function cloneOf(id) {

@@ -44,8 +44,9 @@ export class Finder {
     });
   }
 
-  /** The pictures to show. @param {Iterable<Picture>} all @param {number} total how many there are @returns {Picture[]} */
-  show(all, total) {
+  /** The pictures to show. @param {Picture[]} all @param {boolean} isWorking whether results are coming @returns {Picture[]} */
+  show(all, isWorking) {
+    const total = all.length;
     this.#root.hidden = total < 2;
     // Filters that nobody sees must not hide the only picture.
     const wish = total < 2 ? EVERYTHING : this.#wish();
@@ -53,12 +54,14 @@ export class Finder {
     for (const option of this.#states.options) {
       const state = /** @type {keyof typeof states} */ (option.value);
       setText(option, `${option.dataset.words} (${states[state].toLocaleString("en")})`);
-      option.hidden = state === "corrected" && states.corrected === 0;
+      option.hidden = state === "corrected" && !all.some(({ rightLabel }) => rightLabel !== "");
     }
     setText(byId("find-least-value"), wish.leastConfidence === 0 ? "any" : `${this.#least.value} %`);
     this.#showLabels(labels);
     const isEverything = shown.length === total && wish.order === EVERYTHING.order;
     this.#reset.hidden = isEverything && this.#isPlain(wish);
+    // Otherwise a screen reader says each number while results come.
+    this.#count.setAttribute("aria-live", isWorking ? "off" : "polite");
     const part = shown.length === total ? "" : `${shown.length.toLocaleString("en")} of `;
     setText(this.#count, part + counted(total, "picture"));
     return shown;

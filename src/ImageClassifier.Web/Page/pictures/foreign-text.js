@@ -9,3 +9,6 @@ const UNSEEN = /(?![\u200C\u200D])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
  * @param {string} text
  */
 export const shown = (text) => text.replace(UNSEEN, "\uFFFD");
+
+/** The same as a part of a sentence, whose order it cannot change. @param {string} text */
+export const isolated = (text) => `\u2068${shown(text)}\u2069`;

@@ -20,6 +20,8 @@ export class Grid {
   #spare = [];
   /** The picture whose card has or gets the focus. @type {Picture | undefined} */
   #current;
+  /** Where it was when the grid was drawn last. */
+  #lastIndex = 0;
   #whyQueued = "";
   #size = { columns: 1, width: 0, height: 0, row: 1 };
   #drawing = false;
@@ -47,10 +49,10 @@ export class Grid {
     this.#draw();
   }
 
-  /** Scrolls to a picture and gives its card the focus. @param {Picture} picture */
+  /** Scrolls to a picture and gives its card the focus. @param {Picture | undefined} picture */
   focus(picture) {
-    const index = this.#pictures.indexOf(picture);
-    if (index < 0) return this.#list.focus();
+    const index = picture ? this.#pictures.indexOf(picture) : -1;
+    if (!picture || index < 0) return this.#list.focus();
     this.#choose(picture);
     const { columns, row } = this.#size;
     const top = this.#list.getBoundingClientRect().top + Math.floor(index / columns) * row;
@@ -92,10 +94,9 @@ export class Grid {
     const above = -this.#list.getBoundingClientRect().top;
     const first = Math.max(0, Math.floor(above / row) - SPARE_ROWS) * columns;
     const last = Math.min(this.#pictures.length, (Math.ceil((above + innerHeight) / row) + SPARE_ROWS) * columns);
-    const hasFocus = this.#list.contains(document.activeElement);
-    if (!hasFocus || !this.#current) {
-      this.#current = this.#pictures[Math.min(Math.max(0, Math.ceil(above / row)) * columns, this.#pictures.length - 1)];
-    }
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+    const hasFocus = this.#list.contains(focused);
+    this.#current = this.#pictures[this.#currentIndex(hasFocus, Math.max(0, Math.ceil(above / row)) * columns)];
     const indexes = this.#indexes(first, last);
 
     const wanted = new Set(indexes.map((index) => this.#pictures[index]));
@@ -105,7 +106,6 @@ export class Grid {
       card.clear();
       if (this.#spare.length < 32) this.#spare.push(card);
     }
-    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
     /** @type {Element | null} */
     let before = null;
     for (const index of indexes) {
@@ -114,11 +114,22 @@ export class Grid {
       if (next !== element) this.#list.insertBefore(element, next);
       before = element;
     }
-    // A card that moved within the list has lost the focus.
+    // A card that moved within the list or left it has lost the focus.
     if (hasFocus && document.activeElement !== focused) {
       const card = this.#current && this.#cards.get(this.#current);
       (card?.button ?? this.#list).focus({ preventScroll: true });
     }
+  }
+
+  /**
+   * The index of the picture with the focus. Its next one gets the focus if it left the filter.
+   * @param {boolean} hasFocus @param {number} first the first picture on the screen, if none has the focus
+   */
+  #currentIndex(hasFocus, first) {
+    const index = this.#current ? this.#pictures.indexOf(this.#current) : -1;
+    const wanted = !hasFocus || !this.#current ? first : index < 0 ? this.#lastIndex : index;
+    this.#lastIndex = Math.max(0, Math.min(wanted, this.#pictures.length - 1));
+    return this.#lastIndex;
   }
 
   /** The pictures to show: those on the screen, and the one with the focus. @param {number} first @param {number} last */
@@ -153,6 +164,7 @@ export class Grid {
     const before = this.#current && this.#cards.get(this.#current);
     if (before) before.button.tabIndex = -1;
     this.#current = picture;
+    this.#lastIndex = this.#pictures.indexOf(picture);
     const card = this.#cards.get(picture);
     if (card) card.button.tabIndex = 0;
   }

@@ -3,7 +3,7 @@
 import { originalOf } from "../service/images.js";
 import { modelName } from "./answered-by.js";
 import { twinNote } from "./card.js";
-import { shown } from "./foreign-text.js";
+import { isolated, shown } from "./foreign-text.js";
 import { fillRow, firstName, newRow } from "./labels.js";
 import { STATE_WORDS } from "./picture.js";
 
@@ -13,7 +13,7 @@ import { STATE_WORDS } from "./picture.js";
  * @typedef {object} LargeViewEvents
  * @property {() => Picture[]} pictures in the order of the grid
  * @property {(picture: Picture, label: string) => void} marked the user says which label is right; empty: takes it back
- * @property {(picture: Picture) => void} closed with the picture shown last
+ * @property {(picture: Picture | undefined) => void} closed with the picture shown last, or the next one if that left the filter
  */
 
 export class LargeView {
@@ -24,6 +24,8 @@ export class LargeView {
   #right = /** @type {HTMLInputElement} */ (byId("right-label"));
   /** @type {Picture | undefined} */
   #picture;
+  /** Where the picture is or was among the others: it can leave the filter. */
+  #index = 0;
   #version = -1;
   #url = "";
 
@@ -42,10 +44,11 @@ export class LargeView {
       this.#step(step);
     });
     this.#dialog.addEventListener("close", () => {
-      const picture = this.#picture;
+      const pictures = this.#events.pictures();
+      const picture = this.#picture && pictures.includes(this.#picture) ? this.#picture : pictures[this.#near(0)];
       this.#picture = undefined;
       this.#release();
-      if (picture) this.#events.closed(picture);
+      this.#events.closed(picture);
     });
     this.#image.addEventListener("error", () => {
       this.#image.hidden = true;
@@ -78,9 +81,15 @@ export class LargeView {
   /** @param {number} by */
   #step(by) {
     const pictures = this.#events.pictures();
-    const here = this.#picture ? pictures.indexOf(this.#picture) : -1;
-    const next = pictures[Math.min(pictures.length - 1, Math.max(0, here + by))];
+    // The next one has the place of a picture that left the filter.
+    const isGone = this.#picture && !pictures.includes(this.#picture);
+    const next = pictures[this.#near(isGone && by > 0 ? by - 1 : by)];
     if (next && next !== this.#picture) this.#showPicture(next);
+  }
+
+  /** The nearest index so many steps from here. @param {number} by */
+  #near(by) {
+    return Math.max(0, Math.min(this.#events.pictures().length - 1, this.#index + by));
   }
 
   /** @param {Picture} picture */
@@ -116,11 +125,13 @@ export class LargeView {
   #showPlace(picture) {
     const pictures = this.#events.pictures();
     const here = pictures.indexOf(picture);
+    if (here >= 0) this.#index = here;
     const place = `${(here + 1).toLocaleString("en")} of ${pictures.length.toLocaleString("en")}`;
     setText(byId("large-place"), here < 0 ? "" : place);
     // A disabled button would lose the focus, and with it the arrow keys.
-    byId("large-previous").setAttribute("aria-disabled", String(here <= 0));
-    byId("large-next").setAttribute("aria-disabled", String(here >= pictures.length - 1));
+    byId("large-previous").setAttribute("aria-disabled", String(this.#index === 0));
+    const next = here < 0 ? this.#index : here + 1;
+    byId("large-next").setAttribute("aria-disabled", String(next >= pictures.length));
   }
 
   /** @param {Picture} picture */
@@ -132,7 +143,7 @@ export class LargeView {
       picture.reason,
       cached && "Answered from an earlier upload.",
       twinNote(picture),
-      rightLabel && `Marked as ${rightLabel}.`,
+      rightLabel && `Marked as ${isolated(rightLabel)}.`,
     ];
     byId("large-name").textContent = shown(picture.fileName);
     byId("large-state").textContent = about.filter(Boolean).join(" ");

@@ -48,15 +48,17 @@ export function select(pictures, wish) {
   const shown = [];
   /** How many pictures each label has, the label filter aside. @type {Map<string, number>} */
   const labels = new Map();
-  /** @type {Record<StateFilter, number>} */
+  /** How many pictures each state has, the state filter aside. @type {Record<StateFilter, number>} */
   const states = { all: 0, open: 0, classified: 0, failed: 0, corrected: 0 };
   const filters = /** @type {StateFilter[]} */ (Object.keys(states));
   for (const picture of pictures) {
-    for (const state of filters) if (OF_STATE[state](picture)) states[state]++;
-    if (!OF_STATE[wish.state](picture) || !fits(picture, wish)) continue;
+    if (!fits(picture, wish)) continue;
     const label = picture.best?.label;
-    if (label !== undefined) labels.set(label, (labels.get(label) ?? 0) + 1);
-    if (wish.label === "" || wish.label === label) shown.push(picture);
+    const hasLabel = wish.label === "" || wish.label === label;
+    const hasState = OF_STATE[wish.state](picture);
+    if (hasLabel) for (const state of filters) if (OF_STATE[state](picture)) states[state]++;
+    if (hasState && label !== undefined) labels.set(label, (labels.get(label) ?? 0) + 1);
+    if (hasLabel && hasState) shown.push(picture);
   }
   if (wish.order !== "chosen") shown.sort(ORDERS[wish.order]);
   return { shown, labels, states };

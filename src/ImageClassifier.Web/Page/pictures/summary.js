@@ -7,7 +7,6 @@ const ANNOUNCE_INTERVAL = 10_000;
 
 export class Summary {
   #root = byId("summary");
-  #announcer = byId("announcer");
   #title = document.title;
   /** When pictures finished, in the current or the last run. @type {number[]} */
   #finishedAt = [];
@@ -22,7 +21,8 @@ export class Summary {
 
   /** @param {string} text */
   announce(text) {
-    this.#announcer.textContent = text;
+    // The large view makes the rest of the page inert, and then a screen reader hears nothing of it.
+    byId(document.querySelector("dialog[open]") ? "large-announcer" : "announcer").textContent = text;
     this.#announcedAt = performance.now();
   }
 

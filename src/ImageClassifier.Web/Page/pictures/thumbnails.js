@@ -1,7 +1,6 @@
-// Small thumbnails. Those of local files are made here, two at a time and only for cards on the screen, so that a thousand
-// photos are no load.
+// Small thumbnails, made here two at a time and only for cards on the screen, so that a thousand photos are no load.
 
-import { originalOf } from "../service/images.js";
+import { originalOf, readOriginal } from "../service/images.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
 /** @typedef {import("../service/images.js").Original} Original */
@@ -65,11 +64,12 @@ function pump() {
 
 /** @param {Picture} picture @returns {Promise<Original>} */
 async function make(picture) {
-  const small = picture.file ? await shrink(picture.file) : null;
-  const original = picture.file ? { address: "", lack: NO_PREVIEW } : await originalOf(picture);
+  const { lack } = picture.file ? { lack: "" } : await originalOf(picture);
+  const content = picture.file ?? (lack ? null : await readOriginal(picture).catch(() => null));
+  const small = content && (await shrink(content));
   const known = made.get(picture);
   if (known) return known; // Another card asked for the same picture meanwhile.
-  const thumbnail = small ? { address: URL.createObjectURL(small), lack: "" } : original;
+  const thumbnail = small ? { address: URL.createObjectURL(small), lack: "" } : { address: "", lack: lack || NO_PREVIEW };
   keep(picture, thumbnail);
   return thumbnail;
 }
@@ -111,10 +111,10 @@ function showLack(frame, lack) {
   frame.setAttribute("data-lack", lack);
 }
 
-/** @param {File} file @returns {Promise<Blob | null>} null if the browser cannot show the file */
-async function shrink(file) {
+/** @param {Blob} content @returns {Promise<Blob | null>} null if the browser cannot show it */
+async function shrink(content) {
   try {
-    const picture = await createImageBitmap(file);
+    const picture = await createImageBitmap(content);
     try {
       const scale = Math.min(1, Math.max(WIDTH / picture.width, HEIGHT / picture.height));
       const width = Math.max(1, Math.round(picture.width * scale));

@@ -10,7 +10,7 @@ export function whyQueued(fleet, now) {
   const running = fleet.instances.filter(({ state }) => state === "running");
   if (running.length > 0) {
     return fleet.waiting > 0
-      ? `${counted(fleet.waiting, "picture")} wait for ${counted(running.length, "instance")}.`
+      ? `${counted(fleet.waiting, "picture")} ${fleet.waiting === 1 ? "waits" : "wait"} for ${counted(running.length, "instance")}.`
       : `${running.length === 1 ? "An instance works" : `${running.length} instances work`} on it.`;
   }
   const booting = fleet.instances.filter(({ state }) => state === "pending");

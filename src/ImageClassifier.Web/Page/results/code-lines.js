@@ -8,9 +8,10 @@ export class CodeLines {
   #root = byId("code-lines");
   #shown = "";
 
-  constructor() {
+  /** @param {(text: string) => void} announce */
+  constructor(announce) {
     for (const copy of this.#root.querySelectorAll("button")) {
-      copy.addEventListener("click", () => copyCode(copy));
+      copy.addEventListener("click", () => copyCode(copy, announce));
     }
   }
 
@@ -25,15 +26,17 @@ export class CodeLines {
   }
 }
 
-/** @param {HTMLButtonElement} button */
-async function copyCode(button) {
+/** @param {HTMLButtonElement} button @param {(text: string) => void} announce */
+async function copyCode(button, announce) {
   const code = byId(button.dataset.code ?? "");
   try {
     await navigator.clipboard.writeText(code.textContent ?? "");
     button.textContent = "Copied";
+    announce("The lines were copied.");
     setTimeout(() => (button.textContent = "Copy"), 2_000);
   } catch {
     getSelection()?.selectAllChildren(code); // A page served over plain HTTP has no clipboard.
+    announce("The lines are selected.");
   }
 }
 
@@ -53,13 +56,17 @@ function curl(batchId, needsKey) {
 function python(batchId, needsKey) {
   const headers = needsKey ? `, headers={"X-Api-Key": os.environ["${KEY_NOTE}"]}` : "";
   return [
-    `import ${needsKey ? "os, " : ""}requests  # pip install requests`,
+    `import ${needsKey ? "os, " : ""}time, requests  # pip install requests`,
     "",
     `url = "${batchesAddress()}"`,
     ...(batchId
       ? [`batch = "${batchId}"`]
       : [`batch = requests.post(url, files=[("files", open("cat.jpg", "rb"))]${headers}).json()["batchId"]`]),
-    'for job in requests.get(f"{url}/{batch}").json()["jobs"]:',
+    "while True:",
+    '    jobs = requests.get(f"{url}/{batch}").json()["jobs"]',
+    '    if not any(job["status"] == "queued" for job in jobs): break',
+    "    time.sleep(1)",
+    "for job in jobs:",
     '    print(job["fileName"], job["status"], *(p["label"] for p in job.get("predictions", [])[:1]))',
   ].join("\n");
 }
@@ -77,8 +84,14 @@ function javascript(batchId, needsKey) {
           `const sent = await fetch("${batchesAddress()}", { method: "POST", body${headers} });`,
           "const batch = (await sent.json()).batchId;",
         ]),
-    `const answer = await fetch(\`${batchesAddress()}/\${batch}\`);`,
-    "for (const job of (await answer.json()).jobs) console.log(job.fileName, job.status, job.predictions?.[0].label);",
+    "let jobs;",
+    "for (;;) {",
+    `  const answer = await fetch(\`${batchesAddress()}/\${batch}\`);`,
+    "  jobs = (await answer.json()).jobs;",
+    '  if (!jobs.some((job) => job.status === "queued")) break;',
+    "  await new Promise((resolve) => setTimeout(resolve, 1000));",
+    "}",
+    'for (const job of jobs) console.log(job.fileName, job.status, job.predictions?.[0]?.label ?? "");',
   ].join("\n");
 }
 

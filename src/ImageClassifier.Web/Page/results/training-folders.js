@@ -1,21 +1,34 @@
 // Exports pictures with the labels that the user says are right: a ZIP archive with a folder for each label. The folder
 // in it is one that the verb `train` takes.
 
+import { isReadable } from "../intake/look.js";
 import { firstName } from "../pictures/labels.js";
 import { readOriginal } from "../service/images.js";
 import { zipOf } from "./zip.js";
 
 /** @typedef {import("../pictures/picture.js").Picture} Picture */
 
-/** @param {Picture[]} pictures the marked ones @returns {Promise<Blob>} */
+/**
+ * @param {Iterable<Picture>} pictures the marked ones
+ * @returns {Promise<{ archive: Blob, missing: Picture[] }>} missing: nobody has a copy of them any more
+ */
 export async function trainingFolders(pictures) {
   /** @type {Map<string, Blob>} */
   const files = new Map();
+  const missing = [];
   for (const picture of pictures) {
-    const content = picture.file ?? (await readOriginal(picture));
-    files.set(freeName(files, `${folderName(picture.rightLabel)}/${safe(picture.fileName)}`), content);
+    const content = await contentOf(picture);
+    if (content) files.set(freeName(files, `${folderName(picture.rightLabel)}/${safe(picture.fileName)}`), content);
+    else missing.push(picture);
   }
-  return zipOf([...files].map(([name, content]) => ({ name: `corrections/${name}`, content })));
+  const archive = await zipOf([...files].map(([name, content]) => ({ name: `corrections/${name}`, content })));
+  return { archive, missing };
+}
+
+/** @param {Picture} picture @returns {Promise<Blob | null>} */
+async function contentOf(picture) {
+  if (picture.file && (await isReadable(picture.file))) return picture.file;
+  return readOriginal(picture).catch(() => null);
 }
 
 /** The name becomes the label, so it keeps what a folder's name can have. @param {string} label */

@@ -119,9 +119,7 @@ export async function cancelWaiting(batchId) {
       method: "DELETE",
       headers: { accept: "application/json", ...keyHeaders(key) },
       signal: AbortSignal.timeout(60_000),
-    }).catch(() => {
-      throw new Error("The service cannot be reached.");
-    });
+    }).catch(unreachable);
     if (answer.status === 404) return 0; // The batch was deleted meanwhile.
     const body = await answer.json().catch(() => null);
     if (answer.ok) return body?.cancelled ?? 0;
@@ -168,14 +166,19 @@ function get(url, signal, key) {
   const bounded = AbortSignal.timeout(15_000);
   const either = signal && AbortSignal.any ? AbortSignal.any([signal, bounded]) : signal ?? bounded;
   const headers = { accept: "application/json", ...keyHeaders(key) };
-  return fetch(url, { headers, cache: "no-store", signal: either });
+  return fetch(url, { headers, cache: "no-store", signal: either }).catch(unreachable);
+}
+
+/** @returns {never} */
+function unreachable() {
+  throw new Error("The service cannot be reached.");
 }
 
 /** @param {Response} answer */
 async function jsonOf(answer) {
   if (answer.status === 404 || answer.status === 400 || (await isDamaged(answer))) return null;
   if (!answer.ok) throw new Error(`The service answered ${answer.status}.`);
-  return answer.json();
+  return answer.json().catch(unreachable); // A proxy answered, or nobody to the end.
 }
 
 /** Whether the service no longer has what was asked for, so that a retry is useless. @param {Response} answer */
