@@ -65,16 +65,16 @@ public sealed partial class PageSpecs
     // Stops the upload, and retries as soon as the page offers it.
     private const string StopAndRetry =
         """
-        () => new Promise((resolve) => {
+        () => {
           const retry = document.getElementById("retry");
           new MutationObserver((_, observer) => {
             if (retry.hidden) return;
             observer.disconnect();
             retry.click();
-            resolve();
+            globalThis.retried = true;
           }).observe(retry, { attributes: true });
           document.getElementById("stop").click();
-        })
+        }
         """;
 
     // True if the browser keeps so many files whose upload the user stopped.
@@ -118,6 +118,7 @@ public sealed partial class PageSpecs
 
         await ChooseAsync(page, Enumerable.Range(0, count).Select(Tiny));
         await page.EvaluateAsync(StopAndRetry);
+        await page.WaitForFunctionAsync("() => globalThis.retried");
         await Expect(page.GetByTestId("chosen")).ToHaveTextAsync($"{count}");
         await Expect(page.Locator("#stop")).ToBeHiddenAsync();
         await Expect(page.Locator(".card[data-state=queued] .reason").First).ToContainTextAsync("2 instances boot, about 20 s.");
@@ -225,9 +226,9 @@ public sealed partial class PageSpecs
         await page.ReloadAsync();
         await results.SendAllAsync(2);
         await Expect(page.GetByTestId("classified")).ToHaveTextAsync("4");
-        await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("4");
         Assert.Equal(["a.png", longName], results.FileNames.Order(StringComparer.Ordinal));
         await page.WaitForFunctionAsync(StoredRequests, 0);
+        await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("4");
         await Expect(duplicate.Locator("body")).ToHaveClassAsync("empty");
 
         // Each picture's names are isolated from the text around them and begin on the card, and no percentage is cut off.
