@@ -19,11 +19,9 @@ public sealed class EmbeddedFaultSpecs(ITestOutputHelper output) : FaultSpecs(ou
             await run.UploadAsync((share * 3 / 4) - FaultRun.SmallBatch, FaultRun.LargeBatch);
             await run.ResultsAsync(1);
             Task uploading;
-            // Fast nodes would finish before the kill, and no client would wait for anything.
-            using (run.FreezeNodes())
+            // Otherwise fast nodes finish before the kill, and no client waits for anything.
+            using (await run.FreezeNodesAsync())
             {
-                // The nodes may have finished before they were stopped. These pictures certainly wait.
-                await run.UploadAsync(FaultRun.SmallBatch, FaultRun.SmallBatch);
                 var hit = run.UploadsBeginAsync(run.Random.Next(1, 4));
                 uploading = run.UploadAsync(share / 4, FaultRun.SmallBatch);
                 await hit;
@@ -48,8 +46,12 @@ public sealed class EmbeddedFaultSpecs(ITestOutputHelper output) : FaultSpecs(ou
         {
             await run.UploadAsync(run.Form.Pictures * 3 / 4, FaultRun.LargeBatch);
             await run.ResultsAsync(run.Random.Next(1, run.Form.Pictures / 8));
-            disk.Fill();
-            run.Strike("disk full");
+            using (await run.FreezeNodesAsync())
+            {
+                disk.Fill();
+                run.Strike("disk full");
+            }
+
             var full = Stopwatch.StartNew();
             var uploading = run.UploadAsync(run.Form.Pictures / 8, FaultRun.SmallBatch);
             await run.UntilAsync(

@@ -176,8 +176,24 @@ internal sealed class FaultRun : IAsyncDisposable
         return false;
     }
 
-    /// <summary>Stops all app nodes where they are, until the returned value is disposed of.</summary>
-    public IDisposable FreezeNodes() => new FrozenNodes(Service.NodeProcesses());
+    /// <summary>Stops all app nodes where they are, until the returned value is disposed of. Then it uploads pictures, so
+    /// that there is work left however fast the nodes were.</summary>
+    public async Task<IDisposable> FreezeNodesAsync()
+    {
+        FrozenNodes frozen;
+        // So no stopped node holds a lock of a queue.
+        using (_environment.StopQueues()) frozen = new FrozenNodes(Service.NodeProcesses());
+        try
+        {
+            await UploadAsync(SmallBatch, SmallBatch);
+            return frozen;
+        }
+        catch
+        {
+            frozen.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Kills the web tier while it accepts uploads, and restarts it.</summary>
     public async Task KillWebAsync()

@@ -37,10 +37,12 @@ public abstract class FaultSpecs(ITestOutputHelper output)
     {
         await run.UploadAsync(run.Form.Pictures * 3 / 4, FaultRun.LargeBatch);
         await run.ResultsAsync(run.Random.Next(1, run.Form.Pictures / 8));
+        var nodes = await run.FreezeNodesAsync();
         Task uploading;
         using (run.Environment.StopQueues())
         {
             run.Strike("queues stopped");
+            nodes.Dispose();
             var away = Stopwatch.StartNew();
             uploading = run.UploadAsync(run.Form.Pictures / 8, FaultRun.SmallBatch);
             if (run.Environment.AcceptsWithoutQueue) await uploading;

@@ -50,10 +50,19 @@ internal static class ServiceClient
         using var cancellation = new CancellationTokenSource(limit);
         using var socket = await ConnectAsync(service, $"batch={batchId}", cancellation.Token);
         var jobs = new List<JsonElement>();
-        while (await ReceiveAsync(socket, cancellation.Token) is { } received)
+        try
         {
-            if (received.GetProperty("type").GetString() == "complete") return jobs;
-            jobs.Add(received.GetProperty("job"));
+            while (await ReceiveAsync(socket, cancellation.Token) is { } received)
+            {
+                if (received.GetProperty("type").GetString() == "complete") return jobs;
+                jobs.Add(received.GetProperty("job"));
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            throw new TimeoutException(
+                $"After {limit.TotalSeconds:0} s the socket had {jobs.Count} results:\n"
+                + await DescribeAsync(service, batchId, jobs));
         }
 
         throw new InvalidOperationException("The socket closed before the batch was complete.");
@@ -74,6 +83,17 @@ internal static class ServiceClient
         var events = new List<JsonElement>();
         while (await ReceiveAsync(socket, cancellation.Token) is { } received) events.Add(received);
         return events;
+    }
+
+    /// <summary>What the service knows of the jobs whose results did not arrive, its fleet, and its log.</summary>
+    private static async Task<string> DescribeAsync(
+        RunningService service, string batchId, IReadOnlyList<JsonElement> arrived)
+    {
+        var known = arrived.Select(job => job.GetProperty("jobId").GetString()).ToHashSet();
+        var batch = await service.GetJsonAsync($"/api/batches/{batchId}");
+        var missing = batch.GetProperty("jobs").EnumerateArray()
+            .Where(job => !known.Contains(job.GetProperty("jobId").GetString()));
+        return $"{string.Join('\n', missing)}\n{await service.GetJsonAsync("/api/fleet")}\n{service.Log}";
     }
 
     public static async Task<JsonElement> GetJsonAsync(this RunningService service, string path) =>

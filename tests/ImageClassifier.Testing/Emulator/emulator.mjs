@@ -1,8 +1,15 @@
 // Starts fauxqs on a free port of loopback, and writes the port as one line. Ends when its standard input ends, so it
 // never outlives its parent. fauxqs's own command line would listen on all interfaces.
 import { buildApp } from "fauxqs";
+// Not exported by the package.
+import { SqsStore } from "./node_modules/fauxqs/dist/sqs/sqsStore.js";
 
-const app = buildApp({ logger: false });
+const sqsStore = new SqsStore();
+const app = buildApp({ logger: false, stores: { sqsStore } });
+
+// fauxqs sees that a visibility timeout is over only when somebody receives. SQS counts the message as visible then, which
+// is how the scaler learns of it when no node is left.
+setInterval(() => sqsStore.processAllTimers(), 100).unref();
 
 // fauxqs ignores If-None-Match. S3 refuses a conditional write if there is an object (412), or if another write of the
 // same key is under way (409).
