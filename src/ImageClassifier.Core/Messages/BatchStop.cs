@@ -13,10 +13,10 @@ public sealed record BatchStop(BatchId Batch, StopCause Cause) : IStoredDocument
     {
         StopCause.Cancelled => new JobError(
             JobErrorCodes.Cancelled,
-            "The batch was cancelled before this picture's turn came. Upload the picture again."),
+            "The batch was cancelled before this picture had a result. Upload the picture again."),
         StopCause.Expired => new JobError(
             JobErrorCodes.Expired,
-            "The deadline of the batch passed before this picture's turn came. Upload it again with a later deadline."),
+            "The deadline of the batch passed before this picture had a result. Upload it again with a later deadline."),
         _ => throw new ArgumentOutOfRangeException(nameof(cause)),
     };
 

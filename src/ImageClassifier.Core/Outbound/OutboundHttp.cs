@@ -43,8 +43,14 @@ public static class OutboundHttp
             ConnectTimeout = LongestAttempt,
             PooledConnectionLifetime = LongestConnection,
             ConnectCallback = (context, cancellation) => ConnectAsync(
-                context, rules, find ?? Dns.GetHostAddressesAsync, open ?? OpenAsync, cancellation),
+                context, rules, find ?? LookUpAsync, open ?? OpenAsync, cancellation),
         };
+
+    /// <summary>Looks a host up on a thread of its own. The system's look-up blocks its thread for as long as the name
+    /// server is silent, and many would take all threads of the pool.</summary>
+    private static Task<IPAddress[]> LookUpAsync(string host, CancellationToken cancellation) => Task.Factory.StartNew(
+        () => Dns.GetHostAddresses(host), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+        .WaitAsync(cancellation);
 
     private static async ValueTask<Stream> ConnectAsync(
         SocketsHttpConnectionContext context, AddressRules rules, FindAddresses find, OpenConnection open,

@@ -12,6 +12,7 @@ public static class CallbackKeys
     public const string Dead = $"{ObjectKeys.Batches}undelivered/";
 
     private const string DeadSuffix = ".json";
+    private const string PurgedSuffix = ".purged";
     private const int ReceiverDigits = 8;
     private const int DueDigits = 10;
 
@@ -28,6 +29,9 @@ public static class CallbackKeys
 
     /// <summary>The note that a delivery needs no further try: it was made, or an operator purged it.</summary>
     public static string Settled(BatchId batch, CallbackSubject subject) => $"{SettledOf(batch)}{subject}";
+
+    /// <summary>The note that an operator purged a delivery, beside that it is settled.</summary>
+    public static string Purged(BatchId batch, CallbackSubject subject) => Settled(batch, subject) + PurgedSuffix;
 
     /// <summary>The prefix of a batch's dead deliveries.</summary>
     public static string DeadOf(BatchId batch) => $"{Dead}{batch.Value}/";
@@ -52,12 +56,14 @@ public static class CallbackKeys
     }
 
     /// <summary>Reads the key of a note that a delivery is settled.</summary>
-    public static bool TryParseSettled(BatchId batch, string key, out CallbackSubject subject)
+    public static bool TryParseSettled(BatchId batch, string key, out CallbackSubject subject, out bool isPurged)
     {
-        subject = default;
+        (subject, isPurged) = (default, false);
         var prefix = SettledOf(batch);
-        return key.StartsWith(prefix, StringComparison.Ordinal)
-            && CallbackSubject.TryParse(key[prefix.Length..], out subject);
+        if (!key.StartsWith(prefix, StringComparison.Ordinal)) return false;
+        var name = key[prefix.Length..];
+        isPurged = name.EndsWith(PurgedSuffix, StringComparison.Ordinal);
+        return CallbackSubject.TryParse(isPurged ? name[..^PurgedSuffix.Length] : name, out subject);
     }
 
     /// <summary>Reads the key of a dead delivery.</summary>
@@ -99,7 +105,7 @@ public readonly record struct CallbackSubject(JobId? Job, int Attempt)
 /// <summary>A delivery that waits for a try, as its key says.</summary>
 /// <param name="Batch">The batch.</param>
 /// <param name="Subject">What the delivery is about.</param>
-/// <param name="Receiver">Stands for the receiver's host and port: 8 hexadecimal digits.</param>
+/// <param name="Receiver">Stands for the receiver's host: 8 hexadecimal digits.</param>
 /// <param name="Due">The earliest time of the next try, in whole seconds.</param>
 public readonly record struct WaitingCallback(
     BatchId Batch, CallbackSubject Subject, string Receiver, DateTimeOffset Due)

@@ -59,13 +59,12 @@ internal sealed class ReferenceLoader(
     private async Task<JobWork> FetchInPlaceAsync(
         Delivery delivery, ClassificationRequest request, PictureReference reference, Func<FetchedPicture, JobWork> next)
     {
-        var received = time.GetTimestamp();
         await _places.WaitAsync(draining);
         var isTaken = false;
         try
         {
             // Hosts that hang can keep it waiting for minutes, and its batch may be cancelled meanwhile.
-            if (await stopped.FindAsync(request, delivery, time.GetElapsedTime(received)) is { } stop)
+            if (await stopped.FindAsync(request, delivery) is { } stop)
                 return JobWork.Ended.Failed(delivery, request, instance, model: null, stop);
             var started = time.GetTimestamp();
             switch (await fetcher.FetchAsync(reference, draining))

@@ -23,13 +23,13 @@ internal sealed class StoppedBatches(IObjectStore store, OutageRetries outages, 
     /// <summary>Why the job must not be begun; null if it may be.</summary>
     /// <param name="request">The job.</param>
     /// <param name="delivery">Its message.</param>
-    /// <param name="waited">How long it waited in the node.</param>
     /// <exception cref="IOException">The outage lasts longer than the retries.</exception>
-    public async Task<JobError?> FindAsync(ClassificationRequest request, Delivery delivery, TimeSpan waited = default)
+    public async Task<JobError?> FindAsync(ClassificationRequest request, Delivery delivery)
     {
         var message = delivery.Message;
         if (message.ReceivedAt >= request.Deadline) return BatchStop.ErrorOf(StopCause.Expired);
-        if (IsFresh(message, waited)) return null;
+        // What waited in the node, for its model or its picture, is as old as what waited in the queue.
+        if (IsFresh(message, time.GetMonotonic() - delivery.ReceivedAt)) return null;
         var interval = time.GetMonotonic().Ticks / LookInterval.Ticks;
         var cause = await outages.RunAsync(
             () => _looks.GetAsync((request.Batch, interval), () => LookAsync(request.Batch)));

@@ -93,6 +93,12 @@ internal sealed class PictureFetcher(
             log.Debug("A picture could not be fetched: {0}", failure.Message);
             return new FetchOutcome.Failed(unreachable, Tries.Attempts);
         }
+        catch (Exception failure) when (failure is not (OperationCanceledException or OutOfMemoryException))
+        {
+            // Otherwise the message would go from node to node until the queue gives it up, without a result.
+            log.Error(failure, "A reference cannot be fetched");
+            return new FetchOutcome.Failed(unreachable, 1);
+        }
     }
 
     private async Task<FetchOutcome> FetchAsync(Uri url, CancellationToken cancellation)

@@ -180,7 +180,8 @@ internal sealed class CallbackActor : ReceiveActor, IWithTimers
 
         public int Running { get; set; }
 
-        public bool IsFailing { get; set; }
+        // Until it has taken a delivery, it may be one that hangs.
+        public bool IsFailing { get; set; } = true;
 
         public bool MayStart => Running < (IsFailing ? 1 : MostOfReceiver);
     }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Serialization;
 using ImageClassifier.Core;
+using ImageClassifier.Core.Outbound;
 using ImageClassifier.Core.Storage;
 
 namespace ImageClassifier.Web.Callbacks;
@@ -27,16 +28,16 @@ internal sealed record CallbackDelivery(
     [JsonIgnore]
     public string Host => new Uri(Url).IdnHost;
 
-    /// <summary>Stands for the receiver's host and port in keys.</summary>
+    /// <summary>Stands for the receiver's host in keys. A host is one receiver, whatever its ports.</summary>
     [JsonIgnore]
-    public string Receiver => Convert.ToHexStringLower(
-        SHA256.HashData(Encoding.UTF8.GetBytes(new Uri(Url).Authority)))[..ReceiverDigits];
+    public string Receiver =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Host)))[..ReceiverDigits];
 
     /// <summary>Whether no part is missing, and a try is possible.</summary>
     [JsonIgnore]
     public bool IsWhole => IsId(Id) && Batch != default && Body is not null && Tries is >= 0 and <= MostTries
         && Uri.TryCreate(Url, UriKind.Absolute, out var url)
-        && (url.Scheme == Uri.UriSchemeHttps || url.Scheme == Uri.UriSchemeHttp);
+        && (url.Scheme == Uri.UriSchemeHttps || url.Scheme == Uri.UriSchemeHttp) && url.HasUsableHost();
 
     /// <inheritdoc />
     public bool IsWholeAt(string key) =>

@@ -46,6 +46,11 @@ internal sealed class CallbackSender(HttpMessageInvoker http, CallbackSecrets se
             return new CallbackAnswer.Failed(
                 failure.InnerException is ForbiddenAddressException forbidden ? forbidden.Message : failure.Message);
         }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            // Otherwise it would be tried again without a pause and without an end.
+            return new CallbackAnswer.Failed($"it cannot be called ({failure.GetType().Name})");
+        }
     }
 
     private HttpRequestMessage RequestOf(CallbackDelivery delivery, IReadOnlyList<byte[]> ownSecrets)

@@ -30,9 +30,11 @@ internal sealed class StoredCallbacks(IObjectStore store)
 
         await foreach (var found in store.ListAsync(CallbackKeys.SettledOf(batch), cancellation).ConfigureAwait(false))
         {
-            if (CallbackKeys.TryParseSettled(batch, found.Key, out var subject)) progress.Settled.Add(subject);
+            if (CallbackKeys.TryParseSettled(batch, found.Key, out var subject, out var isPurged))
+                (isPurged ? progress.Dead : progress.Settled).Add(subject);
         }
 
+        progress.Settled.ExceptWith(progress.Dead);
         return progress;
     }
 
@@ -53,8 +55,8 @@ internal sealed class StoredCallbacks(IObjectStore store)
     /// <summary>Notes that a delivery was made.</summary>
     public async Task SettleAsync(WaitingCallback waiting, CancellationToken cancellation)
     {
-        await store.PutAsync(
-            CallbackKeys.Settled(waiting.Batch, waiting.Subject), ReadOnlyMemory<byte>.Empty, cancellation)
+        await PutOfBatchAsync(
+            waiting.Batch, CallbackKeys.Settled(waiting.Batch, waiting.Subject), ReadOnlyMemory<byte>.Empty, cancellation)
             .ConfigureAwait(false);
         await store.DeleteAsync(waiting.Key, cancellation).ConfigureAwait(false);
     }
@@ -71,8 +73,8 @@ internal sealed class StoredCallbacks(IObjectStore store)
     /// <summary>Gives a delivery up.</summary>
     public async Task BuryAsync(WaitingCallback waiting, DeadCallback dead, CancellationToken cancellation)
     {
-        await store.PutAsync(
-            CallbackKeys.DeadCallback(waiting.Batch, waiting.Subject), WireJson.WriteUtf8(dead), cancellation)
+        await PutOfBatchAsync(
+            waiting.Batch, CallbackKeys.DeadCallback(waiting.Batch, waiting.Subject), WireJson.WriteUtf8(dead), cancellation)
             .ConfigureAwait(false);
         await store.DeleteAsync(waiting.Key, cancellation).ConfigureAwait(false);
     }
@@ -88,9 +90,19 @@ internal sealed class StoredCallbacks(IObjectStore store)
     /// <summary>Removes a dead delivery for good.</summary>
     public async Task PurgeAsync(BatchId batch, CallbackSubject subject, CancellationToken cancellation)
     {
-        await store.PutAsync(CallbackKeys.Settled(batch, subject), ReadOnlyMemory<byte>.Empty, cancellation)
-            .ConfigureAwait(false);
+        foreach (var note in new[] { CallbackKeys.Purged(batch, subject), CallbackKeys.Settled(batch, subject) })
+            await PutOfBatchAsync(batch, note, ReadOnlyMemory<byte>.Empty, cancellation).ConfigureAwait(false);
         await store.DeleteAsync(CallbackKeys.DeadCallback(batch, subject), cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Writes an object of a batch. If the batch was deleted meanwhile, for example by the receiver, nothing
+    /// else would remove the object.</summary>
+    private async Task PutOfBatchAsync(
+        BatchId batch, string key, ReadOnlyMemory<byte> content, CancellationToken cancellation)
+    {
+        await store.PutAsync(key, content, cancellation).ConfigureAwait(false);
+        if (!await store.ExistsAsync(ObjectKeys.Manifest(batch), cancellation).ConfigureAwait(false))
+            await store.DeleteAsync(key, cancellation).ConfigureAwait(false);
     }
 
     private static string KeyOf(CallbackDelivery delivery, CallbackSubject subject, DateTimeOffset due) =>
@@ -99,8 +111,8 @@ internal sealed class StoredCallbacks(IObjectStore store)
 
 /// <summary>The deliveries of a batch by state.</summary>
 /// <param name="Waiting">Those that wait for a try.</param>
-/// <param name="Settled">Those that were made, or that an operator purged.</param>
-/// <param name="Dead">Those that were given up.</param>
+/// <param name="Settled">Those that were made.</param>
+/// <param name="Dead">Those that were given up, also if an operator purged them.</param>
 internal sealed record CallbackProgress(
     HashSet<CallbackSubject> Waiting, HashSet<CallbackSubject> Settled, HashSet<CallbackSubject> Dead)
 {

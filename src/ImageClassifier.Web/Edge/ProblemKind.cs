@@ -27,6 +27,9 @@ internal static class ProblemKinds
     public static readonly ProblemKind NotMultipart = new(
         StatusCodes.Status415UnsupportedMediaType, "not-multipart", "The request is not a multipart form.");
 
+    public static readonly ProblemKind EncodedBody = new(
+        StatusCodes.Status415UnsupportedMediaType, "encoded-body", "The request's body is compressed or encoded.");
+
     public static readonly ProblemKind MalformedMultipart = new(
         StatusCodes.Status400BadRequest, "malformed-multipart", "The multipart form cannot be read.");
 

@@ -12,6 +12,9 @@ internal static class Problems
         "Send the pictures as multipart/form-data, one picture in each part. Only POST /api/batches also takes JSON with "
         + "references, with the header Content-Type: application/json.");
 
+    public static IResult EncodedBody() =>
+        Create(ProblemKinds.EncodedBody, "Send it without the header Content-Encoding.");
+
     public static IResult MalformedMultipart() => Create(
         ProblemKinds.MalformedMultipart,
         "The form ends too early or does not follow RFC 7578. Check how the client builds it.");

@@ -34,7 +34,7 @@ internal sealed record AcceptedJobDocument(
 /// <param name="Jobs">The files, in the order of the form.</param>
 /// <param name="Links">The addresses of the batch.</param>
 /// <param name="Callback">Its callback; null if the upload named none.</param>
-/// <param name="Deadline">The time after which no picture is begun any more; null if the upload named none.</param>
+/// <param name="Deadline">The time at which pictures without a result fail; null if the upload named none.</param>
 internal sealed record BatchDocument(
     BatchId BatchId,
     DateTimeOffset SubmittedAt,

@@ -35,7 +35,13 @@ internal sealed class WebSocketEndpoint(
     /// <summary>Serves the socket to its end.</summary>
     public async Task<IResult> GetAsync(string? batch, string? after, HttpContext context)
     {
-        if (!context.WebSockets.IsWebSocketRequest) return Problems.WebSocketExpected();
+        if (!context.WebSockets.IsWebSocketRequest)
+        {
+            // RFC 9110, 15.5.22.
+            (context.Response.Headers.Connection, context.Response.Headers.Upgrade) = ("Upgrade", "websocket");
+            return Problems.WebSocketExpected();
+        }
+
         if (origins.Refuse(context.Request) is { } problem) return problem;
         if (!BatchId.TryParse(batch, out var batchId)) return Problems.NoSuchBatch();
         using var slot = subscribers.TryEnter();

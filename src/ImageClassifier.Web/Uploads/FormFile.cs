@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Security.Cryptography;
 using ImageClassifier.Web.Batches;
 using ImageClassifier.Web.Edge;
+using Microsoft.AspNetCore.Http;
 
 namespace ImageClassifier.Web.Uploads;
 
@@ -98,3 +99,10 @@ internal sealed class HashedBody(Stream part) : ForwardStream
 
 /// <summary>The request's body cannot be read to its end.</summary>
 internal sealed class RequestBodyException(Exception cause) : Exception(cause.Message, cause);
+
+/// <summary>The request's body can be read, but not used.</summary>
+/// <param name="problem">The answer.</param>
+internal sealed class RefusedBodyException(IResult problem) : Exception
+{
+    public IResult Problem => problem;
+}

@@ -15,6 +15,6 @@ internal interface IUploadBody
     /// <summary>Reads up to the next file; null at the end of the body. Unread bytes of the previous file are
     /// skipped.</summary>
     /// <exception cref="RequestBodyException">The body cannot be read to its end.</exception>
-    /// <exception cref="ReferenceListException">The body is no valid list of references.</exception>
+    /// <exception cref="RefusedBodyException">The body is no valid list of references, or a form with a field twice.</exception>
     Task<FormFile?> NextFileAsync(CancellationToken cancellation);
 }

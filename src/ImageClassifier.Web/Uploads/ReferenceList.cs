@@ -47,7 +47,7 @@ internal sealed class ReferenceList(Stream body, ReferenceRules rules) : IUpload
     {
         var reference = new PictureReference { Url = picture.Url, S3 = picture.S3 };
         var check = rules.Check(reference);
-        var name = FileNames.ForShowing(picture.FileName ?? NameIn(check) ?? (picture.Url ?? picture.S3!).TrimEnd('/'));
+        var name = FileNames.ForShowing(picture.FileName ?? NameIn(check) ?? NameIn(picture.Url ?? picture.S3!));
         return check is CheckedReference.Refused refused
             ? ManifestJob.Refuse(name, refused.Error)
             : ManifestJob.Accept(name, reference);
@@ -55,12 +55,19 @@ internal sealed class ReferenceList(Stream body, ReferenceRules rules) : IUpload
 
     private static string? NameIn(CheckedReference reference) => reference switch
     {
-        CheckedReference.Address { Url: var url } => url.AbsolutePath.EndsWith('/')
-            ? url.Host
-            : Uri.UnescapeDataString(url.Segments[^1]),
+        CheckedReference.Address { Url: var url } => NameIn(url),
         CheckedReference.InBucket { Key: var key } => key,
         _ => null,
     };
+
+    // The rest of an address may be secret: a user, a signature.
+    private static string NameIn(string refused) =>
+        Uri.TryCreate(refused, UriKind.Absolute, out var url) && url.Scheme is "https" or "http" or "s3"
+            ? NameIn(url)
+            : "";
+
+    private static string NameIn(Uri url) =>
+        url.AbsolutePath.EndsWith('/') ? url.Host : Uri.UnescapeDataString(url.Segments[^1]);
 
     private async Task<ReferenceListDocument> ReadAsync(CancellationToken cancellation)
     {
@@ -70,16 +77,16 @@ internal sealed class ReferenceList(Stream body, ReferenceRules rules) : IUpload
                 new LimitedBody(body, MaxSize), ReferenceListJson.Default.ReferenceListDocument, cancellation)
                 .ConfigureAwait(false);
             return FaultOf(document) is { } fault
-                ? throw new ReferenceListException(Problems.MalformedReferences(fault))
+                ? throw new RefusedBodyException(Problems.MalformedReferences(fault))
                 : document!;
         }
         catch (JsonException malformed)
         {
-            throw new ReferenceListException(Problems.MalformedReferences(WordsOf(malformed)));
+            throw new RefusedBodyException(Problems.MalformedReferences(WordsOf(malformed)));
         }
         catch (BadHttpRequestException tooLarge) when (tooLarge.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
-            throw new ReferenceListException(Problems.RequestTooLarge(MaxSize));
+            throw new RefusedBodyException(Problems.RequestTooLarge(MaxSize));
         }
         catch (IOException failure)
         {
@@ -104,11 +111,4 @@ internal sealed class ReferenceList(Stream body, ReferenceRules rules) : IUpload
     private static string WordsOf(JsonException malformed) => malformed.Path is { Length: > 1 and <= 100 } path
         ? $"It does not fit the API's description at {path}. Correct it there."
         : "Send a JSON object as the API's description has it: pictures, each with url or s3.";
-}
-
-/// <summary>The request is no valid list of references.</summary>
-/// <param name="problem">The answer.</param>
-internal sealed class ReferenceListException(IResult problem) : Exception
-{
-    public IResult Problem => problem;
 }

@@ -14,8 +14,8 @@ internal sealed record ReferenceListDocument([property: JsonRequired] IReadOnlyL
     /// otherwise.</summary>
     public string? CallbackEvents { get; init; }
 
-    /// <summary>A time of the next seven days with its offset (RFC 3339): what no app node has begun by then fails with the
-    /// code expired.</summary>
+    /// <summary>A time of the next seven days with its offset (RFC 3339): what has no result by then fails with the code
+    /// expired.</summary>
     public string? Deadline { get; init; }
 }
 

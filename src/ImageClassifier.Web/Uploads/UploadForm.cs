@@ -1,5 +1,7 @@
 using System.Text;
 using ImageClassifier.Core.Formats;
+using ImageClassifier.Web.Edge;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace ImageClassifier.Web.Uploads;
@@ -20,6 +22,9 @@ internal sealed class UploadForm(string boundary, Stream body) : IUploadBody
     /// <summary>The field with the time after which no picture is begun any more.</summary>
     public const string DeadlineField = "deadline";
 
+    /// <summary>The fields beside the files.</summary>
+    public static readonly IReadOnlyList<string> Fields = [CallbackField, CallbackEventsField, DeadlineField];
+
     // More than a field may have, so that a longer one is seen to be too long.
     private const int MostFieldBytes = 4096;
 
@@ -27,15 +32,16 @@ internal sealed class UploadForm(string boundary, Stream body) : IUploadBody
     private const int BufferSize = 64 << 10;
 
     private readonly MultipartReader _reader = new(boundary, body, BufferSize);
+    private readonly Dictionary<string, string> _fields = [];
 
     /// <inheritdoc />
-    public string? Callback { get; private set; }
+    public string? Callback => _fields.GetValueOrDefault(CallbackField);
 
     /// <inheritdoc />
-    public string? CallbackEvents { get; private set; }
+    public string? CallbackEvents => _fields.GetValueOrDefault(CallbackEventsField);
 
     /// <inheritdoc />
-    public string? Deadline { get; private set; }
+    public string? Deadline => _fields.GetValueOrDefault(DeadlineField);
 
     /// <inheritdoc />
     public async Task<FormFile?> NextFileAsync(CancellationToken cancellation)
@@ -69,22 +75,20 @@ internal sealed class UploadForm(string boundary, Stream body) : IUploadBody
     }
 
     /// <summary>Keeps the value of a part that is a known field.</summary>
+    /// <exception cref="RefusedBodyException">The form has the field twice.</exception>
     private async Task<bool> IsKnownFieldAsync(MultipartSection part, CancellationToken cancellation)
     {
-        switch (PartNames.FieldOf(part.ContentDisposition))
-        {
-            case CallbackField:
-                Callback = await ReadFieldAsync(part.Body, cancellation).ConfigureAwait(false);
-                return true;
-            case CallbackEventsField:
-                CallbackEvents = await ReadFieldAsync(part.Body, cancellation).ConfigureAwait(false);
-                return true;
-            case DeadlineField:
-                Deadline = await ReadFieldAsync(part.Body, cancellation).ConfigureAwait(false);
-                return true;
-            default:
-                return false;
-        }
+        var field = PartNames.FieldOf(part.ContentDisposition);
+        if (field is null || !Fields.Contains(field)) return false;
+        var value = await ReadFieldAsync(part.Body, cancellation).ConfigureAwait(false);
+        if (!_fields.TryAdd(field, value)) throw new RefusedBodyException(DoubledProblem(field));
+        return true;
+    }
+
+    private static IResult DoubledProblem(string field)
+    {
+        var detail = $"Send the form field {field} once.";
+        return field == DeadlineField ? Problems.DeadlineUnusable(detail) : Problems.CallbackMalformed(detail);
     }
 
     private static async Task<string> ReadFieldAsync(Stream part, CancellationToken cancellation)

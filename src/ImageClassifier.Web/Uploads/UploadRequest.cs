@@ -52,8 +52,8 @@ internal sealed class UploadRequest(
     /// <summary>How the whole request can be refused.</summary>
     public static readonly ProblemKind[] Failures =
     [
-        ProblemKinds.NotMultipart, ProblemKinds.MalformedMultipart, ProblemKinds.NoIdempotencyKey,
-        ProblemKinds.IdempotencyKeyReused, ProblemKinds.UploadUnderWay, ProblemKinds.CallbackMalformed,
+        ProblemKinds.NotMultipart, ProblemKinds.EncodedBody, ProblemKinds.MalformedMultipart,
+        ProblemKinds.NoIdempotencyKey, ProblemKinds.IdempotencyKeyReused, ProblemKinds.UploadUnderWay, ProblemKinds.CallbackMalformed,
         ProblemKinds.NoCallbackSecret, ProblemKinds.DeadlineUnusable, ProblemKinds.TooManyFiles,
         ProblemKinds.RequestTooLarge, ProblemKinds.TooSlow, ProblemKinds.Overloaded, ProblemKinds.Unavailable,
         ProblemKinds.QueueUnavailable, ProblemKinds.NotPermitted, ProblemKinds.BatchDamaged,
@@ -61,6 +61,8 @@ internal sealed class UploadRequest(
 
     // Longer discarding would delay a service that stops. The sweep deletes the remaining objects.
     private static readonly TimeSpan DiscardLimit = TimeSpan.FromSeconds(5);
+
+    private const string NotEncoded = "identity";
 
     // Each file has a buffer of 64 KiB meanwhile.
     private const int StoredAtOnce = 2;
@@ -80,6 +82,7 @@ internal sealed class UploadRequest(
         LimitedBody.LiftServerLimit(request.HttpContext);
         if (request.ContentLength > settings.MaxRequestSize)
             return new UploadOutcome.Refused(Problems.RequestTooLarge(settings.MaxRequestSize));
+        if (IsEncoded(request)) return new UploadOutcome.Refused(Problems.EncodedBody());
         if (BodyOf(request, scope) is not { } body) return new UploadOutcome.Refused(Problems.NotMultipart());
         var ofCaller = scope with { Caller = Caller.Of(request.HttpContext).Key };
         if (!IdempotencyKey.TryRead(request.Headers, ofCaller, out var claim))
@@ -94,6 +97,9 @@ internal sealed class UploadRequest(
                 uploads, new Incoming(BatchId.New(), body, maxFiles, claim, ofCaller.Caller), cancellation)
             : new UploadOutcome.Refused(Problems.Overloaded(settings.RetryAfter));
     }
+
+    private static bool IsEncoded(HttpRequest request) =>
+        request.Headers.ContentEncoding.Any(coding => !string.Equals(coding, NotEncoded, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The body of a form, or of a list of references where the call takes one; null if it is neither.</summary>
     private IUploadBody? BodyOf(HttpRequest request, IdempotencyScope scope)
@@ -341,7 +347,7 @@ internal sealed class UploadRequest(
     private IResult? ProblemOf(Exception failure) => failure switch
     {
         TooManyFilesException tooMany => Problems.TooManyFiles(tooMany.Allowed),
-        ReferenceListException malformed => malformed.Problem,
+        RefusedBodyException refused => refused.Problem,
         RequestBodyException { InnerException: BadHttpRequestException bad } => bad.StatusCode switch
         {
             StatusCodes.Status413PayloadTooLarge => Problems.RequestTooLarge(settings.MaxRequestSize),

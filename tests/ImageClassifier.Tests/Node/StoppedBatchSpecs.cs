@@ -7,6 +7,7 @@ using ImageClassifier.Node;
 using ImageClassifier.Node.Classification;
 using ImageClassifier.Node.Polling;
 using ImageClassifier.Node.Records;
+using ImageClassifier.Streams;
 using ImageClassifier.Testing;
 using ImageClassifier.Testing.Fakes;
 using ImageClassifier.Web.Batches;
@@ -151,6 +152,20 @@ public sealed class StoppedBatchSpecs(ITestOutputHelper output) : NodeSpecs(outp
         StartPoller();
         await AdvanceUntilAsync(() => requests.All(IsDeleted), "all were deleted");
         Assert.Empty(Looks);
+    }
+
+    [Fact]
+    public async Task Time_in_the_node_counts_like_time_in_the_queue()
+    {
+        var request = Jobs.Request();
+        Stop(request.Batch, StopCause.Cancelled);
+        var now = Time.GetUtcNow();
+        var message = new ReceivedMessage("", "", new Receipt(""), 1) { SentAt = now, ReceivedAt = now };
+        var delivery = new Delivery(message, Time.GetMonotonic());
+        var stopped = new StoppedBatches(Store, new OutageRetries(OutageRetries.Brief, Time), Time);
+        Assert.Null(await stopped.FindAsync(request, delivery));
+        await AdvanceAsync(StoppedBatches.LookInterval);
+        Assert.Equal(JobErrorCodes.Cancelled, (await stopped.FindAsync(request, delivery))?.Code);
     }
 
     [Fact]

@@ -57,6 +57,7 @@ internal sealed class SendJournal : SqliteSession
     private readonly SqliteStatement _quick;
     private readonly SqliteStatement _selectSend;
     private readonly SqliteStatement _insertSend;
+    private readonly SqliteStatement _setKey;
     private readonly SqliteStatement _setListed;
     private readonly SqliteStatement _insertFile;
     private readonly SqliteStatement _deleteUnsent;
@@ -85,6 +86,7 @@ internal sealed class SendJournal : SqliteSession
         _quick = Statement("PRAGMA synchronous = NORMAL");
         _selectSend = Statement("SELECT server, key_hash, listed FROM send");
         _insertSend = Statement("INSERT INTO send VALUES ($server, $key, 0)", "$server", "$key");
+        _setKey = Statement("UPDATE send SET key_hash = $key", "$key");
         _setListed = Statement("UPDATE send SET listed = 1");
         _insertFile = Statement(
             "INSERT OR IGNORE INTO files (path, shown, in_folder, status, outcome) VALUES ($path, $shown, $in, $status, "
@@ -196,6 +198,12 @@ internal sealed class SendJournal : SqliteSession
     public void Begin(string server, string keyHash)
     {
         lock (_lock) _insertSend.Execute(server, keyHash);
+    }
+
+    /// <summary>Notes that uploads have another key from now on.</summary>
+    public void ChangeKey(string keyHash)
+    {
+        lock (_lock) _setKey.Execute(keyHash);
     }
 
     /// <summary>Adds files. A file that the journal has already is not added, but one that could not be sent is looked

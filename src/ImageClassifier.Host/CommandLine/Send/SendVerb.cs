@@ -134,12 +134,17 @@ internal sealed class SendVerb(
                 "--server", given, $"the send of {file} goes to {known.Value.Server}; leave --server out, or give another "
                 + "file");
         }
-        else if (known.Value.KeyHash != keyHash && journal.Unanswered().Count > 0)
+        else if (known.Value.KeyHash != keyHash)
         {
             // A service knows a repeat by its key and by the name of the caller's API key.
-            throw new InvalidSettingException(
-                options.KeyFile is null ? SendOptions.KeyVariable : "--key-file", InvalidSettingException.Hidden,
-                "uploads that have no answer yet were begun with another key, and would be sent twice; use that key");
+            if (journal.Unanswered().Count > 0)
+            {
+                throw new InvalidSettingException(
+                    options.KeyFile is null ? SendOptions.KeyVariable : "--key-file", InvalidSettingException.Hidden,
+                    "uploads that have no answer yet were begun with another key, and would be sent twice; use that key");
+            }
+
+            journal.ChangeKey(keyHash);
         }
 
         return service;

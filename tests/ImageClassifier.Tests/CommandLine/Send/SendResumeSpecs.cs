@@ -221,6 +221,18 @@ public sealed class SendResumeSpecs : IDisposable
     }
 
     [Fact]
+    public async Task Once_all_uploads_are_answered_another_key_goes_on_and_is_then_the_only_one()
+    {
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        var options = SendRun.Options(tier, Files(1)) with { Resume = _run.State };
+        Assert.Equal(ExitCodes.Done, await _run.RunAsync(options));
+        var other = SendVerbSpecs.WithKey(SendRun.Options(tier, Files(2)) with { Resume = _run.State }, ApiKey.New());
+        Assert.Equal(ExitCodes.Interrupted, await InterruptedAsync(other, call: 0, before: false));
+        await RefusesAsync(other with { Variables = options.Variables }, "another key");
+        Assert.Equal(ExitCodes.Done, await _run.RunAsync(other));
+    }
+
+    [Fact]
     public async Task An_upload_that_waits_for_its_answer_for_days_is_repeated_with_a_warning()
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();

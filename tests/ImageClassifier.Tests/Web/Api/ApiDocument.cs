@@ -132,7 +132,7 @@ internal static class ApiDocument
             a key if the service has keys.
 
             **Deadline**: an upload can name a time with `deadline`, as in RFC 3339 with an offset, at most seven days ahead.
-            A picture that no node has begun by then fails with the code `expired`.
+            A picture that has no result by then fails with the code `expired`.
 
             **Errors** are problem details (RFC 9457). `type` names the case for programs; `title` and `detail` say what
             happened and what to do. Every call can also answer `{ProblemKind.OtherType}` with any status, if no other type

@@ -4,6 +4,7 @@ using ImageClassifier.Core.Messages;
 using ImageClassifier.Tests.Web.Http;
 using ImageClassifier.Web.Access;
 using ImageClassifier.Web.Edge;
+using ImageClassifier.Web.Uploads;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.OpenApi;
 using Xunit;
@@ -57,6 +58,17 @@ public sealed class ApiDocumentSpecs
             .ToList();
         Assert.NotEmpty(examples);
         Assert.All(examples, content => Assert.Empty(check.FaultsOf(content["example"], content["schema"]!)));
+    }
+
+    [Fact]
+    public void Every_form_describes_every_field()
+    {
+        var forms = Operations().Select(operation => operation["requestBody"]?["content"]?["multipart/form-data"])
+            .OfType<JsonNode>().ToList();
+        Assert.Equal(3, forms.Count);
+        Assert.All(forms, form => Assert.Superset(
+            UploadForm.Fields.ToHashSet(),
+            form["schema"]!["properties"]!.AsObject().Select(field => field.Key).ToHashSet()));
     }
 
     [Fact]

@@ -149,6 +149,13 @@ internal static class ApiOperation
                                 ["$ref"] = ApiSchemas.ReferenceTo(typeof(CallbackEvents)),
                                 ["description"] = "What is delivered to `callback`; `batch` unless said otherwise.",
                             },
+                            [UploadForm.DeadlineField] = new JsonObject
+                            {
+                                ["type"] = "string",
+                                ["format"] = "date-time",
+                                ["description"] = "A time of the next seven days with its offset (RFC 3339): what has no "
+                                    + "result by then fails with the code `expired`.",
+                            },
                         },
                     },
                 },

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Messages;
+using ImageClassifier.Web.Callbacks;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Results;
 using ImageClassifier.Web.Uploads;
@@ -43,6 +44,27 @@ internal static class ApiSchemas
         [(typeof(ReferenceListDocument), nameof(ReferenceListDocument.CallbackEvents))] = ["batch", "job"],
     };
 
+    /// <summary>What a type of a request demands beyond the types of its properties.</summary>
+    private static readonly Dictionary<Type, string> Demands = new()
+    {
+        [typeof(ReferenceListDocument)] = """{ "additionalProperties": false }""",
+        [typeof(ReferenceDocument)] =
+            """{ "additionalProperties": false, "oneOf": [{ "required": ["url"] }, { "required": ["s3"] }] }""",
+    };
+
+    /// <summary>The same of a property.</summary>
+    private static readonly Dictionary<(Type, string), string> DemandsOfProperties = new()
+    {
+        [(typeof(ReferenceListDocument), nameof(ReferenceListDocument.Pictures))] = """{ "minItems": 1 }""",
+        [(typeof(ReferenceListDocument), nameof(ReferenceListDocument.Callback))] =
+            $$"""{ "format": "uri", "maxLength": {{CallbackRequests.LongestUrl}} }""",
+        [(typeof(ReferenceListDocument), nameof(ReferenceListDocument.Deadline))] = """{ "format": "date-time" }""",
+        [(typeof(ReferenceDocument), nameof(ReferenceDocument.Url))] =
+            $$"""{ "format": "uri", "maxLength": {{PictureReference.LongestAddress}} }""",
+        [(typeof(ReferenceDocument), nameof(ReferenceDocument.S3))] =
+            $$"""{ "pattern": "^s3://[^/]+/.", "maxLength": {{PictureReference.LongestAddress}} }""",
+    };
+
     public static JsonObject Complete(JsonObject generated, SeenTypes types)
     {
         var schemas = new JsonObject { [Problem] = ProblemSchema() };
@@ -66,7 +88,13 @@ internal static class ApiSchemas
             [.. properties.Where(property => !IsNullable(members[property.Key])).Select(property => property.Key)]);
         completed["properties"] = new JsonObject(properties.Select(property =>
             KeyValuePair.Create(property.Key, (JsonNode?)Property(property.Value!, members[property.Key]))));
+        if (Demands.TryGetValue(type, out var demands)) Add(demands, completed);
         return completed;
+    }
+
+    private static void Add(string demands, JsonObject schema)
+    {
+        foreach (var (name, value) in JsonNode.Parse(demands)!.AsObject()) schema[name] = value!.DeepClone();
     }
 
     private static JsonObject Property(JsonNode generated, PropertyInfo property)
@@ -83,6 +111,7 @@ internal static class ApiSchemas
         if (Shares.Contains(property.Name)) (schema["minimum"], schema["maximum"]) = (0, 1);
         if (Words.TryGetValue((property.DeclaringType!, property.Name), out var words))
             schema["enum"] = new JsonArray([.. words]);
+        if (DemandsOfProperties.TryGetValue((property.DeclaringType!, property.Name), out var demands)) Add(demands, schema);
         schema["description"] = Docs.Of(property);
         return schema;
     }

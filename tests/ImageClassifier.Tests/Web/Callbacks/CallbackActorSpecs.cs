@@ -113,12 +113,50 @@ public sealed class CallbackActorSpecs(ITestOutputHelper output) : CallbackSpecs
         for (var i = 0; i < 20; i++) quick.Add(await StoreDeliveryAsync("https://quick.example/hook"));
         Start();
         await UntilAsync(() => quick.TrueForAll(IsSettled), "the quick receiver has all");
-        Assert.Equal(4, _receivers.Requests.Count(request => request.Host == "slow.example"));
+        // A receiver that has taken nothing yet, and one whose tries fail, gets one at a time.
+        Assert.Equal(1, _receivers.Requests.Count(request => request.Host == "slow.example"));
         Assert.DoesNotContain(Waiting, waiting => waiting.Due.Year > 1970);
         await AdvanceUntilAsync(
-            () => Waiting.Count(waiting => waiting.Due.Year > 1970) == 4, "the hanging tries end", TimeSpan.FromSeconds(1));
-        // A receiver whose tries fail gets one at a time.
-        await UntilAsync(() => _receivers.Requests.Count(request => request.Host == "slow.example") == 5, "one more try");
+            () => Waiting.Count(waiting => waiting.Due.Year > 1970) == 1, "the hanging try ends", TimeSpan.FromSeconds(1));
+        await UntilAsync(() => _receivers.Requests.Count(request => request.Host == "slow.example") == 2, "one more try");
+    }
+
+    [Fact]
+    public async Task A_host_is_one_receiver_whatever_its_ports()
+    {
+        _receivers.Hangs = host => host == "slow.example";
+        for (var port = 1; port <= 20; port++) await StoreDeliveryAsync($"https://slow.example:{port}/hook");
+        var quick = await StoreDeliveryAsync(Receiver);
+        Start();
+        await UntilAsync(() => IsSettled(quick), "the quick receiver has its delivery");
+        Assert.Equal(1, _receivers.Requests.Count(request => request.Host == "slow.example"));
+    }
+
+    [Theory]
+    [InlineData(HttpStatusCode.OK)]
+    [InlineData(HttpStatusCode.Gone)]
+    public async Task A_receiver_that_deletes_the_batch_leaves_nothing_behind(HttpStatusCode status)
+    {
+        var batch = await StoreDeliveryAsync(Receiver);
+        _receivers.Answer = _ =>
+        {
+            new BatchRemoval(Store).DeleteAsync(batch, default).GetAwaiter().GetResult();
+            return Status(status);
+        };
+        Start();
+        await AdvanceUntilAsync(() => _receivers.Requests.Count == 1 && !KeysOf(batch).Any(), "nothing is left");
+        await AdvanceAsync(TimeSpan.FromMinutes(3), TimeSpan.FromMinutes(1));
+        Assert.Empty(KeysOf(batch));
+    }
+
+    [Fact]
+    public async Task A_try_that_fails_in_an_unknown_way_is_repeated_later_like_any_other()
+    {
+        _receivers.Answer = _ => throw new InvalidOperationException("The handler has a fault.");
+        await StoreDeliveryAsync(Receiver);
+        Start();
+        await AdvanceUntilAsync(() => Waiting is [{ Due.Year: > 1970 }], "the failure is noted");
+        Assert.Single(_receivers.Requests);
     }
 
     [Fact]
@@ -177,6 +215,7 @@ public sealed class CallbackActorSpecs(ITestOutputHelper output) : CallbackSpecs
     [InlineData("", Receiver, 0)]
     [InlineData("a", "file:///etc/passwd", 0)]
     [InlineData("a", "mailto:someone@receiver.example", 0)]
+    [InlineData("a", "https://\u05d0a.example/hook", 0)]
     [InlineData("a", Receiver, int.MaxValue)]
     [InlineData("a", Receiver, -1)]
     public async Task A_delivery_of_which_no_try_is_possible_is_damaged(string id, string url, int tries)

@@ -44,6 +44,9 @@ public sealed class DeadCallbacksSpecs(ITestOutputHelper output) : CallbackSpecs
         Assert.Equal(LetterFate.Purged, Assert.Single(await Desk.PurgeAsync(null, default)).Fate);
         Assert.False(IsDead(batch));
         Assert.True(IsSettled(batch));
+        var progress = await new StoredCallbacks(Store).ProgressOfAsync(batch, default);
+        Assert.Empty(progress.Settled);
+        Assert.Equal(new CallbackSubject(null, 1), Assert.Single(progress.Dead));
     }
 
     [Fact]

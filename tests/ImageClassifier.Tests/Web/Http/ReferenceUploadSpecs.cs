@@ -36,7 +36,11 @@ public sealed class ReferenceUploadSpecs
               { "url": "https://10.0.0.1/cat.jpg" },
               { "url": "https://10.0.0.1/" },
               { "url": "https://example.com/", "fileName": "C:\\x\\bird.jpg" },
-              { "url": "https://example.com/" }
+              { "url": "https://example.com/" },
+              { "url": "https://user:secret@example.com/" },
+              { "url": "http://example.com/bird.jpg?signature=secret" },
+              { "url": "user:secret@example.com" },
+              { "url": "https://\u05d0a.example/owl.jpg" }
             ] }
             """);
         Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
@@ -48,6 +52,10 @@ public sealed class ReferenceUploadSpecs
                 ("cat.jpg", "rejected", JobErrorCodes.ReferenceNotAllowed),
                 ("10.0.0.1", "rejected", JobErrorCodes.ReferenceNotAllowed), ("bird.jpg", "queued", null),
                 ("example.com", "queued", null),
+                ("example.com", "rejected", JobErrorCodes.ReferenceMalformed),
+                ("bird.jpg", "rejected", JobErrorCodes.ReferenceMalformed),
+                ("(no name)", "rejected", JobErrorCodes.ReferenceMalformed),
+                ("owl.jpg", "rejected", JobErrorCodes.ReferenceMalformed),
             ],
             document.GetProperty("jobs").EnumerateArray().Select(job => (
                 job.Word("fileName"), job.Word("status"),

@@ -30,6 +30,35 @@ public sealed class UploadRefusalSpecs
     }
 
     [Theory]
+    [InlineData("/api/batches", "application/json")]
+    [InlineData("/api/batches", "multipart/form-data; boundary=b")]
+    [InlineData("/api/classify", "multipart/form-data; boundary=b")]
+    public async Task A_compressed_body_is_415(string address, string type)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var body = Typed([0x1f, 0x8b, 8, 0], type);
+        body.Headers.ContentEncoding.Add("gzip");
+        using var answer = await tier.Client.PostAsync(address, body);
+        await answer.ProblemAsync(HttpStatusCode.UnsupportedMediaType, "encoded-body");
+        Assert.Empty(tier.Keys);
+    }
+
+    [Theory]
+    [InlineData("callback", "https://a.example/", "callback-malformed")]
+    [InlineData("callbackEvents", "job", "callback-malformed")]
+    [InlineData("deadline", "2030-01-01T00:00:00Z", "deadline-unusable")]
+    public async Task A_field_that_is_sent_twice_is_400(string field, string value, string problem)
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        using var form = Upload.Form(Upload.Jpeg("a.jpg"));
+        form.Add(new StringContent(value), field);
+        form.Add(new StringContent(value), field);
+        using var answer = await tier.Client.PostAsync("/api/batches", form);
+        await answer.ProblemAsync(HttpStatusCode.BadRequest, problem);
+        Assert.Empty(tier.Keys);
+    }
+
+    [Theory]
     [InlineData("/api/batches")]
     [InlineData("/api/classify")]
     public async Task While_the_queue_is_unavailable_uploads_are_503_and_leave_nothing(string address)

@@ -125,6 +125,7 @@ public sealed class WebSocketSpecs
         await using var tier = await RunningWebTier.StartAsync();
         using var answer = await tier.Client.GetAsync($"/ws?batch={BatchId.New()}");
         await answer.ProblemAsync(HttpStatusCode.UpgradeRequired, "websocket-expected");
+        Assert.Equal("websocket", Assert.Single(answer.Headers.Upgrade).Name);
     }
 
     [Fact]
