@@ -91,7 +91,7 @@ internal sealed class StoredCallbacks(IObjectStore store)
     public async Task PurgeAsync(BatchId batch, CallbackSubject subject, CancellationToken cancellation)
     {
         foreach (var note in new[] { CallbackKeys.Purged(batch, subject), CallbackKeys.Settled(batch, subject) })
-            await PutOfBatchAsync(batch, note, ReadOnlyMemory<byte>.Empty, cancellation).ConfigureAwait(false);
+            await store.PutAsync(note, ReadOnlyMemory<byte>.Empty, cancellation).ConfigureAwait(false);
         await store.DeleteAsync(CallbackKeys.DeadCallback(batch, subject), cancellation).ConfigureAwait(false);
     }
 
