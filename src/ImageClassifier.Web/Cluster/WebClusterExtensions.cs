@@ -61,7 +61,11 @@ public static class WebClusterExtensions
                 ClusterHocon.Of(settings, SystemName, certificate is not null)),
             HoconAddMode.Prepend);
         return builder.WithActors((system, _, resolver) =>
-            Follow(system, resolver.GetService<ClusterMembership>()));
+        {
+            var membership = resolver.GetService<ClusterMembership>();
+            Follow(system, membership);
+            if (membership is not null) system.ActorOf(Props.Create(() => new LostNodesActor(membership)), "lost-nodes");
+        });
     }
 
     private static void Follow(ActorSystem system, ClusterMembership? membership)

@@ -45,7 +45,8 @@ public static class WebHostingExtensions
         .AddSingleton<TimeProvider>(provider => new SchedulerTimeProvider(provider.GetRequiredService<ActorSystem>()))
         .AddSingleton(provider => new StopGrace(
             provider.GetRequiredService<IHostApplicationLifetime>(),
-            provider.GetRequiredService<TimeProvider>(),
+            // That of the actors ends before the requests of a node that the others removed.
+            TimeProvider.System,
             stopGrace))
         .AddCallbacks(settings.Callbacks)
         .AddSingleton(settings.References)

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Akka.Actor;
 using Akka.Hosting;
 using ImageClassifier.Core;
+using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Edge;
 using ImageClassifier.Web.Results;
 using static ImageClassifier.Web.Results.BatchProtocol;
@@ -11,9 +12,10 @@ namespace ImageClassifier.Web.Http;
 
 /// <summary>Asks batches on behalf of requests, on whichever web node a batch lives.</summary>
 internal sealed class BatchFeed(
-    IRequiredActor<BatchActor> batches, ResultSettings settings, TimeProvider time)
+    IRequiredActor<BatchActor> batches, ClusterMembership membership, ResultSettings settings, TimeProvider time)
 {
-    // When a web node dies, its batches start on another node within about ten seconds. Until then questions get lost.
+    // When a web node dies, its batches start on another node within about ten seconds. Until then questions get lost, also
+    // to batches that start just then.
     private static readonly TimeSpan TryTimeout = TimeSpan.FromSeconds(10);
 
     private readonly ConcurrentDictionary<ReadEvents, Lazy<Task<IBatchAnswer>>> _shared = new();
@@ -90,17 +92,25 @@ internal sealed class BatchFeed(
         }
     }
 
-    /// <summary>Asks a question that can be repeated, and repeats it while nobody answers.</summary>
+    /// <summary>Asks a question that can be repeated, and repeats it while nobody answers, or when the web node that was asked
+    /// may be the one that has left.</summary>
     private async Task<IBatchAnswer> AskAgainAsync(
         IBatchCommand question, TimeSpan wait, CancellationToken cancellation, Action? onRepeat = null)
     {
-        for (var left = EdgeTimeouts.WholeBatch; ; left -= TryTimeout)
+        var left = EdgeTimeouts.WholeBatch;
+        while (true)
         {
+            using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation, membership.NextLoss);
             try
             {
-                return await batches.ActorRef.Ask<IBatchAnswer>(question, wait + TryTimeout, cancellation);
+                return await batches.ActorRef.Ask<IBatchAnswer>(question, wait + TryTimeout, end.Token);
             }
             catch (AskTimeoutException) when (left > TryTimeout)
+            {
+                left -= TryTimeout;
+                onRepeat?.Invoke();
+            }
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {
                 onRepeat?.Invoke();
             }

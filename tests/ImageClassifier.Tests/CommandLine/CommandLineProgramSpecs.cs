@@ -274,6 +274,7 @@ public sealed class CommandLineProgramSpecs : IDisposable
     [InlineData("classify --jsno a.jpg", "Did you mean --json?")]
     [InlineData("send", "PATH")]
     [InlineData("send a.jpg --json --csv b.csv", "--csv")]
+    [InlineData("send a.jpg --csv ./b.csv --resume b.csv", "--csv")]
     [InlineData("send --jsno a.jpg", "Did you mean --json?")]
     [InlineData("send a.jpg --key secret", "--key")]
     [InlineData("send a.jpg --data dir", "--data")]

@@ -40,7 +40,7 @@ internal sealed class SendGrammar(IReadOnlyDictionary<string, string> variables)
 
     private readonly Option<string> _csv = new("--csv")
     {
-        Description = "Write the results to this CSV file instead of a table. An existing file is overwritten.",
+        Description = "Write the results to this CSV file instead of a table. It may exist only if it is empty or an earlier send wrote it.",
         HelpName = "FILE",
     };
 
@@ -75,5 +75,8 @@ internal sealed class SendGrammar(IReadOnlyDictionary<string, string> variables)
             result.AddError("send needs a PATH, or --resume with the file of an earlier run.");
         if (result.GetResult(_json) is { Implicit: false } && result.GetResult(_csv) is not null)
             result.AddError("--json and --csv do not go together.");
+        if (result.GetValue(_csv) is { Length: > 0 } csv && result.GetValue(_resume) is { Length: > 0 } state
+            && Path.GetFullPath(csv) == Path.GetFullPath(state))
+            result.AddError("--csv and --resume name the same file.");
     }
 }

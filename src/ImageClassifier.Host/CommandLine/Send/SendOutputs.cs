@@ -44,17 +44,35 @@ internal sealed class JsonLines(TextWriter output) : ISendOutput
 /// <summary>A CSV file, a row for each outcome as it comes. Spreadsheets run nothing in it.</summary>
 internal sealed class CsvFile : ISendOutput
 {
+    private static readonly string[] Header =
+        ["file", "status", "label", "probability", "error", "errorCode", "model", "batchId", "jobId", "cached"];
+
+    // Earlier versions wrote fewer columns.
+    private static readonly byte[] Beginning = "file,status,label,"u8.ToArray();
+
     private readonly CsvWriter _csv;
 
-    /// <summary>Begins the file.</summary>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <summary>Begins the file. Only a file of an earlier run is overwritten.</summary>
+    /// <exception cref="IOException">It cannot be written, or it is something else.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
     public CsvFile(string path)
     {
+        if (!IsOurs(path)) throw new IOException("The file exists and is no result of an earlier send.");
         _csv = CsvWriter.Create(
             new StreamWriter(path, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)),
             new CsvWriterOptions { NewLine = "\n", Injection = CsvInjection.Escape });
-        _csv.WriteHeader("file", "status", "label", "probability", "error", "errorCode", "model", "batchId", "jobId", "cached");
+        _csv.WriteHeader(Header);
+    }
+
+    private static bool IsOurs(string path)
+    {
+        var file = new FileInfo(path);
+        // What is no plain file, such as a pipe, cannot lose anything.
+        if (!file.Exists || file.Length == 0) return true;
+        using var stream = file.OpenRead();
+        var beginning = new byte[Beginning.Length];
+        var length = stream.ReadAtLeast(beginning, beginning.Length, throwOnEndOfStream: false);
+        return beginning.AsSpan(0, length).SequenceEqual(Beginning);
     }
 
     public void Print(SendOutcome outcome)

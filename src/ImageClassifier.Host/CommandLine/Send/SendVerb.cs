@@ -62,8 +62,8 @@ internal sealed class SendVerb(
             await WarnOfOldUploadsAsync(journal);
             if (!await ListAsync(options, journal, file, cancellation)) return ExitCodes.Interrupted;
 
-            isDone = false;
             using var output = new CheckedOutput(OutputOf(options));
+            isDone = false;
             foreach (var outcome in journal.Outcomes()) output.Print(outcome);
             (var exitCode, isDone) = await SendAsync(
                 journal, output, service, key, ContinueCommand(options, file), cancellation);

@@ -145,6 +145,25 @@ public sealed class SendVerbSpecs : IDisposable
         Assert.Contains(rows, row => row.Contains(",undecodable,", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task A_csv_file_replaces_only_one_of_an_earlier_send()
+    {
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        var picture = _run.Write(Upload.Jpeg("cat.jpg"));
+        var options = SendRun.Options(tier, picture) with { Json = false, Csv = _run.Write(Upload.Jpeg("dog.jpg")) };
+        var before = await File.ReadAllBytesAsync(options.Csv);
+        var refusal = await Assert.ThrowsAsync<InvalidSettingException>(() => _run.RunAsync(options));
+        Assert.Contains("--csv", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(before, await File.ReadAllBytesAsync(options.Csv));
+        Assert.Empty(_run.StateFiles);
+        Assert.Empty(tier.Keys);
+
+        var csv = Path.Combine(_run.Folder, "results.csv");
+        await File.WriteAllTextAsync(csv, "");
+        for (var run = 0; run < 2; run++) Assert.Equal(ExitCodes.Done, await _run.RunAsync(options with { Csv = csv }));
+        Assert.Equal(2, (await File.ReadAllLinesAsync(csv)).Length);
+    }
+
     [SkippableFact]
     public async Task Results_that_cannot_be_written_end_the_run_and_the_next_one_has_all()
     {

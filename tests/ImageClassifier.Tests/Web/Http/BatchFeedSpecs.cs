@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Hosting;
 using Akka.TestKit;
 using ImageClassifier.Core;
+using ImageClassifier.Web.Cluster;
 using ImageClassifier.Web.Http;
 using ImageClassifier.Web.Results;
 using Xunit;
@@ -13,6 +14,7 @@ namespace ImageClassifier.Tests.Web.Http;
 public sealed class BatchFeedSpecs : WebSpecs
 {
     private readonly BatchId _batch = BatchId.New();
+    private readonly ClusterMembership _membership = new(isClusterEnabled: true);
     private readonly TestProbe _batches;
     private readonly BatchFeed _feed;
 
@@ -20,7 +22,7 @@ public sealed class BatchFeedSpecs : WebSpecs
         : base(output)
     {
         _batches = CreateTestProbe();
-        _feed = new BatchFeed(new RequiredProbe(_batches), Showing, Time);
+        _feed = new BatchFeed(new RequiredProbe(_batches), _membership, Showing, Time);
     }
 
     [Fact]
@@ -87,6 +89,25 @@ public sealed class BatchFeedSpecs : WebSpecs
         var deletion = _feed.DeleteAsync(_batch, CancellationToken.None);
         await _batches.ExpectMsgAsync<DeleteBatch>();
         // The web node dies after it has deleted the batch.
+        await _batches.ExpectMsgAsync<DeleteBatch>();
+        _batches.LastSender.Tell(new NoSuchBatch(_batch));
+        Assert.IsType<BatchDeleted>(await deletion);
+    }
+
+    [Fact]
+    public async Task What_a_lost_web_node_was_asked_is_asked_again_at_once()
+    {
+        var (_, waiting) = await WaitingReaderAsync(CancellationToken.None);
+        await _batches.ExpectMsgAsync<ReadEvents>();
+        _membership.RecordLoss();
+        await _batches.ExpectMsgAsync<ReadEvents>();
+        _batches.LastSender.Tell(Page(2));
+        Assert.True(await waiting);
+
+        _membership.RecordLoss();
+        var deletion = _feed.DeleteAsync(_batch, CancellationToken.None);
+        await _batches.ExpectMsgAsync<DeleteBatch>();
+        _membership.RecordLoss();
         await _batches.ExpectMsgAsync<DeleteBatch>();
         _batches.LastSender.Tell(new NoSuchBatch(_batch));
         Assert.IsType<BatchDeleted>(await deletion);
