@@ -16,7 +16,7 @@ public static partial class OwnKeys
             images/[0-9a-f]{32}/[0-9a-f]{32}\.(?:jpg|jpeg|png|webp)
           | results/[0-9a-f]{32}/(?:[0-9a-f]{32} | model | stopped)\.json
           | batches/[0-9a-f]{32}/(?:manifest\.json | sent | attempts/[0-9a-f]{32}\.json)
-          | batches/[0-9a-f]{32}/settled/(?:[0-9a-f]{32} | batch)-[0-9]+
+          | batches/[0-9a-f]{32}/settled/(?:[0-9a-f]{32} | batch)-[0-9]+(?:\.purged)?
           | batches/callbacks/[0-9a-f]{32}/(?:[0-9a-f]{32} | batch)-[0-9]+-[0-9a-f]{8}-[0-9]{10}
           | batches/undelivered/[0-9a-f]{32}/(?:[0-9a-f]{32} | batch)-[0-9]+\.json
           | batches/repeats/[0-9]{10}/[0-9a-f]{32}\.json
