@@ -110,7 +110,7 @@ internal sealed class BatchFeed(
                 left -= TryTimeout;
                 onRepeat?.Invoke();
             }
-            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+            catch (OperationCanceledException) when (end.IsCancellationRequested && !cancellation.IsCancellationRequested)
             {
                 onRepeat?.Invoke();
             }

@@ -53,10 +53,10 @@ internal sealed class UploadRequest(
     public static readonly ProblemKind[] Failures =
     [
         ProblemKinds.NotMultipart, ProblemKinds.EncodedBody, ProblemKinds.MalformedMultipart,
-        ProblemKinds.NoIdempotencyKey, ProblemKinds.IdempotencyKeyReused, ProblemKinds.UploadUnderWay, ProblemKinds.CallbackMalformed,
-        ProblemKinds.NoCallbackSecret, ProblemKinds.DeadlineUnusable, ProblemKinds.TooManyFiles,
-        ProblemKinds.RequestTooLarge, ProblemKinds.TooSlow, ProblemKinds.Overloaded, ProblemKinds.Unavailable,
-        ProblemKinds.QueueUnavailable, ProblemKinds.NotPermitted, ProblemKinds.BatchDamaged,
+        ProblemKinds.NoIdempotencyKey, ProblemKinds.IdempotencyKeyReused, ProblemKinds.UploadUnderWay,
+        ProblemKinds.CallbackMalformed, ProblemKinds.NoCallbackSecret, ProblemKinds.DeadlineUnusable,
+        ProblemKinds.TooManyFiles, ProblemKinds.RequestTooLarge, ProblemKinds.TooSlow, ProblemKinds.Overloaded,
+        ProblemKinds.Unavailable, ProblemKinds.QueueUnavailable, ProblemKinds.NotPermitted, ProblemKinds.BatchDamaged,
     ];
 
     // Longer discarding would delay a service that stops. The sweep deletes the remaining objects.
