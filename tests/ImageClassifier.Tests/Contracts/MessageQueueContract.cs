@@ -417,6 +417,6 @@ public abstract class MessageQueueContract : IAsyncLifetime
         Assert.All(outcomes, outcome => Assert.Equal(QueueOutcome.Done, outcome));
 
     /// <summary>Waits until this number of messages is visible again because their leases ended.</summary>
-    protected virtual Task IsWaitingAsync(IMessageQueue queue, int count) => Condition.BecomesTrueAsync(
+    private static Task IsWaitingAsync(IMessageQueue queue, int count) => Condition.BecomesTrueAsync(
         async () => (await queue.MeasureAsync(default)).Waiting == count, $"{count} messages wait");
 }

@@ -22,20 +22,6 @@ public sealed class SqsMessageQueueContractSpecs(EmulatedAws aws) : MessageQueue
     protected override string RichText => "grüße";
 
     protected override Task<IQueueUnderTest> CreateAsync() => SqsQueueUnderTest.CreateAsync(aws, MaxReceives);
-
-    /// <summary>fauxqs reads its clock only during a receive. So one more message is received, whose group comes before
-    /// the waiting ones.</summary>
-    protected override Task IsWaitingAsync(IMessageQueue queue, int count) => Condition.BecomesTrueAsync(
-        async () =>
-        {
-            AssertAllDone(await SendAsync(queue, Message("look")));
-            var look = Assert.Single(await ReceiveAsync(queue, max: 1));
-            Assert.Equal("look", look.Body);
-            AssertAllDone(await queue.DeleteAsync([look.Receipt], default));
-            return (await queue.MeasureAsync(default)).Waiting == count;
-        },
-        $"{count} messages wait");
-
 }
 
 [Collection(EmulatedAws.Name)]
