@@ -36,7 +36,7 @@ public sealed class ReferenceRules(AddressRules addresses, IReadOnlyCollection<s
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Host.Length == 0 || !IsSchemeAllowed(url.Scheme))
             return Malformed("The address does not begin with https://. Send one that does.");
-        if (!url.HasUsableHost()) return Malformed("The name of the address's host is not valid. Correct it.");
+        if (!url.HasUsableHost()) return Malformed("The host or port of the address is not valid. Correct it.");
         if (url.UserInfo.Length > 0)
             return Malformed("The address contains a user name. Send one that can be read without.");
         return IPAddress.TryParse(url.DnsSafeHost, out var literal) && !addresses.Allow(literal, IsEncrypted(url))

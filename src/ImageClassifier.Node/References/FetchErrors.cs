@@ -9,6 +9,8 @@ internal static class FetchErrors
 {
     private const int FirstRedirect = 300;
     private const int FirstRefusal = 400;
+    private const int TooManyRequests = 429;
+    private const int FirstServerError = 500;
 
     /// <summary>The same words for every reason, from an unknown name to a private address: otherwise clients could explore
     /// the network of the service.</summary>
@@ -37,6 +39,9 @@ internal static class FetchErrors
         JobErrorCodes.NotFetched,
         string.Create(CultureInfo.InvariantCulture, $"The address answered {status}{AdviceFor(status)}"));
 
+    /// <summary>Whether a host that answers so may give the picture a little later.</summary>
+    public static bool MayPass(int status) => status is TooManyRequests or >= FirstServerError;
+
     public static JobError Of(BucketRefusal refusal) => refusal switch
     {
         BucketRefusal.NoSuchObject => new(JobErrorCodes.NotFetched, "The bucket has no such object. Check its key."),
@@ -56,6 +61,7 @@ internal static class FetchErrors
     {
         < FirstRedirect => ", which is no picture. Check the address, or upload the picture.",
         < FirstRefusal => ", and redirects are not followed. Send the address to which it leads.",
+        _ when MayPass(status) => " several times. Send the picture again later, or upload it.",
         _ => ". Check that the picture can be read without signing in, or upload it.",
     };
 }

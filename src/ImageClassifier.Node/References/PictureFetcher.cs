@@ -29,9 +29,6 @@ internal sealed class PictureFetcher(
     /// <summary>The time limit of one try, from the look-up of the name to the last byte.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
-    private const int TooManyRequests = 429;
-    private const int FirstServerError = 500;
-
     // A host that hangs once mostly hangs again, and holds up other references meanwhile.
     private const int TriesOfSlowHost = 2;
     private const string Product = "image-classifier";
@@ -118,8 +115,8 @@ internal sealed class PictureFetcher(
 
     private static FetchOutcome.Failed Answered(int status)
     {
-        var mayPass = status is TooManyRequests or >= FirstServerError;
-        return new FetchOutcome.Failed(FetchErrors.Answered(status), mayPass ? Tries.Attempts : 1);
+        var error = FetchErrors.Answered(status);
+        return new FetchOutcome.Failed(error, FetchErrors.MayPass(status) ? Tries.Attempts : 1);
     }
 
     private async Task<FetchOutcome> FetchAsync(CheckedReference.InBucket stored, CancellationToken cancellation)

@@ -45,7 +45,7 @@ internal sealed class CallbackRequests(CallbackSettings settings)
             || !(address.Scheme == Uri.UriSchemeHttps
                 || (address.Scheme == Uri.UriSchemeHttp && settings.Addresses.AllowsPlainHttp)))
             return "Send an address that begins with https://.";
-        if (!address.HasUsableHost()) return "The name of its host is not valid. Correct it.";
+        if (!address.HasUsableHost()) return "Its host or port is not valid. Correct it.";
         if (address.UserInfo.Length > 0)
             return "Its address contains a user name. Send it without; the signature proves who calls.";
         if (url.Contains('#', StringComparison.Ordinal)) return "Its address has a fragment (#). Send it without.";

@@ -78,8 +78,10 @@ internal sealed class UploadForm(string boundary, Stream body) : IUploadBody
     /// <exception cref="RefusedBodyException">The form has the field twice.</exception>
     private async Task<bool> IsKnownFieldAsync(MultipartSection part, CancellationToken cancellation)
     {
-        var field = PartNames.FieldOf(part.ContentDisposition);
-        if (field is null || !Fields.Contains(field)) return false;
+        var name = PartNames.FieldOf(part.ContentDisposition);
+        // A client that writes Callback means it, and would wait in vain.
+        var field = Fields.FirstOrDefault(known => known.Equals(name, StringComparison.OrdinalIgnoreCase));
+        if (field is null) return false;
         var value = await ReadFieldAsync(part.Body, cancellation).ConfigureAwait(false);
         if (!_fields.TryAdd(field, value)) throw new RefusedBodyException(DoubledProblem(field));
         return true;

@@ -28,6 +28,7 @@ public sealed class ReferenceRulesSpecs
     [InlineData("example.com/cat.jpg")]
     [InlineData("https://")]
     [InlineData("https:///cat.jpg")]
+    [InlineData("https://example.com:0/cat.jpg")]
     [InlineData("https://alice@example.com/cat.jpg")]
     [InlineData("https://alice:secret@example.com/cat.jpg")]
     [InlineData("s3://photos/cat.jpg")]

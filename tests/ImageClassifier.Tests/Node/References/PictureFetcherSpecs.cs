@@ -103,7 +103,7 @@ public sealed class PictureFetcherSpecs
             context.Response.StatusCode = status;
             return Task.CompletedTask;
         });
-        await FailsAsync(server, JobErrorCodes.NotFetched, $"The address answered {status}. ");
+        await FailsAsync(server, JobErrorCodes.NotFetched, $"The address answered {status} several times. ");
         Assert.Equal(3, server.Calls.Count);
         Assert.Equal(2, _time.Pauses.Count);
         Assert.All(_time.Pauses, pause => Assert.InRange(pause, TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(2)));

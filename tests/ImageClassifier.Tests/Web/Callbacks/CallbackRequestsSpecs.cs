@@ -39,6 +39,7 @@ public sealed class CallbackRequestsSpecs
     [InlineData("https://receiver.example/#part")]
     [InlineData("https://receiver.example/#")]
     [InlineData("https://\u05d0a.example/")]
+    [InlineData("https://receiver.example:0/")]
     [InlineData("https://127.0.0.1/")]
     [InlineData("https://2130706433/")]
     [InlineData("https://0x7f.1/")]
