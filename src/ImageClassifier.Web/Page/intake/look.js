@@ -86,7 +86,12 @@ function hashByWorker(bytes) {
   const { port1, port2 } = new MessageChannel();
   return new Promise((resolve) => {
     port1.onmessage = ({ data }) => resolve(data);
-    hasher.addEventListener("error", () => resolve("")); // The browser is too old for modules in workers.
+    // The browser is too old for modules in workers, or did not get this one. A broken worker says so only once, so the
+    // next file gets a new worker.
+    hasher.addEventListener("error", () => {
+      if (worker === hasher) worker = undefined;
+      resolve("");
+    });
     hasher.postMessage({ bytes, port: port2 }, [bytes, port2]);
   });
 }
