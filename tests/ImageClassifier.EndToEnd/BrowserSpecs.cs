@@ -431,10 +431,40 @@ public sealed partial class BrowserSpecs
             await Expect(page.Locator(".card[data-state=rejected] .reason").Last)
                 .ToHaveTextAsync("The file cannot be read. Check that it still exists, and choose it again.");
             await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(3);
+
+            // The user has the old file again, and chooses it.
+            await File.WriteAllBytesAsync(two[1], TestPictures.All[2].Bytes);
+            await page.SetInputFilesAsync("#files", two[1]);
+            await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(4);
+
+            // Of a dropped folder the page takes the pictures.
+            var dropped = Directory.CreateDirectory(Path.Combine(folder.FullName, "dropped", "inner"));
+            await File.WriteAllBytesAsync(Path.Combine(dropped.FullName, "inside.jpg"), TestPictures.All[3].Bytes);
+            await File.WriteAllTextAsync(Path.Combine(dropped.FullName, "notes.txt"), "No picture.");
+            await DropAsync(page, dropped.Parent!.FullName);
+            await Expect(page.Locator(".card[data-state=classified]")).ToHaveCountAsync(5);
+            await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("8");
         }
         finally
         {
             folder.Delete(recursive: true);
+        }
+    }
+
+    /// <summary>Drops a file or folder of this machine on the page.</summary>
+    private static async Task DropAsync(IPage page, string path)
+    {
+        var browser = await page.Context.NewCDPSessionAsync(page);
+        foreach (var (type, isOver) in ((string, bool)[])[("dragEnter", true), ("dragOver", true), ("drop", false)])
+        {
+            await browser.SendAsync("Input.dispatchDragEvent", new Dictionary<string, object>
+            {
+                ["type"] = type,
+                ["x"] = 200,
+                ["y"] = 200,
+                ["data"] = new { items = Array.Empty<object>(), files = new[] { path }, dragOperationsMask = 1 },
+            });
+            await Expect(page.Locator(".drop-veil")).ToBeVisibleAsync(new() { Visible = isOver });
         }
     }
 
