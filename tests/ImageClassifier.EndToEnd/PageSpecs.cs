@@ -89,6 +89,9 @@ public sealed partial class PageSpecs
         })
         """;
 
+    // True if the browser would ask before it closes the page.
+    private const string AsksBeforeClosing = "() => !dispatchEvent(new Event('beforeunload', { cancelable: true }))";
+
     static PageSpecs() => SetDefaultExpectTimeout(60_000);
 
     [SkippableFact]
@@ -124,11 +127,16 @@ public sealed partial class PageSpecs
         await Expect(page.Locator(".card[data-state=queued] .reason").First).ToContainTextAsync("2 instances boot, about 20 s.");
         await PageBrowser.AssertAccessibleAsync(page, "waiting");
         await Expect(page.Locator("#find-count")).ToHaveAttributeAsync("aria-live", "off");
+        await Expect(page.Locator(".card[data-state=queued] .open").First)
+            .ToHaveAccessibleDescriptionAsync("Queued 2 instances boot, about 20 s.");
+        await Expect(page).ToHaveTitleAsync("(0/1000) Image Classifier");
 
         await page.EvaluateAsync("tasks.length = 0");
         await results.SendAllAsync(count);
         await Expect(page.Locator("#summary")).ToHaveAttributeAsync("data-state", "done");
         await Expect(page.GetByTestId("failed")).ToHaveTextAsync("10");
+        await AssertHeardAsync(page, "All pictures are done: 990 classified, 10 failed.");
+        await Expect(page).ToHaveTitleAsync("Image Classifier");
         // One task may have waited for a processor that another program had.
         var tasks = await page.EvaluateAsync<double[]>("tasks.sort((a, b) => b - a)");
         Assert.InRange(tasks.ElementAtOrDefault(1), 0, 100);
@@ -162,6 +170,7 @@ public sealed partial class PageSpecs
         var results = await ResultSource.StartAsync(page, service);
         // As on a page served over plain HTTP.
         await page.AddInitScriptAsync("delete Crypto.prototype.subtle");
+        await page.AddInitScriptAsync(PageModules.NoteThumbnails);
         var uploads = new ConcurrentQueue<IRoute>();
         await page.RouteAsync("**/api/batches", route => uploads.Enqueue(route));
         await page.GotoAsync(service.Address.ToString());
@@ -185,9 +194,11 @@ public sealed partial class PageSpecs
         // The upload hangs. After a reload it goes on, with the same key.
         await Expect(page.Locator("#stop")).ToBeVisibleAsync();
         await page.WaitForFunctionAsync(StoredRequests, 2);
+        Assert.True(await page.EvaluateAsync<bool>(AsksBeforeClosing));
         page.Dialog += (_, dialog) => dialog.AcceptAsync();
         await page.ReloadAsync();
         await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("3");
+        await Expect(page.Locator(".card .reason").Nth(1)).ToHaveTextAsync("The same file as \u2068a.png\u2069.");
         await Until.HoldsAsync(() => uploads.Count >= 2, TimeSpan.FromSeconds(30), () => "The page did not send again.");
         var keys = uploads.Select(route => route.Request.Headers["idempotency-key"]).Distinct().ToList();
         Assert.Single(keys);
@@ -207,9 +218,11 @@ public sealed partial class PageSpecs
         var requests = uploads.Count;
         await page.ReloadAsync();
         await Expect(unsent).ToHaveCountAsync(3);
+        await AssertHeardAsync(page, "Some pictures could not be sent.");
         await Expect(page.Locator(".notice-text"))
             .ToHaveTextAsync("Some pictures could not be sent. You stopped the upload.");
         Assert.Equal(requests, uploads.Count);
+        Assert.True(await page.EvaluateAsync<bool>(AsksBeforeClosing));
         await page.SetInputFilesAsync("#files", ToFile("again.png", picture));
         await Expect(page.Locator("#stop")).ToBeVisibleAsync();
         await Expect(unsent).ToHaveCountAsync(0);
@@ -228,6 +241,7 @@ public sealed partial class PageSpecs
         await Expect(page.GetByTestId("classified")).ToHaveTextAsync("4");
         Assert.Equal(["a.png", longName], results.FileNames.Order(StringComparer.Ordinal));
         await page.WaitForFunctionAsync(StoredRequests, 0);
+        Assert.False(await page.EvaluateAsync<bool>(AsksBeforeClosing));
         await Expect(duplicate.Locator("body")).ToHaveClassAsync("empty");
 
         // Each picture's names are isolated from the text around them and begin on the card, and no percentage is cut off.
@@ -246,18 +260,29 @@ public sealed partial class PageSpecs
         await AssertMarkedAreExportedAsync(page, service, longName);
         // The page has long drawn what it read of its copies.
         await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("4");
-        await AssertModulesAsync(page);
+        await PageModules.AssertAsync(page, picture);
 
         // The filters are hidden for a single picture, and then they hide nothing.
         await page.Locator(".chip").First.ClickAsync();
         await page.Locator("#clear").ClickAsync();
+        Assert.Equal(0, await page.EvaluateAsync<int>("thumbnails.size"));
         await ChooseAsync(page, [Tiny(9)]);
         await Expect(page.Locator("#finder")).ToBeHiddenAsync();
         await Expect(page.Locator(".card")).ToHaveCountAsync(1);
         await page.Locator("#samples").ClickAsync();
         await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("5");
         await page.Locator("#copy-link").ClickAsync();
-        await Expect(page.Locator("#announcer")).ToContainTextAsync("Link: ");
+        await AssertHeardAsync(page, "Link: ");
+
+        // Marks survive a reload, and what was cleared does not come back.
+        await results.SendAllAsync(7);
+        await Expect(page.GetByTestId("classified")).ToHaveTextAsync("5");
+        await page.Locator(".card").First.ClickAsync();
+        await page.Locator("#right-label").FillAsync("cat");
+        await page.Keyboard.PressAsync("Enter");
+        await page.ReloadAsync();
+        await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("5");
+        await Expect(page.Locator(".right-label:visible")).ToHaveTextAsync(["Right: cat"]);
     }
 
     [SkippableFact]
@@ -284,7 +309,7 @@ public sealed partial class PageSpecs
         await ChooseAsync(page, [Tiny(4)]);
         await Expect(page.Locator("#stop")).ToBeVisibleAsync();
         await cancel.ClickAsync();
-        await Expect(cancelled).ToHaveTextAsync("3 pictures were cancelled.");
+        await AssertHeardAsync(page, "3 pictures were cancelled.");
         await Expect(failed).ToHaveCountAsync(3);
         await Expect(failed.Locator(".reason").First).ToContainTextAsync("The batch was cancelled");
         await Expect(page.Locator(".card[data-state=unsent]")).ToHaveCountAsync(1);
@@ -294,12 +319,13 @@ public sealed partial class PageSpecs
 
         await page.UnrouteAsync("**/api/batches");
         await page.Locator("#discard").ClickAsync();
+        await Expect(page.GetByTestId("chosen")).ToHaveTextAsync("3");
         await page.Locator("#retry-failed").ClickAsync();
         await Expect(page.Locator(".card[data-state=queued]")).ToHaveCountAsync(3);
         await Expect(cancelled).ToBeEmptyAsync();
-        await ChooseAsync(page, [Tiny(5)]);
+        await ChooseAsync(page, [Tiny(5)], "paste");
         await Expect(page.Locator(".card[data-state=queued]")).ToHaveCountAsync(4);
-        await ChooseAsync(page, [Tiny(6)]);
+        await ChooseAsync(page, [Tiny(6)], "drop");
         await Expect(page.Locator(".card[data-state=queued]")).ToHaveCountAsync(5);
 
         // By keyboard. The service refuses the cancel of the first of three batches.
@@ -370,6 +396,7 @@ public sealed partial class PageSpecs
         await PageBrowser.AssertAccessibleAsync(page, "not stored");
         await page.Locator(".card").First.ClickAsync();
         await Expect(page.Locator("#large-lack")).ToHaveTextAsync(sentence);
+        await AssertHeardAsync(page, sentence);
         await Expect(page.Locator("#large-image")).ToBeHiddenAsync();
         await PageBrowser.AssertAccessibleAsync(page, "not stored, large");
         await page.Keyboard.PressAsync("Escape");
@@ -404,51 +431,25 @@ public sealed partial class PageSpecs
         await page.Keyboard.PressAsync("Escape");
         await page.RouteAsync(
             $"**/images/{first}", route => route.FulfillAsync(new RouteFulfillOptions { Status = 404 }));
-        var download = await page.RunAndWaitForDownloadAsync(() => page.Locator("#corrections").ClickAsync());
-        await using var corrections = await ZipFile.OpenReadAsync((await download.PathAsync())!);
+        await using var corrections = await ZipFile.OpenReadAsync(await DownloadAsync(page, "#corrections"));
         Assert.Equal([$"corrections/dog/{second}"], corrections.Entries.Select(entry => entry.FullName));
         await Expect(page.Locator(".notice-text"))
             .ToHaveTextAsync("Nobody has a copy of these pictures any more: \u2068a.png\u2069.");
-    }
-
-    /// <summary>What is quicker to ask of a module than to bring about.</summary>
-    private static async Task AssertModulesAsync(IPage page)
-    {
-        Assert.Equal(
-            "\uFEFFname,part\r\n\"a,\"\"b\"\".png\",0.333333\r\n\"'=1+1.png\",\r\n",
-            await page.EvaluateAsync<string>(
-                """
-                async () => (await import("/results/csv.js")).toCsv(
-                  ["name", "part"], [{ name: 'a,"b".png', part: 1 / 3 }, { name: "=1+1.png", part: null }])
-                """));
-        Assert.Equal(
-            ["1 picture waits for 1 instance.", "2 pictures wait for 1 instance."],
-            await page.EvaluateAsync<string[]>(
-                """
-                async () => {
-                  const { whyQueued } = await import("/pictures/waiting-reason.js");
-                  return [1, 2].map((waiting) => whyQueued({ waiting, instances: [{ state: "running" }] }, 0));
-                }
-                """));
-        // Around the lengths at which the padding takes another block.
-        int[] lengths = [0, 55, 56, 63, 64, 65, 1_000_000];
-        Assert.Equal(
-            lengths.Select(length => Convert.ToHexStringLower(SHA256.HashData(new byte[length]))),
-            await page.EvaluateAsync<string[]>(
-                "async (lengths) => { const { sha256 } = await import('/intake/sha256.js');"
-                + " return lengths.map((length) => sha256(new ArrayBuffer(length))); }",
-                lengths));
     }
 
     /// <summary>By mouse: a label. By keyboard: the rest.</summary>
     private static async Task AssertFindsAsync(IPage page)
     {
         var found = page.Locator("#find-count");
+        await Expect(page.Locator("#find-state option")).ToHaveTextAsync(
+            ["All (1,000)", "Under way (0)", "Classified (990)", "Failed (10)", "Marked as wrong (0)"]);
         var chip = page.Locator(".chip").First;
         var ofLabel = await chip.Locator(".chip-count").TextContentAsync();
         await chip.ClickAsync();
         await Expect(found).ToHaveTextAsync($"{ofLabel} of 1,000 pictures");
+        await Expect(chip).ToHaveAttributeAsync("aria-pressed", "true");
         await chip.ClickAsync();
+        await Expect(chip).ToHaveAttributeAsync("aria-pressed", "false");
 
         await page.Locator("#find-state").FocusAsync();
         await page.Keyboard.TypeAsync("Cl");
@@ -463,6 +464,9 @@ public sealed partial class PageSpecs
         await Expect(page.Locator(".card .probability").First).ToHaveTextAsync("51 %");
         await Expect(page.Locator("#find-state option").First).ToHaveTextAsync("All (49)");
         await Expect(page.Locator("#download")).ToHaveTextAsync("Download CSV (49)");
+        var csv = await File.ReadAllLinesAsync(await DownloadAsync(page, "#download"));
+        Assert.Equal(50, csv.Length);
+        Assert.StartsWith("picture 0051.png,", csv[1], StringComparison.Ordinal);
         Assert.Empty(await page.EvaluateAsync<string[]>(CutOff));
         // The fleet and the filters are open on a wide screen.
         var closed = page.Locator(".more:not([hidden], #find-more) > summary");
@@ -473,13 +477,14 @@ public sealed partial class PageSpecs
         await PageBrowser.ScreenshotAsync(page, "filtered.png");
         await page.Locator("#find-reset").ClickAsync();
         await Expect(found).ToHaveTextAsync("1,000 pictures");
-        foreach (var (order, second) in ((string, string)[])[("label", "picture 0040.png"), ("name", "picture 0001.png")])
+        foreach (var (order, second) in ((string, string)[])[("label", "picture 0040.png"), ("confidence", "picture 0100.png")])
         {
             await page.Locator("#find-order").SelectOptionAsync(order);
             await Expect(page.Locator(".card .name").Nth(1)).ToHaveTextAsync(second);
         }
 
         await page.Locator("#find-reset").ClickAsync();
+        await Expect(page.Locator(".card .name").Nth(1)).ToHaveTextAsync("picture 0001.png");
     }
 
     /// <summary>By keyboard alone.</summary>
@@ -491,7 +496,25 @@ public sealed partial class PageSpecs
         await page.Keyboard.PressAsync("End");
         Assert.Equal("Large view of picture 0999.png", await FocusedAsync());
         await page.Keyboard.PressAsync("Home");
+        var first = await PlaceAsync();
+        await page.Keyboard.PressAsync("ArrowDown");
+        var below = await PlaceAsync();
+        Assert.True(below.X == first.X && below.Y > first.Y, $"{below} is not below {first}.");
+        await page.Keyboard.PressAsync("ArrowUp");
+        Assert.Equal("Large view of picture 0000.png", await FocusedAsync());
+        await page.Keyboard.PressAsync("PageDown");
+        Assert.NotEqual("Large view of picture 0000.png", await FocusedAsync());
+        await page.Keyboard.PressAsync("PageUp");
+        Assert.Equal("Large view of picture 0000.png", await FocusedAsync());
+
         await page.Keyboard.PressAsync("Enter");
+        foreach (var (key, number) in ((string, int)[])[("End", 1_000), ("ArrowLeft", 999), ("Home", 1)])
+        {
+            await page.Keyboard.PressAsync(key);
+            await AssertHeardAsync(page, $"picture {number - 1:0000}.png");
+            await AssertHeardAsync(page, string.Create(CultureInfo.InvariantCulture, $"{number:N0} of 1,000"));
+        }
+
         foreach (var label in (string[])["apple", "apple", "pear", "pear", "pear"])
         {
             await page.Keyboard.PressAsync("ArrowRight");
@@ -532,16 +555,27 @@ public sealed partial class PageSpecs
         await Expect(page.Locator("#find-count")).ToHaveTextAsync("1,000 pictures");
 
         Task<string?> FocusedAsync() => page.EvaluateAsync<string?>("document.activeElement.getAttribute('aria-label')");
+
+        // In the grid: where the card with the focus is among all cards.
+        async Task<(double X, double Y)> PlaceAsync()
+        {
+            var place = await page.EvaluateAsync<double[]>(
+                """
+                () => {
+                  const [card, cards] = [document.activeElement.closest(".card"), document.getElementById("cards")];
+                  const [of, all] = [card, cards].map((element) => element.getBoundingClientRect());
+                  return [of.left - all.left, of.top - all.top];
+                }
+                """);
+            return (place[0], place[1]);
+        }
     }
 
     private static async Task AssertExportsAsync(IPage page, int count)
     {
-        var csv = await File.ReadAllLinesAsync(await DownloadAsync("#download"));
+        var csv = await File.ReadAllLinesAsync(await DownloadAsync(page, "#download"));
         Assert.Equal(count + 1, csv.Length);
-        Assert.StartsWith(
-            "fileName,label,probability,status,error,batchId,jobId,label2", csv[0].TrimStart('\uFEFF'),
-            StringComparison.Ordinal);
-        var lines = await File.ReadAllLinesAsync(await DownloadAsync("#download-lines"));
+        var lines = await File.ReadAllLinesAsync(await DownloadAsync(page, "#download-lines"));
         Assert.Equal(count, lines.Length);
         var second = JsonSerializer.Deserialize<JsonElement>(lines[1]);
         Assert.Equal("picture 0001.png", second.GetProperty("fileName").GetString());
@@ -551,11 +585,27 @@ public sealed partial class PageSpecs
         Assert.Equal("model", second.GetProperty("model").GetProperty("name").GetString());
         Assert.Equal(Tiny(1).Hash, second.GetProperty("sha256").GetString());
         Assert.Equal("apple", second.GetProperty("rightLabel").GetString());
+        var failed = JsonSerializer.Deserialize<JsonElement>(lines[50]);
+        Assert.Equal("failed", failed.GetProperty("status").GetString());
+        Assert.Equal("It was tried several times.", failed.GetProperty("error").GetString());
+
+        Assert.Equal(
+            "fileName,label,probability,status,error,batchId,jobId,label2,probability2,label3,probability3,label4,probability4,"
+            + "label5,probability5,model,modelSha256,instanceId,cached,sha256,rightLabel",
+            csv[0].TrimStart('\uFEFF'));
+        Assert.Equal(
+            $"picture 0001.png,\"label 1, another name\",0.01,classified,,{IdsOf(second)},\"{LongLabel}\",0.5,"
+            + "\"label 3, another name\",0.25,\"label 4, another name\",0.125,\"label 5, another name\",0.0001,"
+            + $"model,{new string('a', 64)},i-0123456789abcdef0,,{Tiny(1).Hash},apple",
+            csv[2]);
+        Assert.Equal(
+            $"picture 0050.png,,,failed,It was tried several times.,{IdsOf(failed)},,,,,,,,,,,,,{Tiny(50).Hash},",
+            csv[51]);
 
         var folder = Directory.CreateTempSubdirectory("image-classifier-corrections-");
         try
         {
-            ZipFile.ExtractToDirectory(await DownloadAsync("#corrections"), folder.FullName);
+            ZipFile.ExtractToDirectory(await DownloadAsync(page, "#corrections"), folder.FullName);
             var corrections = Path.Combine(folder.FullName, "corrections");
             Assert.Equal(Tiny(4).Bytes, await File.ReadAllBytesAsync(Path.Combine(corrections, "pear", "picture 0004.png")));
             var (exitCode, _, error) = await BuiltProgram.RunAsync(
@@ -567,11 +617,7 @@ public sealed partial class PageSpecs
             folder.Delete(recursive: true);
         }
 
-        async Task<string> DownloadAsync(string button)
-        {
-            var download = await page.RunAndWaitForDownloadAsync(() => page.Locator(button).ClickAsync());
-            return (await download.PathAsync())!;
-        }
+        static string IdsOf(JsonElement picture) => $"{picture.GetProperty("batchId")},{picture.GetProperty("jobId")}";
     }
 
     private static async Task AssertFailedAreSentAgainAsync(IPage page, ResultSource results)
@@ -590,26 +636,49 @@ public sealed partial class PageSpecs
         await Expect(page.Locator("#cards")).ToBeFocusedAsync();
     }
 
+    /// <returns>The path of the file that a button gives.</returns>
+    private static async Task<string> DownloadAsync(IPage page, string button)
+    {
+        var download = await page.RunAndWaitForDownloadAsync(() => page.Locator(button).ClickAsync());
+        return (await download.PathAsync())!;
+    }
+
+    /// <summary>A screen reader hears the text, because it is in a live region.</summary>
+    private static Task AssertHeardAsync(IPage page, string text) =>
+        Expect(page.Locator("[role=alert], [role=status]:not([aria-live=off]), [aria-live=polite]:not([role])")
+            .Filter(new LocatorFilterOptions { HasText = text, Visible = true })).ToHaveCountAsync(1);
+
     [GeneratedRegex("[?]cancel=waiting$")]
     private static partial Regex Cancel();
 
     [GeneratedRegex("[45][0-9]{2}")]
     private static partial Regex StatusCode();
 
-    /// <summary>Chooses files as a user does. Playwright would send each file in a message of its own.</summary>
-    private static Task ChooseAsync(IPage page, IEnumerable<TinyPicture> pictures) => page.EvaluateAsync(
+    /// <summary>Gives files to the page as a user does. Playwright would send each file in a message of its own.</summary>
+    /// <param name="page">The page that gets the files.</param>
+    /// <param name="pictures">The files, in their order.</param>
+    /// <param name="by"><c>change</c> of the file input, <c>paste</c> or <c>drop</c>.</param>
+    private static Task ChooseAsync(IPage page, IEnumerable<TinyPicture> pictures, string by = "change") => page.EvaluateAsync(
         """
-        (files) => {
+        ({ files, by }) => {
           const transfer = new DataTransfer();
           for (const { name, bytes } of files) {
             transfer.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], name, { type: "image/png" }));
           }
+          const about = { bubbles: true, clipboardData: transfer, dataTransfer: transfer };
+          if (by === "paste") return void document.body.dispatchEvent(new ClipboardEvent(by, about));
+          if (by === "drop") return void document.body.dispatchEvent(new DragEvent(by, about));
           const input = document.getElementById("files");
           input.files = transfer.files;
-          input.dispatchEvent(new Event("change"));
+          input.dispatchEvent(new Event(by));
         }
         """,
-        pictures.Select(picture => new { name = picture.Name, bytes = Convert.ToBase64String(picture.Bytes) }).ToArray());
+        new
+        {
+            files = pictures.Select(picture => new { name = picture.Name, bytes = Convert.ToBase64String(picture.Bytes) })
+                .ToArray(),
+            by,
+        });
 
     private static FilePayload ToFile(string name, byte[] bytes) => new() { Name = name, MimeType = "image/png", Buffer = bytes };
 
