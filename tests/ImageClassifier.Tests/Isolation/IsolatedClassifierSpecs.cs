@@ -100,7 +100,8 @@ public sealed class IsolatedClassifierSpecs
     public async Task A_child_that_does_not_answer_is_killed_at_its_time_limit()
     {
         using var isolated = new IsolatedClassifier(
-            Shell($"{ScriptedChildren.Ready} sleep 1000"), Settings, Model, TimeSpan.FromMilliseconds(200), TimeProvider.System);
+            Shell($"{ScriptedChildren.Ready} exec sleep 1000"), Settings, Model, TimeSpan.FromMilliseconds(200),
+            TimeProvider.System);
 
         var died = Assert.IsType<IsolatedOutcome.Died>(await isolated.ClassifyAsync(new byte[100], isAlone: false));
         Assert.Equal(ProcessDeath.TimedOut, died.How);
