@@ -29,8 +29,8 @@ export class Sender {
   #kept = new KeptFiles();
   /** @type {Uploader<Picture>} */
   #uploader;
-  /** How many times files are being looked at. */
-  #looking = 0;
+  /** The pictures that are left of those that are being looked at together. @type {Set<Picture[]>} */
+  #looking = new Set();
   /** Pictures that were given up before they were looked at. @type {Picture[]} */
   #unlooked = [];
   /** Aborts when the user stops sending. */
@@ -71,7 +71,7 @@ export class Sender {
 
   /** Whether files are looked at or sent. */
   get busy() {
-    return this.#looking > 0 || this.#uploader.busy;
+    return this.#looking.size > 0 || this.#uploader.busy;
   }
 
   /** Adds chosen files to the pictures, and sends them. @param {File[]} files */
@@ -123,6 +123,9 @@ export class Sender {
     this.#life.abort();
     this.#life = new AbortController();
     this.#uploader.stop();
+    // At once: the user can retry or discard before a large file has been looked at.
+    for (const rest of this.#looking) this.#setAside(rest);
+    this.#looking.clear();
   }
 
   /** Sends again what was given up. */
@@ -189,12 +192,12 @@ export class Sender {
 
   /** Sends the pictures that the service can use and that the page has not sent yet. @param {Picture[]} added */
   async #lookAndSend(added) {
-    this.#looking++;
+    const rest = [...added];
+    this.#looking.add(rest);
     const { signal } = this.#life;
-    let looked = 0;
     for await (const group of looks(added, this.#formats)) {
-      if (signal.aborted) break;
-      looked += group.length;
+      if (signal.aborted) return;
+      rest.splice(0, group.length);
       /** @type {{ file: File, tag: Picture }[]} */
       const toSend = [];
       for (const { picture, look } of group) {
@@ -214,8 +217,7 @@ export class Sender {
       if (group.some(({ picture }) => picture.original?.state === "unsent")) this.retryUnsent();
       this.#events.changed();
     }
-    this.#setAside(added.slice(looked));
-    this.#looking--;
+    this.#looking.delete(rest);
     this.#events.changed();
   }
 
