@@ -17,6 +17,9 @@ internal sealed class FileListing(bool isRecursive, TextReader input, Cancellati
         AttributesToSkip = FileAttributes.Hidden | FileAttributes.System,
     };
 
+    /// <summary>The folders in named folders that were not searched, so far.</summary>
+    public int FoldersLeftOut { get; private set; }
+
     /// <summary>The files of the arguments. A folder that cannot be read, and a pattern that matches nothing, is listed
     /// with its error. An existing path is never a pattern.</summary>
     public IEnumerable<ListedFile> In(IEnumerable<string> paths) => paths.SelectMany(path =>
@@ -34,7 +37,7 @@ internal sealed class FileListing(bool isRecursive, TextReader input, Cancellati
     }
 
     private IEnumerable<ListedFile> InPath(string path) => Directory.Exists(path)
-        ? InFolder(path, isRecursive)
+        ? InFolder(path, isRecursive, isNamed: true)
         : [new ListedFile(FullPath(path), path, InFolder: false)];
 
     private static bool IsPattern(string path) => path.Contains('*') && !Path.Exists(path);
@@ -49,7 +52,7 @@ internal sealed class FileListing(bool isRecursive, TextReader input, Cancellati
         var matcher = new Matcher(StringComparison.Ordinal).AddInclude(string.Join('/', parts[fixedParts.Length..]));
         var isDeep = parts.Length - fixedParts.Length > 1;
         var any = false;
-        foreach (var file in Directory.Exists(folder) ? InFolder(folder, isDeep) : [])
+        foreach (var file in Directory.Exists(folder) ? InFolder(folder, isDeep, isNamed: false) : [])
         {
             if (!matcher.Match(Path.GetRelativePath(folder, file.Shown).Replace('\\', '/')).HasMatches) continue;
             any = true;
@@ -59,7 +62,7 @@ internal sealed class FileListing(bool isRecursive, TextReader input, Cancellati
         if (!any) yield return Wrong(pattern, JobErrorCodes.Missing, "No file matches this pattern.");
     }
 
-    private IEnumerable<ListedFile> InFolder(string folder, bool isDeep)
+    private IEnumerable<ListedFile> InFolder(string folder, bool isDeep, bool isNamed)
     {
         var folders = new Stack<string>([folder]);
         while (folders.TryPop(out var next))
@@ -87,7 +90,9 @@ internal sealed class FileListing(bool isRecursive, TextReader input, Cancellati
                 var shown = Path.Combine(next, entries.Current.Name);
                 if (entries.Current is FileInfo) yield return new ListedFile(FullPath(shown), shown, InFolder: true);
                 // A link to a folder can lead back to one above it.
-                else if (isDeep && entries.Current.LinkTarget is null) folders.Push(shown);
+                else if (entries.Current.LinkTarget is not null) continue;
+                else if (isDeep) folders.Push(shown);
+                else if (isNamed) FoldersLeftOut++;
             }
         }
     }

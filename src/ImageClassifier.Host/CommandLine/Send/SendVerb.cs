@@ -114,6 +114,11 @@ internal sealed class SendVerb(
         {
             throw new InvalidSettingException("--resume", file, foreign.Message, foreign);
         }
+        catch (SqliteException failure) when (SqliteDatabase.IsDamaged(failure))
+        {
+            throw new InvalidSettingException(
+                "--resume", file, "it is no state file of send, or it is damaged; give another file", failure);
+        }
         catch (Exception failure) when (failure is SqliteException or IOException or UnauthorizedAccessException)
         {
             throw new InvalidSettingException("--resume", file, $"it cannot be opened ({failure.Message})", failure);
@@ -174,7 +179,7 @@ internal sealed class SendVerb(
             && address is { Scheme: "http" or "https", UserInfo: "", Query: "", Fragment: "" }
             ? address
             : throw new InvalidSettingException(
-                "--server", given, "it must be an address such as https://pictures.example, without user, ? and #");
+                "--server", given, "it must begin with http:// or https://, and have no user, ? or #");
     }
 
     /// <summary>Puts the files of the arguments into the journal.</summary>
@@ -192,6 +197,13 @@ internal sealed class SendVerb(
         try
         {
             await Task.Run(() => journal.Add(listing.In(options.Paths)), CancellationToken.None);
+            if (listing.FoldersLeftOut is > 0 and var folders)
+            {
+                await streams.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
+                    $"Left out {folders:N0} {(folders == 1 ? "folder" : "folders")} below the named ones. To send "
+                    + $"{(folders == 1 ? "its" : "their")} pictures too, add --recursive."));
+            }
+
             return true;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -274,7 +286,8 @@ internal sealed class SendVerb(
                 : "")
             + (open > 0 ? string.Create(CultureInfo.InvariantCulture, $", {open:N0} without a result") : "")
             + (leftOut > 0
-                ? string.Create(CultureInfo.InvariantCulture, $" ({leftOut:N0} in folders are no pictures)")
+                ? string.Create(CultureInfo.InvariantCulture,
+                    $" ({leftOut:N0} {(leftOut == 1 ? "file in folders is no picture" : "files in folders are no pictures")})")
                 : "")
             + ".";
     }

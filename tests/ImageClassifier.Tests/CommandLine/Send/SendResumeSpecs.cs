@@ -204,7 +204,7 @@ public sealed class SendResumeSpecs : IDisposable
         await using var tier = await RunningWebTier.StartAsync();
         var text = Path.Combine(_run.Folder, "my notes");
         await File.WriteAllTextAsync(text, new string('x', 5000));
-        await RefusesAsync(SendRun.Options(tier, Files(1)) with { Resume = text }, "--resume");
+        await RefusesAsync(SendRun.Options(tier, Files(1)) with { Resume = text }, "it is no state file of send");
         Assert.Equal(new string('x', 5000), await File.ReadAllTextAsync(text));
         await RefusesAsync(SendRun.Options(tier) with { Resume = _run.State }, "there is no such file");
     }

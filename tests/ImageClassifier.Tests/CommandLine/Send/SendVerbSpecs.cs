@@ -48,18 +48,34 @@ public sealed class SendVerbSpecs : IDisposable
             _run.Names.Select(name => (name, Label(_run.Line(name)))));
         Assert.All(_run.Lines, line => Assert.Equal("classified", SendRun.Text(line, "status")));
         Assert.Equal(6, Pictures(tier));
-        Assert.Contains("6 files: 6 classified (1 in folders are no pictures).", _run.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("--recursive", _run.Error, StringComparison.Ordinal);
+        Assert.Contains("6 files: 6 classified (1 file in folders is no picture).", _run.Error, StringComparison.Ordinal);
         Assert.Empty(_run.StateFiles);
     }
 
     [Fact]
-    public async Task Without_recursive_only_the_pictures_of_the_folder_itself_are_sent()
+    public async Task Without_recursive_only_the_pictures_of_the_folder_itself_are_sent_and_a_note_says_so()
     {
         await using var tier = (await RunningWebTier.StartAsync()).WithNode();
         _run.Write(Upload.Jpeg("a.jpg"));
         _run.Write(Upload.Jpeg("deep/b.jpg"));
         Assert.Equal(ExitCodes.Done, await _run.RunAsync(SendRun.Options(tier, _run.Folder)));
         Assert.Equal(["a.jpg"], _run.Names);
+        Assert.Contains(
+            "Left out 1 folder below the named ones. To send its pictures too, add --recursive.", _run.Error, StringComparison.Ordinal);
+
+        // A pattern says itself how deep it goes.
+        Assert.Equal(ExitCodes.Done, await _run.RunAsync(SendRun.Options(tier, Path.Combine(_run.Folder, "*.jpg"))));
+        Assert.DoesNotContain("--recursive", _run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_without_http_is_refused_with_what_is_missing()
+    {
+        await using var tier = await RunningWebTier.StartAsync();
+        var options = SendRun.Options(tier, Files(1)) with { Server = "127.0.0.1:5000" };
+        var refusal = await Assert.ThrowsAsync<InvalidSettingException>(() => _run.RunAsync(options));
+        Assert.Contains("it must begin with http:// or https://", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
