@@ -122,6 +122,8 @@ public sealed partial class PageSpecs
             """);
         await page.GotoAsync(service.Address.ToString());
         await Expect(page.GetByTestId("fleet-count")).ToContainTextAsync("2 of 2 instances");
+        // Nothing waits any more, so the sentence about the launch needs its time.
+        await Expect(page.GetByTestId("scaler-says")).ToHaveTextAsync(DatedLaunch());
         await PageBrowser.AssertAccessibleAsync(page, "empty");
 
         await page.EvaluateAsync(StopAndRetry);
@@ -655,6 +657,9 @@ public sealed partial class PageSpecs
 
     [GeneratedRegex("[?]cancel=waiting$")]
     private static partial Regex Cancel();
+
+    [GeneratedRegex("^At .*: 3 pictures wait")]
+    private static partial Regex DatedLaunch();
 
     [GeneratedRegex("[45][0-9]{2}")]
     private static partial Regex StatusCode();

@@ -128,13 +128,13 @@ class FleetView {
     if (text === this.#lastDecisions) return;
     this.#lastDecisions = text;
     this.#decisions.hidden = decisions.length === 0;
-    this.#scalerSays.textContent = decisions[0]?.reason ?? "";
+    this.#scalerSays.textContent = decisions[0] ? datedReason(decisions[0]) : "";
     this.#decisionList.replaceChildren(
       ...decisions.map((decision) => {
         const item = document.createElement("li");
         const time = document.createElement("time");
         time.dateTime = decision.at;
-        time.textContent = new Date(decision.at).toLocaleTimeString();
+        time.textContent = timeOf(decision);
         const seen = document.createElement("span");
         seen.className = "decision-seen";
         seen.textContent = snapshotAndOutcome(decision);
@@ -144,6 +144,13 @@ class FleetView {
     );
   }
 }
+
+/** @param {Decision} decision */
+const timeOf = ({ at }) => new Date(at).toLocaleTimeString();
+
+/** A launch stays the newest decision until something changes, so its figures get old. @param {Decision} decision */
+const datedReason = (decision) =>
+  decision.launched > 0 ? `At ${timeOf(decision)}: ${decision.reason}` : decision.reason;
 
 /** @param {Decision} decision its snapshot and outcome */
 function snapshotAndOutcome({ waiting, running, pending, wanted, launched }) {
