@@ -45,7 +45,8 @@ internal static class Problems
         "Nothing was cancelled or deleted. Set cancel to waiting, or send the call without any parameter to delete the batch.");
 
     public static IResult NothingUsable(AllowedFormats formats, object? jobs = null) => Create(
-        ProblemKinds.NothingUsable, $"Send at least one {formats.Names} picture.",
+        ProblemKinds.NothingUsable,
+        $"Send at least one {formats.Names} picture{(jobs is null ? "." : "; jobs says what is wrong with each of these.")}",
         jobs is null ? null : new Dictionary<string, object?> { ["jobs"] = jobs });
 
     public static IResult TooManyFiles(int allowed) => Create(

@@ -56,7 +56,7 @@ internal sealed class SendGrammar(IReadOnlyDictionary<string, string> variables)
     public Command CreateCommand()
     {
         var command = new Command("send", "Sends pictures to a service and prints the results as they come. Exit codes: 1 "
-            + "a picture failed or was not sent, 130 interrupted.")
+            + "a picture failed or was not sent, 2 wrong use or refused by the service, 130 interrupted.")
         {
             Paths, _recursive, _server, _keyFile, _resume, _json, _csv,
         };

@@ -26,7 +26,11 @@ internal sealed record ListedFile(string Path, string Shown, bool InFolder)
 internal sealed record ChunkFile(long Id, string Path, string Shown, long Size, long Changed);
 
 /// <summary>The files of one request, and the key by which the service recognises a repeat.</summary>
-internal sealed record Chunk(long Id, string Key, IReadOnlyList<ChunkFile> Files);
+/// <param name="Id">Its number in the journal.</param>
+/// <param name="Key">The key.</param>
+/// <param name="Files">The files.</param>
+/// <param name="IsNew">False if an earlier run may have sent it.</param>
+internal sealed record Chunk(long Id, string Key, IReadOnlyList<ChunkFile> Files, bool IsNew);
 
 /// <summary>A chunk that the service has accepted.</summary>
 /// <param name="Id">Its number in the journal.</param>
@@ -57,6 +61,7 @@ internal sealed class SendJournal : SqliteSession
     private readonly SqliteStatement _quick;
     private readonly SqliteStatement _selectSend;
     private readonly SqliteStatement _insertSend;
+    private readonly SqliteStatement _setServer;
     private readonly SqliteStatement _setKey;
     private readonly SqliteStatement _setListed;
     private readonly SqliteStatement _insertFile;
@@ -64,7 +69,10 @@ internal sealed class SendJournal : SqliteSession
     private readonly SqliteStatement _deleteFile;
     private readonly SqliteStatement _selectToSend;
     private readonly SqliteStatement _insertChunk;
+    private readonly SqliteStatement _deleteChunk;
+    private readonly SqliteStatement _selectIsSent;
     private readonly SqliteStatement _assign;
+    private readonly SqliteStatement _unassign;
     private readonly SqliteStatement _selectUnanswered;
     private readonly SqliteStatement _selectUnfinished;
     private readonly SqliteStatement _selectChunk;
@@ -86,6 +94,7 @@ internal sealed class SendJournal : SqliteSession
         _quick = Statement("PRAGMA synchronous = NORMAL");
         _selectSend = Statement("SELECT server, key_hash, listed FROM send");
         _insertSend = Statement("INSERT INTO send VALUES ($server, $key, 0)", "$server", "$key");
+        _setServer = Statement("UPDATE send SET server = $server", "$server");
         _setKey = Statement("UPDATE send SET key_hash = $key", "$key");
         _setListed = Statement("UPDATE send SET listed = 1");
         _insertFile = Statement(
@@ -98,9 +107,12 @@ internal sealed class SendJournal : SqliteSession
             "$most");
         _insertChunk = Statement(
             "INSERT INTO chunks (key, formed_at) VALUES ($key, $now) RETURNING id", "$key", "$now");
+        _deleteChunk = Statement("DELETE FROM chunks WHERE id = $id", "$id");
+        _selectIsSent = Statement("SELECT EXISTS (SELECT 1 FROM chunks)");
         _assign = Statement(
             "UPDATE files SET chunk = $chunk, size = $size, changed = $changed WHERE id = $id",
             "$chunk", "$size", "$changed", "$id");
+        _unassign = Statement("UPDATE files SET chunk = NULL WHERE chunk = $chunk AND status IS NULL", "$chunk");
         _selectUnanswered = Statement(
             "SELECT id, formed_at FROM chunks WHERE batch IS NULL AND EXISTS (SELECT 1 FROM files WHERE "
             + "chunk = chunks.id AND status IS NULL) ORDER BY id");
@@ -200,6 +212,21 @@ internal sealed class SendJournal : SqliteSession
         lock (_lock) _insertSend.Execute(server, keyHash);
     }
 
+    /// <summary>True if something was sent, or may have been.</summary>
+    public bool HasSent
+    {
+        get
+        {
+            lock (_lock) return _selectIsSent.Rows(row => row.GetInt64(0) == 1).Single();
+        }
+    }
+
+    /// <summary>Notes that uploads go to another service from now on.</summary>
+    public void ChangeServer(string server)
+    {
+        lock (_lock) _setServer.Execute(server);
+    }
+
     /// <summary>Notes that uploads have another key from now on.</summary>
     public void ChangeKey(string keyHash)
     {
@@ -290,7 +317,7 @@ internal sealed class SendJournal : SqliteSession
             return new Chunk(id, key, _selectFiles.Rows(
                 row => new ChunkFile(
                     row.GetInt64(0), row.GetString(1), row.GetString(2), row.GetInt64(3), row.GetInt64(4)),
-                id));
+                id), IsNew: false);
         }
     }
 
@@ -300,6 +327,19 @@ internal sealed class SendJournal : SqliteSession
         var middle = chunk.Files.Count / 2;
         lock (_lock)
             return Durably(() => (NewChunk([.. chunk.Files.Take(middle)]), NewChunk([.. chunk.Files.Skip(middle)])));
+    }
+
+    /// <summary>Forgets a chunk of which nothing is at the service. Its files wait to be sent.</summary>
+    public void Withdraw(Chunk chunk)
+    {
+        lock (_lock)
+        {
+            Transact(() =>
+            {
+                _unassign.Execute(chunk.Id);
+                return _deleteChunk.Execute(chunk.Id);
+            });
+        }
     }
 
     /// <summary>Stores the batch of a chunk, and the outcomes that are known already.</summary>
@@ -393,7 +433,7 @@ internal sealed class SendJournal : SqliteSession
         var key = RandomNumberGenerator.GetHexString(32, lowercase: true);
         var id = _insertChunk.Number(key, _time.GetUtcNow().ToUnixTimeSeconds())!.Value;
         foreach (var file in files) _assign.Execute(id, file.Size, file.Changed, file.Id);
-        return new Chunk(id, key, files);
+        return new Chunk(id, key, files, IsNew: true);
     }
 
     private void SetOutcome(long id, SendOutcome outcome) =>

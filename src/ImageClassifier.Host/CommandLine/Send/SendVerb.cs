@@ -65,8 +65,7 @@ internal sealed class SendVerb(
             using var output = new CheckedOutput(OutputOf(options));
             isDone = false;
             foreach (var outcome in journal.Outcomes()) output.Print(outcome);
-            (var exitCode, isDone) = await SendAsync(
-                journal, output, service, key, ContinueCommand(options, file), cancellation);
+            (var exitCode, isDone) = await SendAsync(options, journal, file, output, service, key, cancellation);
             return exitCode;
         }
         catch (SqliteException failure) when (SqliteDatabase.IsDamaged(failure))
@@ -125,21 +124,32 @@ internal sealed class SendVerb(
         }
     }
 
-    /// <summary>The address of the service. A state file is of one service only.</summary>
+    /// <summary>The address of the service. A state file is of one service only, once something was sent.</summary>
     private static Uri ServiceOf(SendOptions options, SendJournal journal, string file, string? key)
     {
         var known = journal.Service;
         var given = options.Server ?? known?.Server ?? options.Variables.GetValueOrDefault(SendOptions.ServerVariable);
         var service = AddressOf(given);
         var keyHash = SendKey.HashOf(key);
-        if (known is null) journal.Begin(service.AbsoluteUri, keyHash);
-        else if (known.Value.Server != service.AbsoluteUri)
+        if (known is null)
         {
-            throw new InvalidSettingException(
-                "--server", given, $"the send of {file} goes to {known.Value.Server}; leave --server out, or give another "
-                + "file");
+            journal.Begin(service.AbsoluteUri, keyHash);
+            return service;
         }
-        else if (known.Value.KeyHash != keyHash)
+
+        if (known.Value.Server != service.AbsoluteUri)
+        {
+            if (journal.HasSent)
+            {
+                throw new InvalidSettingException(
+                    "--server", given, $"the send of {file} goes to {known.Value.Server}; leave --server out, or give "
+                    + "another file");
+            }
+
+            journal.ChangeServer(service.AbsoluteUri);
+        }
+
+        if (known.Value.KeyHash != keyHash)
         {
             // A service knows a repeat by its key and by the name of the caller's API key.
             if (journal.Unanswered().Count > 0)
@@ -228,7 +238,7 @@ internal sealed class SendVerb(
     }
 
     private async Task<(int ExitCode, bool IsDone)> SendAsync(
-        SendJournal journal, ISendOutput output, Uri service, string? key, string continueCommand,
+        SendOptions options, SendJournal journal, string file, ISendOutput output, Uri service, string? key,
         CancellationToken cancellation)
     {
         SendReport? report = null;
@@ -265,7 +275,13 @@ internal sealed class SendVerb(
         if (ending is not null) await WriteErrorAsync(ending);
         await WriteErrorAsync(Summary(counts, report!.NumberLeftOut));
         var isDone = counts.Done == counts.Total;
-        if (!isDone) await WriteErrorAsync($"To go on: {continueCommand}");
+        if (!isDone && exitCode == ExitCodes.WrongUse && !journal.HasSent)
+        {
+            await WriteErrorAsync("Nothing was sent.");
+            isDone = true;
+        }
+
+        if (!isDone) await WriteErrorAsync($"To go on: {ContinueCommand(options, file)}");
         if (exitCode == ExitCodes.Done && counts.Classified < counts.Total) exitCode = ExitCodes.SomeFailed;
         return (exitCode, isDone);
     }

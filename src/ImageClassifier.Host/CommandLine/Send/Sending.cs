@@ -13,6 +13,9 @@ namespace ImageClassifier.Host.CommandLine.Send;
 internal sealed class Sending(
     SendJournal journal, ServiceClient service, SendReport report, SendLimits limits, TimeProvider time)
 {
+    // Tells the uploads under way that no other is worth beginning.
+    private volatile ServiceRefusesException? _refusal;
+
     /// <summary>Runs until each file has an outcome.</summary>
     /// <exception cref="ServiceAwayException">The service does not answer for long.</exception>
     /// <exception cref="ServiceRefusesException">The service refuses all uploads.</exception>
@@ -38,7 +41,8 @@ internal sealed class Sending(
     private async Task UploadAsync(ChannelWriter<AcceptedChunk> accepted, CancellationToken cancellation)
     {
         await Parallel.ForEachAsync(Chunks(), Several(limits.Uploads, cancellation), async (chunk, stop) =>
-            await DeliverAsync(chunk, accepted, stop));
+            await DeliverUnlessRefusedAsync(chunk, accepted, stop));
+        if (_refusal is { } refusal) throw refusal;
         accepted.Complete();
     }
 
@@ -53,8 +57,13 @@ internal sealed class Sending(
     /// <summary>The chunks without an answer, and then new ones, each formed when it is about to be sent.</summary>
     private IEnumerable<Chunk> Chunks()
     {
-        foreach (var (unanswered, _) in journal.Unanswered()) yield return journal.Read(unanswered);
-        while (journal.ToSend(limits.ChunkFiles) is { Count: > 0 } waiting)
+        foreach (var (unanswered, _) in journal.Unanswered())
+        {
+            if (_refusal is not null) yield break;
+            yield return journal.Read(unanswered);
+        }
+
+        while (_refusal is null && journal.ToSend(limits.ChunkFiles) is { Count: > 0 } waiting)
         {
             if (Form(waiting) is { } chunk) yield return chunk;
         }
@@ -97,11 +106,27 @@ internal sealed class Sending(
         }
     }
 
+    /// <summary>Uploads a chunk, and notes a refusal of all uploads. The others under way get their answers too: otherwise
+    /// nobody knew whether their pictures are at the service, and they could only be sent with the same key.</summary>
+    private async Task DeliverUnlessRefusedAsync(
+        Chunk chunk, ChannelWriter<AcceptedChunk> accepted, CancellationToken cancellation)
+    {
+        try
+        {
+            await DeliverAsync(chunk, accepted, cancellation);
+        }
+        catch (ServiceRefusesException refusal) when (refusal.TookNothing)
+        {
+            _refusal = refusal;
+        }
+    }
+
     /// <summary>Uploads a chunk until the service has answered. A repeat has the same key, so the service recognises
     /// it.</summary>
     private async Task DeliverAsync(
         Chunk chunk, ChannelWriter<AcceptedChunk> accepted, CancellationToken cancellation)
     {
+        var tries = 0;
         while (true)
         {
             var (files, unusable) = Inspect(chunk);
@@ -111,9 +136,18 @@ internal sealed class Sending(
                 {
                     (files, unusable) = Inspect(chunk);
                     using var upload = report.BeginUpload(files.Count, files.Sum(file => file.Size));
-                    var given = await service.UploadAsync(chunk.Key, files, upload.Sent, stop);
-                    if (given is UploadAnswer.Accepted) upload.Complete();
-                    return given;
+                    tries++;
+                    try
+                    {
+                        var given = await service.UploadAsync(chunk.Key, files, upload.Sent, stop);
+                        if (given is UploadAnswer.Accepted) upload.Complete();
+                        return given;
+                    }
+                    catch (ServiceRefusesException refusal) when (refusal.TookNothing && chunk.IsNew && tries == 1)
+                    {
+                        journal.Withdraw(chunk);
+                        throw;
+                    }
                 }, cancellation);
             switch (answer)
             {
@@ -127,8 +161,8 @@ internal sealed class Sending(
                     return;
                 case UploadAnswer.TooLarge when files.Count > 1:
                     var (first, second) = journal.Split(chunk);
-                    await DeliverAsync(first, accepted, cancellation);
-                    await DeliverAsync(second, accepted, cancellation);
+                    await DeliverUnlessRefusedAsync(first, accepted, cancellation);
+                    await DeliverUnlessRefusedAsync(second, accepted, cancellation);
                     return;
                 case UploadAnswer.TooLarge no:
                     RejectAll(JobErrorCodes.TooLarge, no.Reason);

@@ -51,4 +51,10 @@ internal sealed record ServiceEvent(string Id, JobDocument? Job);
 internal sealed class ServiceAwayException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>The service refuses every request of this run, so the user must change something.</summary>
-internal sealed class ServiceRefusesException(string message) : Exception(message);
+/// <param name="message">What the user must change.</param>
+/// <param name="tookNothing">True if nothing of the refused request can be at the service.</param>
+internal sealed class ServiceRefusesException(string message, bool tookNothing) : Exception(message)
+{
+    /// <summary>True if nothing of the refused request can be at the service.</summary>
+    public bool TookNothing => tookNothing;
+}

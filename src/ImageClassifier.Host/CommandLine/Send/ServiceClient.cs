@@ -149,12 +149,13 @@ internal sealed class ServiceClient(
             401 => throw new ServiceRefusesException(key is null
                 ? $"The service needs a key. Put it into the variable {SendOptions.KeyVariable}, or into a file and give "
                     + "that with --key-file."
-                : $"The service does not accept the key. {reason}"),
-            403 => throw new ServiceRefusesException($"The service refuses the upload. {reason}"),
+                : $"The service does not accept the key. {reason}", tookNothing: true),
+            403 => throw new ServiceRefusesException($"The service refuses the upload. {reason}", tookNothing: true),
             >= 300 and < 400 => throw new ServiceRefusesException(
                 "The address redirects to another one, and the key and the pictures go only to the address that you give. "
-                + $"Give the right one with --server: {answer.Headers.Location}"),
-            < 300 or 404 or 405 => throw Foreign(),
+                + $"Give the right one with --server: {answer.Headers.Location}", tookNothing: true),
+            404 or 405 => throw Foreign(tookNothing: true),
+            < 300 => throw Foreign(),
             413 => new UploadAnswer.TooLarge(reason),
             400 when problem is { Type: $"{ProblemPrefix}nothing-usable", Jobs: { } jobs } && AreOf(files, jobs) =>
                 new UploadAnswer.NothingUsable(jobs),
@@ -194,8 +195,8 @@ internal sealed class ServiceClient(
             : $"It answered {(int)answer.StatusCode} ({answer.ReasonPhrase}).",
         LongestReason);
 
-    private ServiceRefusesException Foreign() => new(
-        $"{service} does not answer like this service. Check the address of --server.");
+    private ServiceRefusesException Foreign(bool tookNothing = false) => new(
+        $"{service} does not answer like this service. Check the address of --server.", tookNothing);
 
     private static bool AreOf(int files, IReadOnlyList<JobDocument> jobs) => jobs.Count == files && jobs.All(IsWhole);
 

@@ -1,3 +1,4 @@
+using System.Net;
 using ImageClassifier.Core;
 using ImageClassifier.Core.Storage;
 using ImageClassifier.Host;
@@ -218,6 +219,40 @@ public sealed class SendResumeSpecs : IDisposable
         await RefusesAsync(options with { Server = "http://127.0.0.1:9" }, "goes to");
         await RefusesAsync(SendVerbSpecs.WithKey(options, ApiKey.New()), "another key");
         Assert.Equal(ExitCodes.Done, await _run.RunAsync(options));
+    }
+
+    [Fact]
+    public async Task A_send_that_was_refused_goes_on_with_the_right_address_and_key()
+    {
+        var key = ApiKey.New();
+        await using var tier = (await RunningWebTier.StartAsync($"access.keys.me = \"{ApiKey.SettingOf(key)}\"")).WithNode();
+        var options = SendRun.Options(tier, Files(9)) with { Resume = _run.State };
+        using var moved = new Cuts(before: (_, _) =>
+            new HttpResponseMessage(HttpStatusCode.PermanentRedirect) { Headers = { Location = tier.Address } });
+        Assert.Equal(ExitCodes.WrongUse, await _run.RunAsync(options with { Server = "http://pictures.example" }, moved));
+        Assert.EndsWith("Nothing was sent.\n", _run.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.WrongUse, await _run.RunAsync(options));
+        Assert.Equal(ExitCodes.WrongUse, await _run.RunAsync(SendVerbSpecs.WithKey(options, ApiKey.New())));
+        Assert.Equal(ExitCodes.Done, await _run.RunAsync(SendVerbSpecs.WithKey(options, key)));
+        Assert.Equal(9, Pictures(tier));
+        Assert.Equal(9, _run.Lines.Count);
+    }
+
+    [Fact]
+    public async Task A_key_that_is_revoked_meanwhile_can_be_replaced()
+    {
+        await using var tier = (await RunningWebTier.StartAsync()).WithNode();
+        _run.Limits = _run.Limits with { Uploads = 1 };
+        var options = SendVerbSpecs.WithKey(SendRun.Options(tier, Files(5)) with { Resume = _run.State }, ApiKey.New());
+        var uploads = 0;
+        using var revoked = new Cuts(before: (_, call) => call.Method == HttpMethod.Post && uploads++ > 0
+            ? new HttpResponseMessage(HttpStatusCode.Unauthorized)
+            : null);
+        Assert.Equal(ExitCodes.WrongUse, await _run.RunAsync(options, revoked));
+        Assert.Contains("To go on: ", _run.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Done, await _run.RunAsync(SendVerbSpecs.WithKey(options, ApiKey.New())));
+        Assert.Equal(5, Pictures(tier));
+        Assert.Equal(5, _run.Lines.Count);
     }
 
     [Fact]

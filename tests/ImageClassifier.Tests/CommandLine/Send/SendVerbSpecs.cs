@@ -204,6 +204,8 @@ public sealed class SendVerbSpecs : IDisposable
         var options = SendRun.Options(tier, _run.Write(Upload.Jpeg("a.jpg")));
         Assert.Equal(ExitCodes.WrongUse, await _run.RunAsync(options));
         Assert.Contains("IMAGE_CLASSIFIER_KEY", _run.Error, StringComparison.Ordinal);
+        Assert.EndsWith("Nothing was sent.\n", _run.Error, StringComparison.Ordinal);
+        Assert.Empty(_run.StateFiles);
 
         Assert.Equal(ExitCodes.WrongUse, await _run.RunAsync(WithKey(options, ApiKey.New())));
         Assert.Contains("The service does not accept the key.", _run.Error, StringComparison.Ordinal);
