@@ -106,7 +106,7 @@ internal sealed class Sending(
         }
     }
 
-    /// <summary>Uploads a chunk, and notes a refusal of all uploads. The others under way get their answers too: otherwise
+    /// <summary>Uploads a chunk unless the service refuses all uploads. The others under way get their answers too: otherwise
     /// nobody knew whether their pictures are at the service, and they could only be sent with the same key.</summary>
     private async Task DeliverUnlessRefusedAsync(
         Chunk chunk, ChannelWriter<AcceptedChunk> accepted, CancellationToken cancellation)
@@ -117,7 +117,7 @@ internal sealed class Sending(
         }
         catch (ServiceRefusesException refusal) when (refusal.TookNothing)
         {
-            _refusal = refusal;
+            // The run ends with it, after the others.
         }
     }
 
@@ -143,9 +143,11 @@ internal sealed class Sending(
                         if (given is UploadAnswer.Accepted) upload.Complete();
                         return given;
                     }
-                    catch (ServiceRefusesException refusal) when (refusal.TookNothing && chunk.IsNew && tries == 1)
+                    catch (ServiceRefusesException refusal) when (refusal.TookNothing)
                     {
-                        journal.Withdraw(chunk);
+                        // Before its files can be in another chunk.
+                        _refusal = refusal;
+                        if (chunk.IsNew && tries == 1) journal.Withdraw(chunk);
                         throw;
                     }
                 }, cancellation);
