@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
@@ -10,6 +11,10 @@ public sealed class StopSignals : IDisposable
     // The command <c>timeout</c> sends its signal twice at once: to the process, and to its group.
     private static readonly TimeSpan Together = TimeSpan.FromSeconds(1);
 
+    // Registrations that nobody refers to end with the next garbage collection.
+    private static readonly ConcurrentBag<PosixSignalRegistration[]> Kept = [];
+
+    // Never disposed of: a signal may be about to cancel it. It holds nothing.
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
     private long? _firstAt;
@@ -29,8 +34,17 @@ public sealed class StopSignals : IDisposable
     /// <inheritdoc />
     public void Dispose()
     {
+        lock (_lock)
+        {
+            // The process is about to end. The second of two signals must not take its exit code away.
+            if (_firstAt is not null)
+            {
+                Kept.Add(_registrations);
+                return;
+            }
+        }
+
         foreach (var registration in _registrations) registration.Dispose();
-        _stop.Dispose();
     }
 
     private void Handle(PosixSignalContext context)
