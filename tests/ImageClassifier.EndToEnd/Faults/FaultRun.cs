@@ -180,9 +180,7 @@ internal sealed class FaultRun : IAsyncDisposable
     /// that there is work left however fast the nodes were.</summary>
     public async Task<IDisposable> FreezeNodesAsync()
     {
-        FrozenNodes frozen;
-        // So no stopped node holds a lock of a queue.
-        using (_environment.StopQueues()) frozen = new FrozenNodes(Service.NodeProcesses());
+        var frozen = Freeze(Service.NodeProcesses());
         try
         {
             await UploadAsync(SmallBatch, SmallBatch);
@@ -193,6 +191,15 @@ internal sealed class FaultRun : IAsyncDisposable
             frozen.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Stops an app node where it is, until the returned value is disposed of.</summary>
+    public IDisposable Freeze(RunningNode node) => Freeze([node.ProcessId]);
+
+    private FrozenNodes Freeze(IReadOnlyList<int> processes)
+    {
+        // So no stopped node holds a lock of a queue.
+        using (_environment.StopQueues()) return new FrozenNodes(processes);
     }
 
     /// <summary>Kills the web tier while it accepts uploads, and restarts it.</summary>
